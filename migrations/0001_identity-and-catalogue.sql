@@ -1,0 +1,238 @@
+-- Who may call, what is sold, and where it is bought. Money stands in 0002, the functions that move it in 0003.
+-- Billing time is billing_now(), never now(): the billing issue lets tests move it. Liveness uses clock_timestamp().
+
+-- Up Migration
+
+do $$
+declare role_name text;
+begin
+  foreach role_name in array array['tollgate_gateway', 'tollgate_worker', 'tollgate_readonly'] loop
+    if not exists (select from pg_roles where rolname = role_name) then
+      execute format('create role %I nologin', role_name);
+    end if;
+  end loop;
+exception when duplicate_object or unique_violation then null; -- two databases of one cluster migrate at once
+end $$;
+
+create function billing_now() returns timestamptz language sql stable as $$ select now() $$;
+
+create table rate_tiers (
+  id text primary key,
+  requests_per_minute integer not null check (requests_per_minute > 0),
+  tokens_per_minute bigint not null check (tokens_per_minute > 0),
+  concurrent_requests integer not null check (concurrent_requests > 0)
+);
+insert into rate_tiers values
+  ('standard', 600, 1000000, 50),
+  ('high', 3000, 5000000, 250),
+  ('very_high', 60000, 100000000, 4000);
+
+create table organizations (
+  id uuid primary key default gen_random_uuid(),
+  name text not null check (length(name) between 1 and 200),
+  rate_tier text not null default 'standard' references rate_tiers,
+  enforcement text not null default 'active' check (enforcement in ('active', 'stopped')),
+  enforcement_reason text,
+  -- How far an answer that cost more than was reserved may take a prepaid customer below zero (design 3.2).
+  overdraft_floor_nano bigint not null default 50000000 check (overdraft_floor_nano >= 0),
+  overdraft_nano bigint not null default 0 check (overdraft_nano >= 0),
+  time_zone text not null default 'UTC',
+  version integer not null default 1,
+  created_at timestamptz not null default billing_now()
+);
+
+create table projects (
+  id uuid primary key default gen_random_uuid(),
+  org_id uuid not null references organizations,
+  name text not null check (length(name) between 1 and 200),
+  version integer not null default 1,
+  created_at timestamptz not null default billing_now(),
+  unique (org_id, name)
+);
+
+-- The credential itself is never stored: digest = SHA-256 of all of it (32 random bytes: no pepper is needed against guessing).
+create table api_keys (
+  id uuid primary key default gen_random_uuid(),
+  org_id uuid not null references organizations,
+  project_id uuid not null references projects,
+  member_id uuid,
+  name text not null check (length(name) between 1 and 200),
+  digest bytea not null unique check (length(digest) = 32),
+  prefix text not null,
+  last_four text not null,
+  allowed_models text[],
+  allowed_addresses cidr[],
+  requests_per_minute integer check (requests_per_minute > 0),
+  tokens_per_minute bigint check (tokens_per_minute > 0),
+  concurrent_requests integer check (concurrent_requests > 0),
+  expires_at timestamptz,
+  disabled_at timestamptz,
+  disabled_reason text,
+  version integer not null default 1,
+  created_at timestamptz not null default billing_now()
+);
+create index on api_keys (org_id);
+
+-- A cap counts settled + leased money of its scope in its period; periods begin in the organization's time zone.
+create table caps (
+  id uuid primary key default gen_random_uuid(),
+  org_id uuid not null references organizations,
+  scope text not null check (scope in ('organization', 'project', 'member', 'api_key')),
+  scope_id uuid not null,
+  period text not null check (period in ('total', 'day', 'week', 'month')),
+  amount_nano bigint not null check (amount_nano >= 0),
+  unique (scope, scope_id, period)
+);
+create index on caps (org_id);
+
+create table models (
+  id text primary key check (length(id) between 1 and 200),
+  display_name text not null,
+  owned_by text not null,
+  kind text not null check (kind in ('chat', 'embedding')),
+  context_tokens integer not null check (context_tokens > 0),
+  max_output_tokens integer not null check (max_output_tokens >= 0),
+  -- Whole number of text bytes that one token stands for: estimates, and the charge when a provider reports no usage.
+  bytes_per_token smallint not null check (bytes_per_token between 1 and 16),
+  requests_per_minute integer check (requests_per_minute > 0),
+  tokens_per_minute bigint check (tokens_per_minute > 0),
+  version integer not null default 1,
+  created_at timestamptz not null default billing_now()
+);
+
+create table channels (
+  id uuid primary key default gen_random_uuid(),
+  name text not null check (length(name) between 1 and 200),
+  provider text not null check (provider in ('openai', 'anthropic', 'openai-compatible', 'demo')),
+  base_url text not null,
+  allow_local boolean not null default false,
+  weight integer not null default 1 check (weight between 0 and 10000),
+  priority integer not null default 1 check (priority between 1 and 1000),
+  -- The name under which this upstream takes the output cap; null: the dialect's own.
+  output_cap_field text check (output_cap_field in ('max_tokens', 'max_completion_tokens')),
+  on_disconnect text not null default 'cancel_stops_billing' check (on_disconnect in ('cancel_stops_billing', 'drain')),
+  max_in_flight integer not null default 2000 check (max_in_flight > 0),
+  requests_per_minute integer check (requests_per_minute > 0),
+  usage_export text check (usage_export in ('demo')),
+  status text not null default 'enabled' check (status in ('enabled', 'draining', 'disabled')),
+  status_reason text,
+  status_by text,
+  status_at timestamptz not null default billing_now(),
+  version integer not null default 1,
+  created_at timestamptz not null default billing_now()
+);
+
+create table channel_models (
+  channel_id uuid not null references channels,
+  model_id text not null references models,
+  upstream_model text not null,
+  primary key (channel_id, model_id)
+);
+
+-- sealed: {v, wrapped, nonce, tag, data}, AES-256-GCM under a data key that the versioned master key wraps (services/vault).
+create table channel_keys (
+  id uuid primary key default gen_random_uuid(),
+  channel_id uuid not null references channels,
+  sealed jsonb not null,
+  master_key_version integer not null,
+  last_four text not null,
+  status text not null default 'active' check (status in ('active', 'disabled')),
+  status_reason text,
+  status_at timestamptz not null default billing_now(),
+  created_at timestamptz not null default billing_now()
+);
+create index on channel_keys (channel_id);
+
+-- Immutable. side 'selling': what customers pay for model_id. side 'cost': what we pay, for every channel or for one.
+-- price: {"tiers":[{"aboveInputTokens":0,"microUsdPerMillion":{"input":2500000,...}}],"perCallNano":0}, whole numbers only.
+create table price_versions (
+  id uuid primary key default gen_random_uuid(),
+  model_id text not null references models,
+  side text not null check (side in ('selling', 'cost')),
+  channel_id uuid references channels,
+  price jsonb not null,
+  -- The input from which a selling price was made (cost x multiplier), in millionths; never used for charging.
+  multiplier_ppm integer check (multiplier_ppm > 0),
+  effective_at timestamptz not null,
+  source text not null,
+  created_by text not null,
+  created_at timestamptz not null default billing_now(),
+  check (side = 'cost' or channel_id is null)
+);
+create unique index on price_versions (model_id, side, coalesce(channel_id, '00000000-0000-0000-0000-000000000000'), effective_at);
+
+create table audit_log (
+  id bigint generated always as identity primary key,
+  at timestamptz not null default clock_timestamp(),
+  actor text not null,
+  action text not null,
+  target_kind text not null,
+  target_id text not null,
+  before jsonb,
+  after jsonb,
+  reason text,
+  request_id uuid
+);
+create index on audit_log (target_kind, target_id);
+
+-- The answer of a finished POST of the management API, for 24 h.
+create table management_idempotency (
+  actor text not null,
+  key text not null,
+  route text not null,
+  body_digest bytea not null,
+  status smallint,
+  response jsonb,
+  created_at timestamptz not null default clock_timestamp(),
+  primary key (actor, key)
+);
+
+-- What changed lately: gateways hear it by NOTIFY and, should that be lost, by reading this table every 5 s.
+create table config_changes (
+  id bigint generated always as identity primary key,
+  at timestamptz not null default clock_timestamp(),
+  kind text not null,
+  target_id text not null
+);
+create index on config_changes (at);
+
+create function announce_change() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  row_now jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
+  kind text := tg_argv[0];
+  target text := coalesce(row_now ->> tg_argv[1], '');
+begin
+  insert into config_changes (kind, target_id) values (kind, target);
+  perform pg_notify('tollgate_config', kind || ':' || target);
+  return null;
+end $$;
+
+-- Only changes that an administrator makes are announced; overdraft_nano moves with money and must stay silent.
+create trigger announce after insert or delete or update of name, rate_tier, enforcement, time_zone, version on organizations
+  for each row execute function announce_change('organization', 'id');
+create trigger announce after insert or update or delete on projects for each row execute function announce_change('project', 'id');
+create trigger announce after insert or update or delete on api_keys for each row execute function announce_change('api_key', 'id');
+create trigger announce after insert or update or delete on caps for each row execute function announce_change('cap', 'org_id');
+create trigger announce after insert or update or delete on rate_tiers for each row execute function announce_change('routing', 'id');
+create trigger announce after insert or update or delete on models for each row execute function announce_change('routing', 'id');
+create trigger announce after insert or update or delete on channels for each row execute function announce_change('routing', 'id');
+create trigger announce after insert or update or delete on channel_models for each row execute function announce_change('routing', 'channel_id');
+create trigger announce after insert or update or delete on channel_keys for each row execute function announce_change('routing', 'channel_id');
+create trigger announce after insert on price_versions for each row execute function announce_change('routing', 'model_id');
+
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception '% is append-only: correct it by a reversing entry', tg_table_name using errcode = 'restrict_violation';
+end $$;
+create trigger append_only before update or delete on audit_log for each row execute function refuse_change();
+create trigger append_only before update or delete on price_versions for each row execute function refuse_change();
+
+grant usage on schema public to tollgate_gateway, tollgate_worker, tollgate_readonly;
+grant select on all tables in schema public to tollgate_gateway, tollgate_worker, tollgate_readonly;
+revoke select on management_idempotency from tollgate_gateway, tollgate_readonly;
+revoke select on channel_keys from tollgate_readonly;
+grant select (id, channel_id, master_key_version, last_four, status, status_reason, status_at, created_at) on channel_keys to tollgate_readonly;
+grant insert, update on organizations, projects, api_keys, models, channels, channel_models, channel_keys, management_idempotency to tollgate_worker;
+grant insert, update, delete on caps, rate_tiers to tollgate_worker;
+grant delete on channel_models, management_idempotency, config_changes to tollgate_worker;
+grant insert on price_versions, audit_log to tollgate_worker;

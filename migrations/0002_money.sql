@@ -1,0 +1,268 @@
+-- Money: grants, the double-entry ledger, leases, what was used, and what it cost. Integer nano-USD (bigint) throughout.
+-- Ledger signs: debit +, credit -. Append-only tables refuse UPDATE and DELETE; a correction is a reversing transaction.
+-- Usage, attempts and entries carry no foreign keys: each would lock and look up a row on the settlement path.
+
+-- Up Migration
+
+create table ledger_transactions (
+  id bigint generated always as identity primary key,
+  kind text not null check (kind in ('grant', 'lease', 'lease_return', 'settlement', 'beyond_lease', 'expiry', 'ops_loss', 'reversal')),
+  idempotency_key text not null unique,
+  effective_at timestamptz not null default billing_now(),
+  booked_at timestamptz not null default clock_timestamp(),
+  source_kind text not null,
+  source_id text not null,
+  reverses bigint unique references ledger_transactions,
+  actor text not null
+);
+
+-- credit: a grant's unspent money (owed to the customer); held: a lease's; overdraft: what the customer owes us.
+create table ledger_entries (
+  transaction_id bigint not null,
+  line integer not null,
+  account text not null check (account in
+    ('funding', 'credit', 'held', 'overdraft', 'revenue_usage', 'breakage', 'ops_loss', 'upstream_cost', 'upstream_payable')),
+  org_id uuid,
+  grant_id uuid,
+  lease_id uuid,
+  channel_id uuid,
+  amount_nano bigint not null check (amount_nano <> 0),
+  -- Money left on the grant or lease after this entry; null on every other account.
+  balance_after_nano bigint,
+  primary key (transaction_id, line)
+);
+create index on ledger_entries (grant_id) where grant_id is not null;
+create index on ledger_entries (lease_id) where lease_id is not null;
+
+create table credit_grants (
+  id uuid primary key default gen_random_uuid(),
+  org_id uuid not null references organizations,
+  source text not null check (source in ('trial', 'included', 'promo', 'bonus', 'pack', 'manual')),
+  -- Burn order: priority, then expiry (never = last), then age, then id.
+  priority smallint not null check (priority between 0 and 100),
+  amount_nano bigint not null check (amount_nano > 0),
+  paid_cents integer not null default 0 check (paid_cents >= 0),
+  effective_at timestamptz not null default billing_now(),
+  expires_at timestamptz,
+  created_at timestamptz not null default billing_now(),
+  created_by text not null,
+  note text,
+  check (expires_at is null or expires_at > effective_at)
+);
+create index on credit_grants (org_id);
+
+create table grant_balances (
+  grant_id uuid primary key references credit_grants,
+  org_id uuid not null references organizations,
+  available_nano bigint not null check (available_nano >= 0)
+);
+create index on grant_balances (org_id) where available_nano > 0;
+
+-- One row per run of a gateway process. fenced: it may settle no more. closed: its journal is replayed, its leases are back.
+create table gateway_incarnations (
+  id uuid primary key,
+  host text not null,
+  pid integer not null,
+  process_started text not null,
+  journal_path text not null,
+  started_at timestamptz not null default clock_timestamp(),
+  renewed_at timestamptz not null default clock_timestamp(),
+  fenced_at timestamptz,
+  fenced_reason text,
+  closed_at timestamptz
+) with (fillfactor = 50);
+create index on gateway_incarnations (renewed_at) where closed_at is null;
+
+-- Credit that one gateway may spend for one API key. free = amount - consumed; it moves only by its own gateway or, once
+-- that is fenced, by the caretaker.
+create table leases (
+  id uuid primary key,
+  incarnation_id uuid not null references gateway_incarnations,
+  org_id uuid not null,
+  project_id uuid not null,
+  member_id uuid,
+  api_key_id uuid not null,
+  amount_nano bigint not null check (amount_nano >= 0),
+  consumed_nano bigint not null default 0 check (consumed_nano between 0 and amount_nano),
+  expires_at timestamptz,
+  opened_at timestamptz not null default billing_now(),
+  closed_at timestamptz,
+  closed_reason text
+) with (fillfactor = 50);
+create index on leases (incarnation_id) where closed_at is null;
+create index on leases (org_id) where closed_at is null;
+
+-- From which grants a lease was cut, in burn order; money comes back from the end.
+create table lease_slices (
+  lease_id uuid not null references leases,
+  ordinal integer not null,
+  grant_id uuid not null,
+  amount_nano bigint not null check (amount_nano >= 0),
+  primary key (lease_id, ordinal)
+);
+create index on lease_slices (grant_id);
+
+-- Settled + leased money under a cap in one period. Moves only with leases, so settlement never touches it.
+create table cap_usage (
+  cap_id uuid not null references caps on delete cascade,
+  period_start timestamptz not null,
+  committed_nano bigint not null,
+  primary key (cap_id, period_start)
+);
+
+-- One row per admitted request, also at charge 0. rated = one ceil of the meters; charge = what the customer paid of it.
+create table usage_records (
+  request_id uuid primary key,
+  org_id uuid not null,
+  project_id uuid not null,
+  member_id uuid,
+  api_key_id uuid not null,
+  incarnation_id uuid not null,
+  lease_id uuid,
+  model_id text not null,
+  dialect text not null,
+  streamed boolean not null,
+  price_version_id uuid not null,
+  meters jsonb not null,
+  usage_source text not null check (usage_source in ('provider', 'estimate', 'none')),
+  delivered_bytes bigint not null default 0 check (delivered_bytes >= 0),
+  rated_nano bigint not null check (rated_nano >= 0),
+  charge_nano bigint not null check (charge_nano between 0 and rated_nano),
+  outcome text not null check (outcome in ('complete', 'client_gone', 'cut', 'credit_exhausted', 'empty', 'failed', 'quarantined')),
+  winner smallint,
+  transaction_id bigint,
+  late boolean not null default false,
+  admitted_at timestamptz not null,
+  settled_at timestamptz not null default clock_timestamp()
+);
+create index on usage_records (org_id, admitted_at desc, request_id);
+create index on usage_records (api_key_id, admitted_at desc);
+
+-- The end of the answer that a settlement released did not reach the client's socket (exceptions only; a gateway killed
+-- right after the commit leaves neither).
+create table unsent_ends (
+  request_id uuid primary key,
+  at timestamptz not null default clock_timestamp()
+);
+
+create table attempts (
+  request_id uuid not null,
+  n smallint not null,
+  org_id uuid not null,
+  channel_id uuid not null,
+  channel_key_id uuid not null,
+  model_id text not null,
+  upstream_model text not null,
+  cost_version_id uuid,
+  outcome text not null check (outcome in ('won', 'failed_over', 'failed', 'timed_out', 'cut', 'client_gone', 'empty', 'refused', 'orphaned')),
+  failure_class text,
+  status smallint,
+  sent_at timestamptz not null,
+  first_byte_ms integer,
+  duration_ms integer,
+  -- What we owe the provider for it; null until the provider's export says (never guessed).
+  cost_nano bigint,
+  reconciled_at timestamptz,
+  primary key (request_id, n)
+);
+create index attempts_without_cost on attempts (channel_id, sent_at) where cost_nano is null;
+
+create table ops_losses (
+  request_id uuid not null,
+  n smallint not null,
+  reason text not null check (reason in
+    ('orphaned', 'failed_over', 'failed', 'timed_out', 'cut', 'client_gone', 'empty', 'refused', 'unclaimed', 'usage_mismatch', 'estimate_rest', 'quarantined', 'overshoot', 'late')),
+  -- 'overshoot' and 'late' are unpaid selling price; every other reason is cost price.
+  amount_nano bigint not null,
+  transaction_id bigint not null,
+  at timestamptz not null default clock_timestamp(),
+  primary key (request_id, n, reason)
+);
+
+-- Rows of a provider's usage export that could not be matched yet (their gateway's journal is not replayed, say).
+create table usage_export_rows (
+  channel_id uuid not null,
+  request_id uuid not null,
+  n smallint not null,
+  upstream_model text not null,
+  meters jsonb not null,
+  ended_at timestamptz not null,
+  seen_at timestamptz not null default clock_timestamp(),
+  primary key (request_id, n)
+);
+create table usage_export_cursors (
+  channel_id uuid primary key,
+  cursor text not null,
+  -- Every attempt that ended before this moment (of the provider's clock) is in what we have read.
+  complete_until timestamptz not null,
+  read_at timestamptz not null default clock_timestamp()
+);
+
+create table settlement_quarantine (
+  id bigint generated always as identity primary key,
+  request_id uuid,
+  incarnation_id uuid not null,
+  record jsonb not null,
+  reason text not null,
+  charge_nano bigint,
+  at timestamptz not null default clock_timestamp(),
+  resolved_at timestamptz
+);
+
+-- A known request id came again with another charge: nothing was changed, a person must look.
+create table settlement_conflicts (
+  request_id uuid not null,
+  rated_nano bigint not null,
+  first_rated_nano bigint not null,
+  at timestamptz not null default clock_timestamp()
+);
+
+-- Opt-in Idempotency-Key of inference requests, kept 24 h.
+create table idempotency_keys (
+  api_key_id uuid not null,
+  key text not null,
+  body_hmac bytea not null,
+  request_id uuid not null,
+  incarnation_id uuid not null,
+  created_at timestamptz not null default clock_timestamp(),
+  primary key (api_key_id, key)
+);
+
+-- Σ = 0, two lines at least, for every transaction but settlement's: there the function that posts it proves it, because
+-- this deferred check cost a third of PostgreSQL's time on that path (issue 3); the nightly verifier checks them all.
+create function check_balanced() returns trigger language plpgsql as $$
+declare total numeric; lines integer;
+begin
+  select coalesce(sum(amount_nano), 0), count(*) into total, lines from ledger_entries where transaction_id = new.id;
+  if total <> 0 or lines < 2 then
+    raise exception 'ledger transaction % (%) has % lines that sum to %', new.id, new.kind, lines, total using errcode = 'check_violation';
+  end if;
+  return null;
+end $$;
+create constraint trigger balanced after insert on ledger_transactions deferrable initially deferred
+  for each row when (new.kind <> 'settlement') execute function check_balanced();
+
+create trigger append_only before update or delete on ledger_transactions for each row execute function refuse_change();
+create trigger append_only before update or delete on ledger_entries for each row execute function refuse_change();
+create trigger append_only before update or delete on usage_records for each row execute function refuse_change();
+create trigger append_only before update or delete on credit_grants for each row execute function refuse_change();
+create trigger append_only before update or delete on ops_losses for each row execute function refuse_change();
+
+create function announce_grant() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  insert into config_changes (kind, target_id) values ('grant', new.org_id::text);
+  perform pg_notify('tollgate_config', 'grant:' || new.org_id);
+  return null;
+end $$;
+create trigger announce after insert on credit_grants for each row execute function announce_grant();
+
+grant select on all tables in schema public to tollgate_gateway, tollgate_worker, tollgate_readonly;
+revoke select on channel_keys, management_idempotency from tollgate_readonly;
+revoke select on management_idempotency from tollgate_gateway;
+grant select (id, channel_id, master_key_version, last_four, status, status_reason, status_at, created_at) on channel_keys to tollgate_readonly;
+grant insert, delete on idempotency_keys to tollgate_gateway;
+grant delete on idempotency_keys to tollgate_worker;
+grant insert on unsent_ends to tollgate_gateway;
+grant insert on gateway_incarnations to tollgate_gateway;
+grant insert, update, delete on usage_export_rows, usage_export_cursors to tollgate_worker;
+grant update (resolved_at) on settlement_quarantine to tollgate_worker;

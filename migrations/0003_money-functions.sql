@@ -1,0 +1,493 @@
+-- The only code that moves money. Every function is SECURITY DEFINER: the roles below may call it and may not write the tables.
+-- Lock order everywhere: incarnation, organization, lease, grants. SQLSTATE TG001: the incarnation is fenced.
+
+-- Up Migration
+
+-- entries: [{account, org, grant, lease, channel, amount, balance}], debit +, credit -. Refuses what does not sum to zero.
+create function post_transaction(p_kind text, p_key text, p_source_kind text, p_source_id text, p_actor text, p_entries jsonb)
+returns bigint language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_id bigint; v_sum numeric;
+begin
+  select sum((e ->> 'amount')::bigint) into v_sum from jsonb_array_elements(p_entries) e;
+  if v_sum is distinct from 0 then raise exception 'entries of % sum to %', p_key, v_sum using errcode = 'check_violation'; end if;
+  insert into ledger_transactions (kind, idempotency_key, source_kind, source_id, actor)
+    values (p_kind, p_key, p_source_kind, p_source_id, p_actor) returning id into v_id;
+  insert into ledger_entries (transaction_id, line, account, org_id, grant_id, lease_id, channel_id, amount_nano, balance_after_nano)
+    select v_id, t.ordinality, e ->> 'account', (e ->> 'org')::uuid, (e ->> 'grant')::uuid, (e ->> 'lease')::uuid, (e ->> 'channel')::uuid,
+           (e ->> 'amount')::bigint, (e ->> 'balance')::bigint
+      from jsonb_array_elements(p_entries) with ordinality t(e, ordinality);
+  return v_id;
+end $$;
+
+-- Grants in force with money on them, in burn order (domain/burn-order.ts says the same; a test compares them).
+create function burnable_grants(p_org uuid) returns table (grant_id uuid, available_nano bigint, expires_at timestamptz)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select b.grant_id, b.available_nano, g.expires_at
+    from grant_balances b join credit_grants g on g.id = b.grant_id
+   where b.org_id = p_org and b.available_nano > 0
+     and g.effective_at <= billing_now() and (g.expires_at is null or g.expires_at > billing_now())
+   order by g.priority, g.expires_at asc nulls last, g.created_at, g.id
+$$;
+
+create function period_start(p_period text, p_zone text, p_at timestamptz) returns timestamptz language sql stable as $$
+  select case when p_period = 'total' then '-infinity'::timestamptz
+              else date_trunc(p_period, p_at at time zone p_zone) at time zone p_zone end
+$$;
+
+create function period_end(p_period text, p_zone text, p_at timestamptz) returns timestamptz language sql stable as $$
+  select case when p_period = 'total' then null
+              else (date_trunc(p_period, p_at at time zone p_zone) + ('1 ' || p_period)::interval) at time zone p_zone end
+$$;
+
+-- Money of open leases under a cap that were opened in the period: what is leased and not yet spent.
+create function cap_leased(p_scope text, p_scope_id uuid, p_org uuid, p_since timestamptz) returns bigint
+language sql stable security definer set search_path = public, pg_temp as $$
+  select coalesce(sum(l.amount_nano - l.consumed_nano), 0)::bigint from leases l
+   where l.org_id = p_org and l.closed_at is null and l.opened_at >= p_since
+     and p_scope_id = case p_scope when 'organization' then l.org_id when 'project' then l.project_id
+                                   when 'member' then l.member_id else l.api_key_id end
+$$;
+
+-- The counter of a cap in a period, made from what was spent when the cap is met for the first time. Caller holds the organization.
+create function cap_committed(p_cap caps, p_since timestamptz) returns bigint
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_committed bigint;
+begin
+  select committed_nano into v_committed from cap_usage where cap_id = p_cap.id and period_start = p_since;
+  if not found then
+    select coalesce(sum(u.charge_nano), 0) + cap_leased(p_cap.scope, p_cap.scope_id, p_cap.org_id, p_since) into v_committed
+      from usage_records u
+     where u.org_id = p_cap.org_id and u.admitted_at >= p_since
+       and p_cap.scope_id = case p_cap.scope when 'organization' then u.org_id when 'project' then u.project_id
+                                             when 'member' then u.member_id else u.api_key_id end;
+    insert into cap_usage values (p_cap.id, p_since, v_committed);
+  end if;
+  return v_committed;
+end $$;
+
+create function caps_of(p_org uuid, p_project uuid, p_member uuid, p_api_key uuid) returns setof caps
+language sql stable security definer set search_path = public, pg_temp as $$
+  select * from caps
+   where org_id = p_org
+     and ((scope = 'organization' and scope_id = p_org) or (scope = 'project' and scope_id = p_project)
+       or (scope = 'member' and scope_id = p_member) or (scope = 'api_key' and scope_id = p_api_key))
+   order by array_position(array['organization', 'project', 'member', 'api_key'], scope), period
+$$;
+
+-- Moves the counters of every cap over these scopes by p_amount, in the period of p_at. Caller holds the organization.
+create function move_caps(p_org uuid, p_project uuid, p_member uuid, p_api_key uuid, p_at timestamptz, p_amount bigint) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_cap caps; v_zone text;
+begin
+  select time_zone into v_zone from organizations where id = p_org;
+  for v_cap in select * from caps_of(p_org, p_project, p_member, p_api_key) loop
+    update cap_usage set committed_nano = committed_nano + p_amount
+     where cap_id = v_cap.id and period_start = period_start(v_cap.period, v_zone, p_at);
+  end loop;
+end $$;
+
+-- Opens lease p_lease or grows it. p_waiting: the sum that requests wait for now; p_target: about 10 s of spending;
+-- p_least: the smallest of the waiting. outcome: 'leased', or why not: 'insufficient' (settled spending alone leaves less than
+-- p_least), 'in_use' (other leases hold it), 'cap_reached', 'cap_in_use', 'blocked' (key or organization stopped).
+create function take_credit(p_incarnation uuid, p_lease uuid, p_api_key uuid, p_waiting bigint, p_target bigint, p_least bigint)
+returns table (outcome text, amount_nano bigint, expires_at timestamptz, left_nano bigint, short_cap uuid, resets_at timestamptz)
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  v_key api_keys; v_org organizations; v_lease leases; v_cap caps; v_grant record;
+  v_room bigint; v_available bigint; v_held bigint; v_committed bigint; v_amount bigint; v_rest bigint; v_cut bigint; v_ordinal integer;
+  v_expires timestamptz; v_cap_room bigint; v_cap_held bigint; v_entries jsonb := '[]';
+begin
+  perform 1 from gateway_incarnations i where i.id = p_incarnation and i.fenced_at is null for share;
+  if not found then raise exception 'incarnation % is fenced', p_incarnation using errcode = 'TG001'; end if;
+  select * into v_key from api_keys k where k.id = p_api_key;
+  select * into v_org from organizations o where o.id = v_key.org_id for no key update;
+  if v_org.id is null or v_org.enforcement <> 'active' or v_key.disabled_at is not null or v_key.expires_at <= billing_now() then
+    return query select 'blocked', 0::bigint, null::timestamptz, 0::bigint, null::uuid, null::timestamptz; return;
+  end if;
+
+  select coalesce(sum(b.available_nano), 0) - v_org.overdraft_nano into v_available from burnable_grants(v_org.id) b;
+  v_room := v_available;
+  outcome := 'leased';
+  if p_least > v_available then
+    select coalesce(sum(l.amount_nano - l.consumed_nano), 0) into v_held from leases l where l.org_id = v_org.id and l.closed_at is null;
+    outcome := case when p_least > v_available + v_held then 'insufficient' else 'in_use' end;
+  end if;
+
+  for v_cap in select * from caps_of(v_org.id, v_key.project_id, v_key.member_id, v_key.id) loop
+    v_committed := cap_committed(v_cap, period_start(v_cap.period, v_org.time_zone, billing_now()));
+    v_cap_room := v_cap.amount_nano - v_committed;
+    v_expires := least(v_expires, period_end(v_cap.period, v_org.time_zone, billing_now()));
+    if p_least > v_cap_room and outcome <> 'insufficient' then
+      v_cap_held := cap_leased(v_cap.scope, v_cap.scope_id, v_org.id, period_start(v_cap.period, v_org.time_zone, billing_now()));
+      short_cap := v_cap.id;
+      resets_at := period_end(v_cap.period, v_org.time_zone, billing_now());
+      outcome := case when p_least > v_cap_room + v_cap_held or outcome = 'cap_reached' then 'cap_reached' else 'cap_in_use' end;
+    end if;
+    v_room := least(v_room, v_cap_room);
+  end loop;
+  left_nano := greatest(v_room, 0);
+  if outcome <> 'leased' then amount_nano := 0; return next; return; end if;
+
+  -- At least what waits now (this outranks the rest), else about 10 s of spending, at most a tenth of what is left.
+  v_amount := least(v_room, greatest(p_waiting, least(p_target, v_room / 10)));
+  insert into leases (id, incarnation_id, org_id, project_id, member_id, api_key_id, amount_nano)
+    values (p_lease, p_incarnation, v_org.id, v_key.project_id, v_key.member_id, v_key.id, 0) on conflict (id) do nothing;
+  select * into v_lease from leases l where l.id = p_lease and l.incarnation_id = p_incarnation and l.closed_at is null for update;
+  if not found then raise exception 'lease % is closed or not of incarnation %', p_lease, p_incarnation using errcode = 'TG002'; end if;
+  select coalesce(max(s.ordinal), 0) into v_ordinal from lease_slices s where s.lease_id = p_lease;
+
+  v_rest := v_amount;
+  for v_grant in select * from burnable_grants(v_org.id) loop
+    exit when v_rest = 0;
+    v_cut := least(v_rest, v_grant.available_nano);
+    v_ordinal := v_ordinal + 1;
+    insert into lease_slices values (p_lease, v_ordinal, v_grant.grant_id, v_cut);
+    update grant_balances b set available_nano = b.available_nano - v_cut where b.grant_id = v_grant.grant_id;
+    v_entries := v_entries || jsonb_build_object('account', 'credit', 'org', v_org.id, 'grant', v_grant.grant_id,
+                                                 'amount', v_cut, 'balance', v_grant.available_nano - v_cut);
+    v_expires := least(v_expires, v_grant.expires_at);
+    v_rest := v_rest - v_cut;
+  end loop;
+  v_entries := v_entries || jsonb_build_object('account', 'held', 'org', v_org.id, 'lease', p_lease, 'amount', -v_amount,
+                                               'balance', v_lease.amount_nano + v_amount - v_lease.consumed_nano);
+  perform post_transaction('lease', 'lease:' || p_lease || ':' || v_ordinal, 'lease', p_lease::text, 'gateway:' || p_incarnation, v_entries);
+  update leases l set amount_nano = l.amount_nano + v_amount, expires_at = least(l.expires_at, v_expires)
+   where l.id = p_lease returning l.expires_at into expires_at;
+  perform move_caps(v_org.id, v_key.project_id, v_key.member_id, v_key.id, v_lease.opened_at, v_amount);
+  amount_nano := v_amount;
+  left_nano := v_room - v_amount;
+  return next;
+end $$;
+
+-- Takes p_amount (at most what is unspent) out of a lease's last slices, back to their grants, or to breakage where those
+-- have expired. Caller holds the organization and the lease.
+create function return_slices(p_lease leases, p_amount bigint, p_actor text) returns bigint
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_rest bigint := least(p_amount, p_lease.amount_nano - p_lease.consumed_nano); v_total bigint; v_slice record; v_cut bigint;
+        v_expired boolean; v_balance bigint; v_entries jsonb := '[]';
+begin
+  if v_rest <= 0 then return 0; end if;
+  v_total := v_rest;
+  for v_slice in select s.ordinal, s.grant_id, s.amount_nano, g.expires_at from lease_slices s join credit_grants g on g.id = s.grant_id
+                  where s.lease_id = p_lease.id and s.amount_nano > 0 order by s.ordinal desc loop
+    exit when v_rest = 0;
+    v_cut := least(v_rest, v_slice.amount_nano);
+    update lease_slices s set amount_nano = s.amount_nano - v_cut where s.lease_id = p_lease.id and s.ordinal = v_slice.ordinal;
+    v_expired := v_slice.expires_at is not null and v_slice.expires_at <= billing_now();
+    if v_expired then
+      v_entries := v_entries || jsonb_build_object('account', 'breakage', 'org', p_lease.org_id, 'amount', -v_cut);
+    else
+      update grant_balances b set available_nano = b.available_nano + v_cut where b.grant_id = v_slice.grant_id
+        returning b.available_nano into v_balance;
+      v_entries := v_entries || jsonb_build_object('account', 'credit', 'org', p_lease.org_id, 'grant', v_slice.grant_id,
+                                                   'amount', -v_cut, 'balance', v_balance);
+    end if;
+    v_rest := v_rest - v_cut;
+  end loop;
+  v_entries := v_entries || jsonb_build_object('account', 'held', 'org', p_lease.org_id, 'lease', p_lease.id, 'amount', v_total,
+                                               'balance', p_lease.amount_nano - v_total - p_lease.consumed_nano);
+  perform post_transaction('lease_return', 'lease-return:' || p_lease.id || ':' || gen_random_uuid(), 'lease', p_lease.id::text, p_actor, v_entries);
+  update leases l set amount_nano = l.amount_nano - v_total where l.id = p_lease.id;
+  perform move_caps(p_lease.org_id, p_lease.project_id, p_lease.member_id, p_lease.api_key_id, p_lease.opened_at, -v_total);
+  return v_total;
+end $$;
+
+-- A gateway gives free credit back: p_amount of it, or all and closes the lease.
+create function give_back(p_incarnation uuid, p_lease uuid, p_amount bigint, p_close boolean) returns bigint
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_lease leases; v_returned bigint;
+begin
+  perform 1 from gateway_incarnations i where i.id = p_incarnation and i.fenced_at is null for share;
+  if not found then raise exception 'incarnation % is fenced', p_incarnation using errcode = 'TG001'; end if;
+  select * into v_lease from leases l where l.id = p_lease and l.incarnation_id = p_incarnation and l.closed_at is null;
+  if not found then return 0; end if;
+  perform 1 from organizations o where o.id = v_lease.org_id for no key update;
+  select * into v_lease from leases l where l.id = p_lease for update;
+  if v_lease.closed_at is not null then return 0; end if;
+  v_returned := return_slices(v_lease, case when p_close then v_lease.amount_nano else p_amount end, 'gateway:' || p_incarnation);
+  if p_close then update leases set closed_at = billing_now(), closed_reason = 'given back' where id = p_lease; end if;
+  return v_returned;
+end $$;
+
+-- The caretaker closes what a fenced gateway left, once its journal is replayed (or ten minutes after fencing).
+create function close_incarnation(p_incarnation uuid, p_reason text) returns integer
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_lease leases; v_id uuid; v_count integer := 0;
+begin
+  perform 1 from gateway_incarnations i where i.id = p_incarnation and i.fenced_at is not null for share;
+  if not found then raise exception 'incarnation % is not fenced', p_incarnation; end if;
+  for v_id in select l.id from leases l where l.incarnation_id = p_incarnation and l.closed_at is null order by l.org_id, l.id loop
+    select * into v_lease from leases l where l.id = v_id;
+    perform 1 from organizations o where o.id = v_lease.org_id for no key update;
+    select * into v_lease from leases l where l.id = v_id for update;
+    perform return_slices(v_lease, v_lease.amount_nano, 'caretaker');
+    update leases set closed_at = billing_now(), closed_reason = p_reason where id = v_id;
+    v_count := v_count + 1;
+  end loop;
+  update gateway_incarnations set closed_at = clock_timestamp() where id = p_incarnation and closed_at is null;
+  return v_count;
+end $$;
+
+-- Settles one record that does not fit its lease: what is left of the lease, then available credit in burn order, then down to
+-- the floor, the rest is ours (ops_losses 'overshoot', or 'late' when the lease was closed before).
+create function settle_beyond_lease(p_incarnation uuid, r json) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  v_org organizations; v_lease leases; v_grant record; v_cut bigint; v_rated bigint := (r ->> 'rated_nano')::bigint;
+  v_rest bigint; v_from_lease bigint := 0; v_outside bigint; v_owed bigint; v_late boolean; v_tx bigint; v_entries jsonb := '[]';
+begin
+  select * into v_org from organizations o where o.id = (r ->> 'org_id')::uuid for no key update;
+  select * into v_lease from leases l where l.id = (r ->> 'lease_id')::uuid and l.incarnation_id = p_incarnation for update;
+  v_late := v_lease.id is null or v_lease.closed_at is not null;
+  if not v_late then v_from_lease := least(v_rated, v_lease.amount_nano - v_lease.consumed_nano); end if;
+  v_rest := v_rated - v_from_lease;
+  if v_from_lease > 0 then
+    update leases set consumed_nano = consumed_nano + v_from_lease where id = v_lease.id;
+    v_entries := v_entries || jsonb_build_object('account', 'held', 'org', v_org.id, 'lease', v_lease.id, 'amount', v_from_lease,
+                                                 'balance', v_lease.amount_nano - v_lease.consumed_nano - v_from_lease);
+  end if;
+  for v_grant in select * from burnable_grants(v_org.id) loop
+    exit when v_rest = 0;
+    v_cut := least(v_rest, v_grant.available_nano);
+    update grant_balances b set available_nano = b.available_nano - v_cut where b.grant_id = v_grant.grant_id;
+    v_entries := v_entries || jsonb_build_object('account', 'credit', 'org', v_org.id, 'grant', v_grant.grant_id, 'amount', v_cut,
+                                                 'balance', v_grant.available_nano - v_cut);
+    v_rest := v_rest - v_cut;
+  end loop;
+  v_owed := least(v_rest, greatest(0, v_org.overdraft_floor_nano - v_org.overdraft_nano));
+  if v_owed > 0 then
+    update organizations set overdraft_nano = overdraft_nano + v_owed where id = v_org.id;
+    v_entries := v_entries || jsonb_build_object('account', 'overdraft', 'org', v_org.id, 'amount', v_owed);
+    v_rest := v_rest - v_owed;
+  end if;
+  if v_rest > 0 then v_entries := v_entries || jsonb_build_object('account', 'ops_loss', 'org', v_org.id, 'amount', v_rest); end if;
+  if v_rated > 0 then
+    v_entries := v_entries || jsonb_build_object('account', 'revenue_usage', 'amount', -v_rated);
+    v_tx := post_transaction('beyond_lease', 'beyond:' || (r ->> 'request_id'), 'request', r ->> 'request_id', 'gateway:' || p_incarnation, v_entries);
+  end if;
+  if v_rest > 0 then
+    insert into ops_losses values ((r ->> 'request_id')::uuid, coalesce((r ->> 'winner')::smallint, 0),
+                                   case when v_late then 'late' else 'overshoot' end, v_rest, v_tx);
+  end if;
+  v_outside := v_rated - v_rest - v_from_lease;
+  if v_outside > 0 then
+    perform move_caps(v_org.id, (r ->> 'project_id')::uuid, (r ->> 'member_id')::uuid, (r ->> 'api_key_id')::uuid,
+                      to_timestamp((r ->> 'admitted_ms')::bigint / 1000.0), v_outside);
+  end if;
+  insert into usage_records (request_id, org_id, project_id, member_id, api_key_id, incarnation_id, lease_id, model_id, dialect, streamed,
+                             price_version_id, meters, usage_source, delivered_bytes, rated_nano, charge_nano, outcome, winner, transaction_id, late, admitted_at)
+    values ((r ->> 'request_id')::uuid, v_org.id, (r ->> 'project_id')::uuid, (r ->> 'member_id')::uuid, (r ->> 'api_key_id')::uuid, p_incarnation,
+            (r ->> 'lease_id')::uuid, r ->> 'model_id', r ->> 'dialect', (r ->> 'streamed')::boolean, (r ->> 'price_version_id')::uuid,
+            (r -> 'meters')::jsonb, r ->> 'usage_source', (r ->> 'delivered_bytes')::bigint, v_rated, v_rated - v_rest, r ->> 'outcome',
+            (r ->> 'winner')::smallint, v_tx, v_late, to_timestamp((r ->> 'admitted_ms')::bigint / 1000.0));
+end $$;
+
+-- Settles a batch in one statement. The owner may while it is not fenced; a replay (p_replay) only after it is.
+-- Only rows that were not there before are posted. Records that fit their lease (all but a few) take the set path.
+create function settle_batch(p_incarnation uuid, p_replay boolean, p_records json, p_attempts json)
+returns table (settled_request_id uuid, result text) language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_fenced timestamptz; v_tx bigint := nextval('ledger_transactions_id_seq'); v_row record; v_sum numeric := 0; v_beyond uuid[] := '{}'; v_record json;
+begin
+  select i.fenced_at into v_fenced from gateway_incarnations i where i.id = p_incarnation for share;
+  if not found or (v_fenced is not null) <> p_replay then
+    raise exception 'incarnation % is %', p_incarnation, case when p_replay then 'not fenced' else 'fenced' end using errcode = 'TG001';
+  end if;
+  for v_row in
+    with input as materialized (
+      select * from json_to_recordset(p_records) as r(
+        request_id uuid, org_id uuid, project_id uuid, member_id uuid, api_key_id uuid, lease_id uuid, model_id text, dialect text, streamed boolean,
+        price_version_id uuid, meters jsonb, usage_source text, delivered_bytes bigint, rated_nano bigint, outcome text, winner smallint, admitted_ms bigint)
+    ), numbered as materialized (
+      select i.*, row_number() over () as ordinal from input i
+    ), judged as materialized (
+      select n.*, u.request_id as known_id, coalesce(u.rated_nano, 0) as known_rated,
+             case when l.id is null then 0 else l.amount_nano - l.consumed_nano end as lease_left,
+             sum(n.rated_nano) over (partition by n.lease_id order by n.ordinal) as needed
+        from numbered n
+        left join usage_records u on u.request_id = n.request_id
+        left join leases l on l.id = n.lease_id and l.incarnation_id = p_incarnation and l.closed_at is null
+    ), tries as materialized (
+      select * from json_to_recordset(p_attempts) as a(
+        request_id uuid, n smallint, org_id uuid, channel_id uuid, channel_key_id uuid, model_id text, upstream_model text, cost_version_id uuid,
+        outcome text, failure_class text, status smallint, sent_ms bigint, first_byte_ms integer, duration_ms integer, cost_nano bigint)
+    ), inserted as (
+      insert into usage_records (request_id, org_id, project_id, member_id, api_key_id, incarnation_id, lease_id, model_id, dialect, streamed,
+                                 price_version_id, meters, usage_source, delivered_bytes, rated_nano, charge_nano, outcome, winner, transaction_id, admitted_at)
+      select j.request_id, j.org_id, j.project_id, j.member_id, j.api_key_id, p_incarnation, j.lease_id, j.model_id, j.dialect, j.streamed,
+             j.price_version_id, j.meters, j.usage_source, j.delivered_bytes, j.rated_nano, j.rated_nano, j.outcome, j.winner, v_tx,
+             to_timestamp(j.admitted_ms / 1000.0)
+        from judged j where j.known_id is null and j.needed <= j.lease_left
+      on conflict (request_id) do nothing
+      returning usage_records.request_id, usage_records.lease_id, usage_records.charge_nano
+    ), tried as (
+      insert into attempts (request_id, n, org_id, channel_id, channel_key_id, model_id, upstream_model, cost_version_id, outcome, failure_class,
+                            status, sent_at, first_byte_ms, duration_ms, cost_nano)
+      select t.request_id, t.n, t.org_id, t.channel_id, t.channel_key_id, t.model_id, t.upstream_model, t.cost_version_id, t.outcome, t.failure_class,
+             t.status, to_timestamp(t.sent_ms / 1000.0), t.first_byte_ms, t.duration_ms, t.cost_nano
+        from tries t
+      on conflict (request_id, n) do update
+        set outcome = excluded.outcome, failure_class = excluded.failure_class, status = excluded.status,
+            first_byte_ms = excluded.first_byte_ms, duration_ms = excluded.duration_ms, cost_nano = excluded.cost_nano
+      where attempts.outcome = 'orphaned' and attempts.reconciled_at is null
+      returning attempts.channel_id, attempts.cost_nano
+    ), spent as (
+      select i.lease_id, sum(i.charge_nano) as total from inserted i where i.charge_nano > 0 group by i.lease_id
+    ), taken as (
+      update leases l set consumed_nano = l.consumed_nano + s.total from spent s where l.id = s.lease_id and l.closed_at is null
+      returning l.id, l.org_id, s.total, l.amount_nano - l.consumed_nano as unspent
+    ), costs as (
+      select t.channel_id, sum(t.cost_nano) as total from tried t where t.cost_nano > 0 group by t.channel_id
+    ), lines as (
+      select 'held' as account, t.org_id, t.id as lease_id, null::uuid as channel_id, t.total as amount, t.unspent as balance from taken t
+      union all select 'revenue_usage', null, null, null, -sum(s.total), null from spent s having sum(s.total) > 0
+      union all select 'upstream_cost', null, null, c.channel_id, c.total, null from costs c
+      union all select 'upstream_payable', null, null, c.channel_id, -c.total, null from costs c
+    ), booked as (
+      insert into ledger_transactions (id, kind, idempotency_key, source_kind, source_id, actor) overriding system value
+      select v_tx, 'settlement', 'settlement:' || v_tx, 'incarnation', p_incarnation::text, case when p_replay then 'replay' else 'gateway' end
+       where exists (select from lines)
+    ), entries as (
+      insert into ledger_entries (transaction_id, line, account, org_id, lease_id, channel_id, amount_nano, balance_after_nano)
+      select v_tx, row_number() over (), l.account, l.org_id, l.lease_id, l.channel_id, l.amount, l.balance from lines l
+      returning amount_nano
+    )
+    select j.request_id, j.ordinal, j.rated_nano, j.known_rated,
+           case when j.known_id is not null and j.known_rated = j.rated_nano then 'known' when j.known_id is not null then 'conflict'
+                when j.needed <= j.lease_left then 'settled' else 'beyond' end as result,
+           case when j.ordinal = 1 then (select sum(e.amount_nano) from entries e) end as unbalanced
+      from judged j order by j.org_id, j.ordinal
+  loop
+    if v_row.unbalanced <> 0 then raise exception 'settlement % is off by %', v_tx, v_row.unbalanced using errcode = 'check_violation'; end if;
+    if v_row.result = 'beyond' then
+      select e into v_record from json_array_elements(p_records) e where (e ->> 'request_id')::uuid = v_row.request_id limit 1;
+      if not exists (select from usage_records u where u.request_id = v_row.request_id) then perform settle_beyond_lease(p_incarnation, v_record); end if;
+    elsif v_row.result = 'conflict' then
+      insert into settlement_conflicts (request_id, rated_nano, first_rated_nano) values (v_row.request_id, v_row.rated_nano, v_row.known_rated);
+    end if;
+    settled_request_id := v_row.request_id; result := v_row.result; return next;
+  end loop;
+end $$;
+
+create function quarantine_record(p_incarnation uuid, p_request uuid, p_record jsonb, p_reason text, p_charge bigint) returns void
+language sql security definer set search_path = public, pg_temp as $$
+  insert into settlement_quarantine (request_id, incarnation_id, record, reason, charge_nano) values (p_request, p_incarnation, p_record, p_reason, p_charge)
+$$;
+
+-- Returns Postgres' time; the gateway's own clock is this + monotonic time since.
+create function renew_incarnation(p_incarnation uuid) returns timestamptz
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update gateway_incarnations set renewed_at = clock_timestamp() where id = p_incarnation and fenced_at is null;
+  if not found then raise exception 'incarnation % is fenced', p_incarnation using errcode = 'TG001'; end if;
+  return clock_timestamp();
+end $$;
+
+-- p_died: a supervisor saw the process die. Otherwise 90 s of silence, and never within 90 s of Postgres' own start.
+create function fence_incarnations(p_died uuid) returns setof uuid
+language sql security definer set search_path = public, pg_temp as $$
+  update gateway_incarnations set fenced_at = clock_timestamp(), fenced_reason = case when id = p_died then 'process died' else 'silent for 90 s' end
+   where fenced_at is null
+     and (id = p_died or (p_died is null and renewed_at < clock_timestamp() - interval '90 seconds'
+                          and pg_postmaster_start_time() < clock_timestamp() - interval '90 seconds'))
+  returning id
+$$;
+
+-- An intent without an end in a dead gateway's journal. Never charged; its cost is unknown until the provider's export says.
+create function record_orphan(p_request uuid, p_n smallint, p_org uuid, p_channel uuid, p_channel_key uuid, p_model text, p_upstream_model text,
+                              p_cost_version uuid, p_sent timestamptz) returns boolean
+language sql security definer set search_path = public, pg_temp as $$
+  with written as (
+    insert into attempts (request_id, n, org_id, channel_id, channel_key_id, model_id, upstream_model, cost_version_id, outcome, sent_at)
+      values (p_request, p_n, p_org, p_channel, p_channel_key, p_model, p_upstream_model, p_cost_version, 'orphaned', p_sent)
+    on conflict (request_id, n) do nothing returning 1)
+  select exists (select from written)
+$$;
+
+-- A grant first repays what the customer owes.
+create function issue_grant(p_id uuid, p_org uuid, p_source text, p_priority smallint, p_amount bigint, p_paid_cents integer,
+                            p_expires timestamptz, p_note text, p_actor text)
+returns uuid language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_org organizations; v_repaid bigint; v_entries jsonb;
+begin
+  select * into v_org from organizations o where o.id = p_org for no key update;
+  if not found then raise exception 'no organization %', p_org using errcode = 'foreign_key_violation'; end if;
+  insert into credit_grants (id, org_id, source, priority, amount_nano, paid_cents, expires_at, created_by, note)
+    values (p_id, p_org, p_source, p_priority, p_amount, p_paid_cents, p_expires, p_actor, p_note);
+  v_repaid := least(p_amount, v_org.overdraft_nano);
+  insert into grant_balances values (p_id, p_org, p_amount - v_repaid);
+  v_entries := jsonb_build_array(
+    jsonb_build_object('account', 'funding', 'org', p_org, 'amount', p_amount),
+    jsonb_build_object('account', 'credit', 'org', p_org, 'grant', p_id, 'amount', -p_amount, 'balance', p_amount));
+  if v_repaid > 0 then
+    update organizations set overdraft_nano = overdraft_nano - v_repaid where id = p_org;
+    v_entries := v_entries || jsonb_build_array(
+      jsonb_build_object('account', 'credit', 'org', p_org, 'grant', p_id, 'amount', v_repaid, 'balance', p_amount - v_repaid),
+      jsonb_build_object('account', 'overdraft', 'org', p_org, 'amount', -v_repaid));
+  end if;
+  perform post_transaction('grant', 'grant:' || p_id, 'grant', p_id::text, p_actor, v_entries);
+  return p_id;
+end $$;
+
+-- Unleased money of expired grants becomes breakage; what leases hold of them follows when it comes back.
+create function expire_grants() returns integer
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_grant record; v_left bigint; v_count integer := 0;
+begin
+  for v_grant in select g.id, g.org_id from credit_grants g join grant_balances b on b.grant_id = g.id
+                  where g.expires_at <= billing_now() and b.available_nano > 0 order by g.org_id, g.id loop
+    perform 1 from organizations o where o.id = v_grant.org_id for no key update;
+    select available_nano into v_left from grant_balances where grant_id = v_grant.id for update;
+    continue when v_left = 0;
+    update grant_balances set available_nano = 0 where grant_id = v_grant.id;
+    perform post_transaction('expiry', 'expiry:' || v_grant.id || ':' || gen_random_uuid(), 'grant', v_grant.id::text, 'caretaker', jsonb_build_array(
+      jsonb_build_object('account', 'credit', 'org', v_grant.org_id, 'grant', v_grant.id, 'amount', v_left, 'balance', 0),
+      jsonb_build_object('account', 'breakage', 'org', v_grant.org_id, 'amount', -v_left)));
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end $$;
+
+-- What the provider says an attempt cost: the attempt learns it, and what no record carries is our loss. Idempotent.
+-- p_reason null: the attempt's own outcome. Returns what was posted to ops_loss.
+create function reconcile_attempt(p_request uuid, p_n smallint, p_metered bigint, p_reason text) returns bigint
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_attempt attempts; v_loss bigint; v_tx bigint; v_reason text;
+begin
+  select * into v_attempt from attempts a where a.request_id = p_request and a.n = p_n for update;
+  if not found or v_attempt.reconciled_at is not null then return 0; end if;
+  v_loss := p_metered - coalesce(v_attempt.cost_nano, 0);
+  v_reason := coalesce(p_reason, case when v_attempt.outcome = 'won' then 'usage_mismatch' else v_attempt.outcome end);
+  update attempts set reconciled_at = clock_timestamp(), cost_nano = case when cost_nano is null then p_metered else cost_nano end
+   where request_id = p_request and n = p_n;
+  if v_loss <> 0 then
+    v_tx := post_transaction('ops_loss', 'ops-loss:' || p_request || '.' || p_n, 'attempt', p_request || '.' || p_n, 'usage export', jsonb_build_array(
+      jsonb_build_object('account', 'ops_loss', 'org', v_attempt.org_id, 'channel', v_attempt.channel_id, 'amount', v_loss),
+      jsonb_build_object('account', 'upstream_payable', 'channel', v_attempt.channel_id, 'amount', -v_loss)));
+    insert into ops_losses values (p_request, p_n, v_reason, v_loss, v_tx);
+  end if;
+  return v_loss;
+end $$;
+
+-- balance = available + unspent money of leases. reserved: leased to running gateways; settling: in leases of dead ones.
+create function balance_of(p_org uuid) returns table (balance_nano bigint, available_nano bigint, reserved_nano bigint, settling_nano bigint)
+language sql stable security definer set search_path = public, pg_temp as $$
+  with available as (
+    select coalesce(sum(b.available_nano), 0)::bigint - (select o.overdraft_nano from organizations o where o.id = p_org) as total from burnable_grants(p_org) b
+  ), held as (
+    select coalesce(sum(l.amount_nano - l.consumed_nano) filter (where i.fenced_at is null), 0)::bigint as running,
+           coalesce(sum(l.amount_nano - l.consumed_nano) filter (where i.fenced_at is not null), 0)::bigint as dead
+      from leases l join gateway_incarnations i on i.id = l.incarnation_id where l.org_id = p_org and l.closed_at is null
+  )
+  select a.total + h.running + h.dead, a.total, h.running, h.dead from available a, held h
+$$;
+
+revoke execute on all functions in schema public from public;
+grant execute on function billing_now(), period_start(text, text, timestamptz), period_end(text, text, timestamptz), burnable_grants(uuid), balance_of(uuid)
+  to tollgate_gateway, tollgate_worker, tollgate_readonly;
+grant execute on function take_credit(uuid, uuid, uuid, bigint, bigint, bigint), give_back(uuid, uuid, bigint, boolean),
+  settle_batch(uuid, boolean, json, json), quarantine_record(uuid, uuid, jsonb, text, bigint), renew_incarnation(uuid)
+  to tollgate_gateway;
+grant execute on function settle_batch(uuid, boolean, json, json), quarantine_record(uuid, uuid, jsonb, text, bigint), fence_incarnations(uuid),
+  close_incarnation(uuid, text), record_orphan(uuid, smallint, uuid, uuid, uuid, text, text, uuid, timestamptz), expire_grants(),
+  issue_grant(uuid, uuid, text, smallint, bigint, integer, timestamptz, text, text), reconcile_attempt(uuid, smallint, bigint, text)
+  to tollgate_worker;
