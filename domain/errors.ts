@@ -1,0 +1,131 @@
+// Every way in which the product says no, in one table; TollgateError is the only error class that crosses a ring.
+// `retry: false` makes the edge send `x-should-retry: false`: without it agents hammer a revoked key for 40 s, and with
+// it on a passing fault they give up too early, so it stands on terminal refusals only (ecosystem.md 2.3).
+
+export interface ErrorKind {
+  readonly status: number;
+  /** On /v1/responses: Codex retries a 402 six times and stops at once at a 429 insufficient_quota. */
+  readonly responsesStatus?: number;
+  /** On /v1/messages, where Anthropic has a status that HTTP has not. */
+  readonly anthropicStatus?: number;
+  readonly openai: { readonly type: OpenaiType; readonly code: string };
+  readonly anthropic: { readonly type: AnthropicType };
+  readonly retry: boolean;
+}
+
+type OpenaiType = 'invalid_request_error' | 'insufficient_quota' | 'rate_limit_error' | 'server_error';
+
+type AnthropicType =
+  | 'invalid_request_error'
+  | 'authentication_error'
+  | 'billing_error'
+  | 'permission_error'
+  | 'not_found_error'
+  | 'request_too_large'
+  | 'rate_limit_error'
+  | 'timeout_error'
+  | 'api_error'
+  | 'overloaded_error';
+
+/** The caller must change something first. OpenAI has one type for all of these and tells them apart by code. */
+function terminal(status: number, code: string, anthropic: AnthropicType = 'invalid_request_error'): ErrorKind {
+  return { status, openai: { type: 'invalid_request_error', code }, anthropic: { type: anthropic }, retry: false };
+}
+
+function wait(status: 409 | 429, code: string, anthropic: AnthropicType): ErrorKind {
+  const type = status === 429 ? 'rate_limit_error' : 'invalid_request_error';
+  return { status, openai: { type, code }, anthropic: { type: anthropic }, retry: true };
+}
+
+function ourFault(status: number, code: string, anthropic: AnthropicType = 'api_error'): ErrorKind {
+  return { status, openai: { type: 'server_error', code }, anthropic: { type: anthropic }, retry: true };
+}
+
+/** Clients show their top-up advice on exactly this code. */
+const UNPAID: ErrorKind = {
+  status: 402,
+  responsesStatus: 429,
+  openai: { type: 'insufficient_quota', code: 'insufficient_quota' },
+  anthropic: { type: 'billing_error' },
+  retry: false,
+};
+
+export const ERRORS = {
+  missing_api_key: terminal(401, 'missing_api_key', 'authentication_error'),
+  invalid_api_key: terminal(401, 'invalid_api_key', 'authentication_error'),
+  api_key_expired: terminal(401, 'api_key_expired', 'authentication_error'),
+  api_key_disabled: terminal(401, 'api_key_disabled', 'authentication_error'),
+  api_key_in_wrong_header: terminal(401, 'api_key_in_wrong_header', 'authentication_error'),
+  ip_not_allowed: terminal(403, 'ip_not_allowed', 'permission_error'),
+  model_not_found: terminal(404, 'model_not_found', 'not_found_error'),
+  model_not_allowed: terminal(403, 'model_not_allowed', 'permission_error'),
+
+  invalid_json: terminal(400, 'invalid_json'),
+  body_empty: terminal(400, 'body_empty'),
+  body_too_large: terminal(413, 'body_too_large', 'request_too_large'),
+  body_too_deep: terminal(400, 'body_too_deep'),
+  body_not_utf8: terminal(400, 'body_not_utf8'),
+  unsupported_content_type: terminal(415, 'unsupported_content_type'),
+  invalid_value: terminal(400, 'invalid_value'),
+  context_length_exceeded: terminal(400, 'context_length_exceeded'),
+  upstream_refused_request: terminal(400, 'upstream_refused_request'),
+
+  insufficient_credit: UNPAID,
+  cap_reached: UNPAID,
+  organization_stopped: UNPAID,
+  credit_exhausted_mid_stream: UNPAID,
+  credit_in_use: wait(429, 'credit_in_use', 'rate_limit_error'),
+  rate_limit_exceeded: wait(429, 'rate_limit_exceeded', 'rate_limit_error'),
+  concurrency_exceeded: wait(429, 'rate_limit_exceeded', 'rate_limit_error'),
+
+  no_channel: ourFault(503, 'no_channel'),
+  upstream_unavailable: ourFault(502, 'upstream_unavailable'),
+  upstream_timeout: ourFault(504, 'upstream_timeout', 'timeout_error'),
+  upstream_overloaded: { ...ourFault(503, 'overloaded', 'overloaded_error'), anthropicStatus: 529 },
+  stream_interrupted: ourFault(502, 'stream_interrupted'),
+  settlement_failed: ourFault(503, 'settlement_failed'),
+  service_unavailable: ourFault(503, 'service_unavailable'),
+  internal_error: ourFault(500, 'internal_error'),
+
+  request_in_progress: wait(409, 'request_in_progress', 'invalid_request_error'),
+  already_charged: terminal(409, 'already_charged'),
+  idempotency_mismatch: terminal(409, 'idempotency_mismatch'),
+  route_not_found: terminal(404, 'route_not_found', 'not_found_error'),
+  method_not_allowed: terminal(405, 'method_not_allowed'),
+
+  // The management API alone; it answers in problem details (RFC 9457) and reads only the status.
+  unauthorized: terminal(401, 'unauthorized', 'authentication_error'),
+  forbidden: terminal(403, 'forbidden', 'permission_error'),
+  not_found: terminal(404, 'not_found', 'not_found_error'),
+  precondition_required: terminal(428, 'precondition_required'),
+  precondition_failed: terminal(412, 'precondition_failed'),
+  conflict: terminal(409, 'conflict'),
+  invalid_body: terminal(422, 'invalid_body'),
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface ErrorDetails {
+  /** The customer reads this: what happened, to which thing, how much of it, and how to put it right. */
+  readonly message: string;
+  readonly param?: string;
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+  readonly firstRequestId?: string;
+}
+
+export class TollgateError extends Error {
+  override readonly name = 'TollgateError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, details: ErrorDetails) {
+    super(details.message, details);
+    this.code = code;
+    this.details = details;
+  }
+
+  get kind(): ErrorKind {
+    return ERRORS[this.code];
+  }
+}
