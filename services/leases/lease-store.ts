@@ -1,0 +1,90 @@
+// The lease statements of PostgreSQL (migrations/0003: take_credit, give_back), typed.
+import type { Pool } from 'pg';
+import { type Nano, nano } from '../../domain/nano.ts';
+
+export type TakeOutcome = 'leased' | 'insufficient' | 'in_use' | 'cap_reached' | 'cap_in_use' | 'blocked';
+
+export interface Taken {
+  readonly outcome: TakeOutcome;
+  readonly amount: Nano;
+  readonly expiresAtMs: number | null;
+  /** What could still be leased after this: the smaller of available credit and the tightest cap. */
+  readonly left: Nano;
+  readonly shortCapId: string | null;
+  readonly resetsAtMs: number | null;
+}
+
+export interface CreditWanted {
+  readonly incarnationId: string;
+  readonly leaseId: string;
+  readonly apiKeyId: string;
+  readonly waiting: Nano;
+  readonly target: Nano;
+  readonly least: Nano;
+}
+
+interface TakenRow {
+  outcome: TakeOutcome;
+  amount_nano: string;
+  expires_ms: string | null;
+  left_nano: string;
+  short_cap: string | null;
+  resets_ms: string | null;
+}
+
+/** One transaction. Throws what pg throws; a fenced incarnation is SQLSTATE TG001. */
+export async function takeCredit(db: Pool, wanted: CreditWanted): Promise<Taken> {
+  const { rows } = await db.query<TakenRow>({
+    name: 'take-credit',
+    text: `select outcome, amount_nano, (extract(epoch from expires_at) * 1000)::bigint as expires_ms, left_nano,
+                  short_cap, (extract(epoch from resets_at) * 1000)::bigint as resets_ms
+             from take_credit($1, $2, $3, $4, $5, $6)`,
+    values: [wanted.incarnationId, wanted.leaseId, wanted.apiKeyId, wanted.waiting, wanted.target, wanted.least],
+  });
+  const [row] = rows;
+  if (row === undefined) throw new Error('take_credit returned no row');
+  return {
+    outcome: row.outcome,
+    amount: nano(row.amount_nano),
+    expiresAtMs: row.expires_ms === null ? null : Number(row.expires_ms),
+    left: nano(row.left_nano),
+    shortCapId: row.short_cap,
+    resetsAtMs: row.resets_ms === null ? null : Number(row.resets_ms),
+  };
+}
+
+/** Returns unspent credit to its grants; with `close` all of it, and the lease ends. */
+export async function giveBack(
+  db: Pool,
+  incarnationId: string,
+  leaseId: string,
+  amount: Nano,
+  close: boolean,
+): Promise<Nano> {
+  const { rows } = await db.query<{ returned: string }>({
+    name: 'give-back',
+    text: 'select give_back($1, $2, $3, $4) as returned',
+    values: [incarnationId, leaseId, amount, close],
+  });
+  return nano(rows[0]?.returned ?? '0');
+}
+
+/** Asks every gateway to give back the free credit that it holds for an organization. */
+export async function recall(db: Pool, orgId: string): Promise<void> {
+  await db.query(`select pg_notify('tollgate_config', 'recall:' || $1)`, [orgId]);
+}
+
+export interface CapView {
+  readonly scope: string;
+  readonly period: string;
+  readonly amount: Nano;
+}
+
+export async function capById(db: Pool, capId: string): Promise<CapView | null> {
+  const { rows } = await db.query<{ scope: string; period: string; amount_nano: string }>(
+    'select scope, period, amount_nano from caps where id = $1',
+    [capId],
+  );
+  const [row] = rows;
+  return row === undefined ? null : { scope: row.scope, period: row.period, amount: nano(row.amount_nano) };
+}

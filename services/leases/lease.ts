@@ -1,0 +1,84 @@
+// Credit that this gateway may spend for one API key, as this process counts it. PostgreSQL's row has the same amount; its
+// consumed_nano follows ours as settlements commit. free = amount - consumed - reserved.
+import type { Nano } from '../../domain/nano.ts';
+
+export interface Lease {
+  readonly id: string;
+  readonly apiKeyId: string;
+  readonly orgId: string;
+  amount: Nano;
+  consumed: Nano;
+  reserved: Nano;
+  /** By PostgreSQL's clock; null: never. Nothing is admitted on it afterwards, what was admitted may settle. */
+  expiresAtMs: number | null;
+  /** Reservations not yet settled or released. */
+  reservations: number;
+  /** Settlements handed to the writer that PostgreSQL has not confirmed. */
+  unconfirmed: number;
+  grown: number;
+  usedAtMs: number;
+  closing: boolean;
+}
+
+/** What one request has set aside. Ends exactly once: settled with its charge, or released. */
+export interface Reservation {
+  readonly lease: Lease;
+  amount: Nano;
+  ended: boolean;
+}
+
+export function newLease(id: string, apiKeyId: string, orgId: string): Lease {
+  const zero = 0n as Nano;
+  return {
+    id,
+    apiKeyId,
+    orgId,
+    amount: zero,
+    consumed: zero,
+    reserved: zero,
+    expiresAtMs: null,
+    reservations: 0,
+    unconfirmed: 0,
+    grown: 0,
+    usedAtMs: 0,
+    closing: false,
+  };
+}
+
+export function free(lease: Lease): bigint {
+  return lease.amount - lease.consumed - lease.reserved;
+}
+
+export function reserveFrom(lease: Lease, amount: Nano, nowMs: number): Reservation {
+  lease.reserved = (lease.reserved + amount) as Nano;
+  lease.reservations += 1;
+  lease.usedAtMs = nowMs;
+  return { lease, amount, ended: false };
+}
+
+export function widen(reservation: Reservation, more: Nano): void {
+  reservation.lease.reserved = (reservation.lease.reserved + more) as Nano;
+  reservation.amount = (reservation.amount + more) as Nano;
+}
+
+/** The charge replaces the estimate. What goes over the lease is PostgreSQL's to find elsewhere (design.md 3.2). */
+export function settleOn(reservation: Reservation, charge: Nano): void {
+  if (!endReservation(reservation)) return;
+  const { lease } = reservation;
+  const consumed = lease.consumed + charge;
+  lease.consumed = (consumed > lease.amount ? lease.amount : consumed) as Nano;
+  lease.unconfirmed += 1;
+}
+
+export function releaseOf(reservation: Reservation): void {
+  endReservation(reservation);
+}
+
+function endReservation(reservation: Reservation): boolean {
+  if (reservation.ended) return false;
+  reservation.ended = true;
+  const { lease } = reservation;
+  lease.reserved = (lease.reserved - reservation.amount) as Nano;
+  lease.reservations -= 1;
+  return true;
+}

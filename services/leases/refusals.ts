@@ -1,0 +1,42 @@
+// Why a request got no credit, in words that say how to go on. Money merely held is 429; money spent is 402 (design.md 3.1).
+import type { Pool } from 'pg';
+import { TollgateError } from '../../domain/errors.ts';
+import { formatUsd, type Nano } from '../../domain/nano.ts';
+import { capById, type Taken } from './lease-store.ts';
+
+export async function refusalError(db: Pool, taken: Taken, amount: Nano): Promise<TollgateError> {
+  const needs = `This request reserves ${formatUsd(amount)} USD`;
+  switch (taken.outcome) {
+    case 'insufficient':
+      return new TollgateError('insufficient_credit', {
+        message: `${needs} and the balance is ${formatUsd(taken.left)} USD. Top up, or lower max_tokens. Nothing was charged.`,
+      });
+    case 'cap_reached':
+      return new TollgateError('cap_reached', {
+        message: `${needs}, but ${await capSentence(db, taken)} Nothing was charged.`,
+      });
+    case 'blocked':
+      return new TollgateError('organization_stopped', {
+        message:
+          'This organization or API key is stopped. Ask the administrator of your organization to lift it. Nothing was charged.',
+      });
+    default:
+      return new TollgateError('credit_in_use', {
+        message: `${needs}. The balance covers it, but requests in flight hold it at this moment: try again in a second. Nothing was charged.`,
+        retryAfterMs: 1_000,
+      });
+  }
+}
+
+async function capSentence(db: Pool, taken: Taken): Promise<string> {
+  const cap = taken.shortCapId === null ? null : await capById(db, taken.shortCapId);
+  const which =
+    cap === null
+      ? 'a spending cap'
+      : `the ${cap.period} cap of the ${cap.scope.replace('_', ' ')} (${formatUsd(cap.amount)} USD)`;
+  const resets =
+    taken.resetsAtMs === null
+      ? 'it does not reset by itself'
+      : `it resets at ${new Date(taken.resetsAtMs).toISOString()}`;
+  return `${which} leaves ${formatUsd(taken.left)} USD; ${resets}. Raise the cap, or lower max_tokens.`;
+}

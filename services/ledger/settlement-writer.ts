@@ -1,0 +1,271 @@
+// The one writer of settlements of this process. Self-clocked group commit: while one batch commits the next one fills, so the
+// load on PostgreSQL adapts by itself (a fixed timer caps throughput: hotpath.md 6). A settlement is acknowledged when it is
+// committed in PostgreSQL or fdatasynced in this incarnation's journal, and only then is the answer's end released.
+import type { Client } from 'pg';
+import { isFencedError } from '../incarnations/incarnation.ts';
+import type { Journal, Segment } from '../journal/journal.ts';
+import { crashPoint } from '../platform/crash-points.ts';
+import { isAboutData, isTransient, quarantine, settleBatch } from './settle-batch.ts';
+import type { AttemptRow, UsageRow } from './settlement-rows.ts';
+
+const MOST_IN_A_BATCH = 500;
+/** A commit that has not answered by now is in doubt: its batch is spilled and replayed on another connection (design.md 3.5). */
+const IN_DOUBT_MS = 250;
+/** A replay may take its time: nobody waits for it. */
+const REPLAY_TIMEOUT_MS = 15_000;
+const RECONNECT_MS = 250;
+
+export type Acknowledged = 'committed' | 'spilled' | 'fenced' | 'lost';
+
+export interface Settlement {
+  readonly usage: UsageRow;
+  readonly attempts: readonly AttemptRow[];
+  /** The journal segments that hold the intents of this request. */
+  readonly segments: readonly Segment[];
+  /** Called once. 'committed' and 'spilled' are durable; after 'fenced' and 'lost' the customer owes nothing. */
+  readonly acknowledged: (how: Acknowledged) => void;
+  /** Called once the record is in PostgreSQL (at once, or after a replay). */
+  readonly inDatabase: () => void;
+}
+
+interface Spill {
+  readonly settlements: readonly Settlement[];
+  readonly segment: Segment;
+}
+
+export interface SettlementWriterParts {
+  readonly incarnationId: string;
+  readonly journal: Journal;
+  readonly connect: () => Promise<Client>;
+  readonly mayStillSpill: () => boolean;
+  readonly onFenced: () => void;
+  readonly onTrouble: (
+    event: 'in_doubt' | 'quarantined' | 'spill_failed' | 'reconnect_failed' | 'conflict',
+    error: unknown,
+  ) => void;
+  readonly onCommit: (records: number, lagMs: number) => void;
+}
+
+export class SettlementWriter {
+  readonly #parts: SettlementWriterParts;
+  #client: Client | null = null;
+  #queue: Settlement[] = [];
+  #spills: Spill[] = [];
+  #busy = false;
+  #replaying = false;
+  #fenced = false;
+  #idle: (() => void)[] = [];
+
+  constructor(parts: SettlementWriterParts) {
+    this.#parts = parts;
+  }
+
+  async begin(): Promise<void> {
+    this.#client = await this.#parts.connect();
+  }
+
+  settle(settlement: Settlement): void {
+    this.#queue.push(settlement);
+    if (!this.#busy) {
+      this.#busy = true;
+      setImmediate(() => void this.#run()); // the rest of this turn's settlements join the batch
+    }
+  }
+
+  /** Settlements on disk that PostgreSQL does not have yet. */
+  get spilledCount(): number {
+    return this.#spills.reduce((count, spill) => count + spill.settlements.length, 0);
+  }
+
+  /** Resolves when nothing waits any more; after `deadlineMs` the rest stays in the journal. */
+  async drain(deadlineMs: number): Promise<void> {
+    if (this.#busy || this.#replaying) {
+      await new Promise<void>((resolve) => {
+        const deadline = setTimeout(resolve, deadlineMs);
+        this.#idle.push(() => {
+          clearTimeout(deadline);
+          resolve();
+        });
+      });
+    }
+    await this.#client?.end().catch(() => {}); // a broken connection is closed already
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.splice(0, MOST_IN_A_BATCH);
+      if (this.#fenced) acknowledgeAll(batch, 'fenced');
+      else if (this.#client === null) await this.#spill(batch);
+      else await this.#commit(this.#client, batch);
+    }
+    this.#busy = false;
+    this.#restIfIdle();
+  }
+
+  async #commit(client: Client, batch: readonly Settlement[]): Promise<void> {
+    const startedAtMs = performance.now();
+    crashPoint('before-commit');
+    const answer = settleBatch(client, this.#parts.incarnationId, false, batch);
+    crashPoint('in-commit');
+    try {
+      const conflicts = await within(IN_DOUBT_MS, answer);
+      crashPoint('after-commit');
+      this.#committed(batch, conflicts);
+      this.#parts.onCommit(batch.length, performance.now() - startedAtMs);
+      acknowledgeAll(batch, 'committed');
+    } catch (error) {
+      await this.#commitFailed(client, batch, error);
+    }
+  }
+
+  async #commitFailed(client: Client, batch: readonly Settlement[], error: unknown): Promise<void> {
+    if (isFencedError(error)) {
+      this.#stopFenced();
+      acknowledgeAll(batch, 'fenced');
+    } else if (isTransient(error)) {
+      await this.#commit(client, batch);
+    } else if (isAboutData(error)) {
+      await this.#bisect(client, batch, error);
+    } else {
+      this.#parts.onTrouble('in_doubt', error);
+      this.#drop(client);
+      await this.#spill(batch);
+    }
+  }
+
+  /** One record that PostgreSQL refuses must not take 499 others with it. */
+  async #bisect(client: Client, batch: readonly Settlement[], error: unknown): Promise<void> {
+    const [only] = batch;
+    if (only === undefined) return;
+    if (batch.length > 1) {
+      const half = batch.length >> 1;
+      for (const part of [batch.slice(0, half), batch.slice(half)]) {
+        if (this.#client === client) await this.#commit(client, part);
+        else await this.#spill(part);
+      }
+      return;
+    }
+    this.#parts.onTrouble('quarantined', error);
+    try {
+      await quarantine(client, this.#parts.incarnationId, only, error);
+      this.#committed(batch, 0);
+      only.acknowledged('lost');
+    } catch (silence) {
+      this.#parts.onTrouble('in_doubt', silence);
+      this.#drop(client);
+      await this.#spill(batch); // it will be refused again, and quarantined, by the replay
+    }
+  }
+
+  async #spill(batch: readonly Settlement[]): Promise<void> {
+    // Past the point where others may have fenced us, durable here would not mean counted: this incarnation is over.
+    if (!this.#parts.mayStillSpill()) {
+      this.#stopFenced();
+      return acknowledgeAll(batch, 'fenced');
+    }
+    try {
+      const segment = await this.#parts.journal.spill(
+        batch.map(({ usage, attempts }) => ({ kind: 'spilled', usage, attempts })),
+      );
+      this.#spills.push({ settlements: batch, segment });
+      acknowledgeAll(batch, 'spilled');
+    } catch (error) {
+      this.#parts.onTrouble('spill_failed', error);
+      acknowledgeAll(batch, 'lost');
+    }
+    if (!this.#replaying) {
+      this.#replaying = true;
+      void this.#replay();
+    }
+  }
+
+  /** Reconnects, and brings what was spilled into PostgreSQL, in any grouping: known ids change nothing. */
+  async #replay(): Promise<void> {
+    while (!this.#fenced && (this.#spills.length > 0 || this.#client === null)) {
+      let client: Client | null = null;
+      try {
+        client = await this.#parts.connect();
+        await this.#replayThrough(client);
+        this.#client = client;
+      } catch (error) {
+        if (isFencedError(error)) this.#stopFenced();
+        this.#parts.onTrouble('reconnect_failed', error);
+        client?.end().catch(() => {}); // it is broken; pg only reports that again
+        await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+      }
+    }
+    this.#replaying = false;
+    this.#restIfIdle();
+  }
+
+  async #replayThrough(client: Client): Promise<void> {
+    for (let spill = this.#spills[0]; spill !== undefined; spill = this.#spills[0]) {
+      crashPoint('in-replay');
+      let conflicts = 0;
+      try {
+        conflicts = await within(
+          REPLAY_TIMEOUT_MS,
+          settleBatch(client, this.#parts.incarnationId, false, spill.settlements),
+        );
+      } catch (error) {
+        if (!isAboutData(error)) throw error;
+        for (const one of spill.settlements) await this.#replayOne(client, one);
+      }
+      this.#spills.shift();
+      this.#committed(spill.settlements, conflicts);
+      for (let left = spill.settlements.length; left > 0; left -= 1) this.#parts.journal.release(spill.segment);
+    }
+  }
+
+  async #replayOne(client: Client, settlement: Settlement): Promise<void> {
+    try {
+      await within(REPLAY_TIMEOUT_MS, settleBatch(client, this.#parts.incarnationId, false, [settlement]));
+    } catch (error) {
+      if (!isAboutData(error)) throw error;
+      this.#parts.onTrouble('quarantined', error);
+      await quarantine(client, this.#parts.incarnationId, settlement, error);
+    }
+  }
+
+  #committed(batch: readonly Settlement[], conflicts: number): void {
+    if (conflicts > 0)
+      this.#parts.onTrouble('conflict', new Error(`${conflicts} settled requests came again with another charge`));
+    for (const { segments, inDatabase } of batch) {
+      for (const segment of segments) this.#parts.journal.release(segment);
+      inDatabase();
+    }
+  }
+
+  #drop(client: Client): void {
+    if (this.#client === client) this.#client = null;
+    // Destroyed, not ended: an answer that comes later must find nobody who could take it for another batch's.
+    client.connection.stream.destroy();
+  }
+
+  #stopFenced(): void {
+    this.#fenced = true;
+    this.#parts.onFenced();
+  }
+
+  #restIfIdle(): void {
+    if (this.#busy || this.#replaying) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+function acknowledgeAll(batch: readonly Settlement[], how: Acknowledged): void {
+  for (const settlement of batch) settlement.acknowledged(how);
+}
+
+async function within<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`PostgreSQL did not answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([answer, silence]);
+  } finally {
+    clearTimeout(timer);
+    answer.catch(() => {}); // when it lost the race, its connection is destroyed and it rejects for nobody
+  }
+}
