@@ -1,0 +1,202 @@
+// Who a digest is, answered in memory. An entry lives until it is forgotten because something it was made of has changed.
+// Silence of the database is never an answer: who is known stays known for five minutes, who is not gets 503, never 401.
+import type { Pool } from 'pg';
+import { TollgateError } from '../../domain/errors.ts';
+import type { RateScope } from '../limits/rate-limiter.ts';
+import { AddressList } from './address-list.ts';
+
+export interface ApiKeyEntry {
+  readonly id: string;
+  readonly orgId: string;
+  readonly projectId: string;
+  readonly memberId: string | null;
+  readonly name: string;
+  readonly prefix: string;
+  readonly lastFour: string;
+  readonly allowedModels: ReadonlySet<string> | null;
+  readonly allowedAddresses: AddressList | null;
+  readonly expiresAtMs: number | null;
+  readonly disabled: boolean;
+  readonly enforcement: 'active' | 'stopped';
+  /** The key, if it has rates of its own, and the organization by its tier. */
+  readonly rateScopes: readonly RateScope[];
+}
+
+/** Between two reconnections of the change feed nothing is missed, so one time of confirmation holds for all slots. */
+interface Watch {
+  confirmedAtMs: number;
+}
+
+interface Slot {
+  readonly entry: ApiKeyEntry;
+  readonly rateTier: string;
+  readonly loadedAtMs: number;
+  readonly watch: Watch;
+}
+
+const GENERATION_SIZE = 50_000;
+const LONGEST_UNCONFIRMED_MS = 300_000;
+const UNKNOWN_FOR_MS = 5_000;
+const MOST_UNKNOWN = 10_000;
+
+export class ApiKeyCache {
+  readonly #db: Pool;
+  readonly #clock: () => number;
+  // Two generations make an LRU without a list: what is asked for moves to the young one, the rest goes with the old one.
+  #young = new Map<string, Slot>();
+  #old = new Map<string, Slot>();
+  readonly #unknownUntilMs = new Map<string, number>();
+  readonly #loading = new Map<string, Promise<ApiKeyEntry | 'unknown'>>();
+  #watch: Watch = { confirmedAtMs: Number.NEGATIVE_INFINITY };
+  #forgotten = 0;
+
+  /** `clock`: monotonic milliseconds. */
+  constructor(db: Pool, clock: () => number) {
+    this.#db = db;
+    this.#clock = clock;
+  }
+
+  /** undefined: it must be loaded. */
+  cached(digest: string): ApiKeyEntry | 'unknown' | undefined {
+    const slot = this.#young.get(digest) ?? this.#promoted(digest);
+    if (slot !== undefined) return slot.watch === this.#watch && this.#isConfirmed(slot) ? slot.entry : undefined;
+    const untilMs = this.#unknownUntilMs.get(digest);
+    return untilMs !== undefined && this.#clock() < untilMs ? 'unknown' : undefined;
+  }
+
+  /** @throws TollgateError service_unavailable when PostgreSQL does not answer */
+  load(digest: string): Promise<ApiKeyEntry | 'unknown'> {
+    const running = this.#loading.get(digest);
+    if (running !== undefined) return running;
+    const loading = this.#load(digest).finally(() => {
+      if (this.#loading.get(digest) === loading) this.#loading.delete(digest);
+    });
+    this.#loading.set(digest, loading);
+    return loading;
+  }
+
+  /** A kind of config_changes; those that no entry is made of change nothing here. */
+  forget(kind: string, id: string): void {
+    if (kind === 'api_key') this.#drop(({ entry }) => entry.id === id);
+    else if (kind === 'organization') this.#drop(({ entry }) => entry.orgId === id);
+    else if (kind === 'routing') this.#drop(({ rateTier }) => rateTier === id);
+    // It may be the very key that was unknown a moment ago.
+    if (kind === 'api_key') this.#unknownUntilMs.clear();
+  }
+
+  /** Every change until now has been told to `forget`. */
+  confirm(): void {
+    this.#watch.confirmedAtMs = this.#clock();
+  }
+
+  /** Changes may have been missed: each entry is asked for once more before it is used again. */
+  suspectAll(): void {
+    this.#watch = { confirmedAtMs: Number.NEGATIVE_INFINITY };
+    this.#unknownUntilMs.clear();
+    this.#loading.clear();
+  }
+
+  async #load(digest: string): Promise<ApiKeyEntry | 'unknown'> {
+    const watch = this.#watch;
+    const forgotten = this.#forgotten;
+    const loadedAtMs = this.#clock();
+    let row: Row | null;
+    try {
+      row = await apiKeyByDigest(this.#db, digest);
+    } catch (error) {
+      return this.#despite(error, digest);
+    }
+    // What was read before a change may be the state before it: good for this request, not for later ones.
+    const isLasting = forgotten === this.#forgotten;
+    if (row === null) {
+      this.#young.delete(digest);
+      if (isLasting) this.#rememberUnknown(digest);
+      return 'unknown';
+    }
+    const entry = entryOf(row);
+    if (isLasting) this.#remember(digest, { entry, rateTier: row.rateTier, loadedAtMs, watch });
+    return entry;
+  }
+
+  #despite(error: unknown, digest: string): ApiKeyEntry {
+    const slot = this.#young.get(digest);
+    if (slot !== undefined && this.#isConfirmed(slot)) return slot.entry;
+    throw new TollgateError('service_unavailable', {
+      message: 'The API key could not be looked up because the database does not answer. It may be valid: try again.',
+      retryAfterMs: 1_000,
+      cause: error,
+    });
+  }
+
+  #isConfirmed({ loadedAtMs, watch }: Slot): boolean {
+    return this.#clock() - Math.max(loadedAtMs, watch.confirmedAtMs) <= LONGEST_UNCONFIRMED_MS;
+  }
+
+  #promoted(digest: string): Slot | undefined {
+    const slot = this.#old.get(digest);
+    if (slot !== undefined) this.#remember(digest, slot);
+    return slot;
+  }
+
+  #remember(digest: string, slot: Slot): void {
+    if (this.#young.size >= GENERATION_SIZE) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#old.delete(digest);
+    this.#young.set(digest, slot);
+  }
+
+  #rememberUnknown(digest: string): void {
+    if (this.#unknownUntilMs.size >= MOST_UNKNOWN) this.#unknownUntilMs.clear();
+    this.#unknownUntilMs.set(digest, this.#clock() + UNKNOWN_FOR_MS);
+  }
+
+  #drop(isStale: (slot: Slot) => boolean): void {
+    this.#forgotten += 1;
+    this.#loading.clear();
+    for (const generation of [this.#young, this.#old]) {
+      for (const [digest, slot] of generation) if (isStale(slot)) generation.delete(digest);
+    }
+  }
+}
+
+interface Row extends Omit<ApiKeyEntry, 'allowedModels' | 'allowedAddresses' | 'rateScopes'> {
+  readonly allowedModels: readonly string[] | null;
+  readonly allowedAddresses: readonly string[] | null;
+  readonly rateTier: string;
+  readonly keyRates: Rates;
+  readonly tierRates: Rates;
+}
+
+type Rates = Omit<RateScope, 'id'>;
+
+async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
+  const { rows } = await db.query<Row>(
+    `select k.id, k.org_id as "orgId", k.project_id as "projectId", k.member_id as "memberId", k.name, k.prefix,
+            k.last_four as "lastFour", k.allowed_models as "allowedModels", k.allowed_addresses::text[] as "allowedAddresses",
+            floor(extract(epoch from k.expires_at) * 1000)::float8 as "expiresAtMs", k.disabled_at is not null as disabled,
+            o.enforcement, o.rate_tier as "rateTier",
+            json_build_object('requestsPerMinute', k.requests_per_minute, 'tokensPerMinute', k.tokens_per_minute,
+                              'concurrentRequests', k.concurrent_requests) as "keyRates",
+            json_build_object('requestsPerMinute', t.requests_per_minute, 'tokensPerMinute', t.tokens_per_minute,
+                              'concurrentRequests', t.concurrent_requests) as "tierRates"
+       from api_keys k
+       join organizations o on o.id = k.org_id
+       join rate_tiers t on t.id = o.rate_tier
+      where k.digest = decode($1, 'hex')`,
+    [digest],
+  );
+  return rows[0] ?? null;
+}
+
+function entryOf({ allowedModels, allowedAddresses, rateTier, keyRates, tierRates, ...row }: Row): ApiKeyEntry {
+  const organization = { id: `org:${row.orgId}`, ...tierRates };
+  const hasOwnRates = Object.values(keyRates).some((rate) => rate !== null);
+  return Object.freeze({
+    ...row,
+    allowedModels: allowedModels === null ? null : new Set(allowedModels),
+    allowedAddresses: allowedAddresses === null ? null : new AddressList(allowedAddresses),
+    rateScopes: hasOwnRates ? [{ id: `key:${row.id}`, ...keyRates }, organization] : [organization],
+  });
+}

@@ -1,0 +1,215 @@
+// API keys of customers. The credential leaves here once, when the key is made; only its digest is stored.
+// Disabling is an UPDATE whose trigger tells every gateway, so it works within seconds everywhere.
+import type { PoolClient } from 'pg';
+import { TollgateError } from '../../domain/errors.ts';
+import { type Cap, type CapJson, type CapOwner, capsColumn, readCaps, replaceCaps } from '../organizations/caps.ts';
+import { newId } from '../platform/ids.ts';
+import type { Queryable } from '../platform/postgres.ts';
+import { projectForKey } from '../projects/projects.ts';
+import { newCredential } from './credential.ts';
+
+export interface ApiKeySettings {
+  readonly name: string;
+  /** null: every model. */
+  readonly allowedModels: readonly string[] | null;
+  /** CIDR ranges; null: from everywhere. */
+  readonly allowedAddresses: readonly string[] | null;
+  readonly expiresAt: Date | null;
+  /** null: as the organization's rate tier says. */
+  readonly requestsPerMinute: number | null;
+  readonly tokensPerMinute: number | null;
+  readonly concurrentRequests: number | null;
+}
+
+export interface ApiKey extends ApiKeySettings {
+  readonly id: string;
+  readonly orgId: string;
+  readonly projectId: string;
+  readonly prefix: string;
+  readonly lastFour: string;
+  readonly caps: readonly Cap[];
+  readonly disabledAt: Date | null;
+  readonly disabledReason: string | null;
+  readonly version: number;
+  readonly createdAt: Date;
+}
+
+interface ApiKeyRow extends Omit<ApiKey, 'caps' | 'tokensPerMinute'> {
+  readonly caps: readonly CapJson[];
+  readonly tokensPerMinute: string | null;
+}
+
+export interface NewApiKey extends ApiKeySettings {
+  readonly orgId: string;
+  readonly projectId: string | undefined;
+  readonly caps: readonly Cap[];
+}
+
+export type ApiKeyChange = { readonly [S in keyof ApiKeySettings]?: ApiKeySettings[S] | undefined } & {
+  readonly caps?: readonly Cap[] | undefined;
+};
+
+const API_KEYS = `
+  select k.id, k.org_id as "orgId", k.project_id as "projectId", k.name, k.prefix, k.last_four as "lastFour",
+         k.allowed_models as "allowedModels", k.allowed_addresses::text[] as "allowedAddresses", k.expires_at as "expiresAt",
+         k.requests_per_minute as "requestsPerMinute", k.tokens_per_minute as "tokensPerMinute",
+         k.concurrent_requests as "concurrentRequests", ${capsColumn('api_key', 'k.id')} as caps,
+         k.disabled_at as "disabledAt", k.disabled_reason as "disabledReason", k.version, k.created_at as "createdAt"
+    from api_keys k`;
+
+export async function createApiKey(
+  tx: PoolClient,
+  wanted: NewApiKey,
+): Promise<{ readonly apiKey: ApiKey; readonly credential: string }> {
+  const { rowCount } = await tx.query('select from organizations where id = $1', [wanted.orgId]);
+  if (rowCount === 0) {
+    throw new TollgateError('invalid_body', { message: `There is no organization ${wanted.orgId}.`, param: 'orgId' });
+  }
+  await refuseUnusable(tx, wanted);
+  const projectId = await projectForKey(tx, wanted.orgId, wanted.projectId);
+  const { credential, digest, prefix, lastFour } = newCredential();
+  const id = newId();
+  await tx.query(
+    `insert into api_keys (id, org_id, project_id, name, digest, prefix, last_four, allowed_models, allowed_addresses, expires_at,
+                           requests_per_minute, tokens_per_minute, concurrent_requests)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, ${networks('$9')}, $10, $11, $12, $13)`,
+    [
+      id,
+      wanted.orgId,
+      projectId,
+      wanted.name,
+      digest,
+      prefix,
+      lastFour,
+      wanted.allowedModels,
+      wanted.allowedAddresses,
+      wanted.expiresAt,
+      wanted.requestsPerMinute,
+      wanted.tokensPerMinute,
+      wanted.concurrentRequests,
+    ],
+  );
+  await replaceCaps(tx, ownerOf(wanted.orgId, id), wanted.caps);
+  return { apiKey: await apiKey(tx, id), credential };
+}
+
+export async function changeApiKey(tx: PoolClient, before: ApiKey, change: ApiKeyChange): Promise<ApiKey> {
+  const {
+    name = before.name,
+    allowedModels = before.allowedModels,
+    allowedAddresses = before.allowedAddresses,
+    expiresAt = before.expiresAt,
+    requestsPerMinute = before.requestsPerMinute,
+    tokensPerMinute = before.tokensPerMinute,
+    concurrentRequests = before.concurrentRequests,
+  } = change;
+  await refuseUnusable(tx, { allowedModels, expiresAt: change.expiresAt ?? null });
+  await tx.query(
+    `update api_keys
+        set name = $2, allowed_models = $3, allowed_addresses = ${networks('$4')}, expires_at = $5, requests_per_minute = $6,
+            tokens_per_minute = $7, concurrent_requests = $8, version = version + 1
+      where id = $1`,
+    [
+      before.id,
+      name,
+      allowedModels,
+      allowedAddresses,
+      expiresAt,
+      requestsPerMinute,
+      tokensPerMinute,
+      concurrentRequests,
+    ],
+  );
+  if (change.caps !== undefined) await replaceCaps(tx, ownerOf(before.orgId, before.id), change.caps);
+  return apiKey(tx, before.id);
+}
+
+/** A key that is disabled already keeps the time at which that was done first. */
+export async function disableApiKey(tx: PoolClient, before: ApiKey, reason: string): Promise<ApiKey> {
+  await tx.query(
+    `update api_keys set disabled_at = coalesce(disabled_at, billing_now()), disabled_reason = $2, version = version + 1
+      where id = $1`,
+    [before.id, reason],
+  );
+  return apiKey(tx, before.id);
+}
+
+export async function enableApiKey(tx: PoolClient, before: ApiKey): Promise<ApiKey> {
+  await tx.query(
+    'update api_keys set disabled_at = null, disabled_reason = null, version = version + 1 where id = $1',
+    [before.id],
+  );
+  return apiKey(tx, before.id);
+}
+
+export async function apiKey(db: Queryable, id: string): Promise<ApiKey> {
+  const { rows } = await db.query<ApiKeyRow>(`${API_KEYS} where k.id = $1`, [id]);
+  return readApiKey(rows[0] ?? unknown(id));
+}
+
+export async function lockedApiKey(tx: PoolClient, id: string): Promise<ApiKey> {
+  await tx.query('select from api_keys where id = $1 for update', [id]);
+  return apiKey(tx, id);
+}
+
+export interface ApiKeyFilter {
+  readonly orgId?: string | undefined;
+  readonly projectId?: string | undefined;
+}
+
+/** Newest first. */
+export async function listApiKeys(
+  db: Queryable,
+  { orgId, projectId }: ApiKeyFilter,
+  after: string | null,
+  limit: number,
+): Promise<ApiKey[]> {
+  const { rows } = await db.query<ApiKeyRow>(
+    `${API_KEYS}
+      where ($1::uuid is null or k.org_id = $1)
+        and ($2::uuid is null or k.project_id = $2)
+        and ($3::uuid is null or (k.created_at, k.id) < (select a.created_at, a.id from api_keys a where a.id = $3))
+      order by k.created_at desc, k.id desc
+      limit $4`,
+    [orgId, projectId, after, limit],
+  );
+  return rows.map(readApiKey);
+}
+
+function readApiKey(row: ApiKeyRow): ApiKey {
+  const tokensPerMinute = row.tokensPerMinute === null ? null : Number(row.tokensPerMinute);
+  return { ...row, tokensPerMinute, caps: readCaps(row.caps) };
+}
+
+function unknown(id: string): never {
+  throw new TollgateError('not_found', { message: `There is no API key ${id}.`, param: 'apiKeyId' });
+}
+
+function ownerOf(orgId: string, apiKeyId: string): CapOwner {
+  return { orgId, scope: 'api_key', scopeId: apiKeyId };
+}
+
+/** 10.1.2.3/8 is taken as 10.0.0.0/8; the type cidr would refuse it. */
+function networks(parameter: string): string {
+  return `case when ${parameter}::text[] is not null then array(select network(a::inet)::cidr from unnest(${parameter}::text[]) a) end`;
+}
+
+async function refuseUnusable(
+  tx: PoolClient,
+  { allowedModels, expiresAt }: Pick<ApiKeySettings, 'allowedModels' | 'expiresAt'>,
+): Promise<void> {
+  const { rows } = await tx.query<{ unknownModels: string[]; inTime: boolean }>(
+    `select array(select wanted from unnest($1::text[]) wanted where not exists (select from models m where m.id = wanted)) as "unknownModels",
+            coalesce($2 > billing_now(), true) as "inTime"`,
+    [allowedModels, expiresAt],
+  );
+  const { unknownModels = [], inTime = true } = rows[0] ?? {};
+  if (unknownModels.length > 0) {
+    const message = `There is no model ${unknownModels.join(', ')}; GET /api/v1/models lists those that a key can be bound to.`;
+    throw new TollgateError('invalid_body', { message, param: 'allowedModels' });
+  }
+  if (!inTime) {
+    const message = 'expiresAt lies in the past; to stop a key now, disable it.';
+    throw new TollgateError('invalid_body', { message, param: 'expiresAt' });
+  }
+}

@@ -1,0 +1,172 @@
+// The whole configuration of a process, read once from its environment and frozen; nobody else looks at the environment.
+// What is wrong is said all at once and by name, never by value. Production also refuses secrets that could be guessed.
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { type ArmedCrashPoints, CRASH_POINTS } from './crash-points.ts';
+import { type MasterKeys, parseMasterKeys } from '../vault/vault.ts';
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+export interface Config {
+  readonly production: boolean;
+  readonly port: number;
+  readonly gatewayProcesses: number;
+  readonly databaseUrl: string;
+  readonly workerDatabaseUrl: string;
+  readonly redisUrl: string | null;
+  readonly adminToken: string;
+  readonly masterKeys: MasterKeys;
+  readonly journalDir: string;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly trustedProxies: readonly string[];
+  /** The address to listen on. */
+  readonly host: string;
+  /** Where a chaos campaign kills this process; production refuses to have any. */
+  readonly crashPoints: { readonly points: ArmedCrashPoints; readonly log: string | null } | null;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export function readConfig(env: Environment): Config {
+  const problems: string[] = [];
+  const settings = parseSettings(env, problems);
+  const masterKeys = readMasterKeys(env, problems);
+  if (env.NODE_ENV === 'production') problems.push(...weakSecrets(env), ...testSwitches(env));
+  if (settings === null || masterKeys === null || problems.length > 0) {
+    throw new Error(`Cannot start:\n  ${problems.join('\n  ')}`);
+  }
+  return Object.freeze({
+    production: settings.NODE_ENV === 'production',
+    port: settings.PORT,
+    gatewayProcesses: settings.GATEWAY_PROCESSES,
+    databaseUrl: settings.DATABASE_URL,
+    workerDatabaseUrl: settings.DATABASE_URL_WORKER,
+    redisUrl: settings.REDIS_URL ?? null,
+    adminToken: settings.TOLLGATE_ADMIN_TOKEN,
+    masterKeys,
+    journalDir: settings.TOLLGATE_JOURNAL_DIR,
+    logLevel: settings.LOG_LEVEL,
+    trustedProxies: Object.freeze(settings.TOLLGATE_TRUSTED_PROXIES),
+    host: settings.HOST,
+    crashPoints:
+      settings.TOLLGATE_CRASH_POINTS === undefined
+        ? null
+        : { points: settings.TOLLGATE_CRASH_POINTS, log: settings.TOLLGATE_CRASH_LOG ?? null },
+  });
+}
+
+const text = z.string('is not set');
+const wholeNumber = (smallest: number, largest: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be a whole number from ${smallest} to ${largest}`)
+    .transform(Number)
+    .refine((value) => value >= smallest && value <= largest, `must be a whole number from ${smallest} to ${largest}`);
+const url = (...schemes: string[]) =>
+  text.refine(
+    (value) => URL.canParse(value) && schemes.includes(new URL(value).protocol),
+    `must be a URL that begins with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
+  );
+
+/** Point -> the passing of it (1st, 2nd, ...) that kills the process. */
+const CrashPoints = z.partialRecord(z.enum(CRASH_POINTS), z.int().positive());
+
+const Settings = z.object({
+  // A misspelt "production" must not start a process without the checks of production.
+  NODE_ENV: z
+    .enum(['production', 'development', 'test'], 'must be production, development or test')
+    .default('development'),
+  PORT: wholeNumber(0, 65_535).default(8080),
+  GATEWAY_PROCESSES: wholeNumber(1, 256).default(1),
+  DATABASE_URL: url('postgres:', 'postgresql:'),
+  DATABASE_URL_WORKER: url('postgres:', 'postgresql:'),
+  REDIS_URL: url('redis:', 'rediss:').optional(),
+  TOLLGATE_ADMIN_TOKEN: text,
+  TOLLGATE_JOURNAL_DIR: text,
+  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  TOLLGATE_TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .transform((list) => list.split(/[\s,]+/).filter(Boolean))
+    .refine((list) => list.every(isAddressOrRange), 'must be addresses or CIDR ranges, separated by commas'),
+  HOST: z.string().default('127.0.0.1'),
+  TOLLGATE_CRASH_POINTS: z
+    .string()
+    .transform((json, context) => {
+      const parsed = CrashPoints.safeParse(JSON.parse(json));
+      if (parsed.success) return parsed.data;
+      context.addIssue(`must be JSON like {"mid-stream":3}; the points are ${CRASH_POINTS.join(', ')}`);
+      return z.NEVER;
+    })
+    .optional(),
+  TOLLGATE_CRASH_LOG: z.string().optional(),
+});
+
+/** A variable that is set to nothing counts as not set: that is how compose files and shells leave things out. */
+function parseSettings(env: Environment, problems: string[]): z.infer<typeof Settings> | null {
+  const filled = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+  const outcome = Settings.safeParse(filled);
+  if (outcome.success) return outcome.data;
+  for (const issue of outcome.error.issues) problems.push(`${issue.path.join('.')} ${issue.message}`);
+  return null;
+}
+
+function isAddressOrRange(value: string): boolean {
+  const [address = '', prefix, ...rest] = value.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  if (bits < 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+}
+
+function readMasterKeys(env: Environment, problems: string[]): MasterKeys | null {
+  const file = env.TOLLGATE_MASTER_KEYS_FILE;
+  const name = file ? 'TOLLGATE_MASTER_KEYS_FILE' : 'TOLLGATE_MASTER_KEYS';
+  if (!file && !env.TOLLGATE_MASTER_KEYS?.trim()) {
+    problems.push('TOLLGATE_MASTER_KEYS_FILE or TOLLGATE_MASTER_KEYS is not set');
+    return null;
+  }
+  try {
+    return parseMasterKeys(file ? readFileSync(file, 'utf8') : (env.TOLLGATE_MASTER_KEYS ?? ''));
+  } catch (error) {
+    problems.push(`${name}: ${error instanceof Error ? error.message : error}`);
+    return null;
+  }
+}
+
+const SHORTEST_SECRET = 32;
+const DEFAULT_WORDS =
+  /change.?me|password|secret|default|example|insecure|placeholder|replace|tollgate|12345678|abcdefgh/;
+const DEFAULT_PASSWORDS = new Set(['postgres', 'admin', 'root', 'test', 'demo', 'redis', 'pass', '1234', '123456']);
+
+function testSwitches(env: Environment): string[] {
+  return env.TOLLGATE_CRASH_POINTS ? ['TOLLGATE_CRASH_POINTS is for chaos campaigns: production never kills itself'] : [];
+}
+
+function weakSecrets(env: Environment): string[] {
+  const problems: string[] = [];
+  const adminToken = env.TOLLGATE_ADMIN_TOKEN?.trim();
+  if (adminToken && adminToken.length < SHORTEST_SECRET) {
+    problems.push(`TOLLGATE_ADMIN_TOKEN has ${adminToken.length} characters; production takes no less than 32`);
+  }
+  if (adminToken && looksDefault(adminToken)) problems.push('TOLLGATE_ADMIN_TOKEN looks like a default value');
+  for (const name of ['DATABASE_URL', 'DATABASE_URL_WORKER', 'REDIS_URL']) {
+    const problem = weakPassword(env[name]);
+    if (problem !== null) problems.push(`${name} ${problem}`);
+  }
+  return problems;
+}
+
+/** A server that is reached without TCP is guarded by the permissions of its socket. */
+function weakPassword(value: string | undefined): string | null {
+  if (!value || !URL.canParse(value)) return null;
+  const { hostname, username, password, searchParams } = new URL(value);
+  if (hostname === '' || searchParams.get('host')?.startsWith('/')) return null;
+  if (password === '') return 'has no password';
+  const guessable = password === username || DEFAULT_PASSWORDS.has(password) || looksDefault(password);
+  return guessable ? 'has a password that looks like a default value' : null;
+}
+
+function looksDefault(secret: string): boolean {
+  return DEFAULT_WORDS.test(secret.toLowerCase()) || new Set(secret).size < 8;
+}

@@ -1,0 +1,53 @@
+// Connections to PostgreSQL. A query never waits longer than its pool was told to, whether the server refuses or is silent.
+// Whole numbers of 8 bytes stay strings, as pg delivers them: money becomes Nano where it is read, and nowhere a float.
+import { Pool, type PoolClient } from 'pg';
+
+export interface PoolSettings {
+  /** Seen in pg_stat_activity. */
+  readonly name: string;
+  readonly maxConnections: number;
+  readonly statementTimeoutMs: number;
+}
+
+export type Queryable = Pick<Pool, 'query'> | Pick<PoolClient, 'query'>;
+
+// The server cancels at the statement timeout; this much later it is held to be gone and its connection is dropped.
+const SILENCE_MS = 250;
+const CONNECT_TIMEOUT_MS = 1_000;
+
+export function createPool(url: string, settings: PoolSettings): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    application_name: settings.name,
+    max: settings.maxConnections,
+    options: '-c timezone=UTC',
+    statement_timeout: settings.statementTimeoutMs,
+    query_timeout: settings.statementTimeoutMs + SILENCE_MS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+  });
+  // Without a listener the loss of an idle connection ends the process. The pool has dropped it; the next query says more.
+  pool.on('error', () => {});
+  return pool;
+}
+
+/** Commits what `work` did, or nothing of it. An error while committing leaves the outcome unknown: the caller must ask. */
+export async function inTransaction<T>(pool: Pool, work: (tx: PoolClient) => Promise<T>): Promise<T> {
+  const tx = await pool.connect();
+  try {
+    await tx.query('begin');
+    const result = await work(tx);
+    const { command } = await tx.query('commit');
+    // PostgreSQL answers ROLLBACK, not an error, when a statement had failed and `work` swallowed that.
+    if (command !== 'COMMIT') throw new Error('rolled back: a statement of this transaction had failed');
+    tx.release();
+    return result;
+  } catch (error) {
+    // Not awaited: on a silent server the caller would wait for a second timeout.
+    void tx.query('rollback').then(
+      () => tx.release(),
+      () => tx.release(true),
+    );
+    throw error;
+  }
+}

@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Pool } from 'pg';
+import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
+import { digestOf, newCredential } from '../../../services/api-keys/credential.ts';
+import { createPool } from '../../../services/platform/postgres.ts';
+import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
+import { newApiKey, newCustomer } from './customers.ts';
+
+const MINUTE_MS = 60_000;
+
+let server: ThrowawayPostgres;
+let staff: Pool;
+let gateway: Pool;
+
+beforeAll(async () => {
+  server = await startThrowawayPostgres();
+  const database = await server.createDatabase();
+  const settings = { name: 'cache test', maxConnections: 4, statementTimeoutMs: 1_000 };
+  staff = createPool(database.url, settings);
+  gateway = createPool(database.urlFor('gateway'), settings);
+}, 60_000);
+afterAll(async () => {
+  await Promise.all([staff.end(), gateway.end()]);
+  await server.stop();
+});
+
+function cacheAt(nowMs = 0) {
+  const clock = { nowMs };
+  return { clock, cache: new ApiKeyCache(gateway, () => clock.nowMs) };
+}
+
+test('a key is loaded once and then answered from memory with all that the hot path asks', async () => {
+  const customer = await newCustomer(staff);
+  const { id, digest } = await newApiKey(staff, customer);
+  await staff.query(
+    `update api_keys set allowed_models = '{gpt-4o,claude}', allowed_addresses = '{203.0.113.0/24,2001:db8::/32}',
+            expires_at = '2030-01-02T03:04:05.678Z', tokens_per_minute = 5000000000 where id = $1`,
+    [id],
+  );
+  const { cache } = cacheAt();
+
+  expect(cache.cached(digest)).toBeUndefined();
+  const entry = await cache.load(digest);
+
+  expect(entry).toBe(cache.cached(digest));
+  expect(entry).toMatchObject({
+    ...customer,
+    id,
+    memberId: null,
+    name: 'ci',
+    disabled: false,
+    enforcement: 'active',
+    expiresAtMs: Date.parse('2030-01-02T03:04:05.678Z'),
+    allowedModels: new Set(['gpt-4o', 'claude']),
+    rateScopes: [
+      { id: `key:${id}`, requestsPerMinute: null, tokensPerMinute: 5_000_000_000, concurrentRequests: null },
+      { id: `org:${customer.orgId}`, requestsPerMinute: 600, tokensPerMinute: 1_000_000, concurrentRequests: 50 },
+    ],
+  });
+  expect(entry !== 'unknown' && entry.allowedAddresses?.matches('203.0.113.9')).toBe(true);
+  expect(entry !== 'unknown' && entry.allowedAddresses?.matches('203.0.114.9')).toBe(false);
+});
+
+test('a key without rates of its own is limited by its organization alone', async () => {
+  const { digest } = await newApiKey(staff, await newCustomer(staff));
+
+  expect(await cacheAt().cache.load(digest)).toMatchObject({
+    rateScopes: [{ requestsPerMinute: 600 }],
+    allowedModels: null,
+    allowedAddresses: null,
+    expiresAtMs: null,
+  });
+});
+
+test('any number of requests for a cold key ask the database once', async () => {
+  const { digest } = await newApiKey(staff, await newCustomer(staff));
+  const { cache } = cacheAt();
+
+  const first = cache.load(digest);
+
+  expect(cache.load(digest)).toBe(first);
+  await first;
+  expect(cache.load(digest)).not.toBe(first);
+});
+
+test('an unknown key is remembered for five seconds and no longer', async () => {
+  const { cache, clock } = cacheAt();
+  const digest = digestOf(newCredential().credential);
+
+  expect(await cache.load(digest)).toBe('unknown');
+  clock.nowMs = 4_999;
+  expect(cache.cached(digest)).toBe('unknown');
+  clock.nowMs = 5_000;
+  expect(cache.cached(digest)).toBeUndefined();
+});
+
+test('a key that is made while its digest counts as unknown works as soon as its creation is told', async () => {
+  const customer = await newCustomer(staff);
+  const { cache } = cacheAt();
+  const { id, digest } = await newApiKey(staff, customer);
+  await staff.query('update api_keys set digest = sha256(digest) where id = $1', [id]);
+  expect(await cache.load(digest)).toBe('unknown');
+
+  await staff.query(`update api_keys set digest = decode($2, 'hex') where id = $1`, [id, digest]);
+  cache.forget('api_key', id);
+
+  expect(cache.cached(digest)).toBeUndefined();
+  expect(await cache.load(digest)).toMatchObject({ id });
+});
+
+test('a change of the key, its organization or its rate tier is seen by the next request, and no other key is asked for', async () => {
+  const [mine, theirs] = [await newCustomer(staff), await newCustomer(staff)];
+  const { id, digest } = await newApiKey(staff, mine);
+  const other = await newApiKey(staff, theirs);
+  await staff.query(`update organizations set rate_tier = 'high' where id = $1`, [mine.orgId]);
+  const { cache } = cacheAt();
+  await cache.load(other.digest);
+
+  for (const [kind, target, change] of [
+    ['api_key', id, `update api_keys set disabled_at = now() where id = '${id}'`],
+    ['organization', mine.orgId, `update organizations set enforcement = 'stopped' where id = '${mine.orgId}'`],
+    ['routing', 'high', `update rate_tiers set requests_per_minute = 4000 where id = 'high'`],
+  ] as const) {
+    await cache.load(digest);
+    await staff.query(change);
+    cache.forget(kind, target);
+    expect(cache.cached(digest)).toBeUndefined();
+    expect(cache.cached(other.digest)).toMatchObject({ id: other.id });
+  }
+  expect(await cache.load(digest)).toMatchObject({
+    disabled: true,
+    enforcement: 'stopped',
+    rateScopes: [{ requestsPerMinute: 4_000 }],
+  });
+});
+
+test('what was read before a change is not kept after it', async () => {
+  const { id, digest } = await newApiKey(staff, await newCustomer(staff));
+  const { cache } = cacheAt();
+
+  const loading = cache.load(digest);
+  cache.forget('api_key', id);
+  const after = cache.load(digest);
+
+  expect(after).not.toBe(loading);
+  await loading;
+  expect(cache.cached(digest)).toBeUndefined();
+  await after;
+  expect(cache.cached(digest)).toMatchObject({ id });
+});
+
+test('while the database is away a known key works for five minutes, and an unknown one is never called unknown', async () => {
+  const { id, digest } = await newApiKey(staff, await newCustomer(staff));
+  const { cache, clock } = cacheAt();
+  await cache.load(digest);
+  clock.nowMs = MINUTE_MS;
+  cache.confirm();
+
+  server.kill('SIGKILL');
+  try {
+    await expect(cache.load(digestOf(newCredential().credential))).rejects.toMatchObject({
+      code: 'service_unavailable',
+      details: { retryAfterMs: 1_000 },
+    });
+    clock.nowMs = 6 * MINUTE_MS;
+    expect(cache.cached(digest)).toMatchObject({ id });
+
+    clock.nowMs += 1;
+    expect(cache.cached(digest)).toBeUndefined();
+    await expect(cache.load(digest)).rejects.toMatchObject({ code: 'service_unavailable' });
+  } finally {
+    await server.restart();
+  }
+  expect(await cache.load(digest)).toMatchObject({ id });
+});
+
+test('after missed changes every key is asked for again, and an old answer serves only if there is no other', async () => {
+  const { id, digest } = await newApiKey(staff, await newCustomer(staff));
+  const { cache, clock } = cacheAt();
+  await cache.load(digest);
+
+  cache.suspectAll();
+  expect(cache.cached(digest)).toBeUndefined();
+  server.kill('SIGKILL');
+  try {
+    expect(await cache.load(digest)).toMatchObject({ id });
+    // Confirmations of the new watch say nothing about what was loaded before it.
+    clock.nowMs = 4 * MINUTE_MS;
+    cache.confirm();
+    clock.nowMs = 5 * MINUTE_MS + 1;
+    await expect(cache.load(digest)).rejects.toMatchObject({ code: 'service_unavailable' });
+  } finally {
+    await server.restart();
+  }
+  await cache.load(digest);
+  expect(cache.cached(digest)).toMatchObject({ id });
+});

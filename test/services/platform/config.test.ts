@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { readConfig } from '../../../services/platform/config.ts';
+
+const masterKey = () => randomBytes(32).toString('base64');
+const random = () => randomBytes(24).toString('hex');
+
+function environment(changes: Record<string, string | undefined> = {}): Record<string, string | undefined> {
+  return {
+    DATABASE_URL: `postgres://gateway:${random()}@127.0.0.1:5433/gate`,
+    DATABASE_URL_WORKER: `postgres://worker:${random()}@127.0.0.1:5433/gate`,
+    TOLLGATE_ADMIN_TOKEN: random(),
+    TOLLGATE_MASTER_KEYS: JSON.stringify({ current: 1, keys: { 1: masterKey() } }),
+    TOLLGATE_JOURNAL_DIR: '/var/lib/gate',
+    ...changes,
+  };
+}
+
+test('an environment with what is required starts with the documented defaults', () => {
+  const config = readConfig(environment());
+
+  expect(config).toMatchObject({
+    production: false,
+    port: 8080,
+    gatewayProcesses: 1,
+    redisUrl: null,
+    logLevel: 'info',
+  });
+  expect(config.trustedProxies).toEqual([]);
+  expect(config.masterKeys.current).toBe(1);
+  expect(Object.isFrozen(config)).toBe(true);
+});
+
+test('everything that is wrong is said at once', () => {
+  const refused = () => readConfig({ NODE_ENV: 'prod', PORT: '80 80', GATEWAY_PROCESSES: '0', REDIS_URL: 'localhost' });
+
+  expect(refused).toThrow(
+    [
+      'Cannot start:',
+      'NODE_ENV must be production, development or test',
+      'PORT must be a whole number from 0 to 65535',
+      'GATEWAY_PROCESSES must be a whole number from 1 to 256',
+      'DATABASE_URL is not set',
+      'DATABASE_URL_WORKER is not set',
+      'REDIS_URL must be a URL that begins with redis:// or rediss://',
+      'TOLLGATE_ADMIN_TOKEN is not set',
+      'TOLLGATE_JOURNAL_DIR is not set',
+      'TOLLGATE_MASTER_KEYS_FILE or TOLLGATE_MASTER_KEYS is not set',
+    ].join('\n  '),
+  );
+});
+
+test('a variable that is set to nothing counts as not set', () => {
+  expect(readConfig(environment({ REDIS_URL: '', PORT: ' ' }))).toMatchObject({ redisUrl: null, port: 8080 });
+  expect(() => readConfig(environment({ TOLLGATE_ADMIN_TOKEN: ' ' }))).toThrow('TOLLGATE_ADMIN_TOKEN is not set');
+});
+
+test('production refuses secrets that are short, default or missing from a database URL', () => {
+  const refused = () =>
+    readConfig(
+      environment({
+        NODE_ENV: 'production',
+        TOLLGATE_ADMIN_TOKEN: 'changeme',
+        DATABASE_URL: 'postgres://gateway@db/gate',
+        DATABASE_URL_WORKER: 'postgres://worker:worker@db/gate',
+        REDIS_URL: 'redis://:redis@cache',
+      }),
+    );
+
+  expect(refused).toThrow('TOLLGATE_ADMIN_TOKEN has 8 characters; production takes no less than 32');
+  expect(refused).toThrow('TOLLGATE_ADMIN_TOKEN looks like a default value');
+  expect(refused).toThrow('DATABASE_URL has no password');
+  expect(refused).toThrow('DATABASE_URL_WORKER has a password that looks like a default value');
+  expect(refused).toThrow('REDIS_URL has a password that looks like a default value');
+});
+
+test('production takes random secrets, and a database behind a socket without a password', () => {
+  const socket = 'postgres:///gate?host=/run/postgresql';
+
+  const config = readConfig(environment({ NODE_ENV: 'production', DATABASE_URL: socket }));
+
+  expect(config.production).toBe(true);
+  expect(config.databaseUrl).toBe(socket);
+});
+
+test.each(['a'.repeat(40), 'abcabcabcabcabcabcabcabcabcabcabcabc', 'My-Company-Default-Secret-For-Tollgate-2026'])(
+  'production refuses the long but guessable admin token %s',
+  (token) => {
+    expect(() => readConfig(environment({ NODE_ENV: 'production', TOLLGATE_ADMIN_TOKEN: token }))).toThrow(
+      'TOLLGATE_ADMIN_TOKEN looks like a default value',
+    );
+  },
+);
+
+test('a refusal never shows a secret', () => {
+  const secret = 'hunter2hunter2';
+  const broken = environment({
+    NODE_ENV: 'production',
+    DATABASE_URL: `mysql://root:${secret}@db`,
+    TOLLGATE_ADMIN_TOKEN: secret,
+    TOLLGATE_MASTER_KEYS: `{"current":1,"keys":{"1":"${secret}"`,
+  });
+
+  expect(() => readConfig(broken)).toThrow(expect.not.objectContaining({ message: expect.stringContaining(secret) }));
+});
+
+test('master keys come from a file when one is named, and an unreadable file is a problem like any other', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-config-'));
+  const file = join(folder, 'master-keys.json');
+  writeFileSync(file, JSON.stringify({ current: 2, keys: { 1: masterKey(), 2: masterKey() } }));
+
+  expect(readConfig(environment({ TOLLGATE_MASTER_KEYS_FILE: file })).masterKeys.current).toBe(2);
+
+  rmSync(folder, { recursive: true });
+  expect(() => readConfig(environment({ TOLLGATE_MASTER_KEYS_FILE: file }))).toThrow(/MASTER_KEYS_FILE.*ENOENT/);
+});
+
+test('trusted proxies are addresses and ranges, and nothing else', () => {
+  const proxies = '10.0.0.0/8, ::1, 2001:db8::/32';
+
+  expect(readConfig(environment({ TOLLGATE_TRUSTED_PROXIES: proxies })).trustedProxies).toEqual(proxies.split(', '));
+  for (const wrong of ['nginx', '10.0.0.0/33', '10.0.0.0/', '010.0.0.1']) {
+    expect(() => readConfig(environment({ TOLLGATE_TRUSTED_PROXIES: wrong }))).toThrow('TOLLGATE_TRUSTED_PROXIES');
+  }
+});
