@@ -1,0 +1,80 @@
+// What has to happen beside the requests, once per machine: dead gateways are recovered, expired credit becomes breakage, the
+// providers' usage exports are imported, old rows go. Each round is idempotent; a failed one is repeated by the next.
+import type { Pool } from 'pg';
+import { recoverDeadGateways } from '../services/incarnations/recovery.ts';
+import type { Config } from '../services/platform/config.ts';
+import { Egress } from '../services/platform/egress.ts';
+import type { Log } from '../services/platform/log.ts';
+import { createPool } from '../services/platform/postgres.ts';
+import { exportingChannels, importUsageExports } from '../services/usage/usage-export.ts';
+import { Vault } from '../services/vault/vault.ts';
+
+const ROUND_MS = 2_000;
+const EXPORT_EVERY_ROUNDS = 3;
+const SWEEP_EVERY_ROUNDS = 15;
+
+export class Caretaker {
+  readonly #db: Pool;
+  readonly #log: Log;
+  readonly #vault: Vault;
+  readonly #egress: Egress;
+  #timer: NodeJS.Timeout | null = null;
+  #round = 0;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(config: Config, log: Log) {
+    this.#db = createPool(config.workerDatabaseUrl, {
+      name: 'tollgate caretaker',
+      maxConnections: 3,
+      statementTimeoutMs: 30_000,
+    });
+    this.#log = log;
+    this.#vault = new Vault(config.masterKeys);
+    this.#egress = new Egress({ log });
+  }
+
+  /** What gateways of an earlier run left is brought to its end before new ones start. */
+  async begin(): Promise<void> {
+    await this.gatewayDied();
+    this.#timer = setInterval(() => this.#tick(), ROUND_MS);
+  }
+
+  /** Recovers at once instead of with the next round. */
+  gatewayDied(): Promise<void> {
+    return this.#after('recovery', () => recoverDeadGateways(this.#db, this.#log));
+  }
+
+  async end(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.gatewayDied();
+    await Promise.allSettled([this.#egress.close(), this.#db.end()]);
+  }
+
+  #tick(): void {
+    this.#round += 1;
+    void this.#after('recovery', () => recoverDeadGateways(this.#db, this.#log));
+    if (this.#round % EXPORT_EVERY_ROUNDS === 0) void this.#after('usage_export', () => this.#importExports());
+    if (this.#round % SWEEP_EVERY_ROUNDS === 0) void this.#after('sweep', () => this.#sweep());
+  }
+
+  async #importExports(): Promise<void> {
+    await importUsageExports(this.#db, this.#egress, await exportingChannels(this.#db, this.#vault), this.#log);
+  }
+
+  async #sweep(): Promise<void> {
+    await this.#db.query('select expire_grants()');
+    await this.#db.query(`delete from config_changes where at < clock_timestamp() - interval '1 hour'`);
+    await this.#db.query(`delete from idempotency_keys where created_at < clock_timestamp() - interval '24 hours'`);
+    await this.#db.query(
+      `delete from management_idempotency where created_at < clock_timestamp() - interval '24 hours'`,
+    );
+  }
+
+  /** One piece of work at a time, in order. */
+  #after(what: string, work: () => Promise<void>): Promise<void> {
+    this.#running = this.#running
+      .then(work)
+      .catch((error: unknown) => this.#log.warn({ what, err: error }, 'caretaker_round_failed'));
+    return this.#running;
+  }
+}

@@ -1,0 +1,249 @@
+// One gateway process, from its configuration to its last byte. Every part that is opened here registers how it is closed; a
+// drain closes them in the order in which nothing is lost: requests, settlements, leases, journal, connections.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Express } from 'express';
+import { Client } from 'pg';
+import { AddressList } from '../services/api-keys/address-list.ts';
+import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
+import { ChangeFeed } from '../services/api-keys/change-feed.ts';
+import { ChannelHealth } from '../services/channels/channel-health.ts';
+import { Incarnation } from '../services/incarnations/incarnation.ts';
+import { Journal } from '../services/journal/journal.ts';
+import { ExpectedOutput } from '../services/leases/expected-output.ts';
+import { LeaseBook } from '../services/leases/lease-book.ts';
+import { SettlementWriter } from '../services/ledger/settlement-writer.ts';
+import { RateLimiter } from '../services/limits/rate-limiter.ts';
+import { WindowExchange } from '../services/limits/window-exchange.ts';
+import { type Config, readConfig } from '../services/platform/config.ts';
+import { armCrashPoints } from '../services/platform/crash-points.ts';
+import { Egress } from '../services/platform/egress.ts';
+import { createLog, type Log } from '../services/platform/log.ts';
+import { Metrics } from '../services/platform/metrics.ts';
+import { createPool } from '../services/platform/postgres.ts';
+import { createRedis } from '../services/platform/redis.ts';
+import { UnsentEnds } from '../services/usage/unsent-ends.ts';
+import { Vault } from '../services/vault/vault.ts';
+import { createApp } from './app.ts';
+import { answerBadHttp } from './bad-http.ts';
+import { Drain } from './drain.ts';
+import { asMiddleware, hotEntry } from './proxy/hot-routes.ts';
+import { IdempotencyStore } from './proxy/idempotency.ts';
+import { OpenAttempts } from './proxy/open-attempts.ts';
+import type { ProxyParts } from './proxy/proxy-parts.ts';
+import { Routing } from './routing.ts';
+
+const DISK_CHECK_MS = 5_000;
+/** A paused or fenced gateway leaves by this code: its supervisor starts a fresh incarnation. */
+const FENCED_EXIT_CODE = 75;
+
+await startGateway(readConfig(process.env), process.argv[2] ?? '');
+
+async function startGateway(config: Config, incarnationId: string): Promise<void> {
+  const log = createLog({ name: `gateway-${process.pid}`, level: config.logLevel });
+  if (config.crashPoints !== null) armCrashPoints(config.crashPoints.points, config.crashPoints.log);
+  const drain = new Drain(log);
+  const parts = await openParts(config, incarnationId, log, drain);
+  const app = createApp(appDependencies(config, parts));
+  const server = listen(config, hotEntry(parts.proxy), app);
+  drain.serveUntilAsked(server);
+}
+
+interface GatewayParts {
+  readonly proxy: ProxyParts;
+  readonly routing: Routing;
+  readonly vault: Vault;
+  readonly workerDb: ReturnType<typeof createPool>;
+}
+
+async function openParts(config: Config, incarnationId: string, log: Log, drain: Drain): Promise<GatewayParts> {
+  const db = createPool(config.databaseUrl, { name: 'tollgate leases', maxConnections: 8, statementTimeoutMs: 2_000 });
+  const renewalDb = createPool(config.databaseUrl, {
+    name: 'tollgate renewal',
+    maxConnections: 1,
+    statementTimeoutMs: 4_000,
+  });
+  const workerDb = createPool(config.workerDatabaseUrl, {
+    name: 'tollgate management',
+    maxConnections: 4,
+    statementTimeoutMs: 10_000,
+  });
+  const metrics = new Metrics();
+  const vault = new Vault(config.masterKeys);
+  const egress = new Egress({ log });
+  const fenced = () => {
+    log.fatal({ incarnationId }, 'incarnation_fenced');
+    drain.leaveAtOnce(FENCED_EXIT_CODE);
+  };
+  const incarnation = new Incarnation(renewalDb, incarnationId, fenced);
+  const journal = new Journal(config.journalDir, incarnationId);
+  await incarnation.begin(journal.folder);
+  const leases = new LeaseBook(db, incarnation);
+  const writer = await openWriter(config, incarnation, journal, metrics, log, drain);
+  const apiKeys = new ApiKeyCache(db, () => performance.now());
+  const routing = new Routing(db, vault, log);
+  await routing.load();
+  const unsentEnds = new UnsentEnds(db);
+  const openAttempts = new OpenAttempts();
+  const feed = new ChangeFeed(config.databaseUrl, listenerFor(apiKeys, leases, routing), log);
+  await feed.start();
+  let diskIsLow = false;
+  setInterval(() => {
+    diskIsLow = journal.isDiskLow();
+  }, DISK_CHECK_MS).unref();
+  const proxy: ProxyParts = {
+    incarnation,
+    journal,
+    leases,
+    writer,
+    apiKeys,
+    egress,
+    openAttempts,
+    metrics,
+    log,
+    unsentEnds,
+    expectedOutput: new ExpectedOutput(),
+    limiter: new RateLimiter(openExchange(config, incarnationId, log, drain)),
+    routing: routing.table,
+    health: new ChannelHealth(Math.random),
+    idempotency: new IdempotencyStore(db, incarnationId),
+    trustedProxies: new AddressList(config.trustedProxies),
+    timeMs: () => incarnation.timeMs(),
+    accepting: () => !diskIsLow && !drain.isDraining,
+  };
+  watch(metrics, proxy);
+  drain.afterRequests(async () => {
+    await writer.drain(10_000);
+    await leases.close();
+    await unsentEnds.close();
+    incarnation.stop();
+    journal.close();
+    await Promise.allSettled([feed.stop(), egress.close(), db.end(), renewalDb.end(), workerDb.end()]);
+  });
+  return { proxy, routing, vault, workerDb };
+}
+
+async function openWriter(
+  config: Config,
+  incarnation: Incarnation,
+  journal: Journal,
+  metrics: Metrics,
+  log: Log,
+  drain: Drain,
+): Promise<SettlementWriter> {
+  const commitLag = metrics.commitLag.at('committed');
+  const writer = new SettlementWriter({
+    incarnationId: incarnation.id,
+    journal,
+    connect: () => connectForSettlement(config.databaseUrl),
+    mayStillSpill: () => incarnation.mayAdmit(),
+    onFenced: () => incarnation.wasFenced(),
+    onTrouble: (event, error) => {
+      log.error({ event: `settlement_${event}`, err: error });
+      // Neither PostgreSQL nor the disk takes the charge: this process can do no more good.
+      if (event === 'spill_failed') drain.leaveAtOnce(1);
+    },
+    onCommit: (_records, lagMs) => commitLag.observe(lagMs / 1000),
+  });
+  await writer.begin();
+  return writer;
+}
+
+async function connectForSettlement(url: string): Promise<Client> {
+  const client = new Client({
+    connectionString: url,
+    application_name: 'tollgate settlement',
+    options: '-c timezone=UTC',
+    connectionTimeoutMillis: 2_000,
+    keepAlive: true,
+  });
+  client.on('error', () => {}); // the statement in flight rejects and says so
+  await client.connect();
+  return client;
+}
+
+function listenerFor(apiKeys: ApiKeyCache, leases: LeaseBook, routing: Routing) {
+  return {
+    changed(kind: string, id: string) {
+      if (kind === 'grant') leases.creditArrived(id);
+      else if (kind === 'recall') leases.recalled(id);
+      else {
+        if (kind === 'routing') routing.changed();
+        apiKeys.forget(kind, id);
+      }
+    },
+    upToDate: () => apiKeys.confirm(),
+    reconnected: () => {
+      apiKeys.suspectAll();
+      routing.changed();
+    },
+  };
+}
+
+function openExchange(config: Config, incarnationId: string, log: Log, drain: Drain): WindowExchange | null {
+  if (config.redisUrl === null) {
+    log.info('no REDIS_URL: rate windows are counted by this gateway alone');
+    return null;
+  }
+  const redis = createRedis(config.redisUrl, 'tollgate rates', log);
+  drain.afterRequests(async () => redis.close());
+  return new WindowExchange(redis, incarnationId);
+}
+
+function watch(metrics: Metrics, { leases, writer, openAttempts }: ProxyParts): void {
+  metrics.watch(() => {
+    const { leases: openLeases, freeNano } = leases.snapshot();
+    return {
+      requestsInFlight: openAttempts.count,
+      openLeases,
+      leaseFreeNano: freeNano,
+      spillRecords: writer.spilledCount,
+    };
+  });
+}
+
+function appDependencies(config: Config, { proxy, routing, vault, workerDb }: GatewayParts) {
+  return {
+    db: workerDb,
+    log: proxy.log,
+    registry: proxy.metrics.registry,
+    adminToken: config.adminToken,
+    vault,
+    egress: proxy.egress,
+    apiKeys: proxy.apiKeys,
+    routing: proxy.routing,
+    health: proxy.health,
+    trustedProxies: proxy.trustedProxies,
+    timeMs: proxy.timeMs,
+    proxy: asMiddleware(hotEntry(proxy)),
+    ready: () => {
+      const reasons: string[] = [];
+      if (!proxy.accepting()) reasons.push('draining, or the disk of the journal is nearly full');
+      if (!proxy.incarnation.mayAdmit()) reasons.push('no confirmed renewal in PostgreSQL for 60 s');
+      if (!routing.isLoaded) reasons.push('the routing table is not loaded');
+      return { ok: reasons.length === 0, reasons };
+    },
+  };
+}
+
+/** Slow clients are cut by Node's own clocks (reliability.md R-NET-4); streams are not: they have none on the answer. */
+function listen(config: Config, hot: (req: IncomingMessage, res: ServerResponse) => boolean, app: Express): Server {
+  const server = createServer(
+    {
+      headersTimeout: 10_000,
+      requestTimeout: 120_000,
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: 16_384,
+      noDelay: true,
+    },
+    (req, res) => {
+      if (!hot(req, res)) app(req, res);
+    },
+  );
+  server.maxHeadersCount = 64;
+  server.on('clientError', answerBadHttp);
+  server.listen({ port: config.port, host: config.host, reusePort: config.gatewayProcesses > 1 }, () =>
+    process.send?.('listening'),
+  );
+  return server;
+}

@@ -1,0 +1,197 @@
+// May this request be sent, and how much is set aside for it? Everything here is memory, but for a cold key's lease.
+// The refusals stand in the order in which they are checked.
+import {
+  estimateInputTokens,
+  expectedOutputTokens,
+  plainOutputCap,
+  reserveFor,
+  wantedOutputTokens,
+} from '../../domain/admission.ts';
+import { TollgateError } from '../../domain/errors.ts';
+import type { Nano } from '../../domain/nano.ts';
+import { type Price, priceInForce } from '../../domain/prices.ts';
+import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
+import { type RoutedModel, servesDialect } from '../../services/channels/routing-table.ts';
+import type { CreditNeed } from '../../services/leases/key-leases.ts';
+import type { RateScope, RateTicket } from '../../services/limits/rate-limiter.ts';
+import type { RequestFacts } from './dialect.ts';
+import type { Admitted, Exchange } from './exchange.ts';
+import type { ProxyParts } from './proxy-parts.ts';
+
+/** With less than this many output tokens an answer is worth nothing: then the request is refused for lack of credit. */
+const LEAST_OUTPUT_TOKENS = 256;
+
+/** @throws TollgateError of every refusal before the upstream is asked; the caller gives back what was taken until then. */
+export async function admit(
+  parts: ProxyParts,
+  exchange: Exchange,
+  apiKey: ApiKeyEntry,
+  facts: RequestFacts,
+): Promise<Admitted> {
+  refuseWhileUnfit(parts);
+  const model = allowedModel(parts, exchange, apiKey, facts.modelId);
+  if (apiKey.enforcement === 'stopped') throw stopped();
+  const atMs = parts.incarnation.timeMs();
+  const price = priceInForce(model.sellingPrices, atMs);
+  if (price === null) throw notSold(model.id);
+  const inputTokens = estimateInputTokens(facts.contentBytes, model.bytesPerToken);
+  refuseBeyondContext(model, inputTokens);
+  const p95 = parts.expectedOutput.of(apiKey.id, model.id);
+  exchange.rateTicket = takeRate(parts, apiKey, model, inputTokens + (p95 ?? 0), atMs);
+
+  const need = creditNeed(facts, model, price.price, inputTokens, p95, parts.leases.leftOf(apiKey));
+  const reservation = parts.leases.reserve(apiKey, need) ?? (await parts.leases.acquire(apiKey, need));
+  const admitted = { apiKey, facts, model, price, atMs, inputTokens, reservation };
+  try {
+    return { ...admitted, ...outputPaidBy(reservation.amount, facts, model, price.price, inputTokens) };
+  } catch (error) {
+    parts.leases.release(reservation);
+    throw error;
+  }
+}
+
+function refuseWhileUnfit(parts: ProxyParts): void {
+  if (parts.incarnation.mayAdmit() && parts.accepting()) return;
+  throw new TollgateError('service_unavailable', {
+    message:
+      'This gateway cannot take new requests at the moment (it is draining, short of disk, or cut off from its ledger). Nothing was charged; try again.',
+    retryAfterMs: 1_000,
+  });
+}
+
+function allowedModel(parts: ProxyParts, exchange: Exchange, apiKey: ApiKeyEntry, modelId: string): RoutedModel {
+  const model = parts.routing().models.get(modelId);
+  if (model === undefined) {
+    throw new TollgateError('model_not_found', {
+      message: `There is no model "${modelId.slice(0, 100)}" here. GET /v1/models lists the models that this key may use.`,
+      param: 'model',
+    });
+  }
+  if (apiKey.allowedModels !== null && !apiKey.allowedModels.has(modelId)) {
+    throw new TollgateError('model_not_allowed', {
+      message: `The API key ${apiKey.prefix}...${apiKey.lastFour} is bound to other models than "${modelId}". GET /v1/models lists them.`,
+      param: 'model',
+    });
+  }
+  if (!model.routes.some(({ channel }) => servesDialect(channel.provider, exchange.dialect.id))) {
+    throw new TollgateError('model_not_found', {
+      message: `The model "${modelId}" is not offered on this endpoint. GET /v1/models names the endpoints of each model.`,
+      param: 'model',
+    });
+  }
+  return model;
+}
+
+function stopped(): TollgateError {
+  return new TollgateError('organization_stopped', {
+    message:
+      'This organization is stopped. Ask its administrator to settle what is open; service returns at once. Nothing was charged.',
+  });
+}
+
+function notSold(modelId: string): TollgateError {
+  return new TollgateError('model_not_found', {
+    message: `The model "${modelId}" has no price in force yet.`,
+    param: 'model',
+  });
+}
+
+function refuseBeyondContext(model: RoutedModel, inputTokens: number): void {
+  // The estimate may be off by half in either direction; only what cannot fit by any count is refused here.
+  if (inputTokens <= model.contextTokens * 2) return;
+  throw new TollgateError('context_length_exceeded', {
+    message: `prompt is too long: ${inputTokens} tokens > ${model.contextTokens} maximum. Shorten the messages.`,
+    param: 'messages',
+  });
+}
+
+function takeRate(
+  parts: ProxyParts,
+  apiKey: ApiKeyEntry,
+  model: RoutedModel,
+  tokens: number,
+  atMs: number,
+): RateTicket {
+  const decision = parts.limiter.admit(scopesOf(apiKey, model), tokens, atMs);
+  if (decision.allowed) return decision.ticket;
+  const { scope, what, retryAfterMs } = decision;
+  const owner = scope.id.startsWith('key:')
+    ? 'API key'
+    : scope.id.startsWith('model:')
+      ? `model "${model.id}"`
+      : 'organization';
+  const rate = {
+    requests: `${scope.requestsPerMinute} requests a minute`,
+    tokens: `${scope.tokensPerMinute} tokens a minute`,
+    concurrency: `${scope.concurrentRequests} requests at once`,
+  };
+  throw new TollgateError(what === 'concurrency' ? 'concurrency_exceeded' : 'rate_limit_exceeded', {
+    message: `The ${owner} may use ${rate[what]}. Try again in ${Math.ceil(retryAfterMs / 1000)} s, or ask for a higher tier. Nothing was charged.`,
+    retryAfterMs,
+  });
+}
+
+export function scopesOf(apiKey: ApiKeyEntry, model: RoutedModel): readonly RateScope[] {
+  if (model.requestsPerMinute === null && model.tokensPerMinute === null) return apiKey.rateScopes;
+  const { requestsPerMinute, tokensPerMinute } = model;
+  return [
+    ...apiKey.rateScopes,
+    { id: `model:${apiKey.orgId}:${model.id}`, requestsPerMinute, tokensPerMinute, concurrentRequests: null },
+  ];
+}
+
+/** Streams reserve what is expected and ask for more on the way; a plain answer asks at once for what it could come to. */
+function creditNeed(
+  facts: RequestFacts,
+  model: RoutedModel,
+  price: Price,
+  inputTokens: number,
+  p95: number | null,
+  left: Nano | null,
+): CreditNeed {
+  const { answers } = facts;
+  const asked = facts.askedOutputTokens;
+  const modelMaximum = model.maxOutputTokens;
+  const costOf = (outputTokens: number) => reserveFor({ price, inputTokens, outputTokens: outputTokens * answers });
+  const most = Math.min(asked ?? modelMaximum, modelMaximum);
+  const expected = expectedOutputTokens({ asked, modelMaximum, p95 });
+  const floor = costOf(Math.min(most, Math.max(LEAST_OUTPUT_TOKENS, facts.minimumOutputTokens)));
+  const preferred = costOf(Math.max(expected, Math.min(most, facts.minimumOutputTokens)));
+  if (facts.streamed) return { floor: smallerOf(floor, preferred), preferred, wish: preferred };
+  const wish =
+    left === null
+      ? costOf(most)
+      : costOf(wantedOutputTokens({ asked, modelMaximum, p95, leftNano: left, price, inputTokens }));
+  return { floor: smallerOf(floor, preferred), preferred, wish: wish < preferred ? preferred : wish };
+}
+
+function smallerOf(a: Nano, b: Nano): Nano {
+  return a < b ? a : b;
+}
+
+function outputPaidBy(
+  reservedNano: Nano,
+  facts: RequestFacts,
+  model: RoutedModel,
+  price: Price,
+  inputTokens: number,
+): { reservedOutputTokens: number; loweredCap: number | null } {
+  const { answers } = facts;
+  const most = Math.min(facts.askedOutputTokens ?? model.maxOutputTokens, model.maxOutputTokens);
+  const paid = plainOutputCap({
+    asked: most * answers,
+    modelMaximum: model.maxOutputTokens * answers,
+    minimum: facts.minimumOutputTokens * answers,
+    reservedNano,
+    price,
+    inputTokens,
+  });
+  if (paid === null) {
+    const needed = reserveFor({ price, inputTokens, outputTokens: facts.minimumOutputTokens * answers });
+    throw new TollgateError('insufficient_credit', {
+      message: `The thinking budget of ${facts.minimumOutputTokens} tokens needs ${needed} nano-USD reserved, and the balance allows ${reservedNano}. Top up or lower the budget.`,
+    });
+  }
+  const perAnswer = Math.floor(paid / answers);
+  return { reservedOutputTokens: paid, loweredCap: facts.streamed || perAnswer >= most ? null : perAnswer };
+}

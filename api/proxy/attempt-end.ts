@@ -1,0 +1,40 @@
+// How one upstream attempt can end. Everything that decides about failover, charge and the client's last bytes is in here.
+import type { Failure } from '../../domain/failures.ts';
+import type { AttemptOutcome } from '../../services/ledger/settlement-rows.ts';
+import type { AnswerFacts, StreamReader, UpstreamError } from './dialect.ts';
+
+export interface FailedAttempt {
+  readonly kind: 'failed';
+  readonly failure: Failure;
+  readonly outcome: AttemptOutcome;
+  /** The provider's own words, when it gave any. */
+  readonly refusal: UpstreamError | null;
+  /** The provider refused before it worked, or was never reached: it cost nothing. Otherwise unknown until its export. */
+  readonly costFree: boolean;
+}
+
+export interface PlainAnswer {
+  readonly kind: 'answered';
+  readonly status: number;
+  readonly body: Buffer;
+  readonly facts: AnswerFacts;
+}
+
+export interface StreamedAnswer {
+  readonly kind: 'streamed';
+  /** complete: the provider finished. The others say who ended it before that. */
+  readonly how: 'complete' | 'cut' | 'client_gone' | 'credit_exhausted' | 'credit_unknown';
+  readonly reader: StreamReader;
+  /** Content bytes handed to the client's socket. */
+  readonly deliveredBytes: number;
+  /** Events held back until settlement, as the provider sent them (latin1). */
+  readonly held: string;
+  readonly firstByteMs: number;
+}
+
+/** The client hung up on a plain answer after the provider had begun it. */
+export interface AbandonedAnswer {
+  readonly kind: 'abandoned';
+}
+
+export type AttemptEnd = FailedAttempt | PlainAnswer | StreamedAnswer | AbandonedAnswer;

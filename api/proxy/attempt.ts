@@ -1,0 +1,260 @@
+// One attempt at one upstream: intent first, then the bytes. Until its first byte goes to the client an attempt may fail and
+// another be tried; a stream's relay decides when that is. Raw undici handlers: `request` costs 20 µs more (hotpath.md 2).
+import type { Dispatcher } from 'undici';
+import { classify, type Failure, type FailureClass, parseRetryAfter } from '../../domain/failures.ts';
+import type { Pick } from '../../services/channels/channel-health.ts';
+import type { AttemptOutcome } from '../../services/ledger/settlement-rows.ts';
+import { crashPoint } from '../../services/platform/crash-points.ts';
+import type { AttemptEnd } from './attempt-end.ts';
+import type { AnswerFacts } from './dialect.ts';
+import type { Admitted, Exchange } from './exchange.ts';
+import type { OpenAttempt } from './open-attempts.ts';
+import type { ProxyParts } from './proxy-parts.ts';
+import { StreamRelay } from './stream-relay.ts';
+
+const FIRST_BYTE_OF_STREAM_MS = 60_000;
+/** Clients give a plain answer ten minutes; so do we. */
+const FIRST_BYTE_OF_ANSWER_MS = 600_000;
+const SILENCE_MS = 60_000;
+export const TOTAL_MS = 900_000;
+const MOST_ERROR_BYTES = 64 * 1024;
+const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
+
+type Phase = 'waiting' | 'error' | 'plain' | 'stream' | 'over';
+
+export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
+  readonly #parts: ProxyParts;
+  readonly #exchange: Exchange;
+  readonly #admitted: Admitted;
+  readonly #pick: Pick;
+  readonly #sentAtMs = performance.now();
+  readonly ended: Promise<AttemptEnd>;
+  #resolve: (end: AttemptEnd) => void = () => {};
+  #phase: Phase = 'waiting';
+  #controller: Dispatcher.DispatchController | null = null;
+  #status = 0;
+  #retryAfterMs: number | null = null;
+  #heardAtMs = this.#sentAtMs;
+  #first: Buffer | null = null;
+  #chunks: Buffer[] | null = null;
+  #bytes = 0;
+  #relay: StreamRelay | null = null;
+  firstByteMs: number | null = null;
+
+  constructor(parts: ProxyParts, exchange: Exchange, admitted: Admitted, pick: Pick) {
+    this.#parts = parts;
+    this.#exchange = exchange;
+    this.#admitted = admitted;
+    this.#pick = pick;
+    this.ended = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** Sends the request. Its intent is in the journal already. */
+  send(pool: Dispatcher, path: string, headers: string[], body: Buffer): void {
+    this.#parts.openAttempts.add(this);
+    this.#exchange.onClientGone = () => this.#clientGone();
+    crashPoint('before-send');
+    pool.dispatch({ path, method: 'POST', headers, body, idempotent: false, blocking: false }, this);
+    if (this.#exchange.clientGone) this.#clientGone();
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#phase === 'over') controller.abort(new Error('the attempt is over'));
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (status < 200 || this.#phase === 'over') return;
+    this.#status = status;
+    this.#heardAtMs = performance.now();
+    this.firstByteMs = Math.round(this.#heardAtMs - this.#sentAtMs);
+    if (status >= 300) {
+      this.#phase = 'error';
+      this.#retryAfterMs = parseRetryAfter(headerText(headers['retry-after']), this.#parts.incarnation.timeMs());
+    } else if (isEncoded(headers['content-encoding'])) {
+      this.#failWith('protocol', 'the upstream compressed its answer although it was told not to');
+    } else if (!this.#admitted.facts.streamed) {
+      this.#phase = 'plain';
+    } else if (headerText(headers['content-type'])?.startsWith('text/event-stream')) {
+      this.#phase = 'stream';
+      this.#relay = this.#newRelay();
+    } else {
+      this.#failWith('protocol', 'the upstream answered a streamed request without an event stream');
+    }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#heardAtMs = performance.now();
+    if (this.#phase === 'stream') this.#relay?.data(chunk);
+    else if (this.#phase === 'plain' || this.#phase === 'error') this.#collect(chunk);
+  }
+
+  onResponseEnd(): void {
+    switch (this.#phase) {
+      case 'stream':
+        this.#relay?.upstreamEnded();
+        break;
+      case 'plain':
+        this.#readPlain(this.#collected());
+        break;
+      case 'error':
+        this.#readRefusal(this.#collected());
+        break;
+      default:
+    }
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#phase === 'over') return;
+    if (this.#phase === 'stream') this.#relay?.upstreamBroke(error);
+    else if (this.#phase === 'error') this.#readRefusal(this.#collected());
+    else if (this.#phase === 'plain') this.#failWith('protocol', `the answer broke off: ${error.message}`);
+    else this.#failWith('unreachable', `no connection to the upstream: ${error.message}`, isNeverSent(error));
+  }
+
+  tick(nowMs: number): void {
+    if (this.#phase === 'stream') this.#relay?.tick(nowMs, this.#heardAtMs);
+    const patienceMs =
+      this.#phase !== 'waiting'
+        ? SILENCE_MS
+        : this.#admitted.facts.streamed
+          ? FIRST_BYTE_OF_STREAM_MS
+          : FIRST_BYTE_OF_ANSWER_MS;
+    const paused = this.#relay?.isPaused ?? false;
+    if ((nowMs - this.#heardAtMs > patienceMs && !paused) || nowMs - this.#exchange.startedAtMs > TOTAL_MS)
+      this.#timedOut();
+  }
+
+  #newRelay(): StreamRelay {
+    return new StreamRelay(this.#parts, this.#exchange, this.#admitted, this.#pick.route.channel.onDisconnect, {
+      pause: () => this.#controller?.pause(),
+      resume: () => this.#controller?.resume(),
+      fail: (failureClass, message, refusal) =>
+        refusal === null
+          ? this.#failWith(failureClass, message)
+          : this.#end({
+              kind: 'failed',
+              failure: classify(refusal, null),
+              outcome: 'failed_over',
+              refusal,
+              costFree: false,
+            }),
+      end: (end) => this.#end({ ...end, firstByteMs: this.firstByteMs ?? 0 }),
+    });
+  }
+
+  #collect(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > (this.#phase === 'error' ? MOST_ERROR_BYTES : MOST_ANSWER_BYTES)) {
+      if (this.#phase === 'error') this.#readRefusal(this.#collected());
+      else this.#failWith('protocol', `the answer is larger than ${MOST_ANSWER_BYTES} bytes`);
+    } else if (this.#first === null) this.#first = chunk;
+    else if (this.#chunks === null) this.#chunks = [this.#first, chunk];
+    else this.#chunks.push(chunk);
+  }
+
+  #collected(): Buffer {
+    return this.#chunks === null ? (this.#first ?? Buffer.alloc(0)) : Buffer.concat(this.#chunks);
+  }
+
+  #readPlain(body: Buffer): void {
+    let facts: AnswerFacts;
+    try {
+      facts = this.#exchange.dialect.readAnswer(body);
+    } catch {
+      this.#failWith('protocol', 'the upstream answered with something that is no JSON answer');
+      return;
+    }
+    if (facts.error !== null) {
+      this.#end({
+        kind: 'failed',
+        failure: classify(facts.error, null),
+        outcome: 'failed_over',
+        refusal: facts.error,
+        costFree: false,
+      });
+    } else if (facts.empty) this.#failWith('empty', 'the upstream gave an empty answer');
+    else this.#end({ kind: 'answered', status: this.#status, body, facts });
+  }
+
+  #readRefusal(body: Buffer): void {
+    const refusal = this.#exchange.dialect.readError(this.#status, body);
+    const failure = classify(refusal, this.#retryAfterMs);
+    this.#end({
+      kind: 'failed',
+      failure,
+      outcome: failure.class === 'client_fault' ? 'refused' : 'failed_over',
+      refusal,
+      costFree: true,
+    });
+  }
+
+  #clientGone(): void {
+    if (this.#phase === 'stream') this.#relay?.clientGone();
+    else if (this.#phase === 'plain') {
+      // Where hanging up saves nothing, the rest is read to learn the real usage.
+      if (this.#pick.route.channel.onDisconnect !== 'drain') this.#end({ kind: 'abandoned' });
+    } else if (this.#phase === 'waiting' || this.#phase === 'error') {
+      const failure: Failure = {
+        class: 'client_fault',
+        status: null,
+        retryAfterMs: null,
+        message: 'the client hung up before an answer',
+      };
+      this.#end({ kind: 'failed', failure, outcome: 'client_gone', refusal: null, costFree: false });
+    }
+  }
+
+  #timedOut(): void {
+    if (this.#phase === 'stream') this.#relay?.upstreamBroke(new Error('the upstream fell silent'));
+    else this.#failWith('timeout', 'the upstream did not answer in time');
+  }
+
+  #failWith(failureClass: FailureClass, message: string, costFree = false): void {
+    const outcome: AttemptOutcome =
+      failureClass === 'timeout' ? 'timed_out' : failureClass === 'empty' ? 'empty' : 'failed_over';
+    this.#end({
+      kind: 'failed',
+      failure: { class: failureClass, status: this.#status || null, retryAfterMs: null, message },
+      outcome,
+      refusal: null,
+      costFree,
+    });
+  }
+
+  #end(end: AttemptEnd): void {
+    if (this.#phase === 'over') return;
+    const answeredWhole = end.kind === 'answered' || (end.kind === 'streamed' && end.how === 'complete');
+    this.#phase = 'over';
+    this.#parts.openAttempts.remove(this);
+    this.#exchange.onClientGone = null;
+    if (!answeredWhole) this.#controller?.abort(new Error('the attempt is over'));
+    this.#resolve(end);
+  }
+}
+
+function headerText(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function isEncoded(encoding: string | string[] | undefined): boolean {
+  return encoding !== undefined && encoding !== 'identity';
+}
+
+/** The connection was never made, so the provider saw nothing. */
+function isNeverSent(error: Error): boolean {
+  const code = 'code' in error ? error.code : undefined;
+  return (
+    code === 'ECONNREFUSED' ||
+    code === 'ENOTFOUND' ||
+    code === 'UND_ERR_CONNECT_TIMEOUT' ||
+    code === 'EGRESS_REFUSED' ||
+    code === 'EHOSTUNREACH'
+  );
+}

@@ -1,0 +1,85 @@
+// Whose request it is. The cache answers in memory; only a key that was never seen waits for PostgreSQL, and a silent PostgreSQL
+// is 503, never 401: a customer must not be told that a good key is bad (reliability.md 0.7).
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { TollgateError } from '../../domain/errors.ts';
+import { type AddressList, clientAddress } from '../../services/api-keys/address-list.ts';
+import type { ApiKeyCache, ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
+import { digestOf, hasValidChecksum } from '../../services/api-keys/credential.ts';
+
+export interface Authentication {
+  readonly apiKeys: ApiKeyCache;
+  readonly trustedProxies: AddressList;
+  /** PostgreSQL's clock, in milliseconds since the epoch: expiry is judged by it. */
+  readonly timeMs: () => number;
+}
+
+/** Returns at once when the key is known. @throws TollgateError of the 401 and 403 kinds, service_unavailable */
+export function authenticate(parts: Authentication, req: IncomingMessage): ApiKeyEntry | Promise<ApiKeyEntry> {
+  const credential = credentialOf(req.headers, req.url ?? '');
+  const digest = digestOf(credential);
+  const known = parts.apiKeys.cached(digest);
+  if (known !== undefined) return checked(parts, req, known);
+  // A typing error, or a random string: the checksum tells without a look at the database.
+  if (!hasValidChecksum(credential)) return checked(parts, req, 'unknown');
+  return parts.apiKeys.load(digest).then((loaded) => checked(parts, req, loaded));
+}
+
+function credentialOf(headers: IncomingHttpHeaders, url: string): string {
+  const { authorization } = headers;
+  if (authorization !== undefined) {
+    if (authorization.startsWith('Bearer ') || authorization.startsWith('bearer '))
+      return authorization.slice(7).trim();
+    throw wrongHeader('the Authorization header must read "Bearer sk-tg-..."');
+  }
+  const direct = headers['x-api-key'] ?? headers['x-goog-api-key'];
+  if (typeof direct === 'string' && direct !== '') return direct.trim();
+  if (headers['api-key'] !== undefined || headers['x-api-token'] !== undefined)
+    throw wrongHeader('it came in another header');
+  if (/[?&](key|api_key|access_token)=/.test(url))
+    throw wrongHeader('it came in the URL, where it ends up in logs; treat it as leaked');
+  throw new TollgateError('missing_api_key', {
+    message: 'No API key. Send it as "Authorization: Bearer sk-tg-..." (or x-api-key). Keys are made in the console.',
+  });
+}
+
+function wrongHeader(what: string): TollgateError {
+  return new TollgateError('api_key_in_wrong_header', {
+    message: `The API key was not read: ${what}. Send it as "Authorization: Bearer sk-tg-...".`,
+  });
+}
+
+function checked(parts: Authentication, req: IncomingMessage, apiKey: ApiKeyEntry | 'unknown'): ApiKeyEntry {
+  if (apiKey === 'unknown') {
+    throw new TollgateError('invalid_api_key', {
+      message:
+        'This API key is not known here. Check that all of it was copied (sk-tg- and 49 characters), or make a new one in the console.',
+    });
+  }
+  const name = `${apiKey.prefix}...${apiKey.lastFour}`;
+  if (apiKey.disabled) {
+    throw new TollgateError('api_key_disabled', {
+      message: `The API key ${name} is disabled. Enable it in the console or use another one.`,
+    });
+  }
+  if (apiKey.expiresAtMs !== null && parts.timeMs() >= apiKey.expiresAtMs) {
+    throw new TollgateError('api_key_expired', {
+      message: `The API key ${name} expired at ${new Date(apiKey.expiresAtMs).toISOString()}. Make a new one in the console.`,
+    });
+  }
+  if (apiKey.allowedAddresses !== null) refuseForeignAddress(parts, req, apiKey, name);
+  return apiKey;
+}
+
+function refuseForeignAddress(parts: Authentication, req: IncomingMessage, apiKey: ApiKeyEntry, name: string): void {
+  const address = clientAddress(req.socket.remoteAddress ?? '', forwardedFor(req), parts.trustedProxies);
+  if (apiKey.allowedAddresses?.matches(address)) return;
+  throw new TollgateError('ip_not_allowed', {
+    message: `The API key ${name} may not be used from ${address}. Add the address to the key's list in the console.`,
+  });
+}
+
+/** Several headers of the name are one list (RFC 9110 5.3). */
+function forwardedFor(req: IncomingMessage): string | undefined {
+  const value = req.headers['x-forwarded-for'];
+  return Array.isArray(value) ? value.join(',') : value;
+}

@@ -1,0 +1,121 @@
+// The hot path, step by step. It waits for the upstream, for one group commit at the end, and on a cold key for one lease
+// transaction; for nothing else. What a step takes, `giveBack` returns, whichever way the request ends.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { TollgateError } from '../../domain/errors.ts';
+import { METERS, totalTokens } from '../../domain/meters.ts';
+import { ZERO } from '../../domain/nano.ts';
+import type { Acknowledged } from '../../services/ledger/settlement-writer.ts';
+import { admit } from './admit.ts';
+import { answerError, answerPlain, asTollgateError, endStream } from './answer.ts';
+import { authenticate } from './authenticate.ts';
+import type { Dialect } from './dialect.ts';
+import { type Admitted, type Exchange, newExchange } from './exchange.ts';
+import type { ProxyParts } from './proxy-parts.ts';
+import { readBody } from './read-body.ts';
+import { type Sent, sendUpstream } from './send-upstream.ts';
+import { settle } from './settle.ts';
+import { errorOfEnd } from './upstream-errors.ts';
+
+export async function handle(
+  parts: ProxyParts,
+  dialect: Dialect,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  const exchange = newExchange(dialect, req, res);
+  res.on('close', () => clientLeft(exchange));
+  try {
+    const apiKey = await authenticate(parts, req);
+    exchange.body = await readBody(req);
+    const facts = dialect.readRequest(exchange.body);
+    const admitted = await admit(parts, exchange, apiKey, facts);
+    exchange.admitted = admitted;
+    if (req.headers['idempotency-key'] !== undefined) await claimIdempotencyKey(parts, exchange, admitted);
+    const sent = await sendUpstream(parts, exchange, admitted);
+    exchange.billedTokens = totalTokens(sent.verdict.usage);
+    const acknowledged = await settle(parts, exchange, admitted, sent.verdict);
+    finish(parts, exchange, admitted, sent, acknowledged);
+  } catch (error) {
+    await refuse(parts, exchange, asTollgateError(error));
+  } finally {
+    giveBack(parts, exchange);
+  }
+}
+
+function clientLeft(exchange: Exchange): void {
+  if (exchange.res.writableFinished) return;
+  exchange.clientGone = true;
+  exchange.onClientGone?.();
+}
+
+async function claimIdempotencyKey(
+  parts: ProxyParts,
+  { req, body, requestId }: Exchange,
+  { apiKey }: Admitted,
+): Promise<void> {
+  const key = req.headers['idempotency-key'];
+  if (typeof key === 'string' && body !== null)
+    await parts.idempotency.claim({ apiKeyId: apiKey.id, key, body, requestId });
+}
+
+/** The charge is durable, or will never count: now the client may have its end. */
+function finish(
+  parts: ProxyParts,
+  exchange: Exchange,
+  admitted: Admitted,
+  { end, verdict }: Sent,
+  acknowledged: Acknowledged,
+): void {
+  if (acknowledged === 'fenced' || acknowledged === 'lost') {
+    answerError(exchange, settlementFailed());
+    return;
+  }
+  count(parts, exchange, admitted, verdict);
+  if (exchange.clientGone && verdict.outcome === 'complete') parts.unsentEnds.add(exchange.requestId);
+  if (end.kind === 'answered') answerPlain(parts, exchange, end);
+  else if (end.kind === 'streamed' && end.how === 'complete')
+    endStream(exchange, end, (held) => exchange.dialect.heldTail(held, admitted.facts));
+  else answerError(exchange, errorOfEnd(end));
+}
+
+function count(parts: ProxyParts, exchange: Exchange, { model }: Admitted, verdict: Sent['verdict']): void {
+  parts.metrics.requests.add(exchange.dialect.id, verdict.outcome);
+  parts.metrics.charges.add(model.id, verdict.source, Number(verdict.rated));
+  for (const meter of METERS) {
+    const quantity = verdict.usage[meter];
+    if (quantity) parts.metrics.tokens.add(model.id, meter, quantity);
+  }
+}
+
+/** An admitted request has a receipt also when it failed; one refused before admission leaves a metric only (design.md 3.7). */
+async function refuse(parts: ProxyParts, exchange: Exchange, error: TollgateError): Promise<void> {
+  const { admitted } = exchange;
+  if (error.code === 'internal_error')
+    parts.log.error({ requestId: exchange.requestId, err: error.details.cause }, 'request_failed');
+  if (admitted === null) parts.metrics.refusals.add(exchange.dialect.id, error.code);
+  else if (!exchange.settled) {
+    await settle(parts, exchange, admitted, {
+      outcome: 'failed',
+      usage: {},
+      source: 'none',
+      deliveredBytes: 0,
+      rated: ZERO,
+      winner: null,
+    });
+  }
+  answerError(exchange, error);
+}
+
+function giveBack(parts: ProxyParts, exchange: Exchange): void {
+  const { admitted, rateTicket } = exchange;
+  if (rateTicket !== null) parts.limiter.release(rateTicket, exchange.billedTokens, parts.incarnation.timeMs());
+  if (admitted !== null) parts.leases.release(admitted.reservation);
+}
+
+function settlementFailed(): TollgateError {
+  return new TollgateError('settlement_failed', {
+    message:
+      'The charge for this answer could not be recorded, so its end is withheld and nothing is charged. Try again.',
+    retryAfterMs: 1_000,
+  });
+}

@@ -1,0 +1,35 @@
+// What the hot path is wired to (api/gateway.ts makes it once per process). Nothing here reaches Temporal or Stripe.
+import type { Logger } from 'pino';
+import type { ChannelHealth } from '../../services/channels/channel-health.ts';
+import type { RoutingTable } from '../../services/channels/routing-table.ts';
+import type { Incarnation } from '../../services/incarnations/incarnation.ts';
+import type { Journal } from '../../services/journal/journal.ts';
+import type { ExpectedOutput } from '../../services/leases/expected-output.ts';
+import type { LeaseBook } from '../../services/leases/lease-book.ts';
+import type { SettlementWriter } from '../../services/ledger/settlement-writer.ts';
+import type { RateLimiter } from '../../services/limits/rate-limiter.ts';
+import type { Egress } from '../../services/platform/egress.ts';
+import type { Metrics } from '../../services/platform/metrics.ts';
+import type { UnsentEnds } from '../../services/usage/unsent-ends.ts';
+import type { Authentication } from './authenticate.ts';
+import type { IdempotencyStore } from './idempotency.ts';
+import type { OpenAttempts } from './open-attempts.ts';
+
+export interface ProxyParts extends Authentication {
+  readonly incarnation: Incarnation;
+  readonly journal: Journal;
+  readonly leases: LeaseBook;
+  readonly writer: SettlementWriter;
+  readonly expectedOutput: ExpectedOutput;
+  readonly limiter: RateLimiter;
+  readonly routing: () => RoutingTable;
+  readonly health: ChannelHealth;
+  readonly egress: Egress;
+  readonly idempotency: IdempotencyStore;
+  readonly unsentEnds: UnsentEnds;
+  readonly openAttempts: OpenAttempts;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** False while the disk of the journal is nearly full or the process drains. */
+  readonly accepting: () => boolean;
+}

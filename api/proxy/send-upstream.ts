@@ -1,0 +1,182 @@
+// Finds an upstream that answers: attempts, one after the other, until one succeeds or none may be tried. Failover ends with the
+// first byte that goes to the client. Every attempt leaves a row.
+import { TollgateError } from '../../domain/errors.ts';
+import { type Failure, mayFailOver } from '../../domain/failures.ts';
+import { priceInForce } from '../../domain/prices.ts';
+import type { Pick, Tried } from '../../services/channels/channel-health.ts';
+import { Attempt } from './attempt.ts';
+import type { AttemptEnd, FailedAttempt } from './attempt-end.ts';
+import type { Admitted, Exchange } from './exchange.ts';
+import type { ProxyParts } from './proxy-parts.ts';
+import { attemptRow, type Verdict, verdictOn } from './settle.ts';
+
+const MOST_ATTEMPTS = 4;
+/** No further attempt begins after this; one that runs goes on under its own clocks (gateways.md T45). */
+const RETRY_WINDOW_MS = 30_000;
+/** With nobody else left, a busy upstream that names so short a wait is asked once more. */
+const WORTH_WAITING_MS = 2_500;
+
+export interface Sent {
+  readonly end: AttemptEnd;
+  readonly verdict: Verdict;
+}
+
+/** Reads exchange.body, and lets go of it when the answer begins. @throws TollgateError no_channel when no attempt could be made */
+export async function sendUpstream(parts: ProxyParts, exchange: Exchange, admitted: Admitted): Promise<Sent> {
+  const tried: Tried = { channelKeys: new Set(), channels: new Set() };
+  let last: Sent | null = null;
+  let waited = false;
+  for (;;) {
+    const pick = parts.health.pick(admitted.model, exchange.dialect.id, tried, performance.now());
+    if (pick !== null) {
+      last = await attemptAt(parts, exchange, admitted, pick);
+      if (last.end.kind !== 'failed' || !mayTryAnother(exchange, last.end)) return last;
+      markTried(tried, pick, last.end.failure);
+      continue;
+    }
+    if (last === null) throw noChannel(parts, exchange, admitted);
+    const waitMs = waited ? null : worthWaitingMs(last);
+    if (waitMs === null) return last;
+    waited = true;
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    if (exchange.clientGone) return last;
+    tried.channelKeys.clear();
+    tried.channels.clear();
+  }
+}
+
+function mayTryAnother(exchange: Exchange, end: FailedAttempt): boolean {
+  return (
+    mayFailOver(end.failure) &&
+    !exchange.clientGone &&
+    !exchange.answering &&
+    exchange.attempts.length < MOST_ATTEMPTS &&
+    performance.now() - exchange.startedAtMs < RETRY_WINDOW_MS
+  );
+}
+
+/** A dead or busy key says nothing about the channel's other keys. */
+function markTried(tried: Tried, { route, channelKey }: Pick, failure: Failure): void {
+  tried.channelKeys.add(channelKey.id);
+  if (failure.class !== 'dead_key' && failure.class !== 'rate_limited') tried.channels.add(route.channel.id);
+}
+
+function worthWaitingMs({ end }: Sent): number | null {
+  if (end.kind !== 'failed' || end.failure.class !== 'rate_limited') return null;
+  const waitMs = end.failure.retryAfterMs;
+  return waitMs === null || waitMs > WORTH_WAITING_MS ? null : waitMs;
+}
+
+async function attemptAt(parts: ProxyParts, exchange: Exchange, admitted: Admitted, pick: Pick): Promise<Sent> {
+  const n = exchange.attempts.length + 1;
+  const sentMs = parts.incarnation.timeMs();
+  await writeIntent(parts, exchange, admitted, pick, n, sentMs);
+  parts.health.started(pick, performance.now());
+  const attempt = launch(parts, exchange, admitted, pick, n);
+  const end = await attempt.ended;
+  judgeHealth(parts, pick, end);
+  const verdict = verdictOn(end, admitted, n);
+  const row = attemptRow(parts, exchange, admitted, pick, attempt, end, sentMs, verdict);
+  exchange.attempts.push(row);
+  parts.metrics.attempts.add(pick.route.channel.name, row.outcome);
+  if (attempt.firstByteMs !== null)
+    parts.metrics.firstByte.at(pick.route.channel.name).observe(attempt.firstByteMs / 1000);
+  return { end, verdict };
+}
+
+/** Not async: the rewritten body must not stay alive in a suspended frame while a stream runs for minutes. */
+function launch(parts: ProxyParts, exchange: Exchange, admitted: Admitted, pick: Pick, n: number): Attempt {
+  const { dialect, body } = exchange;
+  const { route, channelKey } = pick;
+  if (body === null) throw new Error('the body was let go before the last attempt');
+  const headers = dialect.upstreamHeaders(channelKey.credential, exchange.req.headers);
+  headers.push('x-tollgate-attempt-id', `${exchange.requestId}.${n}`);
+  const rewritten = dialect.rewriteRequest(body, admitted.facts, {
+    upstreamModel: route.upstreamModel,
+    outputCap: admitted.loweredCap,
+    outputCapField: route.channel.outputCapField,
+  });
+  const attempt = new Attempt(parts, exchange, admitted, pick);
+  const { baseUrl, allowLocal } = route.channel;
+  attempt.send(parts.egress.pool(baseUrl, allowLocal), upstreamPath(baseUrl, dialect.upstreamPath), headers, rewritten);
+  return attempt;
+}
+
+function writeIntent(
+  parts: ProxyParts,
+  exchange: Exchange,
+  admitted: Admitted,
+  pick: Pick,
+  n: number,
+  sentMs: number,
+): Promise<void> {
+  const { apiKey, model, price, reservation } = admitted;
+  return new Promise((resolve, reject) => {
+    const segment = parts.journal.intend(
+      {
+        kind: 'intent',
+        requestId: exchange.requestId,
+        n,
+        orgId: apiKey.orgId,
+        apiKeyId: apiKey.id,
+        channelId: pick.route.channel.id,
+        channelKeyId: pick.channelKey.id,
+        modelId: model.id,
+        upstreamModel: pick.route.upstreamModel,
+        priceVersionId: price.id,
+        costVersionId: priceInForce(pick.route.costPrices, admitted.atMs)?.id ?? null,
+        estimateNano: String(reservation.amount),
+        sentMs: Math.round(sentMs),
+      },
+      (failure) => (failure === null ? resolve() : reject(journalFull(failure))),
+    );
+    exchange.segments.push(segment);
+  });
+}
+
+function judgeHealth(parts: ProxyParts, pick: Pick, end: AttemptEnd): void {
+  const nowMs = performance.now();
+  if (end.kind === 'failed') {
+    // A client that hung up says nothing about the channel.
+    if (end.outcome !== 'client_gone') parts.health.failed(pick, end.failure, nowMs);
+  } else if (end.kind === 'streamed' && end.how === 'cut') {
+    parts.health.failed(
+      pick,
+      { class: 'protocol', status: null, retryAfterMs: null, message: 'the stream was cut' },
+      nowMs,
+    );
+  } else {
+    parts.health.succeeded(pick);
+  }
+  parts.health.finished(pick);
+}
+
+const paths = new Map<string, string>();
+
+/** The base URL's own path before the dialect's: https://host/openai/v1 + /chat/completions. */
+function upstreamPath(baseUrl: string, dialectPath: string): string {
+  const id = baseUrl + dialectPath;
+  let path = paths.get(id);
+  if (path === undefined) {
+    path = new URL(baseUrl).pathname.replace(/\/$/, '') + dialectPath;
+    paths.set(id, path);
+  }
+  return path;
+}
+
+function noChannel(parts: ProxyParts, exchange: Exchange, admitted: Admitted): TollgateError {
+  const retryAfterMs = parts.health.retryAfterMs(admitted.model, exchange.dialect.id, performance.now());
+  return new TollgateError('no_channel', {
+    message: `No upstream for the model "${admitted.model.id}" is available at this moment. Nothing was charged; try again${retryAfterMs === null ? ' later' : ` in ${Math.ceil(retryAfterMs / 1000)} s`} or use another model.`,
+    retryAfterMs: retryAfterMs ?? 5_000,
+  });
+}
+
+function journalFull(cause: Error): TollgateError {
+  return new TollgateError('service_unavailable', {
+    message:
+      'The gateway could not write down that this request was to be sent, so it was not sent. Nothing was charged; try again.',
+    retryAfterMs: 1_000,
+    cause,
+  });
+}

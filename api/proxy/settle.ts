@@ -1,0 +1,175 @@
+// What the customer owes for how the request ended, as the record that goes to the settlement writer. Pure but for the hand-over.
+// Provider usage where it came (an explicit 0 is a value); else a function of the delivered bytes; nothing for failed, empty
+// or stalled answers. What it cost us where we did not see it is never guessed: the provider's export says it later.
+import { estimateUsage } from '../../domain/admission.ts';
+import { outputTokens, type Usage } from '../../domain/meters.ts';
+import { type Nano, ZERO } from '../../domain/nano.ts';
+import { charge, priceInForce } from '../../domain/prices.ts';
+import type { Pick } from '../../services/channels/channel-health.ts';
+import type { AttemptOutcome, AttemptRow, RequestOutcome } from '../../services/ledger/settlement-rows.ts';
+import type { Acknowledged } from '../../services/ledger/settlement-writer.ts';
+import type { Attempt } from './attempt.ts';
+import type { AttemptEnd } from './attempt-end.ts';
+import type { Admitted, Exchange } from './exchange.ts';
+import type { ProxyParts } from './proxy-parts.ts';
+
+export interface Verdict {
+  readonly outcome: RequestOutcome;
+  readonly usage: Usage;
+  readonly source: 'provider' | 'estimate' | 'none';
+  readonly deliveredBytes: number;
+  readonly rated: Nano;
+  /** The attempt whose answer the customer pays; null: none. */
+  readonly winner: number | null;
+}
+
+/** What the end of the last attempt means for the customer. */
+export function verdictOn(end: AttemptEnd, admitted: Admitted, n: number): Verdict {
+  switch (end.kind) {
+    case 'failed':
+      return free(end.failure.class === 'empty' ? 'empty' : end.outcome === 'client_gone' ? 'client_gone' : 'failed');
+    case 'abandoned':
+      return paid(admitted, 'client_gone', estimate(admitted, 0), 'estimate', 0, n);
+    case 'answered': {
+      if (end.facts.usageImplausible) return free('quarantined', end.facts.contentBytes, n);
+      const usage = end.facts.usage ?? estimate(admitted, end.facts.contentBytes);
+      return paid(
+        admitted,
+        'complete',
+        usage,
+        end.facts.usage === null ? 'estimate' : 'provider',
+        end.facts.contentBytes,
+        n,
+      );
+    }
+    case 'streamed': {
+      const { reader, deliveredBytes } = end;
+      if (reader.usageImplausible) return free('quarantined', deliveredBytes, n);
+      const outcome = OUTCOME_OF_STREAM[end.how];
+      // A running figure is not the provider's bill: only the final one is (StreamReader.usage).
+      if (reader.finished && reader.usage !== null)
+        return paid(admitted, outcome, reader.usage, 'provider', deliveredBytes, n);
+      if (end.how === 'cut' && deliveredBytes === 0) return free('cut');
+      return paid(admitted, outcome, estimate(admitted, deliveredBytes), 'estimate', deliveredBytes, n);
+    }
+  }
+}
+
+const OUTCOME_OF_STREAM = {
+  complete: 'complete',
+  cut: 'cut',
+  client_gone: 'client_gone',
+  credit_exhausted: 'credit_exhausted',
+  credit_unknown: 'credit_exhausted',
+} as const;
+
+function estimate(admitted: Admitted, deliveredBytes: number): Usage {
+  return estimateUsage(admitted.facts.contentBytes, deliveredBytes, admitted.model.bytesPerToken);
+}
+
+function paid(
+  admitted: Admitted,
+  outcome: RequestOutcome,
+  usage: Usage,
+  source: 'provider' | 'estimate',
+  deliveredBytes: number,
+  n: number,
+): Verdict {
+  return { outcome, usage, source, deliveredBytes, rated: charge(admitted.price.price, usage), winner: n };
+}
+
+function free(outcome: RequestOutcome, deliveredBytes = 0, winner: number | null = null): Verdict {
+  return { outcome, usage: {}, source: 'none', deliveredBytes, rated: ZERO, winner };
+}
+
+/** The row of an attempt that has ended. Its cost is known only where a provider's usage, or our own estimate, is charged. */
+export function attemptRow(
+  parts: ProxyParts,
+  exchange: Exchange,
+  admitted: Admitted,
+  pick: Pick,
+  attempt: Attempt,
+  end: AttemptEnd,
+  sentMs: number,
+  verdict: Verdict | null,
+): AttemptRow {
+  const cost = priceInForce(pick.route.costPrices, admitted.atMs);
+  const endedMs = parts.incarnation.timeMs();
+  return {
+    request_id: exchange.requestId,
+    n: exchange.attempts.length + 1,
+    org_id: admitted.apiKey.orgId,
+    channel_id: pick.route.channel.id,
+    channel_key_id: pick.channelKey.id,
+    model_id: admitted.model.id,
+    upstream_model: pick.route.upstreamModel,
+    cost_version_id: cost?.id ?? null,
+    outcome: attemptOutcome(end),
+    failure_class: end.kind === 'failed' ? end.failure.class : null,
+    status: end.kind === 'failed' ? end.failure.status : 200,
+    sent_ms: Math.round(sentMs),
+    first_byte_ms: attempt.firstByteMs,
+    duration_ms: Math.round(endedMs - sentMs),
+    cost_nano: costOf(end, verdict, cost === null ? null : (usage) => charge(cost.price, usage)),
+  };
+}
+
+function attemptOutcome(end: AttemptEnd): AttemptOutcome {
+  switch (end.kind) {
+    case 'failed':
+      return end.outcome;
+    case 'answered':
+      return 'won';
+    case 'abandoned':
+      return 'client_gone';
+    case 'streamed':
+      return end.how === 'complete' ? 'won' : end.how === 'cut' ? 'cut' : 'client_gone';
+  }
+}
+
+function costOf(end: AttemptEnd, verdict: Verdict | null, rate: ((usage: Usage) => Nano) | null): string | null {
+  if (end.kind === 'failed') return end.costFree ? '0' : null;
+  if (verdict === null || verdict.winner === null || verdict.source === 'none' || rate === null) return null;
+  return String(rate(verdict.usage));
+}
+
+/** Hands the record over; resolves when it is durable, or tells that it will never count. */
+export function settle(
+  parts: ProxyParts,
+  exchange: Exchange,
+  admitted: Admitted,
+  verdict: Verdict,
+): Promise<Acknowledged> {
+  exchange.settled = true;
+  parts.leases.settle(admitted.reservation, verdict.rated);
+  const { apiKey, model, facts } = admitted;
+  if (verdict.source === 'provider') parts.expectedOutput.learn(apiKey.id, model.id, outputTokens(verdict.usage));
+  const { lease } = admitted.reservation;
+  return new Promise((acknowledged) => {
+    parts.writer.settle({
+      usage: {
+        request_id: exchange.requestId,
+        org_id: apiKey.orgId,
+        project_id: apiKey.projectId,
+        member_id: apiKey.memberId,
+        api_key_id: apiKey.id,
+        lease_id: lease.id,
+        model_id: model.id,
+        dialect: exchange.dialect.id,
+        streamed: facts.streamed,
+        price_version_id: admitted.price.id,
+        meters: verdict.usage,
+        usage_source: verdict.source,
+        delivered_bytes: verdict.deliveredBytes,
+        rated_nano: String(verdict.rated),
+        outcome: verdict.outcome,
+        winner: verdict.winner,
+        admitted_ms: Math.round(admitted.atMs),
+      },
+      attempts: exchange.attempts,
+      segments: exchange.segments,
+      acknowledged,
+      inDatabase: () => parts.leases.confirmed(lease),
+    });
+  });
+}

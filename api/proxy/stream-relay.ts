@@ -1,0 +1,218 @@
+// Passes a streamed answer on, byte for byte, and reads along. The first content goes out the moment it comes; what finishes
+// the answer is held back until the charge is durable. A stream that breaks never ends cleanly (ecosystem.md 0.4).
+import type { ServerResponse } from 'node:http';
+import type { FailureClass } from '../../domain/failures.ts';
+import { crashPoint } from '../../services/platform/crash-points.ts';
+import { streamHead } from './answer-head.ts';
+import type { StreamedAnswer } from './attempt-end.ts';
+import type { StreamReader, UpstreamError } from './dialect.ts';
+import { EventSplitter } from './event-splitter.ts';
+import type { Admitted, Exchange } from './exchange.ts';
+import type { ProxyParts } from './proxy-parts.ts';
+import { StreamCredit } from './stream-credit.ts';
+
+/** While nothing comes from upstream the client hears this often that we live: load balancers cut silent connections. */
+const KEEP_ALIVE_EVERY_MS = 10_000;
+/** A client that reads nothing for this long is gone. */
+const STUCK_READER_MS = 30_000;
+/** After the provider's own end it gets this long to close, for usage that comes behind [DONE]. */
+const AFTER_END_MS = 1_000;
+/** A client that left while the provider keeps charging: how long we read on to learn the real usage, and for how many. */
+const DRAIN_MS = 600_000;
+const MOST_DRAINS = 64;
+
+let draining = 0;
+
+export interface RelayHost {
+  pause(): void;
+  resume(): void;
+  /** Nothing went to the client yet: another upstream may be tried. */
+  fail(failureClass: FailureClass, message: string, refusal: UpstreamError | null): void;
+  end(end: Omit<StreamedAnswer, 'firstByteMs'>): void;
+}
+
+export class StreamRelay {
+  readonly #parts: ProxyParts;
+  readonly #exchange: Exchange;
+  readonly #onDisconnect: 'cancel_stops_billing' | 'drain';
+  readonly #host: RelayHost;
+  readonly #res: ServerResponse;
+  readonly #reader: StreamReader;
+  readonly #splitter = new EventSplitter();
+  readonly #credit: StreamCredit;
+  /** Events before the first content: until it comes the attempt may still fail over. */
+  #opening: Buffer[] = [];
+  #held = '';
+  #deliveredBytes = 0;
+  #wroteAtMs = performance.now();
+  #blockedSinceMs: number | null = null;
+  #creditPaused = false;
+  #endSeenAtMs: number | null = null;
+  #drainingSinceMs: number | null = null;
+  #over = false;
+
+  constructor(
+    parts: ProxyParts,
+    exchange: Exchange,
+    admitted: Admitted,
+    onDisconnect: 'cancel_stops_billing' | 'drain',
+    host: RelayHost,
+  ) {
+    this.#parts = parts;
+    this.#exchange = exchange;
+    this.#onDisconnect = onDisconnect;
+    this.#host = host;
+    this.#res = exchange.res;
+    this.#reader = exchange.dialect.newStreamReader(admitted.facts);
+    this.#credit = new StreamCredit(parts.leases, admitted, {
+      pause: () => this.#pauseForCredit(),
+      resume: () => this.#resumeAfterCredit(),
+      refused: (how) => this.#finish(how),
+    });
+  }
+
+  get isPaused(): boolean {
+    return this.#creditPaused || this.#blockedSinceMs !== null;
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#over) return;
+    const events = this.#splitter.push(chunk);
+    if (events.length === 0) return;
+    const text = events.toString('latin1');
+    const holdFrom = this.#reader.scan(text);
+    if (this.#reader.error !== null) {
+      this.#upstreamError(this.#reader.error);
+      return;
+    }
+    if (holdFrom < text.length) this.#held += text.slice(holdFrom);
+    if (holdFrom > 0) this.#pass(holdFrom === events.length ? events : events.subarray(0, holdFrom));
+    this.#credit.used(this.#reader.contentBytes);
+    if (this.#reader.ended) this.#endSeenAtMs ??= performance.now();
+  }
+
+  upstreamEnded(): void {
+    crashPoint('after-upstream-end');
+    if (this.#reader.finished) this.#finish('complete');
+    else this.#broken('the stream ended before the answer was finished');
+  }
+
+  /** The connection broke, fell silent, or carried nonsense. */
+  upstreamBroke(error: Error): void {
+    if (this.#reader.finished) this.#finish('complete');
+    else this.#broken(error.message);
+  }
+
+  clientGone(): void {
+    if (this.#over || this.#drainingSinceMs !== null) return;
+    const mayDrain = this.#onDisconnect === 'drain' && draining < MOST_DRAINS;
+    if (!mayDrain) {
+      this.#finish(this.#reader.finished ? 'complete' : 'client_gone');
+      return;
+    }
+    draining += 1;
+    this.#drainingSinceMs = performance.now();
+    this.#opening = [];
+    this.#unblock();
+  }
+
+  tick(nowMs: number, heardAtMs: number): void {
+    if (this.#endSeenAtMs !== null && nowMs - this.#endSeenAtMs > AFTER_END_MS) this.upstreamEnded();
+    if (this.#drainingSinceMs !== null && nowMs - this.#drainingSinceMs > DRAIN_MS) this.#finish('client_gone');
+    if (this.#over) return;
+    if (this.#blockedSinceMs !== null && nowMs - this.#blockedSinceMs > STUCK_READER_MS) {
+      this.#res.destroy(); // its 'close' is the client hanging up
+      return;
+    }
+    this.#credit.tick(nowMs);
+    const quietMs = nowMs - Math.max(this.#wroteAtMs, this.#creditPaused ? 0 : heardAtMs);
+    if (quietMs > KEEP_ALIVE_EVERY_MS) this.#keepAlive(nowMs);
+  }
+
+  #pass(events: Buffer): void {
+    if (!this.#exchange.answering) {
+      if (!this.#reader.sawContent && !this.#reader.finished) {
+        this.#opening.push(events);
+        return;
+      }
+      this.#open();
+    }
+    this.#write(events);
+  }
+
+  /** From here on this attempt is the answer. */
+  #open(): void {
+    this.#exchange.answering = true;
+    this.#exchange.body = null;
+    this.#res.writeHead(200, streamHead(this.#parts, this.#exchange));
+    for (const events of this.#opening) this.#write(events);
+    this.#opening = [];
+  }
+
+  #write(events: Buffer): void {
+    if (this.#exchange.clientGone) return;
+    crashPoint('mid-stream');
+    this.#deliveredBytes = this.#reader.contentBytes;
+    this.#wroteAtMs = performance.now();
+    if (!this.#res.write(events) && this.#blockedSinceMs === null) {
+      // One 'drain' listener a pause: chunks already buffered keep arriving (hotpath.md 11).
+      this.#blockedSinceMs = this.#wroteAtMs;
+      this.#host.pause();
+      this.#res.once('drain', () => this.#unblock());
+    }
+  }
+
+  #unblock(): void {
+    if (this.#blockedSinceMs === null) return;
+    this.#blockedSinceMs = null;
+    if (!this.#creditPaused) this.#host.resume();
+  }
+
+  #keepAlive(nowMs: number): void {
+    // A provider that thinks for long sends no content: its opening goes out now, and with it the right to fail over.
+    if (!this.#exchange.answering) this.#open();
+    this.#wroteAtMs = nowMs;
+    if (!this.#exchange.clientGone) this.#res.write(this.#exchange.dialect.keepAlive);
+  }
+
+  #pauseForCredit(): void {
+    this.#creditPaused = true;
+    this.#host.pause();
+  }
+
+  #resumeAfterCredit(): void {
+    this.#creditPaused = false;
+    if (this.#blockedSinceMs === null && !this.#over) this.#host.resume();
+  }
+
+  #upstreamError(error: UpstreamError): void {
+    if (!this.#exchange.answering) this.#host.fail('overloaded', error.message, error);
+    else this.#finish('cut');
+  }
+
+  #broken(why: string): void {
+    if (this.#over) return;
+    if (this.#exchange.answering) this.#finish('cut');
+    else if (this.#drainingSinceMs !== null) this.#finish('client_gone');
+    else this.#host.fail('protocol', why, null);
+  }
+
+  #finish(how: StreamedAnswer['how']): void {
+    if (this.#over) return;
+    if (how === 'complete' && !this.#reader.sawContent && !this.#exchange.answering) {
+      this.#over = true;
+      this.#host.fail('empty', 'the upstream gave an empty answer', null);
+      return;
+    }
+    if (how === 'complete' && !this.#exchange.answering && !this.#exchange.clientGone) this.#open();
+    this.#over = true;
+    if (this.#drainingSinceMs !== null) draining -= 1;
+    this.#host.end({
+      kind: 'streamed',
+      how,
+      reader: this.#reader,
+      deliveredBytes: how === 'complete' ? this.#reader.contentBytes : this.#deliveredBytes,
+      held: this.#held,
+    });
+  }
+}

@@ -1,0 +1,192 @@
+// API keys of customers. The credential is in the answer that makes the key and nowhere else, not even in its repetition.
+import { z } from 'zod';
+import {
+  apiKey,
+  changeApiKey,
+  createApiKey,
+  disableApiKey,
+  enableApiKey,
+  listApiKeys,
+  lockedApiKey,
+} from '../../services/api-keys/api-keys.ts';
+import { lockedOrganization } from '../../services/organizations/organizations.ts';
+import {
+  addressRange,
+  caps,
+  distinct,
+  instant,
+  modelId,
+  money,
+  name,
+  rate,
+  reason,
+  uuid,
+  version,
+} from './field-schemas.ts';
+import { onePage, pageOf, pageQuery } from './pagination.ts';
+import { requireVersion } from './reply.ts';
+import { adminChange, adminRead, type Route } from './route.ts';
+
+const ApiKey = z
+  .object({
+    id: uuid,
+    orgId: uuid,
+    projectId: uuid,
+    name: z.string(),
+    prefix: z.string(),
+    lastFour: z.string(),
+    allowedModels: z.array(z.string()).readonly().nullable(),
+    allowedAddresses: z.array(z.string()).readonly().nullable(),
+    caps: z.array(z.object({ period: z.enum(['total', 'day', 'week', 'month']), amountNano: money })).readonly(),
+    requestsPerMinute: z.number().nullable(),
+    tokensPerMinute: z.number().nullable(),
+    concurrentRequests: z.number().nullable(),
+    expiresAt: instant.nullable(),
+    disabledAt: instant.nullable(),
+    disabledReason: z.string().nullable(),
+    version,
+    createdAt: instant,
+  })
+  .meta({ id: 'ApiKey' });
+
+const NewApiKey = ApiKey.extend({
+  credential: z.string().nullable().meta({ description: 'Shown this once; null when the request is repeated' }),
+}).meta({ id: 'NewApiKey' });
+
+const settings = {
+  allowedModels: distinct(modelId, 500).nullable(),
+  allowedAddresses: distinct(addressRange, 500).nullable(),
+  expiresAt: instant.nullable(),
+  requestsPerMinute: rate.nullable(),
+  tokensPerMinute: rate.nullable(),
+  concurrentRequests: rate.nullable(),
+};
+
+const byId = z.object({ id: uuid });
+const apiKeys = { name: 'api-keys', position: uuid, positionOf: ({ id }: { id: string }) => id };
+
+export const apiKeyRoutes: readonly Route[] = [
+  adminChange({
+    method: 'post',
+    path: '/api/v1/api-keys',
+    summary: 'Make an API key; without projectId in the project "default"',
+    status: 201,
+    body: z.strictObject({
+      orgId: uuid,
+      projectId: uuid.optional(),
+      name: name.default('API key'),
+      allowedModels: settings.allowedModels.default(null),
+      allowedAddresses: settings.allowedAddresses.default(null),
+      expiresAt: settings.expiresAt.default(null),
+      requestsPerMinute: settings.requestsPerMinute.default(null),
+      tokensPerMinute: settings.tokensPerMinute.default(null),
+      concurrentRequests: settings.concurrentRequests.default(null),
+      caps: caps.default([]),
+    }),
+    response: NewApiKey,
+    handler: ({ body }, _app, change) =>
+      change(async (tx) => {
+        const { apiKey: made, credential } = await createApiKey(tx, { ...body, projectId: body.projectId });
+        return {
+          answer: { ...made, credential },
+          repeatedAnswer: { ...made, credential: null },
+          audit: { action: 'api_key.created', targetKind: 'api_key', targetId: made.id, after: made },
+        };
+      }),
+  }),
+  adminRead({
+    path: '/api/v1/api-keys',
+    summary: 'API keys, newest first',
+    query: z.strictObject({ ...pageQuery, orgId: uuid.optional(), projectId: uuid.optional() }),
+    response: pageOf(ApiKey),
+    handler: ({ query }, { db }) => onePage(apiKeys, query, (after, limit) => listApiKeys(db, query, after, limit)),
+  }),
+  adminRead({
+    path: '/api/v1/api-keys/{id}',
+    summary: 'One API key',
+    params: byId,
+    response: ApiKey,
+    handler: ({ params }, { db }) => apiKey(db, params.id),
+  }),
+  adminChange({
+    method: 'patch',
+    path: '/api/v1/api-keys/{id}',
+    summary: 'Change what an API key may do',
+    conditional: true,
+    params: byId,
+    body: z.strictObject({
+      name: name.optional(),
+      allowedModels: settings.allowedModels.optional(),
+      allowedAddresses: settings.allowedAddresses.optional(),
+      expiresAt: settings.expiresAt.optional(),
+      requestsPerMinute: settings.requestsPerMinute.optional(),
+      tokensPerMinute: settings.tokensPerMinute.optional(),
+      concurrentRequests: settings.concurrentRequests.optional(),
+      caps: caps.optional(),
+    }),
+    response: ApiKey,
+    handler: ({ params, body, ifMatch }, { db }, change) =>
+      change(async (tx) => {
+        await lockedOrganization(tx, (await apiKey(db, params.id)).orgId);
+        const before = await lockedApiKey(tx, params.id);
+        requireVersion(ifMatch, before.version);
+        const answer = await changeApiKey(tx, before, body);
+        return {
+          answer,
+          audit: { action: 'api_key.changed', targetKind: 'api_key', targetId: answer.id, before, after: answer },
+        };
+      }),
+  }),
+  adminChange({
+    method: 'post',
+    path: '/api/v1/api-keys/{id}/disable',
+    summary: 'Disable an API key at once, everywhere',
+    conditional: true,
+    params: byId,
+    body: z.strictObject({ reason }),
+    response: ApiKey,
+    handler: ({ params, body, ifMatch }, _app, change) =>
+      change(async (tx) => {
+        const before = await lockedApiKey(tx, params.id);
+        requireVersion(ifMatch, before.version);
+        const answer = await disableApiKey(tx, before, body.reason);
+        return {
+          answer,
+          audit: {
+            action: 'api_key.disabled',
+            targetKind: 'api_key',
+            targetId: answer.id,
+            before,
+            after: answer,
+            reason: body.reason,
+          },
+        };
+      }),
+  }),
+  adminChange({
+    method: 'post',
+    path: '/api/v1/api-keys/{id}/enable',
+    summary: 'Enable a disabled API key',
+    conditional: true,
+    params: byId,
+    body: z.strictObject({ reason }),
+    response: ApiKey,
+    handler: ({ params, body, ifMatch }, _app, change) =>
+      change(async (tx) => {
+        const before = await lockedApiKey(tx, params.id);
+        requireVersion(ifMatch, before.version);
+        const answer = await enableApiKey(tx, before);
+        return {
+          answer,
+          audit: {
+            action: 'api_key.enabled',
+            targetKind: 'api_key',
+            targetId: answer.id,
+            before,
+            after: answer,
+            reason: body.reason,
+          },
+        };
+      }),
+  }),
+];

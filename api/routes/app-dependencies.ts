@@ -1,0 +1,25 @@
+// What the app is wired to; api/gateway.ts makes it once per process. Routes reach nothing else.
+import type { RequestHandler } from 'express';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { ChannelHealth } from '../../services/channels/channel-health.ts';
+import type { RoutingTable } from '../../services/channels/routing-table.ts';
+import type { Egress } from '../../services/platform/egress.ts';
+import type { Vault } from '../../services/vault/vault.ts';
+import type { Authentication } from '../proxy/authenticate.ts';
+
+export interface AppDependencies extends Authentication {
+  /** As tollgate_worker. */
+  readonly db: Pool;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly adminToken: string;
+  readonly vault: Vault;
+  readonly egress: Egress;
+  readonly routing: () => RoutingTable;
+  readonly health: ChannelHealth;
+  readonly ready: () => { readonly ok: boolean; readonly reasons: readonly string[] };
+  /** The hot path: answers what is its own, passes the rest on. */
+  readonly proxy: RequestHandler;
+}

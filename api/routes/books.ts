@@ -1,0 +1,205 @@
+// What happened: receipts, usage, the state of the ledger, the audit log. Reading only.
+import { z } from 'zod';
+import { TollgateError } from '../../domain/errors.ts';
+import { listAudit } from '../../services/audit/audit.ts';
+import { verifyLedger } from '../../services/ledger/verifier.ts';
+import { listRequests, type Receipt, receipt } from '../../services/usage/receipts.ts';
+import { USAGE_GROUPS, usageBy } from '../../services/usage/usage.ts';
+import { anything, instant, money, price, tokens, uuid } from './field-schemas.ts';
+import { onePage, pageOf, pageQuery } from './pagination.ts';
+import { adminRead, type Route } from './route.ts';
+
+const attempt = {
+  n: z.number(),
+  channel: z.string(),
+  outcome: z.string(),
+  failureClass: z.string().nullable(),
+  status: z.number().nullable(),
+  sentAt: z.string(),
+  firstByteMs: z.number().nullable(),
+  durationMs: z.number().nullable(),
+};
+
+const receiptFields = {
+  requestId: uuid,
+  model: z.string(),
+  dialect: z.string().nullable(),
+  streamed: z.boolean().nullable(),
+  outcome: z.string(),
+  chargeNano: money,
+  ratedNano: money,
+  priceVersion: z.object({ id: uuid, price: price.nullable() }).nullable(),
+  tokens,
+  usageSource: z.string(),
+  deliveredBytes: z.number().nullable(),
+  endSent: z.enum(['yes', 'no', 'unknown']),
+  admittedAt: instant.nullable(),
+  settledAt: instant.nullable(),
+};
+
+/** For the customer: what it paid and why. What it cost us is not in it. */
+export const CustomerReceipt = z
+  .object({ ...receiptFields, attempts: z.array(z.object(attempt)).readonly() })
+  .meta({ id: 'Receipt' });
+
+const StaffReceipt = z
+  .object({
+    ...receiptFields,
+    orgId: uuid,
+    projectId: uuid.nullable(),
+    apiKeyId: uuid.nullable(),
+    winner: z.number().nullable(),
+    late: z.boolean(),
+    costNano: money.nullable(),
+    marginNano: money.nullable(),
+    attempts: z
+      .array(z.object({ ...attempt, channelId: uuid, upstreamModel: z.string(), costNano: money.nullable() }))
+      .readonly(),
+  })
+  .meta({ id: 'StaffReceipt' });
+
+const RequestLine = z
+  .object({
+    id: uuid,
+    orgId: uuid,
+    projectId: uuid,
+    apiKeyId: uuid,
+    model: z.string(),
+    outcome: z.string(),
+    streamed: z.boolean(),
+    tokens,
+    usageSource: z.string(),
+    ratedNano: money,
+    chargeNano: money,
+    admittedAt: instant,
+    settledAt: instant,
+  })
+  .meta({ id: 'RequestLine' });
+
+const usageFilter = {
+  orgId: uuid.optional(),
+  projectId: uuid.optional(),
+  apiKeyId: uuid.optional(),
+  model: z.string().max(200).optional(),
+  from: instant.optional(),
+  to: instant.optional(),
+};
+
+const requests = { name: 'requests', position: uuid, positionOf: ({ id }: { id: string }) => id };
+const usageGroups = {
+  name: 'usage',
+  position: z.string().max(300),
+  positionOf: ({ group }: { group: string }) => group,
+};
+const auditRows = {
+  name: 'audit',
+  position: z.string().regex(/^\d{1,18}$/),
+  positionOf: ({ id }: { id: string }) => id,
+};
+
+export function unknownRequest(id: string): TollgateError {
+  return new TollgateError('not_found', {
+    message: `There is no request ${id} here. Requests refused before admission leave no receipt.`,
+  });
+}
+
+function withMargin(found: Receipt) {
+  const marginNano = found.costNano === null ? null : ((found.chargeNano - found.costNano) as typeof found.chargeNano);
+  return { ...found, marginNano };
+}
+
+export const bookRoutes: readonly Route[] = [
+  adminRead({
+    path: '/api/v1/requests',
+    summary: 'Admitted requests, newest first',
+    query: z.strictObject({ ...pageQuery, ...usageFilter, outcome: z.string().max(40).optional() }),
+    response: pageOf(RequestLine),
+    handler: ({ query }, { db }) =>
+      onePage(requests, query, (after, limit) => listRequests(db, { ...query, modelId: query.model }, after, limit)),
+  }),
+  adminRead({
+    path: '/api/v1/requests/{id}',
+    summary: 'The receipt of a request, with its costs and margin',
+    params: z.object({ id: uuid }),
+    response: StaffReceipt,
+    handler: async ({ params }, { db }) => {
+      const found = await receipt(db, params.id, null);
+      if (found === null) throw unknownRequest(params.id);
+      return withMargin(found);
+    },
+  }),
+  adminRead({
+    path: '/api/v1/usage',
+    summary: 'What was used, added up by a group',
+    query: z.strictObject({
+      ...pageQuery,
+      ...usageFilter,
+      groupBy: z.enum(USAGE_GROUPS).default('total'),
+      timeZone: z.string().max(60).default('UTC'),
+    }),
+    response: pageOf(
+      z.object({
+        group: z.string(),
+        requests: z.number(),
+        tokens: z.record(z.string(), z.number()),
+        ratedNano: money,
+        chargeNano: money,
+        costNano: money,
+        attemptsWithoutCost: z.number(),
+      }),
+    ),
+    handler: ({ query }, { db }) =>
+      onePage(usageGroups, query, (after, limit) =>
+        usageBy(db, query.groupBy, { ...query, modelId: query.model }, query.timeZone, after, limit),
+      ),
+  }),
+  adminRead({
+    path: '/api/v1/ledger/verification',
+    summary: 'Runs the invariants of the ledger on the live books',
+    response: z.object({
+      ok: z.boolean(),
+      at: instant,
+      checks: z.array(
+        z.object({
+          id: z.string(),
+          title: z.string(),
+          ok: z.boolean(),
+          count: z.number(),
+          examples: z.array(z.string()),
+        }),
+      ),
+    }),
+    handler: async (_input, { db }) => {
+      const { ok, at, checks } = await verifyLedger(db);
+      return { ok, at, checks: checks.map((check) => ({ ...check, examples: [...check.examples] })) };
+    },
+  }),
+  adminRead({
+    path: '/api/v1/audit',
+    summary: 'Who changed what, newest first',
+    query: z.strictObject({
+      ...pageQuery,
+      actor: z.string().max(200).optional(),
+      action: z.string().max(200).optional(),
+      targetKind: z.string().max(40).optional(),
+      targetId: z.string().max(200).optional(),
+      from: instant.optional(),
+      to: instant.optional(),
+    }),
+    response: pageOf(
+      z.object({
+        id: z.string(),
+        at: instant,
+        actor: z.string(),
+        action: z.string(),
+        targetKind: z.string(),
+        targetId: z.string(),
+        before: anything,
+        after: anything,
+        reason: z.string().nullable(),
+        requestId: uuid.nullable(),
+      }),
+    ),
+    handler: ({ query }, { db }) => onePage(auditRows, query, (after, limit) => listAudit(db, query, after, limit)),
+  }),
+];

@@ -1,0 +1,122 @@
+// A change and everything that must be true with it, in one transaction: the effect, its one audit row, and what a
+// repetition with the same Idempotency-Key will be told. A crash before the commit leaves nothing, one after it loses
+// nothing: the repetition finds the answer.
+import type { Pool, PoolClient } from 'pg';
+import { TollgateError } from '../../domain/errors.ts';
+import { type AuditEntry, writeAudit } from '../../services/audit/audit.ts';
+import { inTransaction, type Queryable } from '../../services/platform/postgres.ts';
+import type { Reply } from './reply.ts';
+
+const REPEATABLE_KEY = /^[\x21-\x7e]{1,255}$/;
+
+export interface ChangeRequest {
+  readonly actor: string;
+  readonly requestId: string;
+  /** Method and path, parameters filled in. */
+  readonly route: string;
+  readonly bodyDigest: Buffer;
+  /** null: the client takes care of repetitions itself. */
+  readonly idempotencyKey: string | null;
+}
+
+export interface Outcome<R> {
+  readonly answer: R;
+  /** What a repetition is told where it must not be told all of it again. */
+  readonly repeatedAnswer?: R;
+  readonly audit: AuditEntry;
+}
+
+export type Change<R> = (work: (tx: PoolClient) => Promise<Outcome<R>>) => Promise<Committed>;
+
+/** Only `commit` makes one, so a handler that answers with it has committed and left its audit row. */
+class CommittedReply {
+  readonly #reply: Reply;
+
+  constructor(reply: Reply) {
+    this.#reply = reply;
+  }
+
+  get reply(): Reply {
+    return this.#reply;
+  }
+}
+
+export type Committed = CommittedReply;
+
+export async function commit<R>(
+  db: Pool,
+  request: ChangeRequest,
+  replyWith: (answer: R) => Reply,
+  work: (tx: PoolClient) => Promise<Outcome<R>>,
+): Promise<Committed> {
+  const reply = await inTransaction(db, async (tx) => {
+    await claim(tx, request);
+    const earlier = await repeatedReply(tx, request);
+    if (earlier !== null) return earlier;
+    const { answer, repeatedAnswer = answer, audit } = await work(tx);
+    await writeAudit(tx, request.actor, request.requestId, audit);
+    await remember(tx, request, replyWith(repeatedAnswer));
+    return replyWith(answer);
+  });
+  return new CommittedReply(reply);
+}
+
+/** The lock ends with the transaction, so nothing of a crashed request stands in the way of its repetition. */
+async function claim(tx: PoolClient, { actor, idempotencyKey }: ChangeRequest): Promise<void> {
+  if (idempotencyKey === null) return;
+  const { rows } = await tx.query<{ claimed: boolean }>(
+    'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as claimed',
+    [`management idempotency ${actor} ${idempotencyKey}`],
+  );
+  if (rows[0]?.claimed === true) return;
+  throw new TollgateError('request_in_progress', {
+    message: 'A request with this Idempotency-Key is running. Repeat this one in a second to get its answer.',
+    retryAfterMs: 1_000,
+  });
+}
+
+interface StoredRow {
+  readonly route: string;
+  readonly bodyDigest: Buffer;
+  readonly response: Reply;
+}
+
+/** What the first request with this key was told, if it came to that in the last 24 hours. */
+export async function repeatedReply(db: Queryable, request: ChangeRequest): Promise<Reply | null> {
+  if (request.idempotencyKey === null) return null;
+  const { rows } = await db.query<StoredRow>(
+    `select route, body_digest as "bodyDigest", response
+       from management_idempotency
+      where actor = $1 and key = $2 and created_at > clock_timestamp() - interval '24 hours'`,
+    [request.actor, request.idempotencyKey],
+  );
+  const [first] = rows;
+  if (first === undefined) return null;
+  if (first.route !== request.route || !first.bodyDigest.equals(request.bodyDigest)) {
+    throw new TollgateError('idempotency_mismatch', {
+      message: `This Idempotency-Key was used for another request (${first.route}). Use a new key for a new request, and the same body to repeat one.`,
+    });
+  }
+  const { status, headers, text } = first.response;
+  return { status, headers: { ...headers, 'idempotent-replayed': 'true' }, text };
+}
+
+async function remember(tx: PoolClient, request: ChangeRequest, reply: Reply): Promise<void> {
+  if (request.idempotencyKey === null) return;
+  await tx.query(
+    `insert into management_idempotency (actor, key, route, body_digest, status, response) values ($1, $2, $3, $4, $5, $6)
+     on conflict (actor, key) do update
+       set route = excluded.route, body_digest = excluded.body_digest, status = excluded.status, response = excluded.response,
+           created_at = excluded.created_at`,
+    [request.actor, request.idempotencyKey, request.route, request.bodyDigest, reply.status, JSON.stringify(reply)],
+  );
+}
+
+export function idempotencyKeyIn(header: string | string[] | undefined): string | null {
+  if (header === undefined) return null;
+  if (typeof header === 'string' && REPEATABLE_KEY.test(header)) return header;
+  throw new TollgateError('invalid_value', {
+    message: 'An Idempotency-Key has 1 to 255 printable ASCII characters without spaces; a UUID is a good one.',
+    param: 'Idempotency-Key',
+  });
+}

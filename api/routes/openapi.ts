@@ -1,0 +1,72 @@
+// The OpenAPI 3.1 document, made from the very schemas that check requests and shape answers: it cannot drift from them.
+import { extendZodWithOpenApi, OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi';
+import { z } from 'zod';
+import { JSON_TYPE } from './reply.ts';
+import { operatorRead, type Route } from './route.ts';
+
+extendZodWithOpenApi(z);
+
+const SECURITY = { admin: [{ adminToken: [] }], apiKey: [{ apiKey: [] }], public: [] };
+
+export function openapiDocument(routes: readonly Route[]): object {
+  const registry = new OpenAPIRegistry();
+  registry.registerComponent('securitySchemes', 'adminToken', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The admin token',
+  });
+  registry.registerComponent('securitySchemes', 'apiKey', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A customer’s API key, sk-tg-...',
+  });
+  for (const route of routes) registry.registerPath(pathOf(route));
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Tollgate',
+      version: '1',
+      description:
+        'Money is a decimal string of nano-USD (1e-9 USD). Errors of /api/v1 are problem details (RFC 9457).',
+    },
+    servers: [{ url: '/' }],
+  });
+}
+
+function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
+  const { method, path, summary, params, query, body, response, status, who, conditional } = route;
+  return {
+    method,
+    path,
+    summary,
+    security: SECURITY[who],
+    request: {
+      params,
+      query,
+      ...(conditional ? { headers: z.object({ 'if-match': z.string() }) } : {}),
+      ...(body === null ? {} : { body: { required: true, content: { 'application/json': { schema: body } } } }),
+    },
+    responses: {
+      [status]: {
+        description: 'Done',
+        content: { [path === '/metrics' ? 'text/plain' : 'application/json']: { schema: response } },
+      },
+      default: { description: 'Refused; the body says why and how to go on' },
+    },
+  };
+}
+
+/** Its own route, over all the others. */
+export function openapiRoute(routes: readonly Route[]): Route {
+  let text: string | null = null;
+  return operatorRead({
+    path: '/api/v1/openapi.json',
+    who: 'public',
+    summary: 'This document',
+    response: z.object({ openapi: z.string() }),
+    handler: async () => {
+      text ??= JSON.stringify(openapiDocument(routes));
+      return { status: 200, headers: { 'content-type': JSON_TYPE }, text };
+    },
+  });
+}

@@ -1,0 +1,47 @@
+// What operators and their monitors ask. Liveness says that the process runs, readiness that it may get requests.
+import { z } from 'zod';
+import { JSON_TYPE, type Reply } from './reply.ts';
+import { operatorRead, type Route } from './route.ts';
+
+const state = z.object({ ok: z.boolean(), reasons: z.array(z.string()) });
+
+function stateReply(ok: boolean, reasons: readonly string[]): Reply {
+  const headers = { 'content-type': JSON_TYPE, 'cache-control': 'no-store' };
+  return {
+    status: ok ? 200 : 503,
+    headers: ok ? headers : { ...headers, 'retry-after': '1' },
+    text: JSON.stringify({ ok, reasons }),
+  };
+}
+
+export const operationRoutes: readonly Route[] = [
+  operatorRead({
+    path: '/livez',
+    who: 'public',
+    summary: 'The process runs',
+    response: state,
+    handler: async () => stateReply(true, []),
+  }),
+  operatorRead({
+    path: '/readyz',
+    who: 'public',
+    summary: 'The process may get requests; 503 with the reasons otherwise',
+    response: state,
+    handler: async ({ ready }) => {
+      const { ok, reasons } = ready();
+      return stateReply(ok, reasons);
+    },
+  }),
+  operatorRead({
+    path: '/metrics',
+    who: 'admin',
+    openToLoopback: true,
+    summary: 'Prometheus metrics of this gateway process',
+    response: z.string(),
+    handler: async ({ registry }) => ({
+      status: 200,
+      headers: { 'content-type': registry.contentType },
+      text: await registry.metrics(),
+    }),
+  }),
+];

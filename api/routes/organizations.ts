@@ -1,0 +1,256 @@
+// Organizations, their projects and their credit.
+import { z } from 'zod';
+import { balanceOf } from '../../services/grants/balance.ts';
+import { issueGrant, listGrants } from '../../services/grants/grants.ts';
+import {
+  changeOrganization,
+  createOrganization,
+  listOrganizations,
+  lockedOrganization,
+  organization,
+} from '../../services/organizations/organizations.ts';
+import {
+  changeProject,
+  createProject,
+  listProjects,
+  lockedProject,
+  project,
+} from '../../services/projects/projects.ts';
+import { caps, instant, line, money, name, positiveAmount, reason, uuid, version } from './field-schemas.ts';
+import { onePage, pageOf, pageQuery } from './pagination.ts';
+import { requireVersion } from './reply.ts';
+import { adminChange, adminRead, type Route } from './route.ts';
+
+const shownCaps = z
+  .array(z.object({ period: z.enum(['total', 'day', 'week', 'month']), amountNano: money }))
+  .readonly();
+
+const Organization = z
+  .object({
+    id: uuid,
+    name: z.string(),
+    rateTier: z.string(),
+    enforcement: z.enum(['active', 'stopped']),
+    enforcementReason: z.string().nullable(),
+    timeZone: z.string(),
+    caps: shownCaps,
+    overdraftNano: money,
+    overdraftFloorNano: money,
+    version,
+    createdAt: instant,
+  })
+  .meta({ id: 'Organization' });
+
+const Project = z
+  .object({ id: uuid, orgId: uuid, name: z.string(), caps: shownCaps, version, createdAt: instant })
+  .meta({ id: 'Project' });
+
+const Grant = z
+  .object({
+    id: uuid,
+    orgId: uuid,
+    source: z.enum(['trial', 'included', 'promo', 'bonus', 'pack', 'manual']),
+    priority: z.int(),
+    amountNano: money,
+    availableNano: money,
+    effectiveAt: instant,
+    expiresAt: instant.nullable(),
+    expired: z.boolean(),
+    note: z.string().nullable(),
+    createdBy: z.string(),
+    createdAt: instant,
+  })
+  .meta({ id: 'Grant' });
+
+const byId = z.object({ id: uuid });
+const organizations = { name: 'organizations', position: uuid, positionOf: ({ id }: { id: string }) => id };
+const projects = { ...organizations, name: 'projects' };
+const grants = { ...organizations, name: 'grants' };
+
+const organizationRoutes: readonly Route[] = [
+  adminChange({
+    method: 'post',
+    path: '/api/v1/organizations',
+    summary: 'Make an organization',
+    status: 201,
+    body: z.strictObject({
+      name,
+      rateTier: z.string().default('standard'),
+      timeZone: z.string().default('UTC'),
+      caps: caps.default([]),
+    }),
+    response: Organization,
+    handler: ({ body }, _app, change) =>
+      change(async (tx) => {
+        const answer = await createOrganization(tx, body);
+        return {
+          answer,
+          audit: { action: 'organization.created', targetKind: 'organization', targetId: answer.id, after: answer },
+        };
+      }),
+  }),
+  adminRead({
+    path: '/api/v1/organizations',
+    summary: 'Organizations, newest first',
+    query: z.strictObject(pageQuery),
+    response: pageOf(Organization),
+    handler: ({ query }, { db }) =>
+      onePage(organizations, query, (after, limit) => listOrganizations(db, after, limit)),
+  }),
+  adminRead({
+    path: '/api/v1/organizations/{id}',
+    summary: 'One organization',
+    params: byId,
+    response: Organization,
+    handler: ({ params }, { db }) => organization(db, params.id),
+  }),
+  adminChange({
+    method: 'patch',
+    path: '/api/v1/organizations/{id}',
+    summary: 'Change an organization; enforcement needs a reason',
+    conditional: true,
+    params: byId,
+    body: z
+      .strictObject({
+        name: name.optional(),
+        rateTier: z.string().optional(),
+        timeZone: z.string().optional(),
+        caps: caps.optional(),
+        enforcement: z.enum(['active', 'stopped']).optional(),
+        reason: reason.optional(),
+      })
+      .refine(
+        ({ enforcement, reason: why }) => enforcement !== 'stopped' || why !== undefined,
+        'say in reason why it is stopped',
+      ),
+    response: Organization,
+    handler: ({ params, body, ifMatch }, _app, change) =>
+      change(async (tx) => {
+        const before = await lockedOrganization(tx, params.id);
+        requireVersion(ifMatch, before.version);
+        const { enforcement, reason: why, ...settings } = body;
+        const answer = await changeOrganization(tx, before, {
+          ...settings,
+          ...(enforcement === undefined
+            ? {}
+            : { enforcement: { enforcement, reason: enforcement === 'active' ? null : (why ?? null) } }),
+        });
+        return {
+          answer,
+          audit: {
+            action: 'organization.changed',
+            targetKind: 'organization',
+            targetId: answer.id,
+            before,
+            after: answer,
+            reason: why,
+          },
+        };
+      }),
+  }),
+  adminRead({
+    path: '/api/v1/organizations/{id}/balance',
+    summary: 'What an organization can spend, to the nano at the moment of reading',
+    params: byId,
+    response: z
+      .object({ balanceNano: money, availableNano: money, reservedNano: money, settlingNano: money })
+      .meta({ id: 'Balance' }),
+    handler: async ({ params }, { db }) => balanceOf(db, (await organization(db, params.id)).id),
+  }),
+];
+
+const projectRoutes: readonly Route[] = [
+  adminChange({
+    method: 'post',
+    path: '/api/v1/projects',
+    summary: 'Make a project',
+    status: 201,
+    body: z.strictObject({ orgId: uuid, name, caps: caps.default([]) }),
+    response: Project,
+    handler: ({ body }, _app, change) =>
+      change(async (tx) => {
+        await lockedOrganization(tx, body.orgId);
+        const answer = await createProject(tx, body);
+        return {
+          answer,
+          audit: { action: 'project.created', targetKind: 'project', targetId: answer.id, after: answer },
+        };
+      }),
+  }),
+  adminRead({
+    path: '/api/v1/projects',
+    summary: 'Projects, newest first',
+    query: z.strictObject({ ...pageQuery, orgId: uuid.optional() }),
+    response: pageOf(Project),
+    handler: ({ query }, { db }) =>
+      onePage(projects, query, (after, limit) => listProjects(db, query.orgId, after, limit)),
+  }),
+  adminRead({
+    path: '/api/v1/projects/{id}',
+    summary: 'One project',
+    params: byId,
+    response: Project,
+    handler: ({ params }, { db }) => project(db, params.id),
+  }),
+  adminChange({
+    method: 'patch',
+    path: '/api/v1/projects/{id}',
+    summary: 'Change a project',
+    conditional: true,
+    params: byId,
+    body: z.strictObject({ name: name.optional(), caps: caps.optional() }),
+    response: Project,
+    handler: ({ params, body, ifMatch }, { db }, change) =>
+      change(async (tx) => {
+        // Caps count under the organization's lock, which comes first everywhere.
+        await lockedOrganization(tx, (await project(db, params.id)).orgId);
+        const before = await lockedProject(tx, params.id);
+        requireVersion(ifMatch, before.version);
+        const answer = await changeProject(tx, before, body);
+        return {
+          answer,
+          audit: { action: 'project.changed', targetKind: 'project', targetId: answer.id, before, after: answer },
+        };
+      }),
+  }),
+];
+
+const grantRoutes: readonly Route[] = [
+  adminChange({
+    method: 'post',
+    path: '/api/v1/grants',
+    summary: 'Give credit; it first repays what the organization owes',
+    status: 201,
+    body: z.strictObject({
+      orgId: uuid,
+      amountNano: positiveAmount,
+      source: z.enum(['trial', 'included', 'promo', 'bonus', 'pack', 'manual']).default('manual'),
+      expiresAt: instant.nullable().default(null),
+      note: line(500).nullable().default(null),
+    }),
+    response: Grant,
+    handler: ({ body, actor }, _app, change) =>
+      change(async (tx) => {
+        const answer = await issueGrant(tx, { ...body, actor });
+        return {
+          answer,
+          audit: {
+            action: 'grant.issued',
+            targetKind: 'grant',
+            targetId: answer.id,
+            after: answer,
+            reason: body.note ?? undefined,
+          },
+        };
+      }),
+  }),
+  adminRead({
+    path: '/api/v1/grants',
+    summary: 'Grants with what is left of them, newest first',
+    query: z.strictObject({ ...pageQuery, orgId: uuid.optional() }),
+    response: pageOf(Grant),
+    handler: ({ query }, { db }) => onePage(grants, query, (after, limit) => listGrants(db, query.orgId, after, limit)),
+  }),
+];
+
+export const customerRoutes: readonly Route[] = [...organizationRoutes, ...projectRoutes, ...grantRoutes];

@@ -1,0 +1,232 @@
+// What a route is: declared once, in one object, from which the router, the check of who may call, the validation, the
+// fields of the answer and the OpenAPI document all come. A route that changes something can answer only with what its
+// `change` returned, and that writes exactly one audit row in the transaction of the change.
+import type { IncomingHttpHeaders } from 'node:http';
+import { z } from 'zod';
+import { TollgateError } from '../../domain/errors.ts';
+import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
+import type { AppDependencies } from './app-dependencies.ts';
+import { type Change, type Committed, commit, idempotencyKeyIn, repeatedReply } from './change.ts';
+import { type IfMatch, jsonReply, type Reply, versionSeen } from './reply.ts';
+
+export type Who = 'admin' | 'apiKey' | 'public';
+export type Method = 'get' | 'post' | 'patch';
+
+/** A request as it came, after its caller was found out. */
+export interface Call {
+  readonly path: string;
+  readonly params: unknown;
+  readonly query: unknown;
+  /** Parsed JSON; undefined: none was sent. */
+  readonly body: unknown;
+  readonly bodyDigest: Buffer;
+  readonly headers: IncomingHttpHeaders;
+  readonly requestId: string;
+  /** Recorded as the author of what is changed. */
+  readonly actor: string;
+  readonly apiKey: ApiKeyEntry | null;
+}
+
+/** What the registry holds: a declaration whose types are closed over by `respond`. */
+export interface Route {
+  readonly method: Method;
+  /** Parameters in braces. */
+  readonly path: string;
+  readonly who: Who;
+  readonly summary: string;
+  readonly params: z.ZodObject;
+  readonly query: z.ZodObject;
+  readonly body: z.ZodType | null;
+  readonly response: z.ZodType;
+  readonly status: number;
+  readonly changes: boolean;
+  /** The caller must say in If-Match which version it has seen. */
+  readonly conditional: boolean;
+  /** Also for a process on this machine, without any credential. */
+  readonly openToLoopback: boolean;
+  respond(call: Call, app: AppDependencies): Promise<Reply>;
+}
+
+interface Declaration<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> {
+  readonly path: string;
+  readonly summary: string;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly response: R;
+}
+
+interface Input<P extends z.ZodObject, Q extends z.ZodObject> {
+  readonly params: z.output<P>;
+  readonly query: z.output<Q>;
+  readonly headers: IncomingHttpHeaders;
+}
+
+interface AdminRead<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> extends Declaration<P, Q, R> {
+  handler(input: Input<P, Q>, app: AppDependencies): Promise<z.output<R>>;
+}
+
+export function adminRead<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType>(
+  declared: AdminRead<P, Q, R>,
+): Route {
+  return {
+    ...described(declared, NOTHING),
+    ...READS,
+    who: 'admin',
+    async respond(call, app) {
+      return jsonReply(declared.response, await declared.handler(inputOf(declared, NOTHING, call), app), 200);
+    },
+  };
+}
+
+interface CustomerRead<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> extends Declaration<P, Q, R> {
+  handler(
+    input: Input<P, Q> & { readonly apiKey: ApiKeyEntry; readonly requestId: string },
+    app: AppDependencies,
+  ): Promise<z.output<R>>;
+}
+
+/** Clients of all kinds send query parameters of their own here: what is not declared is ignored. */
+export function customerRead<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType>(
+  declared: CustomerRead<P, Q, R>,
+): Route {
+  return {
+    ...described(declared, WHATEVER),
+    ...READS,
+    who: 'apiKey',
+    async respond(call, app) {
+      const { apiKey, requestId } = call;
+      if (apiKey === null) throw new Error(`${declared.path} was reached without an API key`);
+      const input = { ...inputOf(declared, WHATEVER, call), apiKey, requestId };
+      return jsonReply(declared.response, await declared.handler(input, app), 200);
+    },
+  };
+}
+
+interface OperatorRead extends Declaration<z.ZodObject, z.ZodObject, z.ZodType> {
+  readonly who: 'public' | 'admin';
+  readonly openToLoopback?: boolean;
+  handler(app: AppDependencies): Promise<Reply>;
+}
+
+export function operatorRead(declared: OperatorRead): Route {
+  return {
+    ...described(declared, WHATEVER),
+    ...READS,
+    who: declared.who,
+    openToLoopback: declared.openToLoopback ?? false,
+    respond: (_, app) => declared.handler(app),
+  };
+}
+
+interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.ZodType>
+  extends Declaration<P, z.ZodObject, R> {
+  readonly method: 'post' | 'patch';
+  readonly body: B;
+  readonly status?: 200 | 201;
+  readonly conditional?: boolean;
+  handler(
+    input: Input<P, z.ZodObject> & {
+      readonly body: z.output<B>;
+      readonly actor: string;
+      readonly ifMatch: IfMatch;
+    },
+    app: AppDependencies,
+    change: Change<z.output<R>>,
+  ): Promise<Committed>;
+}
+
+export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.ZodType>(
+  declared: AdminChange<P, B, R>,
+): Route {
+  const { method, status = 200, conditional = false, body, response } = declared;
+  return {
+    ...described(declared, NOTHING),
+    ...READS,
+    who: 'admin',
+    method,
+    body,
+    status,
+    conditional,
+    changes: true,
+    async respond(call, app) {
+      const request = {
+        actor: call.actor,
+        requestId: call.requestId,
+        route: `${method.toUpperCase()} ${call.path}`,
+        bodyDigest: call.bodyDigest,
+        idempotencyKey: method === 'post' ? idempotencyKeyIn(call.headers['idempotency-key']) : null,
+      };
+      const earlier = await repeatedReply(app.db, request);
+      if (earlier !== null) return earlier;
+      const ifMatch = conditional ? versionSeen(call.headers['if-match']) : 'any';
+      const input = { ...inputOf(declared, NOTHING, call), body: bodyOf(body, call.body), actor: call.actor, ifMatch };
+      const change: Change<z.output<R>> = (work) =>
+        commit(app.db, request, (answer) => jsonReply(response, answer, status), work);
+      return (await declared.handler(input, app, change)).reply;
+    },
+  };
+}
+
+const NOTHING = z.strictObject({});
+const WHATEVER = z.object({});
+
+const READS = {
+  method: 'get',
+  body: null,
+  status: 200,
+  changes: false,
+  conditional: false,
+  openToLoopback: false,
+} as const;
+
+function described(declared: Declaration<z.ZodObject, z.ZodObject, z.ZodType>, otherwise: z.ZodObject) {
+  const { path, summary, params = NOTHING, query = otherwise, response } = declared;
+  return { path, summary, params, query, response };
+}
+
+function inputOf<P extends z.ZodObject, Q extends z.ZodObject>(
+  { params, query }: { readonly params?: P; readonly query?: Q },
+  otherwise: z.ZodObject,
+  call: Call,
+): Input<P, Q> {
+  return { params: paramsOf(params, call.params), query: queryOf(query, otherwise, call.query), headers: call.headers };
+}
+
+function paramsOf<P extends z.ZodObject>(schema: P | undefined, params: unknown): z.output<P> {
+  const parsed = (schema ?? NOTHING).safeParse(params);
+  // A malformed id names nothing: it is answered like one that is not there.
+  if (!parsed.success)
+    throw new TollgateError('not_found', { message: `There is nothing at this path: ${issuesIn(parsed.error)}.` });
+  return parsed.data as z.output<P>;
+}
+
+function queryOf<Q extends z.ZodObject>(schema: Q | undefined, otherwise: z.ZodObject, query: unknown): z.output<Q> {
+  const parsed = (schema ?? otherwise).safeParse(query);
+  if (!parsed.success) throw new InvalidInput('invalid_value', 'The query is not valid', parsed.error);
+  return parsed.data as z.output<Q>;
+}
+
+function bodyOf<B extends z.ZodType>(schema: B, body: unknown): z.output<B> {
+  const parsed = schema.safeParse(body);
+  if (!parsed.success) throw new InvalidInput('invalid_body', 'The body is not valid', parsed.error);
+  return parsed.data;
+}
+
+function issuesIn(error: z.ZodError): string {
+  return error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; ');
+}
+
+export interface FieldProblem {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** Names every faulty field at once, so that a caller mends them in one go. */
+export class InvalidInput extends TollgateError {
+  readonly problems: readonly FieldProblem[];
+
+  constructor(code: 'invalid_value' | 'invalid_body', what: string, error: z.ZodError) {
+    super(code, { message: `${what}: ${issuesIn(error)}.` });
+    this.problems = error.issues.map(({ path, message }) => ({ field: path.join('.'), message }));
+  }
+}

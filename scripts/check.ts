@@ -1,0 +1,125 @@
+// `npm test`: every gate of the repository and every test, ended by the one line that CI reads: "N passed, N failed".
+// A gate counts as a test. What was skipped, left to do or could not be loaded counts as failed: only what ran has passed.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { findPostgres } from './parts/postgres-binaries.ts';
+import { findOrInstallRedis, INSTALL_REDIS } from './parts/redis.ts';
+import { serverUser } from './parts/server-user.ts';
+
+const checkout = resolve(import.meta.dirname, '..');
+const NODE_FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+
+interface Count {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+interface JestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly numRuntimeErrorTestSuites: number;
+}
+
+// A signal ends the command that runs, and with it this script. It may come twice: to the group, and forwarded by npm.
+let running: ChildProcess | null = null;
+let isStopped = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    isStopped = true;
+    running?.kill(signal);
+  });
+}
+process.on('disconnect', () => {
+  isStopped = true;
+  running?.kill();
+});
+
+const gates = await runGates();
+const parts = await findParts();
+// Without its database and Redis a test run would only fail a thousand times for one reason.
+const tests = parts.failed === 0 && !isStopped ? await runJest() : { passed: 0, failed: 0 };
+const passed = gates.passed + parts.passed + tests.passed;
+const failed = gates.failed + parts.failed + tests.failed;
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exit(failed === 0 && !isStopped ? 0 : 1);
+
+async function runGates(): Promise<Count> {
+  const rooms = ['domain', 'workflows', 'services', 'activities', 'api', 'workers', 'test', 'scripts', 'bench'];
+  const commands: [string, string, ...string[]][] = [
+    ['format and lint', 'biome', 'ci', '--colors=off', '.'],
+    ['types', 'tsc', '--noEmit'],
+    ['arrows', 'depcruise', ...rooms.filter((room) => existsSync(join(checkout, room)))],
+    ['dead code', 'knip'],
+  ];
+  if (existsSync(join(checkout, 'workflows/tsconfig.json'))) {
+    commands.push(['workflow sandbox types', 'tsc', '--noEmit', '-p', 'workflows']);
+  }
+  let passedGates = 0;
+  for (const [name, command, ...args] of commands) {
+    if (count(name, (await run(command, args)) === 0)) passedGates += 1;
+  }
+  return { passed: passedGates, failed: commands.length - passedGates };
+}
+
+/** Found, made ready or installed here, before the first test needs them. */
+async function findParts(): Promise<Count> {
+  let hasPostgres = false;
+  try {
+    const { version, origin } = findPostgres(serverUser(), null);
+    hasPostgres = count(`PostgreSQL ${version} (${origin})`, true);
+  } catch (error) {
+    count(`PostgreSQL: ${error instanceof Error ? error.message : error}`, false);
+  }
+  const redis = await findOrInstallRedis((text) => process.stdout.write(`redis: ${text}\n`));
+  const hasRedis = count(
+    redis === null ? `Redis is missing: run as root: ${INSTALL_REDIS}` : `Redis (${redis})`,
+    redis !== null,
+  );
+  const found = [hasPostgres, hasRedis].filter(Boolean).length;
+  return { passed: found, failed: 2 - found };
+}
+
+function count(name: string, isGood: boolean): boolean {
+  process.stdout.write(`${isGood ? 'ok  ' : 'FAIL'} ${name}\n`);
+  return isGood;
+}
+
+async function runJest(): Promise<Count> {
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-jest-'));
+  const reportFile = join(folder, 'report.json');
+  try {
+    const jest = ['node_modules/jest/bin/jest.js', '--ci', '--json', `--outputFile=${reportFile}`];
+    const exitCode = await run(process.execPath, [...NODE_FLAGS, ...jest], 'ignore');
+    if (!existsSync(reportFile)) return { passed: 0, failed: 1 };
+    const report = JSON.parse(readFileSync(reportFile, 'utf8')) as JestReport;
+    const notPassed =
+      report.numFailedTests + report.numPendingTests + report.numTodoTests + report.numRuntimeErrorTestSuites;
+    return { passed: report.numPassedTests, failed: exitCode === 0 ? notPassed : Math.max(notPassed, 1) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Jest writes its progress to stderr; its stdout holds only the report once more. */
+async function run(
+  command: string,
+  args: readonly string[],
+  stdout: 'inherit' | 'ignore' = 'inherit',
+): Promise<number> {
+  if (isStopped) return 1;
+  running = spawn(command, args, { cwd: checkout, stdio: ['ignore', stdout, 'inherit'] });
+  try {
+    const [code] = await once(running, 'exit');
+    return code ?? 1;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`); // not found: the line that CI reads must still come
+    return 1;
+  } finally {
+    running = null;
+  }
+}

@@ -1,0 +1,178 @@
+// Everything that `npm start` brings up, in order, each part with its progress line; what is up is stopped in reverse.
+// The order of stopping is the order of trust: the gateway drains while PostgreSQL still takes what it settles.
+
+import { startDemoProvider } from './parts/demo-provider.ts';
+import { type GatewayNeeds, startGateway } from './parts/gateway.ts';
+import type { Launch } from './parts/home.ts';
+import { type DatabaseUrls, type MigratedDatabase, migrateGivenDatabase, migrateOwnServer } from './parts/migrate.ts';
+import { type ReservedPort, reserveDefaultPort, reserveNamedPort } from './parts/ports.ts';
+import { startPostgres, whyUnreachable } from './parts/postgres.ts';
+import { findOrInstallRedis, INSTALL_REDIS, startRedis, whyRedisIsSilent } from './parts/redis.ts';
+import { keepCustomerKey, loadSecrets, type Secrets } from './parts/secrets.ts';
+import type { SupervisedProcess } from './parts/supervised-process.ts';
+import { seed } from './seed.ts';
+
+type Seeded = Awaited<ReturnType<typeof seed>>;
+
+const DEFAULT_PORTS = { api: 8080, demoProvider: 8081, postgres: 5433, redis: 6380 };
+
+/** What endpoints.json holds, for whoever wants to drive this installation. */
+export interface Endpoints {
+  readonly api: string;
+  readonly apiBaseUrl: string;
+  readonly demoProvider: string;
+  readonly demoMeter: string;
+  /** As the read-only role. */
+  readonly postgresUrl: string;
+  readonly redisUrl: string | null;
+  readonly adminToken: string;
+  readonly customerKey: string;
+  readonly models: readonly string[];
+}
+
+export interface Installation {
+  readonly endpoints: Endpoints;
+  /** Parts that died unasked and were started again. */
+  restarted(): string[];
+}
+
+export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Promise<Installation> {
+  const site: Site = { launch, stack, secrets: loadSecrets(launch.home), parts: [] };
+  const { adminToken } = site.secrets;
+  const port = await reserveApiPort(site);
+  const databases = await step(launch, 'migrate', await bringUpPostgres(site));
+  const redisUrl = await step(launch, 'redis', () => bringUpRedis(site));
+  const demoProvider = await step(launch, 'demo', () => bringUpDemoProvider(site));
+  const api = await step(launch, 'gateway', () => bringUpGateway(site, { port, databases, redisUrl, adminToken }));
+  const { customerKey, models } = await step(launch, 'seed', () =>
+    bringUpData(site, { api, adminToken, demoProvider }),
+  );
+  return {
+    endpoints: {
+      api,
+      apiBaseUrl: `${api}/v1`,
+      demoProvider,
+      demoMeter: `${demoProvider}/meter`,
+      postgresUrl: databases.readonly,
+      redisUrl,
+      adminToken,
+      customerKey,
+      models,
+    },
+    restarted: () => site.parts.filter(({ restarts }) => restarts > 0).map(({ part }) => part),
+  };
+}
+
+interface Site {
+  readonly launch: Launch;
+  readonly secrets: Secrets;
+  /** What must be given back, in reverse. */
+  readonly stack: AsyncDisposableStack;
+  readonly parts: SupervisedProcess[];
+}
+
+interface Outcome<T> {
+  readonly result: T;
+  readonly text: string;
+}
+
+/** Runs one step and says its line with the time that it took. */
+async function step<T>(launch: Launch, part: string, work: () => Promise<Outcome<T>>): Promise<T> {
+  launch.interrupted.throwIfAborted();
+  const startedAtMs = performance.now();
+  const { result, text } = await work();
+  launch.say(part, `${text}  ${secondsSince(startedAtMs)}`);
+  return result;
+}
+
+/** First of all: a PORT that is taken is said before anything has started. */
+async function reserveApiPort(site: Site): Promise<number> {
+  const named = process.env.PORT;
+  const reserved = named ? await reserveNamedPort('PORT', named) : await reserveDefaultPort(DEFAULT_PORTS.api);
+  return takePort(site, 'gateway', reserved);
+}
+
+/** Answers with the next step: what to migrate depends on whose server it is. */
+async function bringUpPostgres(site: Site): Promise<() => Promise<Outcome<DatabaseUrls>>> {
+  const { launch, secrets } = site;
+  const given = process.env.DATABASE_URL;
+  if (given) {
+    const silence = await whyUnreachable(given);
+    if (silence !== null) throw new Error(`DATABASE_URL leads to no PostgreSQL (${silence}): correct it, or unset it`);
+    return async () => migrationOutcome(await migrateGivenDatabase(launch, given, secrets));
+  }
+  const server = await step(launch, 'postgres', async () => {
+    const port = takePort(site, 'postgres', await reserveDefaultPort(DEFAULT_PORTS.postgres));
+    const started = await startPostgres(launch, port, secrets.passwords.superuser);
+    keep(site, started.process);
+    return { result: started, text: `ready on ${started.address} (${started.version})` };
+  });
+  return async () => migrationOutcome(await migrateOwnServer(launch, server, secrets));
+}
+
+function migrationOutcome({ urls, applied, place }: MigratedDatabase): Outcome<DatabaseUrls> {
+  const work = applied === 0 ? 'schema is up to date' : `${applied} migrations applied`;
+  return { result: urls, text: `${work} (${place})` };
+}
+
+async function bringUpRedis(site: Site): Promise<Outcome<string | null>> {
+  const given = process.env.REDIS_URL;
+  if (given) {
+    const silence = await whyRedisIsSilent(given);
+    if (silence !== null) throw new Error(`REDIS_URL leads to no Redis (${silence}): correct it, or unset it`);
+    return { result: given, text: 'ready at REDIS_URL' };
+  }
+  const binary = await findOrInstallRedis((text) => site.launch.say('redis', text));
+  if (binary === null) {
+    return { result: null, text: `not found: rate windows are local to each gateway (to have it: ${INSTALL_REDIS})` };
+  }
+  const port = takePort(site, 'redis', await reserveDefaultPort(DEFAULT_PORTS.redis));
+  const server = await startRedis(site.launch, binary, port, site.secrets.passwords.redis);
+  keep(site, server.process);
+  return { result: server.url, text: `ready on 127.0.0.1:${port} (${binary})` };
+}
+
+async function bringUpDemoProvider(site: Site): Promise<Outcome<string>> {
+  const port = takePort(site, 'demo', await reserveDefaultPort(DEFAULT_PORTS.demoProvider));
+  const demo = await startDemoProvider(site.launch, port);
+  keep(site, demo.process);
+  return { result: demo.url, text: `ready on ${demo.url} (demo provider)` };
+}
+
+async function bringUpGateway(site: Site, needs: GatewayNeeds): Promise<Outcome<string>> {
+  const gateway = await startGateway(site.launch, needs);
+  keep(site, gateway.process);
+  const processes = process.env.GATEWAY_PROCESSES || '1';
+  return { result: gateway.url, text: `ready on ${gateway.url} (gateway processes: ${processes})` };
+}
+
+async function bringUpData(
+  site: Site,
+  place: Omit<Parameters<typeof seed>[0], 'customerKey'>,
+): Promise<Outcome<Seeded>> {
+  const known = site.secrets.customerKey;
+  const seeded = await seed({ ...place, customerKey: known });
+  if (seeded.customerKey !== known) keepCustomerKey(site.launch.home, seeded.customerKey);
+  const data = known === null ? 'a new customer with credit' : 'the customer of the last start';
+  return { result: seeded, text: `${seeded.models.length} models, ${data}` };
+}
+
+/** Held until the end: the part may have to come back on it. */
+function takePort({ launch, stack }: Site, part: string, port: ReservedPort): number {
+  stack.defer(() => port.release());
+  if (port.note !== null) launch.say(part, port.note);
+  return port.number;
+}
+
+function keep({ launch, stack, parts }: Site, process: SupervisedProcess): void {
+  parts.push(process);
+  stack.defer(async () => {
+    const startedAtMs = performance.now();
+    await process.stop();
+    launch.say(process.part, `stopped  ${secondsSince(startedAtMs)}`);
+  });
+}
+
+export function secondsSince(startedAtMs: number): string {
+  return `${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,42 @@
+// The demo provider part: the upstream that a fresh installation sells, a process of its own with its own meter.
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import type { Launch } from './home.ts';
+import { SupervisedProcess } from './supervised-process.ts';
+
+const HOST = '127.0.0.1';
+const PROGRAM = 'test/support/demo-provider/main.ts';
+
+export interface DemoProvider {
+  readonly url: string;
+  readonly process: SupervisedProcess;
+}
+
+export async function startDemoProvider(launch: Launch, port: number): Promise<DemoProvider> {
+  const process = await SupervisedProcess.start(
+    {
+      part: 'demo',
+      command: globalThis.process.execPath,
+      args: ['--disable-warning=ExperimentalWarning', join(launch.checkout, PROGRAM)],
+      env: { ...globalThis.process.env, HOST, PORT: String(port), DEMO_DATA_DIR: join(launch.home, 'demo') },
+      folder: launch.checkout,
+      user: null,
+      input: null,
+      stopSignal: 'SIGTERM',
+      graceMs: 10_000,
+      readyWithinMs: 30_000,
+      missing: () => whyClosed(port),
+    },
+    launch,
+  );
+  return { url: `http://${HOST}:${port}`, process };
+}
+
+/** Null when somebody listens. */
+function whyClosed(port: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = connect(port, HOST);
+    socket.once('connect', () => resolve(null)).once('error', (error) => resolve(error.message));
+    socket.once('connect', () => socket.destroy());
+  });
+}

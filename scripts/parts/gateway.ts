@@ -1,0 +1,67 @@
+// The gateway part: api/main.ts with the environment that production gives it too.
+// SIGTERM lets it drain: streams finish, leases go back, and only then is it gone.
+import { join } from 'node:path';
+import type { Launch } from './home.ts';
+import type { DatabaseUrls } from './migrate.ts';
+import { masterKeysFile } from './secrets.ts';
+import { SupervisedProcess } from './supervised-process.ts';
+
+const PROBE_MS = 2_000;
+
+export interface Gateway {
+  /** http://127.0.0.1:8080 */
+  readonly url: string;
+  readonly process: SupervisedProcess;
+}
+
+export interface GatewayNeeds {
+  readonly port: number;
+  readonly databases: DatabaseUrls;
+  readonly redisUrl: string | null;
+  readonly adminToken: string;
+}
+
+export async function startGateway(launch: Launch, needs: GatewayNeeds): Promise<Gateway> {
+  const url = `http://127.0.0.1:${needs.port}`;
+  const process = await SupervisedProcess.start(
+    {
+      part: 'gateway',
+      command: globalThis.process.execPath,
+      args: ['--disable-warning=ExperimentalWarning', join(launch.checkout, 'api/main.ts')],
+      env: environment(launch, needs),
+      folder: launch.checkout,
+      user: null,
+      input: null,
+      stopSignal: 'SIGTERM',
+      graceMs: 60_000,
+      readyWithinMs: 60_000,
+      missing: () => whyNotReady(url),
+    },
+    launch,
+  );
+  return { url, process };
+}
+
+function environment(launch: Launch, { port, databases, redisUrl, adminToken }: GatewayNeeds): NodeJS.ProcessEnv {
+  return {
+    ...process.env, // GATEWAY_PROCESSES, LOG_LEVEL, TOLLGATE_TRUSTED_PROXIES are the operator's
+    PORT: String(port),
+    DATABASE_URL: databases.gateway,
+    DATABASE_URL_WORKER: databases.worker,
+    REDIS_URL: redisUrl ?? undefined,
+    TOLLGATE_ADMIN_TOKEN: adminToken,
+    TOLLGATE_MASTER_KEYS: undefined,
+    TOLLGATE_MASTER_KEYS_FILE: masterKeysFile(launch.home),
+    TOLLGATE_JOURNAL_DIR: join(launch.home, 'journal'),
+  };
+}
+
+async function whyNotReady(url: string): Promise<string | null> {
+  try {
+    const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PROBE_MS) });
+    const text = await answer.text();
+    return answer.status === 200 ? null : `GET /readyz answers ${answer.status} ${text.slice(0, 300)}`;
+  } catch (error) {
+    return error instanceof Error ? String(error.cause ?? error.message) : String(error);
+  }
+}

@@ -1,0 +1,111 @@
+// Brings a database to the newest schema, forward only, one starter at a time (advisory lock), and gives each process a
+// login of its own: a member of one group role, with that role's rights and no others.
+import { join } from 'node:path';
+import { runner } from 'node-pg-migrate';
+import { Client, escapeIdentifier, escapeLiteral } from 'pg';
+import type { Launch } from './home.ts';
+import type { PostgresServer } from './postgres.ts';
+import type { Secrets } from './secrets.ts';
+
+const DATABASE = 'tollgate';
+const MIGRATOR = 'tollgate_migrator';
+const OLDEST_MAJOR = 15;
+const LOGINS = ['gateway', 'worker', 'readonly'] as const;
+
+type Login = (typeof LOGINS)[number];
+
+export type DatabaseUrls = { readonly [L in Login]: string };
+
+export interface MigratedDatabase {
+  readonly urls: DatabaseUrls;
+  /** How many migrations this start has run. */
+  readonly applied: number;
+  /** For people: which database on which server version. */
+  readonly place: string;
+}
+
+/** Our own server: schema and functions belong to a role that is no superuser. */
+export async function migrateOwnServer(
+  launch: Launch,
+  server: PostgresServer,
+  { passwords }: Secrets,
+): Promise<MigratedDatabase> {
+  await asAdmin(server.urlOf('postgres'), async (admin) => {
+    await ensureLogin(admin, MIGRATOR, passwords.migrator, 'createrole');
+    const { rows } = await admin.query('select from pg_database where datname = $1', [DATABASE]);
+    if (rows.length === 0) await admin.query(`create database ${DATABASE} owner ${MIGRATOR}`);
+  });
+  const url = withLogin(server.urlOf(DATABASE), MIGRATOR, passwords.migrator);
+  return await migrate(launch, url, passwords, (login) => `tollgate_${login}_login`);
+}
+
+/** DATABASE_URL: roles belong to the whole server, so on a shared one their names carry this installation's. */
+export async function migrateGivenDatabase(launch: Launch, url: string, secrets: Secrets): Promise<MigratedDatabase> {
+  return await migrate(launch, url, secrets.passwords, (login) => `tollgate_${login}_login_${secrets.installation}`);
+}
+
+async function migrate(
+  launch: Launch,
+  adminUrl: string,
+  passwords: Secrets['passwords'],
+  roleOf: (login: Login) => string,
+): Promise<MigratedDatabase> {
+  const place = await placeOf(adminUrl);
+  const applied = await runner({
+    databaseUrl: adminUrl,
+    dir: join(launch.checkout, 'migrations'),
+    migrationsTable: 'pgmigrations',
+    direction: 'up',
+    advisoryLockMode: 'wait',
+    log: () => undefined,
+  });
+  await asAdmin(adminUrl, async (admin) => {
+    for (const login of LOGINS) {
+      await ensureLogin(admin, roleOf(login), passwords[login], `in role tollgate_${login}`);
+    }
+  });
+  const urlFor = (login: Login) => withLogin(adminUrl, roleOf(login), passwords[login]);
+  return {
+    urls: { gateway: urlFor('gateway'), worker: urlFor('worker'), readonly: urlFor('readonly') },
+    applied: applied.length,
+    place,
+  };
+}
+
+async function placeOf(url: string): Promise<string> {
+  return await asAdmin(url, async (admin) => {
+    const { rows } = await admin.query<{ database: string; version: string }>(
+      `select current_database() as database, current_setting('server_version') as version`,
+    );
+    const { database = '', version = '' } = rows[0] ?? {};
+    if (Number.parseInt(version, 10) < OLDEST_MAJOR) {
+      throw new Error(`${database} is on PostgreSQL ${version}: ${OLDEST_MAJOR} or newer is needed`);
+    }
+    return `database ${database}, PostgreSQL ${version}`;
+  });
+}
+
+async function asAdmin<T>(url: string, work: (admin: Client) => Promise<T>): Promise<T> {
+  const admin = new Client({ connectionString: url });
+  await admin.connect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.end();
+  }
+}
+
+async function ensureLogin(admin: Client, role: string, password: string, attributes: string): Promise<void> {
+  const { rows } = await admin.query('select from pg_roles where rolname = $1', [role]);
+  const secret = `login password ${escapeLiteral(password)}`;
+  if (rows.length === 0) await admin.query(`create role ${escapeIdentifier(role)} ${secret} ${attributes}`);
+  else await admin.query(`alter role ${escapeIdentifier(role)} ${secret}`);
+}
+
+/** Everything else of the address stays: sslmode and its like. */
+function withLogin(url: string, user: string, password: string): string {
+  const address = new URL(url);
+  address.username = user;
+  address.password = password;
+  return address.href;
+}

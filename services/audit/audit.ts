@@ -1,0 +1,85 @@
+// Who changed what. A row is written in the transaction of the change it tells of, and never changed afterwards.
+// Secrets do not come here: what is audited is what the API shows of a thing, and the API shows no secret.
+import type { PoolClient } from 'pg';
+import type { Queryable } from '../platform/postgres.ts';
+
+export type TargetKind = 'organization' | 'project' | 'api_key' | 'grant' | 'channel' | 'model' | 'price';
+
+export interface AuditEntry {
+  readonly action: string;
+  readonly targetKind: TargetKind;
+  readonly targetId: string;
+  readonly before?: object;
+  readonly after?: object;
+  readonly reason?: string | undefined;
+}
+
+export async function writeAudit(tx: PoolClient, actor: string, requestId: string, entry: AuditEntry): Promise<void> {
+  await tx.query(
+    `insert into audit_log (actor, action, target_kind, target_id, before, after, reason, request_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [
+      actor,
+      entry.action,
+      entry.targetKind,
+      entry.targetId,
+      asJson(entry.before),
+      asJson(entry.after),
+      entry.reason ?? null,
+      requestId,
+    ],
+  );
+}
+
+/** Money is a bigint, which JSON does not know: it is told as everywhere, as a decimal string. */
+function asJson(value: object | undefined): string | null {
+  if (value === undefined) return null;
+  return JSON.stringify(value, (_, field: unknown) => (typeof field === 'bigint' ? field.toString() : field));
+}
+
+export interface AuditRow {
+  readonly id: string;
+  readonly at: Date;
+  readonly actor: string;
+  readonly action: string;
+  readonly targetKind: string;
+  readonly targetId: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly reason: string | null;
+  readonly requestId: string | null;
+}
+
+export interface AuditFilter {
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+  readonly targetKind?: string | undefined;
+  readonly targetId?: string | undefined;
+  readonly from?: Date | undefined;
+  readonly to?: Date | undefined;
+}
+
+/** Newest first. */
+export async function listAudit(
+  db: Queryable,
+  filter: AuditFilter,
+  after: string | null,
+  limit: number,
+): Promise<AuditRow[]> {
+  const { rows } = await db.query<AuditRow>(
+    `select id::text, at, actor, action, target_kind as "targetKind", target_id as "targetId", before, after, reason,
+            request_id as "requestId"
+       from audit_log
+      where ($1::bigint is null or id < $1)
+        and ($2::text is null or actor = $2)
+        and ($3::text is null or action = $3)
+        and ($4::text is null or target_kind = $4)
+        and ($5::text is null or target_id = $5)
+        and ($6::timestamptz is null or at >= $6)
+        and ($7::timestamptz is null or at < $7)
+      order by id desc
+      limit $8`,
+    [after, filter.actor, filter.action, filter.targetKind, filter.targetId, filter.from, filter.to, limit],
+  );
+  return rows;
+}

@@ -1,0 +1,51 @@
+// Spending caps of an organization, a project or an API key. One amount per period; the SQL that cuts leases enforces them.
+// A cap whose amount changes keeps its counter: it is the same cap.
+import type { PoolClient } from 'pg';
+import { type Nano, nano } from '../../domain/nano.ts';
+import type { CapPeriod } from '../../domain/periods.ts';
+
+export type CapScope = 'organization' | 'project' | 'api_key';
+
+export interface Cap {
+  readonly period: CapPeriod;
+  readonly amountNano: Nano;
+}
+
+export interface CapOwner {
+  readonly orgId: string;
+  readonly scope: CapScope;
+  readonly scopeId: string;
+}
+
+/** As `capsColumn` delivers them: an amount in JSON is text. */
+export interface CapJson {
+  readonly period: CapPeriod;
+  readonly amountNano: string;
+}
+
+export function capsColumn(scope: CapScope, scopeId: string): string {
+  return `coalesce((select json_agg(json_build_object('period', c.period, 'amountNano', c.amount_nano::text)
+                             order by array_position(array['total', 'month', 'week', 'day'], c.period))
+                      from caps c where c.scope = '${scope}' and c.scope_id = ${scopeId}), '[]')`;
+}
+
+export function readCaps(caps: readonly CapJson[]): Cap[] {
+  return caps.map(({ period, amountNano }) => ({ period, amountNano: nano(amountNano) }));
+}
+
+/** The given caps are then all that the owner has. */
+export async function replaceCaps(tx: PoolClient, owner: CapOwner, caps: readonly Cap[]): Promise<void> {
+  const { orgId, scope, scopeId } = owner;
+  await tx.query('delete from caps where scope = $1 and scope_id = $2 and period <> all($3)', [
+    scope,
+    scopeId,
+    caps.map(({ period }) => period),
+  ]);
+  for (const { period, amountNano } of caps) {
+    await tx.query(
+      `insert into caps (org_id, scope, scope_id, period, amount_nano) values ($1, $2, $3, $4, $5)
+       on conflict (scope, scope_id, period) do update set amount_nano = excluded.amount_nano`,
+      [orgId, scope, scopeId, period, amountNano],
+    );
+  }
+}

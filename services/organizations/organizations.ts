@@ -1,0 +1,142 @@
+// Organizations: who pays, how fast they may go, and whether they are stopped.
+// The row is also the lock under which an organization's credit moves, so a change here waits for a lease that is being cut.
+import type { PoolClient } from 'pg';
+import { TollgateError } from '../../domain/errors.ts';
+import { type Nano, nano } from '../../domain/nano.ts';
+import { newId } from '../platform/ids.ts';
+import type { Queryable } from '../platform/postgres.ts';
+import { type Cap, type CapJson, type CapOwner, capsColumn, readCaps, replaceCaps } from './caps.ts';
+
+export type Enforcement = 'active' | 'stopped';
+
+export interface Organization {
+  readonly id: string;
+  readonly name: string;
+  readonly rateTier: string;
+  readonly enforcement: Enforcement;
+  readonly enforcementReason: string | null;
+  readonly timeZone: string;
+  readonly caps: readonly Cap[];
+  readonly overdraftNano: Nano;
+  readonly overdraftFloorNano: Nano;
+  readonly version: number;
+  readonly createdAt: Date;
+}
+
+interface OrganizationRow extends Omit<Organization, 'caps' | 'overdraftNano' | 'overdraftFloorNano'> {
+  readonly caps: readonly CapJson[];
+  readonly overdraftNano: string;
+  readonly overdraftFloorNano: string;
+}
+
+export interface NewOrganization {
+  readonly name: string;
+  readonly rateTier: string;
+  readonly timeZone: string;
+  readonly caps: readonly Cap[];
+}
+
+export interface OrganizationChange {
+  readonly name?: string | undefined;
+  readonly rateTier?: string | undefined;
+  readonly timeZone?: string | undefined;
+  readonly caps?: readonly Cap[] | undefined;
+  readonly enforcement?: { readonly enforcement: Enforcement; readonly reason: string | null } | undefined;
+}
+
+const ORGANIZATIONS = `
+  select o.id, o.name, o.rate_tier as "rateTier", o.enforcement, o.enforcement_reason as "enforcementReason",
+         o.time_zone as "timeZone", ${capsColumn('organization', 'o.id')} as caps, o.overdraft_nano as "overdraftNano",
+         o.overdraft_floor_nano as "overdraftFloorNano", o.version, o.created_at as "createdAt"
+    from organizations o`;
+
+export async function createOrganization(tx: PoolClient, wanted: NewOrganization): Promise<Organization> {
+  await refuseUnknownNames(tx, wanted.rateTier, wanted.timeZone);
+  const id = newId();
+  await tx.query('insert into organizations (id, name, rate_tier, time_zone) values ($1, $2, $3, $4)', [
+    id,
+    wanted.name,
+    wanted.rateTier,
+    wanted.timeZone,
+  ]);
+  await replaceCaps(tx, ownerOf(id), wanted.caps);
+  return organization(tx, id);
+}
+
+export async function changeOrganization(
+  tx: PoolClient,
+  before: Organization,
+  change: OrganizationChange,
+): Promise<Organization> {
+  const { name = before.name, rateTier = before.rateTier, timeZone = before.timeZone, caps } = change;
+  const { enforcement, reason } = change.enforcement ?? {
+    enforcement: before.enforcement,
+    reason: before.enforcementReason,
+  };
+  await refuseUnknownNames(tx, rateTier, timeZone);
+  await tx.query(
+    `update organizations
+        set name = $2, rate_tier = $3, time_zone = $4, enforcement = $5, enforcement_reason = $6, version = version + 1
+      where id = $1`,
+    [before.id, name, rateTier, timeZone, enforcement, reason],
+  );
+  if (caps !== undefined) await replaceCaps(tx, ownerOf(before.id), caps);
+  return organization(tx, before.id);
+}
+
+export async function organization(db: Queryable, id: string): Promise<Organization> {
+  const { rows } = await db.query<OrganizationRow>(`${ORGANIZATIONS} where o.id = $1`, [id]);
+  return readOrganization(rows[0] ?? unknown(id));
+}
+
+/** Nobody changes it, and no lease is cut from it, until the transaction ends. */
+export async function lockedOrganization(tx: PoolClient, id: string): Promise<Organization> {
+  await tx.query('select from organizations where id = $1 for no key update', [id]);
+  return organization(tx, id);
+}
+
+/** Newest first. */
+export async function listOrganizations(db: Queryable, after: string | null, limit: number): Promise<Organization[]> {
+  const { rows } = await db.query<OrganizationRow>(
+    `${ORGANIZATIONS}
+      where $1::uuid is null or (o.created_at, o.id) < (select a.created_at, a.id from organizations a where a.id = $1)
+      order by o.created_at desc, o.id desc
+      limit $2`,
+    [after, limit],
+  );
+  return rows.map(readOrganization);
+}
+
+function readOrganization(row: OrganizationRow): Organization {
+  return {
+    ...row,
+    caps: readCaps(row.caps),
+    overdraftNano: nano(row.overdraftNano),
+    overdraftFloorNano: nano(row.overdraftFloorNano),
+  };
+}
+
+function unknown(id: string): never {
+  throw new TollgateError('not_found', { message: `There is no organization ${id}.`, param: 'orgId' });
+}
+
+function ownerOf(orgId: string): CapOwner {
+  return { orgId, scope: 'organization', scopeId: orgId };
+}
+
+async function refuseUnknownNames(tx: PoolClient, rateTier: string, timeZone: string): Promise<void> {
+  const { rows } = await tx.query<{ tiers: string[]; knowsZone: boolean }>(
+    `select array(select id from rate_tiers order by requests_per_minute) as tiers,
+            exists (select from pg_timezone_names where name = $1) as "knowsZone"`,
+    [timeZone],
+  );
+  const { tiers = [], knowsZone = false } = rows[0] ?? {};
+  if (!tiers.includes(rateTier)) {
+    const message = `There is no rate tier ${rateTier}; choose one of ${tiers.join(', ')}.`;
+    throw new TollgateError('invalid_body', { message, param: 'rateTier' });
+  }
+  if (!knowsZone) {
+    const message = `${timeZone} is not a time zone of the IANA list; write it as in "Europe/Berlin" or "UTC".`;
+    throw new TollgateError('invalid_body', { message, param: 'timeZone' });
+  }
+}
