@@ -1,0 +1,107 @@
+// Each arrow rule is shown to bite: in a house of its own, a planted violation is reported by the rule meant for it.
+// Rooms of later issues (workflows, activities, workers) are planted too, so their rules are alive before they are needed.
+// That the real house breaks no rule is a gate of its own (scripts/check.ts).
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+const root = dirname(import.meta.dirname);
+const PACKAGES = ['pg', 'express', 'stripe', '@temporalio/client', '@temporalio/workflow', '@temporalio/worker'];
+
+/** rule, the file that breaks it, what stands in the file */
+const PLANTED: readonly (readonly [rule: string, file: string, source: string])[] = [
+  ['domain-is-pure', 'domain/reads-files.ts', "import 'node:fs';"],
+  ['domain-is-pure', 'domain/knows-sql.ts', "import 'pg';"],
+  ['domain-is-pure', 'domain/knows-services.ts', "import '../services/ledger.ts';"],
+  ['workflows-are-replayed', 'workflows/reads-files.ts', "import 'node:fs';"],
+  ['workflows-are-replayed', 'workflows/knows-services.ts', "import '../services/ledger.ts';"],
+  ['contracts-import-no-workflow', 'workflows/contracts/knows-process.ts', "import '../dunning.ts';"],
+  ['services-know-no-edge', 'services/knows-express.ts', "import 'express';"],
+  ['services-know-no-edge', 'services/knows-temporal.ts', "import '@temporalio/client';"],
+  ['services-know-no-edge', 'services/knows-routes.ts', "import type {} from '../api/routes/models.ts';"],
+  ['activities-are-thin', 'activities/knows-sql.ts', "import 'pg';"],
+  ['api-sees-contracts-only', 'api/runs-process.ts', "import '../workflows/dunning.ts';"],
+  ['api-sees-contracts-only', 'api/runs-worker.ts', "import '@temporalio/worker';"],
+  ['workers-do-not-know-the-api', 'workers/knows-routes.ts', "import '../api/routes/models.ts';"],
+  ['proxy-reaches-neither-temporal-nor-stripe', 'api/proxy/pays.ts', "import '../../services/payments.ts';"],
+  ['nobody-imports-the-outside', 'services/knows-tests.ts', "import '../test/support/clock.ts';"],
+  ['nobody-imports-the-outside', 'api/knows-scripts.ts', "import '../scripts/start.ts';"],
+  ['oracle-shares-no-code', 'test/oracle/knows-domain.ts', "import type {} from '../../domain/nano.ts';"],
+  ['oracle-shares-no-code', 'test/oracle/knows-services.ts', "import '../support/clock.ts';"],
+  ['oracle-shares-no-code', 'test/oracle/knows-api.ts', "import '../../api/routes/models.ts';"],
+  ['no-catch-alls', 'services/knows-helpers.ts', "import './helpers/text.ts';"],
+  ['no-circular', 'domain/egg.ts', "import './hen.ts';"],
+  ['no-orphans', 'domain/alone.ts', ''],
+];
+
+/** What the planted files import, and what the arrows allow. */
+const ALLOWED: Readonly<Record<string, string>> = {
+  'domain/nano.ts': "import './meters.ts';",
+  'domain/meters.ts': '',
+  'domain/hen.ts': "import './egg.ts';",
+  'services/ledger.ts': "import 'pg';\nimport '../domain/nano.ts';",
+  'services/payments.ts': "import 'stripe';",
+  'services/helpers/text.ts': '',
+  'workflows/dunning.ts':
+    "import '@temporalio/workflow';\nimport '../domain/nano.ts';\nimport './contracts/dunning.ts';",
+  'workflows/contracts/dunning.ts': "import '@temporalio/workflow';",
+  'activities/dunning.ts': "import '../services/ledger.ts';\nimport '../workflows/contracts/dunning.ts';",
+  'workers/main.ts': "import '@temporalio/worker';\nimport '../activities/dunning.ts';",
+  'api/routes/models.ts': "import 'express';\nimport '../../services/ledger.ts';",
+  'api/proxy/handle.ts': "import '../../services/ledger.ts';",
+  'scripts/start.ts': "import '../services/ledger.ts';\nimport '../test/support/clock.ts';",
+  'test/support/clock.ts': "import '../../services/ledger.ts';",
+  'test/oracle/judge.ts': "import 'pg';\nimport './facts.ts';",
+  'test/oracle/facts.ts': '',
+  'test/oracle/judge.test.ts': "import './judge.ts';\nimport '../support/clock.ts';",
+};
+const PART_OF_A_VIOLATION = ['domain/hen.ts', 'services/payments.ts', 'services/helpers/text.ts'];
+
+let house: string;
+let broken: { readonly file: string; readonly rule: string }[];
+
+beforeAll(async () => {
+  house = mkdtempSync(join(tmpdir(), 'tollgate-arrows-'));
+  for (const file of ['tsconfig.json', '.dependency-cruiser.cjs', 'package.json'])
+    cpSync(join(root, file), join(house, file));
+  for (const name of PACKAGES) plant(`node_modules/${name}/index.js`, '');
+  for (const [file, source] of Object.entries(ALLOWED)) plant(file, source);
+  for (const [, file, source] of PLANTED) plant(file, source);
+  broken = await rulesBroken();
+});
+afterAll(() => rmSync(house, { recursive: true }));
+
+function plant(file: string, source: string): void {
+  mkdirSync(dirname(join(house, file)), { recursive: true });
+  writeFileSync(join(house, file), `${source}\nexport {};\n`);
+}
+
+async function rulesBroken(): Promise<{ file: string; rule: string }[]> {
+  const rooms = readdirSync(house, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const args = ['--output-type', 'json', ...rooms.map(({ name }) => name).filter((name) => name !== 'node_modules')];
+  const output = await new Promise<string>((resolve) => {
+    const program = join(root, 'node_modules/.bin/depcruise');
+    execFile(program, args, { cwd: house }, (_exitCode, stdout) => resolve(stdout));
+  });
+  const { summary } = JSON.parse(output) as { summary: { violations: { from: string; rule: { name: string } }[] } };
+  return summary.violations.map(({ from, rule }) => ({ file: from, rule: rule.name }));
+}
+
+test.each(PLANTED)('%s bites: %s', (rule, file) => {
+  expect(broken).toContainEqual({ file, rule });
+});
+
+test('every rule has a violation planted against it', () => {
+  const { forbidden } = createRequire(import.meta.url)('../.dependency-cruiser.cjs') as {
+    forbidden: { name: string }[];
+  };
+  expect([...new Set(PLANTED.map(([rule]) => rule))].sort()).toEqual(forbidden.map(({ name }) => name).sort());
+});
+
+test('what the arrows allow is not reported', () => {
+  const innocent = Object.keys(ALLOWED).filter((file) => !PART_OF_A_VIOLATION.includes(file));
+  expect(broken.filter(({ file }) => innocent.includes(file))).toEqual([]);
+});

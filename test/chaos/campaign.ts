@@ -1,0 +1,190 @@
+// A chaos campaign: a product of its own under load, everything in it killed again and again, then quiet, then the oracle's verdict.
+// It counts only when its conditions are met (validity.ts); a good verdict of a void campaign fails all the same.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { CrashPoint } from '../../services/platform/crash-points.ts';
+import { readBooks } from '../oracle/books.ts';
+import type { AnswerLine } from '../support/load-driver/exchange.ts';
+import type { LoadPlan } from '../support/load-driver/plan.ts';
+import { stockCatalogue } from './catalogue.ts';
+import { CrashSweep } from './crash-sweep.ts';
+import { Gateways } from './gateways.ts';
+import { type Blows, Havoc } from './havoc.ts';
+import { KillLog } from './kill-log.ts';
+import { loadPlan } from './load.ts';
+import { Management } from './management.ts';
+import { pricesPublished } from './prices-published.ts';
+import { type Product, startProduct } from './product.ts';
+import { seededDice } from './seeded-dice.ts';
+import { grantCredit, openTenants, publishPrice, type Tenants } from './tenants.ts';
+import { unaskedDeaths } from './unasked-deaths.ts';
+import { conditionsOf, type Demands } from './validity.ts';
+
+export interface CampaignOrder {
+  readonly seed: number;
+  readonly demands: Demands;
+  readonly blows: Blows;
+  readonly sweep: { readonly points: readonly CrashPoint[]; readonly hits: number };
+  readonly gatewayProcesses: number;
+  readonly concurrency: number;
+  /** Seconds for everything to settle after the last request. */
+  readonly quietSeconds: number;
+  say(line: string): void;
+}
+
+export interface CampaignResult {
+  readonly passed: boolean;
+  readonly lastLine: string;
+}
+
+const ORACLE = fileURLToPath(new URL('../oracle/main.ts', import.meta.url));
+const DRIVER = fileURLToPath(new URL('../support/load-driver/main.ts', import.meta.url));
+const TOP_UP_EVERY_MS = 10_000;
+const SMALL_GRANT = 100_000_000n;
+
+export async function runCampaign(order: CampaignOrder): Promise<CampaignResult> {
+  const product = await startProduct(order.gatewayProcesses);
+  let passed = false;
+  try {
+    const api = new Management(
+      product.installations.map(({ url }) => url),
+      product.adminToken,
+    );
+    await stockCatalogue(api, product.demoUrl);
+    const tenants = await openTenants(api);
+    const prices = pricesPublished(Date.now());
+    for (const price of prices) await publishPrice(api, price);
+    writeFileSync(pricesFile(product), JSON.stringify(prices));
+
+    const killLog = new KillLog(join(product.folder, 'kills.jsonl'));
+    await breakUnderLoad(order, product, api, tenants, killLog);
+    const result = await verdict(order, product, tenants, killLog);
+    passed = result.passed;
+    return result;
+  } finally {
+    await product.close();
+    if (passed) rmSync(product.folder, { recursive: true });
+    else order.say(`campaign: its logs stay in ${product.folder}`);
+  }
+}
+
+async function breakUnderLoad(
+  order: CampaignOrder,
+  product: Product,
+  api: Management,
+  tenants: Tenants,
+  killLog: KillLog,
+): Promise<void> {
+  const dice = seededDice(order.seed);
+  const havoc = new Havoc(product, new Gateways(product.database.urlFor('readonly')), killLog, dice);
+  const sweep = new CrashSweep(product, killLog);
+  const over = new AbortController();
+  const driver = drive(product, loadPlan(order, product, tenants));
+  const companions = [topUp(api, tenants, over.signal), havoc.spillWhile(() => sweep.needsSpills, over.signal)];
+  try {
+    await Promise.all([sweep.run(order.sweep.points, order.sweep.hits), havoc.run(order.blows)]);
+    while (answersOf(product).length < order.demands.requests) await wait(500);
+  } finally {
+    over.abort();
+    driver.kill('SIGTERM');
+    if (driver.exitCode === null) await once(driver, 'exit');
+    havoc.heal();
+    await Promise.all(companions);
+    sweep.readCrashes();
+  }
+  order.say(`campaign: ${killLog.kills} kills, now quiet`);
+}
+
+function drive(product: Product, plan: LoadPlan): ChildProcess {
+  const planFile = join(product.folder, 'plan.json');
+  writeFileSync(planFile, JSON.stringify(plan));
+  writeFileSync(plan.logFile, '');
+  return spawn(process.execPath, [DRIVER, '--plan', planFile], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+/** The poor get a little that lasts, and everybody's small grants expire under way. */
+async function topUp(api: Management, { poorOrgId, expiringOrgId }: Tenants, over: AbortSignal): Promise<void> {
+  for (let round = 1; !over.aborted; round += 1) {
+    await grantCredit(api, poorOrgId, SMALL_GRANT, null);
+    await grantCredit(api, expiringOrgId, SMALL_GRANT * 5n, 5_000 + 3_000 * (round % 4));
+    await wait(TOP_UP_EVERY_MS, undefined, { signal: over }).catch(() => undefined);
+  }
+}
+
+async function verdict(
+  order: CampaignOrder,
+  product: Product,
+  tenants: Tenants,
+  killLog: KillLog,
+): Promise<CampaignResult> {
+  const oracle = await askOracle(order, product, killLog);
+  for (const line of oracle.lines) order.say(line);
+
+  const answers = answersOf(product);
+  const books = await readBooks(product.database.urlFor('readonly'));
+  const pids = new Map(books.incarnations.map(({ id, pid }) => [id, pid]));
+  const conditions = conditionsOf(
+    {
+      answers,
+      events: killLog.events,
+      mayRunOut: tenants.apiKeys.map(({ mayRunOut }) => mayRunOut),
+      pidOf: new Map(
+        books.usageRecords.map(({ requestId, incarnationId }) => [requestId, pids.get(incarnationId) ?? 0]),
+      ),
+      unasked: unaskedDeaths(product, killLog.events),
+    },
+    order.demands,
+  );
+  for (const { name, figure, met } of conditions) order.say(`campaign: ${met ? 'ok  ' : 'VOID'} ${name}: ${figure}`);
+
+  const complete = answers.filter(({ terminatorSeen, status }) => terminatorSeen && status === 200).length;
+  const orphaned = books.attempts.filter(({ outcome }) => outcome === 'orphaned').length;
+  const counts = `${killLog.kills} kills, ${answers.length} requests, ${complete} complete, ${orphaned} orphaned`;
+  return {
+    passed: oracle.code === 0 && conditions.every(({ met }) => met),
+    lastLine: `chaos: ${counts}, difference ${oracle.difference} nano-USD`,
+  };
+}
+
+async function askOracle(
+  order: CampaignOrder,
+  product: Product,
+  killLog: KillLog,
+): Promise<{ code: number; lines: string[]; difference: string }> {
+  const options = {
+    endpoints: product.endpointsFile,
+    'driver-log': driverLog(product),
+    'kill-log': killLog.file,
+    prices: pricesFile(product),
+    patience: String(order.quietSeconds),
+  };
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+  const run = promisify(execFile)(process.execPath, [ORACLE, ...args, '--prove'], { maxBuffer: 1 << 28 });
+  const { stdout, code } = await run.then(
+    ({ stdout }) => ({ stdout, code: 0 }),
+    (error: { stdout: string; stderr: string; code: number }) => ({
+      stdout: `${error.stderr}${error.stdout}`,
+      code: error.code,
+    }),
+  );
+  const lines = stdout.trim().split('\n');
+  return { code, lines, difference: /difference (\d+) nano-USD$/.exec(lines.at(-1) ?? '')?.[1] ?? 'unknown' };
+}
+
+function answersOf(product: Product): AnswerLine[] {
+  const lines = readFileSync(driverLog(product), 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as AnswerLine);
+}
+
+function driverLog({ folder }: Product): string {
+  return join(folder, 'answers.jsonl');
+}
+
+function pricesFile({ folder }: Product): string {
+  return join(folder, 'prices.json');
+}

@@ -1,0 +1,86 @@
+// Lets gateways die at every named point of a request's life, often enough each. An installation is armed with one point at a time
+// and restarted in order for the next, so the sweep is also a series of deployments under load.
+import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { CrashPoint } from '../../services/platform/crash-points.ts';
+import type { KillLog } from './kill-log.ts';
+import { answers, type Installation, type Product } from './product.ts';
+
+/** A gateway dies when it passes the point for the nth time: late enough to have served and settled before. */
+const DIES_AT: Readonly<Record<CrashPoint, number>> = {
+  'before-send': 120,
+  'mid-stream': 900,
+  'after-upstream-end': 50,
+  'before-commit': 70,
+  'in-commit': 70,
+  'after-commit': 70,
+  'before-last-byte': 90,
+  'in-spill': 3,
+  'in-replay': 2,
+};
+
+/** Only a PostgreSQL that answers late makes a gateway spill. */
+const NEEDS_SPILLS: ReadonlySet<CrashPoint> = new Set(['in-spill', 'in-replay']);
+const LOOK_EVERY_MS = 100;
+const POINT_TAKES_AT_MOST_MS = 90_000;
+
+export class CrashSweep {
+  readonly #product: Product;
+  readonly #killLog: KillLog;
+  readonly #armed = new Map<Installation, CrashPoint>();
+  #linesRead = 0;
+
+  constructor(product: Product, killLog: KillLog) {
+    this.#product = product;
+    this.#killLog = killLog;
+  }
+
+  /** Some gateway waits for a spill to die in. */
+  get needsSpills(): boolean {
+    return [...this.#armed.values()].some((point) => NEEDS_SPILLS.has(point));
+  }
+
+  hitsOf(point: string): number {
+    return this.#killLog.events.filter((event) => event.point === point).length;
+  }
+
+  /** Resolves when every point was hit that often, or had its time. */
+  async run(points: readonly CrashPoint[], hits: number): Promise<void> {
+    const queue = [...points];
+    await Promise.all(
+      this.#product.installations.map(async (installation) => {
+        for (let point = queue.shift(); point !== undefined; point = queue.shift()) {
+          await this.#arm(installation, point);
+          await this.#untilHit(point, hits);
+        }
+        await this.#arm(installation, null);
+      }),
+    );
+  }
+
+  async #arm(installation: Installation, point: CrashPoint | null): Promise<void> {
+    installation.armed = point === null ? {} : { [point]: DIES_AT[point] };
+    await installation.process.restart('SIGTERM');
+    await answers(`${installation.url}/readyz`);
+    if (point === null) this.#armed.delete(installation);
+    else this.#armed.set(installation, point);
+  }
+
+  async #untilHit(point: CrashPoint, hits: number): Promise<void> {
+    const deadlineMs = performance.now() + POINT_TAKES_AT_MOST_MS;
+    while (this.hitsOf(point) < hits && performance.now() < deadlineMs) {
+      await wait(LOOK_EVERY_MS);
+      this.readCrashes();
+    }
+  }
+
+  /** A gateway writes down where it dies before it does. */
+  readCrashes(): void {
+    const lines = readFileSync(this.#product.crashLog, 'utf8').split('\n').slice(0, -1);
+    for (const line of lines.slice(this.#linesRead)) {
+      const { point, pid, atMs }: { point: string; pid: number; atMs: number } = JSON.parse(line);
+      this.#killLog.add({ at: atMs, untilMs: atMs, target: 'gateway', what: 'SIGKILL', pid, point });
+    }
+    this.#linesRead = lines.length;
+  }
+}

@@ -1,0 +1,150 @@
+// What is broken beside the crash points, in an order that the seed decides: gateways, PostgreSQL, Redis and the demo provider are
+// killed, gateways are paused, PostgreSQL becomes slow and falls silent. Each blow is logged at the moment it falls.
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Gateways } from './gateways.ts';
+import type { KillLog } from './kill-log.ts';
+import type { Product } from './product.ts';
+import { shuffled } from './seeded-dice.ts';
+
+export interface Blows {
+  readonly gateways: number;
+  readonly postgres: number;
+  readonly redis: number;
+  readonly demo: number;
+  /** Seconds of PostgreSQL answering late, each time. */
+  readonly slowSeconds: readonly number[];
+  readonly silentSeconds: readonly number[];
+  readonly pausedSeconds: readonly number[];
+  readonly betweenMs: number;
+}
+
+type Blow = () => Promise<void>;
+
+const POSTGRES_DOWN_MS = 1_500;
+const SLOW_LEAST_MS = 300;
+const SLOW_MOST_MS = 2_000;
+/** A crash sweep that waits for spills gets them this long, then a rest in which new gateways can start. */
+const SPILLING_MS = 6_000;
+const RESTING_MS = 4_000;
+
+export class Havoc {
+  readonly #product: Product;
+  readonly #gateways: Gateways;
+  readonly #killLog: KillLog;
+  readonly #dice: () => number;
+  readonly #paused = new Set<number>();
+  /** Only one thing happens to the link or to PostgreSQL at a time. */
+  #database: Promise<void> = Promise.resolve();
+
+  constructor(product: Product, gateways: Gateways, killLog: KillLog, dice: () => number) {
+    this.#product = product;
+    this.#gateways = gateways;
+    this.#killLog = killLog;
+    this.#dice = dice;
+  }
+
+  async run(blows: Blows): Promise<void> {
+    const pauses = blows.pausedSeconds.map((seconds) => this.#pauseGateway(seconds * 1_000));
+    const times = (count: number, blow: Blow) => Array.from({ length: count }, () => blow);
+    const order = shuffled(
+      [
+        ...times(blows.gateways, () => this.#killGateway()),
+        ...times(blows.postgres, () => this.#onDatabase(() => this.#killPostgres())),
+        ...times(blows.redis, async () => this.#killService('redis')),
+        ...times(blows.demo, async () => this.#killService('demo')),
+        ...blows.slowSeconds.map((seconds) => () => this.slowDown(seconds * 1_000)),
+        ...blows.silentSeconds.map((seconds) => () => this.#onDatabase(() => this.#silence(seconds * 1_000))),
+      ],
+      this.#dice,
+    );
+    for (const blow of order) {
+      await blow();
+      await wait(blows.betweenMs * (0.5 + this.#dice()));
+    }
+    await Promise.all(pauses);
+  }
+
+  /** While the condition holds, PostgreSQL is slow more often than not. */
+  async spillWhile(needed: () => boolean, over: AbortSignal): Promise<void> {
+    while (!over.aborted) {
+      if (needed()) await this.slowDown(SPILLING_MS);
+      await wait(RESTING_MS);
+    }
+  }
+
+  slowDown(durationMs: number): Promise<void> {
+    return this.#onDatabase(async () => {
+      this.#product.link.become({ kind: 'slow', leastMs: SLOW_LEAST_MS, mostMs: SLOW_MOST_MS, dice: this.#dice });
+      this.#log('link', 'slow', 0, durationMs);
+      await wait(durationMs);
+      this.#product.link.become({ kind: 'good' });
+    });
+  }
+
+  /** Whatever a run that ended early left broken. */
+  heal(): void {
+    this.#product.link.become({ kind: 'good' });
+    for (const pid of this.#paused) signal(pid, 'SIGCONT');
+  }
+
+  async #silence(durationMs: number): Promise<void> {
+    this.#product.link.become({ kind: 'paused' });
+    this.#log('link', 'paused', 0, durationMs);
+    await wait(durationMs);
+    this.#product.link.become({ kind: 'good' });
+  }
+
+  async #killGateway(): Promise<void> {
+    const pid = await this.#anyGateway();
+    if (pid !== null && signal(pid, 'SIGKILL')) this.#killLog.killed('gateway', pid);
+  }
+
+  async #pauseGateway(durationMs: number): Promise<void> {
+    const pid = await this.#anyGateway();
+    if (pid === null || !signal(pid, 'SIGSTOP')) return;
+    this.#paused.add(pid);
+    this.#log('gateway', 'SIGSTOP', pid, durationMs);
+    await wait(durationMs);
+    signal(pid, 'SIGCONT');
+    this.#paused.delete(pid);
+  }
+
+  /** One that is paused is left alone: what a pause does is to be seen to its end. */
+  async #anyGateway(): Promise<number | null> {
+    const awake = (await this.#gateways.alive()).filter((pid) => !this.#paused.has(pid));
+    return awake[Math.floor(this.#dice() * awake.length)] ?? null;
+  }
+
+  async #killPostgres(): Promise<void> {
+    this.#product.postgres.kill('SIGKILL');
+    this.#killLog.killed('postgres', 0);
+    await wait(POSTGRES_DOWN_MS);
+    await this.#product.postgres.restart();
+  }
+
+  #killService(name: 'redis' | 'demo'): void {
+    const service = this.#product[name];
+    this.#killLog.killed(name, service.pid);
+    service.kill('SIGKILL');
+  }
+
+  #onDatabase(work: Blow): Promise<void> {
+    this.#database = this.#database.then(work);
+    return this.#database;
+  }
+
+  #log(target: 'gateway' | 'link', what: 'SIGSTOP' | 'slow' | 'paused', pid: number, durationMs: number): void {
+    const at = Date.now();
+    this.#killLog.add({ at, untilMs: at + durationMs, target, what, pid, point: null });
+  }
+}
+
+/** False: it was gone already. */
+function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, name);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,91 @@
+// Reads what PostgreSQL holds, by the read-only role, all of one moment. Nothing is written.
+import { Client, types } from 'pg';
+import type { Books } from './facts.ts';
+
+const BIGINT_OID = 20;
+
+export async function readBooks(postgresUrl: string): Promise<Books> {
+  const db = new Client({
+    connectionString: postgresUrl,
+    types: { getTypeParser: (oid, format) => (oid === BIGINT_OID ? BigInt : types.getTypeParser(oid, format)) },
+  });
+  await db.connect();
+  try {
+    await db.query('begin transaction isolation level repeatable read, read only');
+    const rows = async <Row extends object>(sql: string): Promise<Row[]> => (await db.query<Row>(sql)).rows;
+    const ids = async (sql: string): Promise<string[]> => (await rows<{ id: string }>(sql)).map(({ id }) => id);
+    return {
+      usageRecords: await rows(USAGE_RECORDS),
+      attempts: await rows(ATTEMPTS),
+      losses: await rows(LOSSES),
+      transactions: await rows(TRANSACTIONS),
+      entries: await rows(ENTRIES),
+      grants: await rows(GRANTS),
+      leases: await rows(LEASES),
+      slices: await rows(SLICES),
+      organizations: await rows(ORGANIZATIONS),
+      incarnations: await rows(INCARNATIONS),
+      caps: await rows(CAPS),
+      priceVersions: await rows(PRICE_VERSIONS),
+      unmatchedExports: await ids(`select request_id || '.' || n as id from usage_export_rows`),
+      unsentEnds: await ids('select request_id as id from unsent_ends'),
+      conflicts: await ids('select request_id as id from settlement_conflicts'),
+    };
+  } finally {
+    await db.end();
+  }
+}
+
+const milliseconds = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`;
+
+const USAGE_RECORDS = `
+  select request_id as "requestId", org_id as "orgId", project_id as "projectId", member_id as "memberId",
+         api_key_id as "apiKeyId", incarnation_id as "incarnationId", lease_id as "leaseId", model_id as "modelId",
+         price_version_id as "priceVersionId", meters, usage_source as "usageSource", delivered_bytes as "deliveredBytes",
+         rated_nano as "ratedNano", charge_nano as "chargeNano", outcome, winner, transaction_id as "transactionId",
+         ${milliseconds('admitted_at')} as "admittedAtMs"
+    from usage_records order by request_id`;
+
+const ATTEMPTS = `
+  select request_id as "requestId", n, channel_id as "channelId", model_id as "modelId", cost_version_id as "costVersionId",
+         outcome, ${milliseconds('sent_at')} as "sentAtMs", cost_nano as "costNano"
+    from attempts`;
+
+const LOSSES = `
+  select request_id as "requestId", n, reason, amount_nano as "amountNano", transaction_id as "transactionId" from ops_losses`;
+
+const TRANSACTIONS = `
+  select id, kind, source_id as "sourceId", ${milliseconds('effective_at')} as "effectiveAtMs" from ledger_transactions`;
+
+const ENTRIES = `
+  select transaction_id as "transactionId", account, org_id as "orgId", grant_id as "grantId", lease_id as "leaseId",
+         channel_id as "channelId", amount_nano as "amountNano", balance_after_nano as "balanceAfterNano"
+    from ledger_entries`;
+
+const GRANTS = `
+  select g.id, g.org_id as "orgId", g.amount_nano as "amountNano", b.available_nano as "availableNano",
+         ${milliseconds('g.effective_at')} as "effectiveAtMs", ${milliseconds('g.expires_at')} as "expiresAtMs"
+    from credit_grants g left join grant_balances b on b.grant_id = g.id`;
+
+const LEASES = `
+  select id, incarnation_id as "incarnationId", org_id as "orgId", amount_nano as "amountNano",
+         consumed_nano as "consumedNano", closed_at is not null as closed
+    from leases`;
+
+const SLICES = 'select lease_id as "leaseId", grant_id as "grantId", amount_nano as "amountNano" from lease_slices';
+
+const ORGANIZATIONS = `
+  select id, overdraft_nano as "overdraftNano", overdraft_floor_nano as "overdraftFloorNano" from organizations`;
+
+const INCARNATIONS = `
+  select id, pid, ${milliseconds('renewed_at')} as "renewedAtMs", ${milliseconds('fenced_at')} as "fencedAtMs",
+         fenced_reason as "fencedReason", closed_at is not null as closed
+    from gateway_incarnations`;
+
+const CAPS = `
+  select c.id, c.scope_id as "scopeId", u.committed_nano as "committedNano"
+    from caps c join cap_usage u on u.cap_id = c.id
+   where c.period = 'total'`;
+
+const PRICE_VERSIONS = `
+  select id, model_id as "modelId", side, ${milliseconds('effective_at')} as "effectiveAtMs" from price_versions`;

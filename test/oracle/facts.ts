@@ -1,0 +1,178 @@
+// Everything the oracle judges, as plain data: what PostgreSQL holds, what the provider metered, what the clients saw, and who
+// was killed. Money is nano-USD, an instant is milliseconds since 1970, an attempt id is `<requestId>.<n>`.
+import type { PriceTable } from './price-table.ts';
+
+export interface Facts extends Books {
+  readonly prices: PriceTable;
+  readonly meter: ReadonlyMap<string, MeteredAttempt>;
+  /** Null: nobody kept a log of what the clients saw. */
+  readonly answers: readonly Answer[] | null;
+  /** Null: nobody kept a log of what was killed. */
+  readonly hits: readonly Hit[] | null;
+}
+
+/** What PostgreSQL holds, all of one moment. */
+export interface Books {
+  readonly usageRecords: readonly UsageRecord[];
+  readonly attempts: readonly Attempt[];
+  readonly losses: readonly Loss[];
+  readonly transactions: readonly Transaction[];
+  readonly entries: readonly Entry[];
+  readonly grants: readonly Grant[];
+  readonly leases: readonly Lease[];
+  readonly slices: readonly Slice[];
+  readonly organizations: readonly Organization[];
+  readonly incarnations: readonly Incarnation[];
+  readonly caps: readonly Cap[];
+  readonly priceVersions: readonly PriceVersion[];
+  /** Attempt ids that the product has read from the provider's export and could not match yet. */
+  readonly unmatchedExports: readonly string[];
+  readonly unsentEnds: readonly string[];
+  /** Request ids that were settled again with another charge. */
+  readonly conflicts: readonly string[];
+}
+
+/** Units by class; absent is 0. */
+export type Meters = Readonly<Record<string, number>>;
+
+export interface UsageRecord {
+  readonly requestId: string;
+  readonly orgId: string;
+  readonly projectId: string;
+  readonly memberId: string | null;
+  readonly apiKeyId: string;
+  readonly incarnationId: string;
+  readonly leaseId: string | null;
+  readonly modelId: string;
+  readonly priceVersionId: string;
+  readonly meters: Meters;
+  readonly usageSource: 'provider' | 'estimate' | 'none';
+  readonly deliveredBytes: bigint;
+  readonly ratedNano: bigint;
+  readonly chargeNano: bigint;
+  readonly outcome: string;
+  readonly winner: number | null;
+  readonly transactionId: bigint | null;
+  readonly admittedAtMs: number;
+}
+
+export interface Attempt {
+  readonly requestId: string;
+  readonly n: number;
+  readonly channelId: string;
+  readonly modelId: string;
+  readonly costVersionId: string | null;
+  readonly outcome: string;
+  readonly sentAtMs: number;
+  readonly costNano: bigint | null;
+}
+
+export interface Loss {
+  readonly requestId: string;
+  readonly n: number;
+  readonly reason: string;
+  readonly amountNano: bigint;
+  readonly transactionId: bigint;
+}
+
+export interface Transaction {
+  readonly id: bigint;
+  readonly kind: string;
+  readonly sourceId: string;
+  readonly effectiveAtMs: number;
+}
+
+export interface Entry {
+  readonly transactionId: bigint;
+  readonly account: string;
+  readonly orgId: string | null;
+  readonly grantId: string | null;
+  readonly leaseId: string | null;
+  readonly channelId: string | null;
+  readonly amountNano: bigint;
+  readonly balanceAfterNano: bigint | null;
+}
+
+export interface Grant {
+  readonly id: string;
+  readonly orgId: string;
+  readonly amountNano: bigint;
+  /** Null: the grant has no balance row. */
+  readonly availableNano: bigint | null;
+  readonly effectiveAtMs: number;
+  readonly expiresAtMs: number | null;
+}
+
+export interface Lease {
+  readonly id: string;
+  readonly incarnationId: string;
+  readonly orgId: string;
+  readonly amountNano: bigint;
+  readonly consumedNano: bigint;
+  readonly closed: boolean;
+}
+
+export interface Slice {
+  readonly leaseId: string;
+  readonly grantId: string;
+  readonly amountNano: bigint;
+}
+
+export interface Organization {
+  readonly id: string;
+  readonly overdraftNano: bigint;
+  readonly overdraftFloorNano: bigint;
+}
+
+export interface Incarnation {
+  readonly id: string;
+  readonly pid: number;
+  readonly renewedAtMs: number;
+  readonly fencedAtMs: number | null;
+  readonly fencedReason: string | null;
+  readonly closed: boolean;
+}
+
+/** A cap of period `total` with what it counts; the counters of other periods are judged by their own tests. */
+export interface Cap {
+  readonly id: string;
+  readonly scopeId: string;
+  readonly committedNano: bigint;
+}
+
+export interface PriceVersion {
+  readonly id: string;
+  readonly modelId: string;
+  readonly side: string;
+  readonly effectiveAtMs: number;
+}
+
+export interface MeteredAttempt {
+  readonly modelId: string;
+  readonly usage: Meters;
+  readonly ended: boolean;
+  readonly atMs: number;
+}
+
+/** One request as its client saw it. */
+export interface Answer {
+  readonly atMs: number;
+  readonly durationMs: number;
+  /** Null: the connection ended before a head arrived. */
+  readonly requestId: string | null;
+  readonly status: number;
+  /** Text bytes that the provider counts as input. */
+  readonly promptBytes: number;
+  readonly contentBytes: number;
+  readonly terminatorSeen: boolean;
+  readonly errorCode: string | null;
+  readonly abortedByClient: boolean;
+  readonly fault: string | null;
+}
+
+/** A gateway was killed or did not run. */
+export interface Hit {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly pid: number;
+}

@@ -1,0 +1,32 @@
+// The whole verdict: a pure function of the facts, so that planted errors can prove that it sees (planted-errors.ts).
+import type { Facts } from './facts.ts';
+import type { Finding } from './finding.ts';
+import { joined } from './joined-facts.ts';
+import { judgeAttempts } from './judge-attempts.ts';
+import { judgeClients } from './judge-clients.ts';
+import { isQuiet, judgeCredit } from './judge-credit.ts';
+import { judgeLedger } from './judge-ledger.ts';
+import { judgeRecords } from './judge-records.ts';
+
+export function judge(facts: Facts): Finding[] {
+  const known = joined(facts);
+  return [
+    ...judgeRecords(known),
+    ...judgeClients(known),
+    ...judgeAttempts(known),
+    ...judgeLedger(known),
+    ...judgeCredit(known),
+  ];
+}
+
+/** Nothing is under way any more: a judgement made earlier would call unfinished work an error. */
+export function isSettled(facts: Facts): boolean {
+  const knownAttempts = new Set(facts.attempts.map(({ requestId, n }) => `${requestId}.${n}`));
+  return (
+    isQuiet(facts) &&
+    facts.incarnations.every(({ fencedAtMs, closed }) => fencedAtMs === null || closed) &&
+    facts.attempts.every(({ costNano }) => costNano !== null) &&
+    facts.unmatchedExports.length === 0 &&
+    [...facts.meter].every(([id, { ended }]) => ended && knownAttempts.has(id))
+  );
+}

@@ -1,0 +1,17 @@
+// What the provider will bill us for an attempt: its meter times our cost price.
+import type { Attempt } from './facts.ts';
+import { type JoinedFacts, pinnedPrice } from './joined-facts.ts';
+import { amountNano, type PriceEntry, priceInForce } from './price-table.ts';
+
+/** @param attempt null: the product does not know it, so the price of the moment is taken. */
+export function meteredNano(facts: JoinedFacts, id: string, attempt: Attempt | null): bigint {
+  const metered = facts.meter.get(id);
+  if (metered === undefined) return 0n;
+  const pinned = attempt === null || attempt.modelId !== metered.modelId ? null : costPrice(facts, attempt);
+  const price = pinned ?? priceInForce(facts.prices, metered.modelId, 'cost', metered.atMs);
+  return price === null ? 0n : amountNano(price, metered.usage);
+}
+
+export function costPrice(facts: JoinedFacts, attempt: Attempt): PriceEntry | null {
+  return pinnedPrice(facts, attempt.costVersionId, attempt.modelId, 'cost');
+}

@@ -1,0 +1,63 @@
+// Reads what stands outside the product: the provider's meter, the log of what the clients saw, the log of what was killed.
+import { readFileSync } from 'node:fs';
+import type { Answer, Hit, MeteredAttempt, Meters } from './facts.ts';
+
+interface MeterReport {
+  readonly attempts: Readonly<
+    Record<string, { readonly model: string; readonly usage: Meters; readonly ended: boolean; readonly at: number }>
+  >;
+}
+
+interface AnswerLine {
+  readonly at: number;
+  readonly ms: number;
+  readonly requestId: string | null;
+  readonly status: number;
+  readonly promptBytes: number;
+  readonly contentBytes: number;
+  readonly terminatorSeen: boolean;
+  readonly errorCode: string | null;
+  readonly abortedByClient: boolean;
+  readonly faultAsked: string | null;
+}
+
+interface KillLine {
+  readonly at: number;
+  readonly untilMs: number;
+  readonly target: string;
+  readonly pid: number;
+}
+
+export async function readMeter(demoMeter: string): Promise<ReadonlyMap<string, MeteredAttempt>> {
+  const response = await fetch(demoMeter);
+  if (!response.ok) throw new Error(`the provider's meter answered ${response.status}`);
+  const { attempts }: MeterReport = JSON.parse(await response.text());
+  return new Map(
+    Object.entries(attempts).map(([id, { model, usage, ended, at }]) => [
+      id,
+      { modelId: model, usage, ended, atMs: at },
+    ]),
+  );
+}
+
+export function readAnswers(driverLog: string): Answer[] {
+  return jsonLines<AnswerLine>(driverLog).map(({ at, ms, faultAsked, ...line }) => ({
+    ...line,
+    atMs: at,
+    durationMs: ms,
+    fault: faultAsked,
+  }));
+}
+
+export function readHits(killLog: string): Hit[] {
+  return jsonLines<KillLine>(killLog)
+    .filter(({ target }) => target === 'gateway')
+    .map(({ at, untilMs, pid }) => ({ fromMs: at, untilMs, pid }));
+}
+
+/** A torn last line is a driver that was killed: its request is one whose answer nobody saw. */
+function jsonLines<Line>(file: string): Line[] {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  lines.pop();
+  return lines.map((line) => JSON.parse(line) as Line);
+}
