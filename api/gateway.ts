@@ -7,7 +7,7 @@ import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
 import { ChannelHealth } from '../services/channels/channel-health.ts';
-import { Incarnation } from '../services/incarnations/incarnation.ts';
+import { Incarnation, isFencedError } from '../services/incarnations/incarnation.ts';
 import { Journal } from '../services/journal/journal.ts';
 import { ExpectedOutput } from '../services/leases/expected-output.ts';
 import { LeaseBook } from '../services/leases/lease-book.ts';
@@ -33,6 +33,7 @@ import type { ProxyParts } from './proxy/proxy-parts.ts';
 import { Routing } from './routing.ts';
 
 const DISK_CHECK_MS = 5_000;
+const DATABASE_RETRY_MS = 500;
 /** A paused or fenced gateway leaves by this code: its supervisor starts a fresh incarnation. */
 const FENCED_EXIT_CODE = 75;
 
@@ -76,7 +77,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   };
   const incarnation = new Incarnation(renewalDb, incarnationId, fenced);
   const journal = new Journal(config.journalDir, incarnationId);
-  await incarnation.begin(journal.folder);
+  await onceDatabaseAnswers(log, () => incarnation.begin(journal.folder));
   const leases = new LeaseBook(db, incarnation);
   const writer = await openWriter(config, incarnation, journal, metrics, log, drain);
   const apiKeys = new ApiKeyCache(db, () => performance.now());
@@ -144,8 +145,22 @@ async function openWriter(
     },
     onCommit: (_records, lagMs) => commitLag.observe(lagMs / 1000),
   });
-  await writer.begin();
+  await onceDatabaseAnswers(log, () => writer.begin());
   return writer;
+}
+
+/** A gateway that finds no PostgreSQL waits for it: if it died, it would only be started again. */
+async function onceDatabaseAnswers(log: Log, step: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      await step();
+      return;
+    } catch (error) {
+      if (isFencedError(error)) throw error;
+      log.warn({ err: error }, 'waiting_for_postgres');
+      await new Promise((resolve) => setTimeout(resolve, DATABASE_RETRY_MS));
+    }
+  }
 }
 
 async function connectForSettlement(url: string): Promise<Client> {

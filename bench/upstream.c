@@ -191,7 +191,7 @@ static void release_streams(void) {
     if (c == NULL || !c->held) continue;
     c->held = false;
     held_count -= 1;
-    if (!end_stream(c, c->usage)) close_connection(c);
+    if (!end_stream(c, c->usage)) shutdown(fd, SHUT_RDWR);  // closed by the loop, which may still hold an event of it
   }
 }
 

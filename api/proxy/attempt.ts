@@ -16,7 +16,7 @@ const FIRST_BYTE_OF_STREAM_MS = 60_000;
 /** Clients give a plain answer ten minutes; so do we. */
 const FIRST_BYTE_OF_ANSWER_MS = 600_000;
 const SILENCE_MS = 60_000;
-export const TOTAL_MS = 900_000;
+const TOTAL_MS = 900_000;
 const MOST_ERROR_BYTES = 64 * 1024;
 const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
 

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TollgateError } from '../../domain/errors.ts';
 
-export const MOST_BODY_BYTES = 32 * 1024 * 1024;
+const MOST_BODY_BYTES = 32 * 1024 * 1024;
 
 /** @throws TollgateError body_too_large, body_empty, unsupported_content_type */
 export function readBody(req: IncomingMessage): Promise<Buffer> {

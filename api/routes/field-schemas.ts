@@ -19,7 +19,7 @@ export const money = z
   .meta({ description: 'nano-USD (1e-9 USD) as a decimal string', example: '25000000000' });
 
 /** Money that we are told. A JSON number is refused: it loses digits on the way. */
-export const amount = z
+const amount = z
   .codec(
     z
       .string('send money as a decimal string of nano-USD: "25000000000" is $25')

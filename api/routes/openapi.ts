@@ -8,7 +8,7 @@ extendZodWithOpenApi(z);
 
 const SECURITY = { admin: [{ adminToken: [] }], apiKey: [{ apiKey: [] }], public: [] };
 
-export function openapiDocument(routes: readonly Route[]): object {
+function openapiDocument(routes: readonly Route[]): object {
   const registry = new OpenAPIRegistry();
   registry.registerComponent('securitySchemes', 'adminToken', {
     type: 'http',

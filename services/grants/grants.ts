@@ -73,7 +73,7 @@ export async function issueGrant(tx: PoolClient, wanted: NewGrant): Promise<Gran
   return grant(tx, id);
 }
 
-export async function grant(db: Queryable, id: string): Promise<Grant> {
+async function grant(db: Queryable, id: string): Promise<Grant> {
   const { rows } = await db.query<GrantRow>(`${GRANTS} where g.id = $1`, [id]);
   const [row] = rows;
   if (row === undefined) {

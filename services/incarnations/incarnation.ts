@@ -30,10 +30,11 @@ export class Incarnation {
     this.#onFenced = onFenced;
   }
 
-  /** Writes the row and begins to renew it. Rejects when PostgreSQL cannot be reached. */
+  /** Writes the row and begins to renew it. Rejects when PostgreSQL cannot be reached; may be called again. */
   async begin(journalPath: string): Promise<void> {
     await this.#db.query(
-      `insert into gateway_incarnations (id, host, pid, process_started, journal_path) values ($1, $2, $3, $4, $5)`,
+      `insert into gateway_incarnations (id, host, pid, process_started, journal_path) values ($1, $2, $3, $4, $5)
+       on conflict (id) do nothing`,
       [this.id, hostname(), process.pid, processStartedAt(process.pid) ?? '', journalPath],
     );
     await this.#renew();

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { type ArmedCrashPoints, CRASH_POINTS } from './crash-points.ts';
 import { type MasterKeys, parseMasterKeys } from '../vault/vault.ts';
+import { type ArmedCrashPoints, CRASH_POINTS } from './crash-points.ts';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -140,7 +140,9 @@ const DEFAULT_WORDS =
 const DEFAULT_PASSWORDS = new Set(['postgres', 'admin', 'root', 'test', 'demo', 'redis', 'pass', '1234', '123456']);
 
 function testSwitches(env: Environment): string[] {
-  return env.TOLLGATE_CRASH_POINTS ? ['TOLLGATE_CRASH_POINTS is for chaos campaigns: production never kills itself'] : [];
+  return env.TOLLGATE_CRASH_POINTS
+    ? ['TOLLGATE_CRASH_POINTS is for chaos campaigns: production never kills itself']
+    : [];
 }
 
 function weakSecrets(env: Environment): string[] {

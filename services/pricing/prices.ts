@@ -7,7 +7,7 @@ import { grossMarginPpm, type Price, priceInForce, sellingPrice } from '../../do
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
-export const MARGIN_FLOOR_PPM = 50_000;
+const MARGIN_FLOOR_PPM = 50_000;
 const NOTICE_MS = 60_000;
 
 export type PriceSide = 'selling' | 'cost';

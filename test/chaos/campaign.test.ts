@@ -24,6 +24,6 @@ test('whatever is killed under load, every answer is charged once and every nano
     say: (line) => lines.push(line),
   });
 
-  expect({ passed, lines }).toEqual({ passed: true, lines });
+  expect(passed ? [] : lines).toEqual([]);
   expect(lastLine).toMatch(/^chaos: \d+ kills, \d+ requests, \d+ complete, \d+ orphaned, difference 0 nano-USD$/);
 }, 150_000);

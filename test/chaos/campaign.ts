@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { CrashPoint } from '../../services/platform/crash-points.ts';
 import { readBooks } from '../oracle/books.ts';
 import type { AnswerLine } from '../support/load-driver/exchange.ts';
 import type { LoadPlan } from '../support/load-driver/plan.ts';
+import type { CampaignOrder } from './campaign-order.ts';
 import { stockCatalogue } from './catalogue.ts';
 import { CrashSweep } from './crash-sweep.ts';
 import { Gateways } from './gateways.ts';
-import { type Blows, Havoc } from './havoc.ts';
+import { Havoc } from './havoc.ts';
 import { KillLog } from './kill-log.ts';
 import { loadPlan } from './load.ts';
 import { Management } from './management.ts';
@@ -23,19 +23,7 @@ import { type Product, startProduct } from './product.ts';
 import { seededDice } from './seeded-dice.ts';
 import { grantCredit, openTenants, publishPrice, type Tenants } from './tenants.ts';
 import { unaskedDeaths } from './unasked-deaths.ts';
-import { conditionsOf, type Demands } from './validity.ts';
-
-export interface CampaignOrder {
-  readonly seed: number;
-  readonly demands: Demands;
-  readonly blows: Blows;
-  readonly sweep: { readonly points: readonly CrashPoint[]; readonly hits: number };
-  readonly gatewayProcesses: number;
-  readonly concurrency: number;
-  /** Seconds for everything to settle after the last request. */
-  readonly quietSeconds: number;
-  say(line: string): void;
-}
+import { conditionsOf } from './validity.ts';
 
 export interface CampaignResult {
   readonly passed: boolean;
@@ -44,6 +32,7 @@ export interface CampaignResult {
 
 const ORACLE = fileURLToPath(new URL('../oracle/main.ts', import.meta.url));
 const DRIVER = fileURLToPath(new URL('../support/load-driver/main.ts', import.meta.url));
+const LOOK_EVERY_MS = 500;
 const TOP_UP_EVERY_MS = 10_000;
 const SMALL_GRANT = 100_000_000n;
 
@@ -87,8 +76,9 @@ async function breakUnderLoad(
   const driver = drive(product, loadPlan(order, product, tenants));
   const companions = [topUp(api, tenants, over.signal), havoc.spillWhile(() => sweep.needsSpills, over.signal)];
   try {
+    await answered(product, order.concurrency * 2);
     await Promise.all([sweep.run(order.sweep.points, order.sweep.hits), havoc.run(order.blows)]);
-    while (answersOf(product).length < order.demands.requests) await wait(500);
+    await answered(product, order.demands.requests);
   } finally {
     over.abort();
     driver.kill('SIGTERM');
@@ -98,6 +88,10 @@ async function breakUnderLoad(
     sweep.readCrashes();
   }
   order.say(`campaign: ${killLog.kills} kills, now quiet`);
+}
+
+async function answered(product: Product, requests: number): Promise<void> {
+  while (answersOf(product).length < requests) await wait(LOOK_EVERY_MS);
 }
 
 function drive(product: Product, plan: LoadPlan): ChildProcess {

@@ -29,6 +29,8 @@ export class CrashSweep {
   readonly #killLog: KillLog;
   readonly #armed = new Map<Installation, CrashPoint>();
   #linesRead = 0;
+  /** One installation at a time, as operators deploy. */
+  #deployments: Promise<void> = Promise.resolve();
 
   constructor(product: Product, killLog: KillLog) {
     this.#product = product;
@@ -53,12 +55,17 @@ export class CrashSweep {
           await this.#arm(installation, point);
           await this.#untilHit(point, hits);
         }
-        await this.#arm(installation, null);
+        if (points.length > 0) await this.#arm(installation, null);
       }),
     );
   }
 
-  async #arm(installation: Installation, point: CrashPoint | null): Promise<void> {
+  #arm(installation: Installation, point: CrashPoint | null): Promise<void> {
+    this.#deployments = this.#deployments.then(() => this.#deploy(installation, point));
+    return this.#deployments;
+  }
+
+  async #deploy(installation: Installation, point: CrashPoint | null): Promise<void> {
     installation.armed = point === null ? {} : { [point]: DIES_AT[point] };
     await installation.process.restart('SIGTERM');
     await answers(`${installation.url}/readyz`);

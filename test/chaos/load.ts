@@ -1,7 +1,7 @@
 // The load of a campaign: every surface, half of it streamed, with the faults of real providers and clients that hang up.
 import { join } from 'node:path';
 import type { LoadPlan } from '../support/load-driver/plan.ts';
-import type { CampaignOrder } from './campaign.ts';
+import type { CampaignOrder } from './campaign-order.ts';
 import type { Product } from './product.ts';
 import type { Tenants } from './tenants.ts';
 

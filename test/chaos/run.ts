@@ -2,7 +2,8 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { CRASH_POINTS } from '../../services/platform/crash-points.ts';
-import { type CampaignOrder, runCampaign } from './campaign.ts';
+import { runCampaign } from './campaign.ts';
+import type { CampaignOrder } from './campaign-order.ts';
 import { versionOfCheckout } from './product.ts';
 
 const { values } = parseArgs({

@@ -80,7 +80,7 @@ function leastInFlight(answers: readonly AnswerLine[], events: readonly KillEven
 const SLACK_MS = 250;
 
 /** By its own gateway where that is known, else by any. */
-export function wasHit({ events, pidOf }: Campaign, { at, ms, requestId }: AnswerLine): boolean {
+function wasHit({ events, pidOf }: Campaign, { at, ms, requestId }: AnswerLine): boolean {
   const pid = pidOf.get(requestId ?? '');
   return events.some(
     (event) =>
@@ -91,10 +91,12 @@ export function wasHit({ events, pidOf }: Campaign, { at, ms, requestId }: Answe
   );
 }
 
+// Faults that no failover hides: the answer has begun, every attempt meets them, or the end itself is taken away.
+const SHOWS = /^(cut|end|error-mid|wrong-length|no-done|status=400)/;
+
 /** It ended complete, or as its client, its key or its fault demanded. */
 export function isSound({ mayRunOut }: Campaign, answer: AnswerLine): boolean {
   if (answer.terminatorSeen && answer.status === 200) return true;
-  if (answer.abortedByClient) return true;
-  if (answer.faultAsked !== null && !answer.faultAsked.includes('first')) return true;
+  if (answer.abortedByClient || SHOWS.test(answer.faultAsked ?? '')) return true;
   return mayRunOut[answer.keyIndex] === true && (answer.status === 402 || answer.status === 429);
 }

@@ -1,5 +1,6 @@
 // Everything the oracle judges, as plain data: what PostgreSQL holds, what the provider metered, what the clients saw, and who
 // was killed. Money is nano-USD, an instant is milliseconds since 1970, an attempt id is `<requestId>.<n>`.
+import type { Meters } from './meters.ts';
 import type { PriceTable } from './price-table.ts';
 
 export interface Facts extends Books {
@@ -31,9 +32,6 @@ export interface Books {
   /** Request ids that were settled again with another charge. */
   readonly conflicts: readonly string[];
 }
-
-/** Units by class; absent is 0. */
-export type Meters = Readonly<Record<string, number>>;
 
 export interface UsageRecord {
   readonly requestId: string;

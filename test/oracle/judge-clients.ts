@@ -30,8 +30,10 @@ function judgeError(requestId: string, answer: Answer, record: UsageRecord | nul
   return [{ kind: 'charged_for_error', id: requestId, detail, differenceNano: record.chargeNano }];
 }
 
+/** An answer whose usage nobody can believe is given away until a person has looked (gateways.md T7): only for such a lie. */
 function judgeEnd(facts: JoinedFacts, requestId: string, answer: Answer, record: UsageRecord | null): Finding[] {
-  if (record === null || !ENDED_OUTCOMES.has(record.outcome)) {
+  const isLie = record?.outcome === 'quarantined' && answer.fault?.includes('absurd-usage');
+  if (record === null || !(ENDED_OUTCOMES.has(record.outcome) || isLie)) {
     const detail = `the client saw the end, the record is ${record?.outcome ?? 'missing'}`;
     return [{ kind: 'record_missing', id: requestId, detail, differenceNano: unbilled(facts, requestId) }];
   }

@@ -1,8 +1,9 @@
 // Each usage record on its own: one per request, its tokens are the provider's, and it costs one ceil of those tokens times the
 // price that was in force when the request was admitted.
-import type { Meters, UsageRecord } from './facts.ts';
+import type { UsageRecord } from './facts.ts';
 import { distance, type Finding, unequal } from './finding.ts';
 import { type JoinedFacts, pinnedPrice, sumOf } from './joined-facts.ts';
+import type { Meters } from './meters.ts';
 import { amountNano, BYTES_PER_TOKEN, type PriceEntry, priceInForce } from './price-table.ts';
 
 const FREE_OUTCOMES = new Set(['failed', 'empty', 'quarantined']);

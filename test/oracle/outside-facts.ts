@@ -1,6 +1,7 @@
 // Reads what stands outside the product: the provider's meter, the log of what the clients saw, the log of what was killed.
 import { readFileSync } from 'node:fs';
-import type { Answer, Hit, MeteredAttempt, Meters } from './facts.ts';
+import type { Answer, Hit, MeteredAttempt } from './facts.ts';
+import type { Meters } from './meters.ts';
 
 interface MeterReport {
   readonly attempts: Readonly<

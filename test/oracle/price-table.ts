@@ -1,7 +1,7 @@
 // What everything costs, written by hand from the demo catalogue and not computed by anything of the product.
 // Figures are micro-USD per million tokens, which is pico-USD per token. Versions that a run publishes come in a file.
 import { readFileSync } from 'node:fs';
-import type { Meters } from './facts.ts';
+import type { Meters } from './meters.ts';
 
 export type Side = 'selling' | 'cost';
 export type PriceTable = readonly PriceEntry[];

@@ -2,7 +2,8 @@
 // PostgreSQL itself wrote. The amounts come from the hand-written price table.
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import type { MeteredAttempt, Meters } from './facts.ts';
+import type { MeteredAttempt } from './facts.ts';
+import type { Meters } from './meters.ts';
 import { amountNano, type PriceEntry, priceInForce, priceTable, type Side } from './price-table.ts';
 
 export interface SmallWorld {

@@ -190,7 +190,7 @@ export async function issueGrant(
 }
 
 /** '0.008755' -> 8755000n */
-export function usdToNano(usd: string): Nano {
+function usdToNano(usd: string): Nano {
   const [whole = '0', fraction = ''] = usd.split('.');
   return nano(`${whole}${fraction.padEnd(9, '0')}`.replace(/^(-?)0+(?=\d)/, '$1'));
 }

@@ -8,7 +8,7 @@ import { SOME_ID } from '../../support/bare-gateway.ts';
 import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
 import { ReferenceLedger } from './reference-ledger.ts';
 
-const HISTORIES = 1_000;
+const HISTORIES = 10_000;
 
 type Step =
   | { readonly kind: 'grant'; readonly priority: number; readonly amount: bigint }

@@ -10,8 +10,8 @@ const exchange = new WindowExchange(redis, 'slot-holder');
 const limiter = new RateLimiter(exchange);
 const scope = { id: scopeId, requestsPerMinute: null, tokensPerMinute: null, concurrentRequests: Number(slots) };
 
+process.stdin.resume(); // the exchange alone keeps no process alive
 while (!redis.isUp()) await exchange.exchanged();
 for (let taken = 0; taken < Number(slots); taken += 1) limiter.admit([scope], 0, Date.now());
 await exchange.exchanged();
 process.stdout.write('holding\n');
-process.stdin.resume();

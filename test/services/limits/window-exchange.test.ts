@@ -63,9 +63,9 @@ function take(limiter: RateLimiter, scopes: readonly RateScope[], count: number,
   return decisions.flatMap((decision) => (decision.allowed ? [decision.ticket] : []));
 }
 
-/** What a gateway shows in its headers once it knows what all others did. */
+/** Until a gateway knows what all others did. It learns about scopes that it is asked for; the question is always refused. */
 async function untilLeft(limiter: RateLimiter, scopes: readonly RateScope[], remaining: number): Promise<void> {
-  const probe = scopes.map((one) => ({ ...one, requestsPerMinute: 0 }));
+  const probe = scopes.map((one) => ({ ...one, concurrentRequests: 0 }));
   await until(() => {
     limiter.admit(probe, 0, NOW_MS);
     return limiter.state(scopes, NOW_MS).requests?.remaining === remaining;

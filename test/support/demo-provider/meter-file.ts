@@ -14,6 +14,7 @@ export interface MeteredUsage {
 
 /** One line of the file. A client that sends an attempt id twice has made two calls, and is metered for both. */
 export interface MeterLine {
+  /** Unique among the calls that are open at a time: a restart ends all of them and counts from 1 again. */
   readonly call: number;
   readonly attemptId: string;
   readonly model: string;

@@ -13,41 +13,38 @@ export type OutputMeter = 'output' | 'reasoning';
 export async function openMeter(dataDir: string): Promise<Meter> {
   mkdirSync(dataDir, { recursive: true });
   const path = join(dataDir, 'meter.jsonl');
-  const left = existsSync(path) ? await readBack(path) : { sizeBytes: 0, lastCall: 0, open: [] };
+  const left = existsSync(path) ? await readBack(path) : { sizeBytes: 0, open: [] };
   const file = openSync(path, 'a');
   ftruncateSync(file, left.sizeBytes);
-  const meter = new Meter(path, file, left.sizeBytes, left.lastCall);
+  const meter = new Meter(path, file, left.sizeBytes);
   for (const line of left.open) meter.append({ ...line, at: Date.now(), ended: true });
   return meter;
 }
 
-async function readBack(path: string): Promise<{ sizeBytes: number; lastCall: number; open: Iterable<MeterLine> }> {
+async function readBack(path: string): Promise<{ sizeBytes: number; open: Iterable<MeterLine> }> {
   const open = new Map<number, MeterLine>();
   let sizeBytes = 0;
-  let lastCall = 0;
   for await (const { text, end } of storedLines(path, 0, statSync(path).size)) {
     const line = readLine(text);
     if (line.ended) open.delete(line.call);
     else open.set(line.call, line);
-    lastCall = Math.max(lastCall, line.call);
     sizeBytes = end;
   }
-  return { sizeBytes, lastCall, open: open.values() };
+  return { sizeBytes, open: open.values() };
 }
 
 export class Meter {
   readonly path: string;
   readonly #file: number;
   #sizeBytes: number;
-  #lastCall: number;
+  #lastCall = 0;
   readonly #open = new Map<number, MeterLine>();
   readonly #arrivals = new Set<Arrival>();
 
-  constructor(path: string, file: number, sizeBytes: number, lastCall: number) {
+  constructor(path: string, file: number, sizeBytes: number) {
     this.path = path;
     this.#file = file;
     this.#sizeBytes = sizeBytes;
-    this.#lastCall = lastCall;
   }
 
   /** From here on the request may still become a metered one: the export says so, until it has left. */

@@ -1,5 +1,6 @@
 // One request, sent and read to whatever end it has; what comes back is the line that the driver logs.
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
 import { AnswerReader } from './answer-reader.ts';
 import type { PlannedRequest, Surface } from './plan.ts';
 import { bodyOf, headersOf, urlOf } from './request-body.ts';
@@ -26,17 +27,23 @@ export interface AnswerLine {
   readonly ms: number;
 }
 
+const NOBODY_LISTENS_MS = 100;
+
 export const agent = new Agent({ keepAlive: true, maxFreeSockets: 512 });
 
-/** Where nobody listens nothing was sent, so the next address is asked, as a balancer would. */
+/**
+ * Where nobody listens nothing was sent, so the next address is asked, as a balancer would, and after all of them the first one
+ * again. Only a request that somebody accepted counts.
+ */
 export async function send(planned: PlannedRequest, timeoutMs: number): Promise<AnswerLine> {
-  const [last, ...others] = planned.baseUrls.toReversed();
-  if (last === undefined) throw new RangeError('the plan names no address');
-  for (const baseUrl of others) {
-    const line = await sendTo(baseUrl, planned, timeoutMs);
-    if (line.errorCode !== 'ECONNREFUSED') return line;
+  const deadlineMs = performance.now() + timeoutMs;
+  for (;;) {
+    for (const baseUrl of planned.baseUrls) {
+      const line = await sendTo(baseUrl, planned, timeoutMs);
+      if (line.errorCode !== 'ECONNREFUSED' || performance.now() > deadlineMs) return line;
+    }
+    await wait(NOBODY_LISTENS_MS);
   }
-  return await sendTo(last, planned, timeoutMs);
 }
 
 function sendTo(baseUrl: string, planned: PlannedRequest, timeoutMs: number): Promise<AnswerLine> {
@@ -47,7 +54,7 @@ class Exchange {
   readonly #baseUrl: string;
   readonly #planned: PlannedRequest;
   readonly #resolve: (line: AnswerLine) => void;
-  readonly #reader: AnswerReader;
+  #reader: AnswerReader;
   readonly #at = Date.now();
   readonly #startedAtMs = performance.now();
   readonly #request: ClientRequest;
@@ -61,7 +68,7 @@ class Exchange {
     this.#baseUrl = baseUrl;
     this.#planned = planned;
     this.#resolve = resolve;
-    this.#reader = new AnswerReader(planned.surface, planned.streamed);
+    this.#reader = new AnswerReader(planned.surface, false);
     this.#request = request(urlOf(planned, baseUrl), { method: 'POST', agent, headers: headersOf(planned) });
     this.#request.on('response', (response) => this.#answered(response));
     this.#request.on('error', (error) => this.#failed(error));
@@ -76,6 +83,9 @@ class Exchange {
 
   #answered(response: IncomingMessage): void {
     this.#response = response;
+    // By what came, not by what was asked: a stream that is refused is answered with a plain error.
+    const isStream = response.headers['content-type']?.startsWith('text/event-stream') ?? false;
+    this.#reader = new AnswerReader(this.#planned.surface, isStream);
     response.on('data', (chunk: Buffer) => this.#received(chunk));
     response.on('end', () => {
       if (response.complete) this.#reader.finish();

@@ -9,7 +9,7 @@ import { type LoadPlan, plannedRequest } from './plan.ts';
 
 // A client that is refused or cut off comes back after a moment, as official clients do; a plain loop would only make refusals.
 const PAUSE_AFTER_FAILURE_MS = 200;
-const LONGEST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 5_000;
 
 const { values } = parseArgs({ options: { plan: { type: 'string' } } });
 if (values.plan === undefined) throw new Error('--plan <plan.json> is missing');

@@ -1,0 +1,16 @@
+// What a campaign is asked to do; run.ts orders the long one, a test the short one.
+import type { CrashPoint } from '../../services/platform/crash-points.ts';
+import type { Blows } from './havoc.ts';
+import type { Demands } from './validity.ts';
+
+export interface CampaignOrder {
+  readonly seed: number;
+  readonly demands: Demands;
+  readonly blows: Blows;
+  readonly sweep: { readonly points: readonly CrashPoint[]; readonly hits: number };
+  readonly gatewayProcesses: number;
+  readonly concurrency: number;
+  /** Seconds for everything to settle after the last request. */
+  readonly quietSeconds: number;
+  say(line: string): void;
+}
