@@ -1,29 +1,34 @@
 // The Express app: the hot path first, before every middleware, then everything else from one list of declared routes.
+// What is not in the list does not exist, and what is in it is refused to everybody whom it does not name.
 import express, { type Express } from 'express';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import type { AppDependencies } from './routes/app-dependencies.ts';
 import { bookRoutes } from './routes/books.ts';
+import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
-import { errorsTold, named, nothingHere, routesOf } from './routes/dispatch.ts';
+import { routesOf } from './routes/dispatch.ts';
+import { errorsTold } from './routes/error-answers.ts';
 import { modelRoutes } from './routes/models.ts';
 import { openapiRoute } from './routes/openapi.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { customerRoutes } from './routes/organizations.ts';
+import { forgivingPaths, nothingHere } from './routes/paths.ts';
 import { readWithKeyRoutes } from './routes/read-with-key.ts';
+import { named } from './routes/request-ids.ts';
 import type { Route } from './routes/route.ts';
 
-const declared: readonly Route[] = [
+/** Every route there is but the hot path; a test walks it with every role. */
+export const ROUTES: readonly Route[] = [
   ...operationRoutes,
+  openapiRoute(() => ROUTES),
   ...readWithKeyRoutes,
   ...customerRoutes,
   ...apiKeyRoutes,
   ...channelRoutes,
+  ...channelKeyRoutes,
   ...modelRoutes,
   ...bookRoutes,
 ];
-
-/** Every route there is but the hot path; a test walks it with every role. */
-export const ROUTES: readonly Route[] = [...declared, openapiRoute(declared)];
 
 export function createApp(dependencies: AppDependencies): Express {
   const app = express();
@@ -31,8 +36,9 @@ export function createApp(dependencies: AppDependencies): Express {
   app.disable('etag');
   app.use(dependencies.proxy);
   app.use(named());
+  app.use(forgivingPaths(ROUTES));
   app.use(routesOf(ROUTES, dependencies));
-  app.use(nothingHere());
+  app.use(nothingHere(ROUTES));
   app.use(errorsTold(dependencies));
   return app;
 }

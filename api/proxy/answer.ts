@@ -1,11 +1,15 @@
 // The last bytes that the client gets: the held end of its answer once the charge is durable, or an error in its own format.
 // A stream that has begun never ends cleanly after an error: the event, then a destroyed socket (ecosystem.md 0.4).
+import type { IncomingMessage } from 'node:http';
 import { TollgateError } from '../../domain/errors.ts';
 import { crashPoint } from '../../services/platform/crash-points.ts';
 import { plainHead } from './answer-head.ts';
 import type { PlainAnswer, StreamedAnswer } from './attempt-end.ts';
 import type { Exchange } from './exchange.ts';
 import type { ProxyParts } from './proxy-parts.ts';
+
+/** How long a refused client may go on sending before its connection is closed all the same. */
+const LINGER_MS = 2_000;
 
 /** One latin1 string goes out in one write with the head; a Buffer would cost 5 µs more (hotpath.md 3). Byte-exact: it was read as latin1. */
 export function answerPlain(parts: ProxyParts, exchange: Exchange, { status, body }: PlainAnswer): void {
@@ -30,10 +34,24 @@ export function answerError(exchange: Exchange, error: TollgateError): void {
   }
   exchange.answering = true;
   const { status, headers, body } = dialect.errorAnswer(error, requestId);
-  // An unread body would be taken for the next request on this connection.
   const unread = exchange.req.readableEnded ? {} : { connection: 'close' };
   res.writeHead(status, { ...headers, ...unread, 'content-length': Buffer.byteLength(body) });
-  res.end(body);
+  res.write(body);
+  afterBody(exchange.req, () => res.end());
+}
+
+/** Closing on a client that still sends resets its connection: it would see a broken pipe and never the answer. */
+function afterBody(req: IncomingMessage, close: () => void): void {
+  if (req.readableEnded || req.destroyed) {
+    close();
+    return;
+  }
+  const patience = setTimeout(close, LINGER_MS);
+  req.once('close', () => {
+    clearTimeout(patience);
+    close();
+  });
+  req.resume();
 }
 
 export function asTollgateError(error: unknown): TollgateError {

@@ -15,7 +15,7 @@ export function readBody(req: IncomingMessage): Promise<Buffer> {
     req.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > MOST_BODY_BYTES) {
-        req.pause();
+        chunks = null; // what still comes is read and dropped (answerError), or the client could not hear the refusal
         reject(tooLarge(bytes));
       } else if (first === null) first = chunk;
       else if (chunks === null) chunks = [first, chunk];

@@ -25,7 +25,7 @@ import {
 } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireVersion } from './reply.ts';
-import { adminChange, adminRead, type Route } from './route.ts';
+import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const ApiKey = z
   .object({
@@ -70,6 +70,7 @@ export const apiKeyRoutes: readonly Route[] = [
     method: 'post',
     path: '/api/v1/api-keys',
     summary: 'Make an API key; without projectId in the project "default"',
+    params: none,
     status: 201,
     body: z.strictObject({
       orgId: uuid,
@@ -97,6 +98,7 @@ export const apiKeyRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/api-keys',
     summary: 'API keys, newest first',
+    params: none,
     query: z.strictObject({ ...pageQuery, orgId: uuid.optional(), projectId: uuid.optional() }),
     response: pageOf(ApiKey),
     handler: ({ query }, { db }) => onePage(apiKeys, query, (after, limit) => listApiKeys(db, query, after, limit)),
@@ -104,6 +106,7 @@ export const apiKeyRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/api-keys/{id}',
     summary: 'One API key',
+    query: none,
     params: byId,
     response: ApiKey,
     handler: ({ params }, { db }) => apiKey(db, params.id),

@@ -1,13 +1,14 @@
 // What happened: receipts, usage, the state of the ledger, the audit log. Reading only.
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
+import { nano } from '../../domain/nano.ts';
 import { listAudit } from '../../services/audit/audit.ts';
 import { verifyLedger } from '../../services/ledger/verifier.ts';
 import { listRequests, type Receipt, receipt } from '../../services/usage/receipts.ts';
 import { USAGE_GROUPS, usageBy } from '../../services/usage/usage.ts';
-import { anything, instant, money, price, tokens, uuid } from './field-schemas.ts';
+import { anything, instant, line, modelId, money, price, timeZone, tokens, uuid } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
-import { adminRead, type Route } from './route.ts';
+import { adminRead, none, type Route } from './route.ts';
 
 const attempt = {
   n: z.number(),
@@ -80,7 +81,7 @@ const usageFilter = {
   orgId: uuid.optional(),
   projectId: uuid.optional(),
   apiKeyId: uuid.optional(),
-  model: z.string().max(200).optional(),
+  model: modelId.optional(),
   from: instant.optional(),
   to: instant.optional(),
 };
@@ -88,7 +89,7 @@ const usageFilter = {
 const requests = { name: 'requests', position: uuid, positionOf: ({ id }: { id: string }) => id };
 const usageGroups = {
   name: 'usage',
-  position: z.string().max(300),
+  position: line(300),
   positionOf: ({ group }: { group: string }) => group,
 };
 const auditRows = {
@@ -104,7 +105,7 @@ export function unknownRequest(id: string): TollgateError {
 }
 
 function withMargin(found: Receipt) {
-  const marginNano = found.costNano === null ? null : ((found.chargeNano - found.costNano) as typeof found.chargeNano);
+  const marginNano = found.costNano === null ? null : nano(found.chargeNano - found.costNano);
   return { ...found, marginNano };
 }
 
@@ -112,7 +113,8 @@ export const bookRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/requests',
     summary: 'Admitted requests, newest first',
-    query: z.strictObject({ ...pageQuery, ...usageFilter, outcome: z.string().max(40).optional() }),
+    params: none,
+    query: z.strictObject({ ...pageQuery, ...usageFilter, outcome: line(40).optional() }),
     response: pageOf(RequestLine),
     handler: ({ query }, { db }) =>
       onePage(requests, query, (after, limit) => listRequests(db, { ...query, modelId: query.model }, after, limit)),
@@ -120,6 +122,7 @@ export const bookRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/requests/{id}',
     summary: 'The receipt of a request, with its costs and margin',
+    query: none,
     params: z.object({ id: uuid }),
     response: StaffReceipt,
     handler: async ({ params }, { db }) => {
@@ -131,11 +134,12 @@ export const bookRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/usage',
     summary: 'What was used, added up by a group',
+    params: none,
     query: z.strictObject({
       ...pageQuery,
       ...usageFilter,
       groupBy: z.enum(USAGE_GROUPS).default('total'),
-      timeZone: z.string().max(60).default('UTC'),
+      timeZone: timeZone.default('UTC'),
     }),
     response: pageOf(
       z.object({
@@ -156,6 +160,8 @@ export const bookRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/ledger/verification',
     summary: 'Runs the invariants of the ledger on the live books',
+    params: none,
+    query: none,
     response: z.object({
       ok: z.boolean(),
       at: instant,
@@ -177,12 +183,13 @@ export const bookRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/audit',
     summary: 'Who changed what, newest first',
+    params: none,
     query: z.strictObject({
       ...pageQuery,
-      actor: z.string().max(200).optional(),
-      action: z.string().max(200).optional(),
-      targetKind: z.string().max(40).optional(),
-      targetId: z.string().max(200).optional(),
+      actor: line(200).optional(),
+      action: line(200).optional(),
+      targetKind: line(40).optional(),
+      targetId: line(200).optional(),
       from: instant.optional(),
       to: instant.optional(),
     }),

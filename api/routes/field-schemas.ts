@@ -58,6 +58,20 @@ export const modelId = z
   .regex(/^[\w.:/@+-]+$/, 'letters, digits and . : / @ + - _ only')
   .meta({ example: 'gpt-5.6-luna' });
 
+/** A name, never an offset: PostgreSQL reads the sign of "+02" the other way round. */
+export const timeZone = line(60).refine(
+  isTimeZone,
+  'write a time zone of the IANA list, as in "Europe/Berlin" or "UTC"',
+);
+
+function isTimeZone(text: string): boolean {
+  try {
+    return /^[A-Za-z]/.test(text) && new Intl.DateTimeFormat('en', { timeZone: text }) !== null;
+  } catch {
+    return false;
+  }
+}
+
 export const version = z.int().positive().meta({ description: 'Also in the ETag; send it back in If-Match' });
 
 export const rate = z.int().min(1).max(1_000_000_000);

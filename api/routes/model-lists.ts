@@ -1,13 +1,12 @@
 // GET /v1/models speaks four dialects, told apart by what each client sends (ecosystem.md 2.5). Only what the key may use.
 import type { IncomingHttpHeaders } from 'node:http';
 import { TollgateError } from '../../domain/errors.ts';
+import { formatUsd, nano } from '../../domain/nano.ts';
+import { type Price, priceInForce, unitPrice } from '../../domain/prices.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
-import {
-  type DialectId,
-  type RoutedModel,
-  type RoutingTable,
-  servesDialect,
-} from '../../services/channels/routing-table.ts';
+import { type DialectId, type RoutedModel, servesDialect } from '../../services/channels/routing-table.ts';
+import type { AppDependencies } from './app-dependencies.ts';
+import { usdPerToken } from './exact-numbers.ts';
 
 interface ListQuery {
   readonly client_version?: string | undefined;
@@ -15,15 +14,21 @@ interface ListQuery {
   readonly after_id?: string | undefined;
 }
 
+type Sources = Pick<AppDependencies, 'routing' | 'timeMs'>;
+
+interface OfferedModel extends RoutedModel {
+  readonly price: Price;
+}
+
 type Shape = 'openai' | 'anthropic' | 'gemini' | 'codex';
 
 export function listOfModels(
-  table: RoutingTable,
+  sources: Sources,
   apiKey: ApiKeyEntry,
   headers: IncomingHttpHeaders,
   query: ListQuery,
 ): object {
-  const models = usable(table, apiKey);
+  const models = usable(sources, apiKey);
   switch (shapeFor(headers, query)) {
     case 'gemini':
       return { models: models.map(geminiModel) };
@@ -36,8 +41,8 @@ export function listOfModels(
   }
 }
 
-export function oneModel(table: RoutingTable, apiKey: ApiKeyEntry, headers: IncomingHttpHeaders, id: string): object {
-  const model = usable(table, apiKey).find((candidate) => candidate.id === id.replace(/^models\//, ''));
+export function oneModel(sources: Sources, apiKey: ApiKeyEntry, headers: IncomingHttpHeaders, id: string): object {
+  const model = usable(sources, apiKey).find((candidate) => candidate.id === id.replace(/^models\//, ''));
   if (model === undefined) {
     throw new TollgateError('model_not_found', {
       message: `There is no model "${id.slice(0, 100)}" for this key. GET /v1/models lists those there are.`,
@@ -55,10 +60,16 @@ function shapeFor(headers: IncomingHttpHeaders, query: ListQuery): Shape {
   return 'openai';
 }
 
-function usable({ models }: RoutingTable, { allowedModels }: ApiKeyEntry): RoutedModel[] {
-  return [...models.values()].filter(
-    ({ id, routes }) => routes.length > 0 && (allowedModels === null || allowedModels.has(id)),
-  );
+/** Sold now, bought somewhere now, and not kept from this key. */
+function usable({ routing, timeMs }: Sources, { allowedModels }: ApiKeyEntry): OfferedModel[] {
+  const offered: OfferedModel[] = [];
+  for (const model of routing().models.values()) {
+    const inForce = priceInForce(model.sellingPrices, timeMs());
+    const isBought = model.routes.some(({ channel }) => channel.status === 'enabled');
+    const isAllowed = allowedModels === null || allowedModels.has(model.id);
+    if (inForce !== null && isBought && isAllowed) offered.push({ ...model, price: inForce.price });
+  }
+  return offered;
 }
 
 const ENDPOINTS: readonly (readonly [DialectId, string])[] = [
@@ -74,7 +85,7 @@ function endpointsOf({ routes, kind }: RoutedModel): string[] {
     .map(([, name]) => name);
 }
 
-function openaiModel(model: RoutedModel): object {
+function openaiModel(model: OfferedModel): object {
   return {
     id: model.id,
     object: 'model',
@@ -83,7 +94,22 @@ function openaiModel(model: RoutedModel): object {
     name: model.displayName,
     context_length: model.contextTokens,
     max_output_tokens: model.maxOutputTokens,
+    pricing: pricingOf(model.price),
     supported_endpoint_types: endpointsOf(model),
+  };
+}
+
+/** OpenRouter's shape: US dollars per token as decimal strings, of the first tier. */
+function pricingOf({ tiers: [first], perCallNano }: Price): object {
+  if (first === undefined) return {};
+  const perToken = (meter: Parameters<typeof unitPrice>[1]) => usdPerToken(unitPrice(first, meter));
+  return {
+    prompt: perToken('input'),
+    completion: perToken('output'),
+    input_cache_read: perToken('cachedInput'),
+    input_cache_write: perToken('cacheWrite5m'),
+    internal_reasoning: perToken('reasoning'),
+    request: formatUsd(nano(perCallNano)),
   };
 }
 

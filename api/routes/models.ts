@@ -6,7 +6,7 @@ import { listPrices, publishPrice } from '../../services/pricing/prices.ts';
 import { instant, line, modelId, name, price, rate, reason, uuid, version } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireVersion } from './reply.ts';
-import { adminChange, adminRead, type Route } from './route.ts';
+import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const LlmModel = z
   .object({
@@ -61,7 +61,7 @@ const settings = {
   tokensPerMinute: rate.nullable(),
 };
 const byId = z.object({ id: modelId });
-const models = { name: 'models', position: z.string().max(200), positionOf: ({ id }: { id: string }) => id };
+const models = { name: 'models', position: modelId, positionOf: ({ id }: { id: string }) => id };
 const prices = { name: 'prices', position: uuid, positionOf: ({ id }: { id: string }) => id };
 const ONE_PRICE = 'send either price or multiplierPpm';
 
@@ -70,6 +70,7 @@ export const modelRoutes: readonly Route[] = [
     method: 'post',
     path: '/api/v1/models',
     summary: 'Make a model with its first selling price, and optionally its cost',
+    params: none,
     status: 201,
     body: z
       .strictObject({
@@ -108,6 +109,7 @@ export const modelRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/models',
     summary: 'Models in the order of their ids',
+    params: none,
     query: z.strictObject(pageQuery),
     response: pageOf(LlmModel),
     handler: ({ query }, { db }) => onePage(models, query, (after, limit) => listModels(db, after, limit)),
@@ -115,6 +117,7 @@ export const modelRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/models/{id}',
     summary: 'One model with its selling price in force',
+    query: none,
     params: byId,
     response: LlmModel,
     handler: ({ params }, { db }) => llmModel(db, params.id),
@@ -191,7 +194,9 @@ export const modelRoutes: readonly Route[] = [
     params: byId,
     query: z.strictObject(pageQuery),
     response: pageOf(PriceVersion),
-    handler: ({ params, query }, { db }) =>
-      onePage(prices, query, (after, limit) => listPrices(db, params.id, after, limit)),
+    handler: async ({ params, query }, { db }) => {
+      const { id } = await llmModel(db, params.id);
+      return onePage(prices, query, (after, limit) => listPrices(db, id, after, limit));
+    },
   }),
 ];

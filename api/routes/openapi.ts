@@ -1,10 +1,8 @@
 // The OpenAPI 3.1 document, made from the very schemas that check requests and shape answers: it cannot drift from them.
-import { extendZodWithOpenApi, OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi';
+import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { JSON_TYPE } from './reply.ts';
 import { operatorRead, type Route } from './route.ts';
-
-extendZodWithOpenApi(z);
 
 const SECURITY = { admin: [{ adminToken: [] }], apiKey: [{ apiKey: [] }], public: [] };
 
@@ -35,6 +33,11 @@ function openapiDocument(routes: readonly Route[]): object {
 
 function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
   const { method, path, summary, params, query, body, response, status, who, conditional } = route;
+  const form = who === 'admin' ? 'application/problem+json' : 'application/json';
+  const headers = {
+    ...(conditional ? { 'If-Match': IfMatchHeader } : {}),
+    ...(method === 'post' ? { 'Idempotency-Key': IdempotencyKeyHeader } : {}),
+  };
   return {
     method,
     path,
@@ -43,7 +46,7 @@ function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
     request: {
       params,
       query,
-      ...(conditional ? { headers: z.object({ 'if-match': z.string() }) } : {}),
+      ...(Object.keys(headers).length === 0 ? {} : { headers: z.object(headers) }),
       ...(body === null ? {} : { body: { required: true, content: { 'application/json': { schema: body } } } }),
     },
     responses: {
@@ -51,13 +54,33 @@ function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
         description: 'Done',
         content: { [path === '/metrics' ? 'text/plain' : 'application/json']: { schema: response } },
       },
-      default: { description: 'Refused; the body says why and how to go on' },
+      default: {
+        description: 'Refused; the body says why and how to go on',
+        content: { [form]: { schema: who === 'admin' ? Problem : z.unknown() } },
+      },
     },
   };
 }
 
-/** Its own route, over all the others. */
-export function openapiRoute(routes: readonly Route[]): Route {
+const IfMatchHeader = z.string().meta({ description: 'The ETag that the change was decided on, or *' });
+const IdempotencyKeyHeader = z
+  .string()
+  .optional()
+  .meta({ description: 'A repetition with the same key and body within 24 h is told what the first request was told' });
+const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    detail: z.string(),
+    instance: z.string().meta({ description: 'The request id' }),
+    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457' });
+
+/** Its own route too, hence the function. */
+export function openapiRoute(routes: () => readonly Route[]): Route {
   let text: string | null = null;
   return operatorRead({
     path: '/api/v1/openapi.json',
@@ -65,7 +88,7 @@ export function openapiRoute(routes: readonly Route[]): Route {
     summary: 'This document',
     response: z.object({ openapi: z.string() }),
     handler: async () => {
-      text ??= JSON.stringify(openapiDocument(routes));
+      text ??= JSON.stringify(openapiDocument(routes()));
       return { status: 200, headers: { 'content-type': JSON_TYPE }, text };
     },
   });

@@ -16,10 +16,10 @@ import {
   lockedProject,
   project,
 } from '../../services/projects/projects.ts';
-import { caps, instant, line, money, name, positiveAmount, reason, uuid, version } from './field-schemas.ts';
+import { caps, instant, line, money, name, positiveAmount, reason, timeZone, uuid, version } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireVersion } from './reply.ts';
-import { adminChange, adminRead, type Route } from './route.ts';
+import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const shownCaps = z
   .array(z.object({ period: z.enum(['total', 'day', 'week', 'month']), amountNano: money }))
@@ -72,11 +72,12 @@ const organizationRoutes: readonly Route[] = [
     method: 'post',
     path: '/api/v1/organizations',
     summary: 'Make an organization',
+    params: none,
     status: 201,
     body: z.strictObject({
       name,
-      rateTier: z.string().default('standard'),
-      timeZone: z.string().default('UTC'),
+      rateTier: line(40).default('standard'),
+      timeZone: timeZone.default('UTC'),
       caps: caps.default([]),
     }),
     response: Organization,
@@ -92,6 +93,7 @@ const organizationRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/organizations',
     summary: 'Organizations, newest first',
+    params: none,
     query: z.strictObject(pageQuery),
     response: pageOf(Organization),
     handler: ({ query }, { db }) =>
@@ -100,6 +102,7 @@ const organizationRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/organizations/{id}',
     summary: 'One organization',
+    query: none,
     params: byId,
     response: Organization,
     handler: ({ params }, { db }) => organization(db, params.id),
@@ -113,8 +116,8 @@ const organizationRoutes: readonly Route[] = [
     body: z
       .strictObject({
         name: name.optional(),
-        rateTier: z.string().optional(),
-        timeZone: z.string().optional(),
+        rateTier: line(40).optional(),
+        timeZone: timeZone.optional(),
         caps: caps.optional(),
         enforcement: z.enum(['active', 'stopped']).optional(),
         reason: reason.optional(),
@@ -151,6 +154,7 @@ const organizationRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/organizations/{id}/balance',
     summary: 'What an organization can spend, to the nano at the moment of reading',
+    query: none,
     params: byId,
     response: z
       .object({ balanceNano: money, availableNano: money, reservedNano: money, settlingNano: money })
@@ -164,6 +168,7 @@ const projectRoutes: readonly Route[] = [
     method: 'post',
     path: '/api/v1/projects',
     summary: 'Make a project',
+    params: none,
     status: 201,
     body: z.strictObject({ orgId: uuid, name, caps: caps.default([]) }),
     response: Project,
@@ -180,6 +185,7 @@ const projectRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/projects',
     summary: 'Projects, newest first',
+    params: none,
     query: z.strictObject({ ...pageQuery, orgId: uuid.optional() }),
     response: pageOf(Project),
     handler: ({ query }, { db }) =>
@@ -188,6 +194,7 @@ const projectRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/projects/{id}',
     summary: 'One project',
+    query: none,
     params: byId,
     response: Project,
     handler: ({ params }, { db }) => project(db, params.id),
@@ -220,6 +227,7 @@ const grantRoutes: readonly Route[] = [
     method: 'post',
     path: '/api/v1/grants',
     summary: 'Give credit; it first repays what the organization owes',
+    params: none,
     status: 201,
     body: z.strictObject({
       orgId: uuid,
@@ -247,6 +255,7 @@ const grantRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/grants',
     summary: 'Grants with what is left of them, newest first',
+    params: none,
     query: z.strictObject({ ...pageQuery, orgId: uuid.optional() }),
     response: pageOf(Grant),
     handler: ({ query }, { db }) => onePage(grants, query, (after, limit) => listGrants(db, query.orgId, after, limit)),

@@ -7,6 +7,7 @@ import { TollgateError } from '../../domain/errors.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { type Change, type Committed, commit, idempotencyKeyIn, repeatedReply } from './change.ts';
+import { InvalidInput } from './invalid-input.ts';
 import { type IfMatch, jsonReply, type Reply, versionSeen } from './reply.ts';
 
 export type Who = 'admin' | 'apiKey' | 'public';
@@ -50,10 +51,15 @@ export interface Route {
 interface Declaration<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> {
   readonly path: string;
   readonly summary: string;
-  readonly params?: P;
-  readonly query?: Q;
+  readonly params: P;
+  readonly query: Q;
   readonly response: R;
 }
+
+/** Where there are no parameters; a query that nobody declared is a mistake that the caller should hear of. */
+export const none = z.strictObject({});
+/** Clients of all kinds send query parameters of their own to what a customer reads: those are ignored. */
+export const whatever = z.object({});
 
 interface Input<P extends z.ZodObject, Q extends z.ZodObject> {
   readonly params: z.output<P>;
@@ -69,11 +75,11 @@ export function adminRead<P extends z.ZodObject, Q extends z.ZodObject, R extend
   declared: AdminRead<P, Q, R>,
 ): Route {
   return {
-    ...described(declared, NOTHING),
     ...READS,
+    ...described(declared),
     who: 'admin',
     async respond(call, app) {
-      return jsonReply(declared.response, await declared.handler(inputOf(declared, NOTHING, call), app), 200);
+      return jsonReply(declared.response, await declared.handler(inputOf(declared, call), app), 200);
     },
   };
 }
@@ -85,24 +91,26 @@ interface CustomerRead<P extends z.ZodObject, Q extends z.ZodObject, R extends z
   ): Promise<z.output<R>>;
 }
 
-/** Clients of all kinds send query parameters of their own here: what is not declared is ignored. */
 export function customerRead<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType>(
   declared: CustomerRead<P, Q, R>,
 ): Route {
   return {
-    ...described(declared, WHATEVER),
     ...READS,
+    ...described(declared),
     who: 'apiKey',
     async respond(call, app) {
       const { apiKey, requestId } = call;
       if (apiKey === null) throw new Error(`${declared.path} was reached without an API key`);
-      const input = { ...inputOf(declared, WHATEVER, call), apiKey, requestId };
+      const input = { ...inputOf(declared, call), apiKey, requestId };
       return jsonReply(declared.response, await declared.handler(input, app), 200);
     },
   };
 }
 
-interface OperatorRead extends Declaration<z.ZodObject, z.ZodObject, z.ZodType> {
+interface OperatorRead {
+  readonly path: string;
+  readonly summary: string;
+  readonly response: z.ZodType;
   readonly who: 'public' | 'admin';
   readonly openToLoopback?: boolean;
   handler(app: AppDependencies): Promise<Reply>;
@@ -110,22 +118,26 @@ interface OperatorRead extends Declaration<z.ZodObject, z.ZodObject, z.ZodType> 
 
 export function operatorRead(declared: OperatorRead): Route {
   return {
-    ...described(declared, WHATEVER),
     ...READS,
+    ...described({ ...declared, params: none, query: whatever }),
     who: declared.who,
     openToLoopback: declared.openToLoopback ?? false,
     respond: (_, app) => declared.handler(app),
   };
 }
 
-interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.ZodType>
-  extends Declaration<P, z.ZodObject, R> {
+interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.ZodType> {
+  readonly path: string;
+  readonly summary: string;
+  readonly params: P;
+  readonly response: R;
   readonly method: 'post' | 'patch';
   readonly body: B;
   readonly status?: 200 | 201;
   readonly conditional?: boolean;
   handler(
-    input: Input<P, z.ZodObject> & {
+    input: {
+      readonly params: z.output<P>;
       readonly body: z.output<B>;
       readonly actor: string;
       readonly ifMatch: IfMatch;
@@ -140,8 +152,8 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
 ): Route {
   const { method, status = 200, conditional = false, body, response } = declared;
   return {
-    ...described(declared, NOTHING),
     ...READS,
+    ...described({ ...declared, query: none }),
     who: 'admin',
     method,
     body,
@@ -159,16 +171,14 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
       const earlier = await repeatedReply(app.db, request);
       if (earlier !== null) return earlier;
       const ifMatch = conditional ? versionSeen(call.headers['if-match']) : 'any';
-      const input = { ...inputOf(declared, NOTHING, call), body: bodyOf(body, call.body), actor: call.actor, ifMatch };
+      const { params } = inputOf({ ...declared, query: none }, call);
+      const input = { params, body: bodyOf(body, call.body), actor: call.actor, ifMatch };
       const change: Change<z.output<R>> = (work) =>
         commit(app.db, request, (answer) => jsonReply(response, answer, status), work);
       return (await declared.handler(input, app, change)).reply;
     },
   };
 }
-
-const NOTHING = z.strictObject({});
-const WHATEVER = z.object({});
 
 const READS = {
   method: 'get',
@@ -179,54 +189,31 @@ const READS = {
   openToLoopback: false,
 } as const;
 
-function described(declared: Declaration<z.ZodObject, z.ZodObject, z.ZodType>, otherwise: z.ZodObject) {
-  const { path, summary, params = NOTHING, query = otherwise, response } = declared;
+function described({ path, summary, params, query, response }: Declaration<z.ZodObject, z.ZodObject, z.ZodType>) {
   return { path, summary, params, query, response };
 }
 
 function inputOf<P extends z.ZodObject, Q extends z.ZodObject>(
-  { params, query }: { readonly params?: P; readonly query?: Q },
-  otherwise: z.ZodObject,
+  declared: { readonly params: P; readonly query: Q },
   call: Call,
 ): Input<P, Q> {
-  return { params: paramsOf(params, call.params), query: queryOf(query, otherwise, call.query), headers: call.headers };
-}
-
-function paramsOf<P extends z.ZodObject>(schema: P | undefined, params: unknown): z.output<P> {
-  const parsed = (schema ?? NOTHING).safeParse(params);
+  const params = declared.params.safeParse(call.params);
   // A malformed id names nothing: it is answered like one that is not there.
-  if (!parsed.success)
-    throw new TollgateError('not_found', { message: `There is nothing at this path: ${issuesIn(parsed.error)}.` });
-  return parsed.data as z.output<P>;
-}
-
-function queryOf<Q extends z.ZodObject>(schema: Q | undefined, otherwise: z.ZodObject, query: unknown): z.output<Q> {
-  const parsed = (schema ?? otherwise).safeParse(query);
-  if (!parsed.success) throw new InvalidInput('invalid_value', 'The query is not valid', parsed.error);
-  return parsed.data as z.output<Q>;
+  if (!params.success) {
+    throw new TollgateError('not_found', { message: `There is nothing at ${call.path.slice(0, 200)}.` });
+  }
+  const query = declared.query.safeParse(call.query);
+  if (!query.success) throw new InvalidInput('invalid_value', 'The query is not valid', query.error);
+  return { params: params.data, query: query.data, headers: call.headers };
 }
 
 function bodyOf<B extends z.ZodType>(schema: B, body: unknown): z.output<B> {
   const parsed = schema.safeParse(body);
-  if (!parsed.success) throw new InvalidInput('invalid_body', 'The body is not valid', parsed.error);
-  return parsed.data;
-}
-
-function issuesIn(error: z.ZodError): string {
-  return error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; ');
-}
-
-export interface FieldProblem {
-  readonly field: string;
-  readonly message: string;
-}
-
-/** Names every faulty field at once, so that a caller mends them in one go. */
-export class InvalidInput extends TollgateError {
-  readonly problems: readonly FieldProblem[];
-
-  constructor(code: 'invalid_value' | 'invalid_body', what: string, error: z.ZodError) {
-    super(code, { message: `${what}: ${issuesIn(error)}.` });
-    this.problems = error.issues.map(({ path, message }) => ({ field: path.join('.'), message }));
+  if (parsed.success) return parsed.data;
+  if (body === undefined) {
+    throw new TollgateError('body_empty', {
+      message: 'This request needs a JSON body; GET /api/v1/openapi.json says which.',
+    });
   }
+  throw new InvalidInput('invalid_body', 'The body is not valid', parsed.error);
 }

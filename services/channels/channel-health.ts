@@ -1,6 +1,6 @@
 // Which upstream gets the next attempt, from what this process has seen of them: priority tiers, weights within a tier, nobody
 // who is disabled, cooling, broken, busy or tried already. In memory; called once or twice a request.
-import { affectsBreaker, type Failure } from '../../domain/failures.ts';
+import { affectsBreaker, type Failure, type FailureClass } from '../../domain/failures.ts';
 import { ChannelState, type KeyOfChannel, type KeyState } from './channel-state.ts';
 import {
   type Channel,
@@ -30,6 +30,9 @@ interface Candidate {
   readonly keys: readonly KeyOfChannel[];
 }
 
+// Whoever is told one of these has shown a key that the upstream knows.
+const RECOGNIZED: ReadonlySet<FailureClass> = new Set(['rate_limited', 'client_fault', 'misconfigured', 'empty']);
+
 /** Candidates of one priority, in the order of the table. */
 type Tier = readonly Candidate[];
 
@@ -44,60 +47,44 @@ export class ChannelHealth {
     this.#random = random;
   }
 
-  /** null: nobody who may be asked now is left. */
+  /**
+   * null: nobody who may be asked now is left. A probe is taken here and not in `started`: between the two lies the writing
+   * of the intent, and a hundred requests would all be probes. One that never starts is given up after 30 s.
+   */
   pick(model: RoutedModel, dialectId: DialectId, tried: Tried, nowMs: number): Pick | null {
-    for (const tier of this.#tiersOf(model, dialectId)) {
-      const candidate = tier.length === 1 ? this.#only(tier, tried, nowMs) : this.#drawn(tier, tried, nowMs);
-      if (candidate === null) continue;
-      const key = candidate.state.nextKey(candidate.keys, tried.channelKeys, nowMs);
-      if (key === null) continue;
-      const isProbe = candidate.state.breaker.kind !== 'closed' || key.state.deadWaitMs > 0;
-      return { route: candidate.route, channelKey: key.channelKey, isProbe };
-    }
-    return null;
+    const tiers = this.#tiersOf(model, dialectId);
+    const fresh = this.#pickFrom(tiers, tried, nowMs, false);
+    if (fresh !== null || tried.channels.size === 0) return fresh;
+    return this.#pickFrom(tiers, tried, nowMs, true); // other keys of the channels that failed, when nobody else is left
   }
 
-  /** The attempt is being sent. A probe is taken here: nobody else gets it meanwhile. */
   started(pick: Pick, nowMs: number): void {
-    const { channel } = pick.route;
-    const state = this.#stateOf(channel);
-    state.started(channel, nowMs);
-    if (!pick.isProbe) return;
-    state.attempted(nowMs);
-    const key = state.keyState(pick.channelKey.id);
-    if (key.deadWaitMs > 0) key.beginProbe(pick, nowMs);
+    this.#stateOf(pick.route.channel).started(pick.route.channel, nowMs);
   }
 
+  /** Best said at the first byte: a probe keeps everybody else waiting until its verdict. */
   succeeded(pick: Pick): void {
     const state = this.#stateOf(pick.route.channel);
-    if (state.breaker.kind !== 'closed' || state.breaker.failuresAtMs.length > 0) state.succeeded();
-    const key = state.keyState(pick.channelKey.id);
-    if (key.deadWaitMs > 0) key.worked();
+    state.succeeded();
+    state.keyState(pick.channelKey.id).worked();
   }
 
   failed(pick: Pick, failure: Failure, nowMs: number): void {
     const state = this.#stateOf(pick.route.channel);
     const key = state.keyState(pick.channelKey.id);
     if (failure.class === 'dead_key') key.died(nowMs);
-    else if (failure.class === 'rate_limited') key.limited(failure.retryAfterMs, nowMs);
-    else if (affectsBreaker(failure)) {
-      state.failed(nowMs);
-      if (failure.retryAfterMs !== null)
-        state.coolsUntilMs = Math.max(state.coolsUntilMs, nowMs + Math.min(failure.retryAfterMs, 600_000));
-    }
-    // A key's probe that came to something else than "dead" has answered: the key is sound.
-    if (
-      key.deadWaitMs > 0 &&
-      failure.class !== 'dead_key' &&
-      failure.class !== 'unreachable' &&
-      failure.class !== 'timeout'
-    )
-      key.worked();
+    else if (key.probe === pick && RECOGNIZED.has(failure.class)) key.worked();
+    if (failure.class === 'rate_limited') key.limited(failure.retryAfterMs, nowMs);
+    else if (failure.class !== 'dead_key' && affectsBreaker(failure)) state.failed(failure.retryAfterMs, nowMs);
   }
 
   /** Exactly once for each `started`. */
   finished(pick: Pick): void {
-    this.#stateOf(pick.route.channel).finished();
+    const state = this.#stateOf(pick.route.channel);
+    state.finished();
+    if (!pick.isProbe) return;
+    state.endProbe(pick);
+    state.keyState(pick.channelKey.id).endProbe(pick);
   }
 
   /** When the first of those that could serve comes back; null: none will by itself. */
@@ -107,7 +94,7 @@ export class ChannelHealth {
       for (const { route, state, keys } of tier) {
         if (!state.isEnabled || keys.length === 0) continue;
         const keyReadyMs = keys.reduce(
-          (first, { state: key }) => Math.min(first, key.readyAtMs(nowMs)),
+          (first, { state: key }) => Math.min(first, key.readyAtMs()),
           Number.POSITIVE_INFINITY,
         );
         earliestMs = Math.min(earliestMs, Math.max(state.readyAtMs(route.channel, nowMs), keyReadyMs));
@@ -127,14 +114,28 @@ export class ChannelHealth {
     }));
   }
 
-  #only(tier: Tier, tried: Tried, nowMs: number): Candidate | null {
-    const [only] = tier;
-    return only !== undefined && mayTake(only, tried, nowMs) ? only : null;
+  #pickFrom(tiers: readonly Tier[], tried: Tried, nowMs: number, again: boolean): Pick | null {
+    for (const tier of tiers) {
+      const candidate = this.#drawn(tier, tried, nowMs, again);
+      const key = candidate?.state.nextKey(candidate.keys, tried.channelKeys, nowMs) ?? null;
+      if (candidate === null || key === null) continue;
+      const { route, state } = candidate;
+      const isProbe = state.breaker.kind !== 'closed' || key.state.deadWaitMs > 0;
+      const pick = { route, channelKey: key.channelKey, isProbe };
+      if (isProbe) {
+        state.beginProbe(pick, nowMs);
+        key.state.beginProbe(pick, nowMs);
+      }
+      return pick;
+    }
+    return null;
   }
 
   /** In proportion to the weights of those that may be asked. */
-  #drawn(tier: Tier, tried: Tried, nowMs: number): Candidate | null {
-    const open = tier.filter((candidate) => mayTake(candidate, tried, nowMs));
+  #drawn(tier: Tier, tried: Tried, nowMs: number, again: boolean): Candidate | null {
+    const [only] = tier;
+    if (only !== undefined && tier.length === 1) return mayTake(only, tried, nowMs, again) ? only : null;
+    const open = tier.filter((candidate) => mayTake(candidate, tried, nowMs, again));
     let ticket = this.#random() * open.reduce((total, { route }) => total + route.channel.weight, 0);
     for (const candidate of open) {
       ticket -= candidate.route.channel.weight;
@@ -148,6 +149,8 @@ export class ChannelHealth {
     if (byDialect === undefined) {
       byDialect = new Map();
       this.#tiers.set(model, byDialect);
+      // Once per table, so that the old table of a request that still runs cannot enable what a newer one has disabled.
+      for (const { channel } of model.routes) this.#stateOf(channel).adopt(channel);
     }
     let tiers = byDialect.get(dialectId);
     if (tiers === undefined) {
@@ -161,15 +164,9 @@ export class ChannelHealth {
     const candidates = model.routes.flatMap((route): Candidate[] => {
       const { channel } = route;
       const state = this.#stateOf(channel);
-      state.isEnabled = channel.status === 'enabled';
       if (!servesDialect(channel.provider, dialectId) || channel.weight === 0) return [];
-      return [
-        {
-          route,
-          state,
-          keys: channel.keys.map((channelKey) => ({ channelKey, state: state.keyState(channelKey.id) })),
-        },
-      ];
+      const keys = channel.keys.map((channelKey) => ({ channelKey, state: state.keyState(channelKey.id) }));
+      return [{ route, state, keys }];
     });
     const byPriority = Map.groupBy(candidates, ({ route }) => route.channel.priority);
     return [...byPriority].sort(([a], [b]) => a - b).map(([, tier]) => tier);
@@ -193,7 +190,10 @@ export interface ChannelSnapshot {
   readonly deadKeys: readonly string[];
 }
 
-function mayTake({ route, state, keys }: Candidate, tried: Tried, nowMs: number): boolean {
-  if (tried.channels.has(route.channel.id) || !state.mayTakeRequest(route.channel, nowMs)) return false;
-  return keys.some(({ channelKey, state: key }) => !tried.channelKeys.has(channelKey.id) && key.allows(nowMs));
+function mayTake({ route, state, keys }: Candidate, tried: Tried, nowMs: number, again: boolean): boolean {
+  if (tried.channels.has(route.channel.id) !== again || !state.mayTakeRequest(route.channel, nowMs)) return false;
+  for (const { channelKey, state: key } of keys) {
+    if (key.allows(nowMs) && !tried.channelKeys.has(channelKey.id)) return true;
+  }
+  return false;
 }

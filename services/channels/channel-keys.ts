@@ -8,7 +8,8 @@ import { type Egress, EgressRefused } from '../platform/egress.ts';
 import { newId } from '../platform/ids.ts';
 import { scrub } from '../platform/log.ts';
 import type { Queryable } from '../platform/postgres.ts';
-import type { SealContext, Sealed, Vault } from '../vault/vault.ts';
+import type { Sealed, Vault } from '../vault/vault.ts';
+import { channelKeyContext } from './channel-key-context.ts';
 import type { Channel } from './channels.ts';
 
 const TRIAL_TIMEOUT_MS = 15_000;
@@ -21,11 +22,10 @@ export async function addChannelKeys(
   vault: Vault,
   channel: { readonly id: string; readonly baseUrl: string },
   secrets: readonly string[],
-): Promise<string[]> {
-  const ids: string[] = [];
+): Promise<void> {
   for (const secret of secrets) {
     const id = newId();
-    const sealed = vault.seal(secret, sealContext(id, channel.baseUrl));
+    const sealed = vault.seal(secret, channelKeyContext(id, channel.baseUrl));
     // The last characters of a short key would be most of it.
     const lastFour = secret.length < SHORTEST_TOLD ? '****' : secret.slice(-4);
     await tx.query(
@@ -33,9 +33,8 @@ export async function addChannelKeys(
        values ($1, $2, $3, $4, $5, clock_timestamp())`,
       [id, channel.id, JSON.stringify(sealed), sealed.v, lastFour],
     );
-    ids.push(id);
   }
-  return ids;
+  await newVersion(tx, channel.id);
 }
 
 export async function setChannelKeyStatus(
@@ -48,8 +47,17 @@ export async function setChannelKeyStatus(
     `update channel_keys set status = $3, status_reason = $4, status_at = billing_now() where id = $2 and channel_id = $1`,
     [channelId, keyId, status, reason],
   );
-  if (rowCount === 1) return;
-  throw new TollgateError('not_found', { message: `Channel ${channelId} has no key ${keyId}.`, param: 'keyId' });
+  if (rowCount === 0) throw noSuchKey(channelId, keyId);
+  await newVersion(tx, channelId);
+}
+
+/** Keys are part of what a channel is shown to be, so whoever changes it must have seen them. */
+async function newVersion(tx: PoolClient, channelId: string): Promise<void> {
+  await tx.query('update channels set version = version + 1 where id = $1', [channelId]);
+}
+
+function noSuchKey(channelId: string, keyId: string): TollgateError {
+  return new TollgateError('not_found', { message: `Channel ${channelId} has no key ${keyId}.`, param: 'keyId' });
 }
 
 export async function disableChannelKeys(tx: PoolClient, channelId: string, reason: string): Promise<void> {
@@ -64,7 +72,7 @@ export async function disableChannelKeys(tx: PoolClient, channelId: string, reas
 export async function opens(db: Queryable, vault: Vault, channel: Channel, keyId: string): Promise<boolean> {
   const sealed = await sealedKey(db, channel.id, keyId);
   try {
-    vault.open(sealed, sealContext(keyId, channel.baseUrl));
+    vault.open(sealed, channelKeyContext(keyId, channel.baseUrl));
     return true;
   } catch {
     return false;
@@ -77,14 +85,8 @@ async function sealedKey(db: Queryable, channelId: string, keyId: string): Promi
     [channelId, keyId],
   );
   const [row] = rows;
-  if (row === undefined) {
-    throw new TollgateError('not_found', { message: `Channel ${channelId} has no key ${keyId}.`, param: 'keyId' });
-  }
+  if (row === undefined) throw noSuchKey(channelId, keyId);
   return row.sealed;
-}
-
-function sealContext(keyId: string, baseUrl: string): SealContext {
-  return { table: 'channel_keys', rowId: keyId, column: 'sealed', origin: new URL(baseUrl).origin };
 }
 
 export interface ChannelTrial {
@@ -114,7 +116,10 @@ export async function tryChannelKey(
   channel: Channel,
   call: TrialCall,
 ): Promise<ChannelTrial> {
-  const secret = vault.open(await sealedKey(db, channel.id, call.keyId), sealContext(call.keyId, channel.baseUrl));
+  const secret = vault.open(
+    await sealedKey(db, channel.id, call.keyId),
+    channelKeyContext(call.keyId, channel.baseUrl),
+  );
   const startedAt = performance.now();
   const outcome = await callOnce(egress, channel, call, secret).catch(failureOfCall);
   const { keyId, modelId, upstreamModel } = call;

@@ -22,22 +22,25 @@ export class KeyState {
   #probedAtMs = 0;
 
   allows(nowMs: number): boolean {
-    return nowMs >= this.readyAtMs(nowMs);
+    return nowMs >= this.readyAtMs();
   }
 
-  readyAtMs(nowMs: number): number {
+  readyAtMs(): number {
     if (this.deadWaitMs === 0) return this.limitedUntilMs;
     const probeEndsMs = this.probe === null ? Number.NEGATIVE_INFINITY : this.#probedAtMs + PROBE_PATIENCE_MS;
-    return Math.max(
-      this.limitedUntilMs,
-      this.deadUntilMs,
-      probeEndsMs > nowMs ? probeEndsMs : Number.NEGATIVE_INFINITY,
-    );
+    return Math.max(this.limitedUntilMs, this.deadUntilMs, probeEndsMs);
   }
 
+  /** Of a key that is believed sound nothing has to be found out. */
   beginProbe(probe: object, nowMs: number): void {
+    if (this.deadWaitMs === 0) return;
     this.probe = probe;
     this.#probedAtMs = nowMs;
+  }
+
+  /** It may have ended without a verdict: then the next request probes. */
+  endProbe(probe: object): void {
+    if (this.probe === probe) this.probe = null;
   }
 
   limited(retryAfterMs: number | null, nowMs: number): void {
@@ -71,6 +74,14 @@ export class ChannelState {
   readonly keys = new Map<string, KeyState>();
   #window: RateWindow | null = null;
   #turn = 0;
+  #probe: object | null = null;
+
+  /** What a newer routing table says of it. */
+  adopt(channel: Channel): void {
+    this.isEnabled = channel.status === 'enabled';
+    const current = new Set(channel.keys.map(({ id }) => id));
+    for (const id of this.keys.keys()) if (!current.has(id)) this.keys.delete(id);
+  }
 
   keyState(channelKeyId: string): KeyState {
     let state = this.keys.get(channelKeyId);
@@ -123,16 +134,27 @@ export class ChannelState {
     return readyMs;
   }
 
-  attempted(nowMs: number): void {
+  beginProbe(probe: object, nowMs: number): void {
     this.breaker = onAttempt(this.breaker, nowMs);
+    if (this.breaker.kind === 'probing') this.#probe = probe;
+  }
+
+  /** Ended without a verdict (client gone, the client's own mistake, a dead key): the next request probes, at once. */
+  endProbe(probe: object): void {
+    if (this.#probe !== probe) return;
+    this.#probe = null;
+    const { breaker } = this;
+    if (breaker.kind === 'probing') this.breaker = { kind: 'open', untilMs: breaker.sinceMs, waitMs: breaker.waitMs };
   }
 
   succeeded(): void {
     this.breaker = onSuccess(this.breaker);
   }
 
-  failed(nowMs: number): void {
+  failed(retryAfterMs: number | null, nowMs: number): void {
     this.breaker = onFailure(this.breaker, nowMs);
+    if (retryAfterMs === null) return;
+    this.coolsUntilMs = Math.max(this.coolsUntilMs, nowMs + Math.min(retryAfterMs, MAX_RETRY_AFTER_MS));
   }
 
   #isOverRate(channel: Channel, nowMs: number): boolean {

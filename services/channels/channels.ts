@@ -2,7 +2,7 @@
 // Whatever changes here bumps the version and is announced by triggers, so every gateway routes by it within seconds.
 import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
-import { type Egress, EgressRefused } from '../platform/egress.ts';
+import { problemOfBaseUrl } from '../platform/address-guard.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
@@ -181,23 +181,15 @@ export async function listChannels(db: Queryable, after: string | null, limit: n
 }
 
 /** As it is stored: without a trailing slash, and with /v1 where only a host was named, because paths are appended to it. */
-export function upstreamBase(egress: Egress, text: string, allowLocal: boolean): string {
-  const refused = (message: string) => new TollgateError('invalid_body', { message, param: 'baseUrl' });
-  if (!URL.canParse(text)) throw refused('baseUrl must be an absolute URL, as in "https://api.openai.com/v1".');
-  const url = new URL(text);
-  if (url.search !== '' || url.hash !== '')
-    throw refused('baseUrl takes neither a query nor a fragment; leave them out.');
-  const path = url.pathname.replace(/\/+$/, '');
-  const base = `${url.origin}${path === '' ? '/v1' : path}`;
-  try {
-    // Judged as it was written: user and password must not vanish unseen.
-    egress.pool(text, allowLocal);
-  } catch (error) {
-    if (!(error instanceof EgressRefused)) throw error;
+export function upstreamBase(text: string, allowLocal: boolean): string {
+  const problem = problemOfBaseUrl(text, allowLocal);
+  if (problem !== null) {
     const hint = allowLocal
       ? ''
       : ' For a server of your own, on this machine or in your network, send "allowLocal": true.';
-    throw refused(`${error.message}.${hint}`);
+    const message = `A channel cannot have this base URL: ${problem}.${hint}`;
+    throw new TollgateError('invalid_body', { message, param: 'baseUrl' });
   }
-  return base;
+  const { origin, pathname } = new URL(text);
+  return `${origin}${pathname.replace(/\/+$/, '') || '/v1'}`;
 }

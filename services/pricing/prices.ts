@@ -49,6 +49,7 @@ export interface Publication {
 }
 
 export async function publishPrice(tx: PoolClient, wanted: NewPrice): Promise<Publication> {
+  await refuseUnknownChannel(tx, wanted.channelId);
   const known = await versionsOf(tx, wanted.modelId);
   const effectiveAt = await startOf(tx, wanted, known);
   const price = wanted.price ?? fromCost(wanted, known, effectiveAt);
@@ -73,6 +74,13 @@ export async function publishPrice(tx: PoolClient, wanted: NewPrice): Promise<Pu
   const published = (await versionsOf(tx, wanted.modelId)).find((version) => version.id === id);
   if (published === undefined) throw new Error(`price version ${id} is not there after it was published`);
   return { published, grossMarginPpm: Number.isFinite(marginPpm) ? marginPpm : null };
+}
+
+async function refuseUnknownChannel(tx: PoolClient, channelId: string | null): Promise<void> {
+  if (channelId === null) return;
+  const { rowCount } = await tx.query('select from channels where id = $1', [channelId]);
+  if (rowCount === 1) return;
+  throw new TollgateError('invalid_body', { message: `There is no channel ${channelId}.`, param: 'channelId' });
 }
 
 async function startOf(tx: PoolClient, wanted: NewPrice, known: readonly PublishedPrice[]): Promise<Date> {

@@ -1,22 +1,18 @@
 // A chaos campaign: a product of its own under load, everything in it killed again and again, then quiet, then the oracle's verdict.
 // It counts only when its conditions are met (validity.ts); a good verdict of a void campaign fails all the same.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { readBooks } from '../oracle/books.ts';
-import type { AnswerLine } from '../support/load-driver/exchange.ts';
-import type { LoadPlan } from '../support/load-driver/plan.ts';
 import type { CampaignOrder } from './campaign-order.ts';
 import { stockCatalogue } from './catalogue.ts';
 import { CrashSweep } from './crash-sweep.ts';
-import { Gateways } from './gateways.ts';
 import { Havoc } from './havoc.ts';
 import { KillLog } from './kill-log.ts';
-import { loadPlan } from './load.ts';
+import { Load } from './load.ts';
 import { Management } from './management.ts';
 import { pricesPublished } from './prices-published.ts';
 import { type Product, startProduct } from './product.ts';
@@ -31,8 +27,6 @@ export interface CampaignResult {
 }
 
 const ORACLE = fileURLToPath(new URL('../oracle/main.ts', import.meta.url));
-const DRIVER = fileURLToPath(new URL('../support/load-driver/main.ts', import.meta.url));
-const LOOK_EVERY_MS = 500;
 const TOP_UP_EVERY_MS = 10_000;
 const SMALL_GRANT = 100_000_000n;
 
@@ -51,8 +45,8 @@ export async function runCampaign(order: CampaignOrder): Promise<CampaignResult>
     writeFileSync(pricesFile(product), JSON.stringify(prices));
 
     const killLog = new KillLog(join(product.folder, 'kills.jsonl'));
-    await breakUnderLoad(order, product, api, tenants, killLog);
-    const result = await verdict(order, product, tenants, killLog);
+    const load = await breakUnderLoad(order, product, api, tenants, killLog);
+    const result = await verdict(order, product, load, tenants, killLog);
     passed = result.passed;
     return result;
   } finally {
@@ -68,37 +62,29 @@ async function breakUnderLoad(
   api: Management,
   tenants: Tenants,
   killLog: KillLog,
-): Promise<void> {
-  const dice = seededDice(order.seed);
-  const havoc = new Havoc(product, new Gateways(product.database.urlFor('readonly')), killLog, dice);
+): Promise<Load> {
+  const load = new Load(order, product, tenants);
+  const havoc = new Havoc(product, load, killLog, seededDice(order.seed));
   const sweep = new CrashSweep(product, killLog);
   const over = new AbortController();
-  const driver = drive(product, loadPlan(order, product, tenants));
   const companions = [topUp(api, tenants, over.signal), havoc.spillWhile(() => sweep.needsSpills, over.signal)];
   try {
-    await answered(product, order.concurrency * 2);
-    await Promise.all([sweep.run(order.sweep.points, order.sweep.hits), havoc.run(order.blows)]);
-    await answered(product, order.demands.requests);
+    await load.answered(order.concurrency * 2);
+    // Nothing is deployed while a gateway is paused: it would not hear that it is to leave.
+    const sweepThenPauses = sweep
+      .run(order.sweep.points, order.sweep.hits)
+      .then(() => havoc.pauseGateways(order.blows.pausedSeconds));
+    await Promise.all([sweepThenPauses, havoc.run(order.blows)]);
+    await load.answered(order.demands.requests);
   } finally {
     over.abort();
-    driver.kill('SIGTERM');
-    if (driver.exitCode === null) await once(driver, 'exit');
+    await load.stop();
     havoc.heal();
     await Promise.all(companions);
     sweep.readCrashes();
   }
   order.say(`campaign: ${killLog.kills} kills, now quiet`);
-}
-
-async function answered(product: Product, requests: number): Promise<void> {
-  while (answersOf(product).length < requests) await wait(LOOK_EVERY_MS);
-}
-
-function drive(product: Product, plan: LoadPlan): ChildProcess {
-  const planFile = join(product.folder, 'plan.json');
-  writeFileSync(planFile, JSON.stringify(plan));
-  writeFileSync(plan.logFile, '');
-  return spawn(process.execPath, [DRIVER, '--plan', planFile], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return load;
 }
 
 /** The poor get a little that lasts, and everybody's small grants expire under way. */
@@ -113,13 +99,14 @@ async function topUp(api: Management, { poorOrgId, expiringOrgId }: Tenants, ove
 async function verdict(
   order: CampaignOrder,
   product: Product,
+  load: Load,
   tenants: Tenants,
   killLog: KillLog,
 ): Promise<CampaignResult> {
-  const oracle = await askOracle(order, product, killLog);
+  const oracle = await askOracle(order, product, load, killLog);
   for (const line of oracle.lines) order.say(line);
 
-  const answers = answersOf(product);
+  const answers = load.answers();
   const books = await readBooks(product.database.urlFor('readonly'));
   const pids = new Map(books.incarnations.map(({ id, pid }) => [id, pid]));
   const conditions = conditionsOf(
@@ -148,11 +135,12 @@ async function verdict(
 async function askOracle(
   order: CampaignOrder,
   product: Product,
+  load: Load,
   killLog: KillLog,
 ): Promise<{ code: number; lines: string[]; difference: string }> {
   const options = {
     endpoints: product.endpointsFile,
-    'driver-log': driverLog(product),
+    'driver-log': load.logFile,
     'kill-log': killLog.file,
     prices: pricesFile(product),
     patience: String(order.quietSeconds),
@@ -168,15 +156,6 @@ async function askOracle(
   );
   const lines = stdout.trim().split('\n');
   return { code, lines, difference: /difference (\d+) nano-USD$/.exec(lines.at(-1) ?? '')?.[1] ?? 'unknown' };
-}
-
-function answersOf(product: Product): AnswerLine[] {
-  const lines = readFileSync(driverLog(product), 'utf8').split('\n').slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as AnswerLine);
-}
-
-function driverLog({ folder }: Product): string {
-  return join(folder, 'answers.jsonl');
 }
 
 function pricesFile({ folder }: Product): string {

@@ -1,8 +1,9 @@
 // What is broken beside the crash points, in an order that the seed decides: gateways, PostgreSQL, Redis and the demo provider are
 // killed, gateways are paused, PostgreSQL becomes slow and falls silent. Each blow is logged at the moment it falls.
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Gateways } from './gateways.ts';
+import { Gateways } from './gateways.ts';
 import type { KillLog } from './kill-log.ts';
+import type { Load } from './load.ts';
 import type { Product } from './product.ts';
 import { shuffled } from './seeded-dice.ts';
 
@@ -14,12 +15,14 @@ export interface Blows {
   /** Seconds of PostgreSQL answering late, each time. */
   readonly slowSeconds: readonly number[];
   readonly silentSeconds: readonly number[];
+  /** Gateways stopped in their tracks, one after the other. */
   readonly pausedSeconds: readonly number[];
   readonly betweenMs: number;
 }
 
 type Blow = () => Promise<void>;
 
+const REQUESTS_HIT = 30;
 const POSTGRES_DOWN_MS = 1_500;
 const SLOW_LEAST_MS = 300;
 const SLOW_MOST_MS = 2_000;
@@ -30,21 +33,22 @@ const RESTING_MS = 4_000;
 export class Havoc {
   readonly #product: Product;
   readonly #gateways: Gateways;
+  readonly #load: Load;
   readonly #killLog: KillLog;
   readonly #dice: () => number;
   readonly #paused = new Set<number>();
   /** Only one thing happens to the link or to PostgreSQL at a time. */
   #database: Promise<void> = Promise.resolve();
 
-  constructor(product: Product, gateways: Gateways, killLog: KillLog, dice: () => number) {
+  constructor(product: Product, load: Load, killLog: KillLog, dice: () => number) {
     this.#product = product;
-    this.#gateways = gateways;
+    this.#gateways = new Gateways(product.database.urlFor('readonly'));
+    this.#load = load;
     this.#killLog = killLog;
     this.#dice = dice;
   }
 
   async run(blows: Blows): Promise<void> {
-    const pauses = blows.pausedSeconds.map((seconds) => this.#pauseGateway(seconds * 1_000));
     const times = (count: number, blow: Blow) => Array.from({ length: count }, () => blow);
     const order = shuffled(
       [
@@ -61,7 +65,10 @@ export class Havoc {
       await blow();
       await wait(blows.betweenMs * (0.5 + this.#dice()));
     }
-    await Promise.all(pauses);
+  }
+
+  async pauseGateways(seconds: readonly number[]): Promise<void> {
+    for (const one of seconds) await this.#pauseGateway(one * 1_000);
   }
 
   /** While the condition holds, PostgreSQL is slow more often than not. */
@@ -95,6 +102,7 @@ export class Havoc {
   }
 
   async #killGateway(): Promise<void> {
+    await this.#load.inFlight(REQUESTS_HIT);
     const pid = await this.#anyGateway();
     if (pid !== null && signal(pid, 'SIGKILL')) this.#killLog.killed('gateway', pid);
   }

@@ -1,11 +1,20 @@
 // The load of a campaign: every surface, half of it streamed, with the faults of real providers and clients that hang up.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { AnswerLine } from '../support/load-driver/exchange.ts';
 import type { LoadPlan } from '../support/load-driver/plan.ts';
 import type { CampaignOrder } from './campaign-order.ts';
 import type { Product } from './product.ts';
 import type { Tenants } from './tenants.ts';
 
+const DRIVER = fileURLToPath(new URL('../support/load-driver/main.ts', import.meta.url));
 const ENDLESS = 1_000_000_000;
+const LOOK_EVERY_MS = 200;
+const ENOUGH_WITHIN_MS = 20_000;
 
 // `first`: the next attempt is answered, so the client must not notice. The others are the client's to see.
 const FAULTS: LoadPlan['faults'] = [
@@ -29,7 +38,48 @@ const FAULTS: LoadPlan['faults'] = [
 
 const CHAT_SURFACES = ['chat', 'chat', 'completions', 'responses', 'messages'] as const;
 
-export function loadPlan(order: CampaignOrder, product: Product, tenants: Tenants): LoadPlan {
+/** The load driver while it runs. */
+export class Load {
+  readonly logFile: string;
+  readonly #driver: ChildProcess;
+  #inFlight = 0;
+
+  constructor(order: CampaignOrder, product: Product, tenants: Tenants) {
+    const plan = loadPlan(order, product, tenants);
+    const planFile = join(product.folder, 'plan.json');
+    writeFileSync(planFile, JSON.stringify(plan));
+    writeFileSync(plan.logFile, '');
+    this.logFile = plan.logFile;
+    this.#driver = spawn(process.execPath, [DRIVER, '--plan', planFile], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.#driver.on('message', (report: { readonly inFlight: number }) => {
+      this.#inFlight = report.inFlight;
+    });
+  }
+
+  answers(): AnswerLine[] {
+    const lines = readFileSync(this.logFile, 'utf8').split('\n').slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as AnswerLine);
+  }
+
+  async answered(requests: number): Promise<void> {
+    while (this.answers().length < requests) await wait(LOOK_EVERY_MS);
+  }
+
+  /** A blow that hits nobody proves nothing: it waits until so many requests are under way. */
+  async inFlight(requests: number): Promise<void> {
+    const deadlineMs = performance.now() + ENOUGH_WITHIN_MS;
+    while (this.#inFlight < requests && performance.now() < deadlineMs) await wait(LOOK_EVERY_MS / 10);
+  }
+
+  async stop(): Promise<void> {
+    this.#driver.kill('SIGTERM');
+    if (this.#driver.exitCode === null) await once(this.#driver, 'exit');
+  }
+}
+
+function loadPlan(order: CampaignOrder, product: Product, tenants: Tenants): LoadPlan {
   return {
     apiBaseUrls: product.installations.map(({ url }) => `${url}/v1`),
     apiKeys: tenants.apiKeys,

@@ -105,6 +105,7 @@ export class KeptProcess {
     if (!this.#wanted || child !== this.#child) return;
     if (!this.#killedByUs) this.deaths.push(`${this.name} died: ${how}`);
     await wait(this.#service.comesBackAfterMs);
-    if (this.#wanted) this.#child = this.#spawn();
+    // Meanwhile it may have been restarted by order.
+    if (this.#wanted && child === this.#child) this.#child = this.#spawn();
   }
 }

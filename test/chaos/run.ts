@@ -37,11 +37,11 @@ function orderFor(kills: number, seed: number, requests: number): CampaignOrder 
       slowSeconds: [6, 10],
       silentSeconds: [40],
       pausedSeconds: [20, 120],
-      betweenMs: 4_000,
+      betweenMs: 5_000,
     },
     sweep: { points: CRASH_POINTS, hits: HITS_PER_POINT },
     gatewayProcesses: 2,
-    concurrency: 96,
+    concurrency: 128,
     quietSeconds: 180,
     say: (line) => process.stdout.write(`${line}\n`),
   };

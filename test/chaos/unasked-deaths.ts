@@ -1,6 +1,5 @@
 // What died although the campaign had not laid hands on it: by itself, and therefore by a mistake.
 import { readFileSync } from 'node:fs';
-// A gateway that cannot reach PostgreSQL when it starts gives up and is started again: that is not counted.
 import { join } from 'node:path';
 import type { KillEvent } from './kill-log.ts';
 import type { Product } from './product.ts';
@@ -19,16 +18,7 @@ export function unaskedDeaths(product: Product, events: readonly KillEvent[]): s
   ];
 }
 
-// From the moment PostgreSQL is hit until it has recovered, and a start that waits for it has run into its timeouts.
-const AFTERMATH_MS = 10_000;
-
-function isWithoutDatabase({ time, code }: GatewayDeath, events: readonly KillEvent[]): boolean {
-  const outages = events.filter(({ target }) => target === 'postgres' || target === 'link');
-  return code === 1 && outages.some(({ at, untilMs }) => time >= at && time <= untilMs + AFTERMATH_MS);
-}
-
 interface GatewayDeath {
-  readonly time: number;
   readonly pid: number;
   readonly code: number | null;
   readonly signal: string | null;

@@ -29,6 +29,13 @@ export interface AnswerLine {
 
 const NOBODY_LISTENS_MS = 100;
 
+/** Requests that were sent and have not ended. */
+let underWay = 0;
+
+export function inFlight(): number {
+  return underWay;
+}
+
 export const agent = new Agent({ keepAlive: true, maxFreeSockets: 512 });
 
 /**
@@ -78,6 +85,7 @@ class Exchange {
     this.#timers = [setTimeout(() => this.#hangUp(), timeoutMs)];
     const { hangUp } = planned;
     if (hangUp !== null && 'afterMs' in hangUp) this.#timers.push(setTimeout(() => this.#hangUp(), hangUp.afterMs));
+    underWay += 1;
     this.#request.end(bodyOf(planned));
   }
 
@@ -113,6 +121,7 @@ class Exchange {
   }
 
   #ended(): void {
+    underWay -= 1;
     for (const timer of this.#timers) clearTimeout(timer);
     const { keyIndex, modelId, surface, streamed, fault, prompt } = this.#planned;
     const headers = this.#response?.headers ?? {};

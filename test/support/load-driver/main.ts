@@ -4,12 +4,14 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type AnswerLine, agent, send } from './exchange.ts';
+import { type AnswerLine, agent, inFlight, send } from './exchange.ts';
 import { type LoadPlan, plannedRequest } from './plan.ts';
 
-// A client that is refused or cut off comes back after a moment, as official clients do; a plain loop would only make refusals.
-const PAUSE_AFTER_FAILURE_MS = 200;
-const LONGEST_PAUSE_MS = 5_000;
+// A client that fails comes back later, and later each time, as official clients do; a plain loop would only make refusals.
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 8_000;
+/** How often whoever started us hears how many requests are under way. */
+const REPORT_EVERY_MS = 50;
 
 const { values } = parseArgs({ options: { plan: { type: 'string' } } });
 if (values.plan === undefined) throw new Error('--plan <plan.json> is missing');
@@ -21,21 +23,30 @@ process.on('SIGTERM', () => {
   stopped = true;
 });
 
+const report = setInterval(() => process.send?.({ inFlight: inFlight() }), REPORT_EVERY_MS);
+
 await Promise.all(Array.from({ length: plan.concurrency }, callInTurn));
+clearInterval(report);
+if (process.connected) process.disconnect();
 agent.destroy();
 closeSync(log);
 
 async function callInTurn(): Promise<void> {
+  let failures = 0;
   while (!stopped && next < plan.totalRequests) {
-    const planned = plannedRequest(plan, next++);
-    const line = await send(planned, plan.timeoutMs);
+    const line = await send(plannedRequest(plan, next++), plan.timeoutMs);
     writeSync(log, `${JSON.stringify(line)}\n`);
-    const pauseMs = pauseAfter(line);
-    if (pauseMs > 0) await wait(pauseMs);
+    failures = isFailure(line) ? failures + 1 : 0;
+    if (failures > 0) await wait(pauseMs(line, failures));
   }
 }
 
-function pauseAfter({ status, abortedByClient, retryAfterMs }: AnswerLine): number {
-  if (abortedByClient || (status > 0 && status < 400)) return 0;
-  return Math.min(retryAfterMs ?? PAUSE_AFTER_FAILURE_MS, LONGEST_PAUSE_MS);
+function isFailure({ status, abortedByClient }: AnswerLine): boolean {
+  return !abortedByClient && (status === 0 || status >= 400);
+}
+
+/** Of different length for each caller, so that they do not come back as one. */
+function pauseMs({ retryAfterMs }: AnswerLine, failures: number): number {
+  const longest = Math.min(LONGEST_PAUSE_MS, Math.max(retryAfterMs ?? 0, FIRST_PAUSE_MS * 2 ** failures));
+  return longest * (0.5 + Math.random() / 2);
 }

@@ -1,0 +1,64 @@
+// Who calls, by the policy that the route declares; whatever a route does not allow is refused (R-AZ-1).
+// The admin token is one secret: every comparison with it takes one time. A customer's key on the management API is told
+// what it is, because people paste the wrong one; any other credential is simply not known.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Request } from 'express';
+import { TollgateError } from '../../domain/errors.ts';
+import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
+import { authenticate } from '../proxy/authenticate.ts';
+import type { AppDependencies } from './app-dependencies.ts';
+import type { Route } from './route.ts';
+
+export interface Caller {
+  /** Recorded as the author of what is changed. */
+  readonly actor: string;
+  readonly apiKey: ApiKeyEntry | null;
+}
+
+const CUSTOMER_KEY = /^sk-tg-/;
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
+
+export async function callerOf(route: Route, app: AppDependencies, req: Request): Promise<Caller> {
+  if (route.who === 'public') return { actor: 'public', apiKey: null };
+  if (route.who === 'apiKey') {
+    const apiKey = await authenticate(app, req);
+    return { actor: `api_key:${apiKey.id}`, apiKey };
+  }
+  if (route.openToLoopback && isOnThisMachine(req)) return { actor: 'loopback', apiKey: null };
+  const credential = credentialIn(req.headers);
+  if (credential !== null && isSame(credential, app.adminToken)) return { actor: 'admin', apiKey: null };
+  throw refusal(credential);
+}
+
+/** A request that carries a customer's key, whether or not it is a good one. */
+export function hasCustomerKey(headers: IncomingHttpHeaders): boolean {
+  const credential = credentialIn(headers) ?? headers['x-api-key'] ?? headers['x-goog-api-key'];
+  return typeof credential === 'string' && CUSTOMER_KEY.test(credential);
+}
+
+function credentialIn({ authorization }: IncomingHttpHeaders): string | null {
+  return /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1] ?? null;
+}
+
+function refusal(credential: string | null): TollgateError {
+  if (credential !== null && CUSTOMER_KEY.test(credential)) {
+    return new TollgateError('forbidden', {
+      message: 'This is a customer’s API key; the management API takes the admin token (TOLLGATE_ADMIN_TOKEN).',
+    });
+  }
+  const what = credential === null ? 'This needs the admin token' : 'This is not the admin token of this installation';
+  return new TollgateError('unauthorized', { message: `${what}: send it as "Authorization: Bearer <admin token>".` });
+}
+
+/** Behind a proxy on this machine everybody looks local, and a forwarding header gives the proxy away. */
+function isOnThisMachine({ socket, headers }: Request): boolean {
+  const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
+  return !isForwarded && LOOPBACK.has(socket.remoteAddress ?? '');
+}
+
+/** Digests have one length, so the comparison takes one time. */
+function isSame(a: string, b: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}

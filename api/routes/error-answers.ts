@@ -1,0 +1,135 @@
+// Errors, each told once, in the form that the caller reads: problem details (RFC 9457) on the management API, and to
+// customers the error of their own SDK. What we did not foresee is logged with the request id, and its text stays here.
+import type { ErrorRequestHandler, Request } from 'express';
+import { TollgateError } from '../../domain/errors.ts';
+import { errorAnswerFor } from '../proxy/surface-errors.ts';
+import type { AppDependencies } from './app-dependencies.ts';
+import { InvalidInput } from './invalid-input.ts';
+import { MOST_BODY_BYTES } from './json-body.ts';
+import type { Reply } from './reply.ts';
+import { requestIdOf } from './request-ids.ts';
+
+const OPERATIONS: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
+
+export function errorsTold(app: AppDependencies): ErrorRequestHandler {
+  return (thrown: unknown, req, res, _next) => {
+    const error = asTold(thrown);
+    const requestId = requestIdOf(res);
+    if (error.code === 'internal_error') app.log.error({ requestId, path: req.path, err: thrown }, 'request_failed');
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    const reply = replyFor(req, error, requestId);
+    res.status(reply.status).set(reply.headers).end(reply.text);
+  };
+}
+
+function replyFor(req: Request, error: TollgateError, requestId: string): Reply {
+  if (req.path.startsWith('/api/v1/') || OPERATIONS.has(req.path)) return problem(error, requestId);
+  if (req.headers['x-goog-api-key'] !== undefined) return geminiError(error, requestId);
+  const { status, headers, body } = errorAnswerFor(req.headers, req.path, error, requestId);
+  return { status, headers, text: body };
+}
+
+/** `type` names the code; the detail says how to go on. */
+function problem(error: TollgateError, requestId: string): Reply {
+  const { status } = error.kind;
+  const { param, message } = error.details;
+  const ofParam = param === undefined ? [] : [{ field: param, message }];
+  const errors = error instanceof InvalidInput ? error.problems : ofParam;
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      ...retryHeaders(error),
+      ...(status === 401 ? { 'www-authenticate': 'Bearer realm="tollgate management"' } : {}),
+    },
+    text: JSON.stringify({
+      type: `urn:tollgate:error:${error.code}`,
+      title: error.code.replaceAll('_', ' '),
+      status,
+      code: error.code,
+      detail: message,
+      instance: requestId,
+      ...(errors.length === 0 ? {} : { errors }),
+    }),
+  };
+}
+
+/** Google's names of states; what has none of its own is said by the status. */
+const GOOGLE_STATES: ReadonlyMap<number, string> = new Map([
+  [400, 'INVALID_ARGUMENT'],
+  [401, 'UNAUTHENTICATED'],
+  [402, 'RESOURCE_EXHAUSTED'],
+  [403, 'PERMISSION_DENIED'],
+  [404, 'NOT_FOUND'],
+  [429, 'RESOURCE_EXHAUSTED'],
+  [500, 'INTERNAL'],
+  [503, 'UNAVAILABLE'],
+  [504, 'DEADLINE_EXCEEDED'],
+]);
+
+function geminiError(error: TollgateError, requestId: string): Reply {
+  const code = error.kind.status;
+  const state = GOOGLE_STATES.get(code) ?? (code < 500 ? 'FAILED_PRECONDITION' : 'INTERNAL');
+  const message = `${error.details.message} (request id: ${requestId})`;
+  return {
+    status: code,
+    headers: { 'content-type': 'application/json', ...retryHeaders(error) },
+    text: JSON.stringify({ error: { code, message, status: state } }),
+  };
+}
+
+function retryHeaders({ kind, details: { retryAfterMs } }: TollgateError): Record<string, string> {
+  return {
+    ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
+    ...(kind.retry ? {} : { 'x-should-retry': 'false' }),
+  };
+}
+
+function asTold(thrown: unknown): TollgateError {
+  if (thrown instanceof TollgateError) return thrown;
+  const refusedRequest = refusedByExpress(thrown);
+  if (refusedRequest !== null) return refusedRequest;
+  if (isDatabaseSilence(thrown)) {
+    return new TollgateError('service_unavailable', {
+      message:
+        'The database does not answer at the moment. Try again in a second; a change sent with an Idempotency-Key is made once.',
+      retryAfterMs: 1_000,
+      cause: thrown,
+    });
+  }
+  return new TollgateError('internal_error', {
+    message: 'Something went wrong here; it has been logged under the request id. A change was not made.',
+    cause: thrown,
+  });
+}
+
+/** Express and its body reader say what they refuse by a status. */
+function refusedByExpress(thrown: unknown): TollgateError | null {
+  const status = thrown instanceof Error && 'status' in thrown ? thrown.status : null;
+  if (status === 413) {
+    const message = `The body is larger than ${MOST_BODY_BYTES} bytes, the most that the management API takes.`;
+    return new TollgateError('body_too_large', { message });
+  }
+  if (status === 415) {
+    const message = 'Compressed bodies are not accepted: send the JSON as it is.';
+    return new TollgateError('unsupported_content_type', { message });
+  }
+  if (status !== 400) return null;
+  const message = 'The request ended early, or its path cannot be decoded: send it again.';
+  return new TollgateError('invalid_value', { message });
+}
+
+// Classes 08 (connection), 53 (resources), 57 (operator intervention, statement timeout), deadlocks and serialization; Node's
+// codes of a connection that cannot be had; and what pg says without any code.
+const SILENT_STATES = /^(08|53|57)|^40(001|P01)$|^E(CONN|PIPE|HOST|NET|TIMEDOUT)/;
+const SILENT_WORDS = /timeout|Connection terminated|connection error/i;
+
+function isDatabaseSilence(thrown: unknown): boolean {
+  if (thrown instanceof AggregateError) return thrown.errors.some(isDatabaseSilence);
+  if (!(thrown instanceof Error)) return false;
+  if ('code' in thrown && typeof thrown.code === 'string') return SILENT_STATES.test(thrown.code);
+  return SILENT_WORDS.test(thrown.message);
+}

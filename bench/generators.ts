@@ -1,0 +1,78 @@
+// Runs the programs that make the load, and reads the one line of JSON in which each says what happened.
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+
+const Outcome = z.object({
+  completed: z.int(),
+  failed: z.int(),
+  seconds: z.number(),
+  events: z.int().default(0),
+  firstByteP50Micros: z.number().default(0),
+  p50Micros: z.number().default(0),
+  p99Micros: z.number().default(0),
+});
+/** Latencies are of client.c only, which measures them from the moment at which a request was due. */
+export type Outcome = z.output<typeof Outcome>;
+
+export interface Load {
+  readonly port: number;
+  readonly requestsFile: string;
+}
+
+/** A closed loop on this many connections. wrk leaves up to that many answers unread when the time is up. */
+export async function runWrk({ port, requestsFile }: Load, connections: number, seconds: number): Promise<Outcome> {
+  const script = join(import.meta.dirname, 'requests.lua');
+  const options = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-s', script];
+  const { stdout } = await promisify(execFile)('wrk', [...options, `http://127.0.0.1:${port}/`, requestsFile]);
+  return Outcome.parse(JSON.parse(lastLine(stdout)));
+}
+
+export type ClientMode =
+  | { readonly mode: 'rate'; connections: number; perSecond: number; seconds: number; warmupSeconds: number }
+  | { readonly mode: 'closed'; connections: number; seconds: number }
+  | { readonly mode: 'once' };
+
+export async function runClient(program: string, { port, requestsFile }: Load, how: ClientMode): Promise<Outcome> {
+  const { stdout } = await promisify(execFile)(program, [String(port), requestsFile, ...argumentsOf(how)]);
+  return Outcome.parse(JSON.parse(lastLine(stdout)));
+}
+
+function argumentsOf(how: ClientMode): string[] {
+  switch (how.mode) {
+    case 'rate':
+      return [how.mode, ...[how.connections, how.perSecond, how.seconds, how.warmupSeconds].map(String)];
+    case 'closed':
+      return [how.mode, ...[how.connections, how.seconds].map(String)];
+    case 'once':
+      return [how.mode];
+  }
+}
+
+export interface HeldStreams {
+  /** Resolves when the provider has ended them all. */
+  readonly ended: Promise<Outcome>;
+}
+
+/** Resolves when every stream has had an event. */
+export async function holdStreams(program: string, load: Load, streams: number): Promise<HeldStreams> {
+  const client = spawn(program, [String(load.port), load.requestsFile, 'hold', String(streams)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const gone = once(client, 'exit').then(([code]) => {
+    throw new Error(`the client of held streams ended with exit ${code} before its streams`);
+  });
+  gone.catch(() => {}); // it ends in order, after its last line
+  const lines = createInterface(client.stdout)[Symbol.asyncIterator]();
+  const nextLine = async () => (await lines.next()).value ?? '';
+  const first = await Promise.race([nextLine(), gone]);
+  if (first !== 'held') throw new Error(`the streams could not be held: ${first}`);
+  return { ended: nextLine().then((line) => Outcome.parse(JSON.parse(line))) };
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1) ?? '';
+}

@@ -1,0 +1,154 @@
+// The app as api/gateway.ts wires it, on a port of its own over a real PostgreSQL, without the hot path: what a test sends
+// goes through HTTP, what it looks at behind the API's back it reads as superuser.
+import { createSecretKey, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
+import type { Pool } from 'pg';
+import { Registry } from 'prom-client';
+import { createApp } from '../../../api/app.ts';
+import { AddressList } from '../../../services/api-keys/address-list.ts';
+import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
+import { ChannelHealth } from '../../../services/channels/channel-health.ts';
+import { loadRoutingTable } from '../../../services/channels/routing-table.ts';
+import { Egress } from '../../../services/platform/egress.ts';
+import { createLog } from '../../../services/platform/log.ts';
+import { createPool } from '../../../services/platform/postgres.ts';
+import { Vault } from '../../../services/vault/vault.ts';
+import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
+
+export const ADMIN_TOKEN = 'a-token-of-the-tests-0123456789abcdef';
+
+export interface Sent {
+  /** undefined: the admin token; null: none. */
+  readonly credential?: string | null;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export class Answered {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Parsed JSON; null: the answer has another form. */
+  readonly body: unknown;
+
+  constructor(status: number, headers: Headers, text: string) {
+    this.status = status;
+    this.headers = headers;
+    this.text = text;
+    const isJson = headers.get('content-type')?.includes('json') === true;
+    this.body = isJson && text !== '' ? JSON.parse(text) : null;
+  }
+
+  /** `data.0.id`; undefined: it is not there. */
+  field(path: string): unknown {
+    let value = this.body;
+    for (const name of path.split('.')) {
+      if (typeof value !== 'object' || value === null) return undefined;
+      value = Object.entries(value).find(([key]) => key === name)?.[1];
+    }
+    return value;
+  }
+
+  string(path: string): string {
+    const value = this.field(path);
+    if (typeof value !== 'string') throw new Error(`no string at ${path} in ${this.text}`);
+    return value;
+  }
+
+  list(path: string): unknown[] {
+    const value = this.field(path);
+    if (!Array.isArray(value)) throw new Error(`no list at ${path} in ${this.text}`);
+    return value;
+  }
+}
+
+export interface ManagementApp {
+  readonly url: string;
+  /** As superuser. */
+  readonly db: Pool;
+  readonly worker: Pool;
+  readonly vault: Vault;
+  readonly postgres: ThrowawayPostgres;
+  /** Everything that was logged. */
+  readonly log: string[];
+  call(method: string, path: string, sent?: Sent): Promise<Answered>;
+  /** What a gateway does when it hears of a change. */
+  refresh(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startManagementApp(): Promise<ManagementApp> {
+  const postgres = await startThrowawayPostgres();
+  const database = await postgres.createDatabase();
+  const pool = (url: string) => createPool(url, { name: 'test', maxConnections: 8, statementTimeoutMs: 5_000 });
+  const db = pool(database.url);
+  const worker = pool(database.urlFor('worker'));
+  const vault = new Vault({ current: 1, keys: new Map([[1, createSecretKey(randomBytes(32))]]) });
+  const log: string[] = [];
+  const sink = new Writable({
+    write(line, _encoding, done) {
+      log.push(String(line));
+      done();
+    },
+  });
+  const egress = new Egress();
+  const apiKeys = new ApiKeyCache(worker, () => performance.now());
+  let table = await loadRoutingTable(worker, vault, 0);
+  const app = createApp({
+    db: worker,
+    log: createLog({ name: 'test', level: 'info' }, sink),
+    registry: new Registry(),
+    adminToken: ADMIN_TOKEN,
+    vault,
+    egress,
+    apiKeys,
+    routing: () => table,
+    health: new ChannelHealth(Math.random),
+    ready: () => ({ ok: true, reasons: [] }),
+    proxy: (_req, _res, next) => next(),
+    trustedProxies: new AddressList([]),
+    timeMs: () => Date.now(),
+  });
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    ...{ url, db, worker, vault, postgres, log },
+    call: (method, path, sent = {}) => call(url, method, path, sent),
+    async refresh() {
+      apiKeys.suspectAll();
+      table = await loadRoutingTable(worker, vault, 0);
+    },
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await Promise.all([egress.close(), worker.end(), db.end()]);
+      await postgres.stop();
+    },
+  };
+}
+
+async function call(url: string, method: string, path: string, sent: Sent): Promise<Answered> {
+  const { credential = ADMIN_TOKEN, body, headers = {} } = sent;
+  const answer = await fetch(url + path, {
+    method: method.toUpperCase(),
+    headers: {
+      ...(credential === null ? {} : { authorization: `Bearer ${credential}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined
+      ? {}
+      : { body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body) }),
+  });
+  return new Answered(answer.status, answer.headers, await answer.text());
+}
+
+/** For steps that a test needs and does not test. */
+export function done(answer: Answered): Answered {
+  if (answer.status >= 300) throw new Error(`answered ${answer.status}: ${answer.text}`);
+  return answer;
+}

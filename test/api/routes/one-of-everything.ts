@@ -1,0 +1,74 @@
+// Calls every route that changes something once, in an order in which it can work, and says what each answered. A route that
+// nobody calls here is missing from the list, and the tests that walk the list say so.
+import { type Answered, done, type ManagementApp } from './management-app.ts';
+import type { MockUpstream } from './mock-upstream.ts';
+
+export interface Step {
+  /** As declared: `post /api/v1/api-keys/{id}/disable` */
+  readonly route: string;
+  readonly answer: Answered;
+}
+
+export interface World {
+  readonly steps: readonly Step[];
+  readonly orgId: string;
+  readonly projectId: string;
+  readonly apiKeyId: string;
+  readonly channelId: string;
+  readonly channelKeyId: string;
+  readonly credential: string;
+  /** What was sent to be kept secret. */
+  readonly secrets: readonly string[];
+}
+
+export const UPSTREAM_KEYS = ['upstream-secret-one-3f9a', 'upstream-secret-two-77c1', 'upstream-secret-three-0b2e'];
+export const PRICE = { tiers: [{ microUsdPerMillion: { input: 2_500_000, output: 10_000_000 } }] };
+const COST = { tiers: [{ microUsdPerMillion: { input: 2_000_000, output: 8_000_000 } }] };
+
+export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream): Promise<World> {
+  const steps: Step[] = [];
+  const step = async (method: string, path: string, ids: Record<string, string>, body: object, headers = {}) => {
+    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(ids[name] ?? ''));
+    const answer = await app.call(method, `/api/v1${filled}`, { body, headers });
+    steps.push({ route: `${method} /api/v1${path}`, answer });
+    return done(answer);
+  };
+  const ifMatch = { 'if-match': '*' };
+  const [firstKey, secondKey, thirdKey] = UPSTREAM_KEYS;
+
+  const orgId = (await step('post', '/organizations', {}, { name: 'Acme' })).string('id');
+  await step('patch', '/organizations/{id}', { id: orgId }, { name: 'Acme Inc.' }, ifMatch);
+  const projectId = (await step('post', '/projects', {}, { orgId, name: 'research' })).string('id');
+  await step('patch', '/projects/{id}', { id: projectId }, { name: 'development' }, ifMatch);
+  await step('post', '/grants', {}, { orgId, amountNano: '25000000000' });
+  await step('post', '/models', {}, { id: 'acme/model-1', price: PRICE });
+  await step('patch', '/models/{id}', { id: 'acme/model-1' }, { displayName: 'Model 1' }, ifMatch);
+  await step('post', '/models/{id}/prices', { id: 'acme/model-1' }, { side: 'cost', price: COST });
+
+  const channelBody = {
+    provider: 'openai-compatible',
+    baseUrl: upstream.url,
+    allowLocal: true,
+    models: ['acme/model-1'],
+  };
+  const channel = await step('post', '/channels', {}, { ...channelBody, keys: [firstKey] });
+  const id = channel.string('id');
+  await step('patch', '/channels/{id}', { id }, { weight: 3, keys: [secondKey] }, ifMatch);
+  await step('post', '/channels/{id}/keys', { id }, { keys: [thirdKey] });
+  const keyId = channel.string('keys.0.id');
+  const off = { status: 'disabled', reason: 'leaked' };
+  await step('patch', '/channels/{id}/keys/{keyId}', { id, keyId }, off, ifMatch);
+  await step('post', '/channels/{id}/test', { id }, {});
+
+  const made = await step('post', '/api-keys', {}, { orgId, projectId, name: 'ci' });
+  const apiKeyId = made.string('id');
+  const credential = made.string('credential');
+  await step('patch', '/api-keys/{id}', { id: apiKeyId }, { name: 'ci 2' }, ifMatch);
+  await step('post', '/api-keys/{id}/disable', { id: apiKeyId }, { reason: 'lost' }, ifMatch);
+  await step('post', '/api-keys/{id}/enable', { id: apiKeyId }, { reason: 'found' }, ifMatch);
+  await app.refresh();
+  return {
+    ...{ steps, orgId, projectId, apiKeyId, credential, channelId: id, channelKeyId: keyId },
+    secrets: [...UPSTREAM_KEYS, credential],
+  };
+}
