@@ -1,0 +1,181 @@
+// The official SDKs, unmodified, against the running product: what they are told is what they understand, and each answer is
+// charged once.
+import { createServer, type Server } from 'node:http';
+import Anthropic from '@anthropic-ai/sdk';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import OpenAI from 'openai';
+import { oneRow } from '../../support/bare-gateway.ts';
+import { type RunningProduct, startRunningProduct } from '../../support/running-product.ts';
+
+let product: RunningProduct;
+let openai: OpenAI;
+let anthropic: Anthropic;
+
+beforeAll(async () => {
+  product = await startRunningProduct();
+  openai = new OpenAI({ apiKey: product.customerKey, baseURL: `${product.api}/v1` });
+  anthropic = new Anthropic({ apiKey: product.customerKey, baseURL: product.api });
+}, 60_000);
+afterAll(() => product.stop(), 60_000);
+
+const hello = [{ role: 'user' as const, content: 'Tell me about tolls.' }];
+
+async function chargeOf(requestId: string | null | undefined): Promise<bigint> {
+  const { charge } = await oneRow<{ charge: string }>(
+    product.admin,
+    'select charge_nano as charge from usage_records where request_id = $1',
+    [requestId],
+  );
+  return BigInt(charge);
+}
+
+test('openai: a plain chat is answered and charged by its usage', async () => {
+  const { data, response } = await openai.chat.completions
+    .create({ model: 'demo-chat', messages: hello })
+    .withResponse();
+  const usage = data.usage;
+
+  expect(data.choices[0]?.message.content?.length).toBeGreaterThan(0);
+  const cached = usage?.prompt_tokens_details?.cached_tokens ?? 0;
+  const pico =
+    BigInt((usage?.prompt_tokens ?? 0) - cached) * 2_500_000n +
+    BigInt(cached) * 250_000n +
+    BigInt(usage?.completion_tokens ?? 0) * 10_000_000n;
+  expect(await chargeOf(response.headers.get('x-request-id'))).toBe((pico + 999n) / 1_000n);
+});
+
+test('openai: a streamed chat ends with its finish reason, and shows usage only to who asked', async () => {
+  const kinds: string[] = [];
+  for await (const chunk of await openai.chat.completions.create({
+    model: 'demo-chat',
+    messages: hello,
+    stream: true,
+  })) {
+    kinds.push(chunk.choices.length === 0 ? 'usage' : (chunk.choices[0]?.finish_reason ?? 'content'));
+  }
+  expect(kinds).not.toContain('usage');
+  expect(kinds.at(-1)).toBe('stop');
+
+  const asked = await openai.chat.completions.create({
+    model: 'demo-chat',
+    messages: hello,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  let seen = 0;
+  for await (const chunk of asked) if (chunk.usage) seen = chunk.usage.completion_tokens;
+  expect(seen).toBeGreaterThan(0);
+});
+
+test('openai: streamed tool calls arrive as valid JSON', async () => {
+  const stream = await openai.chat.completions.create({
+    model: 'demo-chat',
+    messages: hello,
+    stream: true,
+    tools: [
+      {
+        type: 'function',
+        function: { name: 'price_of', parameters: { type: 'object', properties: { road: { type: 'string' } } } },
+      },
+    ],
+  });
+  let text = '';
+  for await (const chunk of stream) text += chunk.choices[0]?.delta.tool_calls?.[0]?.function?.arguments ?? '';
+  expect(() => JSON.parse(text)).not.toThrow();
+});
+
+test('openai: embeddings, responses and models work', async () => {
+  const embedding = await openai.embeddings.create({ model: 'demo-embed', input: ['one', 'two'] });
+  expect(embedding.data).toHaveLength(2);
+  const response = await openai.responses.create({ model: 'demo-chat', input: 'Tell me about roads.' });
+  expect(response.output_text.length).toBeGreaterThan(0);
+  const ids: string[] = [];
+  for await (const model of openai.models.list()) ids.push(model.id);
+  expect(ids).toEqual(expect.arrayContaining(['demo-chat', 'demo-embed']));
+});
+
+test('anthropic: messages, streamed and plain, and token counting', async () => {
+  const plain = await anthropic.messages.create({ model: 'demo-claude', max_tokens: 100, messages: hello });
+  expect(plain.content.length).toBeGreaterThan(0);
+  const streamed = await anthropic.messages
+    .stream({ model: 'demo-claude', max_tokens: 100, messages: hello })
+    .finalMessage();
+  expect(streamed.stop_reason).not.toBeNull();
+  const { input_tokens: inputTokens } = await anthropic.messages.countTokens({ model: 'demo-claude', messages: hello });
+  expect(inputTokens).toBeGreaterThan(0);
+});
+
+test('a stream that the upstream cuts throws in both SDKs and is never taken for a whole answer', async () => {
+  const cut = [{ role: 'user' as const, content: '[[demo:cut=900]] Tell me about tolls.' }];
+  const openaiCut = (async () => {
+    for await (const _ of await openai.chat.completions.create({ model: 'demo-chat', messages: cut, stream: true }));
+  })();
+  await expect(openaiCut).rejects.toThrow();
+  await expect(
+    anthropic.messages.stream({ model: 'demo-claude', max_tokens: 100, messages: cut }).finalMessage(),
+  ).rejects.toThrow();
+});
+
+/** Counts what an SDK sends for one call. */
+async function triesOf(call: (openaiAt: OpenAI) => Promise<unknown>): Promise<number> {
+  let tries = 0;
+  const counter: Server = createServer((req, res) => {
+    tries += 1;
+    const chunks: Buffer[] = [];
+    req.on('data', (chunk: Buffer) => chunks.push(chunk));
+    req.on('end', async () => {
+      const answer = await fetch(product.api + req.url, {
+        method: 'POST',
+        headers: req.headers as Record<string, string>,
+        body: Buffer.concat(chunks),
+      });
+      res.writeHead(
+        answer.status,
+        [...answer.headers].filter(([name]) => !/^(connection|transfer-encoding)$/.test(name)).flat(),
+      );
+      res.end(Buffer.from(await answer.arrayBuffer()));
+    });
+  });
+  await new Promise<void>((resolve) => counter.listen(0, '127.0.0.1', resolve));
+  const address = counter.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  await call(new OpenAI({ apiKey: product.customerKey, baseURL: `http://127.0.0.1:${port}/v1` })).catch(() => {});
+  counter.close();
+  counter.closeAllConnections();
+  return tries;
+}
+
+test('an SDK tries a terminal refusal once and a passing fault again', async () => {
+  const unknownModel = await triesOf((client) => client.chat.completions.create({ model: 'nothing', messages: hello }));
+  const overloaded = await triesOf((client) =>
+    client.chat.completions.create({
+      model: 'demo-mini',
+      messages: [{ role: 'user', content: '[[demo:status=503]]' }],
+    }),
+  );
+  expect(unknownModel).toBe(1);
+  expect(overloaded).toBe(3);
+});
+
+test('an Idempotency-Key is charged once: its repetition is told the first request', async () => {
+  const send = (body: object) =>
+    fetch(`${product.api}/v1/chat/completions`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${product.customerKey}`,
+        'content-type': 'application/json',
+        'idempotency-key': 'order-1',
+      },
+      body: JSON.stringify(body),
+    });
+  const first = await send({ model: 'demo-chat', messages: hello });
+  await first.text();
+  const second = await send({ model: 'demo-chat', messages: hello });
+  const other = await send({ model: 'demo-mini', messages: hello });
+
+  expect([first.status, second.status, other.status]).toEqual([200, 409, 409]);
+  const told = (await second.json()) as { error: { code: string; message: string } };
+  expect(told.error.code).toBe('already_charged');
+  expect(told.error.message).toContain(first.headers.get('x-request-id') ?? 'no id');
+  expect(((await other.json()) as { error: { code: string } }).error.code).toBe('idempotency_mismatch');
+});
