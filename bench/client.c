@@ -59,6 +59,7 @@ static size_t idle_count;
 static float *first_bytes, *last_bytes;  // microseconds
 static size_t measured, room_for_measured;
 static unsigned long completed, failed, events_total;
+static int first_failure = -1;  // its status; 0: the connection broke, or the answer had no proper end
 static double measured_from, last_end;
 static int poll_fd, port;
 
@@ -102,6 +103,7 @@ static struct connection *open_connection(void) {
 
 static void fail(struct connection *c) {
   failed += 1;
+  if (first_failure < 0) first_failure = c->part == HEAD || c->status == 200 ? 0 : c->status;
   in_flight -= 1;
   c->busy = false;
   close(c->fd);
@@ -297,7 +299,7 @@ static void hold_streams(void) {
   while (idle_count > 0) ask(idle[--idle_count], now());
   size_t wanted = in_flight;
   for (double until = now() + PATIENCE_S; held < wanted && failed == 0 && now() < until;) serve(0.1);
-  if (held < wanted) failed += wanted - held;
+  if (held < wanted && failed == 0) failed = wanted - held;
   printf("held\n");
   fflush(stdout);
   drain();
@@ -315,9 +317,9 @@ static double quantile(float *sorted, double part) {
 static void report(double seconds) {
   qsort(first_bytes, measured, sizeof *first_bytes, by_size);
   qsort(last_bytes, measured, sizeof *last_bytes, by_size);
-  printf("{\"completed\":%lu,\"failed\":%lu,\"events\":%lu,\"seconds\":%.6f,\"firstByteP50Micros\":%.1f,"
+  printf("{\"completed\":%lu,\"failed\":%lu,\"firstFailure\":%d,\"events\":%lu,\"seconds\":%.6f,\"firstByteP50Micros\":%.1f,"
          "\"p50Micros\":%.1f,\"p99Micros\":%.1f}\n",
-         completed, failed, events_total, seconds, quantile(first_bytes, 0.5), quantile(last_bytes, 0.5),
+         completed, failed, first_failure, events_total, seconds, quantile(first_bytes, 0.5), quantile(last_bytes, 0.5),
          quantile(last_bytes, 0.99));
 }
 

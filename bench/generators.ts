@@ -9,6 +9,8 @@ import { z } from 'zod';
 const Outcome = z.object({
   completed: z.int(),
   failed: z.int(),
+  /** Status of the first failed answer; 0: no proper answer; -1: none failed, or it is not known. */
+  firstFailure: z.int().default(-1),
   seconds: z.number(),
   events: z.int().default(0),
   firstByteP50Micros: z.number().default(0),

@@ -7,6 +7,7 @@ export const MOST_GENERATOR_BUSY = 0.9;
 export interface Window {
   readonly completed: number;
   readonly failed: number;
+  readonly firstFailure: number;
   readonly seconds: number;
   /** Of the subject per request, what was drained after the load included. */
   readonly cpuMicros: number;
@@ -20,11 +21,14 @@ export interface Window {
 }
 
 /** Null: it counts. */
-export function whyVoid({ completed, failed, generatorBusy }: Window): string | null {
-  if (failed > 0) return `${failed} of ${completed + failed} requests failed`;
+export function whyVoid({ completed, failed, firstFailure, generatorBusy }: Window): string | null {
+  if (failed > 0) {
+    const how = firstFailure > 0 ? ` (the first with ${firstFailure})` : '';
+    return `${failed} of ${completed + failed} requests failed${how}`;
+  }
   if (completed === 0) return 'no request was answered';
   if (generatorBusy > MOST_GENERATOR_BUSY) {
-    return `the generator's core was ${Math.round(generatorBusy * 100)} % busy`;
+    return `the generator's core was ${(generatorBusy * 100).toFixed(1)} % busy`;
   }
   return null;
 }

@@ -35,6 +35,7 @@ export interface Subject {
   readonly pid: number;
   /** The upstream behind it. */
   readonly upstreamPort: number;
+  readonly credentials: readonly string[];
   readonly coldCredentials: readonly string[];
   requestsFile(kind: Kind): string;
 }
@@ -201,6 +202,7 @@ function subject({ folder }: Site, place: SubjectPlace, customers: Customers | n
   }
   return {
     ...place,
+    credentials,
     coldCredentials: customers?.coldCredentials ?? NO_CREDENTIALS,
     requestsFile: (kind) => files.get(kind) ?? '',
   };

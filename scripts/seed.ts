@@ -12,7 +12,7 @@ export interface SeedPlace {
   readonly adminToken: string;
   readonly demoProvider: string;
   /** Of an earlier start; null: there was none. */
-  readonly customerKey: string | null;
+  readonly customerKey?: string | null;
 }
 
 const ListPrices = z.object({
@@ -35,19 +35,26 @@ const listPrices = ListPrices.parse(
   JSON.parse(readFileSync(new URL('../services/pricing/list-prices.json', import.meta.url), 'utf8')),
 );
 
+/** demo-chat under a name whose first channel always fails: every request for it shows a failover. */
+const FLAKY = 'demo-flaky';
+
+const sold = listPrices.models.flatMap((model) =>
+  model.id === 'demo-chat' ? [model, { ...model, id: FLAKY, displayName: 'Demo Flaky' }] : [model],
+);
+
 export async function seed(place: SeedPlace): Promise<{ customerKey: string; models: string[] }> {
   const staff = new Staff(place);
   await sellModels(staff);
   await openChannels(staff, place.demoProvider);
-  const models = listPrices.models.map(({ id }) => id);
-  if (place.customerKey !== null && (await works(place, place.customerKey)))
-    return { customerKey: place.customerKey, models };
+  const models = [...listPrices.models.map(({ id }) => id), FLAKY];
+  const { customerKey = null } = place;
+  if (customerKey !== null && (await works(place, customerKey))) return { customerKey, models };
   return { customerKey: await newCustomer(staff), models };
 }
 
 async function sellModels(staff: Staff): Promise<void> {
   const known = new Set((await staff.list('/models')).map(({ id }) => id));
-  for (const { costMicroUsdPerMillion, ...model } of listPrices.models) {
+  for (const { costMicroUsdPerMillion, ...model } of sold) {
     if (known.has(model.id)) continue;
     const costPrice = { tiers: [{ aboveInputTokens: 0, microUsdPerMillion: costMicroUsdPerMillion }] };
     const source = `${listPrices.source}, recorded on ${listPrices.recordedOn}`;
@@ -55,31 +62,25 @@ async function sellModels(staff: Staff): Promise<void> {
   }
 }
 
-/** Two channels at one provider: what the first fails at, the second may answer. */
+/** Two channels at one provider: what the first fails at, the second may answer. The third always fails and is asked first. */
 async function openChannels(staff: Staff, demoProvider: string): Promise<void> {
+  const models = listPrices.models.map(({ id }) => id);
+  const flaky = { id: FLAKY, upstreamModel: 'demo-chat' };
   const wanted = [
-    { name: 'demo-a', weight: 3, keys: ['demo-a-1', 'demo-a-2'] },
-    { name: 'demo-b', weight: 1, keys: ['demo-b-1'] },
+    { name: 'demo-a', weight: 3, keys: ['demo-a-1', 'demo-a-2'], models },
+    { name: 'demo-b', weight: 1, keys: ['demo-b-1'], models: [...models, flaky] },
+    { name: 'demo-flaky', weight: 10_000, keys: ['demo-flaky~status=503'], models: [flaky] },
   ];
-  const channels = await staff.list('/channels');
-  for (const { name, weight, keys } of wanted) {
-    const baseUrl = `${demoProvider}/v1`;
-    const known = channels.find((channel) => channel.name === name);
-    if (known === undefined) {
-      const models = listPrices.models.map(({ id }) => id);
-      await staff.post('/channels', {
-        name,
-        provider: 'demo',
-        baseUrl,
-        keys,
-        models,
-        weight,
-        allowLocal: true,
-        usageExport: 'demo',
-      });
-    } else if (known.baseUrl !== baseUrl) {
-      // The demo provider came up on another port than last time.
-      await staff.patch(`/channels/${known.id}`, { baseUrl, keys });
+  const known = new Map((await staff.list('/channels')).map((channel) => [channel.name, channel]));
+  const baseUrl = `${demoProvider}/v1`;
+  for (const channel of wanted) {
+    const before = known.get(channel.name);
+    if (before === undefined) {
+      const always = { provider: 'demo', baseUrl, priority: 1, allowLocal: true, usageExport: 'demo' };
+      await staff.post('/channels', { ...channel, ...always });
+    } else if (before.baseUrl !== baseUrl) {
+      // The demo provider came up on another port than last time: its keys are bound to the old one.
+      await staff.patch(`/channels/${before.id}`, { baseUrl, keys: channel.keys });
     }
   }
 }
@@ -87,11 +88,12 @@ async function openChannels(staff: Staff, demoProvider: string): Promise<void> {
 async function newCustomer(staff: Staff): Promise<string> {
   const organizations = await staff.list('/organizations');
   const known = organizations.find(({ name }) => name === DEMO_CUSTOMER);
-  const organization = known ?? (await staff.post('/organizations', { name: DEMO_CUSTOMER, rateTier: 'high' }));
-  if (known === undefined) {
-    await staff.post('/grants', { orgId: organization.id, amountNano: FIRST_GRANT_NANO, note: 'first start' });
+  const { id: orgId } = known ?? (await staff.post('/organizations', { name: DEMO_CUSTOMER, rateTier: 'high' }));
+  // Looked for on its own: a start that was interrupted may have made the customer and not its credit.
+  if ((await staff.list(`/grants?orgId=${orgId}`)).length === 0) {
+    await staff.post('/grants', { orgId, amountNano: FIRST_GRANT_NANO, note: 'first start' });
   }
-  const { credential } = await staff.post('/api-keys', { orgId: organization.id, name: 'first key' });
+  const { credential } = await staff.post('/api-keys', { orgId, name: 'first key' });
   if (typeof credential !== 'string') throw new Error('the management API made an API key and did not show it');
   return credential;
 }
@@ -117,11 +119,10 @@ class Staff {
 
   async list(path: string): Promise<Thing[]> {
     const things: Thing[] = [];
+    const first = `${path}${path.includes('?') ? '&' : '?'}limit=200`;
     let cursor: string | null = '';
     while (cursor !== null) {
-      const page: z.infer<typeof Page> = Page.parse(
-        await this.#call('GET', `${path}?limit=200${cursor && `&cursor=${cursor}`}`),
-      );
+      const page: z.infer<typeof Page> = Page.parse(await this.#call('GET', first + (cursor && `&cursor=${cursor}`)));
       things.push(...page.data);
       cursor = page.nextCursor;
     }

@@ -15,6 +15,8 @@ const MOST_ATTEMPTS = 4;
 const RETRY_WINDOW_MS = 30_000;
 /** With nobody else left, a busy upstream that names so short a wait is asked once more. */
 const WORTH_WAITING_MS = 2_500;
+/** Timers may fire a little early and would find the key still resting. */
+const TIMER_SLACK_MS = 5;
 
 export interface Sent {
   readonly end: AttemptEnd;
@@ -27,7 +29,9 @@ export async function sendUpstream(parts: ProxyParts, exchange: Exchange, admitt
   let last: Sent | null = null;
   let waited = false;
   for (;;) {
-    const pick = parts.health.pick(admitted.model, exchange.dialect.id, tried, performance.now());
+    // The table of this moment: a channel that was disabled meanwhile gets no request, also inside a retry (gateways.md T41).
+    const model = parts.routing().models.get(admitted.model.id) ?? admitted.model;
+    const pick = parts.health.pick(model, exchange.dialect.id, tried, performance.now());
     if (pick !== null) {
       last = await attemptAt(parts, exchange, admitted, pick);
       if (last.end.kind !== 'failed' || !mayTryAnother(exchange, last.end)) return last;
@@ -38,7 +42,7 @@ export async function sendUpstream(parts: ProxyParts, exchange: Exchange, admitt
     const waitMs = waited ? null : worthWaitingMs(last);
     if (waitMs === null) return last;
     waited = true;
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    await new Promise((resolve) => setTimeout(resolve, waitMs + TIMER_SLACK_MS));
     if (exchange.clientGone) return last;
     tried.channelKeys.clear();
     tried.channels.clear();

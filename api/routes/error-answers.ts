@@ -108,7 +108,7 @@ function asTold(thrown: unknown): TollgateError {
 
 /** Express and its body reader say what they refuse by a status. */
 function refusedByExpress(thrown: unknown): TollgateError | null {
-  const status = thrown instanceof Error && 'status' in thrown ? thrown.status : null;
+  const status = property(thrown, 'status');
   if (status === 413) {
     const message = `The body is larger than ${MOST_BODY_BYTES} bytes, the most that the management API takes.`;
     return new TollgateError('body_too_large', { message });
@@ -128,8 +128,13 @@ const SILENT_STATES = /^(08|53|57)|^40(001|P01)$|^E(CONN|PIPE|HOST|NET|TIMEDOUT)
 const SILENT_WORDS = /timeout|Connection terminated|connection error/i;
 
 function isDatabaseSilence(thrown: unknown): boolean {
-  if (thrown instanceof AggregateError) return thrown.errors.some(isDatabaseSilence);
-  if (!(thrown instanceof Error)) return false;
-  if ('code' in thrown && typeof thrown.code === 'string') return SILENT_STATES.test(thrown.code);
-  return SILENT_WORDS.test(thrown.message);
+  const several = property(thrown, 'errors');
+  if (Array.isArray(several)) return several.some(isDatabaseSilence);
+  const code = property(thrown, 'code');
+  return typeof code === 'string' ? SILENT_STATES.test(code) : SILENT_WORDS.test(String(property(thrown, 'message')));
+}
+
+/** Not by `instanceof`: what was thrown may come from anywhere, also from another realm. */
+function property(thrown: unknown, name: string): unknown {
+  return typeof thrown === 'object' && thrown !== null ? Reflect.get(thrown, name) : undefined;
 }

@@ -47,7 +47,7 @@ export const line = (longest: number) =>
     .string()
     .min(1)
     .max(longest)
-    .regex(/^\P{Cc}+$/u, 'must hold no control characters');
+    .regex(/^\P{Cc}*$/u, 'must hold no control characters');
 
 export const name = line(200);
 export const reason = line(500).meta({ description: 'Recorded in the audit log' });

@@ -67,17 +67,17 @@ export async function listAudit(
   limit: number,
 ): Promise<AuditRow[]> {
   const { rows } = await db.query<AuditRow>(
-    `select id::text, at, actor, action, target_kind as "targetKind", target_id as "targetId", before, after, reason,
-            request_id as "requestId"
-       from audit_log
-      where ($1::bigint is null or id < $1)
-        and ($2::text is null or actor = $2)
-        and ($3::text is null or action = $3)
-        and ($4::text is null or target_kind = $4)
-        and ($5::text is null or target_id = $5)
-        and ($6::timestamptz is null or at >= $6)
-        and ($7::timestamptz is null or at < $7)
-      order by id desc
+    `select a.id::text, a.at, a.actor, a.action, a.target_kind as "targetKind", a.target_id as "targetId", a.before, a.after,
+            a.reason, a.request_id as "requestId"
+       from audit_log a
+      where ($1::bigint is null or a.id < $1)
+        and ($2::text is null or a.actor = $2)
+        and ($3::text is null or a.action = $3)
+        and ($4::text is null or a.target_kind = $4)
+        and ($5::text is null or a.target_id = $5)
+        and ($6::timestamptz is null or a.at >= $6)
+        and ($7::timestamptz is null or a.at < $7)
+      order by a.id desc
       limit $8`,
     [after, filter.actor, filter.action, filter.targetKind, filter.targetId, filter.from, filter.to, limit],
   );

@@ -100,7 +100,7 @@ export class WindowExchange {
   #tick(): void {
     this.#round += 1;
     const hasNews = this.#dirty.length + this.#pruned.length + this.#waiting.length > 0;
-    if (hasNews || this.#round - this.#renewedRound >= RENEWAL_ROUNDS) this.#start(true);
+    if (hasNews || this.#mustTellAll || this.#round - this.#renewedRound >= RENEWAL_ROUNDS) this.#start(true);
   }
 
   #start(isRegular: boolean): void {

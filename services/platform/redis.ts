@@ -15,6 +15,7 @@ export interface RedisLink {
 }
 
 const COMMAND_TIMEOUT_MS = 250;
+const PIPELINE_TIMEOUT_MS = 300;
 const CONNECT_TIMEOUT_MS = 1_000;
 const LONGEST_PAUSE_MS = 2_000;
 
@@ -55,9 +56,25 @@ export function createRedis(url: string, name: string, log: Pick<Log, 'info' | '
 async function runPipeline(client: Redis, commands: readonly RedisCommand[]): Promise<readonly unknown[] | null> {
   const pipeline = client.pipeline();
   for (const [name, ...args] of commands) pipeline.call(name, ...args);
-  const replies = await pipeline.exec().catch(() => null);
+  const replies = await withinPatience(client, pipeline.exec());
   const failure = replies?.find(([error]) => error !== null)?.[0];
   // A server that is silent now would let unanswered commands pile up: start again on a new connection.
   if (failure?.message === 'Command timed out') client.disconnect(true);
   return replies === null || failure ? null : replies.map(([, reply]) => reply);
+}
+
+/** ioredis leaves a pipeline unanswered for ever when its connection goes at the wrong moment; its command timeout does not see it. */
+async function withinPatience<T>(client: Redis, answer: Promise<T>): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<null>((resolve) => {
+    timer = setTimeout(() => {
+      if (client.status === 'ready') client.disconnect(true);
+      resolve(null);
+    }, PIPELINE_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([answer.catch(() => null), silence]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

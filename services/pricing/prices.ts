@@ -133,7 +133,7 @@ function dated(version: PublishedPrice) {
 }
 
 function refuseMargin(marginPpm: number): never {
-  const margin = Number.isFinite(marginPpm) ? `${(marginPpm / 10_000).toFixed(2)} %` : 'nothing: it is sold for 0';
+  const margin = Number.isFinite(marginPpm) ? `${marginPpm / 10_000} %` : 'nothing: it is sold for 0';
   const message = `On its worst meter this leaves a gross margin of ${margin}; the floor is ${MARGIN_FLOOR_PPM / 10_000} %. Change the price, or send "belowMargin": true with a reason.`;
   throw new TollgateError('invalid_body', { message, param: 'belowMargin' });
 }

@@ -1,6 +1,5 @@
 // What a campaign is asked to do; run.ts orders the long one, a test the short one.
 import type { CrashPoint } from '../../services/platform/crash-points.ts';
-import type { Blows } from './havoc.ts';
 import type { Demands } from './validity.ts';
 
 export interface CampaignOrder {
@@ -13,4 +12,17 @@ export interface CampaignOrder {
   /** Seconds for everything to settle after the last request. */
   readonly quietSeconds: number;
   say(line: string): void;
+}
+
+export interface Blows {
+  readonly gateways: number;
+  readonly postgres: number;
+  readonly redis: number;
+  readonly demo: number;
+  /** Seconds of PostgreSQL answering late, each time. */
+  readonly slowSeconds: readonly number[];
+  readonly silentSeconds: readonly number[];
+  /** Gateways stopped in their tracks, one after the other. */
+  readonly pausedSeconds: readonly number[];
+  readonly betweenMs: number;
 }

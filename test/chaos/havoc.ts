@@ -1,24 +1,12 @@
 // What is broken beside the crash points, in an order that the seed decides: gateways, PostgreSQL, Redis and the demo provider are
 // killed, gateways are paused, PostgreSQL becomes slow and falls silent. Each blow is logged at the moment it falls.
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Blows } from './campaign-order.ts';
 import { Gateways } from './gateways.ts';
 import type { KillLog } from './kill-log.ts';
 import type { Load } from './load.ts';
 import type { Product } from './product.ts';
 import { shuffled } from './seeded-dice.ts';
-
-export interface Blows {
-  readonly gateways: number;
-  readonly postgres: number;
-  readonly redis: number;
-  readonly demo: number;
-  /** Seconds of PostgreSQL answering late, each time. */
-  readonly slowSeconds: readonly number[];
-  readonly silentSeconds: readonly number[];
-  /** Gateways stopped in their tracks, one after the other. */
-  readonly pausedSeconds: readonly number[];
-  readonly betweenMs: number;
-}
 
 type Blow = () => Promise<void>;
 
@@ -48,27 +36,24 @@ export class Havoc {
     this.#dice = dice;
   }
 
-  async run(blows: Blows): Promise<void> {
-    const times = (count: number, blow: Blow) => Array.from({ length: count }, () => blow);
-    const order = shuffled(
-      [
-        ...times(blows.gateways, () => this.#killGateway()),
-        ...times(blows.postgres, () => this.#onDatabase(() => this.#killPostgres())),
-        ...times(blows.redis, async () => this.#killService('redis')),
-        ...times(blows.demo, async () => this.#killService('demo')),
-        ...blows.slowSeconds.map((seconds) => () => this.slowDown(seconds * 1_000)),
-        ...blows.silentSeconds.map((seconds) => () => this.#onDatabase(() => this.#silence(seconds * 1_000))),
-      ],
-      this.#dice,
+  /** Beside a crash sweep: only what leaves requests under way, so that whoever dies at a point takes some with it. */
+  async runGently(blows: Blows): Promise<void> {
+    await this.#strike(
+      [...times(blows.gateways >> 1, () => this.#killGateway()), ...this.#serviceKills('redis', blows)],
+      blows,
     );
-    for (const blow of order) {
-      await blow();
-      await wait(blows.betweenMs * (0.5 + this.#dice()));
-    }
   }
 
-  async pauseGateways(seconds: readonly number[]): Promise<void> {
-    for (const one of seconds) await this.#pauseGateway(one * 1_000);
+  /** With nothing deployed meanwhile: a gateway that is paused would not hear that it is to leave. */
+  async run(blows: Blows): Promise<void> {
+    const hard = [
+      ...times(blows.gateways - (blows.gateways >> 1), () => this.#killGateway()),
+      ...times(blows.postgres, () => this.#onDatabase(() => this.#killPostgres())),
+      ...this.#serviceKills('demo', blows),
+      ...blows.slowSeconds.map((seconds) => () => this.slowDown(seconds * 1_000)),
+      ...blows.silentSeconds.map((seconds) => () => this.#onDatabase(() => this.#silence(seconds * 1_000))),
+    ];
+    await Promise.all([this.#strike(hard, blows), this.#pauseGateways(blows.pausedSeconds)]);
   }
 
   /** While the condition holds, PostgreSQL is slow more often than not. */
@@ -94,6 +79,17 @@ export class Havoc {
     for (const pid of this.#paused) signal(pid, 'SIGCONT');
   }
 
+  async #strike(blows: readonly Blow[], { betweenMs }: Blows): Promise<void> {
+    for (const blow of shuffled(blows, this.#dice)) {
+      await blow();
+      await wait(betweenMs * (0.5 + this.#dice()));
+    }
+  }
+
+  #serviceKills(name: 'redis' | 'demo', blows: Blows): Blow[] {
+    return times(blows[name], async () => this.#killService(name));
+  }
+
   async #silence(durationMs: number): Promise<void> {
     this.#product.link.become({ kind: 'paused' });
     this.#log('link', 'paused', 0, durationMs);
@@ -105,6 +101,10 @@ export class Havoc {
     await this.#load.inFlight(REQUESTS_HIT);
     const pid = await this.#anyGateway();
     if (pid !== null && signal(pid, 'SIGKILL')) this.#killLog.killed('gateway', pid);
+  }
+
+  async #pauseGateways(seconds: readonly number[]): Promise<void> {
+    for (const one of seconds) await this.#pauseGateway(one * 1_000);
   }
 
   async #pauseGateway(durationMs: number): Promise<void> {
@@ -145,6 +145,10 @@ export class Havoc {
     const at = Date.now();
     this.#killLog.add({ at, untilMs: at + durationMs, target, what, pid, point: null });
   }
+}
+
+function times(count: number, blow: Blow): Blow[] {
+  return Array.from({ length: count }, () => blow);
 }
 
 /** False: it was gone already. */

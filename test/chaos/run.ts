@@ -41,7 +41,7 @@ function orderFor(kills: number, seed: number, requests: number): CampaignOrder 
     },
     sweep: { points: CRASH_POINTS, hits: HITS_PER_POINT },
     gatewayProcesses: 2,
-    concurrency: 128,
+    concurrency: 192,
     quietSeconds: 180,
     say: (line) => process.stdout.write(`${line}\n`),
   };

@@ -80,7 +80,7 @@ function leastInFlight(answers: readonly AnswerLine[], events: readonly KillEven
 const SLACK_MS = 250;
 
 /** By its own gateway where that is known, else by any. */
-function wasHit({ events, pidOf }: Campaign, { at, ms, requestId }: AnswerLine): boolean {
+export function wasHit({ events, pidOf }: Campaign, { at, ms, requestId }: AnswerLine): boolean {
   const pid = pidOf.get(requestId ?? '');
   return events.some(
     (event) =>

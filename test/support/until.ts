@@ -1,6 +1,12 @@
-// Waits for an event that only shows in a state. Jest's own timeout is the limit; no test relies on how long it took.
+// Waits for an event that only shows in a state. The deadline is there to name what never happened, not to measure.
 import { setTimeout as wait } from 'node:timers/promises';
 
+const DEADLINE_MS = 20_000;
+
 export async function until(happened: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await happened())) await wait(5);
+  const giveUpAtMs = performance.now() + DEADLINE_MS;
+  while (!(await happened())) {
+    if (performance.now() > giveUpAtMs) throw new Error(`never happened: ${happened}`);
+    await wait(5);
+  }
 }

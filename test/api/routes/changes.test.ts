@@ -147,6 +147,10 @@ test('the repetition of a request that made an API key does not show its credent
   const second = done(await app.call('post', '/api/v1/api-keys', sent));
   expect(first.string('credential')).toMatch(/^sk-tg-[0-9A-Za-z]{49}$/);
   expect([second.string('id'), second.field('credential')]).toEqual([first.string('id'), null]);
+  const { rows } = await app.db.query<{ stored: string }>(
+    'select response::text as stored from management_idempotency',
+  );
+  for (const { stored } of rows) expect(stored).not.toContain(first.string('credential'));
   expect(second.headers.get('idempotent-replayed')).toBe('true');
 });
 

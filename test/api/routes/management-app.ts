@@ -16,7 +16,11 @@ import { Egress } from '../../../services/platform/egress.ts';
 import { createLog } from '../../../services/platform/log.ts';
 import { createPool } from '../../../services/platform/postgres.ts';
 import { Vault } from '../../../services/vault/vault.ts';
-import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
+import {
+  startThrowawayPostgres,
+  type ThrowawayDatabase,
+  type ThrowawayPostgres,
+} from '../../support/throwaway-postgres.ts';
 
 export const ADMIN_TOKEN = 'a-token-of-the-tests-0123456789abcdef';
 
@@ -72,6 +76,7 @@ export interface ManagementApp {
   readonly worker: Pool;
   readonly vault: Vault;
   readonly postgres: ThrowawayPostgres;
+  readonly database: ThrowawayDatabase;
   /** Everything that was logged. */
   readonly log: string[];
   call(method: string, path: string, sent?: Sent): Promise<Answered>;
@@ -116,7 +121,7 @@ export async function startManagementApp(): Promise<ManagementApp> {
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    ...{ url, db, worker, vault, postgres, log },
+    ...{ url, db, worker, vault, postgres, database, log },
     call: (method, path, sent = {}) => call(url, method, path, sent),
     async refresh() {
       apiKeys.suspectAll();

@@ -7,7 +7,7 @@ export interface ChannelTraits extends Partial<Omit<Channel, 'keys'>> {
   readonly keys?: readonly string[];
 }
 
-export function newChannel({ keys = [], ...traits }: ChannelTraits): Channel {
+function newChannel({ keys = [], ...traits }: ChannelTraits): Channel {
   const ids = keys.length > 0 ? keys : [`${traits.id}-key`];
   return {
     name: traits.id,

@@ -19,11 +19,13 @@ const plan: LoadPlan = JSON.parse(readFileSync(values.plan, 'utf8'));
 const log = openSync(plan.logFile, 'a');
 let next = 0;
 let stopped = false;
-process.on('SIGTERM', () => {
-  stopped = true;
-});
+for (const end of ['SIGTERM', 'disconnect'] as const) {
+  process.on(end, () => {
+    stopped = true;
+  });
+}
 
-const report = setInterval(() => process.send?.({ inFlight: inFlight() }), REPORT_EVERY_MS);
+const report = setInterval(() => process.connected && process.send?.({ inFlight: inFlight() }), REPORT_EVERY_MS);
 
 await Promise.all(Array.from({ length: plan.concurrency }, callInTurn));
 clearInterval(report);

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { ROUTES } from '../../../api/app.ts';
+import { type ManagementApp, startManagementApp } from './management-app.ts';
+
+// The parts of OpenAPI 3.1 that a generator of clients stumbles over when they are missing or of another kind.
+const Schema = z.looseObject({ $ref: z.string().startsWith('#/components/schemas/').optional() });
+const Content = z.record(z.string().includes('/'), z.strictObject({ schema: Schema.optional() }));
+const Parameter = z.looseObject({
+  name: z.string().min(1),
+  in: z.enum(['path', 'query', 'header']),
+  required: z.boolean().optional(),
+  schema: Schema,
+});
+const Operation = z.looseObject({
+  summary: z.string().min(5),
+  security: z.array(z.partialRecord(z.enum(['adminToken', 'apiKey']), z.array(z.string()))).max(1),
+  parameters: z.array(Parameter).optional(),
+  requestBody: z.strictObject({ required: z.boolean(), content: Content }).optional(),
+  responses: z.record(
+    z.string().regex(/^(default|\d{3})$/),
+    z.looseObject({ description: z.string(), content: Content.optional() }),
+  ),
+});
+const Document = z.looseObject({
+  openapi: z.literal('3.1.0'),
+  info: z.looseObject({ title: z.string(), version: z.string() }),
+  paths: z.record(z.string().startsWith('/'), z.partialRecord(z.enum(['get', 'post', 'patch']), Operation)),
+  components: z.looseObject({
+    schemas: z.record(z.string(), Schema),
+    securitySchemes: z.record(z.string(), z.unknown()),
+  }),
+});
+
+let app: ManagementApp;
+let text: string;
+let document: z.infer<typeof Document>;
+
+beforeAll(async () => {
+  app = await startManagementApp();
+  const answer = await app.call('get', '/api/v1/openapi.json', { credential: null });
+  text = answer.text;
+  document = Document.parse(answer.body);
+});
+afterAll(() => app.close());
+
+test('every route is in the document, and nothing else is', () => {
+  const described = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.keys(item).map((method) => `${method} ${path}`),
+  );
+  expect(described.sort()).toEqual(ROUTES.map(({ method, path }) => `${method} ${path}`).sort());
+});
+
+test('every reference leads to a schema that is there', () => {
+  const references = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, name = '']) => name);
+  expect(references.length).toBeGreaterThan(20);
+  for (const name of references) expect(Object.keys(document.components.schemas)).toContain(name);
+});
+
+test('every parameter in a path is described and required, and every change says what it needs', () => {
+  for (const { method, path, changes, conditional, body } of ROUTES) {
+    const operation = document.paths[path]?.[method];
+    const parameters = operation?.parameters ?? [];
+    const inPath = parameters.filter((one) => one.in === 'path' && one.required === true).map(({ name }) => name);
+    expect([path, inPath.sort()]).toEqual([path, [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort()]);
+    const headers = parameters.filter((one) => one.in === 'header').map(({ name }) => name);
+    expect([path, headers.includes('If-Match')]).toEqual([path, conditional]);
+    expect([path, headers.includes('Idempotency-Key')]).toEqual([path, changes && method === 'post']);
+    expect([path, operation?.requestBody !== undefined]).toEqual([path, body !== null]);
+  }
+});
+
+test('money is a string and an unknown field is not allowed, in the document as in the validation', () => {
+  const schema = JSON.stringify(document.paths['/api/v1/grants']?.post?.requestBody);
+  expect(schema).toContain('"additionalProperties":false');
+  expect(schema).toMatch(/"amountNano":\{"type":"string","pattern":/);
+  expect(JSON.stringify(document.paths['/v1/key'])).toMatch(/"usage":\{"type":"number"/);
+});
