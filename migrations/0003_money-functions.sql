@@ -134,6 +134,11 @@ begin
     values (p_lease, p_incarnation, v_org.id, v_key.project_id, v_key.member_id, v_key.id, 0) on conflict (id) do nothing;
   select * into v_lease from leases l where l.id = p_lease and l.incarnation_id = p_incarnation and l.closed_at is null for update;
   if not found then raise exception 'lease % is closed or not of incarnation %', p_lease, p_incarnation using errcode = 'TG002'; end if;
+  -- A lease counts in the period it was opened in: it must not grow under a cap whose period began later.
+  if exists (select from caps_of(v_org.id, v_key.project_id, v_key.member_id, v_key.id) c
+              where period_start(c.period, v_org.time_zone, billing_now()) > v_lease.opened_at) then
+    raise exception 'lease % is older than the period of a cap', p_lease using errcode = 'TG002';
+  end if;
   select coalesce(max(s.ordinal), 0) into v_ordinal from lease_slices s where s.lease_id = p_lease;
 
   v_rest := v_amount;

@@ -8,7 +8,7 @@ import { type Incarnation, isFencedError } from '../incarnations/incarnation.ts'
 import { newId } from '../platform/ids.ts';
 import { type CreditNeed, creditWanted, type KeyHolder, type KeyLeases, newKeyLeases, serve } from './key-leases.ts';
 import { free, type Lease, newLease, type Reservation, releaseOf, reserveFrom, settleOn, widen } from './lease.ts';
-import { giveBack, recall, type Taken, takeCredit } from './lease-store.ts';
+import { cannotGrow, giveBack, recall, type Taken, takeCredit } from './lease-store.ts';
 import { refusalError } from './refusals.ts';
 
 /** Free credit of a key that rests this long goes back. */
@@ -198,7 +198,12 @@ export class LeaseBook {
       leaseId: lease.id,
       apiKeyId: key.holder.id,
       ...creditWanted(key, lease),
+    }).catch((error: unknown) => {
+      if (!cannotGrow(error) || lease.grown === 0) throw error;
+      this.#retire(key);
+      return null; // a lease of its own period takes its place
     });
+    if (taken === null) return this.#transaction(key);
     key.left = taken.left;
     if (taken.outcome !== 'leased') return taken;
     lease.amount = (lease.amount + taken.amount) as Nano;

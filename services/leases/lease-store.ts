@@ -53,6 +53,11 @@ export async function takeCredit(db: Pool, wanted: CreditWanted): Promise<Taken>
   };
 }
 
+/** SQLSTATE TG002 of migrations/0003: this lease is closed, or older than the period of a cap. */
+export function cannotGrow(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'TG002';
+}
+
 /** Returns unspent credit to its grants; with `close` all of it, and the lease ends. */
 export async function giveBack(
   db: Pool,

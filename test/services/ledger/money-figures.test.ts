@@ -199,3 +199,18 @@ test('an overshoot below the floor is ours: the customer pays to -0.05 and the r
   const loss = await oneRow(admin, 'select reason, amount_nano from ops_losses where request_id = $1', [requestId]);
   expect(loss).toEqual({ reason: 'overshoot', amount_nano: '40000000' });
 });
+
+test('a cap made while a lease is open bounds what is leased from then on, and its counter agrees with the books', async () => {
+  const customer = await newCustomer(admin, [{ usd: '100' }]);
+  const gateway = await openBareGateway(database);
+  await spend(gateway, customer, '1.00');
+  await admin.query(`update leases set opened_at = opened_at - interval '2 days' where org_id = $1`, [customer.orgId]);
+  await admin.query(
+    `insert into caps (org_id, scope, scope_id, period, amount_nano) values ($1, 'api_key', $2, 'day', 2000000000)`,
+    [customer.orgId, customer.id],
+  );
+
+  await spend(gateway, customer, '1.50');
+  await expect(gateway.hold(customer, '1.50')).rejects.toMatchObject({ code: 'cap_reached' });
+  await gateway.close();
+});
