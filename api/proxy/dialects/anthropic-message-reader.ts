@@ -13,7 +13,7 @@ import {
   walkElements,
   walkMembers,
 } from './json-cursor.ts';
-import { isJsonObject, parseJson } from './json-values.ts';
+import { isJsonObject, parsePlainPart } from './json-values.ts';
 import type { SseEvents } from './sse-text.ts';
 
 export class MessageReader extends EventReader {
@@ -72,7 +72,7 @@ export class MessageReader extends EventReader {
 
   #readUsage(text: string, value: number, end: number): number {
     const behind = valueEnd(text, value, end);
-    const raw = parseJson(text.slice(value, behind));
+    const raw = parsePlainPart(text, value, behind);
     if (isJsonObject(raw)) {
       for (const [name, count] of Object.entries(raw)) if (count !== null) this.#rawUsage[name] = count;
       this.takeUsage(readAnthropicUsage(this.#rawUsage));

@@ -10,9 +10,14 @@ export function isJsonArray(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
 }
 
-/** The value of a part of text that was decoded latin1; its strings come out as UTF-8. */
+/** The value of a part of text that was decoded latin1; its strings come out as UTF-8. null where it has no end (-1). */
 export function parsePart(text: string, start: number, end: number): unknown {
-  return parseJson(Buffer.from(text.slice(start, end), 'latin1').toString());
+  return end < start ? null : parseJson(Buffer.from(text.slice(start, end), 'latin1').toString());
+}
+
+/** The same where only numbers matter, such as in a usage that comes with every chunk. */
+export function parsePlainPart(text: string, start: number, end: number): unknown {
+  return end < start ? null : parseJson(text.slice(start, end));
 }
 
 /** null for broken JSON, as for null: nobody who asks needs to tell them apart. */

@@ -15,10 +15,13 @@ import {
   walkMembers,
 } from './json-cursor.ts';
 import { stringBytes } from './json-string-bytes.ts';
-import { isJsonObject, type JsonObject, parseJson, parsePart } from './json-values.ts';
+import { isJsonObject, type JsonObject, parsePart, parsePlainPart } from './json-values.ts';
 import { readOpenaiUsage } from './openai-usage.ts';
 import { errorFromValue } from './provider-errors.ts';
 import type { SseEvents } from './sse-text.ts';
+
+// A message nests four deep (calls, call, function, arguments). A provider that nests without end must not end us.
+const MAX_CONTAINERS = 16;
 
 export class ChunkReader extends EventReader {
   readonly #answers: number;
@@ -28,6 +31,7 @@ export class ChunkReader extends EventReader {
   #answerIndex = 0;
   #isAnswerFinished = false;
   #reasoningBytes = 0;
+  #containers = 0;
   #isErrorObject = false;
 
   constructor(answers: number) {
@@ -41,14 +45,20 @@ export class ChunkReader extends EventReader {
     } else if (isObject(data, dataStart)) {
       this.#sawChoice = false;
       this.readAnswerObject(data, dataStart, dataEnd);
-      // A provider that ignores `n` finishes fewer answers than were asked for; the usage chunk shows that it is done.
-      if (!this.#sawChoice && this.usage !== null && this.#finishedAnswers.size > 0) this.finished = true;
+      if (!this.#sawChoice && this.usage !== null) this.#closeIfBegun();
     } else if (data.startsWith('[DONE]', dataStart)) {
       this.ended = true;
+      this.#closeIfBegun();
     }
   }
 
+  /** A provider that ignores `n` finishes fewer answers than were asked for, and shows otherwise that it is done. */
+  #closeIfBegun(): void {
+    if (this.#finishedAnswers.size > 0) this.finished = true;
+  }
+
   protected readAnswerObject(text: string, at: number, end: number): number {
+    this.#isErrorObject = false;
     const behind = walkMembers(text, at, end, this.#chunkMember);
     if (this.#isErrorObject) this.error = errorFromValue(200, parsePart(text, at, end));
     return behind;
@@ -118,9 +128,13 @@ export class ChunkReader extends EventReader {
   #readContainer(text: string, name: number, nameEnd: number, value: number, end: number): number {
     // A call is an answer even where its arguments are empty, and so is sound.
     if (!isNamed(text, name, nameEnd, 'content') && hasContent(text, value)) this.sawContent = true;
-    return isObject(text, value)
+    if (this.#containers === MAX_CONTAINERS) return valueEnd(text, value, end);
+    this.#containers += 1;
+    const behind = isObject(text, value)
       ? walkMembers(text, value, end, this.#messageMember)
       : walkElements(text, value, end, this.#messagePart);
+    this.#containers -= 1;
+    return behind;
   }
 
   #readFinish(text: string, value: number, end: number): number {
@@ -136,7 +150,7 @@ export class ChunkReader extends EventReader {
   #readUsage(text: string, value: number, end: number): number {
     const behind = valueEnd(text, value, end);
     if (text.startsWith('null', value)) return behind;
-    const raw = parseJson(text.slice(value, behind));
+    const raw = parsePlainPart(text, value, behind);
     if (isJsonObject(raw)) {
       const isComplete = 'prompt_tokens' in raw && 'completion_tokens' in raw;
       this.#rawUsage = isComplete ? raw : { ...this.#rawUsage, ...raw };

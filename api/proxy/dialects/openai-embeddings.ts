@@ -3,7 +3,7 @@ import type { Dialect } from '../dialect.ts';
 import { type SpliceableFacts, splicePoints, spliceRequest } from './body-splice.ts';
 import { EventReader } from './event-reader.ts';
 import { hasContent, isNamed, type VisitMember, valueEnd, walkMembers } from './json-cursor.ts';
-import { parseJson } from './json-values.ts';
+import { parsePlainPart } from './json-values.ts';
 import { openaiChat } from './openai-chat.ts';
 import { readEmbeddingsUsage } from './openai-usage.ts';
 import { promptsOf } from './prompts.ts';
@@ -54,7 +54,7 @@ class EmbeddingsReader extends EventReader {
     if (isNamed(text, name, nameEnd, 'error')) return this.readError(text, value, end);
     const behind = valueEnd(text, value, end);
     if (isNamed(text, name, nameEnd, 'usage')) {
-      this.takeUsage(readEmbeddingsUsage(parseJson(text.slice(value, behind))));
+      this.takeUsage(readEmbeddingsUsage(parsePlainPart(text, value, behind)));
     } else if (isNamed(text, name, nameEnd, 'data') && hasContent(text, value)) {
       this.sawContent = true;
     }

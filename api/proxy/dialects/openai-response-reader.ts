@@ -10,7 +10,7 @@ import {
   walkElements,
   walkMembers,
 } from './json-cursor.ts';
-import { parseJson, parsePart } from './json-values.ts';
+import { parsePart, parsePlainPart } from './json-values.ts';
 import { readOpenaiUsage } from './openai-usage.ts';
 import { errorFromValue } from './provider-errors.ts';
 import type { SseEvents } from './sse-text.ts';
@@ -69,7 +69,7 @@ export class ResponseReader extends EventReader {
     }
     const behind = valueEnd(text, value, end);
     if (isNamed(text, name, nameEnd, 'usage')) {
-      this.takeUsage(readOpenaiUsage(parseJson(text.slice(value, behind))));
+      this.takeUsage(readOpenaiUsage(parsePlainPart(text, value, behind)));
     } else if (isNamed(text, name, nameEnd, 'error')) {
       this.readError(text, value, end);
     } else if (isNamed(text, name, nameEnd, 'status') && text.startsWith('"incomplete"', value)) {

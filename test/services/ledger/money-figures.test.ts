@@ -210,7 +210,7 @@ test('a cap made while a lease is open bounds what is leased from then on, and i
     [customer.orgId, customer.id],
   );
 
-  await spend(gateway, customer, '1.50');
-  await expect(gateway.hold(customer, '1.50')).rejects.toMatchObject({ code: 'cap_reached' });
+  await spend(gateway, customer, '0.80'); // with the dollar of before, 0.20 is left today
+  await expect(gateway.hold(customer, '0.80')).rejects.toMatchObject({ code: 'cap_reached' });
   await gateway.close();
 });
