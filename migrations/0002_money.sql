@@ -248,6 +248,7 @@ create trigger append_only before update or delete on usage_records for each row
 create trigger append_only before update or delete on credit_grants for each row execute function refuse_change();
 create trigger append_only before update or delete on ops_losses for each row execute function refuse_change();
 
+-- Credit ends the refusals that gateways remember, so that a top-up works within a second (D1).
 create function announce_grant() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   insert into config_changes (kind, target_id) values ('grant', new.org_id::text);

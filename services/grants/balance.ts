@@ -14,6 +14,7 @@ export interface Balance {
   readonly settlingNano: Nano;
 }
 
+/** @throws TollgateError not_found */
 export async function balanceOf(db: Queryable, orgId: string): Promise<Balance> {
   const { rows } = await db.query<{ [F in keyof Balance]: string | null }>(
     `select balance_nano as "balanceNano", available_nano as "availableNano", reserved_nano as "reservedNano",

@@ -46,6 +46,7 @@ const GRANTS = `
          g.note, g.created_by as "createdBy", g.created_at as "createdAt"
     from credit_grants g join grant_balances b on b.grant_id = g.id`;
 
+/** @throws TollgateError invalid_body for an organization that is not there, or an expiry that has passed */
 export async function issueGrant(tx: PoolClient, wanted: NewGrant): Promise<Grant> {
   const { rows } = await tx.query<{ known: boolean; inTime: boolean }>(
     `select exists (select from organizations where id = $1) as known, coalesce($2 > billing_now(), true) as "inTime"`,
@@ -87,7 +88,7 @@ export async function listGrants(
   db: Queryable,
   orgId: string | undefined,
   after: string | null,
-  limit: number,
+  pageSize: number,
 ): Promise<Grant[]> {
   const { rows } = await db.query<GrantRow>(
     `${GRANTS}
@@ -95,7 +96,7 @@ export async function listGrants(
         and ($2::uuid is null or (g.created_at, g.id) < (select a.created_at, a.id from credit_grants a where a.id = $2))
       order by g.created_at desc, g.id desc
       limit $3`,
-    [orgId, after, limit],
+    [orgId, after, pageSize],
   );
   return rows.map(readGrant);
 }

@@ -1,5 +1,5 @@
-// What a dead gateway left is brought to its end: settlements on its disk are settled, attempts without an end become orphans,
-// its leases go back. Only after fencing; any number of times, since a fenced process that was merely paused may append once
+// What a dead gateway left is brought to its end: settlements on its disk are settled, attempts without an end become orphans
+// (D5), its leases go back. Only after fencing; any number of times, since a fenced process that was merely paused may append once
 // more when it wakes. Nothing is truncated; files go when their owner is gone and all of it is in PostgreSQL.
 import { existsSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';

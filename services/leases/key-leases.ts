@@ -21,6 +21,8 @@ export interface CreditNeed {
 
 export interface Waiter {
   readonly need: CreditNeed;
+  /** Of a stream that asks for more: what it has already. */
+  readonly own: Reservation | null;
   readonly resolve: (reservation: Reservation) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -58,17 +60,17 @@ export function newKeyLeases(holder: KeyHolder): KeyLeases {
 }
 
 /** One transaction asks for all who wait, and beyond them for about ten seconds of spending. */
-export function creditWanted(key: KeyLeases, lease: Lease): Pick<CreditWanted, 'waiting' | 'target' | 'least'> {
+export function creditWanted(keyLeases: KeyLeases, lease: Lease): Pick<CreditWanted, 'waiting' | 'target' | 'least'> {
   const inHand = free(lease) > 0n ? free(lease) : 0n;
   let waiting = -inHand;
   let wished = -inHand;
   let least = 1n;
-  for (const [index, { need }] of key.waiters.entries()) {
+  for (const [index, { need }] of keyLeases.waiters.entries()) {
     waiting += need.preferred;
     wished += need.wish;
     if (index === 0 || need.floor < least) least = need.floor;
   }
-  const tenSeconds = key.spendPerSecond * LEASE_SECONDS;
+  const tenSeconds = keyLeases.spendPerSecond * LEASE_SECONDS;
   return {
     waiting: (waiting > least ? waiting : least) as Nano,
     target: (wished > tenSeconds ? wished : tenSeconds) as Nano,
@@ -77,12 +79,12 @@ export function creditWanted(key: KeyLeases, lease: Lease): Pick<CreditWanted, '
 }
 
 /** In the order of arrival: each up to its wish, as long as those behind it keep what they expect; never below its floor. */
-export function serve(key: KeyLeases): void {
-  const lease = key.current;
+export function serve(keyLeases: KeyLeases): void {
+  const lease = keyLeases.current;
   if (lease === null) return;
-  let expectedBehind = key.waiters.reduce((total, { need }) => total + need.preferred, 0n);
+  let expectedBehind = keyLeases.waiters.reduce((total, { need }) => total + need.preferred, 0n);
   const unserved: Waiter[] = [];
-  for (const waiter of key.waiters) {
+  for (const waiter of keyLeases.waiters) {
     const { floor, preferred, wish } = waiter.need;
     expectedBehind -= preferred;
     const spare = free(lease) - expectedBehind;
@@ -90,5 +92,5 @@ export function serve(key: KeyLeases): void {
     if (free(lease) >= amount) waiter.resolve(reserveFrom(lease, amount as Nano, performance.now()));
     else unserved.push(waiter);
   }
-  key.waiters = unserved;
+  keyLeases.waiters = unserved;
 }

@@ -9,11 +9,11 @@ import { newId } from '../platform/ids.ts';
 import { type CreditNeed, creditWanted, type KeyHolder, type KeyLeases, newKeyLeases, serve } from './key-leases.ts';
 import { free, type Lease, newLease, type Reservation, releaseOf, reserveFrom, settleOn, widen } from './lease.ts';
 import { cannotGrow, giveBack, recall, type Taken, takeCredit } from './lease-store.ts';
-import { refusalError } from './refusals.ts';
+import { asSeenBy, refusalError } from './refusals.ts';
 
 /** Free credit of a key that rests this long goes back. */
 const IDLE_MS = 5_000;
-/** A lease that was grown this often is replaced: its slices, returned from the end, would be walked each time. */
+/** A lease grows instead of being joined by another (D3); grown this often it is replaced: returning money walks its slices. */
 const MOST_GROWTHS = 200;
 /** How long a refused request waits for other gateways to give back before the last try. */
 const RECALL_WAITS_MS = [60, 440];
@@ -35,12 +35,12 @@ export class LeaseBook {
 
   /** The hot path: null when the lease in hand does not cover the wish (then `acquire`). */
   reserve(holder: KeyHolder, need: CreditNeed): Reservation | null {
-    const key = this.#keys.get(holder.id);
-    if (key === undefined || key.waiters.length > 0) return null;
-    const lease = this.#usable(key);
+    const keyLeases = this.#keys.get(holder.id);
+    if (keyLeases === undefined || keyLeases.waiters.length > 0) return null;
+    const lease = this.#usable(keyLeases);
     if (lease === null || free(lease) < need.wish) return null;
     const reservation = reserveFrom(lease, need.wish, performance.now());
-    if (!key.taking && free(lease) * 2n < key.lastAmount) void this.#take(key);
+    if (!keyLeases.taking && lease.canGrow && free(lease) * 2n < keyLeases.lastAmount) void this.#take(keyLeases);
     return reservation;
   }
 
@@ -48,15 +48,15 @@ export class LeaseBook {
    * Waits for credit: at least the floor, at most the wish.
    * @throws TollgateError insufficient_credit, cap_reached, credit_in_use, organization_stopped, service_unavailable
    */
-  acquire(holder: KeyHolder, need: CreditNeed): Promise<Reservation> {
-    const key = this.#keyOf(holder);
-    const { refusal } = key;
+  acquire(holder: KeyHolder, need: CreditNeed, own: Reservation | null = null): Promise<Reservation> {
+    const keyLeases = this.#keyOf(holder);
+    const { refusal } = keyLeases;
     if (refusal !== null && performance.now() < refusal.untilMs && need.floor >= refusal.least) {
       return refusalError(this.#db, refusal.taken, need.floor).then((error) => Promise.reject(error));
     }
     return new Promise((resolve, reject) => {
-      key.waiters.push({ need, resolve, reject });
-      if (!key.taking) void this.#take(key);
+      keyLeases.waiters.push({ need, own, resolve, reject });
+      if (!keyLeases.taking) void this.#take(keyLeases);
     });
   }
 
@@ -67,18 +67,18 @@ export class LeaseBook {
     return true;
   }
 
-  /** Grows the reservation's own lease. Throws like `acquire`. */
-  async acquireMore(holder: KeyHolder, reservation: Reservation, more: Nano): Promise<void> {
-    const granted = await this.acquire(holder, { floor: more, preferred: more, wish: more });
+  /** Grows the reservation's own lease by what can be had. Throws like `acquire`. */
+  async acquireMore(holder: KeyHolder, reservation: Reservation, need: CreditNeed): Promise<void> {
+    const granted = await this.acquire(holder, need, reservation);
     // Nearly always the same lease. Where that one has expired meanwhile, the credit stays free on its successor and this
     // request's overshoot is taken from available credit (settle_beyond_lease).
     releaseOf(granted);
-    if (!reservation.ended) widen(reservation, more);
+    if (!reservation.ended) widen(reservation, granted.amount);
   }
 
   settle(reservation: Reservation, charge: Nano): void {
-    const key = this.#keys.get(reservation.lease.apiKeyId);
-    if (key !== undefined) key.spentThisSecond += charge;
+    const keyLeases = this.#keys.get(reservation.lease.apiKeyId);
+    if (keyLeases !== undefined) keyLeases.spentThisSecond += charge;
     settleOn(reservation, charge);
   }
 
@@ -93,28 +93,28 @@ export class LeaseBook {
 
   /** What this key could still spend when it last asked; null for a cold key: then PostgreSQL sizes the lease (a tenth of it). */
   leftOf(holder: KeyHolder): Nano | null {
-    const key = this.#keys.get(holder.id);
-    if (key === undefined || key.current === null) return null;
-    const inHand = free(key.current);
-    return (key.left + (inHand > 0n ? inHand : 0n)) as Nano;
+    const keyLeases = this.#keys.get(holder.id);
+    if (keyLeases === undefined || keyLeases.current === null) return null;
+    const inHand = free(keyLeases.current);
+    return (keyLeases.left + (inHand > 0n ? inHand : 0n)) as Nano;
   }
 
   /** Another gateway needs what we do not use. */
   recalled(orgId: string): void {
-    for (const key of this.#keys.values()) if (key.holder.orgId === orgId) this.#giveBackFree(key);
+    for (const keyLeases of this.#keys.values()) if (keyLeases.holder.orgId === orgId) this.#giveBackFree(keyLeases);
   }
 
   /** Money arrived: nobody is refused from memory. */
   creditArrived(orgId: string): void {
-    for (const key of this.#keys.values()) if (key.holder.orgId === orgId) key.refusal = null;
+    for (const keyLeases of this.#keys.values()) if (keyLeases.holder.orgId === orgId) keyLeases.refusal = null;
   }
 
   /** After the drain: gives everything back. */
   async close(): Promise<void> {
     clearInterval(this.#tick);
-    for (const key of this.#keys.values()) {
-      this.#retire(key);
-      for (const lease of key.retired) await this.#close(key, lease);
+    for (const keyLeases of this.#keys.values()) {
+      this.#retire(keyLeases);
+      for (const lease of keyLeases.retired) await this.#close(keyLeases, lease);
     }
   }
 
@@ -122,8 +122,8 @@ export class LeaseBook {
     let leases = 0;
     let freeNano = 0n;
     let reservedNano = 0n;
-    for (const key of this.#keys.values()) {
-      for (const lease of key.current === null ? key.retired : [key.current, ...key.retired]) {
+    for (const keyLeases of this.#keys.values()) {
+      for (const lease of keyLeases.current === null ? keyLeases.retired : [keyLeases.current, ...keyLeases.retired]) {
         leases += 1;
         freeNano += free(lease);
         reservedNano += lease.reserved;
@@ -135,31 +135,36 @@ export class LeaseBook {
   #keyOf(holder: KeyHolder): KeyLeases {
     const known = this.#keys.get(holder.id);
     if (known !== undefined) return known;
-    const key = newKeyLeases(holder);
-    this.#keys.set(holder.id, key);
-    return key;
+    const keyLeases = newKeyLeases(holder);
+    this.#keys.set(holder.id, keyLeases);
+    return keyLeases;
   }
 
   /** The lease to admit on, or null. One that expired is retired here, at the moment it would have been used. */
-  #usable(key: KeyLeases): Lease | null {
-    const lease = key.current;
+  #usable(keyLeases: KeyLeases): Lease | null {
+    const lease = keyLeases.current;
     if (lease === null) return null;
     const expired = lease.expiresAtMs !== null && this.#incarnation.timeMs() >= lease.expiresAtMs;
     if (!expired && lease.grown <= MOST_GROWTHS) return lease;
-    this.#retire(key);
+    this.#retire(keyLeases);
     return null;
   }
 
-  #retire(key: KeyLeases): void {
-    if (key.current !== null) key.retired.add(key.current);
-    key.current = null;
+  #retire(keyLeases: KeyLeases): void {
+    if (keyLeases.current !== null) keyLeases.retired.add(keyLeases.current);
+    keyLeases.current = null;
+  }
+
+  #replace(keyLeases: KeyLeases, lease: Lease): void {
+    this.#retire(keyLeases);
+    keyLeases.current = lease;
   }
 
   /** One lease transaction: for all who wait now, and about ten seconds of the key's spending. */
-  async #take(key: KeyLeases): Promise<void> {
-    key.taking = true;
+  async #take(keyLeases: KeyLeases): Promise<void> {
+    keyLeases.taking = true;
     try {
-      await this.#takeFor(key);
+      await this.#takeFor(keyLeases);
     } catch (error) {
       if (isFencedError(error)) this.#incarnation.wasFenced();
       const silent = new TollgateError('service_unavailable', {
@@ -168,102 +173,112 @@ export class LeaseBook {
         retryAfterMs: 1_000,
         cause: error,
       });
-      for (const waiter of key.waiters.splice(0)) waiter.reject(silent);
-      // Whether the transaction took effect is unknown: this lease takes no more, and closing it returns whatever it holds.
-      this.#retire(key);
+      serve(keyLeases); // from what is in hand: the ledger's silence takes nothing away
+      for (const waiter of keyLeases.waiters.splice(0)) waiter.reject(silent);
     } finally {
-      key.taking = false;
+      keyLeases.taking = false;
     }
-    if (key.waiters.length > 0) void this.#take(key);
+    if (keyLeases.waiters.length > 0) void this.#take(keyLeases);
   }
 
-  async #takeFor(key: KeyLeases): Promise<void> {
+  async #takeFor(keyLeases: KeyLeases): Promise<void> {
     for (let round = 0; ; round += 1) {
-      const taken = await this.#transaction(key);
-      if (taken.outcome === 'leased') return serve(key);
-      if (key.waiters.length === 0) return;
+      const taken = await this.#transaction(keyLeases);
+      if (taken.outcome === 'leased') return serve(keyLeases);
+      if (keyLeases.waiters.length === 0) return;
       const held = taken.outcome === 'in_use' || taken.outcome === 'cap_in_use';
       const waitMs = RECALL_WAITS_MS[round];
-      if (!held || waitMs === undefined) return await this.#refuse(key, taken);
-      await recall(this.#db, key.holder.orgId);
+      if (!held || waitMs === undefined) return await this.#refuse(keyLeases, taken);
+      await recall(this.#db, keyLeases.holder.orgId);
       await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
   }
 
-  async #transaction(key: KeyLeases): Promise<Taken> {
-    const lease = this.#usable(key) ?? newLease(newId(), key.holder.id, key.holder.orgId);
-    key.current = lease;
+  async #transaction(keyLeases: KeyLeases): Promise<Taken> {
+    const inHand = this.#usable(keyLeases);
+    const lease = inHand?.canGrow ? inHand : newLease(newId(), keyLeases.holder.id, keyLeases.holder.orgId);
     const taken = await takeCredit(this.#db, {
       incarnationId: this.#incarnation.id,
       leaseId: lease.id,
-      apiKeyId: key.holder.id,
-      ...creditWanted(key, lease),
+      apiKeyId: keyLeases.holder.id,
+      ...creditWanted(keyLeases, lease),
     }).catch((error: unknown) => {
-      if (!cannotGrow(error) || lease.grown === 0) throw error;
-      this.#retire(key);
+      // Whether it took effect is unknown, or it cannot: this lease spends what we know of and takes no more. Closing it returns
+      // whatever it holds.
+      lease.canGrow = false;
+      if (lease !== inHand) keyLeases.retired.add(lease);
+      if (!cannotGrow(error) || lease !== inHand) throw error;
       return null; // a lease of its own period takes its place
     });
-    if (taken === null) return this.#transaction(key);
-    key.left = taken.left;
+    if (taken === null) return this.#transaction(keyLeases);
+    keyLeases.left = taken.left;
     if (taken.outcome !== 'leased') return taken;
+    if (lease !== inHand) this.#replace(keyLeases, lease);
     lease.amount = (lease.amount + taken.amount) as Nano;
     lease.grown += 1;
     lease.expiresAtMs = taken.expiresAtMs;
     lease.usedAtMs = performance.now();
-    key.lastAmount = taken.amount;
-    key.refusal = null;
+    keyLeases.lastAmount = taken.amount;
+    keyLeases.refusal = null;
     return taken;
   }
 
-  async #refuse(key: KeyLeases, taken: Taken): Promise<void> {
-    const refused = key.waiters.slice();
-    const errors = await Promise.all(refused.map(({ need }) => refusalError(this.#db, taken, need.floor)));
-    key.waiters.splice(0, refused.length);
+  async #refuse(keyLeases: KeyLeases, taken: Taken): Promise<void> {
+    const refused = keyLeases.waiters.slice();
+    const errors = await Promise.all(
+      refused.map(({ need, own }) => refusalError(this.#db, asSeenBy(own, taken, need.floor), need.floor)),
+    );
+    keyLeases.waiters.splice(0, refused.length);
     const least = refused.reduce(
       (low, { need }) => (need.floor < low ? need.floor : low),
       refused[0]?.need.floor ?? ZERO,
     );
-    if (taken.outcome === 'insufficient') key.refusal = { taken, least, untilMs: performance.now() + REFUSAL_MS };
+    if (taken.outcome === 'insufficient') keyLeases.refusal = { taken, least, untilMs: performance.now() + REFUSAL_MS };
     for (const [index, waiter] of refused.entries()) waiter.reject(errors[index]);
   }
 
   #everySecond(): void {
     const nowMs = performance.now();
-    for (const [id, key] of this.#keys) {
-      key.spendPerSecond = (key.spendPerSecond * 7n + key.spentThisSecond * 3n) / 10n;
-      key.spentThisSecond = 0n;
-      const idle = key.current !== null && nowMs - key.current.usedAtMs >= IDLE_MS;
-      if (idle && !key.taking) this.#giveBackFree(key);
-      for (const lease of key.retired) void this.#close(key, lease);
-      if (key.current === null && key.retired.size === 0 && key.waiters.length === 0 && !key.taking)
+    for (const [id, keyLeases] of this.#keys) {
+      keyLeases.spendPerSecond = (keyLeases.spendPerSecond * 7n + keyLeases.spentThisSecond * 3n) / 10n;
+      keyLeases.spentThisSecond = 0n;
+      const idle = keyLeases.current !== null && nowMs - keyLeases.current.usedAtMs >= IDLE_MS;
+      if (idle && !keyLeases.taking) this.#giveBackFree(keyLeases);
+      for (const lease of keyLeases.retired) void this.#close(keyLeases, lease);
+      if (
+        keyLeases.current === null &&
+        keyLeases.retired.size === 0 &&
+        keyLeases.waiters.length === 0 &&
+        !keyLeases.taking
+      )
         this.#keys.delete(id);
     }
   }
 
   /** A lease nobody uses is closed; of one in use, the free part goes back. */
-  #giveBackFree(key: KeyLeases): void {
-    const lease = key.current;
-    if (lease === null || key.taking) return;
+  #giveBackFree(keyLeases: KeyLeases): void {
+    const lease = keyLeases.current;
+    if (lease === null || keyLeases.taking) return;
     if (lease.reservations === 0) {
-      this.#retire(key);
-      void this.#close(key, lease);
+      this.#retire(keyLeases);
+      void this.#close(keyLeases, lease);
       return;
     }
     const spare = free(lease);
     if (spare <= 0n) return;
     // Lowered before PostgreSQL is asked: should the answer get lost, we have promised less than we hold, never more.
     lease.amount = (lease.amount - spare) as Nano;
-    giveBack(this.#db, this.#incarnation.id, lease.id, spare as Nano, false).catch((error: unknown) => {
+    giveBack(this.#db, this.#incarnation.id, lease, spare as Nano, false).catch((error: unknown) => {
       if (isFencedError(error)) this.#incarnation.wasFenced();
     });
   }
 
-  async #close(key: KeyLeases, lease: Lease): Promise<void> {
+  async #close(keyLeases: KeyLeases, lease: Lease): Promise<void> {
     if (lease.reservations > 0 || lease.unconfirmed > 0 || lease.closing) return;
     lease.closing = true;
     try {
-      await giveBack(this.#db, this.#incarnation.id, lease.id, ZERO, true);
-      key.retired.delete(lease);
+      await giveBack(this.#db, this.#incarnation.id, lease, ZERO, true);
+      keyLeases.retired.delete(lease);
     } catch (error) {
       lease.closing = false; // tried again a second later
       if (isFencedError(error)) this.#incarnation.wasFenced();

@@ -10,6 +10,8 @@ export interface Taken {
   readonly expiresAtMs: number | null;
   /** What could still be leased after this: the smaller of available credit and the tightest cap. */
   readonly left: Nano;
+  /** Of a refusal: what leases hold of the money, or of the cap, that was short. */
+  readonly held: Nano;
   readonly shortCapId: string | null;
   readonly resetsAtMs: number | null;
 }
@@ -28,6 +30,7 @@ interface TakenRow {
   amount_nano: string;
   expires_ms: string | null;
   left_nano: string;
+  held_nano: string;
   short_cap: string | null;
   resets_ms: string | null;
 }
@@ -36,7 +39,7 @@ interface TakenRow {
 export async function takeCredit(db: Pool, wanted: CreditWanted): Promise<Taken> {
   const { rows } = await db.query<TakenRow>({
     name: 'take-credit',
-    text: `select outcome, amount_nano, (extract(epoch from expires_at) * 1000)::bigint as expires_ms, left_nano,
+    text: `select outcome, amount_nano, (extract(epoch from expires_at) * 1000)::bigint as expires_ms, left_nano, held_nano,
                   short_cap, (extract(epoch from resets_at) * 1000)::bigint as resets_ms
              from take_credit($1, $2, $3, $4, $5, $6)`,
     values: [wanted.incarnationId, wanted.leaseId, wanted.apiKeyId, wanted.waiting, wanted.target, wanted.least],
@@ -48,6 +51,7 @@ export async function takeCredit(db: Pool, wanted: CreditWanted): Promise<Taken>
     amount: nano(row.amount_nano),
     expiresAtMs: row.expires_ms === null ? null : Number(row.expires_ms),
     left: nano(row.left_nano),
+    held: nano(row.held_nano),
     shortCapId: row.short_cap,
     resetsAtMs: row.resets_ms === null ? null : Number(row.resets_ms),
   };
@@ -58,18 +62,18 @@ export function cannotGrow(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'TG002';
 }
 
-/** Returns unspent credit to its grants; with `close` all of it, and the lease ends. */
+/** Returns unspent credit to its grants; with `close` all of it, and the lease ends, also one that was never opened. */
 export async function giveBack(
   db: Pool,
   incarnationId: string,
-  leaseId: string,
+  lease: { readonly id: string; readonly apiKeyId: string },
   amount: Nano,
   close: boolean,
 ): Promise<Nano> {
   const { rows } = await db.query<{ returned: string }>({
     name: 'give-back',
-    text: 'select give_back($1, $2, $3, $4) as returned',
-    values: [incarnationId, leaseId, amount, close],
+    text: 'select give_back($1, $2, $3, $4, $5) as returned',
+    values: [incarnationId, lease.id, lease.apiKeyId, amount, close],
   });
   return nano(rows[0]?.returned ?? '0');
 }
@@ -85,6 +89,7 @@ export interface CapView {
   readonly amount: Nano;
 }
 
+/** Null: it was removed meanwhile. */
 export async function capById(db: Pool, capId: string): Promise<CapView | null> {
   const { rows } = await db.query<{ scope: string; period: string; amount_nano: string }>(
     'select scope, period, amount_nano from caps where id = $1',

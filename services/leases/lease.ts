@@ -16,6 +16,8 @@ export interface Lease {
   /** Settlements handed to the writer that PostgreSQL has not confirmed. */
   unconfirmed: number;
   grown: number;
+  /** False: PostgreSQL may hold more of it than we count, or refuses to add to it. */
+  canGrow: boolean;
   usedAtMs: number;
   closing: boolean;
 }
@@ -40,6 +42,7 @@ export function newLease(id: string, apiKeyId: string, orgId: string): Lease {
     reservations: 0,
     unconfirmed: 0,
     grown: 0,
+    canGrow: true,
     usedAtMs: 0,
     closing: false,
   };

@@ -2,6 +2,7 @@
 import type { Pool } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { formatUsd, type Nano } from '../../domain/nano.ts';
+import type { Reservation } from './lease.ts';
 import { capById, type Taken } from './lease-store.ts';
 
 export async function refusalError(db: Pool, taken: Taken, amount: Nano): Promise<TollgateError> {
@@ -26,6 +27,13 @@ export async function refusalError(db: Pool, taken: Taken, amount: Nano): Promis
         retryAfterMs: 1_000,
       });
   }
+}
+
+/** Nobody waits for what he holds himself: a stream that no other request's credit could help is out of money. */
+export function asSeenBy(own: Reservation | null, taken: Taken, floor: Nano): Taken {
+  if (own === null || floor <= taken.left + taken.held - own.amount) return taken;
+  if (taken.outcome === 'in_use') return { ...taken, outcome: 'insufficient' };
+  return taken.outcome === 'cap_in_use' ? { ...taken, outcome: 'cap_reached' } : taken;
 }
 
 async function capSentence(db: Pool, taken: Taken): Promise<string> {

@@ -40,7 +40,12 @@ export interface SettlementWriterParts {
   readonly mayStillSpill: () => boolean;
   readonly onFenced: () => void;
   readonly onTrouble: (
-    event: 'in_doubt' | 'quarantined' | 'spill_failed' | 'reconnect_failed' | 'conflict',
+    event:
+      | 'settlement_in_doubt'
+      | 'settlement_quarantined'
+      | 'settlement_spill_failed'
+      | 'settlement_reconnect_failed'
+      | 'settlement_conflict',
     error: unknown,
   ) => void;
   readonly onCommit: (records: number, lagMs: number) => void;
@@ -127,7 +132,7 @@ export class SettlementWriter {
     } else if (isAboutData(error)) {
       await this.#bisect(client, batch, error);
     } else {
-      this.#parts.onTrouble('in_doubt', error);
+      this.#parts.onTrouble('settlement_in_doubt', error);
       this.#drop(client);
       await this.#spill(batch);
     }
@@ -145,13 +150,13 @@ export class SettlementWriter {
       }
       return;
     }
-    this.#parts.onTrouble('quarantined', error);
+    this.#parts.onTrouble('settlement_quarantined', error);
     try {
       await quarantine(client, this.#parts.incarnationId, only, error);
       this.#committed(batch, 0);
       only.acknowledged('lost');
     } catch (silence) {
-      this.#parts.onTrouble('in_doubt', silence);
+      this.#parts.onTrouble('settlement_in_doubt', silence);
       this.#drop(client);
       await this.#spill(batch); // it will be refused again, and quarantined, by the replay
     }
@@ -170,7 +175,7 @@ export class SettlementWriter {
       this.#spills.push({ settlements: batch, segment });
       acknowledgeAll(batch, 'spilled');
     } catch (error) {
-      this.#parts.onTrouble('spill_failed', error);
+      this.#parts.onTrouble('settlement_spill_failed', error);
       acknowledgeAll(batch, 'lost');
     }
     if (!this.#replaying) {
@@ -189,7 +194,7 @@ export class SettlementWriter {
         this.#client = client;
       } catch (error) {
         if (isFencedError(error)) this.#stopFenced();
-        this.#parts.onTrouble('reconnect_failed', error);
+        this.#parts.onTrouble('settlement_reconnect_failed', error);
         client?.end().catch(() => {}); // it is broken; pg only reports that again
         await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
       }
@@ -222,14 +227,17 @@ export class SettlementWriter {
       await within(REPLAY_TIMEOUT_MS, settleBatch(client, this.#parts.incarnationId, false, [settlement]));
     } catch (error) {
       if (!isAboutData(error)) throw error;
-      this.#parts.onTrouble('quarantined', error);
+      this.#parts.onTrouble('settlement_quarantined', error);
       await quarantine(client, this.#parts.incarnationId, settlement, error);
     }
   }
 
   #committed(batch: readonly Settlement[], conflicts: number): void {
     if (conflicts > 0)
-      this.#parts.onTrouble('conflict', new Error(`${conflicts} settled requests came again with another charge`));
+      this.#parts.onTrouble(
+        'settlement_conflict',
+        new Error(`${conflicts} settled requests came again with another charge`),
+      );
     for (const { segments, inDatabase } of batch) {
       for (const segment of segments) this.#parts.journal.release(segment);
       inDatabase();

@@ -95,7 +95,7 @@ async function orphanedReceipt(db: Queryable, requestId: string, orgId: string |
   const { rows } = await db.query<{ orgId: string; model: string; attempts: AttemptJson[] }>(
     `select f.org_id as "orgId", f.model_id as model, ${ATTEMPTS('f.request_id')} as attempts
        from attempts f
-      where f.request_id = $1 and ($2::uuid is null or f.org_id = $2)
+      where f.request_id = $1 and f.org_id is not null and ($2::uuid is null or f.org_id = $2)
       order by f.n
       limit 1`,
     [requestId, orgId],

@@ -15,6 +15,10 @@ const UNCLAIMED_AFTER = '30 minutes';
 /** An attempt that the provider never saw cost nothing; its export must be complete for this long past the sending. */
 const NEVER_ARRIVED_AFTER = '10 seconds';
 
+const OUR_ATTEMPT = /^([0-9a-f-]{36})\.(\d{1,4})$/;
+/** In one line of the log. */
+const MOST_NAMED = 20;
+
 interface ExportPage {
   readonly rows: readonly {
     readonly attemptId: string;
@@ -44,7 +48,7 @@ export async function importUsageExports(
 ): Promise<void> {
   for (const channel of channels) {
     try {
-      while ((await importPage(db, egress, channel)) === PAGE);
+      while ((await importPage(db, egress, channel, log)) === PAGE);
       await reconcile(db, channel.id);
       await settleNeverArrived(db, channel.id);
       await reportUnclaimed(db, log, channel.id);
@@ -54,16 +58,20 @@ export async function importUsageExports(
   }
 }
 
-async function importPage(db: Pool, egress: Egress, channel: Channel): Promise<number> {
+async function importPage(db: Pool, egress: Egress, channel: Channel, log: Logger): Promise<number> {
   const { rows: cursors } = await db.query<{ cursor: string }>(
     'select cursor from usage_export_cursors where channel_id = $1',
     [channel.id],
   );
   const page = await fetchPage(egress, channel, cursors[0]?.cursor ?? '');
   const rows = page.rows.flatMap(({ attemptId, model, usage, endedAt }) => {
-    const parsed = /^([0-9a-f-]{36})\.(\d{1,4})$/.exec(attemptId);
+    const parsed = OUR_ATTEMPT.exec(attemptId);
     return parsed === null ? [] : [{ request_id: parsed[1], n: Number(parsed[2]), model, usage, ended_ms: endedAt }];
   });
+  const foreign = page.rows.map(({ attemptId }) => attemptId).filter((attemptId) => !OUR_ATTEMPT.test(attemptId));
+  // Everything that we send has an id of ours, test calls too: somebody else uses our key.
+  if (foreign.length > 0)
+    log.error({ channelId: channel.id, attempts: foreign.slice(0, MOST_NAMED) }, 'usage_unclaimed');
   await inTransaction(db, async (tx) => {
     await tx.query(
       `insert into usage_export_rows (channel_id, request_id, n, upstream_model, meters, ended_at)
@@ -151,7 +159,7 @@ async function settleNeverArrived(db: Pool, channelId: string): Promise<void> {
 
 async function reportUnclaimed(db: Pool, log: Logger, channelId: string): Promise<void> {
   const { rows } = await db.query<{ request_id: string; n: number }>(
-    `select request_id, n from usage_export_rows where channel_id = $1 and seen_at < clock_timestamp() - interval '${UNCLAIMED_AFTER}' limit 20`,
+    `select request_id, n from usage_export_rows where channel_id = $1 and seen_at < clock_timestamp() - interval '${UNCLAIMED_AFTER}' limit ${MOST_NAMED}`,
     [channelId],
   );
   if (rows.length > 0)

@@ -1,3 +1,4 @@
+// A grant is money: it is there at once, burns in the right order, repays a debt first, and a wrong one moves nothing.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { done, type ManagementApp, startManagementApp } from '../../api/routes/management-app.ts';
 import { answeredRequest, newPayingCustomer, openShop, type Shop } from '../../api/routes/paying-customer.ts';

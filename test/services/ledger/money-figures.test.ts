@@ -16,6 +16,7 @@ import {
   type ThrowawayDatabase,
   type ThrowawayPostgres,
 } from '../../support/throwaway-postgres.ts';
+import { until } from '../../support/until.ts';
 
 let postgres: ThrowawayPostgres;
 let database: ThrowawayDatabase;
@@ -113,10 +114,6 @@ async function breakage(grantId: string): Promise<string[]> {
   return rows.map(({ usd }) => usd);
 }
 
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await admin.query('select pg_sleep(0.05)');
-}
-
 test('M13: of 1,000 holds of 0.002 on 0.201999 over four gateways exactly 100 are accepted and 0.001999 is left', async () => {
   const customer = await newCustomer(admin, [{ usd: '0.201999' }]);
   const gateways = await Promise.all([1, 2, 3, 4].map(() => openBareGateway(database)));
@@ -156,7 +153,7 @@ test('M14: a request settled four times is charged once, and another charge for 
   await gateway.close();
 
   expect(await available(customer)).toBe('0.998700000');
-  expect(gateway.trouble).toEqual(['conflict', 'conflict']);
+  expect(gateway.trouble).toEqual(['settlement_conflict', 'settlement_conflict']);
   const { rows } = await admin.query(
     'select rated_nano, first_rated_nano from settlement_conflicts where request_id = $1',
     [requestId],

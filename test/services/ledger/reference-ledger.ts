@@ -69,6 +69,7 @@ export class ReferenceLedger {
 
   giveBack(id: number, amount: bigint, close: boolean): void {
     const lease = this.leases.get(id);
+    if (lease === undefined && close) this.leases.set(id, { amount: 0n, consumed: 0n, open: false, slices: [] });
     if (lease === undefined || !lease.open) return;
     let rest = smaller(close ? lease.amount : amount, lease.amount - lease.consumed);
     lease.amount -= rest;

@@ -1,3 +1,4 @@
+// A verifier that finds nothing proves nothing: each of its checks is shown to find the defect that it is for.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Pool } from 'pg';

@@ -1,3 +1,4 @@
+// A cap stops spending at its amount, whoever raises or lowers it meanwhile.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { verifyLedger } from '../../../services/ledger/verifier.ts';
 import { done, type ManagementApp, startManagementApp } from '../../api/routes/management-app.ts';
