@@ -47,6 +47,13 @@ export function resetMs(window: RateWindow, nowMs: number, units: number, perMin
   return minute * MINUTE_MS + fitsAtMs - nowMs;
 }
 
+/** What two gateways counted of the same rate. Their clocks may stand on either side of the turn of a minute. */
+export function together(a: RateWindow, b: RateWindow): RateWindow {
+  const minute = Math.max(a.minute, b.minute);
+  const [left, right] = [inMinute(a, minute), inMinute(b, minute)];
+  return { minute, current: left.current + right.current, previous: left.previous + right.previous };
+}
+
 /** How far into a minute the count of the minute before it has faded to the given size. */
 function fadedAtMs(previous: number, size: number): number {
   return previous <= size ? 0 : MINUTE_MS - Math.floor((size * MINUTE_MS) / previous);
@@ -58,7 +65,10 @@ function usedUnitMs(window: RateWindow, nowMs: number): number {
 }
 
 function rolled(window: RateWindow, nowMs: number): RateWindow {
-  const minute = Math.floor(nowMs / MINUTE_MS);
+  return inMinute(window, Math.floor(nowMs / MINUTE_MS));
+}
+
+function inMinute(window: RateWindow, minute: number): RateWindow {
   if (minute <= window.minute) return window;
   return { minute, current: 0, previous: minute === window.minute + 1 ? window.current : 0 };
 }

@@ -36,8 +36,10 @@ export async function admit(
   if (price === null) throw notSold(model.id);
   const inputTokens = estimateInputTokens(facts.contentBytes, model.bytesPerToken);
   refuseBeyondContext(model, inputTokens);
+  const rateScopes = scopesOf(apiKey, model);
+  refuseBeyondRate(rateScopes, model, inputTokens);
   const p95 = parts.expectedOutput.of(apiKey.id, model.id);
-  exchange.rateTicket = takeRate(parts, apiKey, model, inputTokens + (p95 ?? 0), atMs);
+  exchange.rateTicket = takeRate(parts, rateScopes, model, inputTokens + (p95 ?? 0), atMs);
 
   const need = creditNeed(facts, model, price.price, inputTokens, p95, parts.leases.leftOf(apiKey));
   const reservation = parts.leases.reserve(apiKey, need) ?? (await parts.leases.acquire(apiKey, need));
@@ -61,7 +63,8 @@ function refuseWhileUnfit(parts: ProxyParts): void {
 
 function allowedModel(parts: ProxyParts, exchange: Exchange, apiKey: ApiKeyEntry, modelId: string): RoutedModel {
   const model = parts.routing().models.get(modelId);
-  if (model === undefined) {
+  // A priced model that is bought nowhere is not on sale: it is not listed either.
+  if (model === undefined || model.routes.length === 0) {
     throw new TollgateError('model_not_found', {
       message: `There is no model "${modelId.slice(0, 100)}" here. GET /v1/models lists the models that this key may use.`,
       param: 'model',
@@ -105,30 +108,39 @@ function refuseBeyondContext(model: RoutedModel, inputTokens: number): void {
   });
 }
 
+/** As with the context: by half the estimate may be wrong. What is smaller waits for an empty minute and has it alone (D9). */
+function refuseBeyondRate(scopes: readonly RateScope[], model: RoutedModel, inputTokens: number): void {
+  const scope = scopes.find(({ tokensPerMinute }) => tokensPerMinute !== null && inputTokens > tokensPerMinute * 2);
+  if (scope === undefined) return;
+  throw new TollgateError('request_beyond_rate', {
+    message: `This request has about ${inputTokens} input tokens, and the ${ownerOf(scope, model)} may use ${scope.tokensPerMinute} tokens a minute: waiting does not help. Shorten it, or ask for a higher tier. Nothing was charged.`,
+  });
+}
+
 function takeRate(
   parts: ProxyParts,
-  apiKey: ApiKeyEntry,
+  scopes: readonly RateScope[],
   model: RoutedModel,
   tokens: number,
   atMs: number,
 ): RateTicket {
-  const decision = parts.limiter.admit(scopesOf(apiKey, model), tokens, atMs);
+  const decision = parts.limiter.admit(scopes, tokens, atMs);
   if (decision.allowed) return decision.ticket;
   const { scope, what, retryAfterMs } = decision;
-  const owner = scope.id.startsWith('key:')
-    ? 'API key'
-    : scope.id.startsWith('model:')
-      ? `model "${model.id}"`
-      : 'organization';
   const rate = {
     requests: `${scope.requestsPerMinute} requests a minute`,
     tokens: `${scope.tokensPerMinute} tokens a minute`,
     concurrency: `${scope.concurrentRequests} requests at once`,
   };
   throw new TollgateError(what === 'concurrency' ? 'concurrency_exceeded' : 'rate_limit_exceeded', {
-    message: `The ${owner} may use ${rate[what]}. Try again in ${Math.ceil(retryAfterMs / 1000)} s, or ask for a higher tier. Nothing was charged.`,
+    message: `The ${ownerOf(scope, model)} may use ${rate[what]}. Try again in ${Math.ceil(retryAfterMs / 1000)} s, or ask for a higher tier. Nothing was charged.`,
     retryAfterMs,
   });
+}
+
+function ownerOf(scope: RateScope, model: RoutedModel): string {
+  if (scope.id.startsWith('key:')) return 'API key';
+  return scope.id.startsWith('model:') ? `model "${model.id}"` : 'organization';
 }
 
 export function scopesOf(apiKey: ApiKeyEntry, model: RoutedModel): readonly RateScope[] {

@@ -1,17 +1,14 @@
-// How gateways learn what the others counted: one pipeline to Redis every 100 ms, or sooner when a rate is nearly used up.
-// Each gateway keeps one hash with the absolute counts of its scopes and reads the same fields of the others' hashes. Absolute,
-// not increments: a write whose answer was lost may be repeated, and after a restart of Redis nothing counts twice.
-// The hash expires when its gateway stops renewing it, which frees the concurrent requests of a gateway that died.
-import { newRateWindow, type RateWindow } from '../../domain/rate-window.ts';
+// How gateways learn what the others counted: one pipeline to Redis every 100 ms, in which each of them writes its own counts and
+// reads the others'. Nobody waits for it. Absolute counts, not increments: a write whose answer was lost may be repeated, and
+// after a restart of Redis nothing counts twice.
+// A gateway has one hash, and it expires when its gateway stops renewing it: that frees the slots of a gateway that died.
+import { type RateWindow, together } from '../../domain/rate-window.ts';
 import type { RedisCommand, RedisLink } from '../platform/redis.ts';
-import { type ScopeWindow, together } from './scope-window.ts';
+import { type Counts, NOTHING, type ScopeWindow } from './scope-window.ts';
 
 const INTERVAL_MS = 100;
-const HURRIED_INTERVAL_MS = 20;
 const PRESENCE_MS = 3_000;
 const RENEWAL_ROUNDS = 10;
-// A scope that was quiet has accounts that settle anew: first everybody's first counts must have gone round.
-const ROUNDS_TO_SETTLE = 2;
 const LARGEST_BATCH = 4_096;
 const GATEWAYS = 'tollgate:gateways';
 /** The field that every hash has: without it the gateway is gone. */
@@ -20,32 +17,25 @@ const PRESENCE = '';
 interface Message {
   readonly batch: readonly ScopeWindow[];
   readonly others: readonly string[];
-  /** Everything this gateway has, instead of what changed. */
-  readonly isWhole: boolean;
+  /** It makes the hash of this gateway anew, whatever was in it. */
+  readonly isFirst: boolean;
   readonly commands: readonly RedisCommand[];
 }
 
 export class WindowExchange {
-  /** Gateways that are alive, this one included. */
-  gateways = 1;
-  /** Grows when Redis is lost: what was learned before no longer counts. */
-  epoch = 0;
   readonly #redis: RedisLink;
   readonly #incarnation: string;
   readonly #timer: NodeJS.Timeout;
   #windows: ReadonlyMap<string, ScopeWindow> = new Map();
   #others: readonly string[] = [];
   #dead: readonly string[] = [];
-  #dirty: ScopeWindow[] = [];
-  #pruned: string[] = [];
-  #waiting: (() => void)[] = [];
-  #round = 0;
-  #renewedRound = Number.NEGATIVE_INFINITY;
-  /** Redis does not have what this gateway told it: all of it goes into the next message. */
-  #mustTellAll = true;
+  /** Scopes of the next message. */
+  readonly #due = new Set<ScopeWindow>();
+  #forgotten: string[] = [];
+  /** Redis does not have what this gateway told it: all of it must be told again. */
+  #isUnheard = true;
+  #roundsSinceMessage = 0;
   #running: Promise<void> | null = null;
-  #hurried: NodeJS.Timeout | null = null;
-  #endedAtMs = 0;
 
   constructor(redis: RedisLink, incarnation: string) {
     this.#redis = redis;
@@ -60,36 +50,17 @@ export class WindowExchange {
 
   /** Its counts have changed, or it was asked for and the others' counts matter. */
   touch(window: ScopeWindow): void {
-    if (window.isDirty) return;
-    window.isDirty = true;
-    if (this.#round - window.touchedRound > ROUNDS_TO_SETTLE) window.busySinceRound = this.#round;
-    window.touchedRound = this.#round;
-    this.#dirty.push(window);
+    this.#due.add(window);
   }
 
-  forget(id: string): void {
-    this.#pruned.push(id);
+  forget(window: ScopeWindow): void {
+    this.#due.delete(window);
+    this.#forgotten.push(window.id);
   }
 
-  hurry(): void {
-    if (this.#hurried !== null || this.#running !== null) return;
-    const waitMs = Math.max(this.#endedAtMs + HURRIED_INTERVAL_MS - performance.now(), 0);
-    this.#hurried = setTimeout(() => {
-      this.#hurried = null;
-      this.#start(false);
-    }, waitMs).unref();
-  }
-
-  /** When the counts of this moment have been exchanged, or could not be. */
-  exchanged(): Promise<void> {
-    const done = new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.hurry();
-    return done;
-  }
-
+  /** What it counted goes with it; its slots are free at once. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    if (this.#hurried !== null) clearTimeout(this.#hurried);
     await this.#running;
     await this.#redis.run([
       ['del', hashOf(this.#incarnation)],
@@ -98,112 +69,100 @@ export class WindowExchange {
   }
 
   #tick(): void {
-    this.#round += 1;
-    const hasNews = this.#dirty.length + this.#pruned.length + this.#waiting.length > 0;
-    if (hasNews || this.#mustTellAll || this.#round - this.#renewedRound >= RENEWAL_ROUNDS) this.#start(true);
-  }
-
-  #start(isRegular: boolean): void {
-    if (this.#running !== null) return;
-    this.#renewedRound = this.#round;
-    this.#running = this.#exchange(isRegular).finally(() => {
+    this.#roundsSinceMessage += 1;
+    const hasNews = this.#due.size + this.#forgotten.length > 0 || this.#isUnheard;
+    if (this.#running !== null || !(hasNews || this.#roundsSinceMessage >= RENEWAL_ROUNDS)) return;
+    this.#roundsSinceMessage = 0;
+    this.#running = this.#exchange().finally(() => {
       this.#running = null;
-      this.#endedAtMs = performance.now();
-      if (this.#waiting.length > 0) this.hurry();
     });
   }
 
-  async #exchange(isRegular: boolean): Promise<void> {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    const round = this.#round;
+  async #exchange(): Promise<void> {
+    // The first command is the one that connects; there is no sense in writing a long one that cannot be sent.
+    if (!this.#redis.isUp()) {
+      await this.#redis.run([['ping']]);
+      return;
+    }
     const message = this.#compose();
     const replies = await this.#redis.run(message.commands);
-    if (replies === null) this.#lose();
-    else this.#learn(message, replies, isRegular ? round : null);
-    for (const resolve of waiting) resolve();
+    if (replies !== null && this.#redis.isUp()) this.#learn(message, replies);
+    else this.#lose();
   }
 
   #compose(): Message {
-    const isWhole = this.#mustTellAll;
-    this.#mustTellAll = false;
-    if (isWhole) for (const window of this.#windows.values()) this.touch(window);
-    const batch = this.#dirty;
-    this.#dirty = batch.splice(LARGEST_BATCH);
+    const isFirst = this.#isUnheard;
+    if (isFirst) this.#touchAll();
+    this.#isUnheard = false;
+    const batch = [...this.#due].slice(0, LARGEST_BATCH);
+    for (const window of batch) this.#due.delete(window);
     const others = this.#others;
     const hash = hashOf(this.#incarnation);
-    const ids = batch.map((window) => window.id);
-    const commands: RedisCommand[] = [['exists', hash]];
-    if (isWhole) commands.push(['del', hash]);
-    else if (this.#pruned.length > 0) commands.push(['hdel', hash, ...this.#pruned]);
-    commands.push(['hset', hash, PRESENCE, '', ...batch.flatMap(fieldOf)], ['pexpire', hash, PRESENCE_MS]);
+    const commands: RedisCommand[] = [
+      ['exists', hash],
+      ['sadd', GATEWAYS, this.#incarnation],
+      ['smembers', GATEWAYS],
+    ];
     if (this.#dead.length > 0) commands.push(['srem', GATEWAYS, ...this.#dead]);
-    commands.push(['sadd', GATEWAYS, this.#incarnation], ['smembers', GATEWAYS]);
+    if (isFirst) commands.push(['del', hash]);
+    else if (this.#forgotten.length > 0) commands.push(['hdel', hash, ...this.#forgotten]);
+    commands.push(['hset', hash, PRESENCE, '', ...batch.flatMap((window) => [window.id, told(window)])]);
+    commands.push(['pexpire', hash, PRESENCE_MS]);
+    const ids = batch.map(({ id }) => id);
     for (const other of others) commands.push(['hmget', hashOf(other), PRESENCE, ...ids]);
-    this.#pruned = [];
-    for (const window of batch) window.publish();
-    return { batch, others, isWhole, commands };
+    this.#forgotten = [];
+    return { batch, others, isFirst, commands };
+  }
+
+  #learn({ batch, others, isFirst, commands }: Message, replies: readonly unknown[]): void {
+    const [existed, , members] = replies;
+    // It expired while this gateway was paused, or somebody emptied Redis.
+    if (existed === 0 && !isFirst) this.#isUnheard = true;
+    const hashes = replies.slice(commands.length - others.length).map(listOf);
+    this.#dead = others.filter((_, index) => hashes[index]?.[0] === null);
+    this.#others = listOf(members)
+      .map(String)
+      .filter((member) => member !== this.#incarnation && !this.#dead.includes(member));
+    if (this.#others.some((other) => !others.includes(other))) this.#touchAll(); // nobody has read its counts yet
+    for (const [index, window] of batch.entries()) {
+      window.others = hashes.map((hash) => heard(hash[index + 1])).reduce(plus, NOTHING);
+      // Only a request in flight can give back what was counted for it. Without this look at every exchange, the first
+      // request here would be refused for slots that are long free.
+      if (window.others.open > 0 && this.#windows.get(window.id) === window) this.#due.add(window);
+    }
+  }
+
+  #touchAll(): void {
+    for (const window of this.#windows.values()) this.#due.add(window);
   }
 
   /** Without Redis every gateway counts alone, and does so at once. */
   #lose(): void {
-    this.epoch += 1;
-    this.gateways = 1;
+    this.#isUnheard = true;
     this.#others = [];
     this.#dead = [];
-    this.#mustTellAll = true;
-  }
-
-  #learn(
-    { batch, others, isWhole, commands }: Message,
-    replies: readonly unknown[],
-    settledRound: number | null,
-  ): void {
-    if (!isWhole && replies[0] === 0) this.#mustTellAll = true;
-    const shares = replies.slice(commands.length - others.length).map(listOf);
-    this.#dead = others.filter((_, index) => shares[index]?.[0] === null);
-    const members = listOf(replies[commands.length - others.length - 1]).map(String);
-    this.#others = members.filter((member) => member !== this.#incarnation && !this.#dead.includes(member));
-    this.gateways = this.#others.length + 1;
-    for (const [index, window] of batch.entries()) {
-      const isSettled = settledRound !== null && settledRound - window.busySinceRound >= ROUNDS_TO_SETTLE;
-      learnWindow(window, shares, index + 1, isSettled);
-    }
+    for (const window of this.#windows.values()) window.others = NOTHING;
   }
 }
 
-function learnWindow(
-  window: ScopeWindow,
-  shares: readonly (readonly unknown[])[],
-  at: number,
-  isSettled: boolean,
-): void {
-  let requests = NOTHING;
-  let tokens = NOTHING;
-  let open = 0;
-  let sharers = 1;
-  for (const share of shares) {
-    const field = share[at];
-    if (typeof field !== 'string') continue;
-    const told = parseField(field);
-    requests = together(requests, told.requests);
-    tokens = together(tokens, told.tokens);
-    open += told.open;
-    const isInUse = told.open > 0 || told.requests.minute >= window.requests.own.minute - 1;
-    if (isInUse) sharers += 1;
-  }
-  window.learn(requests, tokens, open);
-  if (isSettled) window.settle(sharers);
+function plus(a: Counts, b: Counts): Counts {
+  return {
+    requests: together(a.requests, b.requests),
+    tokens: together(a.tokens, b.tokens),
+    open: a.open + b.open,
+  };
 }
 
-const NOTHING = newRateWindow(0);
-
-function fieldOf({ id, requests, tokens, open }: ScopeWindow): [string, string] {
-  const [r, t] = [requests.own, tokens.own];
-  return [id, `${r.minute} ${r.current} ${r.previous} ${t.minute} ${t.current} ${t.previous} ${open.own}`];
+function told({ requests, tokens, open }: Counts): string {
+  return `${printed(requests)} ${printed(tokens)} ${open}`;
 }
 
-function parseField(field: string): { requests: RateWindow; tokens: RateWindow; open: number } {
+function printed({ minute, current, previous }: RateWindow): string {
+  return `${minute} ${current} ${previous}`;
+}
+
+function heard(field: unknown): Counts {
+  if (typeof field !== 'string') return NOTHING;
   const [minute = 0, current = 0, previous = 0, tokenMinute = 0, tokenCurrent = 0, tokenPrevious = 0, open = 0] = field
     .split(' ')
     .map(Number);

@@ -162,11 +162,18 @@ function weakSecrets(env: Environment): string[] {
 /** A server that is reached without TCP is guarded by the permissions of its socket. */
 function weakPassword(value: string | undefined): string | null {
   if (!value || !URL.canParse(value)) return null;
-  const { hostname, username, password, searchParams } = new URL(value);
+  const { hostname, username, password: encoded, searchParams } = new URL(value);
   if (hostname === '' || searchParams.get('host')?.startsWith('/')) return null;
+  // The parameter goes before the rest of the URL (node-postgres).
+  const password = searchParams.get('password') ?? decoded(encoded);
   if (password === '') return 'has no password';
-  const guessable = password === username || DEFAULT_PASSWORDS.has(password) || looksDefault(password);
+  const guessable = password === decoded(username) || DEFAULT_PASSWORDS.has(password) || looksDefault(password);
   return guessable ? 'has a password that looks like a default value' : null;
+}
+
+/** decodeURIComponent throws on what is no UTF-8; a password may be anything. */
+function decoded(text: string): string {
+  return new URLSearchParams(`text=${text.replace(/[+&]/g, encodeURIComponent)}`).get('text') ?? '';
 }
 
 function looksDefault(secret: string): boolean {

@@ -36,10 +36,10 @@ export function createRedis(url: string, name: string, log: Pick<Log, 'info' | '
   let wasUp = false;
   client.on('ready', () => {
     wasUp = true;
-    log.info({ event: 'redis_connected' });
+    log.info('redis_connected');
   });
   client.on('close', () => {
-    if (wasUp) log.warn({ event: 'redis_lost' });
+    if (wasUp) log.warn('redis_lost');
     wasUp = false;
   });
   // ioredis prints errors that nobody listens to; what matters of them arrives as `close` or as a failed command.

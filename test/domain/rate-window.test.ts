@@ -1,3 +1,4 @@
+// A rate of n a minute admits n in any minute, not n on either side of the turn of the clock.
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {

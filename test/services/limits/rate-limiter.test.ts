@@ -22,7 +22,7 @@ test('sixty requests a minute are sixty, and a refusal says when the next one fi
 
   const refused = limiter.admit(key, 0, START_MS);
 
-  expect(refused).toMatchObject({ allowed: false, what: 'requests', scope: key[0], contended: false });
+  expect(refused).toMatchObject({ allowed: false, what: 'requests', scope: key[0] });
   const retryAtMs = START_MS + (refused.allowed ? 0 : refused.retryAfterMs);
   expect(limiter.admit(key, 0, retryAtMs - 1).allowed).toBe(false);
   expect(limiter.admit(key, 0, retryAtMs).allowed).toBe(true);

@@ -1,3 +1,4 @@
+// No credential reaches a log line, whichever statement is added later.
 import { expect, test } from '@jest/globals';
 import { createLog } from '../../../services/platform/log.ts';
 

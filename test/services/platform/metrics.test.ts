@@ -1,3 +1,4 @@
+// The counters are our own, for speed: what Prometheus scrapes is what was counted.
 import { expect, test } from '@jest/globals';
 import { Metrics } from '../../../services/platform/metrics.ts';
 

@@ -1,3 +1,4 @@
+// A database that dies, hangs or comes back must neither end the process nor hand out a connection that is not usable.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createPool, inTransaction } from '../../../services/platform/postgres.ts';
 import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';

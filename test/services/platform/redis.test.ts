@@ -1,3 +1,4 @@
+// Redis is a convenience: whatever happens to it costs an answer of null and nothing else.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createLog } from '../../../services/platform/log.ts';
 import { createRedis } from '../../../services/platform/redis.ts';
