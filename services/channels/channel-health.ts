@@ -1,15 +1,8 @@
 // Which upstream gets the next attempt, from what this process has seen of them: priority tiers, weights within a tier, nobody
 // who is disabled, cooling, broken, busy or tried already. In memory; called once or twice a request.
 import { affectsBreaker, type Failure, type FailureClass } from '../../domain/failures.ts';
-import { ChannelState, type KeyOfChannel, type KeyState } from './channel-state.ts';
-import {
-  type Channel,
-  type ChannelKey,
-  type DialectId,
-  type Route,
-  type RoutedModel,
-  servesDialect,
-} from './routing-table.ts';
+import { ChannelState, type KeyOfChannel, type KeyState, type Lockout } from './channel-state.ts';
+import { type ChannelKey, type DialectId, type Route, type RoutedModel, servesDialect } from './routing-table.ts';
 
 export interface Pick {
   readonly route: Route;
@@ -18,7 +11,7 @@ export interface Pick {
   readonly isProbe: boolean;
 }
 
-/** What one request has tried already. */
+/** What one request has tried already. A channel that failed is never drawn again by it; one whose key failed may serve by another. */
 export interface Tried {
   readonly channelKeys: Set<string>;
   readonly channels: Set<string>;
@@ -52,25 +45,35 @@ export class ChannelHealth {
    * of the intent, and a hundred requests would all be probes. One that never starts is given up after 30 s.
    */
   pick(model: RoutedModel, dialectId: DialectId, tried: Tried, nowMs: number): Pick | null {
-    const tiers = this.#tiersOf(model, dialectId);
-    const fresh = this.#pickFrom(tiers, tried, nowMs, false);
-    if (fresh !== null || tried.channels.size === 0) return fresh;
-    return this.#pickFrom(tiers, tried, nowMs, true); // other keys of the channels that failed, when nobody else is left
+    for (const tier of this.#tiersOf(model, dialectId)) {
+      const candidate = this.#drawn(tier, tried, nowMs);
+      const key = candidate?.state.nextKey(candidate.keys, tried.channelKeys, nowMs) ?? null;
+      if (candidate === null || key === null) continue;
+      const { route, state } = candidate;
+      const isProbe = state.breaker.kind !== 'closed' || key.state.deadWaitMs > 0;
+      const pick = { route, channelKey: key.channelKey, isProbe };
+      if (isProbe) {
+        state.beginProbe(pick, nowMs);
+        key.state.beginProbe(pick, nowMs);
+      }
+      return pick;
+    }
+    return null;
   }
 
   started(pick: Pick, nowMs: number): void {
-    this.#stateOf(pick.route.channel).started(pick.route.channel, nowMs);
+    this.#stateOf(pick.route.channel.id).started(pick.route.channel, nowMs);
   }
 
   /** Best said at the first byte: a probe keeps everybody else waiting until its verdict. */
   succeeded(pick: Pick): void {
-    const state = this.#stateOf(pick.route.channel);
+    const state = this.#stateOf(pick.route.channel.id);
     state.succeeded();
     state.keyState(pick.channelKey.id).worked();
   }
 
   failed(pick: Pick, failure: Failure, nowMs: number): void {
-    const state = this.#stateOf(pick.route.channel);
+    const state = this.#stateOf(pick.route.channel.id);
     const key = state.keyState(pick.channelKey.id);
     if (failure.class === 'dead_key') key.died(nowMs);
     else if (key.probe === pick && RECOGNIZED.has(failure.class)) key.worked();
@@ -80,7 +83,7 @@ export class ChannelHealth {
 
   /** Exactly once for each `started`. */
   finished(pick: Pick): void {
-    const state = this.#stateOf(pick.route.channel);
+    const state = this.#stateOf(pick.route.channel.id);
     state.finished();
     if (!pick.isProbe) return;
     state.endProbe(pick);
@@ -103,6 +106,27 @@ export class ChannelHealth {
     return Number.isFinite(earliestMs) ? Math.max(0, earliestMs - nowMs) : null;
   }
 
+  /**
+   * What is known here of each channel and key, for other gateways; null: it answers. A channel that is being probed
+   * is not in the list: nothing is known of it before the verdict.
+   */
+  *lockouts(): Iterable<readonly [name: string, lockout: Lockout | null]> {
+    for (const [channelId, { breaker, keys }] of this.#channels) {
+      if (breaker.kind === 'closed') yield [channelId, null];
+      else if (breaker.kind === 'open') yield [channelId, { untilMs: breaker.untilMs, waitMs: breaker.waitMs }];
+      for (const [keyId, key] of keys) yield [`${channelId}/${keyId}`, key.lockout];
+    }
+  }
+
+  /** What another gateway knows, under the name that it has in `lockouts`. */
+  lockOut(name: string, lockout: Lockout | null): void {
+    const [channelId = '', keyId] = name.split('/');
+    const state = this.#stateOf(channelId);
+    if (keyId === undefined) state.lockOut(lockout);
+    else if (lockout === null) state.keyState(keyId).worked();
+    else state.keyState(keyId).lockOut(lockout);
+  }
+
   /** For people: the state of every channel that was ever used here. */
   snapshot(): readonly ChannelSnapshot[] {
     return [...this.#channels].map(([channelId, { inFlight, breaker, coolsUntilMs, keys }]) => ({
@@ -114,28 +138,11 @@ export class ChannelHealth {
     }));
   }
 
-  #pickFrom(tiers: readonly Tier[], tried: Tried, nowMs: number, again: boolean): Pick | null {
-    for (const tier of tiers) {
-      const candidate = this.#drawn(tier, tried, nowMs, again);
-      const key = candidate?.state.nextKey(candidate.keys, tried.channelKeys, nowMs) ?? null;
-      if (candidate === null || key === null) continue;
-      const { route, state } = candidate;
-      const isProbe = state.breaker.kind !== 'closed' || key.state.deadWaitMs > 0;
-      const pick = { route, channelKey: key.channelKey, isProbe };
-      if (isProbe) {
-        state.beginProbe(pick, nowMs);
-        key.state.beginProbe(pick, nowMs);
-      }
-      return pick;
-    }
-    return null;
-  }
-
   /** In proportion to the weights of those that may be asked. */
-  #drawn(tier: Tier, tried: Tried, nowMs: number, again: boolean): Candidate | null {
+  #drawn(tier: Tier, tried: Tried, nowMs: number): Candidate | null {
     const [only] = tier;
-    if (only !== undefined && tier.length === 1) return mayTake(only, tried, nowMs, again) ? only : null;
-    const open = tier.filter((candidate) => mayTake(candidate, tried, nowMs, again));
+    if (only !== undefined && tier.length === 1) return mayTake(only, tried, nowMs) ? only : null;
+    const open = tier.filter((candidate) => mayTake(candidate, tried, nowMs));
     let ticket = this.#random() * open.reduce((total, { route }) => total + route.channel.weight, 0);
     for (const candidate of open) {
       ticket -= candidate.route.channel.weight;
@@ -150,7 +157,7 @@ export class ChannelHealth {
       byDialect = new Map();
       this.#tiers.set(model, byDialect);
       // Once per table, so that the old table of a request that still runs cannot enable what a newer one has disabled.
-      for (const { channel } of model.routes) this.#stateOf(channel).adopt(channel);
+      for (const { channel } of model.routes) this.#stateOf(channel.id).adopt(channel);
     }
     let tiers = byDialect.get(dialectId);
     if (tiers === undefined) {
@@ -163,7 +170,7 @@ export class ChannelHealth {
   #newTiers(model: RoutedModel, dialectId: DialectId): readonly Tier[] {
     const candidates = model.routes.flatMap((route): Candidate[] => {
       const { channel } = route;
-      const state = this.#stateOf(channel);
+      const state = this.#stateOf(channel.id);
       if (!servesDialect(channel.provider, dialectId) || channel.weight === 0) return [];
       const keys = channel.keys.map((channelKey) => ({ channelKey, state: state.keyState(channelKey.id) }));
       return [{ route, state, keys }];
@@ -172,11 +179,11 @@ export class ChannelHealth {
     return [...byPriority].sort(([a], [b]) => a - b).map(([, tier]) => tier);
   }
 
-  #stateOf(channel: Channel): ChannelState {
-    let state = this.#channels.get(channel.id);
+  #stateOf(channelId: string): ChannelState {
+    let state = this.#channels.get(channelId);
     if (state === undefined) {
       state = new ChannelState();
-      this.#channels.set(channel.id, state);
+      this.#channels.set(channelId, state);
     }
     return state;
   }
@@ -190,8 +197,8 @@ export interface ChannelSnapshot {
   readonly deadKeys: readonly string[];
 }
 
-function mayTake({ route, state, keys }: Candidate, tried: Tried, nowMs: number, again: boolean): boolean {
-  if (tried.channels.has(route.channel.id) !== again || !state.mayTakeRequest(route.channel, nowMs)) return false;
+function mayTake({ route, state, keys }: Candidate, tried: Tried, nowMs: number): boolean {
+  if (tried.channels.has(route.channel.id) || !state.mayTakeRequest(route.channel, nowMs)) return false;
   for (const { channelKey, state: key } of keys) {
     if (key.allows(nowMs) && !tried.channelKeys.has(channelKey.id)) return true;
   }

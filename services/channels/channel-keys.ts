@@ -4,6 +4,7 @@
 import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { classify, type FailureClass, parseRetryAfter } from '../../domain/failures.ts';
+import type { Usage } from '../../domain/meters.ts';
 import { type Egress, EgressRefused } from '../platform/egress.ts';
 import { newId } from '../platform/ids.ts';
 import { scrub } from '../platform/log.ts';
@@ -11,6 +12,7 @@ import type { Queryable } from '../platform/postgres.ts';
 import type { Sealed, Vault } from '../vault/vault.ts';
 import { channelKeyContext } from './channel-key-context.ts';
 import type { Channel } from './channels.ts';
+import { beginTrial, settleTrial, type TrialCall, usageOfTrial } from './trial-cost.ts';
 
 const TRIAL_TIMEOUT_MS = 15_000;
 const TRIAL_ANSWER_BYTES = 262_144;
@@ -100,16 +102,13 @@ export interface ChannelTrial {
   readonly durationMs: number;
 }
 
-export interface TrialCall {
-  readonly keyId: string;
-  readonly modelId: string;
-  readonly upstreamModel: string;
-  readonly kind: 'chat' | 'embedding';
+interface TrialOutcome extends Pick<ChannelTrial, 'status' | 'failure' | 'message'> {
+  /** null: nobody knows what the provider counted. */
+  readonly usage: Usage | null;
 }
 
-type TrialOutcome = Pick<ChannelTrial, 'status' | 'failure' | 'message'>;
+const NOTHING_USED: Usage = {};
 
-/** Sends no attempt id: no customer stands behind this call, so no meter may look for its record. */
 export async function tryChannelKey(
   db: Queryable,
   { vault, egress }: { readonly vault: Vault; readonly egress: Egress },
@@ -120,8 +119,10 @@ export async function tryChannelKey(
     await sealedKey(db, channel.id, call.keyId),
     channelKeyContext(call.keyId, channel.baseUrl),
   );
+  const attempt = await beginTrial(db, channel, call);
   const startedAt = performance.now();
-  const outcome = await callOnce(egress, channel, call, secret).catch(failureOfCall);
+  const { usage, ...outcome } = await callOnce(egress, channel, call, secret, attempt.attemptId).catch(failureOfCall);
+  await settleTrial(db, channel, attempt, usage);
   const { keyId, modelId, upstreamModel } = call;
   return {
     ok: outcome.failure === null,
@@ -134,7 +135,13 @@ export async function tryChannelKey(
   };
 }
 
-async function callOnce(egress: Egress, channel: Channel, call: TrialCall, secret: string): Promise<TrialOutcome> {
+async function callOnce(
+  egress: Egress,
+  channel: Channel,
+  call: TrialCall,
+  secret: string,
+  attemptId: string,
+): Promise<TrialOutcome> {
   const { path, headers, body } = smallestRequest(channel, call, secret);
   const {
     statusCode,
@@ -143,7 +150,12 @@ async function callOnce(egress: Egress, channel: Channel, call: TrialCall, secre
   } = await egress.pool(channel.baseUrl, channel.allowLocal).request({
     method: 'POST',
     path: `${new URL(channel.baseUrl).pathname}${path}`,
-    headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      'x-tollgate-attempt-id': attemptId,
+      ...headers,
+    },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(TRIAL_TIMEOUT_MS),
   });
@@ -172,14 +184,20 @@ function judged(status: number, text: string, retryAfter: string | undefined): T
   const answer = readJson(text);
   if (status >= 200 && status < 300) {
     const content = [answer.choices, answer.content, answer.data].find(Array.isArray);
-    if (content !== undefined) return { status, failure: null, message: 'The channel answered.' };
-    return { status, failure: 'protocol', message: `HTTP ${status}, but no answer in it: ${text.slice(0, 200)}` };
+    const usage = usageOfTrial(answer);
+    if (content !== undefined) return { status, failure: null, message: 'The channel answered.', usage };
+    return {
+      status,
+      failure: 'protocol',
+      message: `HTTP ${status}, but no answer in it: ${text.slice(0, 200)}`,
+      usage,
+    };
   }
   const error = fieldsOf(answer.error);
   const message = typeof error.message === 'string' ? error.message : text.slice(0, 200);
   const named = { type: textOrNull(error.type), code: textOrNull(error.code) };
   const failure = classify({ status, ...named, message }, parseRetryAfter(retryAfter, Date.now()));
-  return { status, failure: failure.class, message: `HTTP ${status}: ${message}` };
+  return { status, failure: failure.class, message: `HTTP ${status}: ${message}`, usage: NOTHING_USED };
 }
 
 function readJson(text: string): Record<string, unknown> {
@@ -199,10 +217,10 @@ function textOrNull(value: unknown): string | null {
 }
 
 function failureOfCall(error: unknown): TrialOutcome {
-  if (error instanceof EgressRefused) return { status: null, failure: 'misconfigured', message: error.message };
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof EgressRefused) return { status: null, failure: 'misconfigured', message, usage: NOTHING_USED };
   if (error instanceof Error && error.name === 'TimeoutError') {
-    return { status: null, failure: 'timeout', message: `No answer within ${TRIAL_TIMEOUT_MS} ms.` };
+    return { status: null, failure: 'timeout', message: `No answer within ${TRIAL_TIMEOUT_MS} ms.`, usage: null };
   }
-  return { status: null, failure: 'unreachable', message };
+  return { status: null, failure: 'unreachable', message, usage: null };
 }

@@ -13,6 +13,12 @@ const PROBE_PATIENCE_MS = 30_000;
 /** Nobody can tell when a request in flight ends. */
 const BUSY_MS = 1_000;
 
+/** Nobody but a probe may ask until then; the next one waits longer than this one. */
+export interface Lockout {
+  readonly untilMs: number;
+  readonly waitMs: number;
+}
+
 export class KeyState {
   limitedUntilMs = Number.NEGATIVE_INFINITY;
   deadUntilMs = Number.NEGATIVE_INFINITY;
@@ -55,6 +61,17 @@ export class KeyState {
     if (nowMs < this.deadUntilMs) return;
     this.deadWaitMs = this.deadWaitMs === 0 ? FIRST_DEAD_MS : Math.min(this.deadWaitMs * 2, MAX_DEAD_MS);
     this.deadUntilMs = nowMs + this.deadWaitMs;
+    this.probe = null;
+  }
+
+  get lockout(): Lockout | null {
+    return this.deadWaitMs === 0 ? null : { untilMs: this.deadUntilMs, waitMs: this.deadWaitMs };
+  }
+
+  /** As another gateway found it out. */
+  lockOut({ untilMs, waitMs }: Lockout): void {
+    this.deadUntilMs = untilMs;
+    this.deadWaitMs = waitMs;
     this.probe = null;
   }
 
@@ -145,6 +162,12 @@ export class ChannelState {
     this.#probe = null;
     const { breaker } = this;
     if (breaker.kind === 'probing') this.breaker = { kind: 'open', untilMs: breaker.sinceMs, waitMs: breaker.waitMs };
+  }
+
+  /** As another gateway found it out; null: it answers. */
+  lockOut(lockout: Lockout | null): void {
+    if (lockout !== null) this.breaker = { kind: 'open', ...lockout };
+    else if (this.breaker.kind !== 'closed') this.breaker = newBreaker();
   }
 
   succeeded(): void {

@@ -176,12 +176,13 @@ test('the end of a probe that was given up says nothing about the probe that fol
   expect(health.pick(model, CHAT, nothingTried(), 2 * MINUTE)).toBeNull();
 });
 
-test('a storm of 4xx that clients cause moves nothing, and neither does what the message says (T46, T49)', () => {
+test('a storm of 4xx and of empty answers that clients cause moves nothing, and neither does what the message says (T46, T49)', () => {
   const health = newHealth();
   const model = modelOn({ id: 'a' });
+  const caused = ['client_fault', 'misconfigured', 'empty'] as const;
   for (let n = 0; n < 1_000; n += 1) {
     const pick = pickOne(health, model, n);
-    const failureClass = n % 2 === 0 ? 'client_fault' : 'misconfigured';
+    const failureClass = caused[n % 3] ?? 'empty';
     health.failed(pick, { ...failure(failureClass), message: 'insufficient balance: permission denied, credit 0' }, n);
     health.finished(pick);
   }
