@@ -34,7 +34,7 @@ export function createApp(dependencies: AppDependencies): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(dependencies.proxy);
+  app.use(dependencies.proxy); // in production met before Express (D7)
   app.use(named());
   app.use(forgivingPaths(ROUTES));
   app.use(routesOf(ROUTES, dependencies));

@@ -1,12 +1,13 @@
 // One gateway process, from its configuration to its last byte. Every part that is opened here registers how it is closed; a
 // drain closes them in the order in which nothing is lost: requests, settlements, leases, journal, connections.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { Express } from 'express';
 import { Client } from 'pg';
 import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
 import { ChannelHealth } from '../services/channels/channel-health.ts';
+import { HealthExchange } from '../services/channels/health-exchange.ts';
 import { Incarnation, isFencedError } from '../services/incarnations/incarnation.ts';
 import { Journal } from '../services/journal/journal.ts';
 import { ExpectedOutput } from '../services/leases/expected-output.ts';
@@ -20,13 +21,13 @@ import { Egress } from '../services/platform/egress.ts';
 import { createLog, type Log } from '../services/platform/log.ts';
 import { Metrics } from '../services/platform/metrics.ts';
 import { createPool } from '../services/platform/postgres.ts';
-import { createRedis } from '../services/platform/redis.ts';
+import { createRedis, type RedisLink } from '../services/platform/redis.ts';
 import { UnsentEnds } from '../services/usage/unsent-ends.ts';
 import { Vault } from '../services/vault/vault.ts';
 import { createApp } from './app.ts';
-import { answerBadHttp } from './bad-http.ts';
 import { Drain } from './drain.ts';
-import { asMiddleware, hotEntry } from './proxy/hot-routes.ts';
+import { newHttpServer } from './http-server.ts';
+import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
 import { IdempotencyStore } from './proxy/idempotency.ts';
 import { OpenAttempts } from './proxy/open-attempts.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
@@ -57,17 +58,7 @@ interface GatewayParts {
 }
 
 async function openParts(config: Config, incarnationId: string, log: Log, drain: Drain): Promise<GatewayParts> {
-  const db = createPool(config.databaseUrl, { name: 'tollgate leases', maxConnections: 8, statementTimeoutMs: 2_000 });
-  const renewalDb = createPool(config.databaseUrl, {
-    name: 'tollgate renewal',
-    maxConnections: 1,
-    statementTimeoutMs: 4_000,
-  });
-  const workerDb = createPool(config.workerDatabaseUrl, {
-    name: 'tollgate management',
-    maxConnections: 4,
-    statementTimeoutMs: 10_000,
-  });
+  const { db, renewalDb, workerDb } = openPools(config);
   const metrics = new Metrics();
   const vault = new Vault(config.masterKeys);
   const egress = new Egress({ log });
@@ -87,10 +78,8 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const openAttempts = new OpenAttempts();
   const feed = new ChangeFeed(config.databaseUrl, listenerFor(apiKeys, leases, routing), log);
   await feed.start();
-  let diskIsLow = false;
-  setInterval(() => {
-    diskIsLow = journal.isDiskLow();
-  }, DISK_CHECK_MS).unref();
+  const disk = watchDisk(journal);
+  const redis = openRedis(config, log);
   const proxy: ProxyParts = {
     incarnation,
     journal,
@@ -103,13 +92,13 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     log,
     unsentEnds,
     expectedOutput: new ExpectedOutput(),
-    limiter: new RateLimiter(openExchange(config, incarnationId, log, drain)),
     routing: routing.table,
-    health: new ChannelHealth(Math.random),
+    health: openHealth(redis, incarnation, drain),
+    limiter: new RateLimiter(openWindows(redis, incarnationId, drain)),
     idempotency: new IdempotencyStore(db, incarnationId),
     trustedProxies: new AddressList(config.trustedProxies),
     timeMs: () => incarnation.timeMs(),
-    accepting: () => !diskIsLow && !drain.isDraining,
+    accepting: () => !disk.isLow && !drain.isDraining,
   };
   watch(metrics, proxy);
   drain.afterRequests(async () => {
@@ -121,6 +110,24 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     await Promise.allSettled([feed.stop(), egress.close(), db.end(), renewalDb.end(), workerDb.end()]);
   });
   return { proxy, routing, vault, workerDb };
+}
+
+/** Renewal has a connection of its own: it must not wait behind the leases of a slow PostgreSQL. */
+function openPools({ databaseUrl, workerDatabaseUrl }: Config) {
+  const management = { name: 'tollgate management', maxConnections: 4, statementTimeoutMs: 10_000 };
+  return {
+    db: createPool(databaseUrl, { name: 'tollgate leases', maxConnections: 8, statementTimeoutMs: 2_000 }),
+    renewalDb: createPool(databaseUrl, { name: 'tollgate renewal', maxConnections: 1, statementTimeoutMs: 4_000 }),
+    workerDb: createPool(workerDatabaseUrl, management),
+  };
+}
+
+function watchDisk(journal: Journal): { readonly isLow: boolean } {
+  const disk = { isLow: false };
+  setInterval(() => {
+    disk.isLow = journal.isDiskLow();
+  }, DISK_CHECK_MS).unref();
+  return disk;
 }
 
 async function openWriter(
@@ -139,9 +146,9 @@ async function openWriter(
     mayStillSpill: () => incarnation.mayAdmit(),
     onFenced: () => incarnation.wasFenced(),
     onTrouble: (event, error) => {
-      log.error({ event: `settlement_${event}`, err: error });
+      log.error({ err: error }, event);
       // Neither PostgreSQL nor the disk takes the charge: this process can do no more good.
-      if (event === 'spill_failed') drain.leaveAtOnce(1);
+      if (event === 'settlement_spill_failed') drain.leaveAtOnce(1);
     },
     onCommit: (_records, lagMs) => commitLag.observe(lagMs / 1000),
   });
@@ -194,14 +201,30 @@ function listenerFor(apiKeys: ApiKeyCache, leases: LeaseBook, routing: Routing) 
   };
 }
 
-function openExchange(config: Config, incarnationId: string, log: Log, drain: Drain): WindowExchange | null {
-  if (config.redisUrl === null) {
-    log.info('no REDIS_URL: rate windows are counted by this gateway alone');
-    return null;
-  }
-  const redis = createRedis(config.redisUrl, 'tollgate rates', log);
-  drain.afterRequests(async () => redis.close());
-  return new WindowExchange(redis, incarnationId);
+function openRedis(config: Config, log: Log): RedisLink | null {
+  if (config.redisUrl !== null) return createRedis(config.redisUrl, 'tollgate gateway', log);
+  log.info('no REDIS_URL: rate windows and the health of channels are known to this gateway alone');
+  return null;
+}
+
+function openHealth(redis: RedisLink | null, incarnation: Incarnation, drain: Drain): ChannelHealth {
+  const health = new ChannelHealth(Math.random);
+  if (redis === null) return health;
+  const clock = { timeMs: () => incarnation.timeMs(), nowMs: () => performance.now() };
+  const exchange = new HealthExchange(redis, health, clock);
+  drain.afterRequests(() => exchange.close());
+  return health;
+}
+
+/** Opened last of what uses Redis, so that it is closed last, and the connection with it. */
+function openWindows(redis: RedisLink | null, incarnationId: string, drain: Drain): WindowExchange | null {
+  if (redis === null) return null;
+  const exchange = new WindowExchange(redis, incarnationId);
+  drain.afterRequests(async () => {
+    await exchange.close();
+    redis.close();
+  });
+  return exchange;
 }
 
 function watch(metrics: Metrics, { leases, writer, openAttempts }: ProxyParts): void {
@@ -240,23 +263,8 @@ function appDependencies(config: Config, { proxy, routing, vault, workerDb }: Ga
   };
 }
 
-/** Slow clients are cut by Node's own clocks (reliability.md R-NET-4); streams are not: they have none on the answer. */
-function listen(config: Config, hot: (req: IncomingMessage, res: ServerResponse) => boolean, app: Express): Server {
-  const server = createServer(
-    {
-      headersTimeout: 10_000,
-      requestTimeout: 120_000,
-      keepAliveTimeout: 65_000,
-      connectionsCheckingInterval: 1_000,
-      maxHeaderSize: 16_384,
-      noDelay: true,
-    },
-    (req, res) => {
-      if (!hot(req, res)) app(req, res);
-    },
-  );
-  server.maxHeadersCount = 64;
-  server.on('clientError', answerBadHttp);
+function listen(config: Config, hot: HotEntry, app: Express): Server {
+  const server = newHttpServer(hot, app);
   server.listen({ port: config.port, host: config.host, reusePort: config.gatewayProcesses > 1 }, () =>
     process.send?.('listening'),
   );

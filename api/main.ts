@@ -1,5 +1,5 @@
 // Process 1: keeps GATEWAY_PROCESSES gateways running on one port, and takes care of what dead ones left. It serves no request
-// itself, so that nothing a request does can stop it from starting another gateway.
+// itself, so that nothing a request does can stop it from starting another gateway (D6).
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { readConfig } from '../services/platform/config.ts';

@@ -44,7 +44,7 @@ export class Routing {
   async #loadOnce(): Promise<void> {
     try {
       this.#table = await loadRoutingTable(this.#db, this.#vault, performance.now());
-      for (const problem of this.#table.problems) this.#log.warn({ event: 'routing_problem' }, problem);
+      for (const problem of this.#table.problems) this.#log.warn({ problem }, 'routing_problem');
     } catch (error) {
       this.#log.error({ err: error }, 'routing_table_not_loaded');
       setTimeout(() => this.changed(), 1_000).unref();

@@ -4,9 +4,11 @@ import type { IncomingMessage } from 'node:http';
 import { TollgateError } from '../../domain/errors.ts';
 import { crashPoint } from '../../services/platform/crash-points.ts';
 import { plainHead } from './answer-head.ts';
+import { SPENT_HEADER } from './attempt-budget.ts';
 import type { PlainAnswer, StreamedAnswer } from './attempt-end.ts';
 import type { Exchange } from './exchange.ts';
 import type { ProxyParts } from './proxy-parts.ts';
+import { cutIfStuck } from './stuck-reader.ts';
 
 /** How long a refused client may go on sending before its connection is closed all the same. */
 const LINGER_MS = 2_000;
@@ -17,11 +19,13 @@ export function answerPlain(parts: ProxyParts, exchange: Exchange, { status, bod
   exchange.answering = true;
   exchange.res.writeHead(status, plainHead(parts, exchange, body.length));
   exchange.res.end(body.toString('latin1'), 'latin1');
+  cutIfStuck(exchange.res);
 }
 
 export function endStream(exchange: Exchange, { held }: StreamedAnswer, tailOf: (held: string) => string): void {
   crashPoint('before-last-byte');
   exchange.res.end(tailOf(held), 'latin1');
+  cutIfStuck(exchange.res);
 }
 
 /** In the caller's dialect, at whatever point the request is. */
@@ -30,10 +34,12 @@ export function answerError(exchange: Exchange, error: TollgateError): void {
   if (exchange.clientGone || res.destroyed) return;
   if (exchange.answering) {
     res.write(dialect.errorEvent(error, requestId), () => res.destroy());
+    cutIfStuck(res);
     return;
   }
   exchange.answering = true;
   const { status, headers, body } = dialect.errorAnswer(error, requestId);
+  if (exchange.budget.spent > 0) headers[SPENT_HEADER] = String(exchange.budget.spent);
   const unread = exchange.req.readableEnded ? {} : { connection: 'close' };
   res.writeHead(status, { ...headers, ...unread, 'content-length': Buffer.byteLength(body) });
   res.write(body);

@@ -38,3 +38,14 @@ export interface AbandonedAnswer {
 }
 
 export type AttemptEnd = FailedAttempt | PlainAnswer | StreamedAnswer | AbandonedAnswer;
+
+/** Below this a key is no secret, and its letters are in every sentence. */
+const SHORTEST_SECRET = 8;
+
+/** Some providers repeat the key that they were given, and a refusal's words go on to the customer: a key of ours must not. */
+export function withoutKey(end: AttemptEnd, channelKey: string): AttemptEnd {
+  if (end.kind !== 'failed' || end.refusal === null || channelKey.length < SHORTEST_SECRET) return end;
+  const { message, param } = end.refusal;
+  const refusal = { ...end.refusal, message: message.replaceAll(channelKey, '[key]') };
+  return { ...end, refusal: param?.includes(channelKey) ? { ...refusal, param: null } : refusal };
+}

@@ -5,7 +5,7 @@ import { classify, type Failure, type FailureClass, parseRetryAfter } from '../.
 import type { Pick } from '../../services/channels/channel-health.ts';
 import type { AttemptOutcome } from '../../services/ledger/settlement-rows.ts';
 import { crashPoint } from '../../services/platform/crash-points.ts';
-import type { AttemptEnd } from './attempt-end.ts';
+import { type AttemptEnd, withoutKey } from './attempt-end.ts';
 import type { AnswerFacts } from './dialect.ts';
 import type { Admitted, Exchange } from './exchange.ts';
 import type { OpenAttempt } from './open-attempts.ts';
@@ -39,6 +39,7 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
   #chunks: Buffer[] | null = null;
   #bytes = 0;
   #relay: StreamRelay | null = null;
+  #upstreamIsDone = false;
   firstByteMs: number | null = null;
 
   constructor(parts: ProxyParts, exchange: Exchange, admitted: Admitted, pick: Pick) {
@@ -60,6 +61,11 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
     if (this.#exchange.clientGone) this.#clientGone();
   }
 
+  /** No connection may be made to where the channel points to. */
+  refusedByEgress(error: Error): void {
+    this.#failWith('misconfigured', error.message, true);
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#phase === 'over') controller.abort(new Error('the attempt is over'));
@@ -74,6 +80,7 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
     this.#status = status;
     this.#heardAtMs = performance.now();
     this.firstByteMs = Math.round(this.#heardAtMs - this.#sentAtMs);
+    this.#exchange.budget.spentBelow(headers);
     if (status >= 300) {
       this.#phase = 'error';
       this.#retryAfterMs = parseRetryAfter(headerText(headers['retry-after']), this.#parts.incarnation.timeMs());
@@ -96,6 +103,7 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
   }
 
   onResponseEnd(): void {
+    this.#upstreamIsDone = true;
     switch (this.#phase) {
       case 'stream':
         this.#relay?.upstreamEnded();
@@ -111,6 +119,7 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#upstreamIsDone = true;
     if (this.#phase === 'over') return;
     if (this.#phase === 'stream') this.#relay?.upstreamBroke(error);
     else if (this.#phase === 'error') this.#readRefusal(this.#collected());
@@ -135,6 +144,10 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
     return new StreamRelay(this.#parts, this.#exchange, this.#admitted, this.#pick.route.channel.onDisconnect, {
       pause: () => this.#controller?.pause(),
       resume: () => this.#controller?.resume(),
+      contentBegan: () => {
+        // Everybody waits for a probe: its verdict must not take as long as its stream.
+        if (this.#pick.isProbe) this.#parts.health.succeeded(this.#pick);
+      },
       fail: (failureClass, message, refusal) =>
         refusal === null
           ? this.#failWith(failureClass, message)
@@ -230,12 +243,12 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
 
   #end(end: AttemptEnd): void {
     if (this.#phase === 'over') return;
-    const answeredWhole = end.kind === 'answered' || (end.kind === 'streamed' && end.how === 'complete');
     this.#phase = 'over';
     this.#parts.openAttempts.remove(this);
     this.#exchange.onClientGone = null;
-    if (!answeredWhole) this.#controller?.abort(new Error('the attempt is over'));
-    this.#resolve(end);
+    // An upstream that said all and does not close would keep its socket for ever: nothing else ends it.
+    if (!this.#upstreamIsDone) this.#controller?.abort(new Error('the attempt is over'));
+    this.#resolve(withoutKey(end, this.#pick.channelKey.credential));
   }
 }
 

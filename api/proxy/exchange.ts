@@ -9,6 +9,7 @@ import type { Reservation } from '../../services/leases/lease.ts';
 import type { AttemptRow } from '../../services/ledger/settlement-rows.ts';
 import type { RateTicket } from '../../services/limits/rate-limiter.ts';
 import { newId } from '../../services/platform/ids.ts';
+import { AttemptBudget } from './attempt-budget.ts';
 import type { Dialect, RequestFacts } from './dialect.ts';
 
 export interface Exchange {
@@ -23,6 +24,7 @@ export interface Exchange {
   admitted: Admitted | null;
   rateTicket: RateTicket | null;
   readonly attempts: AttemptRow[];
+  readonly budget: AttemptBudget;
   readonly segments: Segment[];
   /** The attempt's status line and first bytes went to the client: from here on there is no other attempt. */
   answering: boolean;
@@ -61,6 +63,7 @@ export function newExchange(dialect: Dialect, req: IncomingMessage, res: ServerR
     admitted: null,
     rateTicket: null,
     attempts: [],
+    budget: new AttemptBudget(req.headers),
     segments: [],
     answering: false,
     clientGone: false,

@@ -10,6 +10,7 @@ import { answerError, answerPlain, asTollgateError, endStream } from './answer.t
 import { authenticate } from './authenticate.ts';
 import type { Dialect } from './dialect.ts';
 import { type Admitted, type Exchange, newExchange } from './exchange.ts';
+import { hearHalfClose } from './half-close.ts';
 import type { ProxyParts } from './proxy-parts.ts';
 import { readBody } from './read-body.ts';
 import { type Sent, sendUpstream } from './send-upstream.ts';
@@ -23,7 +24,11 @@ export async function handle(
   res: ServerResponse,
 ): Promise<void> {
   const exchange = newExchange(dialect, req, res);
-  res.on('close', () => clientLeft(exchange));
+  const hearNoMore = hearHalfClose(exchange);
+  res.on('close', () => {
+    hearNoMore();
+    clientLeft(exchange);
+  });
   try {
     const apiKey = await authenticate(parts, req);
     exchange.body = await readBody(req);

@@ -30,6 +30,11 @@ const dialects = new Map<string, Dialect>(
   ),
 );
 
+/** The spelling that is documented, one for each surface. */
+export const HOT_PATHS: readonly string[] = DIALECT_OF_PATH.map(([path]) => `/v1${path}`);
+/** Every path that is answered before Express. */
+export const HOT_SPELLINGS: readonly string[] = [...dialects.keys()];
+
 /** Takes the request, or leaves it (false) to the rest of the API. */
 export type HotEntry = (req: IncomingMessage, res: ServerResponse) => boolean;
 

@@ -4,15 +4,14 @@ import { TollgateError } from '../../domain/errors.ts';
 import { type Failure, mayFailOver } from '../../domain/failures.ts';
 import { priceInForce } from '../../domain/prices.ts';
 import type { Pick, Tried } from '../../services/channels/channel-health.ts';
+import { EgressRefused } from '../../services/platform/egress.ts';
 import { Attempt } from './attempt.ts';
+import { LEFT_HEADER } from './attempt-budget.ts';
 import type { AttemptEnd, FailedAttempt } from './attempt-end.ts';
 import type { Admitted, Exchange } from './exchange.ts';
 import type { ProxyParts } from './proxy-parts.ts';
 import { attemptRow, type Verdict, verdictOn } from './settle.ts';
 
-const MOST_ATTEMPTS = 4;
-/** No further attempt begins after this; one that runs goes on under its own clocks (gateways.md T45). */
-const RETRY_WINDOW_MS = 30_000;
 /** With nobody else left, a busy upstream that names so short a wait is asked once more. */
 const WORTH_WAITING_MS = 2_500;
 /** Timers may fire a little early and would find the key still resting. */
@@ -28,6 +27,7 @@ export async function sendUpstream(parts: ProxyParts, exchange: Exchange, admitt
   const tried: Tried = { channelKeys: new Set(), channels: new Set() };
   let last: Sent | null = null;
   let waited = false;
+  if (exchange.budget.isUsedUpBefore) throw wentInCircles(admitted);
   for (;;) {
     // The table of this moment: a channel that was disabled meanwhile gets no request, also inside a retry (gateways.md T41).
     const model = parts.routing().models.get(admitted.model.id) ?? admitted.model;
@@ -45,7 +45,6 @@ export async function sendUpstream(parts: ProxyParts, exchange: Exchange, admitt
     await new Promise((resolve) => setTimeout(resolve, waitMs + TIMER_SLACK_MS));
     if (exchange.clientGone) return last;
     tried.channelKeys.clear();
-    tried.channels.clear();
   }
 }
 
@@ -54,8 +53,7 @@ function mayTryAnother(exchange: Exchange, end: FailedAttempt): boolean {
     mayFailOver(end.failure) &&
     !exchange.clientGone &&
     !exchange.answering &&
-    exchange.attempts.length < MOST_ATTEMPTS &&
-    performance.now() - exchange.startedAtMs < RETRY_WINDOW_MS
+    exchange.budget.allowsAnother(performance.now() - exchange.startedAtMs)
   );
 }
 
@@ -76,16 +74,20 @@ async function attemptAt(parts: ProxyParts, exchange: Exchange, admitted: Admitt
   const sentMs = parts.incarnation.timeMs();
   await writeIntent(parts, exchange, admitted, pick, n, sentMs);
   parts.health.started(pick, performance.now());
-  const attempt = launch(parts, exchange, admitted, pick, n);
-  const end = await attempt.ended;
-  judgeHealth(parts, pick, end);
-  const verdict = verdictOn(end, admitted, n);
-  const row = attemptRow(parts, exchange, admitted, pick, attempt, end, sentMs, verdict);
-  exchange.attempts.push(row);
-  parts.metrics.attempts.add(pick.route.channel.name, row.outcome);
-  if (attempt.firstByteMs !== null)
-    parts.metrics.firstByte.at(pick.route.channel.name).observe(attempt.firstByteMs / 1000);
-  return { end, verdict };
+  try {
+    const attempt = launch(parts, exchange, admitted, pick, n);
+    const end = await attempt.ended;
+    judgeHealth(parts, pick, end);
+    const verdict = verdictOn(end, admitted, n);
+    const row = attemptRow(parts, exchange, admitted, pick, attempt, end, sentMs, verdict);
+    exchange.attempts.push(row);
+    parts.metrics.attempts.add(pick.route.channel.name, row.outcome);
+    if (attempt.firstByteMs !== null)
+      parts.metrics.firstByte.at(pick.route.channel.name).observe(attempt.firstByteMs / 1000);
+    return { end, verdict };
+  } finally {
+    parts.health.finished(pick);
+  }
 }
 
 /** Not async: the rewritten body must not stay alive in a suspended frame while a stream runs for minutes. */
@@ -94,7 +96,7 @@ function launch(parts: ProxyParts, exchange: Exchange, admitted: Admitted, pick:
   const { route, channelKey } = pick;
   if (body === null) throw new Error('the body was let go before the last attempt');
   const headers = dialect.upstreamHeaders(channelKey.credential, exchange.req.headers);
-  headers.push('x-tollgate-attempt-id', `${exchange.requestId}.${n}`);
+  headers.push('x-tollgate-attempt-id', `${exchange.requestId}.${n}`, LEFT_HEADER, String(exchange.budget.spend()));
   const rewritten = dialect.rewriteRequest(body, admitted.facts, {
     upstreamModel: route.upstreamModel,
     outputCap: admitted.loweredCap,
@@ -102,7 +104,13 @@ function launch(parts: ProxyParts, exchange: Exchange, admitted: Admitted, pick:
   });
   const attempt = new Attempt(parts, exchange, admitted, pick);
   const { baseUrl, allowLocal } = route.channel;
-  attempt.send(parts.egress.pool(baseUrl, allowLocal), upstreamPath(baseUrl, dialect.upstreamPath), headers, rewritten);
+  const path = upstreamPath(baseUrl, dialect.upstreamPath);
+  try {
+    attempt.send(parts.egress.pool(baseUrl, allowLocal), path, headers, rewritten);
+  } catch (error) {
+    if (!(error instanceof EgressRefused)) throw error;
+    attempt.refusedByEgress(error); // of this channel: the next one may do
+  }
   return attempt;
 }
 
@@ -143,17 +151,14 @@ function judgeHealth(parts: ProxyParts, pick: Pick, end: AttemptEnd): void {
   if (end.kind === 'failed') {
     // A client that hung up says nothing about the channel.
     if (end.outcome !== 'client_gone') parts.health.failed(pick, end.failure, nowMs);
-  } else if (end.kind === 'streamed' && end.how === 'cut') {
-    parts.health.failed(
-      pick,
-      { class: 'protocol', status: null, retryAfterMs: null, message: 'the stream was cut' },
-      nowMs,
-    );
-  } else {
+  } else if (end.kind !== 'streamed' || end.how === 'complete') {
     parts.health.succeeded(pick);
+  } else if (end.how === 'cut') {
+    parts.health.failed(pick, CUT, nowMs);
   }
-  parts.health.finished(pick);
 }
+
+const CUT: Failure = { class: 'protocol', status: null, retryAfterMs: null, message: 'the stream was cut' };
 
 const paths = new Map<string, string>();
 
@@ -166,6 +171,12 @@ function upstreamPath(baseUrl: string, dialectPath: string): string {
     paths.set(id, path);
   }
   return path;
+}
+
+function wentInCircles({ model }: Admitted): TollgateError {
+  return new TollgateError('no_channel', {
+    message: `This request for "${model.id}" came through as many gateways as one may pass: a channel of one of them leads back to it. Nothing was charged.`,
+  });
 }
 
 function noChannel(parts: ProxyParts, exchange: Exchange, admitted: Admitted): TollgateError {

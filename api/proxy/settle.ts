@@ -46,10 +46,12 @@ export function verdictOn(end: AttemptEnd, admitted: Admitted, n: number): Verdi
       const { reader, deliveredBytes } = end;
       if (reader.usageImplausible) return free('quarantined', deliveredBytes, n);
       const outcome = OUTCOME_OF_STREAM[end.how];
-      // A running figure is not the provider's bill: only the final one is (StreamReader.usage).
-      if (reader.finished && reader.usage !== null)
-        return paid(admitted, outcome, reader.usage, 'provider', deliveredBytes, n);
-      if (end.how === 'cut' && deliveredBytes === 0) return free('cut');
+      // An error is all that this client gets, whoever caused it.
+      if (deliveredBytes === 0 && end.how !== 'complete' && end.how !== 'client_gone') return free(outcome);
+      // A running figure is not the provider's bill: only the final one is (StreamReader.usage). Who ran out of credit pays what
+      // was delivered, also where the rest of the answer waited here already.
+      const isFinal = reader.finished && outcome !== 'credit_exhausted';
+      if (isFinal && reader.usage !== null) return paid(admitted, outcome, reader.usage, 'provider', deliveredBytes, n);
       return paid(admitted, outcome, estimate(admitted, deliveredBytes), 'estimate', deliveredBytes, n);
     }
   }

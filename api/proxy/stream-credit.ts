@@ -1,11 +1,15 @@
-// Keeps a stream within what is reserved for it: at half it asks for more; with nothing left and no answer it pauses the
-// upstream, at most 30 s; refused, the stream ends and the customer pays what was delivered (design.md 3.2).
-import { estimateInputTokens, reserveFor } from '../../domain/admission.ts';
+// Keeps a stream within what is reserved for it: at half it asks for more; what was read beyond the reserve waits, at most 30 s,
+// until it is paid for; refused, the stream ends and the customer pays what was delivered (design.md 3.2).
+// Nothing is handed on that is not reserved, so the charge of a stream that runs out never exceeds what was available.
+import { estimateInputTokens, plainOutputCap, reserveFor } from '../../domain/admission.ts';
 import { TollgateError } from '../../domain/errors.ts';
+import { type Nano, nano } from '../../domain/nano.ts';
 import type { LeaseBook } from '../../services/leases/lease-book.ts';
 import type { Admitted } from './exchange.ts';
 
 const MOST_PAUSE_MS = 30_000;
+/** A kilobyte of answer: less is not worth a lease transaction. */
+const LEAST_STEP_BYTES = 1024;
 
 export interface CreditHost {
   pause(): void;
@@ -18,6 +22,7 @@ export class StreamCredit {
   readonly #leases: LeaseBook;
   readonly #admitted: Admitted;
   readonly #host: CreditHost;
+  readonly #leastStepTokens: number;
   #reservedTokens: number;
   #usedTokens = 0;
   #asking = false;
@@ -29,54 +34,95 @@ export class StreamCredit {
     this.#admitted = admitted;
     this.#host = host;
     this.#reservedTokens = admitted.reservedOutputTokens;
+    this.#leastStepTokens = estimateInputTokens(LEAST_STEP_BYTES, admitted.model.bytesPerToken);
   }
 
-  /** contentBytes: all answer text so far. Cheap while less than half of the reserve is used. */
-  used(contentBytes: number): void {
+  /**
+   * contentBytes: all answer text so far. False: not all of it is paid for, so the host has been paused, and hears
+   * `resume` or `refused` later. Cheap while less than half of the reserve is used.
+   */
+  covers(contentBytes: number): boolean {
     this.#usedTokens = contentBytes / this.#admitted.model.bytesPerToken;
-    if (this.#usedTokens * 2 <= this.#reservedTokens || this.#over) return;
-    if (!this.#asking) this.#extend();
-    if (this.#asking && this.#usedTokens >= this.#reservedTokens && this.#pausedSinceMs === null) {
+    if (this.#usedTokens * 2 <= this.#reservedTokens) return true;
+    if (!this.#asking && !this.#over) this.#ask();
+    if (this.#isCovered()) return true;
+    if (this.#pausedSinceMs === null && !this.#over) {
       this.#pausedSinceMs = performance.now();
       this.#host.pause();
     }
+    return false;
+  }
+
+  /** Nobody reads the answer any more: it may use what is reserved, and no more is asked for. */
+  askNoMore(): void {
+    this.#over = true;
   }
 
   tick(nowMs: number): void {
-    if (this.#pausedSinceMs !== null && nowMs - this.#pausedSinceMs > MOST_PAUSE_MS) this.#refuse('credit_unknown');
+    if (this.#pausedSinceMs === null || this.#over) return;
+    if (nowMs - this.#pausedSinceMs > MOST_PAUSE_MS) this.#refuse('credit_unknown');
+    else if (!this.#asking) this.#ask();
   }
 
-  /** One step: as many tokens as were reserved at first. */
-  #extend(): void {
-    const { apiKey, price, inputTokens, reservation, reservedOutputTokens } = this.#admitted;
-    const step = Math.max(reservedOutputTokens, estimateInputTokens(1024, this.#admitted.model.bytesPerToken));
-    const withStep = reserveFor({ price: price.price, inputTokens, outputTokens: step });
-    const more = withStep - reserveFor({ price: price.price, inputTokens, outputTokens: 0 });
-    if (this.#leases.extend(reservation, more as typeof withStep)) {
-      this.#reservedTokens += step;
+  #isCovered(): boolean {
+    return this.#usedTokens <= this.#reservedTokens;
+  }
+
+  /** One step: as many tokens as were reserved at first, and never less than what already waits for it. */
+  #ask(): void {
+    const { apiKey, reservation, reservedOutputTokens } = this.#admitted;
+    const missingTokens = Math.max(this.#leastStepTokens, Math.ceil(this.#usedTokens) - this.#reservedTokens);
+    const step = this.#costOf(Math.max(reservedOutputTokens, missingTokens));
+    if (this.#leases.extend(reservation, step)) {
+      this.#grew();
       return;
     }
     this.#asking = true;
-    this.#leases.acquireMore(apiKey, reservation, more as typeof withStep).then(
-      () => this.#granted(step),
+    const need = { floor: this.#costOf(missingTokens), preferred: step, wish: step };
+    this.#leases.acquireMore(apiKey, reservation, need).then(
+      () => this.#granted(),
       (error: unknown) => this.#denied(error),
     );
   }
 
-  #granted(step: number): void {
+  #costOf(outputTokens: number): Nano {
+    const { price, inputTokens } = this.#admitted;
+    const withOutput = reserveFor({ price: price.price, inputTokens, outputTokens });
+    return nano(withOutput - reserveFor({ price: price.price, inputTokens, outputTokens: 0 }));
+  }
+
+  /** All output tokens that the reservation pays for by now. */
+  #paidTokens(): number {
+    const { price, inputTokens, reservation } = this.#admitted;
+    const paid = plainOutputCap({
+      asked: null,
+      modelMaximum: Number.MAX_SAFE_INTEGER,
+      minimum: 0,
+      reservedNano: reservation.amount,
+      price: price.price,
+      inputTokens,
+    });
+    return Math.max(paid ?? 0, this.#reservedTokens);
+  }
+
+  #granted(): void {
     this.#asking = false;
-    this.#reservedTokens += step;
-    if (this.#pausedSinceMs === null || this.#over) return;
+    this.#grew();
+    if (this.#pausedSinceMs !== null && !this.#over) this.#ask(); // more has arrived than was asked for
+  }
+
+  #grew(): void {
+    this.#reservedTokens = this.#paidTokens();
+    if (this.#pausedSinceMs === null || this.#over || !this.#isCovered()) return;
     this.#pausedSinceMs = null;
     this.#host.resume();
   }
 
+  /** What is reserved is still the customer's: a refusal ends the stream only where it waits. A silent ledger is asked again with the next tick. */
   #denied(error: unknown): void {
-    const spent = error instanceof TollgateError && error.kind.status === 402;
-    // What is reserved is still the customer's: the stream ends only when that is used up, or the ledger stays silent.
-    if (spent && this.#usedTokens >= this.#reservedTokens) this.#refuse('credit_exhausted');
-    else this.#asking = false; // asked again with the next event
-    if (this.#pausedSinceMs !== null && !this.#over && !this.#asking) this.#extend();
+    this.#asking = false;
+    const isSpent = error instanceof TollgateError && error.kind.status === 402;
+    if (isSpent && this.#pausedSinceMs !== null && !this.#over) this.#refuse('credit_exhausted');
   }
 
   #refuse(how: 'credit_exhausted' | 'credit_unknown'): void {

@@ -6,15 +6,15 @@ import { crashPoint } from '../../services/platform/crash-points.ts';
 import { streamHead } from './answer-head.ts';
 import type { StreamedAnswer } from './attempt-end.ts';
 import type { StreamReader, UpstreamError } from './dialect.ts';
+import { isWholeEvent } from './dialects/whole-event.ts';
 import { EventSplitter } from './event-splitter.ts';
 import type { Admitted, Exchange } from './exchange.ts';
 import type { ProxyParts } from './proxy-parts.ts';
 import { StreamCredit } from './stream-credit.ts';
+import { cutIfStuck, readsAgain } from './stuck-reader.ts';
 
 /** While nothing comes from upstream the client hears this often that we live: load balancers cut silent connections. */
 const KEEP_ALIVE_EVERY_MS = 10_000;
-/** A client that reads nothing for this long is gone. */
-const STUCK_READER_MS = 30_000;
 /** After the provider's own end it gets this long to close, for usage that comes behind [DONE]. */
 const AFTER_END_MS = 1_000;
 /** A client that left while the provider keeps charging: how long we read on to learn the real usage, and for how many. */
@@ -26,6 +26,8 @@ let draining = 0;
 export interface RelayHost {
   pause(): void;
   resume(): void;
+  /** The upstream gives an answer. What becomes of it later is another matter. */
+  contentBegan(): void;
   /** Nothing went to the client yet: another upstream may be tried. */
   fail(failureClass: FailureClass, message: string, refusal: UpstreamError | null): void;
   end(end: Omit<StreamedAnswer, 'firstByteMs'>): void;
@@ -43,10 +45,14 @@ export class StreamRelay {
   /** Events before the first content: until it comes the attempt may still fail over. */
   #opening: Buffer[] = [];
   #held = '';
+  /** Events that no credit covers yet. */
+  #unpaid: Buffer[] = [];
   #deliveredBytes = 0;
   #wroteAtMs = performance.now();
-  #blockedSinceMs: number | null = null;
+  #isBlocked = false;
   #creditPaused = false;
+  #completeOncePaid = false;
+  #contentBegan = false;
   #endSeenAtMs: number | null = null;
   #drainingSinceMs: number | null = null;
   #over = false;
@@ -72,7 +78,7 @@ export class StreamRelay {
   }
 
   get isPaused(): boolean {
-    return this.#creditPaused || this.#blockedSinceMs !== null;
+    return this.#creditPaused || this.#isBlocked;
   }
 
   data(chunk: Buffer): void {
@@ -85,14 +91,24 @@ export class StreamRelay {
       this.#upstreamError(this.#reader.error);
       return;
     }
-    if (holdFrom < text.length) this.#held += text.slice(holdFrom);
-    if (holdFrom > 0) this.#pass(holdFrom === events.length ? events : events.subarray(0, holdFrom));
-    this.#credit.used(this.#reader.contentBytes);
+    if (this.#reader.sawContent && !this.#contentBegan) {
+      this.#contentBegan = true;
+      this.#host.contentBegan();
+    }
     if (this.#reader.ended) this.#endSeenAtMs ??= performance.now();
+    if (holdFrom < text.length) this.#held += text.slice(holdFrom);
+    const isPaid = this.#credit.covers(this.#reader.contentBytes);
+    if (!isPaid && this.#drainingSinceMs !== null) this.#finish('client_gone');
+    else if (holdFrom > 0) {
+      const passed = holdFrom === events.length ? events : events.subarray(0, holdFrom);
+      if (isPaid) this.#pass(passed);
+      else this.#unpaid.push(passed);
+    }
   }
 
   upstreamEnded(): void {
     crashPoint('after-upstream-end');
+    this.#readRest();
     if (this.#reader.finished) this.#finish('complete');
     else this.#broken('the stream ended before the answer was finished');
   }
@@ -105,13 +121,20 @@ export class StreamRelay {
 
   clientGone(): void {
     if (this.#over || this.#drainingSinceMs !== null) return;
-    const mayDrain = this.#onDisconnect === 'drain' && draining < MOST_DRAINS;
+    if (this.#reader.finished && this.#reader.usage === null) {
+      // Nothing is left to be saved, and the usage is on its way.
+      this.#endSeenAtMs ??= performance.now();
+      this.#unblock();
+      return;
+    }
+    const mayDrain = this.#onDisconnect === 'drain' && !this.#creditPaused && draining < MOST_DRAINS;
     if (!mayDrain) {
-      this.#finish(this.#reader.finished ? 'complete' : 'client_gone');
+      this.#finish(this.#reader.finished && !this.#creditPaused ? 'complete' : 'client_gone');
       return;
     }
     draining += 1;
     this.#drainingSinceMs = performance.now();
+    this.#credit.askNoMore();
     this.#opening = [];
     this.#unblock();
   }
@@ -120,13 +143,17 @@ export class StreamRelay {
     if (this.#endSeenAtMs !== null && nowMs - this.#endSeenAtMs > AFTER_END_MS) this.upstreamEnded();
     if (this.#drainingSinceMs !== null && nowMs - this.#drainingSinceMs > DRAIN_MS) this.#finish('client_gone');
     if (this.#over) return;
-    if (this.#blockedSinceMs !== null && nowMs - this.#blockedSinceMs > STUCK_READER_MS) {
-      this.#res.destroy(); // its 'close' is the client hanging up
-      return;
-    }
     this.#credit.tick(nowMs);
     const quietMs = nowMs - Math.max(this.#wroteAtMs, this.#creditPaused ? 0 : heardAtMs);
     if (quietMs > KEEP_ALIVE_EVERY_MS) this.#keepAlive(nowMs);
+  }
+
+  /** An end without its blank line: a whole event counts, one that was cut must not reach a parser. */
+  #readRest(): void {
+    const rest = this.#splitter.takeRest().toString('latin1');
+    if (this.#over || !isWholeEvent(rest)) return;
+    this.#reader.scan(rest);
+    if (this.#reader.finished) this.#held += rest;
   }
 
   #pass(events: Buffer): void {
@@ -154,18 +181,20 @@ export class StreamRelay {
     crashPoint('mid-stream');
     this.#deliveredBytes = this.#reader.contentBytes;
     this.#wroteAtMs = performance.now();
-    if (!this.#res.write(events) && this.#blockedSinceMs === null) {
+    if (!this.#res.write(events) && !this.#isBlocked) {
       // One 'drain' listener a pause: chunks already buffered keep arriving (hotpath.md 11).
-      this.#blockedSinceMs = this.#wroteAtMs;
+      this.#isBlocked = true;
       this.#host.pause();
+      cutIfStuck(this.#res);
       this.#res.once('drain', () => this.#unblock());
     }
   }
 
   #unblock(): void {
-    if (this.#blockedSinceMs === null) return;
-    this.#blockedSinceMs = null;
-    if (!this.#creditPaused) this.#host.resume();
+    if (!this.#isBlocked) return;
+    this.#isBlocked = false;
+    readsAgain(this.#res);
+    if (!this.#creditPaused && !this.#over) this.#host.resume();
   }
 
   #keepAlive(nowMs: number): void {
@@ -182,31 +211,41 @@ export class StreamRelay {
 
   #resumeAfterCredit(): void {
     this.#creditPaused = false;
-    if (this.#blockedSinceMs === null && !this.#over) this.#host.resume();
+    if (this.#over) return;
+    for (const events of this.#unpaid.splice(0)) this.#pass(events);
+    if (this.#completeOncePaid) this.#finish('complete');
+    else if (!this.#isBlocked) this.#host.resume();
   }
 
   #upstreamError(error: UpstreamError): void {
-    if (!this.#exchange.answering) this.#host.fail('overloaded', error.message, error);
-    else this.#finish('cut');
+    if (this.#exchange.answering) this.#finish('cut');
+    else this.#fail('overloaded', error.message, error);
   }
 
   #broken(why: string): void {
     if (this.#over) return;
     if (this.#exchange.answering) this.#finish('cut');
     else if (this.#drainingSinceMs !== null) this.#finish('client_gone');
-    else this.#host.fail('protocol', why, null);
+    else this.#fail('protocol', why, null);
+  }
+
+  #fail(failureClass: FailureClass, message: string, refusal: UpstreamError | null): void {
+    this.#end();
+    this.#host.fail(failureClass, message, refusal);
   }
 
   #finish(how: StreamedAnswer['how']): void {
     if (this.#over) return;
+    if (how === 'complete' && this.#creditPaused) {
+      this.#completeOncePaid = true;
+      return;
+    }
     if (how === 'complete' && !this.#reader.sawContent && !this.#exchange.answering) {
-      this.#over = true;
-      this.#host.fail('empty', 'the upstream gave an empty answer', null);
+      this.#fail('empty', 'the upstream gave an empty answer', null);
       return;
     }
     if (how === 'complete' && !this.#exchange.answering && !this.#exchange.clientGone) this.#open();
-    this.#over = true;
-    if (this.#drainingSinceMs !== null) draining -= 1;
+    this.#end();
     this.#host.end({
       kind: 'streamed',
       how,
@@ -214,5 +253,10 @@ export class StreamRelay {
       deliveredBytes: how === 'complete' ? this.#reader.contentBytes : this.#deliveredBytes,
       held: this.#held,
     });
+  }
+
+  #end(): void {
+    this.#over = true;
+    if (this.#drainingSinceMs !== null) draining -= 1;
   }
 }

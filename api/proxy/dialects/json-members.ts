@@ -17,8 +17,7 @@ export class Members {
   /** A wanted member that stands twice, or once in another spelling: an escape, another case. */
   repeated: string | null = null;
   disguised: string | null = null;
-  /** Broken text; too deep comes first, and of such text nothing behind the deep value was looked at. */
-  isWhole = false;
+  /** Nothing behind the deep value was looked at. */
   isTooDeep = false;
 
   constructor(firstAt: number) {
@@ -26,7 +25,7 @@ export class Members {
   }
 }
 
-/** text: bytes decoded latin1. */
+/** text: bytes decoded latin1. Broken text ends the search early and says nothing: whoever asks must parse it as well. */
 export function membersOf(text: string, wanted: readonly string[]): Members {
   return membersWithin(text, skipSpace(text, 0), text.length, wanted);
 }
@@ -34,13 +33,12 @@ export function membersOf(text: string, wanted: readonly string[]): Members {
 /** The same for the object at `at`, inside a longer text. */
 export function membersWithin(text: string, at: number, end: number, wanted: readonly string[]): Members {
   const members = new Members(at + 1);
-  const behind = walkMembers(text, at, end, (_text, name, nameEnd, value) => {
+  walkMembers(text, at, end, (_text, name, nameEnd, value) => {
     const stop = valueEnd(text, value, end);
     if (stop === -1) members.isTooDeep = true;
     else addMember(members, text, name, nameEnd, wanted, { start: value, end: stop });
     return stop;
   });
-  members.isWhole = behind !== -1;
   return members;
 }
 

@@ -1,6 +1,7 @@
 // What a provider says went wrong, made fit for a customer: its message and structured names where the body has a known
 // shape, a neutral sentence otherwise. Nothing that could be a credential, an address or our account's id gets through,
 // and every string is bounded: these texts end up in answers, logs and Postgres.
+import { UNREADABLE_ANSWER } from '../../../domain/failures.ts';
 import type { UpstreamError } from '../dialect.ts';
 import { isJsonArray, isJsonObject, type JsonObject, parseJson } from './json-values.ts';
 
@@ -44,7 +45,7 @@ export function unreadableAnswer(): UpstreamError {
   return {
     status: 200,
     type: null,
-    code: null,
+    code: UNREADABLE_ANSWER,
     param: null,
     message: 'The provider sent something that is not an answer.',
   };

@@ -47,8 +47,13 @@ function parseObject(text: string): JsonObject {
   refuse('invalid_json', 'The body must be a JSON object.');
 }
 
-export function refuseAmbiguity({ repeated, disguised }: Members): void {
-  if (repeated !== null) refuseValue(repeated, `"${repeated}" is given twice. Send it once.`);
-  if (disguised !== null)
-    refuseValue(disguised, `"${disguised}" is spelled unusually. Write it exactly as "${disguised}".`);
+/** parent: where the members are not the body's own, the path to them, such as "stream_options.". */
+export function refuseAmbiguity({ repeated, disguised }: Members, parent = ''): void {
+  if (repeated !== null) refuseValue(parent + repeated, `"${parent}${repeated}" is given twice. Send it once.`);
+  if (disguised !== null) {
+    refuseValue(
+      parent + disguised,
+      `"${parent}${disguised}" is spelled unusually. Write it exactly as "${disguised}".`,
+    );
+  }
 }

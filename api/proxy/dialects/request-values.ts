@@ -29,9 +29,9 @@ export function modelIdOf(values: JsonObject): string {
   return model;
 }
 
-export function flagOf(values: JsonObject, name: string): boolean {
+export function flagOf(values: JsonObject, name: string, parent = ''): boolean {
   const value = values[name] ?? false;
-  if (typeof value !== 'boolean') refuseValue(name, `"${name}" must be true or false.`);
+  if (typeof value !== 'boolean') refuseValue(parent + name, `"${parent}${name}" must be true or false.`);
   return value;
 }
 

@@ -12,7 +12,7 @@ import { SseEvents } from './sse-text.ts';
 /** Whether the client itself asked for the usage chunk of its stream. */
 export function wantsUsageChunk(request: RequestBody): boolean {
   const options = request.values.stream_options;
-  return isJsonObject(options) && flagOf(options, 'include_usage');
+  return isJsonObject(options) && flagOf(options, 'include_usage', 'stream_options.');
 }
 
 /** Makes the provider report usage; null where the client has asked for it already. */
@@ -23,9 +23,9 @@ export function usageEditOf(request: RequestBody): Edit | null {
   if (options === null) return replacing(span, '{"include_usage":true}');
   if (!isJsonObject(options)) refuseValue('stream_options', '"stream_options" must be an object.');
   const inner = membersWithin(request.text, span.start, span.end, ['include_usage']);
-  refuseAmbiguity(inner);
+  refuseAmbiguity(inner, 'stream_options.');
   const flag = inner.spans.get('include_usage');
-  if (flag !== undefined) return flagOf(options, 'include_usage') ? null : replacing(flag, 'true');
+  if (flag !== undefined) return flagOf(options, 'include_usage', 'stream_options.') ? null : replacing(flag, 'true');
   return inserting(
     inner.firstAt,
     hasContent(request.text, span.start) ? '"include_usage":true,' : '"include_usage":true',

@@ -96,6 +96,7 @@ const wrongRequests: [string, () => Sent, number, string][] = [
     'api_key_in_wrong_header',
   ],
   ['an unknown model', () => ({ body: chat({ model: 'gpt-nothing' }) }), 404, 'model_not_found'],
+  ['a priced model without a channel', () => ({ body: chat({ model: 'gpt-5.4' }) }), 404, 'model_not_found'],
   [
     'a model of another endpoint',
     () => ({ path: '/v1/embeddings', body: JSON.stringify({ model: 'demo-chat' }) }),

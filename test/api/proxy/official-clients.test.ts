@@ -90,7 +90,7 @@ test('openai: embeddings, responses and models work', async () => {
   const response = await openai.responses.create({ model: 'demo-chat', input: 'Tell me about roads.' });
   expect(response.output_text.length).toBeGreaterThan(0);
   const ids: string[] = [];
-  for await (const model of openai.models.list()) ids.push(model.id);
+  for await (const listed of openai.models.list()) ids.push(listed.id);
   expect(ids).toEqual(expect.arrayContaining(['demo-chat', 'demo-embed']));
 });
 

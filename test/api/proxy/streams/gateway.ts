@@ -1,0 +1,191 @@
+// A gateway in this process: the parts of api/gateway.ts on a real PostgreSQL, behind real HTTP servers, one with the hot entry
+// before Express and one where Express comes first. A test may move the clock of the attempts; it need not wait.
+import { createSecretKey, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { Pool } from 'pg';
+import { createApp } from '../../../../api/app.ts';
+import { newHttpServer } from '../../../../api/http-server.ts';
+import { asMiddleware, hotEntry } from '../../../../api/proxy/hot-routes.ts';
+import { IdempotencyStore } from '../../../../api/proxy/idempotency.ts';
+import { type OpenAttempt, OpenAttempts } from '../../../../api/proxy/open-attempts.ts';
+import type { ProxyParts } from '../../../../api/proxy/proxy-parts.ts';
+import { Routing } from '../../../../api/routing.ts';
+import { AddressList } from '../../../../services/api-keys/address-list.ts';
+import { ApiKeyCache } from '../../../../services/api-keys/api-key-cache.ts';
+import { ChangeFeed } from '../../../../services/api-keys/change-feed.ts';
+import { ChannelHealth } from '../../../../services/channels/channel-health.ts';
+import { ExpectedOutput } from '../../../../services/leases/expected-output.ts';
+import { RateLimiter } from '../../../../services/limits/rate-limiter.ts';
+import { Egress } from '../../../../services/platform/egress.ts';
+import { createLog } from '../../../../services/platform/log.ts';
+import { Metrics } from '../../../../services/platform/metrics.ts';
+import { createPool } from '../../../../services/platform/postgres.ts';
+import { UnsentEnds } from '../../../../services/usage/unsent-ends.ts';
+import { Vault } from '../../../../services/vault/vault.ts';
+import { type BareGateway, openBareGateway } from '../../../support/bare-gateway.ts';
+import {
+  startThrowawayPostgres,
+  type ThrowawayDatabase,
+  type ThrowawayPostgres,
+} from '../../../support/throwaway-postgres.ts';
+
+const ADMIN_TOKEN = 'a-token-of-the-tests-0123456789abcdef';
+
+/** The sweep by hand beside the one by timer: what happens after a minute happens when the test says so. */
+export class HandWoundAttempts extends OpenAttempts {
+  readonly #mine = new Set<OpenAttempt>();
+
+  override add(attempt: OpenAttempt): void {
+    super.add(attempt);
+    this.#mine.add(attempt);
+  }
+
+  override remove(attempt: OpenAttempt): void {
+    super.remove(attempt);
+    this.#mine.delete(attempt);
+  }
+
+  pass(timeMs: number): void {
+    for (const attempt of [...this.#mine]) attempt.tick(performance.now() + timeMs);
+  }
+}
+
+export interface Gateway {
+  /** http://127.0.0.1:<port>, as in production. */
+  readonly url: string;
+  /** The same parts, with Express first. */
+  readonly expressUrl: string;
+  /** Connections of customers to `url`, as the gateway sees them. */
+  readonly connections: ReadonlySet<Socket>;
+  readonly parts: ProxyParts;
+  readonly attempts: HandWoundAttempts;
+  readonly bare: BareGateway;
+  readonly vault: Vault;
+  readonly database: ThrowawayDatabase;
+  readonly postgres: ThrowawayPostgres;
+  /** As superuser. */
+  readonly admin: Pool;
+  /** The management API, as an administrator. */
+  manage(method: string, path: string, body: object): Promise<Record<string, unknown>>;
+  /** The routing table as it is now. */
+  reload(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openGateway(replaced: (parts: ProxyParts) => Partial<ProxyParts> = () => ({})): Promise<Gateway> {
+  const postgres = await startThrowawayPostgres();
+  const database = await postgres.createDatabase();
+  const admin = new Pool({ connectionString: database.url });
+  const bare = await openBareGateway(database);
+  const db = createPool(database.urlFor('gateway'), { name: 'test', maxConnections: 8, statementTimeoutMs: 5_000 });
+  const workerDb = createPool(database.urlFor('worker'), {
+    name: 'test management',
+    maxConnections: 4,
+    statementTimeoutMs: 5_000,
+  });
+  const log = createLog({ name: 'test', level: 'silent' });
+  const vault = new Vault({ current: 1, keys: new Map([[1, createSecretKey(randomBytes(32))]]) });
+  const apiKeys = new ApiKeyCache(db, () => performance.now());
+  const routing = new Routing(db, vault, log);
+  await routing.load();
+  const feed = new ChangeFeed(database.urlFor('gateway'), listenerFor(bare, apiKeys, routing), log);
+  await feed.start();
+  const attempts = new HandWoundAttempts();
+  const own = proxyParts(bare, db, apiKeys, routing, attempts);
+  const parts = { ...own, ...replaced(own) };
+  const app = createApp({
+    ...{ db: workerDb, log, registry: parts.metrics.registry, adminToken: ADMIN_TOKEN, vault, egress: parts.egress },
+    ...{ apiKeys, routing: routing.table, health: parts.health, trustedProxies: parts.trustedProxies },
+    timeMs: parts.timeMs,
+    proxy: asMiddleware(hotEntry(parts)),
+    ready: () => ({ ok: true, reasons: [] }),
+  });
+  const server = await listening(newHttpServer(hotEntry(parts), app));
+  const expressServer = await listening(newHttpServer(() => false, app));
+  const connections = socketsOf(server);
+  const url = urlOf(server);
+  return {
+    ...{ url, expressUrl: urlOf(expressServer), connections, parts, attempts, bare, vault, database, postgres, admin },
+    manage: (method, path, body) => manage(url, method, path, body),
+    reload: () => routing.load(),
+    async close() {
+      for (const one of [server, expressServer]) {
+        one.closeAllConnections();
+        one.close();
+      }
+      await bare.close();
+      await Promise.all([feed.stop(), parts.unsentEnds.close(), parts.egress.close()]);
+      await Promise.all([db.end(), workerDb.end(), admin.end()]);
+      await postgres.stop();
+    },
+  };
+}
+
+function proxyParts(
+  bare: BareGateway,
+  db: Pool,
+  apiKeys: ApiKeyCache,
+  routing: Routing,
+  openAttempts: OpenAttempts,
+): ProxyParts {
+  const { incarnation, leases, writer, journal } = bare;
+  return {
+    ...{ incarnation, leases, writer, journal, apiKeys, openAttempts },
+    egress: new Egress(),
+    metrics: new Metrics(),
+    log: createLog({ name: 'test', level: 'silent' }),
+    unsentEnds: new UnsentEnds(db),
+    expectedOutput: new ExpectedOutput(),
+    limiter: new RateLimiter(null),
+    routing: routing.table,
+    health: new ChannelHealth(Math.random),
+    idempotency: new IdempotencyStore(db, incarnation.id),
+    trustedProxies: new AddressList([]),
+    timeMs: () => incarnation.timeMs(),
+    accepting: () => true,
+  };
+}
+
+function listenerFor({ leases }: BareGateway, apiKeys: ApiKeyCache, routing: Routing) {
+  return {
+    changed(kind: string, id: string) {
+      if (kind === 'grant') leases.creditArrived(id);
+      else if (kind === 'recall') leases.recalled(id);
+      else if (kind === 'routing') routing.changed();
+      else apiKeys.forget(kind, id);
+    },
+    upToDate: () => apiKeys.confirm(),
+    reconnected: () => apiKeys.suspectAll(),
+  };
+}
+
+async function listening(server: Server): Promise<Server> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+function socketsOf(server: Server): Set<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+function urlOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function manage(url: string, method: string, path: string, body: object): Promise<Record<string, unknown>> {
+  const answer = await fetch(`${url}/api/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json', 'if-match': '*' },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}: ${await answer.text()}`);
+  return (await answer.json()) as Record<string, unknown>;
+}
