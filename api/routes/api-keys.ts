@@ -101,7 +101,8 @@ export const apiKeyRoutes: readonly Route[] = [
     params: none,
     query: z.strictObject({ ...pageQuery, orgId: uuid.optional(), projectId: uuid.optional() }),
     response: pageOf(ApiKey),
-    handler: ({ query }, { db }) => onePage(apiKeys, query, (after, limit) => listApiKeys(db, query, after, limit)),
+    handler: ({ query }, { db }) =>
+      onePage(apiKeys, query, (after, pageSize) => listApiKeys(db, query, after, pageSize)),
   }),
   adminRead({
     path: '/api/v1/api-keys/{id}',
@@ -140,56 +141,26 @@ export const apiKeyRoutes: readonly Route[] = [
         };
       }),
   }),
-  adminChange({
-    method: 'post',
-    path: '/api/v1/api-keys/{id}/disable',
-    summary: 'Disable an API key at once, everywhere',
-    conditional: true,
-    params: byId,
-    body: z.strictObject({ reason }),
-    response: ApiKey,
-    handler: ({ params, body, ifMatch }, _app, change) =>
-      change(async (tx) => {
-        const before = await lockedApiKey(tx, params.id);
-        requireVersion(ifMatch, before.version);
-        const answer = await disableApiKey(tx, before, body.reason);
-        return {
-          answer,
-          audit: {
-            action: 'api_key.disabled',
-            targetKind: 'api_key',
-            targetId: answer.id,
-            before,
-            after: answer,
-            reason: body.reason,
-          },
-        };
-      }),
-  }),
-  adminChange({
-    method: 'post',
-    path: '/api/v1/api-keys/{id}/enable',
-    summary: 'Enable a disabled API key',
-    conditional: true,
-    params: byId,
-    body: z.strictObject({ reason }),
-    response: ApiKey,
-    handler: ({ params, body, ifMatch }, _app, change) =>
-      change(async (tx) => {
-        const before = await lockedApiKey(tx, params.id);
-        requireVersion(ifMatch, before.version);
-        const answer = await enableApiKey(tx, before);
-        return {
-          answer,
-          audit: {
-            action: 'api_key.enabled',
-            targetKind: 'api_key',
-            targetId: answer.id,
-            before,
-            after: answer,
-            reason: body.reason,
-          },
-        };
-      }),
-  }),
+  switchRoute('disable', 'Disable an API key at once, everywhere', disableApiKey),
+  switchRoute('enable', 'Enable a disabled API key', enableApiKey),
 ];
+
+function switchRoute(verb: 'disable' | 'enable', summary: string, turn: typeof disableApiKey): Route {
+  return adminChange({
+    method: 'post',
+    path: `/api/v1/api-keys/{id}/${verb}`,
+    summary,
+    conditional: true,
+    params: byId,
+    body: z.strictObject({ reason }),
+    response: ApiKey,
+    handler: ({ params, body, ifMatch }, _app, change) =>
+      change(async (tx) => {
+        const before = await lockedApiKey(tx, params.id);
+        requireVersion(ifMatch, before.version);
+        const answer = await turn(tx, before, body.reason);
+        const what = { action: `api_key.${verb}d`, targetKind: 'api_key', targetId: answer.id } as const;
+        return { answer, audit: { ...what, before, after: answer, reason: body.reason } };
+      }),
+  });
+}

@@ -117,7 +117,9 @@ export const bookRoutes: readonly Route[] = [
     query: z.strictObject({ ...pageQuery, ...usageFilter, outcome: line(40).optional() }),
     response: pageOf(RequestLine),
     handler: ({ query }, { db }) =>
-      onePage(requests, query, (after, limit) => listRequests(db, { ...query, modelId: query.model }, after, limit)),
+      onePage(requests, query, (after, pageSize) =>
+        listRequests(db, { ...query, modelId: query.model }, after, pageSize),
+      ),
   }),
   adminRead({
     path: '/api/v1/requests/{id}',
@@ -153,8 +155,8 @@ export const bookRoutes: readonly Route[] = [
       }),
     ),
     handler: ({ query }, { db }) =>
-      onePage(usageGroups, query, (after, limit) =>
-        usageBy(db, query.groupBy, { ...query, modelId: query.model }, query.timeZone, after, limit),
+      onePage(usageGroups, query, (after, pageSize) =>
+        usageBy(db, query.groupBy, { ...query, modelId: query.model }, query.timeZone, after, pageSize),
       ),
   }),
   adminRead({
@@ -207,6 +209,7 @@ export const bookRoutes: readonly Route[] = [
         requestId: uuid.nullable(),
       }),
     ),
-    handler: ({ query }, { db }) => onePage(auditRows, query, (after, limit) => listAudit(db, query, after, limit)),
+    handler: ({ query }, { db }) =>
+      onePage(auditRows, query, (after, pageSize) => listAudit(db, query, after, pageSize)),
   }),
 ];

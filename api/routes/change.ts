@@ -4,6 +4,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { type AuditEntry, writeAudit } from '../../services/audit/audit.ts';
+import { claimKey, firstRequest, rememberRequest } from '../../services/idempotency/management-requests.ts';
 import { inTransaction, type Queryable } from '../../services/platform/postgres.ts';
 import type { Reply } from './reply.ts';
 
@@ -61,38 +62,20 @@ export async function commit<R>(
   return new CommittedReply(reply);
 }
 
-/** The lock ends with the transaction, so nothing of a crashed request stands in the way of its repetition. */
 async function claim(tx: PoolClient, { actor, idempotencyKey }: ChangeRequest): Promise<void> {
-  if (idempotencyKey === null) return;
-  const { rows } = await tx.query<{ claimed: boolean }>(
-    'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as claimed',
-    [`management idempotency ${actor} ${idempotencyKey}`],
-  );
-  if (rows[0]?.claimed === true) return;
+  if (idempotencyKey === null || (await claimKey(tx, { actor, idempotencyKey }))) return;
   throw new TollgateError('request_in_progress', {
     message: 'A request with this Idempotency-Key is running. Repeat this one in a second to get its answer.',
     retryAfterMs: 1_000,
   });
 }
 
-interface StoredRow {
-  readonly route: string;
-  readonly bodyDigest: Buffer;
-  readonly response: Reply;
-}
-
 /** What the first request with this key was told, if it came to that in the last 24 hours. */
 export async function repeatedReply(db: Queryable, request: ChangeRequest): Promise<Reply | null> {
-  if (request.idempotencyKey === null) return null;
-  const { rows } = await db.query<StoredRow>(
-    `select route, body_digest as "bodyDigest", response
-       from management_idempotency
-      where actor = $1 and key = $2 and created_at > clock_timestamp() - interval '24 hours'`,
-    [request.actor, request.idempotencyKey],
-  );
-  const [first] = rows;
-  if (first === undefined) return null;
-  if (first.route !== request.route || !first.bodyDigest.equals(request.bodyDigest)) {
+  const { actor, idempotencyKey, route, bodyDigest } = request;
+  const first = idempotencyKey === null ? null : await firstRequest(db, { actor, idempotencyKey });
+  if (first === null) return null;
+  if (first.route !== route || !first.bodyDigest.equals(bodyDigest)) {
     throw new TollgateError('idempotency_mismatch', {
       message: `This Idempotency-Key was used for another request (${first.route}). Use a new key for a new request, and the same body to repeat one.`,
     });
@@ -101,15 +84,9 @@ export async function repeatedReply(db: Queryable, request: ChangeRequest): Prom
   return { status, headers: { ...headers, 'idempotent-replayed': 'true' }, text };
 }
 
-async function remember(tx: PoolClient, request: ChangeRequest, reply: Reply): Promise<void> {
-  if (request.idempotencyKey === null) return;
-  await tx.query(
-    `insert into management_idempotency (actor, key, route, body_digest, status, response) values ($1, $2, $3, $4, $5, $6)
-     on conflict (actor, key) do update
-       set route = excluded.route, body_digest = excluded.body_digest, status = excluded.status, response = excluded.response,
-           created_at = excluded.created_at`,
-    [request.actor, request.idempotencyKey, request.route, request.bodyDigest, reply.status, JSON.stringify(reply)],
-  );
+async function remember(tx: PoolClient, request: ChangeRequest, response: Reply): Promise<void> {
+  const { actor, idempotencyKey, route, bodyDigest } = request;
+  if (idempotencyKey !== null) await rememberRequest(tx, { actor, idempotencyKey }, { route, bodyDigest, response });
 }
 
 export function idempotencyKeyIn(header: string | string[] | undefined): string | null {

@@ -90,14 +90,14 @@ const trial = adminChange({
 
 async function tryOnce(app: AppDependencies, target: Channel, wanted: string | undefined, keyId: string | undefined) {
   const sold = target.models.find(({ id }) => wanted === undefined || id === wanted);
-  const key = target.keys.find(({ id, status }) => (keyId === undefined ? status === 'active' : id === keyId));
-  if (sold === undefined || key === undefined) {
+  const channelKey = target.keys.find(({ id, status }) => (keyId === undefined ? status === 'active' : id === keyId));
+  if (sold === undefined || channelKey === undefined) {
     const missing = sold === undefined ? `no model ${wanted ?? 'at all'}` : `no ${keyId ?? 'active'} key`;
     const message = `This channel has ${missing}: GET /api/v1/channels/${target.id} lists both.`;
     throw new TollgateError('invalid_body', { message, param: sold === undefined ? 'model' : 'keyId' });
   }
   const { kind } = await llmModel(app.db, sold.id);
-  const call = { keyId: key.id, modelId: sold.id, upstreamModel: sold.upstreamModel, kind };
+  const call = { keyId: channelKey.id, modelId: sold.id, upstreamModel: sold.upstreamModel, kind };
   return tryChannelKey(app.db, app, target, call);
 }
 

@@ -53,10 +53,10 @@ const isExplained = (body: { belowMargin: boolean; reason?: string | undefined }
   !body.belowMargin || body.reason !== undefined;
 
 function mapped(models: readonly SoldModel[]): { id: string; upstreamModel: string }[] {
-  return models.map((model) =>
-    typeof model === 'string'
-      ? { id: model, upstreamModel: model }
-      : { id: model.id, upstreamModel: model.upstreamModel ?? model.id },
+  return models.map((sold) =>
+    typeof sold === 'string'
+      ? { id: sold, upstreamModel: sold }
+      : { id: sold.id, upstreamModel: sold.upstreamModel ?? sold.id },
   );
 }
 
@@ -108,14 +108,14 @@ async function publishCosts(
   models: readonly SoldModel[],
   { belowMargin, actor }: { readonly belowMargin: boolean; readonly actor: string },
 ): Promise<void> {
-  for (const model of models) {
-    if (typeof model === 'string' || model.costPrice === undefined) continue;
-    await lockedModel(tx, model.id);
+  for (const sold of models) {
+    if (typeof sold === 'string' || sold.costPrice === undefined) continue;
+    await lockedModel(tx, sold.id);
     await publishPrice(tx, {
-      modelId: model.id,
+      modelId: sold.id,
       side: 'cost',
       channelId,
-      price: model.costPrice,
+      price: sold.costPrice,
       multiplierPpm: null,
       effectiveAt: null,
       belowMargin,
@@ -196,7 +196,7 @@ export const channelRoutes: readonly Route[] = [
     params: none,
     query: z.strictObject(pageQuery),
     response: pageOf(channelAnswer),
-    handler: ({ query }, { db }) => onePage(channels, query, (after, limit) => listChannels(db, after, limit)),
+    handler: ({ query }, { db }) => onePage(channels, query, (after, pageSize) => listChannels(db, after, pageSize)),
   }),
   adminRead({
     path: '/api/v1/channels/{id}',

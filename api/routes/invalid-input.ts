@@ -22,7 +22,10 @@ export class InvalidInput extends TollgateError {
 function problemsIn(issue: z.core.$ZodIssue, inside: readonly PropertyKey[]): FieldProblem[] {
   const path = [...inside, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ field: named([...path, key]), message: 'there is no such field; leave it out' }));
+    return issue.keys.map((name) => ({
+      field: named([...path, name]),
+      message: 'there is no such field; leave it out',
+    }));
   }
   if (issue.code === 'invalid_union') {
     // The form that the caller meant is the one that got furthest.

@@ -42,15 +42,15 @@ export function listOfModels(
 }
 
 export function oneModel(sources: Sources, apiKey: ApiKeyEntry, headers: IncomingHttpHeaders, id: string): object {
-  const model = usable(sources, apiKey).find((candidate) => candidate.id === id.replace(/^models\//, ''));
-  if (model === undefined) {
+  const offer = usable(sources, apiKey).find((candidate) => candidate.id === id.replace(/^models\//, ''));
+  if (offer === undefined) {
     throw new TollgateError('model_not_found', {
       message: `There is no model "${id.slice(0, 100)}" for this key. GET /v1/models lists those there are.`,
       param: 'model',
     });
   }
   const shape = shapeFor(headers, {});
-  return shape === 'anthropic' ? anthropicModel(model) : shape === 'gemini' ? geminiModel(model) : openaiModel(model);
+  return shape === 'anthropic' ? anthropicModel(offer) : shape === 'gemini' ? geminiModel(offer) : openaiModel(offer);
 }
 
 function shapeFor(headers: IncomingHttpHeaders, query: ListQuery): Shape {
@@ -63,11 +63,11 @@ function shapeFor(headers: IncomingHttpHeaders, query: ListQuery): Shape {
 /** Sold now, bought somewhere now, and not kept from this key. */
 function usable({ routing, timeMs }: Sources, { allowedModels }: ApiKeyEntry): OfferedModel[] {
   const offered: OfferedModel[] = [];
-  for (const model of routing().models.values()) {
-    const inForce = priceInForce(model.sellingPrices, timeMs());
-    const isBought = model.routes.some(({ channel }) => channel.status === 'enabled');
-    const isAllowed = allowedModels === null || allowedModels.has(model.id);
-    if (inForce !== null && isBought && isAllowed) offered.push({ ...model, price: inForce.price });
+  for (const offer of routing().models.values()) {
+    const inForce = priceInForce(offer.sellingPrices, timeMs());
+    const isBought = offer.routes.some(({ channel }) => channel.status === 'enabled');
+    const isAllowed = allowedModels === null || allowedModels.has(offer.id);
+    if (inForce !== null && isBought && isAllowed) offered.push({ ...offer, price: inForce.price });
   }
   return offered;
 }
@@ -85,17 +85,17 @@ function endpointsOf({ routes, kind }: RoutedModel): string[] {
     .map(([, name]) => name);
 }
 
-function openaiModel(model: OfferedModel): object {
+function openaiModel(offer: OfferedModel): object {
   return {
-    id: model.id,
+    id: offer.id,
     object: 'model',
-    created: Math.floor(model.createdAtMs / 1000),
-    owned_by: model.ownedBy,
-    name: model.displayName,
-    context_length: model.contextTokens,
-    max_output_tokens: model.maxOutputTokens,
-    pricing: pricingOf(model.price),
-    supported_endpoint_types: endpointsOf(model),
+    created: Math.floor(offer.createdAtMs / 1000),
+    owned_by: offer.ownedBy,
+    name: offer.displayName,
+    context_length: offer.contextTokens,
+    max_output_tokens: offer.maxOutputTokens,
+    pricing: pricingOf(offer.price),
+    supported_endpoint_types: endpointsOf(offer),
   };
 }
 
@@ -113,25 +113,25 @@ function pricingOf({ tiers: [first], perCallNano }: Price): object {
   };
 }
 
-function anthropicModel(model: RoutedModel): object {
+function anthropicModel(offer: RoutedModel): object {
   return {
     type: 'model',
-    id: model.id,
-    display_name: model.displayName,
-    created_at: new Date(model.createdAtMs).toISOString(),
-    max_input_tokens: model.contextTokens,
-    max_tokens: model.maxOutputTokens,
+    id: offer.id,
+    display_name: offer.displayName,
+    created_at: new Date(offer.createdAtMs).toISOString(),
+    max_input_tokens: offer.contextTokens,
+    max_tokens: offer.maxOutputTokens,
   };
 }
 
-function geminiModel(model: RoutedModel): object {
+function geminiModel(offer: RoutedModel): object {
   return {
-    name: `models/${model.id}`,
-    displayName: model.displayName,
-    inputTokenLimit: model.contextTokens,
-    outputTokenLimit: model.maxOutputTokens,
+    name: `models/${offer.id}`,
+    displayName: offer.displayName,
+    inputTokenLimit: offer.contextTokens,
+    outputTokenLimit: offer.maxOutputTokens,
     supportedGenerationMethods:
-      model.kind === 'embedding' ? ['embedContent'] : ['generateContent', 'streamGenerateContent'],
+      offer.kind === 'embedding' ? ['embedContent'] : ['generateContent', 'streamGenerateContent'],
   };
 }
 

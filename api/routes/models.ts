@@ -112,7 +112,7 @@ export const modelRoutes: readonly Route[] = [
     params: none,
     query: z.strictObject(pageQuery),
     response: pageOf(LlmModel),
-    handler: ({ query }, { db }) => onePage(models, query, (after, limit) => listModels(db, after, limit)),
+    handler: ({ query }, { db }) => onePage(models, query, (after, pageSize) => listModels(db, after, pageSize)),
   }),
   adminRead({
     path: '/api/v1/models/{id}',
@@ -196,7 +196,7 @@ export const modelRoutes: readonly Route[] = [
     response: pageOf(PriceVersion),
     handler: async ({ params, query }, { db }) => {
       const { id } = await llmModel(db, params.id);
-      return onePage(prices, query, (after, limit) => listPrices(db, id, after, limit));
+      return onePage(prices, query, (after, pageSize) => listPrices(db, id, after, pageSize));
     },
   }),
 ];

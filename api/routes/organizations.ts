@@ -97,7 +97,7 @@ const organizationRoutes: readonly Route[] = [
     query: z.strictObject(pageQuery),
     response: pageOf(Organization),
     handler: ({ query }, { db }) =>
-      onePage(organizations, query, (after, limit) => listOrganizations(db, after, limit)),
+      onePage(organizations, query, (after, pageSize) => listOrganizations(db, after, pageSize)),
   }),
   adminRead({
     path: '/api/v1/organizations/{id}',
@@ -189,7 +189,7 @@ const projectRoutes: readonly Route[] = [
     query: z.strictObject({ ...pageQuery, orgId: uuid.optional() }),
     response: pageOf(Project),
     handler: ({ query }, { db }) =>
-      onePage(projects, query, (after, limit) => listProjects(db, query.orgId, after, limit)),
+      onePage(projects, query, (after, pageSize) => listProjects(db, query.orgId, after, pageSize)),
   }),
   adminRead({
     path: '/api/v1/projects/{id}',
@@ -258,7 +258,8 @@ const grantRoutes: readonly Route[] = [
     params: none,
     query: z.strictObject({ ...pageQuery, orgId: uuid.optional() }),
     response: pageOf(Grant),
-    handler: ({ query }, { db }) => onePage(grants, query, (after, limit) => listGrants(db, query.orgId, after, limit)),
+    handler: ({ query }, { db }) =>
+      onePage(grants, query, (after, pageSize) => listGrants(db, query.orgId, after, pageSize)),
   }),
 ];
 

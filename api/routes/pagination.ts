@@ -27,7 +27,7 @@ interface List<Named> {
 export async function onePage<Named, Row extends Named>(
   list: List<Named>,
   { limit, cursor }: PageRequest,
-  fetch: (after: string | null, limit: number) => Promise<Row[]>,
+  fetch: (after: string | null, pageSize: number) => Promise<Row[]>,
 ): Promise<{ readonly data: Row[]; readonly nextCursor: string | null }> {
   const rows = await fetch(cursor === undefined ? null : positionIn(list, cursor), limit + 1);
   const data = rows.slice(0, limit);

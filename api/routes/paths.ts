@@ -2,20 +2,11 @@
 // reads works under all of them, as the hot path does (ecosystem.md 2.1). What is still wrong is told the right path.
 import type { RequestHandler } from 'express';
 import { TollgateError } from '../../domain/errors.ts';
+import { HOT_PATHS } from '../proxy/hot-routes.ts';
 import { hasCustomerKey } from './callers.ts';
 import type { Route } from './route.ts';
 
 const PREFIXES = ['/v1/v1/', '/api/v1/', '/v1beta/', '/'];
-
-// Answered before Express sees them (api/proxy/hot-routes.ts); here they are only named to those who missed them.
-const HOT_PATHS: ReadonlySet<string> = new Set([
-  '/v1/chat/completions',
-  '/v1/completions',
-  '/v1/embeddings',
-  '/v1/responses',
-  '/v1/messages',
-  '/v1/messages/count_tokens',
-]);
 
 /** Express writes {id} as :id. */
 export function expressPath({ path }: Route): string {
@@ -68,12 +59,12 @@ export function methodNotAllowed(methods: readonly string[]): RequestHandler {
 
 export function nothingHere(routes: readonly Route[]): RequestHandler {
   const known = [
-    ...[...HOT_PATHS].map((path) => ({ method: 'POST', path })),
+    ...HOT_PATHS.map((path) => ({ method: 'POST', path })),
     ...routes.map(({ method, path }) => ({ method: method.toUpperCase(), path })),
   ];
   return (req, res, next) => {
     const path = req.path.replace(/(.)\/+$/, '$1').slice(0, 200);
-    const hot = [path, ...PREFIXES.flatMap((prefix) => spelled(path, prefix))].find((one) => HOT_PATHS.has(one));
+    const hot = [path, ...PREFIXES.flatMap((prefix) => spelled(path, prefix))].find((one) => HOT_PATHS.includes(one));
     if (hot !== undefined) return methodNotAllowed(['POST'])(req, res, next);
     const near = nearest(path, known);
     const advice =

@@ -57,6 +57,7 @@ const API_KEYS = `
          k.disabled_at as "disabledAt", k.disabled_reason as "disabledReason", k.version, k.created_at as "createdAt"
     from api_keys k`;
 
+/** @throws TollgateError invalid_body for an organization that is not there */
 export async function createApiKey(
   tx: PoolClient,
   wanted: NewApiKey,
@@ -162,7 +163,7 @@ export async function listApiKeys(
   db: Queryable,
   { orgId, projectId }: ApiKeyFilter,
   after: string | null,
-  limit: number,
+  pageSize: number,
 ): Promise<ApiKey[]> {
   const { rows } = await db.query<ApiKeyRow>(
     `${API_KEYS}
@@ -171,7 +172,7 @@ export async function listApiKeys(
         and ($3::uuid is null or (k.created_at, k.id) < (select a.created_at, a.id from api_keys a where a.id = $3))
       order by k.created_at desc, k.id desc
       limit $4`,
-    [orgId, projectId, after, limit],
+    [orgId, projectId, after, pageSize],
   );
   return rows.map(readApiKey);
 }

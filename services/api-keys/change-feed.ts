@@ -1,5 +1,5 @@
 // What changed in the configuration, told to every gateway within milliseconds by NOTIFY and, should that be lost, within
-// five seconds by reading config_changes. Nothing is told only once: whoever listens must bear to hear it again.
+// five seconds by reading config_changes (D1). Nothing is told only once: whoever listens must bear to hear it again.
 // While the feed is away nothing is known to be fresh; when it is back, anything may have changed meanwhile.
 import { Client } from 'pg';
 import type { Log } from '../platform/log.ts';
@@ -62,7 +62,7 @@ export class ChangeFeed {
       await client.query(`listen ${CHANNEL}`);
       this.#failures = 0;
       this.#polledAtMs = performance.now();
-      this.#log.info({ event: 'change_feed_connected' });
+      this.#log.info('change_feed_connected');
       this.#listener.reconnected();
       await this.#poll(client);
     } catch {
@@ -101,8 +101,8 @@ export class ChangeFeed {
   #reconnect(client: Client): void {
     if (this.#isStopped || this.#client !== client) return;
     this.#client = null;
-    client.end().catch(() => {});
-    if (this.#failures === 0) this.#log.warn({ event: 'change_feed_lost' });
+    client.end().catch(() => {}); // it is broken, and says so once more
+    if (this.#failures === 0) this.#log.warn('change_feed_lost');
     const pauseMs = Math.min(SHORTEST_PAUSE_MS * 2 ** Math.min(this.#failures, 10), LONGEST_PAUSE_MS);
     this.#failures += 1;
     this.#later(pauseMs, () => this.start());

@@ -1,6 +1,6 @@
 // The credential of an API key: `sk-tg-`, 32 random bytes in 43 base62 characters, and 6 characters of checksum.
 // The checksum tells a typing error or a random string from a credential without a question to the database, and lets
-// secret scanners recognise one. The credential itself is stored nowhere: the digest finds its row, the rest is for people.
+// secret scanners recognise one. The credential itself is stored nowhere: the digest finds its row (D2), the rest is for people.
 import { hash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 

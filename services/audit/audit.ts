@@ -64,7 +64,7 @@ export async function listAudit(
   db: Queryable,
   filter: AuditFilter,
   after: string | null,
-  limit: number,
+  pageSize: number,
 ): Promise<AuditRow[]> {
   const { rows } = await db.query<AuditRow>(
     `select a.id::text, a.at, a.actor, a.action, a.target_kind as "targetKind", a.target_id as "targetId", a.before, a.after,
@@ -79,7 +79,7 @@ export async function listAudit(
         and ($7::timestamptz is null or a.at < $7)
       order by a.id desc
       limit $8`,
-    [after, filter.actor, filter.action, filter.targetKind, filter.targetId, filter.from, filter.to, limit],
+    [after, filter.actor, filter.action, filter.targetKind, filter.targetId, filter.from, filter.to, pageSize],
   );
   return rows;
 }

@@ -96,13 +96,17 @@ export async function lockedOrganization(tx: PoolClient, id: string): Promise<Or
 }
 
 /** Newest first. */
-export async function listOrganizations(db: Queryable, after: string | null, limit: number): Promise<Organization[]> {
+export async function listOrganizations(
+  db: Queryable,
+  after: string | null,
+  pageSize: number,
+): Promise<Organization[]> {
   const { rows } = await db.query<OrganizationRow>(
     `${ORGANIZATIONS}
       where $1::uuid is null or (o.created_at, o.id) < (select a.created_at, a.id from organizations a where a.id = $1)
       order by o.created_at desc, o.id desc
       limit $2`,
-    [after, limit],
+    [after, pageSize],
   );
   return rows.map(readOrganization);
 }

@@ -47,7 +47,10 @@ export async function changeProject(
   return project(tx, before.id);
 }
 
-/** Where a key belongs: the project that was named, which must be the organization's, or "default", made when missing. */
+/**
+ * Where a key belongs: the project that was named, or "default", made when missing.
+ * @throws TollgateError invalid_body for a project that is not the organization's
+ */
 export async function projectForKey(tx: PoolClient, orgId: string, projectId: string | undefined): Promise<string> {
   if (projectId === undefined) return defaultProject(tx, orgId);
   const { rowCount } = await tx.query('select from projects where id = $1 and org_id = $2', [projectId, orgId]);
@@ -86,7 +89,7 @@ export async function listProjects(
   db: Queryable,
   orgId: string | undefined,
   after: string | null,
-  limit: number,
+  pageSize: number,
 ): Promise<Project[]> {
   const { rows } = await db.query<ProjectRow>(
     `${PROJECTS}
@@ -94,7 +97,7 @@ export async function listProjects(
         and ($2::uuid is null or (p.created_at, p.id) < (select a.created_at, a.id from projects a where a.id = $2))
       order by p.created_at desc, p.id desc
       limit $3`,
-    [orgId, after, limit],
+    [orgId, after, pageSize],
   );
   return rows.map(readProject);
 }

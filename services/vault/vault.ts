@@ -79,9 +79,9 @@ export class Vault {
   }
 
   #masterKey(version: number): KeyObject {
-    const key = this.#keys.get(version);
-    if (key === undefined) throw new Error(`there is no master key of version ${version}`);
-    return key;
+    const masterKey = this.#keys.get(version);
+    if (masterKey === undefined) throw new Error(`there is no master key of version ${version}`);
+    return masterKey;
   }
 }
 
@@ -126,9 +126,14 @@ function problemOfKey(text: unknown): string | null {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.toString('base64') !== text) return 'it is not base64';
   if (bytes.length !== KEY_BYTES) return `it has ${bytes.length} bytes instead of ${KEY_BYTES}`;
-  if (bytes.every((byte) => byte === bytes[0]))
-    return 'it is one byte repeated, not random; make one with: openssl rand -base64 32';
-  return null;
+  return isRandom(bytes) ? null : 'it was not made at random; make one with: openssl rand -base64 32';
+}
+
+/** One byte repeated, a row of numbers, or a sentence: no random key looks like these (a sentence: 1 in 10^13). */
+function isRandom(bytes: Buffer): boolean {
+  const step = Number(bytes[1]) - Number(bytes[0]);
+  const isRow = bytes.every((byte, at) => byte === ((Number(bytes[0]) + at * step) & 0xff));
+  return !isRow && !bytes.every((byte) => byte >= 0x20 && byte < 0x7f);
 }
 
 interface Box {
@@ -138,16 +143,16 @@ interface Box {
 }
 
 // Random nonces of 96 bits: a data key seals once, and a master key stays far below the 2^32 sealings that they allow.
-function encrypt(key: KeyObject | Buffer, plain: Buffer, associated: Buffer): Box {
+function encrypt(sealingKey: KeyObject | Buffer, plain: Buffer, associated: Buffer): Box {
   const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES }).setAAD(associated);
+  const cipher = createCipheriv('aes-256-gcm', sealingKey, nonce, { authTagLength: TAG_BYTES }).setAAD(associated);
   const bytes = Buffer.concat([cipher.update(plain), cipher.final()]);
   return { bytes, nonce, tag: cipher.getAuthTag() };
 }
 
-function decrypt(key: KeyObject | Buffer, { bytes, nonce, tag }: Box, associated: Buffer): Buffer {
+function decrypt(sealingKey: KeyObject | Buffer, { bytes, nonce, tag }: Box, associated: Buffer): Buffer {
   if (nonce.length !== NONCE_BYTES) throw new Error('its nonce has a wrong length');
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES }).setAAD(associated);
+  const decipher = createDecipheriv('aes-256-gcm', sealingKey, nonce, { authTagLength: TAG_BYTES }).setAAD(associated);
   decipher.setAuthTag(tag);
   return Buffer.concat([decipher.update(bytes), decipher.final()]);
 }

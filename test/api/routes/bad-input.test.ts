@@ -1,3 +1,5 @@
+// Whatever a caller of the management API sends, it is told which field is wrong and how to mend it, and no text of it reaches
+// the database as anything but a value.
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Answered, done, type ManagementApp, type Sent, startManagementApp } from './management-app.ts';
@@ -73,7 +75,7 @@ test('every faulty field is named at once', async () => {
   const answer = await app.call('post', ORGANIZATIONS, { body });
   const fields = answer
     .list('errors')
-    .map((error) => Object.entries(error ?? {}).find(([key]) => key === 'field')?.[1]);
+    .map((error) => Object.entries(error ?? {}).find(([name]) => name === 'field')?.[1]);
   expect(fields.sort()).toEqual(['caps.0.period', 'limit', 'name']);
 });
 

@@ -1,3 +1,5 @@
+// A change through the management API happens once, with one audit row, on the version that the caller has seen, whoever else
+// changes the same thing and however often the request is repeated.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ROUTES } from '../../../api/app.ts';
@@ -102,11 +104,13 @@ test('a double click makes one thing: the second request is told to wait, or tol
 });
 
 test('while the first request with a key runs, the second is refused with Retry-After', async () => {
-  const key = randomUUID();
+  const idempotencyKey = randomUUID();
   const running = await app.db.connect();
   await running.query('begin');
-  await running.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`management idempotency admin ${key}`]);
-  const sent = { body: { name: 'Twice' }, headers: { 'idempotency-key': key } };
+  await running.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+    `management idempotency admin ${idempotencyKey}`,
+  ]);
+  const sent = { body: { name: 'Twice' }, headers: { 'idempotency-key': idempotencyKey } };
   const second = await app.call('post', '/api/v1/organizations', sent);
   await running.query('rollback'); // as a crash ends it
   running.release();

@@ -1,3 +1,5 @@
+// A channel made through the management API serves, and leads nowhere that its operator did not allow: neither its address nor
+// its keys can be turned to another server.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { loadRoutingTable } from '../../../services/channels/routing-table.ts';
 import { done, type ManagementApp, startManagementApp } from './management-app.ts';

@@ -51,7 +51,7 @@ export class Answered {
     let value = this.body;
     for (const name of path.split('.')) {
       if (typeof value !== 'object' || value === null) return undefined;
-      value = Object.entries(value).find(([key]) => key === name)?.[1];
+      value = Object.entries(value).find(([field]) => field === name)?.[1];
     }
     return value;
   }

@@ -1,3 +1,4 @@
+// The OpenAPI document is made from the schemas that validate. What would make it lie is looked for here.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { ROUTES } from '../../../api/app.ts';

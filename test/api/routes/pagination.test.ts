@@ -1,3 +1,4 @@
+// A list read page by page shows every row exactly once, also while rows are added.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { done, type ManagementApp, startManagementApp } from './management-app.ts';
 import { PRICE } from './one-of-everything.ts';
@@ -9,12 +10,16 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-async function pages(path: string, limit: number, between: () => Promise<void> = async () => {}): Promise<string[][]> {
+async function pages(
+  path: string,
+  pageSize: number,
+  between: () => Promise<void> = async () => {},
+): Promise<string[][]> {
   const seen: string[][] = [];
   let cursor: unknown = null;
   do {
     const next = cursor === null ? '' : `&cursor=${cursor}`;
-    const answer = done(await app.call('get', `${path}${path.includes('?') ? '&' : '?'}limit=${limit}${next}`));
+    const answer = done(await app.call('get', `${path}${path.includes('?') ? '&' : '?'}limit=${pageSize}${next}`));
     seen.push(answer.list('data').map((_, at) => answer.string(`data.${at}.id`)));
     cursor = answer.field('nextCursor');
     if (cursor !== null) await between();

@@ -1,3 +1,4 @@
+// Prices are published ahead and never below their cost by accident: a wrong one would be charged until somebody saw it.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Answered, done, type ManagementApp, startManagementApp } from './management-app.ts';
 

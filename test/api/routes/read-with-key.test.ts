@@ -1,3 +1,4 @@
+// What a customer reads with its key agrees with the ledger to the nano and shows nothing of other customers or of our costs.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { newId } from '../../../services/platform/ids.ts';
 import { type Answered, done, type ManagementApp, startManagementApp } from './management-app.ts';
@@ -35,16 +36,16 @@ test('credits, key and legacy billing agree with the ledger to the nano, in ever
   await answeredRequest(shop, customer, { input: 1 }); // 0.0000025, which a rounding to micro-dollars would lose
 
   const credits = await read('/v1/credits', customer);
-  const key = await read('/v1/key', customer);
+  const ownKey = await read('/v1/key', customer);
   const subscription = await read('/v1/dashboard/billing/subscription', customer);
   const usage = await read('/v1/dashboard/billing/usage', customer);
 
   expect(credits.body).toMatchObject({ data: { balanceNano: '24991242500', usageNano: '8757500' } });
   expect(credits.text).toContain('"total_credits":25.000000000,"total_usage":0.008757500');
-  expect(key.body).toMatchObject({
+  expect(ownKey.body).toMatchObject({
     data: { usageNano: { total: '8757500', day: '8757500', month: '8757500' }, limit: null },
   });
-  expect(key.text).toContain('"usage":0.008757500');
+  expect(ownKey.text).toContain('"usage":0.008757500');
   expect(subscription.text).toContain('"hard_limit_usd":25.000000000');
   expect(usage.text).toContain('"total_usage":0.875750000'); // cents
 });
@@ -72,8 +73,8 @@ test('a capped key is shown its own limit, and legacy clients what it can really
   ];
   const customer = await newPayingCustomer(app, { caps });
   await answeredRequest(shop, customer, M01.meters);
-  const key = await read('/v1/key', customer);
-  expect(key.text).toContain('"limit":1.000000000,"limit_remaining":0.991245000,"limit_reset":"daily"');
+  const ownKey = await read('/v1/key', customer);
+  expect(ownKey.text).toContain('"limit":1.000000000,"limit_remaining":0.991245000,"limit_reset":"daily"');
   const { text } = await read('/v1/dashboard/billing/subscription', customer);
   expect(text).toContain('"hard_limit_usd":10.000000000');
 });

@@ -1,7 +1,9 @@
+// The first start makes what a newcomer needs, and every further start finds it again instead of making it twice.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { listPrices } from '../../../scripts/list-prices.ts';
 import { seed } from '../../../scripts/seed.ts';
 import { DEMO_MODELS } from '../../support/demo-provider/catalogue.ts';
 import { type DemoProvider, startDemoProvider } from '../../support/demo-provider/server.ts';
@@ -31,11 +33,12 @@ async function things(): Promise<Record<string, number>> {
   return counts;
 }
 
-test('a first start makes a customer with $25, six models and three channels that answer; a second makes nothing', async () => {
+test('a first start makes a customer with $25, all models with their prices and three channels that answer; a second makes nothing', async () => {
   const first = await seed(place());
   await app.refresh();
   const made = await things();
-  expect(made).toMatchObject({ models: 6, channels: 3, organizations: 1, projects: 1, grants: 1, 'api-keys': 1 });
+  const models = 6 + listPrices('upstream').models.length;
+  expect(made).toMatchObject({ models, channels: 3, organizations: 1, projects: 1, grants: 1, 'api-keys': 1 });
   const credits = done(await app.call('get', '/v1/credits', { credential: first.customerKey }));
   expect(credits.field('data.balanceNano')).toBe('25000000000');
 
@@ -84,4 +87,22 @@ test('a demo provider on another port is found again, with its keys entered anew
     expect([200, 503]).toContain(tested.field('status'));
   }
   await other.close();
+});
+
+test('a model of a real provider is neither listed nor sold before somebody opens a channel for it', async () => {
+  const { customerKey: credential, models } = await seed(place());
+  const listed = async () => {
+    const ids = done(await app.call('get', '/v1/models', { credential }))
+      .list('data')
+      .keys();
+    const page = done(await app.call('get', '/v1/models', { credential }));
+    return [...ids].map((at) => page.string(`data.${at}.id`)).sort();
+  };
+  expect(await listed()).toEqual([...models].sort());
+
+  const channel = { provider: 'openai', baseUrl: 'https://api.openai.com/v1', keys: ['sk-test'], models: ['gpt-5.4'] };
+  done(await app.call('post', '/api/v1/channels', { body: channel }));
+  await app.refresh();
+
+  expect(await listed()).toEqual([...models, 'gpt-5.4'].sort());
 });
