@@ -77,6 +77,7 @@ export const ERRORS = {
   credit_in_use: wait(429, 'credit_in_use', 'rate_limit_error'),
   rate_limit_exceeded: wait(429, 'rate_limit_exceeded', 'rate_limit_error'),
   concurrency_exceeded: wait(429, 'rate_limit_exceeded', 'rate_limit_error'),
+  request_beyond_rate: terminal(429, 'rate_limit_exceeded', 'rate_limit_error'),
 
   no_channel: ourFault(503, 'no_channel'),
   upstream_unavailable: ourFault(502, 'upstream_unavailable'),

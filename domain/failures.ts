@@ -40,6 +40,9 @@ const CLASS_BY_NAME: ReadonlyMap<string, FailureClass> = new Map([
   ['invalid_api_key', 'dead_key'],
 ]);
 
+/** Our own name, for a 2xx answer that is none. */
+export const UNREADABLE_ANSWER = 'unreadable_answer';
+
 // An error that arrives inside a 2xx stream has no status of its own; the names of both families stand in for it.
 const CLASS_INSIDE_SUCCESS: ReadonlyMap<string, FailureClass> = new Map([
   ['invalid_request_error', 'client_fault'],
@@ -54,6 +57,7 @@ const CLASS_INSIDE_SUCCESS: ReadonlyMap<string, FailureClass> = new Map([
   ['rate_limit_error', 'rate_limited'],
   ['rate_limit_exceeded', 'rate_limited'],
   ['timeout_error', 'timeout'],
+  [UNREADABLE_ANSWER, 'protocol'],
 ]);
 
 const NOT_FOUND_TYPES: ReadonlySet<string | null> = new Set(['not_found_error', 'NotFoundError']);
@@ -106,13 +110,15 @@ function isChannelsOwnNotFound(error: UpstreamRefusal): boolean {
 }
 
 /**
- * Only what the upstream did wrong. misconfigured stays out as well: it concerns one model of the channel, and
- * Anthropic says not_found_error to a customer's made-up file id too, who could otherwise take the channel from
- * everybody (T49).
+ * Only what the upstream did wrong, because a customer could otherwise take the channel from everybody (T49).
+ * misconfigured concerns one model, and Anthropic says not_found_error to a made-up file id too; an empty answer is a
+ * prompt away: a stop word that the answer begins with.
  */
 export function affectsBreaker(failure: Failure): boolean {
-  return failure.class !== 'client_fault' && failure.class !== 'rate_limited' && failure.class !== 'misconfigured';
+  return !BLAMELESS.has(failure.class);
 }
+
+const BLAMELESS: ReadonlySet<FailureClass> = new Set(['client_fault', 'rate_limited', 'misconfigured', 'empty']);
 
 /** Before the first byte only, which the caller knows. The next channel would refuse the client's own mistake too. */
 export function mayFailOver(failure: Failure): boolean {

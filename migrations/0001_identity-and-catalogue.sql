@@ -14,6 +14,7 @@ begin
 exception when duplicate_object or unique_violation then null; -- two databases of one cluster migrate at once
 end $$;
 
+-- The clock of billing; one place, so that the billing issue can move it in tests.
 create function billing_now() returns timestamptz language sql stable as $$ select now() $$;
 
 create table rate_tiers (
@@ -196,6 +197,7 @@ create table config_changes (
 );
 create index on config_changes (at);
 
+-- Tells gateways what changed, by the transaction that changes it (D1). Arguments: kind, column that names the thing.
 create function announce_change() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   row_now jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
@@ -220,6 +222,7 @@ create trigger announce after insert or update or delete on channel_models for e
 create trigger announce after insert or update or delete on channel_keys for each row execute function announce_change('routing', 'channel_id');
 create trigger announce after insert on price_versions for each row execute function announce_change('routing', 'model_id');
 
+-- Also for the owner of the table: no role can rewrite history by mistake.
 create function refuse_change() returns trigger language plpgsql as $$
 begin
   raise exception '% is append-only: correct it by a reversing entry', tg_table_name using errcode = 'restrict_violation';

@@ -1,14 +1,10 @@
 // Each arrow rule is shown to bite: in a house of its own, a planted violation is reported by the rule meant for it.
 // Rooms of later issues (workflows, activities, workers) are planted too, so their rules are alive before they are needed.
 // That the real house breaks no rule is a gate of its own (scripts/check.ts).
-import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { PlantedHouse } from './house/planted-house.ts';
 
-const root = dirname(import.meta.dirname);
 const PACKAGES = ['pg', 'express', 'stripe', '@temporalio/client', '@temporalio/workflow', '@temporalio/worker'];
 
 /** rule, the file that breaks it, what stands in the file */
@@ -60,35 +56,24 @@ const ALLOWED: Readonly<Record<string, string>> = {
 };
 const PART_OF_A_VIOLATION = ['domain/hen.ts', 'services/payments.ts', 'services/helpers/text.ts'];
 
-let house: string;
+interface Report {
+  readonly summary: {
+    readonly violations: readonly { readonly from: string; readonly rule: { readonly name: string } }[];
+  };
+}
+
+const house = new PlantedHouse(['tsconfig.json', '.dependency-cruiser.cjs', 'package.json']);
 let broken: { readonly file: string; readonly rule: string }[];
 
 beforeAll(async () => {
-  house = mkdtempSync(join(tmpdir(), 'tollgate-arrows-'));
-  for (const file of ['tsconfig.json', '.dependency-cruiser.cjs', 'package.json'])
-    cpSync(join(root, file), join(house, file));
-  for (const name of PACKAGES) plant(`node_modules/${name}/index.js`, '');
-  for (const [file, source] of Object.entries(ALLOWED)) plant(file, source);
-  for (const [, file, source] of PLANTED) plant(file, source);
-  broken = await rulesBroken();
+  for (const [file, source] of Object.entries(ALLOWED)) house.plant(file, `${source}\nexport {};\n`);
+  for (const [, file, source] of PLANTED) house.plant(file, `${source}\nexport {};\n`);
+  const rooms = house.rooms();
+  for (const name of PACKAGES) house.plant(`node_modules/${name}/index.js`, 'export {};\n');
+  const { summary } = (await house.report('depcruise', ['--output-type', 'json', ...rooms])) as Report;
+  broken = summary.violations.map(({ from, rule }) => ({ file: from, rule: rule.name }));
 });
-afterAll(() => rmSync(house, { recursive: true }));
-
-function plant(file: string, source: string): void {
-  mkdirSync(dirname(join(house, file)), { recursive: true });
-  writeFileSync(join(house, file), `${source}\nexport {};\n`);
-}
-
-async function rulesBroken(): Promise<{ file: string; rule: string }[]> {
-  const rooms = readdirSync(house, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const args = ['--output-type', 'json', ...rooms.map(({ name }) => name).filter((name) => name !== 'node_modules')];
-  const output = await new Promise<string>((resolve) => {
-    const program = join(root, 'node_modules/.bin/depcruise');
-    execFile(program, args, { cwd: house }, (_exitCode, stdout) => resolve(stdout));
-  });
-  const { summary } = JSON.parse(output) as { summary: { violations: { from: string; rule: { name: string } }[] } };
-  return summary.violations.map(({ from, rule }) => ({ file: from, rule: rule.name }));
-}
+afterAll(() => house.remove());
 
 test.each(PLANTED)('%s bites: %s', (rule, file) => {
   expect(broken).toContainEqual({ file, rule });

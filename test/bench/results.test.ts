@@ -1,3 +1,4 @@
+// A window in which the ruler itself was at its end measures nothing: it is void, not slow.
 import { expect, test } from '@jest/globals';
 import { median, medianOf, toMs, type Window, whyVoid } from '../../bench/results.ts';
 

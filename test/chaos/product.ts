@@ -3,12 +3,12 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { CrashPoint } from '../../services/platform/crash-points.ts';
+import { freePort } from '../support/free-port.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
@@ -171,19 +171,6 @@ export async function answers(url: string): Promise<void> {
       last = error instanceof Error ? error.message : String(error);
     }
     if (performance.now() > deadlineMs) throw new Error(`${url} does not answer 200 but ${last}`);
-  }
-}
-
-/** Below the range of outgoing connections, so that it is still ours after the process on it was killed. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 15_000 + Math.floor(Math.random() * 17_000);
-    const probe = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      probe.once('error', () => resolve(false));
-      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-    });
-    if (isFree) return port;
   }
 }
 

@@ -24,7 +24,7 @@ export async function openTenants(api: Management): Promise<Tenants> {
   await grantCredit(api, capped, RICH, null);
   await grantCredit(api, poor, USD / 5n, null);
 
-  const key = async (orgId: string, projectId: string, weight: number, caps: Cap[] = []) => ({
+  const payingKey = async (orgId: string, projectId: string, weight: number, caps: Cap[] = []) => ({
     credential: await apiKey(api, orgId, projectId, caps),
     weight,
     mayRunOut: orgId !== rich,
@@ -36,16 +36,16 @@ export async function openTenants(api: Management): Promise<Tenants> {
   const poorProject = await project(api, poor, 'only');
   return {
     apiKeys: [
-      await key(rich, richA, 30),
-      await key(rich, richA, 20),
-      await key(rich, richB, 20),
-      await key(rich, richB, 12),
-      await key(capped, cappedProject, 2),
-      await key(capped, cappedProject, 2),
-      await key(capped, open, 3, [total(USD / 3n)]),
-      await key(capped, open, 5, [total(RICH), { period: 'day', amountNano: String(USD) }]),
-      await key(poor, poorProject, 3),
-      await key(poor, poorProject, 3),
+      await payingKey(rich, richA, 30),
+      await payingKey(rich, richA, 20),
+      await payingKey(rich, richB, 20),
+      await payingKey(rich, richB, 12),
+      await payingKey(capped, cappedProject, 2),
+      await payingKey(capped, cappedProject, 2),
+      await payingKey(capped, open, 3, [total(USD / 3n)]),
+      await payingKey(capped, open, 5, [total(RICH), { period: 'day', amountNano: String(USD) }]),
+      await payingKey(poor, poorProject, 3),
+      await payingKey(poor, poorProject, 3),
     ],
     poorOrgId: poor,
     expiringOrgId: rich,

@@ -1,9 +1,9 @@
 // A client of the demo provider that hides nothing: it reports the bytes as they came and how the connection ended.
-
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { MeterReport, UsageExport } from '../support/demo-provider/meter-reports.ts';
 import { type DemoProvider, startDemoProvider } from '../support/demo-provider/server.ts';
 
@@ -87,7 +87,7 @@ export async function endedAttempt(url: string, attemptId: string) {
   for (;;) {
     const attempt = (await meter(url))[attemptId];
     if (attempt?.ended === true) return attempt;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await wait(5);
   }
 }
 

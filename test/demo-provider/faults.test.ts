@@ -1,3 +1,4 @@
+// The chaos campaign believes that a fault it asked for happened. Each fault model is shown to do what it says, at the byte.
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parseFault } from '../support/demo-provider/fault-grammar.ts';

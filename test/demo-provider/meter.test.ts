@@ -1,8 +1,10 @@
+// The oracle judges by this meter: it never says less than what a client has received, and never more than what was generated.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { demoModel } from '../support/demo-provider/catalogue.ts';
 import type { MeteredUsage, MeterLine } from '../support/demo-provider/meter-file.ts';
+import { until } from '../support/until.ts';
 import {
   begin,
   type Call,
@@ -124,10 +126,10 @@ test('a client that leaves before the answer starts is not metered', async () =>
   };
   const url = `${provider.url}/v1/chat/completions`;
   const asked = fetch(url, { method: 'POST', headers, body: JSON.stringify(body), signal: left.signal });
-  while ((await underWay()) === null) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(async () => (await underWay()) !== null);
   left.abort();
   await expect(asked).rejects.toThrow('aborted');
-  while ((await underWay()) !== null) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(async () => (await underWay()) === null);
   expect(await meter(provider.url)).not.toHaveProperty(['early.1']);
 });
 

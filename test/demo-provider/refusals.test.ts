@@ -1,3 +1,4 @@
+// Refusals have the bodies and headers of the real providers, judged by their official clients: failure classes are tested on them.
 import Anthropic from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import OpenAI from 'openai';

@@ -1,9 +1,12 @@
+// Killed in the middle, the demo provider has metered at least what its clients received: else a kill would look like a false
+// charge.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { until } from '../support/until.ts';
 import { begin, eventsIn, exportPage, HELLO, meter, send } from './demo-client.ts';
 
 const MAIN = join(import.meta.dirname, '../support/demo-provider/main.ts');
@@ -94,7 +97,7 @@ test('killed with -9 in mid stream, it has metered at least what its clients rec
     const { path, body } = STREAMS[number % 3] ?? STREAMS[0];
     return { attemptId: `killed-${number}.1`, ...reading(first.url, path, body, `killed-${number}.1`) };
   });
-  while (streams.some(({ given }) => given() < 400)) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => streams.every(({ given }) => given() >= 400));
   await stop(first.child, 'SIGKILL');
   await Promise.all(streams.map(({ over }) => over));
 
@@ -145,7 +148,7 @@ test('an importer that read on from its cursor over a kill -9 has seen every att
     const { url, child } = await startProcess();
     for (let number = 0; number < 4; number++) await send(url, { body, attemptId: `round-${round}-${number}.1` });
     const open = reading(url, STREAMS[0].path, STREAMS[0].body, `open-${round}.1`);
-    while (open.given() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => open.given() > 0);
     for (let page = await exportPage(url, cursor, 3); page.rows.length > 0; page = await exportPage(url, cursor, 3)) {
       seen.push(...page.rows.map((row) => row.attemptId));
       cursor = page.cursor;
@@ -163,7 +166,7 @@ test('an importer that read on from its cursor over a kill -9 has seen every att
 test('stdout is one line that says where it listens, and TERM ends it with its calls ended', async () => {
   const { url, child, stdout } = await startProcess();
   const open = reading(url, STREAMS[0].path, STREAMS[0].body, 'open.1');
-  while (open.given() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => open.given() > 0);
   expect(await stop(child, 'SIGTERM')).toBe(0);
   await open.over;
   expect(stdout()).toMatch(/^demo provider listening on http:\/\/127\.0\.0\.1:\d+\n$/);

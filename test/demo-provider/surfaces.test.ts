@@ -147,12 +147,12 @@ test('embeddings: numbers and base64 are the same unit vectors, as long as asked
 });
 
 test('models are listed for both families', async () => {
-  const ids = DEMO_MODELS.map((model) => model.id);
+  const ids = DEMO_MODELS.map((offer) => offer.id);
   const listed = [];
-  for await (const model of openai.models.list()) listed.push(model.id);
+  for await (const offer of openai.models.list()) listed.push(offer.id);
   expect(listed).toEqual(ids);
   const forAnthropic = [];
-  for await (const model of anthropic.models.list()) forAnthropic.push(model.id);
+  for await (const offer of anthropic.models.list()) forAnthropic.push(offer.id);
   expect(forAnthropic).toEqual(ids);
   expect((await openai.models.retrieve('demo-chat')).id).toBe('demo-chat');
 });

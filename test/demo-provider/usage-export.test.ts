@@ -1,3 +1,4 @@
+// Costs that no gateway saw are imported from this export: every ended attempt is in it once, and no open one.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import {
   begin,

@@ -1,3 +1,4 @@
+// A token is a whole number of bytes here, so that a charge estimated from delivered bytes can be judged exactly.
 import { expect, test } from '@jest/globals';
 import { LONGEST_WORD_TOKENS, vocabulary, words } from '../support/demo-provider/words.ts';
 

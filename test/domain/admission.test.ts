@@ -1,3 +1,4 @@
+// What a request sets aside before it is sent: too much and a trial dollar admits nobody, too little and the answer is not paid.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {

@@ -1,3 +1,4 @@
+// A breaker that opens too late hammers a dead upstream, one that never lets a probe through keeps a recovered one out.
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { allows, type Breaker, newBreaker, onAttempt, onFailure, onSuccess } from '../../domain/breaker.ts';

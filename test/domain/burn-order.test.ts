@@ -1,3 +1,4 @@
+// Which grant is spent first decides what a customer loses at an expiry. Slices must add up to the nano.
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { cutSlices, type GrantView, inBurnOrder } from '../../domain/burn-order.ts';

@@ -1,3 +1,4 @@
+// Clients decide by status, type and x-should-retry whether to try again: a wrong pair makes agents hammer or give up.
 import { expect, test } from '@jest/globals';
 import { ERRORS, type ErrorKind, TollgateError } from '../../domain/errors.ts';
 

@@ -1,3 +1,4 @@
+// Every billed unit is in exactly one meter: a unit in two would be charged twice.
 import { expect, test } from '@jest/globals';
 import {
   inputTokens,

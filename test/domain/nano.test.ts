@@ -1,3 +1,4 @@
+// Money is exact from PostgreSQL to JSON: what is no whole number of nano-USD is refused, never rounded.
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { formatUsd, larger, nano, smaller, sum, ZERO } from '../../domain/nano.ts';

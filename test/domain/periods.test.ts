@@ -1,3 +1,4 @@
+// A cap counts by period: a gap between two periods would be free, an overlap would be counted twice.
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type CapPeriod, nextPeriodStart, periodStart } from '../../domain/periods.ts';

@@ -1,3 +1,5 @@
+// A charge is one ceil of meters times prices, to the nano: the figures of the money tests, and what a meter costs that has no
+// price of its own.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { METERS, type Usage } from '../../domain/meters.ts';

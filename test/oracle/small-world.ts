@@ -138,7 +138,7 @@ async function liveAndLeave(db: Client, ids: Ids, meter: Map<string, MeteredAtte
   const lease = await take(db, ids, incarnation, 1_000_000n);
   const huge = played({ usage: { input: 10_000, output: 20_000 }, outcome: 'complete' });
   await settle(db, ids, meter, { incarnation, lease, replay: false, requests: [huge] });
-  await db.query('select give_back($1, $2, 0, true)', [incarnation, lease]);
+  await db.query('select give_back($1, $2, $3, 0, true)', [incarnation, lease, ids.apiKey]);
   await grant(db, ids, 90_000_000n, null);
 }
 

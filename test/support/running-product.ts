@@ -4,7 +4,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -12,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { Pool } from 'pg';
 import { seed } from '../../scripts/seed.ts';
 import { startDemoProvider } from './demo-provider/server.ts';
+import { freePort } from './free-port.ts';
 import { startThrowawayPostgres, type ThrowawayDatabase, type ThrowawayPostgres } from './throwaway-postgres.ts';
 
 const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
@@ -28,6 +28,11 @@ export interface RunningProduct {
   /** As superuser. */
   readonly admin: Pool;
   readonly supervisor: ChildProcess;
+  /** What its processes wrote to stdout and stderr: nothing below the LOG_LEVEL that the test asked for. */
+  readonly output: readonly string[];
+  readonly journalDir: string;
+  /** What it was started with and must tell nobody, besides the admin token. */
+  readonly secrets: { readonly masterKey: string; readonly databasePasswords: readonly string[] };
   stop(): Promise<void>;
 }
 
@@ -36,21 +41,29 @@ export async function startRunningProduct(environment: NodeJS.ProcessEnv = {}): 
   const postgres = await startThrowawayPostgres();
   const database = await postgres.createDatabase();
   const demo = await startDemoProvider({ port: 0, dataDir: join(folder, 'demo') });
-  const adminToken = randomBytes(24).toString('hex');
+  const [adminToken = '', ...databasePasswords] = Array.from({ length: 3 }, () => randomBytes(24).toString('hex'));
+  const masterKey = randomBytes(32).toString('base64');
+  const journalDir = join(folder, 'journal');
   const port = await freePort();
   const supervisor = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(CHECKOUT, 'api/main.ts')], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env.PATH,
       PORT: String(port),
-      DATABASE_URL: database.urlFor('gateway'),
-      DATABASE_URL_WORKER: database.urlFor('worker'),
+      DATABASE_URL: withPassword(database.urlFor('gateway'), databasePasswords[0]),
+      DATABASE_URL_WORKER: withPassword(database.urlFor('worker'), databasePasswords[1]),
       TOLLGATE_ADMIN_TOKEN: adminToken,
-      TOLLGATE_MASTER_KEYS: JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } }),
-      TOLLGATE_JOURNAL_DIR: join(folder, 'journal'),
+      TOLLGATE_MASTER_KEYS: JSON.stringify({ current: 1, keys: { 1: masterKey } }),
+      TOLLGATE_JOURNAL_DIR: journalDir,
       LOG_LEVEL: 'silent',
       ...environment,
     },
+  });
+  const output: string[] = [];
+  supervisor.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text));
+  supervisor.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output.push(text);
+    process.stderr.write(text);
   });
   const api = `http://127.0.0.1:${port}`;
   await ready(api, supervisor);
@@ -66,6 +79,9 @@ export async function startRunningProduct(environment: NodeJS.ProcessEnv = {}): 
     database,
     admin,
     supervisor,
+    output,
+    journalDir,
+    secrets: { masterKey, databasePasswords },
     async stop() {
       const gone = once(supervisor, 'exit');
       if (supervisor.exitCode === null) {
@@ -89,11 +105,9 @@ async function ready(api: string, supervisor: ChildProcess): Promise<void> {
   throw new Error(`api/main.ts ended with ${supervisor.exitCode} before it was ready`);
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-  return address.port;
+/** The server trusts whom it sees; production refuses a URL without a password, and a test looks where it went. */
+function withPassword(url: string, password = ''): string {
+  const changed = new URL(url);
+  changed.password = password;
+  return changed.href;
 }

@@ -5,17 +5,24 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { createServer, Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
-import { findPostgres, moveInto, type PostgresBinaries, unprivileged } from './postgres-binaries.ts';
+import { moveFolder } from '../../scripts/parts/atomic-file.ts';
+import { findPostgres, type PostgresBinaries } from '../../scripts/parts/postgres-binaries.ts';
+import { serverUser } from '../../scripts/parts/server-user.ts';
+import { freePort } from './free-port.ts';
 
 const ROLES = ['gateway', 'worker', 'readonly'] as const;
 const TEMPLATE = 'tollgate_template';
 const DAY_MS = 86_400_000;
+
+const user = serverUser();
+/** Spawn options of a process that may not run as root. */
+const unprivileged = user === null ? {} : { uid: user.uid, gid: user.gid };
 
 export interface ThrowawayDatabase {
   /** As superuser. */
@@ -36,7 +43,7 @@ export interface ThrowawayPostgres {
 }
 
 export async function startThrowawayPostgres(): Promise<ThrowawayPostgres> {
-  const binaries = findPostgres();
+  const binaries = findPostgres(user, null);
   const template = await templateCluster(binaries);
   const folder = newFolder();
   const guardian = guard(folder);
@@ -123,7 +130,7 @@ async function buildTemplate(binaries: PostgresBinaries, migrations: string[], t
     const logins = ROLES.map((role) => `create role tollgate_${role}_login login in role tollgate_${role}`);
     await run(urlOf(port, 'postgres', 'postgres'), logins.join(';'));
     await shutDown(server);
-    moveInto(join(folder, 'data'), template);
+    moveFolder(join(folder, 'data'), template);
   } finally {
     guardian.stdin.end();
   }
@@ -239,19 +246,6 @@ function guard(folder: string) {
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-postgres-'));
-  if (unprivileged !== null) chownSync(folder, unprivileged.uid, unprivileged.gid);
+  if (user !== null) chownSync(folder, user.uid, user.gid);
   return folder;
-}
-
-/** Below the range from which the kernel draws ports of outgoing connections: it stays ours while the server is down. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 15_000 + Math.floor(Math.random() * 17_000);
-    const probe = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      probe.once('error', () => resolve(false));
-      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
 }

@@ -1,7 +1,8 @@
 // A real Redis of its own for a test: nothing on disk, killed, stopped and restarted at will on the same port, gone with the test.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, Socket } from 'node:net';
+import { Socket } from 'node:net';
+import { freePort } from './free-port.ts';
 
 export interface ThrowawayRedis {
   readonly url: string;
@@ -32,8 +33,6 @@ async function boot(port: number): Promise<ChildProcess> {
   const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
   const server = spawn(program, settings, { stdio: ['ignore', 'pipe', 'ignore'] });
   guard(server, port);
-  server.unref();
-  if (server.stdout instanceof Socket) server.stdout.unref();
   let log = '';
   const ready = new Promise<'ready'>((resolve) => {
     server.stdout.setEncoding('utf8').on('data', (lines: string) => {
@@ -43,6 +42,9 @@ async function boot(port: number): Promise<ChildProcess> {
   });
   const outcome = await Promise.race([ready, once(server, 'exit')]);
   if (outcome !== 'ready') throw new Error(`${program} did not start:\n${log}`);
+  // Not before: in a process with nothing else to do, nobody would be left to hear that Redis is ready.
+  server.unref();
+  if (server.stdout instanceof Socket) server.stdout.unref();
   return server;
 }
 
@@ -67,17 +69,4 @@ function guard({ pid }: ChildProcess, port: number): void {
   });
   guardian.unref();
   if (guardian.stdin instanceof Socket) guardian.stdin.unref();
-}
-
-/** Below the range from which the kernel draws ports of outgoing connections: it stays ours while the server is down. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 15_000 + Math.floor(Math.random() * 17_000);
-    const probe = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      probe.once('error', () => resolve(false));
-      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
 }

@@ -1,3 +1,4 @@
+// An API key bound to addresses is only as strong as our idea of whose address a request comes from.
 import { expect, test } from '@jest/globals';
 import { AddressList, clientAddress } from '../../../services/api-keys/address-list.ts';
 

@@ -1,3 +1,4 @@
+// The cache may answer late with a change it was not told of, but never calls a good key unknown and never overloads the database.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Pool } from 'pg';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';

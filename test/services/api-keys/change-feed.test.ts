@@ -1,3 +1,4 @@
+// A disabled key stops within a second, and a lost notification delays that by one poll, not for ever.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Pool } from 'pg';
@@ -30,7 +31,7 @@ async function listening() {
   const heard: string[] = [];
   const events: string[] = [];
   const count = (event: string) => events.filter((seen) => seen === event).length;
-  const log = createLog({ name: 'test', level: 'info' }, { write: (line) => void events.push(JSON.parse(line).event) });
+  const log = createLog({ name: 'test', level: 'info' }, { write: (line) => void events.push(JSON.parse(line).msg) });
   const feed = new ChangeFeed(
     url,
     {

@@ -1,3 +1,4 @@
+// A credential is recognized by its shape before the database is asked, so that guesses cost nothing.
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { expect, test } from '@jest/globals';

@@ -1,3 +1,4 @@
+// The SSRF guard holds against what happens after the check: redirects, DNS that changes its mind, Host headers, proxies.
 import type { LookupAddress } from 'node:dns';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';

@@ -1,3 +1,4 @@
+// A sealed secret opens in its own place only: not changed, not moved to another row, and not for another upstream.
 import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { parseMasterKeys, type SealContext, type Sealed, Vault } from '../../../services/vault/vault.ts';
@@ -132,8 +133,8 @@ test('a new current version seals, and what the old version sealed still opens',
 });
 
 test('the version is part of what is sealed: relabelling it does not open, even when both versions hold the same key', () => {
-  const key = newKey();
-  const vault = new Vault(parseMasterKeys(keyring(1, { 1: key, 2: key })));
+  const masterKey = newKey();
+  const vault = new Vault(parseMasterKeys(keyring(1, { 1: masterKey, 2: masterKey })));
   const sealed = vault.seal(SECRET, CONTEXT);
   expect(() => vault.open({ ...sealed, v: 2 }, CONTEXT)).toThrow(/does not open/);
 });
@@ -144,15 +145,15 @@ test('a secret of an unknown master key version says which version is missing', 
 });
 
 test('errors name the place and hold neither the secret nor a key', () => {
-  const key = newKey();
-  const vault = new Vault(parseMasterKeys(keyring(1, { 1: key })));
+  const masterKey = newKey();
+  const vault = new Vault(parseMasterKeys(keyring(1, { 1: masterKey })));
   const sealed = vault.seal(SECRET, CONTEXT);
   const thrown = grab(() => vault.open(sealed, { ...CONTEXT, origin: 'https://evil.test' }));
 
   expect(thrown.message).toContain(CONTEXT.rowId);
   for (const text of [thrown.message, thrown.stack ?? '', JSON.stringify(thrown)]) {
     expect(text).not.toContain(SECRET);
-    expect(text).not.toContain(key);
+    expect(text).not.toContain(masterKey);
   }
 });
 
@@ -170,6 +171,11 @@ test.each([
   ['a long key', keyring(1, { 1: randomBytes(33).toString('base64') })],
   ['a key of zeros', keyring(1, { 1: Buffer.alloc(32).toString('base64') })],
   ['a key of one repeated byte', keyring(1, { 1: Buffer.alloc(32, 0x41).toString('base64') })],
+  [
+    'a key of bytes in a row',
+    keyring(1, { 1: Buffer.from(Array.from({ length: 32 }, (_, at) => at)).toString('base64') }),
+  ],
+  ['a key that is a sentence', keyring(1, { 1: Buffer.from('this master key is not a secret!').toString('base64') })],
   ['hex', keyring(1, { 1: randomBytes(32).toString('hex') })],
   ['base64url', keyring(1, { 1: '-_'.repeat(21) })],
   ['base64 with a line break', keyring(1, { 1: `${newKey()}\n` })],

@@ -27,23 +27,23 @@ export interface ToolOffer {
 
 export function modelAsked(body: JsonObject, kind: DemoModel['kind']): DemoModel {
   if (body.model === undefined) throw missing('model');
-  const model = demoModel(textOf(body.model));
-  if (model?.kind !== kind) {
+  const asked = demoModel(textOf(body.model));
+  if (asked?.kind !== kind) {
     const message = `The model \`${textOf(body.model)}\` does not exist or you do not have access to it.`;
     throw new Refusal(404, message, 'model_not_found');
   }
-  return model;
+  return asked;
 }
 
 /** Counted, and refused when it is more than the model can read. */
-export function inputAsked(model: DemoModel, parts: InputParts): number {
-  return withinContext(model, inputTokens(model, parts));
+export function inputAsked(asked: DemoModel, parts: InputParts): number {
+  return withinContext(asked, inputTokens(asked, parts));
 }
 
 // "prompt is too long: N tokens > M maximum" is what Claude Code reads to compact its conversation.
-export function withinContext(model: DemoModel, counted: number): number {
-  if (counted <= model.contextTokens) return counted;
-  const message = `prompt is too long: ${counted} tokens > ${model.contextTokens} maximum`;
+export function withinContext(asked: DemoModel, counted: number): number {
+  if (counted <= asked.contextTokens) return counted;
+  const message = `prompt is too long: ${counted} tokens > ${asked.contextTokens} maximum`;
   throw new Refusal(400, message, 'context_length_exceeded', 'messages');
 }
 

@@ -70,5 +70,5 @@ export const DEMO_MODELS: readonly DemoModel[] = [
 ];
 
 export function demoModel(id: string): DemoModel | null {
-  return DEMO_MODELS.find((model) => model.id === id) ?? null;
+  return DEMO_MODELS.find((sold) => sold.id === id) ?? null;
 }

@@ -23,19 +23,19 @@ export async function chatCompletions(exchange: Exchange): Promise<void> {
 }
 
 function readAsk({ body, bodyText }: Exchange): Ask {
-  const model = modelAsked(body, 'chat');
+  const asked = modelAsked(body, 'chat');
   const messages = listAsked(body, 'messages');
   const offers = listOf(body.tools).flatMap(chatTool);
   const last = objectOf(messages.at(-1));
   return {
-    model,
-    inputTokens: inputAsked(model, { messages, besides: null, bodyText, hasTools: offers.length > 0 }),
+    model: asked,
+    inputTokens: inputAsked(asked, { messages, besides: null, bodyText, hasTools: offers.length > 0 }),
     outputCap: wholeAsked(body, ['max_completion_tokens', 'max_tokens'], 1e9),
     answers: wholeAsked(body, ['n'], 128) ?? 1,
     tools: toolsAsked(offers, body.tool_choice, last?.role === 'tool'),
     parallelTools: body.parallel_tool_calls !== false,
     json: textOf(objectOf(body.response_format)?.type).startsWith('json'),
-    thinks: model.reasons,
+    thinks: asked.reasons,
     reasoningMeter: 'reasoning',
     writesCache: false,
   };

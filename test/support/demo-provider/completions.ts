@@ -22,11 +22,11 @@ export async function completions(exchange: Exchange): Promise<void> {
 }
 
 function readAsk({ body, bodyText }: Exchange): Ask {
-  const model = modelAsked(body, 'chat');
+  const asked = modelAsked(body, 'chat');
   if (body.prompt === undefined) throw missing('prompt');
   return {
-    model,
-    inputTokens: inputAsked(model, { messages: [], besides: body.prompt, bodyText, hasTools: false }),
+    model: asked,
+    inputTokens: inputAsked(asked, { messages: [], besides: body.prompt, bodyText, hasTools: false }),
     outputCap: wholeAsked(body, ['max_tokens'], 1e9),
     answers: wholeAsked(body, ['n'], 128) ?? 1,
     tools: [],

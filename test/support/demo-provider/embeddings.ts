@@ -11,11 +11,11 @@ const DIMENSIONS = 256;
 
 export async function embeddings(exchange: Exchange): Promise<void> {
   const { body, attemptId, fault } = exchange;
-  const model = modelAsked(body, 'embedding');
+  const asked = modelAsked(body, 'embedding');
   const inputs = embeddedInputs(body);
-  const counted = inputs.reduce((sum: number, input) => sum + tokensOf(model, input), 0);
+  const counted = inputs.reduce((sum: number, input) => sum + tokensOf(asked, input), 0);
   const dimensions = wholeAsked(body, ['dimensions'], 4096) ?? DIMENSIONS;
-  const plan = { model, input: { ...NO_INPUT, input: withinContext(model, counted) }, answers: [] };
+  const plan = { model: asked, input: { ...NO_INPUT, input: withinContext(asked, counted) }, answers: [] };
   return answerWhole(exchange, plan, chatErrors(exchange, 'list'), (usage) => ({
     object: 'list',
     data: fault.empty ? [] : inputs.map((input, index) => embedding(input, index, dimensions, body)),
@@ -34,9 +34,9 @@ function embeddedInputs(body: JsonObject): readonly unknown[] {
   return typeof input === 'string' || typeof listOf(input)[0] === 'number' ? [input] : listOf(input);
 }
 
-function tokensOf(model: DemoModel, input: unknown): number {
+function tokensOf(asked: DemoModel, input: unknown): number {
   if (Array.isArray(input)) return input.length;
-  return inputAsked(model, { messages: [], besides: input, bodyText: '', hasTools: false });
+  return inputAsked(asked, { messages: [], besides: input, bodyText: '', hasTools: false });
 }
 
 function embedding(input: unknown, index: number, dimensions: number, body: JsonObject): JsonObject {

@@ -135,8 +135,8 @@ function parsed(bodyText: string): JsonObject {
 
 function modelsAt(path: string, request: IncomingMessage, family: Family): JsonObject {
   if (request.method === 'GET' && path === '/v1/models') return modelList(family);
-  const model = path.startsWith('/v1/models/') ? demoModel(decodeURIComponent(path.slice('/v1/models/'.length))) : null;
-  if (request.method === 'GET' && model !== null) return modelEntry(model, family);
+  const known = path.startsWith('/v1/models/') ? demoModel(decodeURIComponent(path.slice('/v1/models/'.length))) : null;
+  if (request.method === 'GET' && known !== null) return modelEntry(known, family);
   throw new Refusal(404, `Invalid URL (${request.method} ${path})`);
 }
 

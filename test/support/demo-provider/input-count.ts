@@ -14,11 +14,11 @@ export interface InputParts {
   readonly hasTools: boolean;
 }
 
-export function inputTokens(model: DemoModel, parts: InputParts): number {
+export function inputTokens(asked: DemoModel, parts: InputParts): number {
   const tools = parts.hasTools ? Buffer.byteLength(memberText(parts.bodyText, 'tools')) : 0;
   const bytes = textBytes(parts.messages) + textBytes(parts.besides) + tools;
   const attached = (attachments(parts.messages) + attachments(parts.besides)) * TOKENS_PER_ATTACHMENT;
-  return Math.ceil(bytes / model.bytesPerToken) + parts.messages.length * TOKENS_PER_MESSAGE + attached;
+  return Math.ceil(bytes / asked.bytesPerToken) + parts.messages.length * TOKENS_PER_MESSAGE + attached;
 }
 
 // Every string counts but those that only name the kind of a thing.

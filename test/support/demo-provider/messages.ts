@@ -39,13 +39,13 @@ export async function countTokens(exchange: Exchange): Promise<void> {
 }
 
 function readAsk({ body, bodyText }: Exchange): Ask {
-  const model = modelAsked(body, 'chat');
+  const asked = modelAsked(body, 'chat');
   const turns = listAsked(body, 'messages');
   const offers = listOf(body.tools).flatMap(messagesTool);
   const choice = objectOf(body.tool_choice);
   return {
-    model,
-    inputTokens: inputAsked(model, { messages: turns, besides: body.system, bodyText, hasTools: offers.length > 0 }),
+    model: asked,
+    inputTokens: inputAsked(asked, { messages: turns, besides: body.system, bodyText, hasTools: offers.length > 0 }),
     outputCap: wholeAsked(body, ['max_tokens'], 1e9),
     answers: 1,
     tools: toolsAsked(offers, choice, isToolResult(turns.at(-1))),
@@ -53,7 +53,7 @@ function readAsk({ body, bodyText }: Exchange): Ask {
     json: false,
     thinks: ['enabled', 'adaptive'].includes(textOf(objectOf(body.thinking)?.type)),
     reasoningMeter: 'output',
-    writesCache: model.writesCache,
+    writesCache: asked.writesCache,
   };
 }
 

@@ -6,7 +6,7 @@ import type { Family } from './refusals.ts';
 const CREATED_AT = '2026-01-01T00:00:00Z';
 
 export function modelList(family: Family): JsonObject {
-  const data = DEMO_MODELS.map((model) => modelEntry(model, family));
+  const data = DEMO_MODELS.map((sold) => modelEntry(sold, family));
   if (family === 'openai') return { object: 'list', data };
   return { data, has_more: false, first_id: DEMO_MODELS[0]?.id ?? null, last_id: DEMO_MODELS.at(-1)?.id ?? null };
 }

@@ -98,9 +98,9 @@ function textSegments(answerId: string, ask: Ask, fault: Fault, wanted: number, 
   return [{ kind: 'text', meter: 'output', outputTokens, pieces }];
 }
 
-function wordChoice(textId: string, model: DemoModel, fault: Fault, outputTokens: number, plain: boolean): WordChoice {
+function wordChoice(textId: string, asked: DemoModel, fault: Fault, outputTokens: number, plain: boolean): WordChoice {
   const pieceTokensMax = fault.dripMs === null ? 3 : 1;
-  return { seed: draw(textId, 'words'), bytesPerToken: model.bytesPerToken, outputTokens, pieceTokensMax, plain };
+  return { seed: draw(textId, 'words'), bytesPerToken: asked.bytesPerToken, outputTokens, pieceTokensMax, plain };
 }
 
 // {"answer": "..."} around plain words: 12 bytes in front and one token behind are whole tokens of 3 and of 4 bytes.
@@ -109,8 +109,8 @@ const JSON_TOKENS_MIN = 6;
 function* jsonPieces(choice: WordChoice, outputTokens: number): Generator<Piece> {
   const front = '{"answer": "';
   const frontTokens = front.length / choice.bytesPerToken;
-  for (let token = 0; token < Math.min(frontTokens, outputTokens); token++) {
-    const from = token * choice.bytesPerToken;
+  for (let count = 0; count < Math.min(frontTokens, outputTokens); count++) {
+    const from = count * choice.bytesPerToken;
     yield { text: front.slice(from, from + choice.bytesPerToken), outputTokens: 1 };
   }
   const between = Math.min(choice.outputTokens - 1, outputTokens) - frontTokens;

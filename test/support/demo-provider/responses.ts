@@ -29,20 +29,20 @@ export async function responses(exchange: Exchange): Promise<void> {
 }
 
 function readAsk({ body, bodyText }: Exchange): Ask {
-  const model = modelAsked(body, 'chat');
+  const asked = modelAsked(body, 'chat');
   if (body.input === undefined) throw missing('input');
   const items = typeof body.input === 'string' ? [{ content: body.input }] : listAsked(body, 'input');
   const offers = listOf(body.tools).flatMap(responsesTool);
   const counts = { messages: items, besides: body.instructions, bodyText, hasTools: offers.length > 0 };
   return {
-    model,
-    inputTokens: inputAsked(model, counts),
+    model: asked,
+    inputTokens: inputAsked(asked, counts),
     outputCap: wholeAsked(body, ['max_output_tokens'], 1e9),
     answers: 1,
     tools: toolsAsked(offers, body.tool_choice, objectOf(items.at(-1))?.type === 'function_call_output'),
     parallelTools: body.parallel_tool_calls !== false,
     json: textOf(objectOf(objectOf(body.text)?.format)?.type).startsWith('json'),
-    thinks: model.reasons,
+    thinks: asked.reasons,
     reasoningMeter: 'reasoning',
     writesCache: false,
   };

@@ -46,8 +46,8 @@ const WORDS = 'toll gate road bridge ferry Zoll péage 料金所 🚧 queue ledg
 export function plannedRequest(plan: LoadPlan, index: number): PlannedRequest {
   const dice = diceFor(plan.seed, index);
   const apiKey = drawn(dice, plan.apiKeys);
-  const model = drawn(dice, plan.models);
-  const surface = model.surfaces[below(dice, model.surfaces.length)] ?? 'chat';
+  const sold = drawn(dice, plan.models);
+  const surface = sold.surfaces[below(dice, sold.surfaces.length)] ?? 'chat';
   const { spec } = drawn(dice, plan.faults);
   const fault = spec === '' ? null : spec;
   return {
@@ -55,7 +55,7 @@ export function plannedRequest(plan: LoadPlan, index: number): PlannedRequest {
     baseUrls: rotated(plan.apiBaseUrls, below(dice, plan.apiBaseUrls.length)),
     keyIndex: plan.apiKeys.indexOf(apiKey),
     credential: apiKey.credential,
-    modelId: model.id,
+    modelId: sold.id,
     surface,
     streamed: surface !== 'embeddings' && below(dice, 100) < plan.streamedPercent,
     fault,
