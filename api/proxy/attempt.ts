@@ -41,6 +41,7 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
   #relay: StreamRelay | null = null;
   #upstreamIsDone = false;
   firstByteMs: number | null = null;
+  place = -1;
 
   constructor(parts: ProxyParts, exchange: Exchange, admitted: Admitted, pick: Pick) {
     this.#parts = parts;

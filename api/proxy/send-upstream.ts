@@ -14,6 +14,7 @@ import { attemptRow, type Verdict, verdictOn } from './settle.ts';
 
 /** With nobody else left, a busy upstream that names so short a wait is asked once more. */
 const WORTH_WAITING_MS = 2_500;
+const NOTHING: Tried = { channelKeys: new Set(), channels: new Set() };
 /** Timers may fire a little early and would find the key still resting. */
 const TIMER_SLACK_MS = 5;
 
@@ -24,7 +25,7 @@ export interface Sent {
 
 /** Reads exchange.body, and lets go of it when the answer begins. @throws TollgateError no_channel when no attempt could be made */
 export async function sendUpstream(parts: ProxyParts, exchange: Exchange, admitted: Admitted): Promise<Sent> {
-  const tried: Tried = { channelKeys: new Set(), channels: new Set() };
+  let tried = NOTHING;
   let last: Sent | null = null;
   let waited = false;
   if (exchange.budget.isUsedUpBefore) throw wentInCircles(admitted);
@@ -35,7 +36,7 @@ export async function sendUpstream(parts: ProxyParts, exchange: Exchange, admitt
     if (pick !== null) {
       last = await attemptAt(parts, exchange, admitted, pick);
       if (last.end.kind !== 'failed' || !mayTryAnother(exchange, last.end)) return last;
-      markTried(tried, pick, last.end.failure);
+      tried = withTried(tried, pick, last.end.failure);
       continue;
     }
     if (last === null) throw noChannel(parts, exchange, admitted);
@@ -44,7 +45,7 @@ export async function sendUpstream(parts: ProxyParts, exchange: Exchange, admitt
     waited = true;
     await new Promise((resolve) => setTimeout(resolve, waitMs + TIMER_SLACK_MS));
     if (exchange.clientGone) return last;
-    tried.channelKeys.clear();
+    tried = { channelKeys: NOTHING.channelKeys, channels: tried.channels };
   }
 }
 
@@ -58,9 +59,12 @@ function mayTryAnother(exchange: Exchange, end: FailedAttempt): boolean {
 }
 
 /** A dead or busy key says nothing about the channel's other keys. */
-function markTried(tried: Tried, { route, channelKey }: Pick, failure: Failure): void {
-  tried.channelKeys.add(channelKey.id);
-  if (failure.class !== 'dead_key' && failure.class !== 'rate_limited') tried.channels.add(route.channel.id);
+function withTried({ channelKeys, channels }: Tried, { route, channelKey }: Pick, failure: Failure): Tried {
+  const ofKeyOnly = failure.class === 'dead_key' || failure.class === 'rate_limited';
+  return {
+    channelKeys: new Set([...channelKeys, channelKey.id]),
+    channels: ofKeyOnly ? channels : new Set([...channels, route.channel.id]),
+  };
 }
 
 function worthWaitingMs({ end }: Sent): number | null {
