@@ -36,7 +36,8 @@ export async function runWrk({ port, requestsFile }: Load, connections: number, 
 export type ClientMode =
   | { readonly mode: 'rate'; connections: number; perSecond: number; seconds: number; warmupSeconds: number }
   | { readonly mode: 'closed'; connections: number; seconds: number }
-  | { readonly mode: 'once' };
+  /** 0 seconds: every request of the file once. */
+  | { readonly mode: 'turns'; seconds: number };
 
 export async function runClient(program: string, { port, requestsFile }: Load, how: ClientMode): Promise<Outcome> {
   const { stdout } = await promisify(execFile)(program, [String(port), requestsFile, ...argumentsOf(how)]);
@@ -49,8 +50,8 @@ function argumentsOf(how: ClientMode): string[] {
       return [how.mode, ...[how.connections, how.perSecond, how.seconds, how.warmupSeconds].map(String)];
     case 'closed':
       return [how.mode, ...[how.connections, how.seconds].map(String)];
-    case 'once':
-      return [how.mode];
+    case 'turns':
+      return [how.mode, String(how.seconds)];
   }
 }
 

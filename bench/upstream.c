@@ -106,6 +106,22 @@ static struct usage next_usage(void) {
   return usage;
 }
 
+// Text is put together by hand on the way of a plain answer: with printf the provider took a tenth of its core's time.
+static char *put_text(char *at, const char *text, size_t count) {
+  memcpy(at, text, count);
+  return at + count;
+}
+#define PUT(at, literal) put_text(at, literal, sizeof(literal) - 1)
+
+static char *put_number(char *at, unsigned long number) {
+  char digits[20];
+  size_t count = 0;
+  do digits[count++] = (char)('0' + number % 10);
+  while ((number /= 10) > 0);
+  while (count > 0) *at++ = digits[--count];
+  return at;
+}
+
 /** Before the answer: what is delivered is never more than what is metered. */
 static void write_meter(const char *head, struct usage usage) {
   static const char NAME[] = "\r\nx-tollgate-attempt-id:";
@@ -113,33 +129,37 @@ static void write_meter(const char *head, struct usage usage) {
   if (id == NULL) return;
   id += sizeof NAME - 1;
   while (*id == ' ') id += 1;
+  size_t id_bytes = strcspn(id, "\r");
+  if (id_bytes > 100) id_bytes = 100;
   long pico = (usage.input - usage.cached) * price_input + usage.cached * price_cached + usage.output * price_output;
-  fprintf(meter, "%.*s,%ld,%ld,%ld,%ld\n", (int)strcspn(id, "\r"), id, usage.input - usage.cached, usage.cached,
-          usage.output, (pico + 999) / 1000);
+  char line[256], *at = put_text(line, id, id_bytes);
+  long values[] = {usage.input - usage.cached, usage.cached, usage.output, (pico + 999) / 1000};
+  for (int i = 0; i < 4; i += 1) at = put_number(PUT(at, ","), (unsigned long)values[i]);
+  at = PUT(at, "\n");
+  fwrite_unlocked(line, 1, (size_t)(at - line), meter);
 }
 
-static const char USAGE_JSON[] =
-    "{\"prompt_tokens\":%ld,\"completion_tokens\":%ld,\"total_tokens\":%ld,"
-    "\"prompt_tokens_details\":{\"cached_tokens\":%ld},\"completion_tokens_details\":{\"reasoning_tokens\":0}}";
-
-static int usage_text(char *text, size_t room, struct usage u) {
-  return snprintf(text, room, USAGE_JSON, u.input, u.output, u.input + u.output, u.cached);
+static char *put_usage(char *at, struct usage u) {
+  at = put_number(PUT(at, "{\"prompt_tokens\":"), (unsigned long)u.input);
+  at = put_number(PUT(at, ",\"completion_tokens\":"), (unsigned long)u.output);
+  at = put_number(PUT(at, ",\"total_tokens\":"), (unsigned long)(u.input + u.output));
+  at = put_number(PUT(at, ",\"prompt_tokens_details\":{\"cached_tokens\":"), (unsigned long)u.cached);
+  return PUT(at, "},\"completion_tokens_details\":{\"reasoning_tokens\":0}}");
 }
 
 static bool answer_plain(struct connection *c, struct usage usage) {
-  char body[1024], usage_json[256], answer[2048];
-  usage_text(usage_json, sizeof usage_json, usage);
-  int length = snprintf(body, sizeof body,
-                        "{\"id\":\"chatcmpl-%012lu\",\"object\":\"chat.completion\",\"created\":1763900000,\"model\":\"bench\","
-                        "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"%s\",\"refusal\":null},"
-                        "\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":%s}",
-                        answers, WORDS, usage_json);
-  int total = snprintf(answer, sizeof answer,
-                       "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_%012lu\r\n"
-                       "openai-processing-ms: 12\r\ncontent-length: %d\r\n\r\n%s",
-                       answers, length, body);
+  char body[1024], answer[2048];
+  char *end = put_number(PUT(body, "{\"id\":\"chatcmpl-"), 100000000000 + answers);
+  end = PUT(end, "\",\"object\":\"chat.completion\",\"created\":1763900000,\"model\":\"bench\","
+                 "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"");
+  end = PUT(PUT(end, WORDS), "\",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":");
+  end = PUT(put_usage(end, usage), "}");
+  char *at = PUT(answer, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_");
+  at = PUT(put_number(at, 100000000000 + answers), "\r\nopenai-processing-ms: 12\r\ncontent-length: ");
+  at = PUT(put_number(at, (unsigned long)(end - body)), "\r\n\r\n");
+  at = put_text(at, body, (size_t)(end - body));
   plain_count += 1;
-  return send_bytes(c, answer, (size_t)total);
+  return send_bytes(c, answer, (size_t)(at - answer));
 }
 
 /** One event as one chunk of the body. `rest` closes the choice: a finish reason, or more. */
@@ -163,9 +183,8 @@ static bool begin_stream(struct connection *c) {
 }
 
 static bool end_stream(struct connection *c, struct usage usage) {
-  char usage_json[256], rest[512];
-  usage_text(usage_json, sizeof usage_json, usage);
-  snprintf(rest, sizeof rest, "\"finish_reason\":\"stop\"}],\"usage\":%s", usage_json);
+  char rest[512];
+  *put_usage(PUT(rest, "\"finish_reason\":\"stop\"}],\"usage\":"), usage) = '\0';
   return send_event(c, "", "", rest) && send_text(c, "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n");
 }
 

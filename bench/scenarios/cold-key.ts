@@ -22,7 +22,7 @@ export async function coldKey(bench: Bench): Promise<{ settled: ColdKey; without
     const credentials = coldCredentials.slice(taken[name], taken[name] + share);
     taken[name] += share;
     const requestsFile = writeRequests(bench.rig.folder, `${name}-cold`, 'plain', credentials);
-    return runClient(bench.rig.programs.client, { port, requestsFile }, { mode: 'once' });
+    return runClient(bench.rig.programs.client, { port, requestsFile }, { mode: 'turns', seconds: 0 });
   });
   const added = (name: 'tollgate' | 'withoutSettlement'): ColdKey => ({
     addedP50Ms: toMs(medianOf(rounds, (round) => round[name].p50Micros - round.direct.p50Micros)),

@@ -8,7 +8,7 @@ import { type Bench, measureRounds } from '../window.ts';
 const NAMES = ['direct', 'tollgate', 'withoutSettlement'] as const;
 
 export async function firstByteAdded(bench: Bench): Promise<{ settledMs: number; withoutSettlementMs: number }> {
-  const how = { mode: 'closed', connections: 1, seconds: bench.quick ? 1 : 2 } as const;
+  const how = { mode: 'turns', seconds: bench.quick ? 1 : 2 } as const;
   const rounds = await measureRounds(bench, bench.quick ? 3 : 7, NAMES, ({ name, streamPort, credentials }) => {
     const requestsFile = writeRequests(bench.rig.folder, `${name}-one-key`, 'stream', credentials.slice(0, 1));
     return runClient(bench.rig.programs.client, { port: streamPort, requestsFile }, how);
