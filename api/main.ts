@@ -6,6 +6,7 @@ import { readConfig } from '../services/platform/config.ts';
 import { newId } from '../services/platform/ids.ts';
 import { createLog } from '../services/platform/log.ts';
 import { Caretaker } from './caretaker.ts';
+import { GATEWAY_V8_FLAGS } from './gateway-flags.ts';
 
 const SHORTEST_RESTART_MS = 100;
 const LONGEST_RESTART_MS = 5_000;
@@ -28,7 +29,8 @@ function start(pauseAfterDeathMs: number): void {
   if (stopping) return;
   const incarnationId = newId();
   const startedAtMs = performance.now();
-  const gateway = fork(join(import.meta.dirname, 'gateway.ts'), [incarnationId], { stdio: 'inherit' });
+  const execArgv = [...process.execArgv, ...GATEWAY_V8_FLAGS];
+  const gateway = fork(join(import.meta.dirname, 'gateway.ts'), [incarnationId], { stdio: 'inherit', execArgv });
   gateways.add(gateway);
   gateway.on('exit', (code, signal) => {
     gateways.delete(gateway);

@@ -5,6 +5,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Client } from 'pg';
+import { GATEWAY_V8_FLAGS } from '../api/gateway-flags.ts';
 import { startGateway } from '../scripts/parts/gateway.ts';
 import type { Launch } from '../scripts/parts/home.ts';
 import { type DatabaseUrls, migrateGivenDatabase, migrateOwnServer } from '../scripts/parts/migrate.ts';
@@ -170,7 +171,7 @@ async function bringUpWithoutSettlement(
   const port = await freePort(site);
   const env = gatewayEnvironment(site, databases, redisUrl, port);
   const program = join(import.meta.dirname, 'gateway-without-settlement.ts');
-  const args = ['--disable-warning=ExperimentalWarning', program, newId()];
+  const args = [...GATEWAY_V8_FLAGS, '--disable-warning=ExperimentalWarning', program, newId()];
   await start(site, { part, command: process.execPath, args, env, missing: () => whyClosed(port) });
   const pid = pidOf(site, part);
   pinTo(SUBJECT_CORE, pid);
