@@ -6,7 +6,7 @@
 
 create table ledger_transactions (
   id bigint generated always as identity primary key,
-  kind text not null check (kind in ('grant', 'lease', 'lease_return', 'settlement', 'beyond_lease', 'expiry', 'ops_loss', 'reversal')),
+  kind text not null check (kind in ('grant', 'lease', 'lease_return', 'settlement', 'beyond_lease', 'expiry', 'repayment', 'ops_loss', 'reversal')),
   idempotency_key text not null unique,
   effective_at timestamptz not null default billing_now(),
   booked_at timestamptz not null default clock_timestamp(),

@@ -89,10 +89,12 @@ begin
   end loop;
 end $$;
 
--- Opens lease p_lease or grows it. p_waiting: the sum that requests wait for now; p_target: about 10 s of spending;
--- p_least: the smallest of the waiting. outcome: 'leased', or why not: 'insufficient' (settled spending alone leaves less than
--- p_least), 'in_use' (other leases hold it), 'cap_reached', 'cap_in_use', 'blocked' (key or organization stopped).
-create function take_credit(p_incarnation uuid, p_lease uuid, p_api_key uuid, p_waiting bigint, p_target bigint, p_least bigint)
+-- Opens lease p_lease or grows it. p_waiting: the sum that requests wait for now, beyond what the gateway has in hand for them;
+-- p_target: about 10 s of spending; p_least: what the smallest of the waiting needs, p_in_hand: how much of that this lease has.
+-- outcome: 'leased' (also when nothing beyond what is in hand could be had), or why not: 'insufficient' (settled spending alone
+-- leaves less than p_least), 'in_use' (leases hold it), 'cap_reached', 'cap_in_use', 'blocked' (key or organization stopped).
+create function take_credit(p_incarnation uuid, p_lease uuid, p_api_key uuid, p_waiting bigint, p_target bigint, p_least bigint,
+                            p_in_hand bigint default 0)
 returns table (outcome text, amount_nano bigint, expires_at timestamptz, left_nano bigint, held_nano bigint, short_cap uuid, resets_at timestamptz)
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -112,7 +114,7 @@ begin
   v_room := v_available;
   outcome := 'leased';
   held_nano := 0;
-  if p_least > v_available then
+  if p_least - p_in_hand > v_available then
     select coalesce(sum(l.amount_nano - l.consumed_nano), 0) into v_held from leases l where l.org_id = v_org.id and l.closed_at is null;
     held_nano := v_held;
     outcome := case when p_least > v_available + v_held then 'insufficient' else 'in_use' end;
@@ -122,7 +124,7 @@ begin
     v_committed := cap_committed(v_cap, period_start(v_cap.period, v_org.time_zone, billing_now()));
     v_cap_room := v_cap.amount_nano - v_committed;
     v_expires := least(v_expires, period_end(v_cap.period, v_org.time_zone, billing_now()));
-    if p_least > v_cap_room and outcome <> 'insufficient' then
+    if p_least - p_in_hand > v_cap_room and outcome <> 'insufficient' then
       v_cap_held := cap_leased(v_cap.scope, v_cap.scope_id, v_org.id, period_start(v_cap.period, v_org.time_zone, billing_now()));
       held_nano := v_cap_held;
       short_cap := v_cap.id;
@@ -136,6 +138,11 @@ begin
 
   -- At least what waits now (this outranks the rest), else about 10 s of spending, at most a tenth of what is left.
   v_amount := least(v_room, greatest(p_waiting, least(p_target, v_room / 10)));
+  if v_amount <= 0 then
+    amount_nano := 0;
+    select l.expires_at into expires_at from leases l where l.id = p_lease;
+    return next; return;
+  end if;
   insert into leases (id, incarnation_id, org_id, project_id, member_id, api_key_id, amount_nano)
     values (p_lease, p_incarnation, v_org.id, v_key.project_id, v_key.member_id, v_key.id, 0) on conflict (id) do nothing;
   select * into v_lease from leases l where l.id = p_lease and l.incarnation_id = p_incarnation and l.closed_at is null for update;
@@ -174,6 +181,31 @@ begin
   return next;
 end $$;
 
+-- What the customer owes is paid as soon as there is credit again, also from a grant that is about to expire: nobody loses
+-- credit and owes all the same. Caller holds the organization.
+create function repay_overdraft(p_org uuid, p_actor text) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_owed bigint; v_rest bigint; v_grant record; v_cut bigint; v_entries jsonb := '[]';
+begin
+  select overdraft_nano into v_owed from organizations where id = p_org;
+  if v_owed = 0 then return; end if;
+  v_rest := v_owed;
+  for v_grant in select b.grant_id, b.available_nano from grant_balances b join credit_grants g on g.id = b.grant_id
+                  where b.org_id = p_org and b.available_nano > 0
+                  order by g.priority, g.expires_at asc nulls last, g.created_at, g.id loop
+    exit when v_rest = 0;
+    v_cut := least(v_rest, v_grant.available_nano);
+    update grant_balances b set available_nano = b.available_nano - v_cut where b.grant_id = v_grant.grant_id;
+    v_entries := v_entries || jsonb_build_object('account', 'credit', 'org', p_org, 'grant', v_grant.grant_id, 'amount', v_cut,
+                                                 'balance', v_grant.available_nano - v_cut);
+    v_rest := v_rest - v_cut;
+  end loop;
+  if v_rest = v_owed then return; end if;
+  update organizations set overdraft_nano = v_rest where id = p_org;
+  v_entries := v_entries || jsonb_build_object('account', 'overdraft', 'org', p_org, 'amount', v_rest - v_owed);
+  perform post_transaction('repayment', 'repayment:' || p_org || ':' || gen_random_uuid(), 'organization', p_org::text, p_actor, v_entries);
+end $$;
+
 -- Takes p_amount (at most what is unspent) out of a lease's last slices, back to their grants, or to breakage where those
 -- have expired. Caller holds the organization and the lease.
 create function return_slices(p_lease leases, p_amount bigint, p_actor text) returns bigint
@@ -204,6 +236,7 @@ begin
   perform post_transaction('lease_return', 'lease-return:' || p_lease.id || ':' || gen_random_uuid(), 'lease', p_lease.id::text, p_actor, v_entries);
   update leases l set amount_nano = l.amount_nano - v_total where l.id = p_lease.id;
   perform move_caps(p_lease.org_id, p_lease.project_id, p_lease.member_id, p_lease.api_key_id, p_lease.opened_at, -v_total);
+  perform repay_overdraft(p_lease.org_id, p_actor);
   return v_total;
 end $$;
 
@@ -461,6 +494,7 @@ begin
   for v_grant in select g.id, g.org_id from credit_grants g join grant_balances b on b.grant_id = g.id
                   where g.expires_at <= billing_now() and b.available_nano > 0 order by g.org_id, g.id loop
     perform 1 from organizations o where o.id = v_grant.org_id for no key update;
+    perform repay_overdraft(v_grant.org_id, 'caretaker');
     select available_nano into v_left from grant_balances where grant_id = v_grant.id for update;
     continue when v_left = 0;
     update grant_balances set available_nano = 0 where grant_id = v_grant.id;
@@ -509,7 +543,7 @@ $$;
 revoke execute on all functions in schema public from public;
 grant execute on function billing_now(), period_start(text, text, timestamptz), period_end(text, text, timestamptz), burnable_grants(uuid), balance_of(uuid)
   to tollgate_gateway, tollgate_worker, tollgate_readonly;
-grant execute on function take_credit(uuid, uuid, uuid, bigint, bigint, bigint), give_back(uuid, uuid, uuid, bigint, boolean),
+grant execute on function take_credit(uuid, uuid, uuid, bigint, bigint, bigint, bigint), give_back(uuid, uuid, uuid, bigint, boolean),
   settle_batch(uuid, boolean, json, json), quarantine_record(uuid, uuid, jsonb, text, bigint), renew_incarnation(uuid)
   to tollgate_gateway;
 grant execute on function settle_batch(uuid, boolean, json, json), quarantine_record(uuid, uuid, jsonb, text, bigint), fence_incarnations(uuid),

@@ -9,7 +9,7 @@ import {
 } from '../../domain/admission.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import type { Nano } from '../../domain/nano.ts';
-import { type Price, priceInForce } from '../../domain/prices.ts';
+import { type Price, type PriceVersion, priceInForce } from '../../domain/prices.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import { type RoutedModel, servesDialect } from '../../services/channels/routing-table.ts';
 import type { CreditNeed } from '../../services/leases/key-leases.ts';
@@ -31,25 +31,33 @@ export async function admit(
   refuseWhileUnfit(parts);
   const model = allowedModel(parts, exchange, apiKey, facts.modelId);
   if (apiKey.enforcement === 'stopped') throw stopped();
-  const atMs = parts.incarnation.timeMs();
-  const price = priceInForce(model.sellingPrices, atMs);
-  if (price === null) throw notSold(model.id);
+  const asked = momentOf(parts, model);
   const inputTokens = estimateInputTokens(facts.contentBytes, model.bytesPerToken);
   refuseBeyondContext(model, inputTokens);
   const rateScopes = scopesOf(apiKey, model);
   refuseBeyondRate(rateScopes, model, inputTokens);
   const p95 = parts.expectedOutput.of(apiKey.id, model.id);
-  exchange.rateTicket = takeRate(parts, rateScopes, model, inputTokens + (p95 ?? 0), atMs);
+  exchange.rateTicket = takeRate(parts, rateScopes, model, inputTokens + (p95 ?? 0), asked.atMs);
 
-  const need = creditNeed(facts, model, price.price, inputTokens, p95, parts.leases.leftOf(apiKey));
-  const reservation = parts.leases.reserve(apiKey, need) ?? (await parts.leases.acquire(apiKey, need));
-  const admitted = { apiKey, facts, model, price, atMs, inputTokens, reservation };
+  const need = creditNeed(facts, model, asked.price.price, inputTokens, p95, parts.leases.leftOf(apiKey));
+  const atOnce = parts.leases.reserve(apiKey, need);
+  const reservation = atOnce ?? (await parts.leases.acquire(apiKey, need));
+  // Whoever waited for credit is admitted when it has it: in the period whose caps it was counted under, at that moment's price.
+  const { atMs, price } = atOnce === null ? momentOf(parts, model) : asked;
   try {
-    return { ...admitted, ...outputPaidBy(reservation.amount, facts, model, price.price, inputTokens) };
+    const paid = outputPaidBy(reservation.amount, facts, model, price.price, inputTokens);
+    return { apiKey, facts, model, price, atMs, inputTokens, reservation, ...paid };
   } catch (error) {
     parts.leases.release(reservation);
     throw error;
   }
+}
+
+function momentOf({ incarnation }: ProxyParts, model: RoutedModel): { atMs: number; price: PriceVersion } {
+  const atMs = Math.floor(incarnation.timeMs());
+  const price = priceInForce(model.sellingPrices, atMs);
+  if (price === null) throw notSold(model.id);
+  return { atMs, price };
 }
 
 function refuseWhileUnfit(parts: ProxyParts): void {

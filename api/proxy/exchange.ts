@@ -42,7 +42,7 @@ export interface Admitted {
   readonly facts: RequestFacts;
   readonly model: RoutedModel;
   readonly price: PriceVersion;
-  /** By PostgreSQL's clock. */
+  /** By PostgreSQL's clock, in whole milliseconds: what is recorded is what was judged by. */
   readonly atMs: number;
   readonly inputTokens: number;
   /** Output tokens of all answers together that the first reservation pays for. */

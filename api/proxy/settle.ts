@@ -143,6 +143,12 @@ export function settle(
   verdict: Verdict,
 ): Promise<Acknowledged> {
   exchange.settled = true;
+  const { reservation } = admitted;
+  if (reservation.elsewhere === null) return handOver(parts, exchange, admitted, verdict);
+  return parts.leases.bringHome(reservation).then(() => handOver(parts, exchange, admitted, verdict));
+}
+
+function handOver(parts: ProxyParts, exchange: Exchange, admitted: Admitted, verdict: Verdict): Promise<Acknowledged> {
   parts.leases.settle(admitted.reservation, verdict.rated);
   const { apiKey, model, facts } = admitted;
   if (verdict.source === 'provider') parts.expectedOutput.learn(apiKey.id, model.id, outputTokens(verdict.usage));
@@ -166,7 +172,7 @@ export function settle(
         rated_nano: String(verdict.rated),
         outcome: verdict.outcome,
         winner: verdict.winner,
-        admitted_ms: Math.round(admitted.atMs),
+        admitted_ms: admitted.atMs,
       },
       attempts: exchange.attempts,
       segments: exchange.segments,

@@ -4,6 +4,7 @@
 import { estimateInputTokens, plainOutputCap, reserveFor } from '../../domain/admission.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import { type Nano, nano } from '../../domain/nano.ts';
+import { reservedAmount } from '../../services/leases/lease.ts';
 import type { LeaseBook } from '../../services/leases/lease-book.ts';
 import type { Admitted } from './exchange.ts';
 
@@ -98,7 +99,7 @@ export class StreamCredit {
       asked: null,
       modelMaximum: Number.MAX_SAFE_INTEGER,
       minimum: 0,
-      reservedNano: reservation.amount,
+      reservedNano: reservedAmount(reservation),
       price: price.price,
       inputTokens,
     });

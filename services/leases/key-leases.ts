@@ -6,6 +6,10 @@ import type { CreditWanted, Taken } from './lease-store.ts';
 
 /** A lease is sized to about this much spending of its key (design.md 3.1). */
 const LEASE_SECONDS = 10n;
+/** Nothing is known yet of a cold key's spending: its first lease is for this many requests like those that wait (D28). */
+const FIRST_REQUESTS = 8n;
+/** Credit that lasted less than this was too little, whatever the smoothed spending says: twice as much is asked for. */
+const TOO_SHORT_MS = 1_000;
 
 export interface KeyHolder {
   readonly id: string;
@@ -33,16 +37,20 @@ export interface KeyLeases {
   /** Expired or replaced: they settle what was admitted on them and close. */
   readonly retired: Set<Lease>;
   waiters: Waiter[];
-  /** A lease transaction runs: there is never a second one for the same key. */
-  taking: boolean;
+  /** The lease transaction that runs: there is never a second one for the same key. */
+  taking: Promise<void> | null;
   /** Nano per second, smoothed. */
   spendPerSecond: bigint;
   spentThisSecond: bigint;
   lastAmount: Nano;
+  /** When that was asked for; monotonic. */
+  lastTakenAtMs: number;
   /** What PostgreSQL could still have leased after the last transaction. */
   left: Nano;
   refusal: { readonly taken: Taken; readonly least: Nano; readonly untilMs: number } | null;
 }
+
+type CreditNeeded = Pick<CreditWanted, 'waiting' | 'target' | 'least' | 'inHand'>;
 
 export function newKeyLeases(holder: KeyHolder): KeyLeases {
   return {
@@ -50,32 +58,47 @@ export function newKeyLeases(holder: KeyHolder): KeyLeases {
     current: null,
     retired: new Set(),
     waiters: [],
-    taking: false,
+    taking: null,
     spendPerSecond: 0n,
     spentThisSecond: 0n,
     lastAmount: ZERO,
+    lastTakenAtMs: Number.NEGATIVE_INFINITY,
     left: ZERO,
     refusal: null,
   };
 }
 
 /** One transaction asks for all who wait, and beyond them for about ten seconds of spending. */
-export function creditWanted(keyLeases: KeyLeases, lease: Lease): Pick<CreditWanted, 'waiting' | 'target' | 'least'> {
-  const inHand = free(lease) > 0n ? free(lease) : 0n;
-  let waiting = -inHand;
-  let wished = -inHand;
-  let least = 1n;
-  for (const [index, { need }] of keyLeases.waiters.entries()) {
-    waiting += need.preferred;
+export function creditWanted(keyLeases: KeyLeases, lease: Lease, nowMs: number): CreditNeeded {
+  const { waiters } = keyLeases;
+  let preferred = 0n;
+  let wished = 0n;
+  let least: bigint | null = null;
+  for (const { need } of waiters) {
+    preferred += need.preferred;
     wished += need.wish;
-    if (index === 0 || need.floor < least) least = need.floor;
+    if (least === null || need.floor < least) least = need.floor;
   }
-  const tenSeconds = keyLeases.spendPerSecond * LEASE_SECONDS;
+  // Nobody waits: what is in hand is no reason to take less. And a request that costs nothing opens a lease of one nano.
+  const inHand = waiters.length === 0 ? 0n : largest(free(lease), 0n);
+  const floor = largest(least ?? 0n, 1n);
   return {
-    waiting: (waiting > least ? waiting : least) as Nano,
-    target: (wished > tenSeconds ? wished : tenSeconds) as Nano,
-    least: least as Nano,
+    waiting: largest(largest(preferred, floor) - inHand, 0n),
+    target: largest(wished - inHand, expectedSpending(keyLeases, wished, nowMs)),
+    least: floor,
+    inHand: inHand as Nano,
   };
+}
+
+function expectedSpending(keyLeases: KeyLeases, wished: bigint, nowMs: number): bigint {
+  const { spendPerSecond, lastAmount, lastTakenAtMs } = keyLeases;
+  if (lastAmount === 0n) return wished * FIRST_REQUESTS;
+  const tenSeconds = spendPerSecond * LEASE_SECONDS;
+  return nowMs - lastTakenAtMs < TOO_SHORT_MS ? largest(lastAmount * 2n, tenSeconds) : tenSeconds;
+}
+
+function largest(a: bigint, b: bigint): Nano {
+  return (a > b ? a : b) as Nano;
 }
 
 /** In the order of arrival: each up to its wish, as long as those behind it keep what they expect; never below its floor. */

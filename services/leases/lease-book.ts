@@ -2,14 +2,14 @@
 // cold or drained key goes to PostgreSQL, one transaction at a time per key, asking for the sum of all who wait.
 // Reserve -> settle or release, exactly once: the book never learns of a request's fate by a timer.
 import type { Pool } from 'pg';
-import { TollgateError } from '../../domain/errors.ts';
 import { type Nano, ZERO } from '../../domain/nano.ts';
 import { type Incarnation, isFencedError } from '../incarnations/incarnation.ts';
 import { newId } from '../platform/ids.ts';
 import { type CreditNeed, creditWanted, type KeyHolder, type KeyLeases, newKeyLeases, serve } from './key-leases.ts';
 import { free, type Lease, newLease, type Reservation, releaseOf, reserveFrom, settleOn, widen } from './lease.ts';
-import { cannotGrow, giveBack, recall, type Taken, takeCredit } from './lease-store.ts';
-import { asSeenBy, refusalError } from './refusals.ts';
+import { LeaseReturns } from './lease-returns.ts';
+import { cannotGrow, recall, type Taken, takeCredit } from './lease-store.ts';
+import { asSeenBy, ledgerSilent, refusalError } from './refusals.ts';
 
 /** Free credit of a key that rests this long goes back. */
 const IDLE_MS = 5_000;
@@ -23,12 +23,15 @@ const REFUSAL_MS = 250;
 export class LeaseBook {
   readonly #db: Pool;
   readonly #incarnation: Incarnation;
+  readonly #returns: LeaseReturns;
   readonly #keys = new Map<string, KeyLeases>();
   readonly #tick: NodeJS.Timeout;
+  #closed = false;
 
   constructor(db: Pool, incarnation: Incarnation) {
     this.#db = db;
     this.#incarnation = incarnation;
+    this.#returns = new LeaseReturns(db, incarnation);
     this.#tick = setInterval(() => this.#everySecond(), 1_000);
     this.#tick.unref();
   }
@@ -40,7 +43,7 @@ export class LeaseBook {
     const lease = this.#usable(keyLeases);
     if (lease === null || free(lease) < need.wish) return null;
     const reservation = reserveFrom(lease, need.wish, performance.now());
-    if (!keyLeases.taking && lease.canGrow && free(lease) * 2n < keyLeases.lastAmount) void this.#take(keyLeases);
+    if (lease.canGrow && free(lease) * 2n < keyLeases.lastAmount && !this.#closed) this.#take(keyLeases);
     return reservation;
   }
 
@@ -56,24 +59,41 @@ export class LeaseBook {
     }
     return new Promise((resolve, reject) => {
       keyLeases.waiters.push({ need, own, resolve, reject });
-      if (!keyLeases.taking) void this.#take(keyLeases);
+      this.#take(keyLeases);
     });
   }
 
   /** More for a stream that outgrows its estimate; false: not from the lease in hand (then `acquireMore`). */
   extend(reservation: Reservation, more: Nano): boolean {
-    if (reservation.ended || free(reservation.lease) < more) return false;
-    widen(reservation, more);
+    const part = reservation.elsewhere?.at(-1) ?? reservation;
+    if (reservation.ended || free(part.lease) < more) return false;
+    widen(part, more);
     return true;
   }
 
-  /** Grows the reservation's own lease by what can be had. Throws like `acquire`. */
+  /** More from PostgreSQL, by what can be had. Throws like `acquire`. */
   async acquireMore(holder: KeyHolder, reservation: Reservation, need: CreditNeed): Promise<void> {
     const granted = await this.acquire(holder, need, reservation);
-    // Nearly always the same lease. Where that one has expired meanwhile, the credit stays free on its successor and this
-    // request's overshoot is taken from available credit (settle_beyond_lease).
-    releaseOf(granted);
-    if (!reservation.ended) widen(reservation, granted.amount);
+    const part = [reservation, ...(reservation.elsewhere ?? [])].find(({ lease }) => lease === granted.lease);
+    if (reservation.ended) releaseOf(granted);
+    else if (part === undefined) {
+      reservation.elsewhere ??= [];
+      reservation.elsewhere.push(granted);
+    } else {
+      releaseOf(granted);
+      widen(part, granted.amount);
+    }
+  }
+
+  /**
+   * A request settles on the lease that it was admitted on, and beyond it on available credit. So before it settles, what it has
+   * reserved on later leases becomes available again; when PostgreSQL is silent it follows once those leases close.
+   */
+  async bringHome(reservation: Reservation): Promise<void> {
+    for (const part of reservation.elsewhere?.splice(0) ?? []) {
+      releaseOf(part);
+      await this.#returns.giveBack(part.lease, part.amount);
+    }
   }
 
   settle(reservation: Reservation, charge: Nano): void {
@@ -112,9 +132,11 @@ export class LeaseBook {
   /** After the drain: gives everything back. */
   async close(): Promise<void> {
     clearInterval(this.#tick);
+    this.#closed = true;
     for (const keyLeases of this.#keys.values()) {
+      while (keyLeases.taking !== null) await keyLeases.taking;
       this.#retire(keyLeases);
-      for (const lease of keyLeases.retired) await this.#close(keyLeases, lease);
+      for (const lease of keyLeases.retired) await this.#returns.close(keyLeases, lease);
     }
   }
 
@@ -160,25 +182,22 @@ export class LeaseBook {
     keyLeases.current = lease;
   }
 
-  /** One lease transaction: for all who wait now, and about ten seconds of the key's spending. */
-  async #take(keyLeases: KeyLeases): Promise<void> {
-    keyLeases.taking = true;
+  /** One lease transaction at a time: for all who wait now, and about ten seconds of the key's spending. */
+  #take(keyLeases: KeyLeases): void {
+    keyLeases.taking ??= this.#takeOnce(keyLeases).finally(() => {
+      keyLeases.taking = null;
+      if (keyLeases.waiters.length > 0) this.#take(keyLeases);
+    });
+  }
+
+  async #takeOnce(keyLeases: KeyLeases): Promise<void> {
     try {
       await this.#takeFor(keyLeases);
     } catch (error) {
       if (isFencedError(error)) this.#incarnation.wasFenced();
-      const silent = new TollgateError('service_unavailable', {
-        message:
-          'The ledger did not answer, so no credit could be reserved. Nothing was charged; try again in a second.',
-        retryAfterMs: 1_000,
-        cause: error,
-      });
       serve(keyLeases); // from what is in hand: the ledger's silence takes nothing away
-      for (const waiter of keyLeases.waiters.splice(0)) waiter.reject(silent);
-    } finally {
-      keyLeases.taking = false;
+      for (const waiter of keyLeases.waiters.splice(0)) waiter.reject(ledgerSilent(error));
     }
-    if (keyLeases.waiters.length > 0) void this.#take(keyLeases);
   }
 
   async #takeFor(keyLeases: KeyLeases): Promise<void> {
@@ -197,11 +216,14 @@ export class LeaseBook {
   async #transaction(keyLeases: KeyLeases): Promise<Taken> {
     const inHand = this.#usable(keyLeases);
     const lease = inHand?.canGrow ? inHand : newLease(newId(), keyLeases.holder.id, keyLeases.holder.orgId);
+    const nowMs = performance.now();
+    const wanted = creditWanted(keyLeases, lease, nowMs);
+    keyLeases.lastTakenAtMs = nowMs;
     const taken = await takeCredit(this.#db, {
       incarnationId: this.#incarnation.id,
       leaseId: lease.id,
       apiKeyId: keyLeases.holder.id,
-      ...creditWanted(keyLeases, lease),
+      ...wanted,
     }).catch((error: unknown) => {
       // Whether it took effect is unknown, or it cannot: this lease spends what we know of and takes no more. Closing it returns
       // whatever it holds.
@@ -213,17 +235,19 @@ export class LeaseBook {
     if (taken === null) return this.#transaction(keyLeases);
     keyLeases.left = taken.left;
     if (taken.outcome !== 'leased') return taken;
+    keyLeases.refusal = null;
+    if (taken.amount === 0n) return taken;
     if (lease !== inHand) this.#replace(keyLeases, lease);
     lease.amount = (lease.amount + taken.amount) as Nano;
     lease.grown += 1;
     lease.expiresAtMs = taken.expiresAtMs;
     lease.usedAtMs = performance.now();
     keyLeases.lastAmount = taken.amount;
-    keyLeases.refusal = null;
     return taken;
   }
 
   async #refuse(keyLeases: KeyLeases, taken: Taken): Promise<void> {
+    serve(keyLeases); // from what others have given back meanwhile
     const refused = keyLeases.waiters.slice();
     const errors = await Promise.all(
       refused.map(({ need, own }) => refusalError(this.#db, asSeenBy(own, taken, need.floor), need.floor)),
@@ -243,13 +267,13 @@ export class LeaseBook {
       keyLeases.spendPerSecond = (keyLeases.spendPerSecond * 7n + keyLeases.spentThisSecond * 3n) / 10n;
       keyLeases.spentThisSecond = 0n;
       const idle = keyLeases.current !== null && nowMs - keyLeases.current.usedAtMs >= IDLE_MS;
-      if (idle && !keyLeases.taking) this.#giveBackFree(keyLeases);
-      for (const lease of keyLeases.retired) void this.#close(keyLeases, lease);
+      if (idle && keyLeases.taking === null) this.#giveBackFree(keyLeases);
+      for (const lease of keyLeases.retired) void this.#returns.close(keyLeases, lease);
       if (
         keyLeases.current === null &&
         keyLeases.retired.size === 0 &&
         keyLeases.waiters.length === 0 &&
-        !keyLeases.taking
+        keyLeases.taking === null
       )
         this.#keys.delete(id);
     }
@@ -258,30 +282,14 @@ export class LeaseBook {
   /** A lease nobody uses is closed; of one in use, the free part goes back. */
   #giveBackFree(keyLeases: KeyLeases): void {
     const lease = keyLeases.current;
-    if (lease === null || keyLeases.taking) return;
+    if (lease === null || keyLeases.taking !== null) return;
     if (lease.reservations === 0) {
       this.#retire(keyLeases);
-      void this.#close(keyLeases, lease);
+      void this.#returns.close(keyLeases, lease);
       return;
     }
     const spare = free(lease);
     if (spare <= 0n) return;
-    // Lowered before PostgreSQL is asked: should the answer get lost, we have promised less than we hold, never more.
-    lease.amount = (lease.amount - spare) as Nano;
-    giveBack(this.#db, this.#incarnation.id, lease, spare as Nano, false).catch((error: unknown) => {
-      if (isFencedError(error)) this.#incarnation.wasFenced();
-    });
-  }
-
-  async #close(keyLeases: KeyLeases, lease: Lease): Promise<void> {
-    if (lease.reservations > 0 || lease.unconfirmed > 0 || lease.closing) return;
-    lease.closing = true;
-    try {
-      await giveBack(this.#db, this.#incarnation.id, lease, ZERO, true);
-      keyLeases.retired.delete(lease);
-    } catch (error) {
-      lease.closing = false; // tried again a second later
-      if (isFencedError(error)) this.#incarnation.wasFenced();
-    }
+    void this.#returns.giveBack(lease, spare as Nano);
   }
 }

@@ -20,9 +20,12 @@ export interface CreditWanted {
   readonly incarnationId: string;
   readonly leaseId: string;
   readonly apiKeyId: string;
+  /** What requests wait for now, beyond what the lease has in hand. */
   readonly waiting: Nano;
   readonly target: Nano;
+  /** What the smallest of them needs, and how much the lease has in hand for it. */
   readonly least: Nano;
+  readonly inHand: Nano;
 }
 
 interface TakenRow {
@@ -37,12 +40,13 @@ interface TakenRow {
 
 /** One transaction. Throws what pg throws; a fenced incarnation is SQLSTATE TG001. */
 export async function takeCredit(db: Pool, wanted: CreditWanted): Promise<Taken> {
+  const { incarnationId, leaseId, apiKeyId, waiting, target, least, inHand } = wanted;
   const { rows } = await db.query<TakenRow>({
     name: 'take-credit',
     text: `select outcome, amount_nano, (extract(epoch from expires_at) * 1000)::bigint as expires_ms, left_nano, held_nano,
                   short_cap, (extract(epoch from resets_at) * 1000)::bigint as resets_ms
-             from take_credit($1, $2, $3, $4, $5, $6)`,
-    values: [wanted.incarnationId, wanted.leaseId, wanted.apiKeyId, wanted.waiting, wanted.target, wanted.least],
+             from take_credit($1, $2, $3, $4, $5, $6, $7)`,
+    values: [incarnationId, leaseId, apiKeyId, waiting, target, least, inHand],
   });
   const [row] = rows;
   if (row === undefined) throw new Error('take_credit returned no row');

@@ -25,8 +25,11 @@ export interface Lease {
 /** What one request has set aside. Ends exactly once: settled with its charge, or released. */
 export interface Reservation {
   readonly lease: Lease;
+  /** On this lease. */
   amount: Nano;
   ended: boolean;
+  /** What a stream got from later leases, its own having expired or been replaced. Null for all but a few. */
+  elsewhere: Reservation[] | null;
 }
 
 export function newLease(id: string, apiKeyId: string, orgId: string): Lease {
@@ -56,7 +59,13 @@ export function reserveFrom(lease: Lease, amount: Nano, nowMs: number): Reservat
   lease.reserved = (lease.reserved + amount) as Nano;
   lease.reservations += 1;
   lease.usedAtMs = nowMs;
-  return { lease, amount, ended: false };
+  return { lease, amount, ended: false, elsewhere: null };
+}
+
+/** On all leases. */
+export function reservedAmount({ amount, elsewhere }: Reservation): Nano {
+  if (elsewhere === null) return amount;
+  return elsewhere.reduce((total, part) => total + part.amount, amount as bigint) as Nano;
 }
 
 export function widen(reservation: Reservation, more: Nano): void {
@@ -75,6 +84,7 @@ export function settleOn(reservation: Reservation, charge: Nano): void {
 
 export function releaseOf(reservation: Reservation): void {
   endReservation(reservation);
+  for (const part of reservation.elsewhere?.splice(0) ?? []) endReservation(part);
 }
 
 function endReservation(reservation: Reservation): boolean {

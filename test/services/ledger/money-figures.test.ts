@@ -201,13 +201,16 @@ test('a cap made while a lease is open bounds what is leased from then on, and i
   const customer = await newCustomer(admin, [{ usd: '100' }]);
   const gateway = await openBareGateway(database);
   await spend(gateway, customer, '1.00');
+  const openAllAlong = await gateway.hold(customer, '0.10');
   await admin.query(`update leases set opened_at = opened_at - interval '2 days' where org_id = $1`, [customer.orgId]);
   await admin.query(
     `insert into caps (org_id, scope, scope_id, period, amount_nano) values ($1, 'api_key', $2, 'day', 2000000000)`,
     [customer.orgId, customer.id],
   );
+  gateway.leases.recalled(customer.orgId); // as a gateway does when it hears of the cap
 
   await spend(gateway, customer, '0.80'); // with the dollar of before, 0.20 is left today
   await expect(gateway.hold(customer, '0.80')).rejects.toMatchObject({ code: 'cap_reached' });
+  gateway.leases.release(openAllAlong);
   await gateway.close();
 });

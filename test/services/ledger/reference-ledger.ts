@@ -74,6 +74,7 @@ export class ReferenceLedger {
     let rest = smaller(close ? lease.amount : amount, lease.amount - lease.consumed);
     lease.amount -= rest;
     this.committed -= rest;
+    const returned = rest;
     for (const slice of lease.slices.toReversed()) {
       const part = smaller(rest, slice.amount);
       slice.amount -= part;
@@ -81,7 +82,12 @@ export class ReferenceLedger {
       const grant = this.grants[slice.grant];
       if (grant !== undefined) grant.available += part;
     }
+    if (returned > 0n) this.repay();
     if (close) lease.open = false;
+  }
+
+  private repay(): void {
+    for (const { amount } of this.burn(smaller(this.overdraft, this.grantsLeft()))) this.overdraft -= amount;
   }
 
   available(): bigint {

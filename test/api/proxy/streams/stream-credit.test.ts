@@ -186,7 +186,7 @@ test.each(speeches)(
     try {
       await lock.query('begin');
       await lock.query('select from organizations where id = $1 for update', [customer.orgId]);
-      arrival.send(speech.content(words(2 * STEP_TOKENS)));
+      arrival.send(speech.content(words(20 * STEP_TOKENS))); // more than its key has leased
       await until(async () => (await gateway.admin.query(WAITS_FOR_CREDIT)).rowCount === 1);
       gateway.attempts.pass(10_001);
       await caller.sees(': keep-alive');

@@ -1,0 +1,120 @@
+// What a gateway does with credit that it has, and with credit that it lost sight of, against a real PostgreSQL.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Pool } from 'pg';
+import { nano } from '../../../domain/nano.ts';
+import { reservedAmount } from '../../../services/leases/lease.ts';
+import { type Customer, newCustomer, oneRow, openBareGateway } from '../../support/bare-gateway.ts';
+import {
+  startThrowawayPostgres,
+  type ThrowawayDatabase,
+  type ThrowawayPostgres,
+} from '../../support/throwaway-postgres.ts';
+import { until } from '../../support/until.ts';
+
+let postgres: ThrowawayPostgres;
+let database: ThrowawayDatabase;
+let admin: Pool;
+
+beforeAll(async () => {
+  postgres = await startThrowawayPostgres();
+  database = await postgres.createDatabase();
+  admin = new Pool({ connectionString: database.url });
+});
+afterAll(async () => {
+  await admin.end();
+  await postgres.stop();
+});
+
+interface Balance {
+  readonly available: string;
+  readonly reserved: string;
+  readonly overdraft: string;
+}
+
+const balanceOf = (customer: Customer) =>
+  oneRow<Balance>(
+    admin,
+    `select b.available_nano as available, b.reserved_nano as reserved, o.overdraft_nano as overdraft
+       from balance_of($1) b, organizations o where o.id = $1`,
+    [customer.orgId],
+  );
+
+const exactly = (amount: bigint) => ({ floor: nano(amount), preferred: nano(amount), wish: nano(amount) });
+
+test('a stream that outgrew its replaced lease is paid by what it got from the next one, not by an overdraft', async () => {
+  const customer = await newCustomer(admin, [{ usd: '1.00' }]);
+  const gateway = await openBareGateway(database);
+  const reservation = await gateway.hold(customer, '0.40');
+  reservation.lease.canGrow = false; // as after an answer that was lost
+
+  await gateway.leases.acquireMore(customer, reservation, exactly(600_000_000n));
+  const reserved = reservedAmount(reservation);
+  await gateway.leases.bringHome(reservation);
+  await gateway.settle(customer, reservation, '1.00');
+  await gateway.close();
+
+  expect(reserved).toBe(nano(1_000_000_000n));
+  expect(await balanceOf(customer)).toEqual({ available: '0', reserved: '0', overdraft: '0' });
+});
+
+test('what a stream got from a later lease is nobody else`s while it runs', async () => {
+  const customer = await newCustomer(admin, [{ usd: '1.00' }]);
+  const gateway = await openBareGateway(database);
+  const reservation = await gateway.hold(customer, '0.40');
+  reservation.lease.canGrow = false;
+  await gateway.leases.acquireMore(customer, reservation, exactly(600_000_000n));
+
+  expect(gateway.leases.extend(reservation, nano(1))).toBe(false);
+  await expect(gateway.hold(customer, '0.10')).rejects.toMatchObject({ code: 'credit_in_use' });
+
+  gateway.leases.release(reservation);
+  await gateway.close();
+  expect((await balanceOf(customer)).available).toBe('1000000000');
+});
+
+test('what is in hand and what is available together serve a request that neither covers alone', async () => {
+  const customer = await newCustomer(admin, [{ usd: '0.10' }]);
+  const gateway = await openBareGateway(database);
+  gateway.leases.release(await gateway.hold(customer, '0.06'));
+
+  const reservation = await gateway.hold(customer, '0.10');
+
+  expect(reservation.amount).toBe(nano(100_000_000n));
+  gateway.leases.release(reservation);
+  await gateway.close();
+});
+
+test('a gateway that closes waits for the lease transaction under way and leaves nothing behind', async () => {
+  const customer = await newCustomer(admin, [{ usd: '100.00' }]);
+  const gateway = await openBareGateway(database);
+  const lock = await admin.connect();
+  gateway.leases.release(await gateway.hold(customer, '0.01'));
+  await lock.query('begin');
+  await lock.query('select from organizations where id = $1 for update', [customer.orgId]);
+  gateway.leases.release(await gateway.hold(customer, '0.05')); // more than half of what is in hand: it is renewed
+  await until(async () => (await admin.query(WAITS_FOR_CREDIT)).rowCount === 1);
+
+  const closed = gateway.close();
+  await lock.query('rollback');
+  lock.release();
+  await closed;
+
+  expect(await balanceOf(customer)).toEqual({ available: '100000000000', reserved: '0', overdraft: '0' });
+});
+
+test('a debt is repaid by the credit that comes back, before that can expire', async () => {
+  const customer = await newCustomer(admin, [{ usd: '1.00' }]);
+  const [holding, overshooting] = [await openBareGateway(database), await openBareGateway(database)];
+  const held = await holding.hold(customer, '0.90');
+  await overshooting.settle(customer, await overshooting.hold(customer, '0.10'), '0.14');
+  const inDebt = await balanceOf(customer);
+
+  holding.leases.release(held);
+  await holding.close();
+  await overshooting.close();
+
+  expect(inDebt.overdraft).toBe('40000000');
+  expect(await balanceOf(customer)).toEqual({ available: '860000000', reserved: '0', overdraft: '0' });
+});
+
+const WAITS_FOR_CREDIT = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%take_credit%'`;
