@@ -70,7 +70,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const journal = new Journal(config.journalDir, incarnationId);
   await onceDatabaseAnswers(log, () => incarnation.begin(journal.folder));
   const leases = new LeaseBook(db, incarnation);
-  const writer = await openWriter(config, incarnation, journal, metrics, log, drain);
+  const writer = await openWriter(config, incarnation, journal, log, drain);
   const apiKeys = new ApiKeyCache(db, () => performance.now());
   const routing = new Routing(db, vault, log);
   await routing.load();
@@ -134,23 +134,20 @@ async function openWriter(
   config: Config,
   incarnation: Incarnation,
   journal: Journal,
-  metrics: Metrics,
   log: Log,
   drain: Drain,
 ): Promise<SettlementWriter> {
-  const commitLag = metrics.commitLag.at('committed');
   const writer = new SettlementWriter({
     incarnationId: incarnation.id,
     journal,
     connect: () => connectForSettlement(config.databaseUrl),
     mayStillSpill: () => incarnation.mayAdmit(),
     onFenced: () => incarnation.wasFenced(),
-    onTrouble: (event, error) => {
-      log.error({ err: error }, event);
+    onTrouble: (event, error, requestIds) => {
+      log.error({ err: error, requestIds }, event);
       // Neither PostgreSQL nor the disk takes the charge: this process can do no more good.
       if (event === 'settlement_spill_failed') drain.leaveAtOnce(1);
     },
-    onCommit: (_records, lagMs) => commitLag.observe(lagMs / 1000),
   });
   await onceDatabaseAnswers(log, () => writer.begin());
   return writer;

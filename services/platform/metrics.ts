@@ -30,7 +30,7 @@ export class Metrics {
   );
   readonly commitLag = this.#durations(
     'commit_lag_seconds',
-    'From the end of an answer to the end of its settlement',
+    'From handing over a settlement, queue included, to its acknowledgement',
     COMMIT_BOUNDS,
     'outcome',
   );
