@@ -7,7 +7,9 @@ import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
 import { ChannelHealth } from '../services/channels/channel-health.ts';
+import { channelVitals } from '../services/channels/channel-vitals.ts';
 import { HealthExchange } from '../services/channels/health-exchange.ts';
+import { healthToldIn } from '../services/channels/health-log.ts';
 import { Incarnation, isFencedError } from '../services/incarnations/incarnation.ts';
 import { Journal } from '../services/journal/journal.ts';
 import { ExpectedOutput } from '../services/leases/expected-output.ts';
@@ -19,6 +21,7 @@ import { type Config, readConfig } from '../services/platform/config.ts';
 import { armCrashPoints } from '../services/platform/crash-points.ts';
 import { Egress } from '../services/platform/egress.ts';
 import { createLog, type Log } from '../services/platform/log.ts';
+import { LogSample } from '../services/platform/log-sample.ts';
 import { Metrics } from '../services/platform/metrics.ts';
 import { createPool } from '../services/platform/postgres.ts';
 import { createRedis, type RedisLink } from '../services/platform/redis.ts';
@@ -90,10 +93,11 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     openAttempts,
     metrics,
     log,
+    logSample: new LogSample(),
     unsentEnds,
     expectedOutput: new ExpectedOutput(),
     routing: routing.table,
-    health: openHealth(redis, incarnation, drain),
+    health: openHealth(redis, incarnation, log, drain),
     limiter: new RateLimiter(openWindows(redis, incarnationId, drain)),
     idempotency: new IdempotencyStore(db, incarnationId),
     trustedProxies: new AddressList(config.trustedProxies),
@@ -204,8 +208,8 @@ function openRedis(config: Config, log: Log): RedisLink | null {
   return null;
 }
 
-function openHealth(redis: RedisLink | null, incarnation: Incarnation, drain: Drain): ChannelHealth {
-  const health = new ChannelHealth(Math.random);
+function openHealth(redis: RedisLink | null, incarnation: Incarnation, log: Log, drain: Drain): ChannelHealth {
+  const health = new ChannelHealth(Math.random, healthToldIn(log));
   if (redis === null) return health;
   const clock = { timeMs: () => incarnation.timeMs(), nowMs: () => performance.now() };
   const exchange = new HealthExchange(redis, health, clock);
@@ -224,7 +228,7 @@ function openWindows(redis: RedisLink | null, incarnationId: string, drain: Drai
   return exchange;
 }
 
-function watch(metrics: Metrics, { leases, writer, openAttempts }: ProxyParts): void {
+function watch(metrics: Metrics, { leases, writer, openAttempts, routing, health }: ProxyParts): void {
   metrics.watch(() => {
     const { leases: openLeases, freeNano } = leases.snapshot();
     return {
@@ -232,6 +236,7 @@ function watch(metrics: Metrics, { leases, writer, openAttempts }: ProxyParts): 
       openLeases,
       leaseFreeNano: freeNano,
       spillRecords: writer.spilledCount,
+      channels: channelVitals(routing(), health.snapshot()),
     };
   });
 }

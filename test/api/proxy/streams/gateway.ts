@@ -20,6 +20,7 @@ import { ExpectedOutput } from '../../../../services/leases/expected-output.ts';
 import { RateLimiter } from '../../../../services/limits/rate-limiter.ts';
 import { Egress } from '../../../../services/platform/egress.ts';
 import { createLog } from '../../../../services/platform/log.ts';
+import { LogSample } from '../../../../services/platform/log-sample.ts';
 import { Metrics } from '../../../../services/platform/metrics.ts';
 import { createPool } from '../../../../services/platform/postgres.ts';
 import { UnsentEnds } from '../../../../services/usage/unsent-ends.ts';
@@ -136,6 +137,7 @@ function proxyParts(
     egress: new Egress(),
     metrics: new Metrics(),
     log: createLog({ name: 'test', level: 'silent' }),
+    logSample: new LogSample(),
     unsentEnds: new UnsentEnds(db),
     expectedOutput: new ExpectedOutput(),
     limiter: new RateLimiter(null),
