@@ -35,20 +35,23 @@ import { IdempotencyStore } from './proxy/idempotency.ts';
 import { OpenAttempts } from './proxy/open-attempts.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
 import { Routing } from './routing.ts';
+import { Scrape } from './scrape.ts';
 
 const DISK_CHECK_MS = 5_000;
 const DATABASE_RETRY_MS = 500;
 /** A paused or fenced gateway leaves by this code: its supervisor starts a fresh incarnation. */
 const FENCED_EXIT_CODE = 75;
 
-await startGateway(readConfig(process.env), process.argv[2] ?? '');
+const [incarnationId = '', slot = '0'] = process.argv.slice(2);
+await startGateway(readConfig(process.env), incarnationId, slot);
 
-async function startGateway(config: Config, incarnationId: string): Promise<void> {
+async function startGateway(config: Config, incarnationId: string, slot: string): Promise<void> {
   const log = createLog({ name: `gateway-${process.pid}`, level: config.logLevel });
   if (config.crashPoints !== null) armCrashPoints(config.crashPoints.points, config.crashPoints.log);
   const drain = new Drain(log);
   const parts = await openParts(config, incarnationId, log, drain);
-  const app = createApp(appDependencies(config, parts));
+  const scrape = new Scrape(parts.proxy.metrics.registry, slot);
+  const app = createApp(appDependencies(config, parts, scrape));
   const server = listen(config, hotEntry(parts.proxy), app);
   drain.serveUntilAsked(server);
 }
@@ -241,11 +244,11 @@ function watch(metrics: Metrics, { leases, writer, openAttempts, routing, health
   });
 }
 
-function appDependencies(config: Config, { proxy, routing, vault, workerDb }: GatewayParts) {
+function appDependencies(config: Config, { proxy, routing, vault, workerDb }: GatewayParts, scrape: Scrape) {
   return {
     db: workerDb,
     log: proxy.log,
-    registry: proxy.metrics.registry,
+    scrape: () => scrape.text(),
     adminToken: config.adminToken,
     vault,
     egress: proxy.egress,
@@ -267,8 +270,6 @@ function appDependencies(config: Config, { proxy, routing, vault, workerDb }: Ga
 
 function listen(config: Config, hot: HotEntry, app: Express): Server {
   const server = newHttpServer(hot, app);
-  server.listen({ port: config.port, host: config.host, reusePort: config.gatewayProcesses > 1 }, () =>
-    process.send?.('listening'),
-  );
+  server.listen({ port: config.port, host: config.host, reusePort: config.gatewayProcesses > 1 });
   return server;
 }

@@ -97,7 +97,14 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
   const own = proxyParts(bare, db, apiKeys, routing, attempts);
   const parts = { ...own, ...replaced(own) };
   const app = createApp({
-    ...{ db: workerDb, log, registry: parts.metrics.registry, adminToken: ADMIN_TOKEN, vault, egress: parts.egress },
+    ...{
+      db: workerDb,
+      log,
+      scrape: () => parts.metrics.registry.metrics(),
+      adminToken: ADMIN_TOKEN,
+      vault,
+      egress: parts.egress,
+    },
     ...{ apiKeys, routing: routing.table, health: parts.health, trustedProxies: parts.trustedProxies },
     timeMs: parts.timeMs,
     proxy: asMiddleware(hotEntry(parts)),
