@@ -7,7 +7,9 @@ import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
 import { ChannelHealth } from '../services/channels/channel-health.ts';
+import { channelVitals } from '../services/channels/channel-vitals.ts';
 import { HealthExchange } from '../services/channels/health-exchange.ts';
+import { healthToldIn } from '../services/channels/health-log.ts';
 import { Incarnation, isFencedError } from '../services/incarnations/incarnation.ts';
 import { Journal } from '../services/journal/journal.ts';
 import { ExpectedOutput } from '../services/leases/expected-output.ts';
@@ -19,6 +21,7 @@ import { type Config, readConfig } from '../services/platform/config.ts';
 import { armCrashPoints } from '../services/platform/crash-points.ts';
 import { Egress } from '../services/platform/egress.ts';
 import { createLog, type Log } from '../services/platform/log.ts';
+import { LogSample } from '../services/platform/log-sample.ts';
 import { Metrics } from '../services/platform/metrics.ts';
 import { createPool } from '../services/platform/postgres.ts';
 import { createRedis, type RedisLink } from '../services/platform/redis.ts';
@@ -32,20 +35,23 @@ import { IdempotencyStore } from './proxy/idempotency.ts';
 import { OpenAttempts } from './proxy/open-attempts.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
 import { Routing } from './routing.ts';
+import { Scrape } from './scrape.ts';
 
 const DISK_CHECK_MS = 5_000;
 const DATABASE_RETRY_MS = 500;
 /** A paused or fenced gateway leaves by this code: its supervisor starts a fresh incarnation. */
 const FENCED_EXIT_CODE = 75;
 
-await startGateway(readConfig(process.env), process.argv[2] ?? '');
+const [incarnationId = '', slot = '0'] = process.argv.slice(2);
+await startGateway(readConfig(process.env), incarnationId, slot);
 
-async function startGateway(config: Config, incarnationId: string): Promise<void> {
+async function startGateway(config: Config, incarnationId: string, slot: string): Promise<void> {
   const log = createLog({ name: `gateway-${process.pid}`, level: config.logLevel });
   if (config.crashPoints !== null) armCrashPoints(config.crashPoints.points, config.crashPoints.log);
   const drain = new Drain(log);
   const parts = await openParts(config, incarnationId, log, drain);
-  const app = createApp(appDependencies(config, parts));
+  const scrape = new Scrape(parts.proxy.metrics.registry, slot);
+  const app = createApp(appDependencies(config, parts, scrape));
   const server = listen(config, hotEntry(parts.proxy), app);
   drain.serveUntilAsked(server);
 }
@@ -70,7 +76,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const journal = new Journal(config.journalDir, incarnationId);
   await onceDatabaseAnswers(log, () => incarnation.begin(journal.folder));
   const leases = new LeaseBook(db, incarnation);
-  const writer = await openWriter(config, incarnation, journal, metrics, log, drain);
+  const writer = await openWriter(config, incarnation, journal, log, drain);
   const apiKeys = new ApiKeyCache(db, () => performance.now());
   const routing = new Routing(db, vault, log);
   await routing.load();
@@ -90,10 +96,11 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     openAttempts,
     metrics,
     log,
+    logSample: new LogSample(),
     unsentEnds,
     expectedOutput: new ExpectedOutput(),
     routing: routing.table,
-    health: openHealth(redis, incarnation, drain),
+    health: openHealth(redis, incarnation, log, drain),
     limiter: new RateLimiter(openWindows(redis, incarnationId, drain)),
     idempotency: new IdempotencyStore(db, incarnationId),
     trustedProxies: new AddressList(config.trustedProxies),
@@ -134,23 +141,20 @@ async function openWriter(
   config: Config,
   incarnation: Incarnation,
   journal: Journal,
-  metrics: Metrics,
   log: Log,
   drain: Drain,
 ): Promise<SettlementWriter> {
-  const commitLag = metrics.commitLag.at('committed');
   const writer = new SettlementWriter({
     incarnationId: incarnation.id,
     journal,
     connect: () => connectForSettlement(config.databaseUrl),
     mayStillSpill: () => incarnation.mayAdmit(),
     onFenced: () => incarnation.wasFenced(),
-    onTrouble: (event, error) => {
-      log.error({ err: error }, event);
+    onTrouble: (event, error, requestIds) => {
+      log.error({ err: error, requestIds }, event);
       // Neither PostgreSQL nor the disk takes the charge: this process can do no more good.
       if (event === 'settlement_spill_failed') drain.leaveAtOnce(1);
     },
-    onCommit: (_records, lagMs) => commitLag.observe(lagMs / 1000),
   });
   await onceDatabaseAnswers(log, () => writer.begin());
   return writer;
@@ -208,8 +212,8 @@ function openRedis(config: Config, log: Log): RedisLink | null {
   return null;
 }
 
-function openHealth(redis: RedisLink | null, incarnation: Incarnation, drain: Drain): ChannelHealth {
-  const health = new ChannelHealth(Math.random);
+function openHealth(redis: RedisLink | null, incarnation: Incarnation, log: Log, drain: Drain): ChannelHealth {
+  const health = new ChannelHealth(Math.random, healthToldIn(log));
   if (redis === null) return health;
   const clock = { timeMs: () => incarnation.timeMs(), nowMs: () => performance.now() };
   const exchange = new HealthExchange(redis, health, clock);
@@ -228,7 +232,7 @@ function openWindows(redis: RedisLink | null, incarnationId: string, drain: Drai
   return exchange;
 }
 
-function watch(metrics: Metrics, { leases, writer, openAttempts }: ProxyParts): void {
+function watch(metrics: Metrics, { leases, writer, openAttempts, routing, health }: ProxyParts): void {
   metrics.watch(() => {
     const { leases: openLeases, freeNano } = leases.snapshot();
     return {
@@ -236,15 +240,16 @@ function watch(metrics: Metrics, { leases, writer, openAttempts }: ProxyParts): 
       openLeases,
       leaseFreeNano: freeNano,
       spillRecords: writer.spilledCount,
+      channels: channelVitals(routing(), health.snapshot()),
     };
   });
 }
 
-function appDependencies(config: Config, { proxy, routing, vault, workerDb }: GatewayParts) {
+function appDependencies(config: Config, { proxy, routing, vault, workerDb }: GatewayParts, scrape: Scrape) {
   return {
     db: workerDb,
     log: proxy.log,
-    registry: proxy.metrics.registry,
+    scrape: () => scrape.text(),
     adminToken: config.adminToken,
     vault,
     egress: proxy.egress,
@@ -266,8 +271,6 @@ function appDependencies(config: Config, { proxy, routing, vault, workerDb }: Ga
 
 function listen(config: Config, hot: HotEntry, app: Express): Server {
   const server = newHttpServer(hot, app);
-  server.listen({ port: config.port, host: config.host, reusePort: config.gatewayProcesses > 1 }, () =>
-    process.send?.('listening'),
-  );
+  server.listen({ port: config.port, host: config.host, reusePort: config.gatewayProcesses > 1 });
   return server;
 }

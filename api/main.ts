@@ -7,6 +7,7 @@ import { newId } from '../services/platform/ids.ts';
 import { createLog } from '../services/platform/log.ts';
 import { Caretaker } from './caretaker.ts';
 import { GATEWAY_V8_FLAGS } from './gateway-flags.ts';
+import { ScrapeRelay } from './scrape.ts';
 
 const SHORTEST_RESTART_MS = 100;
 const LONGEST_RESTART_MS = 5_000;
@@ -16,6 +17,7 @@ const HEALTHY_AFTER_MS = 10_000;
 const config = readConfig(process.env);
 const log = createLog({ name: 'supervisor', level: config.logLevel });
 const caretaker = new Caretaker(config, log);
+const scrapes = new ScrapeRelay();
 const gateways = new Set<ChildProcess>();
 let stopping = false;
 
@@ -23,15 +25,17 @@ process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 process.on('SIGHUP', stop);
 await caretaker.begin();
-for (let slot = 0; slot < config.gatewayProcesses; slot += 1) start(SHORTEST_RESTART_MS);
+for (let slot = 0; slot < config.gatewayProcesses; slot += 1) start(slot, SHORTEST_RESTART_MS);
 
-function start(pauseAfterDeathMs: number): void {
+function start(slot: number, pauseAfterDeathMs: number): void {
   if (stopping) return;
   const incarnationId = newId();
   const startedAtMs = performance.now();
+  const program = join(import.meta.dirname, 'gateway.ts');
   const execArgv = [...process.execArgv, ...GATEWAY_V8_FLAGS];
-  const gateway = fork(join(import.meta.dirname, 'gateway.ts'), [incarnationId], { stdio: 'inherit', execArgv });
+  const gateway = fork(program, [incarnationId, String(slot)], { stdio: 'inherit', execArgv });
   gateways.add(gateway);
+  scrapes.join(gateway);
   gateway.on('exit', (code, signal) => {
     gateways.delete(gateway);
     void caretaker.gatewayDied();
@@ -42,7 +46,7 @@ function start(pauseAfterDeathMs: number): void {
     log.error({ incarnationId, pid: gateway.pid, code, signal }, 'gateway_died');
     const lived = performance.now() - startedAtMs > HEALTHY_AFTER_MS;
     const pauseMs = lived ? SHORTEST_RESTART_MS : pauseAfterDeathMs;
-    setTimeout(() => start(Math.min(pauseMs * 2, LONGEST_RESTART_MS)), pauseMs);
+    setTimeout(() => start(slot, Math.min(pauseMs * 2, LONGEST_RESTART_MS)), pauseMs);
   });
 }
 

@@ -39,6 +39,8 @@ export interface AnswerFacts {
   readonly usage: Usage | null;
   /** The provider's usage cannot be true (negative, fractional, a string, beyond MAX_METER): quarantine, never charge it. */
   readonly usageImplausible: boolean;
+  /** Its parts do not add up to its whole, and were made to: charged, but somebody should look at that provider. */
+  readonly usageRepaired: boolean;
   readonly contentBytes: number;
   /** No text, no tool call, and a plain stop: the customer owes nothing. Cut by its cap or by a filter is not empty. */
   readonly empty: boolean;
@@ -66,6 +68,7 @@ export interface StreamReader {
   /** Before `finished` a running figure (Anthropic's message_start says 1 output token); the last one seen counts. */
   usage: Usage | null;
   usageImplausible: boolean;
+  usageRepaired: boolean;
   /** UTF-8 bytes of answer text so far: content, reasoning, tool arguments, refusal; JSON escapes decoded. */
   contentBytes: number;
   /** Anything that makes the answer not empty (see AnswerFacts.empty). */

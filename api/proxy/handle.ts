@@ -2,7 +2,7 @@
 // transaction; for nothing else. What a step takes, `giveBack` returns, whichever way the request ends.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TollgateError } from '../../domain/errors.ts';
-import { METERS, totalTokens } from '../../domain/meters.ts';
+import { totalTokens } from '../../domain/meters.ts';
 import { ZERO } from '../../domain/nano.ts';
 import type { Acknowledged } from '../../services/ledger/settlement-writer.ts';
 import { admit } from './admit.ts';
@@ -14,7 +14,8 @@ import { hearHalfClose } from './half-close.ts';
 import type { ProxyParts } from './proxy-parts.ts';
 import { readBody } from './read-body.ts';
 import { type Sent, sendUpstream } from './send-upstream.ts';
-import { settle } from './settle.ts';
+import { settle, type Verdict } from './settle.ts';
+import { countAnswer, countSettled, tellError } from './telemetry.ts';
 import { errorOfEnd } from './upstream-errors.ts';
 
 export async function handle(
@@ -44,6 +45,7 @@ export async function handle(
     await refuse(parts, exchange, asTollgateError(error));
   } finally {
     giveBack(parts, exchange);
+    countAnswer(parts, exchange);
   }
 }
 
@@ -72,42 +74,38 @@ function finish(
   acknowledged: Acknowledged,
 ): void {
   if (acknowledged === 'fenced' || acknowledged === 'lost') {
-    answerError(exchange, settlementFailed());
+    answerWithError(parts, exchange, settlementFailed());
     return;
   }
-  count(parts, exchange, admitted, verdict);
+  countSettled(parts, admitted.model.id, verdict);
   if (exchange.clientGone && verdict.outcome === 'complete') parts.unsentEnds.add(exchange.requestId);
   if (end.kind === 'answered') answerPlain(parts, exchange, end);
   else if (end.kind === 'streamed' && end.how === 'complete')
     endStream(exchange, end, (held) => exchange.dialect.heldTail(held, admitted.facts));
-  else answerError(exchange, errorOfEnd(end));
-}
-
-function count(parts: ProxyParts, exchange: Exchange, { model }: Admitted, verdict: Sent['verdict']): void {
-  parts.metrics.requests.add(exchange.dialect.id, verdict.outcome);
-  parts.metrics.charges.add(model.id, verdict.source, Number(verdict.rated));
-  for (const meter of METERS) {
-    const quantity = verdict.usage[meter];
-    if (quantity) parts.metrics.tokens.add(model.id, meter, quantity);
-  }
+  else answerWithError(parts, exchange, errorOfEnd(end));
 }
 
 /** An admitted request has a receipt also when it failed; one refused before admission leaves a metric only (design.md 3.7). */
 async function refuse(parts: ProxyParts, exchange: Exchange, error: TollgateError): Promise<void> {
   const { admitted } = exchange;
-  if (error.code === 'internal_error')
-    parts.log.error({ requestId: exchange.requestId, err: error.details.cause }, 'request_failed');
-  if (admitted === null) parts.metrics.refusals.add(exchange.dialect.id, error.code);
-  else if (!exchange.settled) {
-    await settle(parts, exchange, admitted, {
-      outcome: 'failed',
-      usage: {},
-      source: 'none',
-      deliveredBytes: 0,
-      rated: ZERO,
-      winner: null,
-    });
+  if (admitted !== null && !exchange.settled) {
+    const acknowledged = await settle(parts, exchange, admitted, FAILED);
+    if (acknowledged === 'committed' || acknowledged === 'spilled') countSettled(parts, admitted.model.id, FAILED);
   }
+  answerWithError(parts, exchange, error);
+}
+
+const FAILED: Verdict = {
+  outcome: 'failed',
+  usage: {},
+  source: 'none',
+  deliveredBytes: 0,
+  rated: ZERO,
+  winner: null,
+};
+
+function answerWithError(parts: ProxyParts, exchange: Exchange, error: TollgateError): void {
+  tellError(parts, exchange, error);
   answerError(exchange, error);
 }
 

@@ -9,6 +9,7 @@ import type { LeaseBook } from '../../services/leases/lease-book.ts';
 import type { SettlementWriter } from '../../services/ledger/settlement-writer.ts';
 import type { RateLimiter } from '../../services/limits/rate-limiter.ts';
 import type { Egress } from '../../services/platform/egress.ts';
+import type { LogSample } from '../../services/platform/log-sample.ts';
 import type { Metrics } from '../../services/platform/metrics.ts';
 import type { UnsentEnds } from '../../services/usage/unsent-ends.ts';
 import type { Authentication } from './authenticate.ts';
@@ -30,6 +31,8 @@ export interface ProxyParts extends Authentication {
   readonly openAttempts: OpenAttempts;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** For lines that callers could cause by the thousand. */
+  readonly logSample: LogSample;
   /** False while the disk of the journal is nearly full or the process drains. */
   readonly accepting: () => boolean;
 }

@@ -11,6 +11,7 @@ import type { AttemptEnd, FailedAttempt } from './attempt-end.ts';
 import type { Admitted, Exchange } from './exchange.ts';
 import type { ProxyParts } from './proxy-parts.ts';
 import { attemptRow, type Verdict, verdictOn } from './settle.ts';
+import { tellAttempt, tellUsage } from './telemetry.ts';
 
 /** With nobody else left, a busy upstream that names so short a wait is asked once more. */
 const WORTH_WAITING_MS = 2_500;
@@ -85,9 +86,8 @@ async function attemptAt(parts: ProxyParts, exchange: Exchange, admitted: Admitt
     const verdict = verdictOn(end, admitted, n);
     const row = attemptRow(parts, exchange, admitted, pick, attempt, end, sentMs, verdict);
     exchange.attempts.push(row);
-    parts.metrics.attempts.add(pick.route.channel.name, row.outcome);
-    if (attempt.firstByteMs !== null)
-      parts.metrics.firstByte.at(pick.route.channel.name).observe(attempt.firstByteMs / 1000);
+    tellAttempt(parts, exchange, pick, end, row);
+    tellUsage(parts, exchange, pick, end, verdict);
     return { end, verdict };
   } finally {
     parts.health.finished(pick);

@@ -153,7 +153,8 @@ function handOver(parts: ProxyParts, exchange: Exchange, admitted: Admitted, ver
   const { apiKey, model, facts } = admitted;
   if (verdict.source === 'provider') parts.expectedOutput.learn(apiKey.id, model.id, outputTokens(verdict.usage));
   const { lease } = admitted.reservation;
-  return new Promise((acknowledged) => {
+  const handedOverMs = performance.now();
+  return new Promise((resolve) => {
     parts.writer.settle({
       usage: {
         request_id: exchange.requestId,
@@ -176,7 +177,10 @@ function handOver(parts: ProxyParts, exchange: Exchange, admitted: Admitted, ver
       },
       attempts: exchange.attempts,
       segments: exchange.segments,
-      acknowledged,
+      acknowledged(how) {
+        parts.metrics.commitLag.at(how).observe((performance.now() - handedOverMs) / 1000);
+        resolve(how);
+      },
       inDatabase: () => parts.leases.confirmed(lease),
     });
   });

@@ -2,7 +2,6 @@
 import type { RequestHandler } from 'express';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import type { Registry } from 'prom-client';
 import type { ChannelHealth } from '../../services/channels/channel-health.ts';
 import type { RoutingTable } from '../../services/channels/routing-table.ts';
 import type { Egress } from '../../services/platform/egress.ts';
@@ -13,7 +12,8 @@ export interface AppDependencies extends Authentication {
   /** As tollgate_worker. */
   readonly db: Pool;
   readonly log: Logger;
-  readonly registry: Registry;
+  /** The metrics, as Prometheus reads them. */
+  readonly scrape: () => Promise<string>;
   readonly adminToken: string;
   readonly vault: Vault;
   readonly egress: Egress;

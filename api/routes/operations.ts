@@ -1,4 +1,5 @@
 // What operators and their monitors ask. Liveness says that the process runs, readiness that it may get requests.
+import { prometheusContentType } from 'prom-client';
 import { z } from 'zod';
 import { JSON_TYPE, type Reply } from './reply.ts';
 import { operatorRead, type Route } from './route.ts';
@@ -36,12 +37,12 @@ export const operationRoutes: readonly Route[] = [
     path: '/metrics',
     who: 'admin',
     openToLoopback: true,
-    summary: 'Prometheus metrics of this gateway process',
+    summary: 'Prometheus metrics of every gateway on this machine',
     response: z.string(),
-    handler: async ({ registry }) => ({
+    handler: async ({ scrape }) => ({
       status: 200,
-      headers: { 'content-type': registry.contentType },
-      text: await registry.metrics(),
+      headers: { 'content-type': prometheusContentType },
+      text: await scrape(),
     }),
   }),
 ];

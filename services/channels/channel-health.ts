@@ -23,6 +23,16 @@ interface Candidate {
   readonly keys: readonly KeyOfChannel[];
 }
 
+export type HealthEvent =
+  | 'channel_key_died'
+  | 'channel_key_recovered'
+  | 'channel_key_limited'
+  | 'channel_breaker_opened'
+  | 'channel_breaker_closed';
+
+/** Told once for each change, by the gateway that found it out; what it hears from others they have told. */
+export type HealthListener = (event: HealthEvent, pick: Pick, failure: Failure | null) => void;
+
 // Whoever is told one of these has shown a key that the upstream knows.
 const RECOGNIZED: ReadonlySet<FailureClass> = new Set(['rate_limited', 'client_fault', 'misconfigured', 'empty']);
 
@@ -31,13 +41,15 @@ type Tier = readonly Candidate[];
 
 export class ChannelHealth {
   readonly #random: () => number;
+  readonly #tell: HealthListener;
   readonly #channels = new Map<string, ChannelState>();
   // A routing table is swapped whole, so its models are fresh objects: what was made for an old one goes with it.
   readonly #tiers = new WeakMap<RoutedModel, Map<DialectId, readonly Tier[]>>();
 
   /** `random`: uniform in [0, 1). */
-  constructor(random: () => number) {
+  constructor(random: () => number, tell: HealthListener = () => {}) {
     this.#random = random;
+    this.#tell = tell;
   }
 
   /**
@@ -68,17 +80,28 @@ export class ChannelHealth {
   /** Best said at the first byte: a probe keeps everybody else waiting until its verdict. */
   succeeded(pick: Pick): void {
     const state = this.#stateOf(pick.route.channel.id);
+    const key = state.keyState(pick.channelKey.id);
+    const [wasClosed, wasDead] = [state.breaker.kind === 'closed', key.deadWaitMs > 0];
     state.succeeded();
-    state.keyState(pick.channelKey.id).worked();
+    key.worked();
+    if (!wasClosed) this.#tell('channel_breaker_closed', pick, null);
+    if (wasDead) this.#tell('channel_key_recovered', pick, null);
   }
 
   failed(pick: Pick, failure: Failure, nowMs: number): void {
     const state = this.#stateOf(pick.route.channel.id);
     const key = state.keyState(pick.channelKey.id);
+    const wasClosed = state.breaker.kind === 'closed';
+    const wasDead = key.deadWaitMs > 0;
+    const wasLimited = key.limitedUntilMs > nowMs;
     if (failure.class === 'dead_key') key.died(nowMs);
     else if (key.probe === pick && RECOGNIZED.has(failure.class)) key.worked();
     if (failure.class === 'rate_limited') key.limited(failure.retryAfterMs, nowMs);
     else if (failure.class !== 'dead_key' && affectsBreaker(failure)) state.failed(failure.retryAfterMs, nowMs);
+    if (wasClosed && state.breaker.kind === 'open') this.#tell('channel_breaker_opened', pick, failure);
+    if (wasDead !== key.deadWaitMs > 0)
+      this.#tell(wasDead ? 'channel_key_recovered' : 'channel_key_died', pick, failure);
+    if (!wasLimited && key.limitedUntilMs > nowMs) this.#tell('channel_key_limited', pick, failure);
   }
 
   /** Exactly once for each `started`. */

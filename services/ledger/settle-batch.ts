@@ -10,7 +10,7 @@ interface Rows {
 /**
  * Settles a batch in one statement and one commit; rows that are known already change nothing.
  * `replay`: for a fenced incarnation (the owner may not any more, others may not before).
- * Returns how many known requests came with another charge. Rows travel as JSON: the gateway.s core is
+ * Returns the ids of known requests that came with another charge. Rows travel as JSON: the gateway.s core is
  * dearer than PostgreSQL's, and one JSON.stringify is cheaper there than 17 array parameters.
  */
 export async function settleBatch(
@@ -18,10 +18,10 @@ export async function settleBatch(
   incarnationId: string,
   replay: boolean,
   batch: readonly Rows[],
-): Promise<number> {
-  const { rows } = await db.query<{ result: string }>({
+): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>({
     name: 'settle-batch',
-    text: `select result from settle_batch($1, $2, $3, $4) where result = 'conflict'`,
+    text: `select settled_request_id as id from settle_batch($1, $2, $3, $4) where result = 'conflict'`,
     values: [
       incarnationId,
       replay,
@@ -29,7 +29,7 @@ export async function settleBatch(
       JSON.stringify(batch.flatMap(({ attempts }) => attempts)),
     ],
   });
-  return rows.length;
+  return rows.map(({ id }) => id);
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -14,6 +14,8 @@ const IN_DOUBT_MS = 250;
 /** A replay may take its time: nobody waits for it. */
 const REPLAY_TIMEOUT_MS = 15_000;
 const RECONNECT_MS = 250;
+/** Request ids in a line of the log. */
+const MOST_NAMED = 5;
 
 export type Acknowledged = 'committed' | 'spilled' | 'fenced' | 'lost';
 
@@ -47,8 +49,9 @@ export interface SettlementWriterParts {
       | 'settlement_reconnect_failed'
       | 'settlement_conflict',
     error: unknown,
+    /** Of some of the requests that it is about. */
+    requestIds: readonly string[],
   ) => void;
-  readonly onCommit: (records: number, lagMs: number) => void;
 }
 
 export class SettlementWriter {
@@ -108,7 +111,6 @@ export class SettlementWriter {
   }
 
   async #commit(client: Client, batch: readonly Settlement[]): Promise<void> {
-    const startedAtMs = performance.now();
     crashPoint('before-commit');
     const answer = settleBatch(client, this.#parts.incarnationId, false, batch);
     crashPoint('in-commit');
@@ -116,7 +118,6 @@ export class SettlementWriter {
       const conflicts = await within(IN_DOUBT_MS, answer);
       crashPoint('after-commit');
       this.#committed(batch, conflicts);
-      this.#parts.onCommit(batch.length, performance.now() - startedAtMs);
       acknowledgeAll(batch, 'committed');
     } catch (error) {
       await this.#commitFailed(client, batch, error);
@@ -132,7 +133,7 @@ export class SettlementWriter {
     } else if (isAboutData(error)) {
       await this.#bisect(client, batch, error);
     } else {
-      this.#parts.onTrouble('settlement_in_doubt', error);
+      this.#parts.onTrouble('settlement_in_doubt', error, someIds(batch));
       this.#drop(client);
       await this.#spill(batch);
     }
@@ -150,13 +151,13 @@ export class SettlementWriter {
       }
       return;
     }
-    this.#parts.onTrouble('settlement_quarantined', error);
+    this.#parts.onTrouble('settlement_quarantined', error, someIds(batch));
     try {
       await quarantine(client, this.#parts.incarnationId, only, error);
-      this.#committed(batch, 0);
+      this.#committed(batch, []);
       only.acknowledged('lost');
     } catch (silence) {
-      this.#parts.onTrouble('settlement_in_doubt', silence);
+      this.#parts.onTrouble('settlement_in_doubt', silence, someIds(batch));
       this.#drop(client);
       await this.#spill(batch); // it will be refused again, and quarantined, by the replay
     }
@@ -175,7 +176,7 @@ export class SettlementWriter {
       this.#spills.push({ settlements: batch, segment });
       acknowledgeAll(batch, 'spilled');
     } catch (error) {
-      this.#parts.onTrouble('settlement_spill_failed', error);
+      this.#parts.onTrouble('settlement_spill_failed', error, someIds(batch));
       acknowledgeAll(batch, 'lost');
     }
     if (!this.#replaying) {
@@ -194,7 +195,7 @@ export class SettlementWriter {
         this.#client = client;
       } catch (error) {
         if (isFencedError(error)) this.#stopFenced();
-        this.#parts.onTrouble('settlement_reconnect_failed', error);
+        this.#parts.onTrouble('settlement_reconnect_failed', error, []);
         client?.end().catch(() => {}); // it is broken; pg only reports that again
         await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
       }
@@ -206,7 +207,7 @@ export class SettlementWriter {
   async #replayThrough(client: Client): Promise<void> {
     for (let spill = this.#spills[0]; spill !== undefined; spill = this.#spills[0]) {
       crashPoint('in-replay');
-      let conflicts = 0;
+      let conflicts: readonly string[] = [];
       try {
         conflicts = await within(
           REPLAY_TIMEOUT_MS,
@@ -227,16 +228,17 @@ export class SettlementWriter {
       await within(REPLAY_TIMEOUT_MS, settleBatch(client, this.#parts.incarnationId, false, [settlement]));
     } catch (error) {
       if (!isAboutData(error)) throw error;
-      this.#parts.onTrouble('settlement_quarantined', error);
+      this.#parts.onTrouble('settlement_quarantined', error, someIds([settlement]));
       await quarantine(client, this.#parts.incarnationId, settlement, error);
     }
   }
 
-  #committed(batch: readonly Settlement[], conflicts: number): void {
-    if (conflicts > 0)
+  #committed(batch: readonly Settlement[], conflicts: readonly string[]): void {
+    if (conflicts.length > 0)
       this.#parts.onTrouble(
         'settlement_conflict',
-        new Error(`${conflicts} settled requests came again with another charge`),
+        new Error(`${conflicts.length} settled requests came again with another charge`),
+        conflicts.slice(0, MOST_NAMED),
       );
     for (const { segments, inDatabase } of batch) {
       for (const segment of segments) this.#parts.journal.release(segment);
@@ -259,6 +261,10 @@ export class SettlementWriter {
     if (this.#busy || this.#replaying) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function someIds(batch: readonly Settlement[]): string[] {
+  return batch.slice(0, MOST_NAMED).map(({ usage }) => usage.request_id);
 }
 
 function acknowledgeAll(batch: readonly Settlement[], how: Acknowledged): void {

@@ -10,6 +10,11 @@ export interface GatewayState {
   readonly openLeases: number;
   readonly leaseFreeNano: bigint;
   readonly spillRecords: number;
+  readonly channels: readonly {
+    readonly channel: string;
+    readonly isUp: boolean;
+    readonly deadKeys: number;
+  }[];
 }
 
 const COMMIT_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 120];
@@ -17,11 +22,30 @@ const FIRST_BYTE_BOUNDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30
 
 export class Metrics {
   readonly registry = new Registry();
-  readonly requests = this.#counters('requests_total', 'Requests by surface and HTTP status', ['surface', 'status']);
-  readonly refusals = this.#counters('refusals_total', 'Requests refused before any attempt', ['surface', 'code']);
-  readonly attempts = this.#counters('attempts_total', 'Attempts sent to a channel', ['channel', 'outcome']);
+  readonly requests = this.#counters(
+    'requests_total',
+    'Requests by surface and HTTP status as sent; 499: the client left before any',
+    ['surface', 'status'],
+  );
+  readonly outcomes = this.#counters('outcomes_total', 'Settled requests by how they ended, as in their receipts', [
+    'model',
+    'outcome',
+  ]);
+  readonly refusals = this.#counters('refusals_total', 'Requests refused before admission', ['surface', 'code']);
+  readonly attempts = this.#counters('attempts_total', 'Attempts at a channel, by how they ended', [
+    'channel',
+    'outcome',
+  ]);
   readonly tokens = this.#counters('tokens_total', 'Billed tokens by model and meter', ['model', 'meter']);
-  readonly charges = this.#counters('charges_nano_total', 'Charged nano-USD', ['model', 'usage_source']);
+  readonly ratedCharges = this.#counters(
+    'rated_charges_nano_total',
+    'Nano-USD that settled usage comes to by its price; what the ledger could not collect of it is in ops_losses',
+    ['model', 'usage_source'],
+  );
+  readonly usageAnomalies = this.#counters('usage_anomalies_total', 'Usage of providers that wants a look', [
+    'channel',
+    'kind',
+  ]);
   readonly firstByte = this.#durations(
     'first_byte_seconds',
     'From the sending of an attempt to the first byte of its answer',
@@ -30,7 +54,7 @@ export class Metrics {
   );
   readonly commitLag = this.#durations(
     'commit_lag_seconds',
-    'From the end of an answer to the end of its settlement',
+    'From handing over a settlement, queue included, to its acknowledgement',
     COMMIT_BOUNDS,
     'outcome',
   );
@@ -49,10 +73,25 @@ export class Metrics {
           this.set(value(read()));
         },
       });
-    gauge('requests_in_flight', 'Requests between admission and their end', (state) => state.requestsInFlight);
+    gauge('requests_in_flight', 'Requests that an upstream is working on', (state) => state.requestsInFlight);
     gauge('leases_open', 'Leases that this gateway holds', (state) => state.openLeases);
     gauge('lease_free_nano', 'Leased nano-USD that no request has reserved', (state) => Number(state.leaseFreeNano));
     gauge('spill_records', 'Usage records not yet in PostgreSQL', (state) => state.spillRecords);
+    const channelGauge = (name: string, help: string, value: (state: GatewayState['channels'][number]) => number) =>
+      new Gauge({
+        name: `tollgate_${name}`,
+        help,
+        labelNames: ['channel'],
+        registers: [this.registry],
+        collect() {
+          this.reset(); // channels come and go
+          for (const state of read().channels) this.inc({ channel: state.channel }, value(state));
+        },
+      });
+    channelGauge('channel_up', 'Whether the channel may be asked: its breaker closed, a key sound', ({ isUp }) =>
+      Number(isUp),
+    );
+    channelGauge('channel_keys_dead', 'Keys that the upstream refused', ({ deadKeys }) => deadKeys);
   }
 
   #counters(name: string, help: string, labels: readonly [string, string]): Counters {

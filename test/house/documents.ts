@@ -59,7 +59,9 @@ export function environmentDescribed(tree: Tree): Finding[] {
 const METRICS = 'services/platform/metrics.ts';
 
 export function metricsDescribed(tree: Tree): Finding[] {
-  const declared = textOf(tree, METRICS).matchAll(/(?:#counters|#durations|gauge)\(\s*'(\w+)'|name: 'tollgate_(\w+)'/g);
+  const declared = textOf(tree, METRICS).matchAll(
+    /(?:#counters|#durations|[gG]auge)\(\s*'(\w+)'|name: 'tollgate_(\w+)'/g,
+  );
   const described = firstCells(textOf(tree, OPERATIONS)).filter((name) => name.startsWith('tollgate_'));
   return bothWays(
     OPERATIONS,
@@ -76,20 +78,25 @@ export function metricsObserved(tree: Tree): Finding[] {
     .map(([, field]) => ({ file: METRICS, what: `${field} is never observed` }));
 }
 
-/** What is logged as an error wants a person, who looks the event up. */
-export function alarmsDescribed(tree: Tree): Finding[] {
-  const alarms = filesOf(tree, /^(services|api)\/.*\.ts$/).flatMap(([file, text]) =>
+const EVENT = /^[a-z]+(_[a-z]+)+$/;
+
+/** Whoever reads a line of the log looks its event up. */
+export function eventsDescribed(tree: Tree): Finding[] {
+  const events = filesOf(tree, /^(services|api)\/.*\.ts$/).flatMap(([file, text]) =>
     nodesOf(syntaxOf(file, text)).flatMap((node) => {
-      if (!ts.isCallExpression(node) || !/(\blog\.(error|fatal)|\.onTrouble)$/i.test(node.expression.getText()))
+      if (
+        !ts.isCallExpression(node) ||
+        !/(\blog\.(info|warn|error|fatal)|\.onTrouble)$/i.test(node.expression.getText())
+      )
         return [];
       const event = node.arguments.find(ts.isStringLiteral);
-      return event === undefined ? [] : [event.text];
+      return event !== undefined && EVENT.test(event.text) ? [event.text] : [];
     }),
   );
-  const described = firstCells(textOf(tree, OPERATIONS)).filter((name) => /^[a-z]+(_[a-z]+)+$/.test(name));
+  const described = firstCells(textOf(tree, OPERATIONS)).filter((name) => EVENT.test(name));
   return bothWays(
     OPERATIONS,
-    alarms,
+    events,
     described.filter((name) => !name.startsWith('tollgate_')),
   );
 }

@@ -23,6 +23,7 @@ export interface BareGateway {
   readonly leases: LeaseBook;
   readonly writer: SettlementWriter;
   readonly journal: Journal;
+  /** `<event> <request id> ...` */
   readonly trouble: string[];
   /** Reserves exactly this much. */
   hold(customer: Customer, usd: string): Promise<Reservation>;
@@ -59,8 +60,7 @@ export async function openBareGateway(database: ThrowawayDatabase): Promise<Bare
     },
     mayStillSpill: () => incarnation.mayAdmit(),
     onFenced: () => incarnation.wasFenced(),
-    onTrouble: (event) => trouble.push(event),
-    onCommit: () => {},
+    onTrouble: (event, _error, requestIds) => trouble.push([event, ...requestIds].join(' ')),
   });
   await writer.begin();
   return {

@@ -11,11 +11,14 @@ export function readAnthropicUsage(raw: unknown): UsageReading {
   const input = counts.count(raw, 'input_tokens');
   const output = counts.count(raw, 'output_tokens');
   const cachedInput = counts.count(raw, 'cache_read_input_tokens') ?? 0;
-  const written = counts.count(raw, 'cache_creation_input_tokens') ?? 0;
+  const written = counts.count(raw, 'cache_creation_input_tokens');
   const split = counts.details(raw, 'cache_creation');
-  const written5m = counts.count(split, 'ephemeral_5m_input_tokens') ?? 0;
-  const cacheWrite1h = counts.count(split, 'ephemeral_1h_input_tokens') ?? 0;
-  const cacheWrite5m = Math.max(written5m, written - cacheWrite1h);
+  const written5m = counts.count(split, 'ephemeral_5m_input_tokens');
+  const written1h = counts.count(split, 'ephemeral_1h_input_tokens');
+  const cacheWrite1h = written1h ?? 0;
+  const cacheWrite5m = Math.max(written5m ?? 0, (written ?? 0) - cacheWrite1h);
+  if (written !== null && (written5m ?? written1h) !== null && (written5m ?? 0) + cacheWrite1h !== written)
+    counts.disagree();
   if (input === null || output === null) return counts.reading(null);
   const usage: Usage = {
     input,

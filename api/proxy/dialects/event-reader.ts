@@ -13,6 +13,7 @@ import type { UsageReading } from './usage-counts.ts';
 export abstract class EventReader implements StreamReader {
   usage: Usage | null = null;
   usageImplausible = false;
+  usageRepaired = false;
   contentBytes = 0;
   sawContent = false;
   finished = false;
@@ -44,6 +45,7 @@ export abstract class EventReader implements StreamReader {
     return {
       usage: this.usage,
       usageImplausible: this.usageImplausible,
+      usageRepaired: this.usageRepaired,
       contentBytes: this.contentBytes,
       empty: !this.sawContent,
       error: isAnswer ? this.error : unreadableAnswer(),
@@ -59,6 +61,7 @@ export abstract class EventReader implements StreamReader {
     if (reading.usage === null && !reading.implausible) return;
     this.usage = reading.usage;
     this.usageImplausible = reading.implausible;
+    this.usageRepaired = reading.repaired;
   }
 
   protected readText(text: string, value: number, end: number): number {

@@ -44,12 +44,12 @@ function splitInput(usage: Parts, input: number, raw: JsonObject, counts: UsageC
   const writtenLong = counts.count(counts.details(details, 'cache_write_tokens_details'), 'ttl_12h_tokens');
   let rest = input;
   const take = (meter: keyof Usage, part: number | null): void => {
-    const taken = Math.min(part ?? 0, rest);
+    const taken = Math.min(counts.within(input, part ?? 0), rest);
     if (taken > 0) usage[meter] = taken;
     rest -= taken;
   };
   take('cachedInput', cached);
-  take('cacheWrite1h', Math.min(writtenLong ?? 0, written ?? 0));
+  take('cacheWrite1h', counts.within(written ?? 0, writtenLong ?? 0));
   take('cacheWrite5m', (written ?? 0) - (usage.cacheWrite1h ?? 0));
   take('inputAudio', counts.count(details, 'audio_tokens'));
   take('inputImage', counts.count(details, 'image_tokens'));
@@ -71,8 +71,8 @@ function splitOutput(
   const reasoning = counts.count(details, 'reasoning_tokens') ?? 0;
   const isOutside = reasoning > 0 && totalOutput === completion + reasoning;
   const output = isOutside ? completion + reasoning : completion;
-  const reasoningPart = Math.min(reasoning, output);
-  const audioPart = Math.min(counts.count(details, 'audio_tokens') ?? 0, output - reasoningPart);
+  const reasoningPart = counts.within(output, reasoning);
+  const audioPart = Math.min(counts.within(output, counts.count(details, 'audio_tokens') ?? 0), output - reasoningPart);
   if (reasoningPart > 0) usage.reasoning = reasoningPart;
   if (audioPart > 0) usage.outputAudio = audioPart;
   usage.output = output - reasoningPart - audioPart;

@@ -6,10 +6,12 @@ import { isJsonObject, type JsonObject } from './json-values.ts';
 export interface UsageReading {
   readonly usage: Usage | null;
   readonly implausible: boolean;
+  /** Its parts did not add up to its whole. */
+  readonly repaired: boolean;
 }
 
-const NO_USAGE: UsageReading = { usage: null, implausible: false };
-const IMPLAUSIBLE: UsageReading = { usage: null, implausible: true };
+const NO_USAGE: UsageReading = { usage: null, implausible: false, repaired: false };
+const IMPLAUSIBLE: UsageReading = { usage: null, implausible: true, repaired: false };
 
 /** `null` in the place of a usage object is every provider's way of saying "not yet". */
 export function readingOfNonObject(raw: unknown): UsageReading {
@@ -18,6 +20,7 @@ export function readingOfNonObject(raw: unknown): UsageReading {
 
 export class UsageCounts {
   #implausible = false;
+  #repaired = false;
 
   /** null where the provider says nothing; an explicit 0 is a value (T24). */
   count(from: JsonObject, name: string): number | null {
@@ -33,7 +36,18 @@ export class UsageCounts {
     return isJsonObject(value) ? value : {};
   }
 
+  /** For the part of a whole that is smaller. */
+  within(whole: number, part: number): number {
+    if (part > whole) this.#repaired = true;
+    return Math.min(part, whole);
+  }
+
+  /** Stated twice, and not alike. */
+  disagree(): void {
+    this.#repaired = true;
+  }
+
   reading(usage: Usage | null): UsageReading {
-    return this.#implausible ? IMPLAUSIBLE : { usage, implausible: false };
+    return this.#implausible ? IMPLAUSIBLE : { usage, implausible: false, repaired: this.#repaired };
   }
 }

@@ -6,7 +6,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import type { Pool } from 'pg';
-import { Registry } from 'prom-client';
 import { createApp } from '../../../api/app.ts';
 import { AddressList } from '../../../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
@@ -14,6 +13,7 @@ import { ChannelHealth } from '../../../services/channels/channel-health.ts';
 import { loadRoutingTable } from '../../../services/channels/routing-table.ts';
 import { Egress } from '../../../services/platform/egress.ts';
 import { createLog } from '../../../services/platform/log.ts';
+import { Metrics } from '../../../services/platform/metrics.ts';
 import { createPool } from '../../../services/platform/postgres.ts';
 import { Vault } from '../../../services/vault/vault.ts';
 import {
@@ -99,13 +99,14 @@ export async function startManagementApp(): Promise<ManagementApp> {
       done();
     },
   });
+  const metrics = new Metrics();
   const egress = new Egress();
   const apiKeys = new ApiKeyCache(worker, () => performance.now());
   let table = await loadRoutingTable(worker, vault, 0);
   const app = createApp({
     db: worker,
     log: createLog({ name: 'test', level: 'info' }, sink),
-    registry: new Registry(),
+    scrape: () => metrics.registry.metrics(),
     adminToken: ADMIN_TOKEN,
     vault,
     egress,

@@ -153,7 +153,7 @@ test('M14: a request settled four times is charged once, and another charge for 
   await gateway.close();
 
   expect(await available(customer)).toBe('0.998700000');
-  expect(gateway.trouble).toEqual(['settlement_conflict', 'settlement_conflict']);
+  expect(gateway.trouble).toEqual(Array(2).fill(`settlement_conflict ${requestId}`));
   const { rows } = await admin.query(
     'select rated_nano, first_rated_nano from settlement_conflicts where request_id = $1',
     [requestId],

@@ -22,9 +22,20 @@ export function relay(dialect: Dialect, facts: RequestFacts, chunks: readonly Bu
   };
   for (const chunk of chunks) take(splitter.push(chunk));
   take(splitter.takeRest());
-  const { usage, usageImplausible, contentBytes, sawContent, finished, ended, error } = reader;
+  const { usage, usageImplausible, usageRepaired, contentBytes, sawContent, finished, ended, error } = reader;
   const delivered = passed + dialect.heldTail(held, facts);
-  return { passed, delivered, usage, usageImplausible, contentBytes, sawContent, finished, ended, error };
+  return {
+    passed,
+    delivered,
+    usage,
+    usageImplausible,
+    usageRepaired,
+    contentBytes,
+    sawContent,
+    finished,
+    ended,
+    error,
+  };
 }
 
 /** Cut in two at every byte, and into single bytes: nothing may differ. */

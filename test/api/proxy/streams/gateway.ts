@@ -20,6 +20,7 @@ import { ExpectedOutput } from '../../../../services/leases/expected-output.ts';
 import { RateLimiter } from '../../../../services/limits/rate-limiter.ts';
 import { Egress } from '../../../../services/platform/egress.ts';
 import { createLog } from '../../../../services/platform/log.ts';
+import { LogSample } from '../../../../services/platform/log-sample.ts';
 import { Metrics } from '../../../../services/platform/metrics.ts';
 import { createPool } from '../../../../services/platform/postgres.ts';
 import { UnsentEnds } from '../../../../services/usage/unsent-ends.ts';
@@ -96,7 +97,14 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
   const own = proxyParts(bare, db, apiKeys, routing, attempts);
   const parts = { ...own, ...replaced(own) };
   const app = createApp({
-    ...{ db: workerDb, log, registry: parts.metrics.registry, adminToken: ADMIN_TOKEN, vault, egress: parts.egress },
+    ...{
+      db: workerDb,
+      log,
+      scrape: () => parts.metrics.registry.metrics(),
+      adminToken: ADMIN_TOKEN,
+      vault,
+      egress: parts.egress,
+    },
     ...{ apiKeys, routing: routing.table, health: parts.health, trustedProxies: parts.trustedProxies },
     timeMs: parts.timeMs,
     proxy: asMiddleware(hotEntry(parts)),
@@ -136,6 +144,7 @@ function proxyParts(
     egress: new Egress(),
     metrics: new Metrics(),
     log: createLog({ name: 'test', level: 'silent' }),
+    logSample: new LogSample(),
     unsentEnds: new UnsentEnds(db),
     expectedOutput: new ExpectedOutput(),
     limiter: new RateLimiter(null),
