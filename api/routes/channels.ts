@@ -16,6 +16,7 @@ import { lockedModel } from '../../services/pricing/models.ts';
 import { publishPrice } from '../../services/pricing/prices.ts';
 import { channelAnswer, keysNeeded, secrets } from './channel-fields.ts';
 import { line, modelId, name, price, rate, reason, uuid } from './field-schemas.ts';
+import { isExplained, WHY_BELOW } from './margin-fields.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireVersion } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
@@ -47,10 +48,6 @@ const soldModels = z
   .meta({
     description: 'Ids, or {id, upstreamModel, costPrice} where the upstream has another name or a cost of its own',
   });
-
-const WHY_BELOW = 'say in reason why it may be below the margin';
-const isExplained = (body: { belowMargin: boolean; reason?: string | undefined }) =>
-  !body.belowMargin || body.reason !== undefined;
 
 function mapped(models: readonly SoldModel[]): { id: string; upstreamModel: string }[] {
   return models.map((sold) =>

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { changeModel, createModel, listModels, llmModel, lockedModel } from '../../services/pricing/models.ts';
 import { listPrices, publishPrice } from '../../services/pricing/prices.ts';
 import { instant, line, modelId, name, price, rate, reason, uuid, version } from './field-schemas.ts';
+import { isExplained, WHY_BELOW } from './margin-fields.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireVersion } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
@@ -86,9 +87,12 @@ export const modelRoutes: readonly Route[] = [
         costPrice: price.optional(),
         price: price.optional(),
         multiplierPpm: multiplier.optional(),
+        belowMargin: z.boolean().default(false),
+        reason: reason.optional(),
         source: line(500).default('management API'),
       })
       .refine((body) => (body.price === undefined) !== (body.multiplierPpm === undefined), ONE_PRICE)
+      .refine(isExplained, WHY_BELOW)
       .refine(
         (body) => body.multiplierPpm === undefined || body.costPrice !== undefined,
         'a multiplier needs costPrice',
@@ -96,14 +100,15 @@ export const modelRoutes: readonly Route[] = [
     response: LlmModel,
     handler: ({ body, actor }, _app, change) =>
       change(async (tx) => {
-        const { costPrice, price: selling = null, multiplierPpm = null, source, displayName = body.id, ...rest } = body;
-        await createModel(tx, { ...rest, displayName });
-        const publish = { modelId: body.id, channelId: null, effectiveAt: null, belowMargin: false, source, actor };
+        const { costPrice, price: selling = null, multiplierPpm = null, belowMargin, source, reason: why } = body;
+        await createModel(tx, { ...body, displayName: body.displayName ?? body.id });
+        const publish = { modelId: body.id, channelId: null, effectiveAt: null, belowMargin, source, actor };
         if (costPrice !== undefined)
           await publishPrice(tx, { ...publish, side: 'cost', price: costPrice, multiplierPpm: null });
         await publishPrice(tx, { ...publish, side: 'selling', price: selling, multiplierPpm });
         const answer = await llmModel(tx, body.id);
-        return { answer, audit: { action: 'model.created', targetKind: 'model', targetId: answer.id, after: answer } };
+        const audit = { action: 'model.created', targetKind: 'model', targetId: answer.id } as const;
+        return { answer, audit: { ...audit, after: answer, reason: why } };
       }),
   }),
   adminRead({
@@ -168,7 +173,7 @@ export const modelRoutes: readonly Route[] = [
       })
       .refine((body) => (body.price === undefined) !== (body.multiplierPpm === undefined), ONE_PRICE)
       .refine((body) => body.side === 'cost' || body.channelId === null, 'only a cost can be of one channel')
-      .refine((body) => !body.belowMargin || body.reason !== undefined, 'say in reason why it may be below the margin'),
+      .refine(isExplained, WHY_BELOW),
     response: Publication,
     handler: ({ params, body, actor }, _app, change) =>
       change(async (tx) => {

@@ -7,6 +7,7 @@ import { grossMarginPpm, type Price, priceInForce, sellingPrice } from '../../do
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
+/** Where a sale is more likely a mistake than a plan (D23). */
 const MARGIN_FLOOR_PPM = 50_000;
 const NOTICE_MS = 60_000;
 
