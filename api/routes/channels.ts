@@ -18,7 +18,7 @@ import { channelAnswer, keysNeeded, secrets } from './channel-fields.ts';
 import { line, modelId, name, price, rate, reason, uuid } from './field-schemas.ts';
 import { isExplained, WHY_BELOW } from './margin-fields.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
-import { requireVersion } from './reply.ts';
+import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const soldModel = z.union([
@@ -126,7 +126,7 @@ const changing = adminChange({
   method: 'patch',
   path: '/api/v1/channels/{id}',
   summary: 'Change a channel; another origin needs the keys again, a status needs a reason',
-  conditional: true,
+  ifMatch: 'required',
   params: byId,
   body: z
     .strictObject({
@@ -155,7 +155,7 @@ const changing = adminChange({
   handler: ({ params, body, ifMatch, actor }, { vault }, change) =>
     change(async (tx) => {
       const before = await lockedChannel(tx, params.id);
-      requireVersion(ifMatch, before.version);
+      requireSeen(ifMatch, before);
       const { keys, models, status, reason: why, belowMargin, ...rest } = body;
       // Judged again also when only allowLocal changes: a local address must not stay behind without the leave for it.
       const baseUrl = upstreamBase(body.baseUrl ?? before.baseUrl, body.allowLocal ?? before.allowLocal);

@@ -1,12 +1,19 @@
 // What is sold, and for how much. Prices are immutable versions with an effective time; nothing is published so late that a
 // gateway could miss it, and nothing below the margin floor by accident.
 import { z } from 'zod';
-import { changeModel, createModel, listModels, llmModel, lockedModel } from '../../services/pricing/models.ts';
+import {
+  changeModel,
+  createModel,
+  listModels,
+  llmModel,
+  lockedModel,
+  newModelVersion,
+} from '../../services/pricing/models.ts';
 import { listPrices, publishPrice } from '../../services/pricing/prices.ts';
 import { instant, line, modelId, name, price, rate, reason, uuid, version } from './field-schemas.ts';
 import { isExplained, WHY_BELOW } from './margin-fields.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
-import { requireVersion } from './reply.ts';
+import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const LlmModel = z
@@ -21,6 +28,7 @@ const LlmModel = z
     requestsPerMinute: z.number().nullable(),
     tokensPerMinute: z.number().nullable(),
     price: price.nullable(),
+    priceVersion: uuid.nullable().meta({ description: 'Of the selling price in force; also in the ETag' }),
     version,
     createdAt: instant,
   })
@@ -131,7 +139,7 @@ export const modelRoutes: readonly Route[] = [
     method: 'patch',
     path: '/api/v1/models/{id}',
     summary: 'Change a model',
-    conditional: true,
+    ifMatch: 'required',
     params: byId,
     body: z.strictObject({
       displayName: settings.displayName.optional(),
@@ -146,7 +154,7 @@ export const modelRoutes: readonly Route[] = [
     handler: ({ params, body, ifMatch }, _app, change) =>
       change(async (tx) => {
         const before = await lockedModel(tx, params.id);
-        requireVersion(ifMatch, before.version);
+        requireSeen(ifMatch, before);
         const answer = await changeModel(tx, before, body);
         return {
           answer,
@@ -159,6 +167,7 @@ export const modelRoutes: readonly Route[] = [
     path: '/api/v1/models/{id}/prices',
     summary: 'Publish a price version; not sooner than 60 s from now unless it is the first',
     status: 201,
+    ifMatch: 'optional',
     params: byId,
     body: z
       .strictObject({
@@ -175,9 +184,9 @@ export const modelRoutes: readonly Route[] = [
       .refine((body) => body.side === 'cost' || body.channelId === null, 'only a cost can be of one channel')
       .refine(isExplained, WHY_BELOW),
     response: Publication,
-    handler: ({ params, body, actor }, _app, change) =>
+    handler: ({ params, body, ifMatch, actor }, _app, change) =>
       change(async (tx) => {
-        await lockedModel(tx, params.id);
+        requireSeen(ifMatch, await lockedModel(tx, params.id));
         const { reason: why, price: wanted = null, multiplierPpm = null, ...rest } = body;
         const { published, grossMarginPpm } = await publishPrice(tx, {
           ...rest,
@@ -186,6 +195,7 @@ export const modelRoutes: readonly Route[] = [
           multiplierPpm,
           actor,
         });
+        await newModelVersion(tx, params.id);
         const answer = { ...published, grossMarginPpm };
         return {
           answer,

@@ -32,10 +32,10 @@ function openapiDocument(routes: readonly Route[]): object {
 }
 
 function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
-  const { method, path, summary, params, query, body, response, status, who, conditional } = route;
+  const { method, path, summary, params, query, body, response, status, who, ifMatch } = route;
   const form = who === 'admin' ? 'application/problem+json' : 'application/json';
   const headers = {
-    ...(conditional ? { 'If-Match': IfMatchHeader } : {}),
+    ...(ifMatch === null ? {} : { 'If-Match': ifMatch === 'required' ? IfMatchHeader : IfMatchHeader.optional() }),
     ...(method === 'post' ? { 'Idempotency-Key': IdempotencyKeyHeader } : {}),
   };
   return {

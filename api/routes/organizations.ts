@@ -18,7 +18,7 @@ import {
 } from '../../services/projects/projects.ts';
 import { caps, instant, line, money, name, positiveAmount, reason, timeZone, uuid, version } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
-import { requireVersion } from './reply.ts';
+import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const shownCaps = z
@@ -111,7 +111,7 @@ const organizationRoutes: readonly Route[] = [
     method: 'patch',
     path: '/api/v1/organizations/{id}',
     summary: 'Change an organization; enforcement needs a reason',
-    conditional: true,
+    ifMatch: 'required',
     params: byId,
     body: z
       .strictObject({
@@ -130,7 +130,7 @@ const organizationRoutes: readonly Route[] = [
     handler: ({ params, body, ifMatch }, _app, change) =>
       change(async (tx) => {
         const before = await lockedOrganization(tx, params.id);
-        requireVersion(ifMatch, before.version);
+        requireSeen(ifMatch, before);
         const { enforcement, reason: why, ...settings } = body;
         const answer = await changeOrganization(tx, before, {
           ...settings,
@@ -203,7 +203,7 @@ const projectRoutes: readonly Route[] = [
     method: 'patch',
     path: '/api/v1/projects/{id}',
     summary: 'Change a project',
-    conditional: true,
+    ifMatch: 'required',
     params: byId,
     body: z.strictObject({ name: name.optional(), caps: caps.optional() }),
     response: Project,
@@ -212,7 +212,7 @@ const projectRoutes: readonly Route[] = [
         // Caps count under the organization's lock, which comes first everywhere.
         await lockedOrganization(tx, (await project(db, params.id)).orgId);
         const before = await lockedProject(tx, params.id);
-        requireVersion(ifMatch, before.version);
+        requireSeen(ifMatch, before);
         const answer = await changeProject(tx, before, body);
         return {
           answer,

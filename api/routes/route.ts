@@ -8,7 +8,7 @@ import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { type Change, type Committed, commit, idempotencyKeyIn, repeatedReply } from './change.ts';
 import { InvalidInput } from './invalid-input.ts';
-import { type IfMatch, jsonReply, type Reply, versionSeen } from './reply.ts';
+import { type IfMatch, jsonReply, type Reply, tagsSeen } from './reply.ts';
 
 export type Who = 'admin' | 'apiKey' | 'public';
 export type Method = 'get' | 'post' | 'patch';
@@ -41,8 +41,8 @@ export interface Route {
   readonly response: z.ZodType;
   readonly status: number;
   readonly changes: boolean;
-  /** The caller must say in If-Match which version it has seen. */
-  readonly conditional: boolean;
+  /** Whether the caller says in If-Match which version it has seen; null: there is none that it could have seen (D24). */
+  readonly ifMatch: 'required' | 'optional' | null;
   /** Also for a process on this machine, without any credential. */
   readonly openToLoopback: boolean;
   respond(call: Call, app: AppDependencies): Promise<Reply>;
@@ -134,7 +134,7 @@ interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.Zo
   readonly method: 'post' | 'patch';
   readonly body: B;
   readonly status?: 200 | 201;
-  readonly conditional?: boolean;
+  readonly ifMatch?: Route['ifMatch'];
   handler(
     input: {
       readonly params: z.output<P>;
@@ -150,7 +150,7 @@ interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.Zo
 export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.ZodType>(
   declared: AdminChange<P, B, R>,
 ): Route {
-  const { method, status = 200, conditional = false, body, response } = declared;
+  const { method, status = 200, ifMatch = null, body, response } = declared;
   return {
     ...READS,
     ...described({ ...declared, query: none }),
@@ -158,7 +158,7 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
     method,
     body,
     status,
-    conditional,
+    ifMatch,
     changes: true,
     async respond(call, app) {
       const request = {
@@ -170,9 +170,9 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
       };
       const earlier = await repeatedReply(app.db, request);
       if (earlier !== null) return earlier;
-      const ifMatch = conditional ? versionSeen(call.headers['if-match']) : 'any';
+      const seen = ifMatch === null ? 'any' : tagsSeen(call.headers['if-match'], ifMatch === 'required');
       const { params } = inputOf({ ...declared, query: none }, call);
-      const input = { params, body: bodyOf(body, call.body), actor: call.actor, ifMatch };
+      const input = { params, body: bodyOf(body, call.body), actor: call.actor, ifMatch: seen };
       const change: Change<z.output<R>> = (work) =>
         commit(app.db, request, (answer) => jsonReply(response, answer, status), work);
       return (await declared.handler(input, app, change)).reply;
@@ -185,7 +185,7 @@ const READS = {
   body: null,
   status: 200,
   changes: false,
-  conditional: false,
+  ifMatch: null,
   openToLoopback: false,
 } as const;
 

@@ -19,6 +19,7 @@ export interface LlmModel extends ModelSettings {
   readonly kind: 'chat' | 'embedding';
   /** The selling price in force. */
   readonly price: Price | null;
+  readonly priceVersion: string | null;
   readonly version: number;
   readonly createdAt: Date;
 }
@@ -27,17 +28,18 @@ interface ModelRow extends Omit<LlmModel, 'tokensPerMinute'> {
   readonly tokensPerMinute: string | null;
 }
 
-export type NewModel = Omit<LlmModel, 'price' | 'version' | 'createdAt'>;
+export type NewModel = Omit<LlmModel, 'price' | 'priceVersion' | 'version' | 'createdAt'>;
 export type ModelChange = { readonly [S in keyof ModelSettings]?: ModelSettings[S] | undefined };
 
 const MODELS = `
   select m.id, m.display_name as "displayName", m.owned_by as "ownedBy", m.kind, m.context_tokens as "contextTokens",
          m.max_output_tokens as "maxOutputTokens", m.bytes_per_token as "bytesPerToken",
          m.requests_per_minute as "requestsPerMinute", m.tokens_per_minute as "tokensPerMinute",
-         (select v.price from price_versions v
-           where v.model_id = m.id and v.side = 'selling' and v.effective_at <= billing_now()
-           order by v.effective_at desc limit 1) as price, m.version, m.created_at as "createdAt"
-    from models m`;
+         p.price, p.id as "priceVersion", m.version, m.created_at as "createdAt"
+    from models m
+    left join lateral (select v.id, v.price from price_versions v
+                        where v.model_id = m.id and v.side = 'selling' and v.effective_at <= billing_now()
+                        order by v.effective_at desc limit 1) p on true`;
 
 export async function createModel(tx: PoolClient, wanted: NewModel): Promise<LlmModel> {
   const { rowCount } = await tx.query(
@@ -105,6 +107,11 @@ export async function llmModel(db: Queryable, id: string): Promise<LlmModel> {
 export async function lockedModel(tx: PoolClient, id: string): Promise<LlmModel> {
   await tx.query('select from models where id = $1 for update', [id]);
   return llmModel(tx, id);
+}
+
+/** Who decides on a price has seen those that there are: of two who publish from the same state, one is to look again (D24). */
+export async function newModelVersion(tx: PoolClient, id: string): Promise<void> {
+  await tx.query('update models set version = version + 1 where id = $1', [id]);
 }
 
 /** By id. */
