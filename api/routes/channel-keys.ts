@@ -66,6 +66,7 @@ const trial = adminChange({
   method: 'post',
   path: '/api/v1/channels/{id}/test',
   summary: 'One tiny real call through a key of the channel',
+  reachesOutside: true,
   params: byId,
   body: z.strictObject({ model: modelId.optional(), keyId: uuid.optional() }).default({}),
   response: z

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import type { AppDependencies } from './app-dependencies.ts';
-import { type Change, type Committed, commit, idempotencyKeyIn, repeatedReply } from './change.ts';
+import { begunOnce, type Change, type Committed, commit, idempotencyKeyIn, repeatedReply } from './change.ts';
 import { InvalidInput } from './invalid-input.ts';
 import { type IfMatch, jsonReply, type Reply, tagsSeen } from './reply.ts';
 
@@ -135,6 +135,8 @@ interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.Zo
   readonly body: B;
   readonly status?: 200 | 201;
   readonly ifMatch?: Route['ifMatch'];
+  /** Its handler does, before it commits, what no transaction takes back. */
+  readonly reachesOutside?: boolean;
   handler(
     input: {
       readonly params: z.output<P>;
@@ -175,7 +177,8 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
       const input = { params, body: bodyOf(body, call.body), actor: call.actor, ifMatch: seen };
       const change: Change<z.output<R>> = (work) =>
         commit(app.db, request, (answer) => jsonReply(response, answer, status), work);
-      return (await declared.handler(input, app, change)).reply;
+      const handled = () => declared.handler(input, app, change);
+      return (await (declared.reachesOutside ? begunOnce(app.db, request, handled) : handled())).reply;
     },
   };
 }
