@@ -16,6 +16,8 @@ export type Method = 'get' | 'post' | 'patch';
 /** A request as it came, after its caller was found out. */
 export interface Call {
   readonly path: string;
+  /** As the caller wrote it, before it was forgiven. */
+  readonly askedPath: string;
   readonly params: unknown;
   readonly query: unknown;
   /** Parsed JSON; undefined: none was sent. */
@@ -64,7 +66,6 @@ export const whatever = z.object({});
 interface Input<P extends z.ZodObject, Q extends z.ZodObject> {
   readonly params: z.output<P>;
   readonly query: z.output<Q>;
-  readonly headers: IncomingHttpHeaders;
 }
 
 interface AdminRead<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> extends Declaration<P, Q, R> {
@@ -86,7 +87,7 @@ export function adminRead<P extends z.ZodObject, Q extends z.ZodObject, R extend
 
 interface CustomerRead<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> extends Declaration<P, Q, R> {
   handler(
-    input: Input<P, Q> & { readonly apiKey: ApiKeyEntry; readonly requestId: string },
+    input: Input<P, Q> & Pick<Call, 'headers' | 'askedPath'> & { readonly apiKey: ApiKeyEntry },
     app: AppDependencies,
   ): Promise<z.output<R>>;
 }
@@ -99,9 +100,9 @@ export function customerRead<P extends z.ZodObject, Q extends z.ZodObject, R ext
     ...described(declared),
     who: 'apiKey',
     async respond(call, app) {
-      const { apiKey, requestId } = call;
+      const { apiKey, headers, askedPath } = call;
       if (apiKey === null) throw new Error(`${declared.path} was reached without an API key`);
-      const input = { ...inputOf(declared, call), apiKey, requestId };
+      const input = { ...inputOf(declared, call), apiKey, headers, askedPath };
       return jsonReply(declared.response, await declared.handler(input, app), 200);
     },
   };
@@ -207,7 +208,7 @@ function inputOf<P extends z.ZodObject, Q extends z.ZodObject>(
   }
   const query = declared.query.safeParse(call.query);
   if (!query.success) throw new InvalidInput('invalid_value', 'The query is not valid', query.error);
-  return { params: params.data, query: query.data, headers: call.headers };
+  return { params: params.data, query: query.data };
 }
 
 function bodyOf<B extends z.ZodType>(schema: B, body: unknown): z.output<B> {
