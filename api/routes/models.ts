@@ -27,6 +27,7 @@ const LlmModel = z
     bytesPerToken: z.number(),
     requestsPerMinute: z.number().nullable(),
     tokensPerMinute: z.number().nullable(),
+    concurrentRequests: z.number().nullable(),
     price: price.nullable(),
     priceVersion: uuid.nullable().meta({ description: 'Of the selling price in force; also in the ETag' }),
     version,
@@ -68,6 +69,7 @@ const settings = {
   bytesPerToken: z.int().min(1).max(16),
   requestsPerMinute: rate.nullable(),
   tokensPerMinute: rate.nullable(),
+  concurrentRequests: rate.nullable(),
 };
 const byId = z.object({ id: modelId });
 const models = { name: 'models', position: modelId, positionOf: ({ id }: { id: string }) => id };
@@ -92,6 +94,7 @@ export const modelRoutes: readonly Route[] = [
         bytesPerToken: settings.bytesPerToken.default(4),
         requestsPerMinute: settings.requestsPerMinute.default(null),
         tokensPerMinute: settings.tokensPerMinute.default(null),
+        concurrentRequests: settings.concurrentRequests.default(null),
         costPrice: price.optional(),
         price: price.optional(),
         multiplierPpm: multiplier.optional(),
@@ -149,6 +152,7 @@ export const modelRoutes: readonly Route[] = [
       bytesPerToken: settings.bytesPerToken.optional(),
       requestsPerMinute: settings.requestsPerMinute.optional(),
       tokensPerMinute: settings.tokensPerMinute.optional(),
+      concurrentRequests: settings.concurrentRequests.optional(),
     }),
     response: LlmModel,
     handler: ({ params, body, ifMatch }, _app, change) =>

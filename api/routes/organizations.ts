@@ -16,7 +16,19 @@ import {
   lockedProject,
   project,
 } from '../../services/projects/projects.ts';
-import { caps, instant, line, money, name, positiveAmount, reason, timeZone, uuid, version } from './field-schemas.ts';
+import {
+  caps,
+  instant,
+  line,
+  money,
+  name,
+  positiveAmount,
+  rate,
+  reason,
+  timeZone,
+  uuid,
+  version,
+} from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
@@ -30,6 +42,9 @@ const Organization = z
     id: uuid,
     name: z.string(),
     rateTier: z.string(),
+    requestsPerMinute: z.number().nullable(),
+    tokensPerMinute: z.number().nullable(),
+    concurrentRequests: z.number().nullable(),
     enforcement: z.enum(['active', 'stopped']),
     enforcementReason: z.string().nullable(),
     timeZone: z.string(),
@@ -62,6 +77,7 @@ const Grant = z
   })
   .meta({ id: 'Grant' });
 
+const ownRate = rate.nullable().meta({ description: 'Instead of what the rate tier says; null: what it says' });
 const byId = z.object({ id: uuid });
 const organizations = { name: 'organizations', position: uuid, positionOf: ({ id }: { id: string }) => id };
 const projects = { ...organizations, name: 'projects' };
@@ -77,6 +93,9 @@ const organizationRoutes: readonly Route[] = [
     body: z.strictObject({
       name,
       rateTier: line(40).default('standard'),
+      requestsPerMinute: ownRate.default(null),
+      tokensPerMinute: ownRate.default(null),
+      concurrentRequests: ownRate.default(null),
       timeZone: timeZone.default('UTC'),
       caps: caps.default([]),
     }),
@@ -117,6 +136,9 @@ const organizationRoutes: readonly Route[] = [
       .strictObject({
         name: name.optional(),
         rateTier: line(40).optional(),
+        requestsPerMinute: ownRate.optional(),
+        tokensPerMinute: ownRate.optional(),
+        concurrentRequests: ownRate.optional(),
         timeZone: timeZone.optional(),
         caps: caps.optional(),
         enforcement: z.enum(['active', 'stopped']).optional(),

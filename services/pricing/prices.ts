@@ -159,7 +159,7 @@ export async function listPrices(
   db: Queryable,
   modelId: string,
   after: string | null,
-  limit: number,
+  pageSize: number,
 ): Promise<PublishedPrice[]> {
   const { rows } = await db.query<PublishedPrice>(
     `${VERSIONS}
@@ -167,7 +167,7 @@ export async function listPrices(
         and ($2::uuid is null or (v.effective_at, v.id) < (select a.effective_at, a.id from price_versions a where a.id = $2))
       order by v.effective_at desc, v.id desc
       limit $3`,
-    [modelId, after, limit],
+    [modelId, after, pageSize],
   );
   return rows;
 }
