@@ -86,3 +86,7 @@ export async function rememberRequest(
     [actor, idempotencyKey, route, bodyDigest, response.status, JSON.stringify(response)],
   );
 }
+
+export async function forgetOldAnswers(db: Queryable): Promise<void> {
+  await db.query(`delete from management_idempotency where created_at < clock_timestamp() - interval '24 hours'`);
+}

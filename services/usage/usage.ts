@@ -90,7 +90,17 @@ export async function usageBy(
      having $8::text is null or ${GROUPS[group]} > $8
       order by 1
       limit $9`,
-    [filter.orgId, filter.projectId, filter.apiKeyId, filter.modelId, filter.from, filter.to, timeZone, after, pageSize],
+    [
+      filter.orgId,
+      filter.projectId,
+      filter.apiKeyId,
+      filter.modelId,
+      filter.from,
+      filter.to,
+      timeZone,
+      after,
+      pageSize,
+    ],
   );
   return rows.map((row) => ({
     group: row.group,
