@@ -44,7 +44,7 @@ export async function startGateway(launch: Launch, needs: GatewayNeeds): Promise
 }
 
 /** From this machine. Without HOST the gateway listens here alone, and what listens on every address is reached here too. */
-export function reachableAt(host: string | undefined): string {
+function reachableAt(host: string | undefined): string {
   const wanted = host?.trim();
   if (!wanted || wanted === '0.0.0.0' || wanted === '::') return '127.0.0.1';
   return isIPv6(wanted) ? `[${wanted}]` : wanted;
