@@ -1,6 +1,10 @@
 // What has to happen beside the requests, once per machine: dead gateways are recovered, expired credit becomes breakage, the
 // providers' usage exports are imported, old rows go. Each round is idempotent; a failed one is repeated by the next.
 import type { Pool } from 'pg';
+import { forgetOldChanges } from '../services/api-keys/change-feed.ts';
+import { expireGrants } from '../services/grants/grants.ts';
+import { forgetOldUses } from '../services/idempotency/inference-requests.ts';
+import { forgetOldAnswers } from '../services/idempotency/management-requests.ts';
 import { recoverDeadGateways } from '../services/incarnations/recovery.ts';
 import type { Config } from '../services/platform/config.ts';
 import { Egress } from '../services/platform/egress.ts';
@@ -62,12 +66,10 @@ export class Caretaker {
   }
 
   async #sweep(): Promise<void> {
-    await this.#db.query('select expire_grants()');
-    await this.#db.query(`delete from config_changes where at < clock_timestamp() - interval '1 hour'`);
-    await this.#db.query(`delete from idempotency_keys where created_at < clock_timestamp() - interval '24 hours'`);
-    await this.#db.query(
-      `delete from management_idempotency where created_at < clock_timestamp() - interval '24 hours'`,
-    );
+    await expireGrants(this.#db);
+    await forgetOldChanges(this.#db);
+    await forgetOldUses(this.#db);
+    await forgetOldAnswers(this.#db);
   }
 
   /** One piece of work at a time, in order. */

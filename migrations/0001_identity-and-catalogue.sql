@@ -32,6 +32,10 @@ create table organizations (
   id uuid primary key default gen_random_uuid(),
   name text not null check (length(name) between 1 and 200),
   rate_tier text not null default 'standard' references rate_tiers,
+  -- Rates of its own, each instead of its tier's.
+  requests_per_minute integer check (requests_per_minute > 0),
+  tokens_per_minute bigint check (tokens_per_minute > 0),
+  concurrent_requests integer check (concurrent_requests > 0),
   enforcement text not null default 'active' check (enforcement in ('active', 'stopped')),
   enforcement_reason text,
   -- How far an answer that cost more than was reserved may take a prepaid customer below zero (design 3.2).
@@ -95,8 +99,10 @@ create table models (
   max_output_tokens integer not null check (max_output_tokens >= 0),
   -- Whole number of text bytes that one token stands for: estimates, and the charge when a provider reports no usage.
   bytes_per_token smallint not null check (bytes_per_token between 1 and 16),
+  -- What each organization may ask of it.
   requests_per_minute integer check (requests_per_minute > 0),
   tokens_per_minute bigint check (tokens_per_minute > 0),
+  concurrent_requests integer check (concurrent_requests > 0),
   version integer not null default 1,
   created_at timestamptz not null default billing_now()
 );

@@ -94,7 +94,8 @@ function runNpm(folder) {
     .split(delimiter)
     .filter((entry) => !entry.includes('node_modules'))
     .join(delimiter);
-  const { status, error } = spawnSync('npm', ['ci', '--loglevel=error'], {
+  // Named, because NODE_ENV=production and a machine's own npmrc leave kinds of dependencies out, and the stamp says "whole".
+  const { status, error } = spawnSync('npm', ['ci', '--include=dev', '--include=optional', '--loglevel=error'], {
     cwd: folder,
     stdio: ['ignore', 2, 2],
     env: { ...process.env, PATH: machinePath },

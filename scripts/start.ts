@@ -1,6 +1,7 @@
 // `npm start`: brings everything up, proves it with two billed requests, and stays until Ctrl-C or SIGTERM.
 // `npm start -- --smoke`: the same with some twenty requests and the oracle's verdict, then everything is stopped.
 // Whatever ends it, no process stays behind: it stops its parts itself, and a guardian does when it cannot.
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatUsd } from '../domain/nano.ts';
 import { makeBilledRequest } from './billed-request.ts';
@@ -19,6 +20,7 @@ const launch: Launch = {
   say: (part, text) => process.stdout.write(`${part.padEnd(PART_COLUMN)} ${text}\n`),
   interrupted: interruption.signal,
 };
+const endpointsFile = join(launch.home, 'endpoints.json');
 
 // Each signal comes twice (to the group, and forwarded by npm), and the channel to launch.mjs closes when that was killed.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interruption.abort());
@@ -51,7 +53,7 @@ async function smoke(): Promise<void> {
   try {
     await withInstallation(async (installation) => {
       const proved = await proveBilling(installation.endpoints);
-      const endpointsFile = writeEndpoints(installation.endpoints);
+      writeEndpoints(installation.endpoints);
       outcome = await smokeTest(launch, installation, endpointsFile);
       outcome = { ...outcome, requests: outcome.requests + proved };
     });
@@ -70,6 +72,8 @@ async function smoke(): Promise<void> {
 /** Everything is up inside and gone after. */
 async function withInstallation(work: (installation: Installation) => Promise<void>): Promise<void> {
   const home = await moveIn(launch);
+  // Whoever waits for this file waits for this start: what an earlier one wrote names ports that are not taken yet.
+  rmSync(endpointsFile, { force: true });
   try {
     for (const name of await stopLeftovers(launch.home))
       launch.say('launcher', `stopped ${name}, left by an earlier start`);
@@ -105,10 +109,8 @@ async function proveBilling(endpoints: Endpoints): Promise<number> {
   return 2;
 }
 
-function writeEndpoints(endpoints: Endpoints): string {
-  const file = join(launch.home, 'endpoints.json');
-  replaceFile(file, `${JSON.stringify(endpoints, null, 2)}\n`, 0o600);
-  return file;
+function writeEndpoints(endpoints: Endpoints): void {
+  replaceFile(endpointsFile, `${JSON.stringify(endpoints, null, 2)}\n`, 0o600);
 }
 
 function welcome({ apiBaseUrl, customerKey, adminToken, models }: Endpoints): void {

@@ -152,12 +152,10 @@ function ownerOf(scope: RateScope, model: RoutedModel): string {
 }
 
 export function scopesOf(apiKey: ApiKeyEntry, model: RoutedModel): readonly RateScope[] {
-  if (model.requestsPerMinute === null && model.tokensPerMinute === null) return apiKey.rateScopes;
-  const { requestsPerMinute, tokensPerMinute } = model;
-  return [
-    ...apiKey.rateScopes,
-    { id: `model:${apiKey.orgId}:${model.id}`, requestsPerMinute, tokensPerMinute, concurrentRequests: null },
-  ];
+  const { requestsPerMinute, tokensPerMinute, concurrentRequests } = model;
+  if (requestsPerMinute === null && tokensPerMinute === null && concurrentRequests === null) return apiKey.rateScopes;
+  const id = `model:${apiKey.orgId}:${model.id}`;
+  return [...apiKey.rateScopes, { id, requestsPerMinute, tokensPerMinute, concurrentRequests }];
 }
 
 /** Streams reserve what is expected and ask for more on the way; a plain answer asks at once for what it could come to. */

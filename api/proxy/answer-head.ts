@@ -2,6 +2,7 @@
 // customer's business (reliability.md R-NET-7).
 import { rateLimitHeaders } from '../../services/limits/rate-limit-headers.ts';
 import { scopesOf } from './admit.ts';
+import { CLIENT_REQUEST_ID, clientRequestIdIn } from './client-request-id.ts';
 import type { Exchange } from './exchange.ts';
 import type { ProxyParts } from './proxy-parts.ts';
 
@@ -27,6 +28,8 @@ export function streamHead(parts: ProxyParts, exchange: Exchange): string[] {
 function addCommon(parts: ProxyParts, exchange: Exchange, head: string[], attempts: number): string[] {
   head.push('x-request-id', exchange.requestId);
   if (exchange.dialect.errorFamily === 'anthropic') head.push('request-id', exchange.requestId);
+  const clientsOwn = clientRequestIdIn(exchange.req.headers);
+  if (clientsOwn !== null) head.push(CLIENT_REQUEST_ID, clientsOwn);
   head.push('x-tollgate-channel-attempts', String(attempts));
   const { admitted } = exchange;
   if (admitted === null) return head;

@@ -6,6 +6,7 @@ import { crashPoint } from '../../services/platform/crash-points.ts';
 import { plainHead } from './answer-head.ts';
 import { SPENT_HEADER } from './attempt-budget.ts';
 import type { PlainAnswer, StreamedAnswer } from './attempt-end.ts';
+import { CLIENT_REQUEST_ID, clientRequestIdIn } from './client-request-id.ts';
 import type { Exchange } from './exchange.ts';
 import type { ProxyParts } from './proxy-parts.ts';
 import { cutIfStuck } from './stuck-reader.ts';
@@ -40,6 +41,8 @@ export function answerError(exchange: Exchange, error: TollgateError): void {
   exchange.answering = true;
   const { status, headers, body } = dialect.errorAnswer(error, requestId);
   if (exchange.budget.spent > 0) headers[SPENT_HEADER] = String(exchange.budget.spent);
+  const clientsOwn = clientRequestIdIn(exchange.req.headers);
+  if (clientsOwn !== null) headers[CLIENT_REQUEST_ID] = clientsOwn;
   const unread = exchange.req.readableEnded ? {} : { connection: 'close' };
   res.writeHead(status, { ...headers, ...unread, 'content-length': Buffer.byteLength(body) });
   res.write(body);

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { ChannelHealth } from '../../services/channels/channel-health.ts';
 import type { RoutingTable } from '../../services/channels/routing-table.ts';
+import type { IdempotencyStore } from '../../services/idempotency/inference-requests.ts';
 import type { Incarnation } from '../../services/incarnations/incarnation.ts';
 import type { Journal } from '../../services/journal/journal.ts';
 import type { ExpectedOutput } from '../../services/leases/expected-output.ts';
@@ -13,7 +14,6 @@ import type { LogSample } from '../../services/platform/log-sample.ts';
 import type { Metrics } from '../../services/platform/metrics.ts';
 import type { UnsentEnds } from '../../services/usage/unsent-ends.ts';
 import type { Authentication } from './authenticate.ts';
-import type { IdempotencyStore } from './idempotency.ts';
 import type { OpenAttempts } from './open-attempts.ts';
 
 export interface ProxyParts extends Authentication {

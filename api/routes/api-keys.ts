@@ -24,7 +24,7 @@ import {
   version,
 } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
-import { requireVersion } from './reply.ts';
+import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const ApiKey = z
@@ -116,7 +116,7 @@ export const apiKeyRoutes: readonly Route[] = [
     method: 'patch',
     path: '/api/v1/api-keys/{id}',
     summary: 'Change what an API key may do',
-    conditional: true,
+    ifMatch: 'required',
     params: byId,
     body: z.strictObject({
       name: name.optional(),
@@ -133,7 +133,7 @@ export const apiKeyRoutes: readonly Route[] = [
       change(async (tx) => {
         await lockedOrganization(tx, (await apiKey(db, params.id)).orgId);
         const before = await lockedApiKey(tx, params.id);
-        requireVersion(ifMatch, before.version);
+        requireSeen(ifMatch, before);
         const answer = await changeApiKey(tx, before, body);
         return {
           answer,
@@ -150,14 +150,14 @@ function switchRoute(verb: 'disable' | 'enable', summary: string, turn: typeof d
     method: 'post',
     path: `/api/v1/api-keys/{id}/${verb}`,
     summary,
-    conditional: true,
+    ifMatch: 'required',
     params: byId,
     body: z.strictObject({ reason }),
     response: ApiKey,
     handler: ({ params, body, ifMatch }, _app, change) =>
       change(async (tx) => {
         const before = await lockedApiKey(tx, params.id);
-        requireVersion(ifMatch, before.version);
+        requireSeen(ifMatch, before);
         const answer = await turn(tx, before, body.reason);
         const what = { action: `api_key.${verb}d`, targetKind: 'api_key', targetId: answer.id } as const;
         return { answer, audit: { ...what, before, after: answer, reason: body.reason } };

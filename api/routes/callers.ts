@@ -37,6 +37,11 @@ export function hasCustomerKey(headers: IncomingHttpHeaders): boolean {
   return typeof credential === 'string' && CUSTOMER_KEY.test(credential);
 }
 
+/** Google's clients: by their header, or by a base URL that ends in their version. */
+export function speaksGemini(headers: IncomingHttpHeaders, askedPath: string): boolean {
+  return headers['x-goog-api-key'] !== undefined || /^\/+v1beta\//.test(askedPath);
+}
+
 function credentialIn({ authorization }: IncomingHttpHeaders): string | null {
   return /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1] ?? null;
 }

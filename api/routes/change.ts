@@ -4,7 +4,13 @@
 import type { Pool, PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { type AuditEntry, writeAudit } from '../../services/audit/audit.ts';
-import { claimKey, firstRequest, rememberRequest } from '../../services/idempotency/management-requests.ts';
+import {
+  beginRequest,
+  claimKey,
+  firstRequest,
+  forgetBegun,
+  rememberRequest,
+} from '../../services/idempotency/management-requests.ts';
 import { inTransaction, type Queryable } from '../../services/platform/postgres.ts';
 import type { Reply } from './reply.ts';
 
@@ -64,7 +70,24 @@ export async function commit<R>(
 
 async function claim(tx: PoolClient, { actor, idempotencyKey }: ChangeRequest): Promise<void> {
   if (idempotencyKey === null || (await claimKey(tx, { actor, idempotencyKey }))) return;
-  throw new TollgateError('request_in_progress', {
+  throw inProgress();
+}
+
+/** For work that reaches beyond PostgreSQL before its change is committed: with one Idempotency-Key that happens once. */
+export async function begunOnce<T>(db: Pool, request: ChangeRequest, work: () => Promise<T>): Promise<T> {
+  const { actor, idempotencyKey } = request;
+  if (idempotencyKey === null) return work();
+  if (!(await beginRequest(db, { actor, idempotencyKey }, request))) throw inProgress();
+  try {
+    return await work();
+  } catch (error) {
+    await forgetBegun(db, { actor, idempotencyKey });
+    throw error;
+  }
+}
+
+function inProgress(): TollgateError {
+  return new TollgateError('request_in_progress', {
     message: 'A request with this Idempotency-Key is running. Repeat this one in a second to get its answer.',
     retryAfterMs: 1_000,
   });

@@ -7,7 +7,7 @@ import { llmModel } from '../../services/pricing/models.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { channelAnswer, keysNeeded, secrets } from './channel-fields.ts';
 import { modelId, reason, uuid } from './field-schemas.ts';
-import { requireVersion } from './reply.ts';
+import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const byId = z.object({ id: uuid });
@@ -16,12 +16,14 @@ const addition = adminChange({
   method: 'post',
   path: '/api/v1/channels/{id}/keys',
   summary: 'Add keys to a channel',
+  ifMatch: 'optional',
   params: byId,
   body: z.strictObject({ keys: secrets }),
   response: channelAnswer,
-  handler: ({ params, body }, { vault }, change) =>
+  handler: ({ params, body, ifMatch }, { vault }, change) =>
     change(async (tx) => {
       const before = await lockedChannel(tx, params.id);
+      requireSeen(ifMatch, before);
       await addChannelKeys(tx, vault, before, body.keys);
       const answer = await channel(tx, before.id);
       return {
@@ -35,14 +37,14 @@ const changing = adminChange({
   method: 'patch',
   path: '/api/v1/channels/{id}/keys/{keyId}',
   summary: 'Disable or enable a key of a channel; If-Match takes the ETag of the channel',
-  conditional: true,
+  ifMatch: 'required',
   params: z.object({ id: uuid, keyId: uuid }),
   body: z.strictObject({ status: z.enum(['active', 'disabled']), reason }),
   response: channelAnswer,
   handler: ({ params, body, ifMatch }, { vault }, change) =>
     change(async (tx) => {
       const before = await lockedChannel(tx, params.id);
-      requireVersion(ifMatch, before.version);
+      requireSeen(ifMatch, before);
       if (body.status === 'active' && !(await opens(tx, vault, before, params.keyId))) throw keysNeeded();
       await setChannelKeyStatus(tx, before.id, params.keyId, body);
       const answer = await channel(tx, before.id);
@@ -64,6 +66,7 @@ const trial = adminChange({
   method: 'post',
   path: '/api/v1/channels/{id}/test',
   summary: 'One tiny real call through a key of the channel',
+  reachesOutside: true,
   params: byId,
   body: z.strictObject({ model: modelId.optional(), keyId: uuid.optional() }).default({}),
   response: z

@@ -16,8 +16,9 @@ import { lockedModel } from '../../services/pricing/models.ts';
 import { publishPrice } from '../../services/pricing/prices.ts';
 import { channelAnswer, keysNeeded, secrets } from './channel-fields.ts';
 import { line, modelId, name, price, rate, reason, uuid } from './field-schemas.ts';
+import { isExplained, WHY_BELOW } from './margin-fields.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
-import { requireVersion } from './reply.ts';
+import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const soldModel = z.union([
@@ -47,10 +48,6 @@ const soldModels = z
   .meta({
     description: 'Ids, or {id, upstreamModel, costPrice} where the upstream has another name or a cost of its own',
   });
-
-const WHY_BELOW = 'say in reason why it may be below the margin';
-const isExplained = (body: { belowMargin: boolean; reason?: string | undefined }) =>
-  !body.belowMargin || body.reason !== undefined;
 
 function mapped(models: readonly SoldModel[]): { id: string; upstreamModel: string }[] {
   return models.map((sold) =>
@@ -129,7 +126,7 @@ const changing = adminChange({
   method: 'patch',
   path: '/api/v1/channels/{id}',
   summary: 'Change a channel; another origin needs the keys again, a status needs a reason',
-  conditional: true,
+  ifMatch: 'required',
   params: byId,
   body: z
     .strictObject({
@@ -158,7 +155,7 @@ const changing = adminChange({
   handler: ({ params, body, ifMatch, actor }, { vault }, change) =>
     change(async (tx) => {
       const before = await lockedChannel(tx, params.id);
-      requireVersion(ifMatch, before.version);
+      requireSeen(ifMatch, before);
       const { keys, models, status, reason: why, belowMargin, ...rest } = body;
       // Judged again also when only allowLocal changes: a local address must not stay behind without the leave for it.
       const baseUrl = upstreamBase(body.baseUrl ?? before.baseUrl, body.allowLocal ?? before.allowLocal);

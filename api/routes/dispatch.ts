@@ -36,6 +36,7 @@ function answered(route: Route, app: AppDependencies, callers: WeakMap<Request, 
       {
         ...caller,
         path: req.path,
+        askedPath: req.originalUrl,
         params: req.params,
         query: req.query,
         body: route.body === null ? undefined : jsonIn(bytes, req.headers),

@@ -4,6 +4,7 @@ import type { ErrorRequestHandler, Request } from 'express';
 import { TollgateError } from '../../domain/errors.ts';
 import { errorAnswerFor } from '../proxy/surface-errors.ts';
 import type { AppDependencies } from './app-dependencies.ts';
+import { speaksGemini } from './callers.ts';
 import { InvalidInput } from './invalid-input.ts';
 import { MOST_BODY_BYTES } from './json-body.ts';
 import type { Reply } from './reply.ts';
@@ -27,7 +28,7 @@ export function errorsTold(app: AppDependencies): ErrorRequestHandler {
 
 function replyFor(req: Request, error: TollgateError, requestId: string): Reply {
   if (req.path.startsWith('/api/v1/') || OPERATIONS.has(req.path)) return problem(error, requestId);
-  if (req.headers['x-goog-api-key'] !== undefined) return geminiError(error, requestId);
+  if (speaksGemini(req.headers, req.originalUrl)) return geminiError(error, requestId);
   const { status, headers, body } = errorAnswerFor(req.headers, req.path, error, requestId);
   return { status, headers, text: body };
 }

@@ -1,4 +1,4 @@
-// GET /v1/models speaks four dialects, told apart by what each client sends (ecosystem.md 2.5). Only what the key may use.
+// GET /v1/models speaks four dialects, told apart by what each client sends and where to (ecosystem.md 2.5). Only what the key may use.
 import type { IncomingHttpHeaders } from 'node:http';
 import { TollgateError } from '../../domain/errors.ts';
 import { formatUsd, nano } from '../../domain/nano.ts';
@@ -6,13 +6,24 @@ import { type Price, priceInForce, unitPrice } from '../../domain/prices.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import { type DialectId, type RoutedModel, servesDialect } from '../../services/channels/routing-table.ts';
 import type { AppDependencies } from './app-dependencies.ts';
+import { speaksGemini } from './callers.ts';
 import { usdPerToken } from './exact-numbers.ts';
 
 interface ListQuery {
   readonly client_version?: string | undefined;
   readonly limit?: string | undefined;
   readonly after_id?: string | undefined;
+  readonly pageSize?: string | undefined;
+  readonly pageToken?: string | undefined;
 }
+
+/** What tells one client from another. */
+interface Asked {
+  readonly headers: IncomingHttpHeaders;
+  readonly askedPath: string;
+}
+
+const MOST_ON_A_PAGE = 1_000;
 
 type Sources = Pick<AppDependencies, 'routing' | 'timeMs'>;
 
@@ -22,16 +33,11 @@ interface OfferedModel extends RoutedModel {
 
 type Shape = 'openai' | 'anthropic' | 'gemini' | 'codex';
 
-export function listOfModels(
-  sources: Sources,
-  apiKey: ApiKeyEntry,
-  headers: IncomingHttpHeaders,
-  query: ListQuery,
-): object {
+export function listOfModels(sources: Sources, apiKey: ApiKeyEntry, asked: Asked, query: ListQuery): object {
   const models = usable(sources, apiKey);
-  switch (shapeFor(headers, query)) {
+  switch (shapeFor(asked, query)) {
     case 'gemini':
-      return { models: models.map(geminiModel) };
+      return geminiPage(models, query);
     case 'codex':
       return { models: models.map(openaiModel) };
     case 'anthropic':
@@ -41,7 +47,7 @@ export function listOfModels(
   }
 }
 
-export function oneModel(sources: Sources, apiKey: ApiKeyEntry, headers: IncomingHttpHeaders, id: string): object {
+export function oneModel(sources: Sources, apiKey: ApiKeyEntry, asked: Asked, id: string): object {
   const offer = usable(sources, apiKey).find((candidate) => candidate.id === id.replace(/^models\//, ''));
   if (offer === undefined) {
     throw new TollgateError('model_not_found', {
@@ -49,12 +55,12 @@ export function oneModel(sources: Sources, apiKey: ApiKeyEntry, headers: Incomin
       param: 'model',
     });
   }
-  const shape = shapeFor(headers, {});
+  const shape = shapeFor(asked, {});
   return shape === 'anthropic' ? anthropicModel(offer) : shape === 'gemini' ? geminiModel(offer) : openaiModel(offer);
 }
 
-function shapeFor(headers: IncomingHttpHeaders, query: ListQuery): Shape {
-  if (headers['x-goog-api-key'] !== undefined) return 'gemini';
+function shapeFor({ headers, askedPath }: Asked, query: ListQuery): Shape {
+  if (speaksGemini(headers, askedPath)) return 'gemini';
   if (headers['anthropic-version'] !== undefined) return 'anthropic';
   if (query.client_version !== undefined || /^codex/i.test(headers['user-agent'] ?? '')) return 'codex';
   return 'openai';
@@ -121,6 +127,7 @@ function anthropicModel(offer: RoutedModel): object {
     created_at: new Date(offer.createdAtMs).toISOString(),
     max_input_tokens: offer.contextTokens,
     max_tokens: offer.maxOutputTokens,
+    lifecycle: 'active',
   };
 }
 
@@ -130,19 +137,34 @@ function geminiModel(offer: RoutedModel): object {
     displayName: offer.displayName,
     inputTokenLimit: offer.contextTokens,
     outputTokenLimit: offer.maxOutputTokens,
-    supportedGenerationMethods:
-      offer.kind === 'embedding' ? ['embedContent'] : ['generateContent', 'streamGenerateContent'],
+    // Of Google's own methods none is served yet: a client that looks for generateContent must not find it here.
+    supportedGenerationMethods: [],
   };
 }
 
-function anthropicPage(models: readonly RoutedModel[], { limit, after_id: afterId }: ListQuery): object {
-  const from = afterId === undefined ? 0 : models.findIndex(({ id }) => id === afterId) + 1;
-  const most = Math.min(Math.max(Number(limit ?? 20) || 20, 1), 1_000);
-  const page = models.slice(from, from + most);
+function anthropicPage(models: readonly RoutedModel[], query: ListQuery): object {
+  const { page, hasMore } = pageAfter(models, query.after_id, query.limit, 20);
   return {
     data: page.map(anthropicModel),
-    has_more: from + most < models.length,
+    has_more: hasMore,
     first_id: page[0]?.id ?? null,
     last_id: page.at(-1)?.id ?? null,
   };
+}
+
+/** Google's own clients ask on for as long as there is a token, also an empty one: the last page has none. */
+function geminiPage(models: readonly RoutedModel[], query: ListQuery): object {
+  const { page, hasMore } = pageAfter(models, query.pageToken, query.pageSize, 50);
+  return { models: page.map(geminiModel), ...(hasMore ? { nextPageToken: page.at(-1)?.id } : {}) };
+}
+
+function pageAfter(
+  models: readonly RoutedModel[],
+  lastId: string | undefined,
+  size: string | undefined,
+  usual: number,
+) {
+  const from = lastId === undefined ? 0 : models.findIndex(({ id }) => id === lastId) + 1;
+  const most = Math.min(Math.max(Math.trunc(Number(size ?? usual)) || usual, 1), MOST_ON_A_PAGE);
+  return { page: models.slice(from, from + most), hasMore: from + most < models.length };
 }

@@ -1,11 +1,19 @@
 // What is sold, and for how much. Prices are immutable versions with an effective time; nothing is published so late that a
 // gateway could miss it, and nothing below the margin floor by accident.
 import { z } from 'zod';
-import { changeModel, createModel, listModels, llmModel, lockedModel } from '../../services/pricing/models.ts';
+import {
+  changeModel,
+  createModel,
+  listModels,
+  llmModel,
+  lockedModel,
+  newModelVersion,
+} from '../../services/pricing/models.ts';
 import { listPrices, publishPrice } from '../../services/pricing/prices.ts';
 import { instant, line, modelId, name, price, rate, reason, uuid, version } from './field-schemas.ts';
+import { isExplained, WHY_BELOW } from './margin-fields.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
-import { requireVersion } from './reply.ts';
+import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const LlmModel = z
@@ -19,7 +27,9 @@ const LlmModel = z
     bytesPerToken: z.number(),
     requestsPerMinute: z.number().nullable(),
     tokensPerMinute: z.number().nullable(),
+    concurrentRequests: z.number().nullable(),
     price: price.nullable(),
+    priceVersion: uuid.nullable().meta({ description: 'Of the selling price in force; also in the ETag' }),
     version,
     createdAt: instant,
   })
@@ -59,6 +69,7 @@ const settings = {
   bytesPerToken: z.int().min(1).max(16),
   requestsPerMinute: rate.nullable(),
   tokensPerMinute: rate.nullable(),
+  concurrentRequests: rate.nullable(),
 };
 const byId = z.object({ id: modelId });
 const models = { name: 'models', position: modelId, positionOf: ({ id }: { id: string }) => id };
@@ -83,12 +94,16 @@ export const modelRoutes: readonly Route[] = [
         bytesPerToken: settings.bytesPerToken.default(4),
         requestsPerMinute: settings.requestsPerMinute.default(null),
         tokensPerMinute: settings.tokensPerMinute.default(null),
+        concurrentRequests: settings.concurrentRequests.default(null),
         costPrice: price.optional(),
         price: price.optional(),
         multiplierPpm: multiplier.optional(),
+        belowMargin: z.boolean().default(false),
+        reason: reason.optional(),
         source: line(500).default('management API'),
       })
       .refine((body) => (body.price === undefined) !== (body.multiplierPpm === undefined), ONE_PRICE)
+      .refine(isExplained, WHY_BELOW)
       .refine(
         (body) => body.multiplierPpm === undefined || body.costPrice !== undefined,
         'a multiplier needs costPrice',
@@ -96,14 +111,15 @@ export const modelRoutes: readonly Route[] = [
     response: LlmModel,
     handler: ({ body, actor }, _app, change) =>
       change(async (tx) => {
-        const { costPrice, price: selling = null, multiplierPpm = null, source, displayName = body.id, ...rest } = body;
-        await createModel(tx, { ...rest, displayName });
-        const publish = { modelId: body.id, channelId: null, effectiveAt: null, belowMargin: false, source, actor };
+        const { costPrice, price: selling = null, multiplierPpm = null, belowMargin, source, reason: why } = body;
+        await createModel(tx, { ...body, displayName: body.displayName ?? body.id });
+        const publish = { modelId: body.id, channelId: null, effectiveAt: null, belowMargin, source, actor };
         if (costPrice !== undefined)
           await publishPrice(tx, { ...publish, side: 'cost', price: costPrice, multiplierPpm: null });
         await publishPrice(tx, { ...publish, side: 'selling', price: selling, multiplierPpm });
         const answer = await llmModel(tx, body.id);
-        return { answer, audit: { action: 'model.created', targetKind: 'model', targetId: answer.id, after: answer } };
+        const audit = { action: 'model.created', targetKind: 'model', targetId: answer.id } as const;
+        return { answer, audit: { ...audit, after: answer, reason: why } };
       }),
   }),
   adminRead({
@@ -126,7 +142,7 @@ export const modelRoutes: readonly Route[] = [
     method: 'patch',
     path: '/api/v1/models/{id}',
     summary: 'Change a model',
-    conditional: true,
+    ifMatch: 'required',
     params: byId,
     body: z.strictObject({
       displayName: settings.displayName.optional(),
@@ -136,12 +152,13 @@ export const modelRoutes: readonly Route[] = [
       bytesPerToken: settings.bytesPerToken.optional(),
       requestsPerMinute: settings.requestsPerMinute.optional(),
       tokensPerMinute: settings.tokensPerMinute.optional(),
+      concurrentRequests: settings.concurrentRequests.optional(),
     }),
     response: LlmModel,
     handler: ({ params, body, ifMatch }, _app, change) =>
       change(async (tx) => {
         const before = await lockedModel(tx, params.id);
-        requireVersion(ifMatch, before.version);
+        requireSeen(ifMatch, before);
         const answer = await changeModel(tx, before, body);
         return {
           answer,
@@ -154,6 +171,7 @@ export const modelRoutes: readonly Route[] = [
     path: '/api/v1/models/{id}/prices',
     summary: 'Publish a price version; not sooner than 60 s from now unless it is the first',
     status: 201,
+    ifMatch: 'optional',
     params: byId,
     body: z
       .strictObject({
@@ -168,11 +186,11 @@ export const modelRoutes: readonly Route[] = [
       })
       .refine((body) => (body.price === undefined) !== (body.multiplierPpm === undefined), ONE_PRICE)
       .refine((body) => body.side === 'cost' || body.channelId === null, 'only a cost can be of one channel')
-      .refine((body) => !body.belowMargin || body.reason !== undefined, 'say in reason why it may be below the margin'),
+      .refine(isExplained, WHY_BELOW),
     response: Publication,
-    handler: ({ params, body, actor }, _app, change) =>
+    handler: ({ params, body, ifMatch, actor }, _app, change) =>
       change(async (tx) => {
-        await lockedModel(tx, params.id);
+        requireSeen(ifMatch, await lockedModel(tx, params.id));
         const { reason: why, price: wanted = null, multiplierPpm = null, ...rest } = body;
         const { published, grossMarginPpm } = await publishPrice(tx, {
           ...rest,
@@ -181,6 +199,7 @@ export const modelRoutes: readonly Route[] = [
           multiplierPpm,
           actor,
         });
+        await newModelVersion(tx, params.id);
         const answer = { ...published, grossMarginPpm };
         return {
           answer,

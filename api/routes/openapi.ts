@@ -1,10 +1,11 @@
 // The OpenAPI 3.1 document, made from the very schemas that check requests and shape answers: it cannot drift from them.
 import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
+import { API_KEY_SCHEMES, API_KEY_SECURITY, CustomerError, hotOperations } from './hot-operations.ts';
 import { JSON_TYPE } from './reply.ts';
 import { operatorRead, type Route } from './route.ts';
 
-const SECURITY = { admin: [{ adminToken: [] }], apiKey: [{ apiKey: [] }], public: [] };
+const SECURITY = { admin: [{ adminToken: [] }], apiKey: API_KEY_SECURITY, public: [] };
 
 function openapiDocument(routes: readonly Route[]): object {
   const registry = new OpenAPIRegistry();
@@ -13,11 +14,10 @@ function openapiDocument(routes: readonly Route[]): object {
     scheme: 'bearer',
     description: 'The admin token',
   });
-  registry.registerComponent('securitySchemes', 'apiKey', {
-    type: 'http',
-    scheme: 'bearer',
-    description: 'A customer’s API key, sk-tg-...',
-  });
+  for (const [name, scheme] of Object.entries(API_KEY_SCHEMES)) {
+    registry.registerComponent('securitySchemes', name, scheme);
+  }
+  for (const operation of hotOperations()) registry.registerPath(operation);
   for (const route of routes) registry.registerPath(pathOf(route));
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
@@ -25,17 +25,17 @@ function openapiDocument(routes: readonly Route[]): object {
       title: 'Tollgate',
       version: '1',
       description:
-        'Money is a decimal string of nano-USD (1e-9 USD). Errors of /api/v1 are problem details (RFC 9457).',
+        'Money is a decimal string of nano-USD (1e-9 USD). Errors of /api/v1 are problem details (RFC 9457), those of /v1 have the form of the caller’s client.',
     },
     servers: [{ url: '/' }],
   });
 }
 
 function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
-  const { method, path, summary, params, query, body, response, status, who, conditional } = route;
+  const { method, path, summary, params, query, body, response, status, who, ifMatch } = route;
   const form = who === 'admin' ? 'application/problem+json' : 'application/json';
   const headers = {
-    ...(conditional ? { 'If-Match': IfMatchHeader } : {}),
+    ...(ifMatch === null ? {} : { 'If-Match': ifMatch === 'required' ? IfMatchHeader : IfMatchHeader.optional() }),
     ...(method === 'post' ? { 'Idempotency-Key': IdempotencyKeyHeader } : {}),
   };
   return {
@@ -47,7 +47,7 @@ function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
       params,
       query,
       ...(Object.keys(headers).length === 0 ? {} : { headers: z.object(headers) }),
-      ...(body === null ? {} : { body: { required: true, content: { 'application/json': { schema: body } } } }),
+      ...(body === null ? {} : { body: bodyOf(body) }),
     },
     responses: {
       [status]: {
@@ -56,10 +56,16 @@ function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
       },
       default: {
         description: 'Refused; the body says why and how to go on',
-        content: { [form]: { schema: who === 'admin' ? Problem : z.unknown() } },
+        content: { [form]: { schema: who === 'admin' ? Problem : CustomerError } },
       },
     },
   };
+}
+
+/** What has a default may be left out. */
+function bodyOf(schema: z.ZodType) {
+  const required = !schema.safeParse(undefined).success;
+  return { required, content: { 'application/json': { schema } } };
 }
 
 const IfMatchHeader = z.string().meta({ description: 'The ETag that the change was decided on, or *' });

@@ -17,6 +17,17 @@ function stateReply(ok: boolean, reasons: readonly string[]): Reply {
 
 export const operationRoutes: readonly Route[] = [
   operatorRead({
+    path: '/',
+    who: 'public',
+    summary: 'Where everything is; Claude Code asks HEAD / whether somebody is there',
+    response: z.object({ api: z.string(), management: z.string() }),
+    handler: async () => ({
+      status: 200,
+      headers: { 'content-type': JSON_TYPE },
+      text: JSON.stringify({ api: '/v1', management: '/api/v1/openapi.json' }),
+    }),
+  }),
+  operatorRead({
     path: '/livez',
     who: 'public',
     summary: 'The process runs',

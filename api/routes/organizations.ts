@@ -16,9 +16,21 @@ import {
   lockedProject,
   project,
 } from '../../services/projects/projects.ts';
-import { caps, instant, line, money, name, positiveAmount, reason, timeZone, uuid, version } from './field-schemas.ts';
+import {
+  caps,
+  instant,
+  line,
+  money,
+  name,
+  positiveAmount,
+  rate,
+  reason,
+  timeZone,
+  uuid,
+  version,
+} from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
-import { requireVersion } from './reply.ts';
+import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const shownCaps = z
@@ -30,6 +42,9 @@ const Organization = z
     id: uuid,
     name: z.string(),
     rateTier: z.string(),
+    requestsPerMinute: z.number().nullable(),
+    tokensPerMinute: z.number().nullable(),
+    concurrentRequests: z.number().nullable(),
     enforcement: z.enum(['active', 'stopped']),
     enforcementReason: z.string().nullable(),
     timeZone: z.string(),
@@ -62,6 +77,7 @@ const Grant = z
   })
   .meta({ id: 'Grant' });
 
+const ownRate = rate.nullable().meta({ description: 'Instead of what the rate tier says; null: what it says' });
 const byId = z.object({ id: uuid });
 const organizations = { name: 'organizations', position: uuid, positionOf: ({ id }: { id: string }) => id };
 const projects = { ...organizations, name: 'projects' };
@@ -77,6 +93,9 @@ const organizationRoutes: readonly Route[] = [
     body: z.strictObject({
       name,
       rateTier: line(40).default('standard'),
+      requestsPerMinute: ownRate.default(null),
+      tokensPerMinute: ownRate.default(null),
+      concurrentRequests: ownRate.default(null),
       timeZone: timeZone.default('UTC'),
       caps: caps.default([]),
     }),
@@ -111,12 +130,15 @@ const organizationRoutes: readonly Route[] = [
     method: 'patch',
     path: '/api/v1/organizations/{id}',
     summary: 'Change an organization; enforcement needs a reason',
-    conditional: true,
+    ifMatch: 'required',
     params: byId,
     body: z
       .strictObject({
         name: name.optional(),
         rateTier: line(40).optional(),
+        requestsPerMinute: ownRate.optional(),
+        tokensPerMinute: ownRate.optional(),
+        concurrentRequests: ownRate.optional(),
         timeZone: timeZone.optional(),
         caps: caps.optional(),
         enforcement: z.enum(['active', 'stopped']).optional(),
@@ -130,7 +152,7 @@ const organizationRoutes: readonly Route[] = [
     handler: ({ params, body, ifMatch }, _app, change) =>
       change(async (tx) => {
         const before = await lockedOrganization(tx, params.id);
-        requireVersion(ifMatch, before.version);
+        requireSeen(ifMatch, before);
         const { enforcement, reason: why, ...settings } = body;
         const answer = await changeOrganization(tx, before, {
           ...settings,
@@ -203,7 +225,7 @@ const projectRoutes: readonly Route[] = [
     method: 'patch',
     path: '/api/v1/projects/{id}',
     summary: 'Change a project',
-    conditional: true,
+    ifMatch: 'required',
     params: byId,
     body: z.strictObject({ name: name.optional(), caps: caps.optional() }),
     response: Project,
@@ -212,7 +234,7 @@ const projectRoutes: readonly Route[] = [
         // Caps count under the organization's lock, which comes first everywhere.
         await lockedOrganization(tx, (await project(db, params.id)).orgId);
         const before = await lockedProject(tx, params.id);
-        requireVersion(ifMatch, before.version);
+        requireSeen(ifMatch, before);
         const answer = await changeProject(tx, before, body);
         return {
           answer,

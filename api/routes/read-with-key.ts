@@ -25,8 +25,10 @@ const modelRoutes: readonly Route[] = [
       client_version: z.string().optional(),
       limit: z.string().optional(),
       after_id: z.string().optional(),
+      pageSize: z.string().optional(),
+      pageToken: z.string().optional(),
     }),
-    handler: async ({ apiKey, headers, query }, app) => listOfModels(app, apiKey, headers, query),
+    handler: async ({ apiKey, query, ...asked }, app) => listOfModels(app, apiKey, asked, query),
   }),
   customerRead({
     path: '/v1/models/{id}',
@@ -34,7 +36,7 @@ const modelRoutes: readonly Route[] = [
     query: whatever,
     params: z.object({ id: z.string().max(200) }),
     response: z.unknown(),
-    handler: async ({ apiKey, headers, params }, app) => oneModel(app, apiKey, headers, params.id),
+    handler: async ({ apiKey, params, ...asked }, app) => oneModel(app, apiKey, asked, params.id),
   }),
 ];
 

@@ -18,31 +18,48 @@ export function jsonReply<R extends z.ZodType>(response: R, body: z.output<R>, s
   return { status, headers: { 'content-type': JSON_TYPE, ...etagOf(encoded, text) }, text };
 }
 
-/** Weak, because it names the state of the thing, not the bytes that describe it; what has no version is named by them. */
-function etagOf(body: unknown, text: string): { readonly etag?: string } {
-  if (typeof body !== 'object' || body === null || 'nextCursor' in body) return {};
-  if ('version' in body && typeof body.version === 'number') return { etag: `W/"${body.version}"` };
-  return { etag: `W/"${createHash('sha256').update(text).digest('hex').slice(0, 16)}"` };
+/** What a tag of something with a version is made of. */
+interface Versioned {
+  readonly version: number;
+  /** Where the price in force is shown: another one comes into force by the clock, and no version moves then. */
+  readonly priceVersion?: string | null;
 }
 
-/** The version that the caller has seen; 'any' where it does not care. */
-export type IfMatch = number | 'any';
+/** Strong (D24). What has no version is named by the bytes that describe it. */
+function etagOf(body: unknown, text: string): { readonly etag?: string } {
+  if (typeof body !== 'object' || body === null || 'nextCursor' in body) return {};
+  if (isVersioned(body)) return { etag: tagOf(body) };
+  return { etag: `"${createHash('sha256').update(text).digest('hex').slice(0, 16)}"` };
+}
 
-export function versionSeen(header: string | undefined): IfMatch {
+function isVersioned(body: object): body is Versioned {
+  return 'version' in body && typeof body.version === 'number';
+}
+
+function tagOf({ version, priceVersion }: Versioned): string {
+  return priceVersion ? `"${version}-${priceVersion}"` : `"${version}"`;
+}
+
+/** The tags of what the caller has seen; 'any' where it does not care. */
+export type IfMatch = readonly string[] | 'any';
+
+/** A proxy that compresses makes a strong tag weak on its way out, and its client sends that back: both are read alike. */
+export function tagsSeen(header: string | undefined, isRequired: boolean): IfMatch {
   if (header === undefined) {
+    if (!isRequired) return 'any';
     throw new TollgateError('precondition_required', {
       message: 'Say in the header If-Match which version you change: the ETag of a GET, or * for whichever there is.',
       param: 'If-Match',
     });
   }
-  if (header.trim() === '*') return 'any';
-  return Number(/^(?:W\/)?"(\d{1,9})"$/.exec(header.trim())?.[1] ?? Number.NaN);
+  return header.trim() === '*' ? 'any' : (header.match(/"[^"]*"/g) ?? []);
 }
 
-export function requireVersion(ifMatch: IfMatch, current: number): void {
-  if (ifMatch === 'any' || ifMatch === current) return;
+export function requireSeen(ifMatch: IfMatch, current: Versioned): void {
+  const tag = tagOf(current);
+  if (ifMatch === 'any' || ifMatch.includes(tag)) return;
   throw new TollgateError('precondition_failed', {
-    message: `It was changed meanwhile: its ETag is W/"${current}" now. Read it again, then repeat your change.`,
+    message: `It was changed meanwhile: its ETag is ${tag} now. Read it again, then repeat your change.`,
     param: 'If-Match',
   });
 }

@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import type { AppDependencies } from './app-dependencies.ts';
-import { type Change, type Committed, commit, idempotencyKeyIn, repeatedReply } from './change.ts';
+import { begunOnce, type Change, type Committed, commit, idempotencyKeyIn, repeatedReply } from './change.ts';
 import { InvalidInput } from './invalid-input.ts';
-import { type IfMatch, jsonReply, type Reply, versionSeen } from './reply.ts';
+import { type IfMatch, jsonReply, type Reply, tagsSeen } from './reply.ts';
 
 export type Who = 'admin' | 'apiKey' | 'public';
 export type Method = 'get' | 'post' | 'patch';
@@ -16,6 +16,8 @@ export type Method = 'get' | 'post' | 'patch';
 /** A request as it came, after its caller was found out. */
 export interface Call {
   readonly path: string;
+  /** As the caller wrote it, before it was forgiven. */
+  readonly askedPath: string;
   readonly params: unknown;
   readonly query: unknown;
   /** Parsed JSON; undefined: none was sent. */
@@ -41,8 +43,8 @@ export interface Route {
   readonly response: z.ZodType;
   readonly status: number;
   readonly changes: boolean;
-  /** The caller must say in If-Match which version it has seen. */
-  readonly conditional: boolean;
+  /** Whether the caller says in If-Match which version it has seen; null: there is none that it could have seen (D24). */
+  readonly ifMatch: 'required' | 'optional' | null;
   /** Also for a process on this machine, without any credential. */
   readonly openToLoopback: boolean;
   respond(call: Call, app: AppDependencies): Promise<Reply>;
@@ -64,7 +66,6 @@ export const whatever = z.object({});
 interface Input<P extends z.ZodObject, Q extends z.ZodObject> {
   readonly params: z.output<P>;
   readonly query: z.output<Q>;
-  readonly headers: IncomingHttpHeaders;
 }
 
 interface AdminRead<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> extends Declaration<P, Q, R> {
@@ -86,7 +87,7 @@ export function adminRead<P extends z.ZodObject, Q extends z.ZodObject, R extend
 
 interface CustomerRead<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> extends Declaration<P, Q, R> {
   handler(
-    input: Input<P, Q> & { readonly apiKey: ApiKeyEntry; readonly requestId: string },
+    input: Input<P, Q> & Pick<Call, 'headers' | 'askedPath'> & { readonly apiKey: ApiKeyEntry },
     app: AppDependencies,
   ): Promise<z.output<R>>;
 }
@@ -99,9 +100,9 @@ export function customerRead<P extends z.ZodObject, Q extends z.ZodObject, R ext
     ...described(declared),
     who: 'apiKey',
     async respond(call, app) {
-      const { apiKey, requestId } = call;
+      const { apiKey, headers, askedPath } = call;
       if (apiKey === null) throw new Error(`${declared.path} was reached without an API key`);
-      const input = { ...inputOf(declared, call), apiKey, requestId };
+      const input = { ...inputOf(declared, call), apiKey, headers, askedPath };
       return jsonReply(declared.response, await declared.handler(input, app), 200);
     },
   };
@@ -134,7 +135,9 @@ interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.Zo
   readonly method: 'post' | 'patch';
   readonly body: B;
   readonly status?: 200 | 201;
-  readonly conditional?: boolean;
+  readonly ifMatch?: Route['ifMatch'];
+  /** Its handler does, before it commits, what no transaction takes back. */
+  readonly reachesOutside?: boolean;
   handler(
     input: {
       readonly params: z.output<P>;
@@ -150,7 +153,7 @@ interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.Zo
 export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.ZodType>(
   declared: AdminChange<P, B, R>,
 ): Route {
-  const { method, status = 200, conditional = false, body, response } = declared;
+  const { method, status = 200, ifMatch = null, body, response } = declared;
   return {
     ...READS,
     ...described({ ...declared, query: none }),
@@ -158,7 +161,7 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
     method,
     body,
     status,
-    conditional,
+    ifMatch,
     changes: true,
     async respond(call, app) {
       const request = {
@@ -170,12 +173,13 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
       };
       const earlier = await repeatedReply(app.db, request);
       if (earlier !== null) return earlier;
-      const ifMatch = conditional ? versionSeen(call.headers['if-match']) : 'any';
+      const seen = ifMatch === null ? 'any' : tagsSeen(call.headers['if-match'], ifMatch === 'required');
       const { params } = inputOf({ ...declared, query: none }, call);
-      const input = { params, body: bodyOf(body, call.body), actor: call.actor, ifMatch };
+      const input = { params, body: bodyOf(body, call.body), actor: call.actor, ifMatch: seen };
       const change: Change<z.output<R>> = (work) =>
         commit(app.db, request, (answer) => jsonReply(response, answer, status), work);
-      return (await declared.handler(input, app, change)).reply;
+      const handled = () => declared.handler(input, app, change);
+      return (await (declared.reachesOutside ? begunOnce(app.db, request, handled) : handled())).reply;
     },
   };
 }
@@ -185,7 +189,7 @@ const READS = {
   body: null,
   status: 200,
   changes: false,
-  conditional: false,
+  ifMatch: null,
   openToLoopback: false,
 } as const;
 
@@ -204,7 +208,7 @@ function inputOf<P extends z.ZodObject, Q extends z.ZodObject>(
   }
   const query = declared.query.safeParse(call.query);
   if (!query.success) throw new InvalidInput('invalid_value', 'The query is not valid', query.error);
-  return { params: params.data, query: query.data, headers: call.headers };
+  return { params: params.data, query: query.data };
 }
 
 function bodyOf<B extends z.ZodType>(schema: B, body: unknown): z.output<B> {

@@ -1,5 +1,6 @@
 // The gateway part: api/main.ts with the environment that production gives it too.
 // SIGTERM lets it drain: streams finish, leases go back, and only then is it gone.
+import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import type { Launch } from './home.ts';
 import type { DatabaseUrls } from './migrate.ts';
@@ -22,11 +23,11 @@ export interface GatewayNeeds {
 }
 
 export async function startGateway(launch: Launch, needs: GatewayNeeds): Promise<Gateway> {
-  const url = `http://127.0.0.1:${needs.port}`;
-  const process = await SupervisedProcess.start(
+  const url = `http://${reachableAt(process.env.HOST)}:${needs.port}`;
+  const supervised = await SupervisedProcess.start(
     {
       part: 'gateway',
-      command: globalThis.process.execPath,
+      command: process.execPath,
       args: ['--disable-warning=ExperimentalWarning', join(launch.checkout, 'api/main.ts')],
       env: environment(launch, needs),
       folder: launch.checkout,
@@ -39,7 +40,14 @@ export async function startGateway(launch: Launch, needs: GatewayNeeds): Promise
     },
     launch,
   );
-  return { url, process };
+  return { url, process: supervised };
+}
+
+/** From this machine. Without HOST the gateway listens here alone, and what listens on every address is reached here too. */
+function reachableAt(host: string | undefined): string {
+  const wanted = host?.trim();
+  if (!wanted || wanted === '0.0.0.0' || wanted === '::') return '127.0.0.1';
+  return isIPv6(wanted) ? `[${wanted}]` : wanted;
 }
 
 function environment(launch: Launch, { port, databases, redisUrl, adminToken }: GatewayNeeds): NodeJS.ProcessEnv {

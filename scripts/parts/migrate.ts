@@ -30,7 +30,7 @@ export async function migrateOwnServer(
   server: PostgresServer,
   { passwords }: Secrets,
 ): Promise<MigratedDatabase> {
-  await asAdmin(server.urlOf('postgres'), async (admin) => {
+  await connected(server.urlOf('postgres'), async (admin) => {
     await ensureLogin(admin, MIGRATOR, passwords.migrator, 'createrole');
     const { rows } = await admin.query('select from pg_database where datname = $1', [DATABASE]);
     if (rows.length === 0) await admin.query(`create database ${DATABASE} owner ${MIGRATOR}`);
@@ -39,8 +39,13 @@ export async function migrateOwnServer(
   return await migrate(launch, url, passwords, (login) => `tollgate_${login}_login`);
 }
 
-/** DATABASE_URL: roles belong to the whole server, so on a shared one their names carry this installation's. */
+/**
+ * DATABASE_URL: roles belong to the whole server, so on a shared one their names carry this installation's. Schema and functions
+ * belong to the role in the URL (docs/operations.md).
+ */
 export async function migrateGivenDatabase(launch: Launch, url: string, secrets: Secrets): Promise<MigratedDatabase> {
+  // The forms that only node-postgres knows (a bare socket path) would not reach the gateway, whose configuration takes URLs.
+  if (!/^postgres(ql)?:\/\//.test(url)) throw new Error('DATABASE_URL must begin with postgres:// or postgresql://');
   return await migrate(launch, url, secrets.passwords, (login) => `tollgate_${login}_login_${secrets.installation}`);
 }
 
@@ -59,12 +64,13 @@ async function migrate(
     advisoryLockMode: 'wait',
     log: () => undefined,
   });
-  await asAdmin(adminUrl, async (admin) => {
+  await connected(adminUrl, async (admin) => {
     for (const login of LOGINS) {
       await ensureLogin(admin, roleOf(login), passwords[login], `in role tollgate_${login}`);
     }
   });
   const urlFor = (login: Login) => withLogin(adminUrl, roleOf(login), passwords[login]);
+  for (const login of LOGINS) await refuseOtherUser(urlFor(login), roleOf(login));
   return {
     urls: { gateway: urlFor('gateway'), worker: urlFor('worker'), readonly: urlFor('readonly') },
     applied: applied.length,
@@ -73,7 +79,7 @@ async function migrate(
 }
 
 async function placeOf(url: string): Promise<string> {
-  return await asAdmin(url, async (admin) => {
+  return await connected(url, async (admin) => {
     const { rows } = await admin.query<{ database: string; version: string }>(
       `select current_database() as database, current_setting('server_version') as version`,
     );
@@ -85,13 +91,13 @@ async function placeOf(url: string): Promise<string> {
   });
 }
 
-async function asAdmin<T>(url: string, work: (admin: Client) => Promise<T>): Promise<T> {
-  const admin = new Client({ connectionString: url });
-  await admin.connect();
+async function connected<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
   try {
-    return await work(admin);
+    return await work(client);
   } finally {
-    await admin.end();
+    await client.end();
   }
 }
 
@@ -102,10 +108,31 @@ async function ensureLogin(admin: Client, role: string, password: string, attrib
   else await admin.query(`alter role ${escapeIdentifier(role)} ${secret}`);
 }
 
-/** Everything else of the address stays: sslmode and its like. */
+/**
+ * The same database by another login; everything else of the address stays, sslmode and its like. node-postgres takes a user from
+ * the parameters before one from the authority, and a URL without a host (a socket) has no authority that could hold one.
+ */
 function withLogin(url: string, user: string, password: string): string {
-  const address = new URL(url);
-  address.username = user;
-  address.password = password;
+  const address = new URL(url.replace(/^(\w+:\/\/)[^/?#]*@/, '$1'));
+  for (const name of ['user', 'password']) address.searchParams.delete(name);
+  if (address.hostname === '') {
+    address.searchParams.set('user', user);
+    address.searchParams.set('password', password);
+  } else {
+    address.username = user;
+    address.password = password;
+  }
   return address.href;
+}
+
+/** A pooler may log everybody in as one user, and a server map users: then no process would have its own rights only. */
+async function refuseOtherUser(url: string, role: string): Promise<void> {
+  await connected(url, async (client) => {
+    const { rows } = await client.query<{ user: string }>('select current_user as user');
+    if (rows[0]?.user === role) return;
+    throw new Error(
+      `DATABASE_URL logs in ${rows[0]?.user} where ${role} was asked for: the gateway would have rights that it must not have. ` +
+        'Give the address of the server itself, not of a pooler with a user of its own',
+    );
+  });
 }

@@ -166,7 +166,7 @@ interface Row extends Omit<ApiKeyEntry, 'allowedModels' | 'allowedAddresses' | '
   readonly allowedAddresses: readonly string[] | null;
   readonly rateTier: string;
   readonly keyRates: Rates;
-  readonly tierRates: Rates;
+  readonly orgRates: Rates;
 }
 
 type Rates = Omit<RateScope, 'id'>;
@@ -179,8 +179,9 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
             o.enforcement, o.rate_tier as "rateTier",
             json_build_object('requestsPerMinute', k.requests_per_minute, 'tokensPerMinute', k.tokens_per_minute,
                               'concurrentRequests', k.concurrent_requests) as "keyRates",
-            json_build_object('requestsPerMinute', t.requests_per_minute, 'tokensPerMinute', t.tokens_per_minute,
-                              'concurrentRequests', t.concurrent_requests) as "tierRates"
+            json_build_object('requestsPerMinute', coalesce(o.requests_per_minute, t.requests_per_minute),
+                              'tokensPerMinute', coalesce(o.tokens_per_minute, t.tokens_per_minute),
+                              'concurrentRequests', coalesce(o.concurrent_requests, t.concurrent_requests)) as "orgRates"
        from api_keys k
        join organizations o on o.id = k.org_id
        join rate_tiers t on t.id = o.rate_tier
@@ -190,8 +191,8 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
   return rows[0] ?? null;
 }
 
-function entryOf({ allowedModels, allowedAddresses, rateTier, keyRates, tierRates, ...row }: Row): ApiKeyEntry {
-  const organization = { id: `org:${row.orgId}`, ...tierRates };
+function entryOf({ allowedModels, allowedAddresses, rateTier, keyRates, orgRates, ...row }: Row): ApiKeyEntry {
+  const organization = { id: `org:${row.orgId}`, ...orgRates };
   const hasOwnRates = Object.values(keyRates).some((rate) => rate !== null);
   return Object.freeze({
     ...row,

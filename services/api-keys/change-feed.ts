@@ -1,7 +1,7 @@
 // What changed in the configuration, told to every gateway within milliseconds by NOTIFY and, should that be lost, within
 // five seconds by reading config_changes (D1). Nothing is told only once: whoever listens must bear to hear it again.
 // While the feed is away nothing is known to be fresh; when it is back, anything may have changed meanwhile.
-import { Client } from 'pg';
+import { Client, type Pool } from 'pg';
 import type { Log } from '../platform/log.ts';
 
 export interface ChangeListener {
@@ -112,4 +112,9 @@ export class ChangeFeed {
     if (this.#timer !== null) clearTimeout(this.#timer);
     if (!this.#isStopped) this.#timer = setTimeout(() => void step(), pauseMs).unref();
   }
+}
+
+/** Every gateway reads them every few seconds, and one that was away longer asks for everything anew. */
+export async function forgetOldChanges(db: Pool): Promise<void> {
+  await db.query(`delete from config_changes where at < clock_timestamp() - interval '1 hour'`);
 }

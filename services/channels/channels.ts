@@ -154,6 +154,7 @@ async function refuseUnknownModels(tx: PoolClient, ids: readonly string[]): Prom
   });
 }
 
+/** @throws TollgateError not_found */
 export async function channel(db: Queryable, id: string): Promise<Channel> {
   const { rows } = await db.query<Channel>(`${CHANNELS} where c.id = $1`, [id]);
   const [row] = rows;
@@ -169,18 +170,21 @@ export async function lockedChannel(tx: PoolClient, id: string): Promise<Channel
 }
 
 /** Newest first. */
-export async function listChannels(db: Queryable, after: string | null, limit: number): Promise<Channel[]> {
+export async function listChannels(db: Queryable, after: string | null, pageSize: number): Promise<Channel[]> {
   const { rows } = await db.query<Channel>(
     `${CHANNELS}
       where $1::uuid is null or (c.created_at, c.id) < (select a.created_at, a.id from channels a where a.id = $1)
       order by c.created_at desc, c.id desc
       limit $2`,
-    [after, limit],
+    [after, pageSize],
   );
   return rows;
 }
 
-/** As it is stored: without a trailing slash, and with /v1 where only a host was named, because paths are appended to it. */
+/**
+ * As it is stored: without a trailing slash, and with /v1 where only a host was named, because paths are appended to it.
+ * @throws TollgateError invalid_body for an address to which no channel may lead
+ */
 export function upstreamBase(text: string, allowLocal: boolean): string {
   const problem = problemOfBaseUrl(text, allowLocal);
   if (problem !== null) {

@@ -13,6 +13,7 @@ export interface ModelRow {
   readonly bytesPerToken: number;
   readonly requestsPerMinute: number | null;
   readonly tokensPerMinute: number | null;
+  readonly concurrentRequests: number | null;
   readonly createdAtMs: number;
 }
 
@@ -72,6 +73,7 @@ export async function routingRows(db: Pool): Promise<RoutingRows> {
           select id, display_name as "displayName", owned_by as "ownedBy", kind, context_tokens as "contextTokens",
                  max_output_tokens as "maxOutputTokens", bytes_per_token as "bytesPerToken",
                  requests_per_minute as "requestsPerMinute", tokens_per_minute as "tokensPerMinute",
+                 concurrent_requests as "concurrentRequests",
                  floor(extract(epoch from created_at) * 1000) as "createdAtMs"
             from models) m) as models,
        (select coalesce(jsonb_agg(to_jsonb(c) order by c.priority, c.id), '[]') from (

@@ -104,3 +104,8 @@ export async function listGrants(
 function readGrant(row: GrantRow): Grant {
   return { ...row, amountNano: nano(row.amountNano), availableNano: nano(row.availableNano) };
 }
+
+/** What is left of a grant after its expiry becomes breakage. */
+export async function expireGrants(db: Queryable): Promise<void> {
+  await db.query('select expire_grants()');
+}

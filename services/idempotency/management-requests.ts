@@ -36,10 +36,41 @@ export async function firstRequest(db: Queryable, { actor, idempotencyKey }: Key
   const { rows } = await db.query<FirstRequest>(
     `select route, body_digest as "bodyDigest", response
        from management_idempotency
-      where actor = $1 and key = $2 and created_at > clock_timestamp() - interval '24 hours'`,
+      where actor = $1 and key = $2 and response is not null and created_at > clock_timestamp() - interval '24 hours'`,
     [actor, idempotencyKey],
   );
   return rows[0] ?? null;
+}
+
+// Longer than any call that is made outside a transaction takes: what is older has died with its process.
+const LONGEST_CALL = `interval '60 seconds'`;
+
+/**
+ * The same for a request whose effect no transaction takes back, such as a call that a provider bills: committed before the
+ * effect. False: another request has the key, running or answered.
+ */
+export async function beginRequest(
+  db: Queryable,
+  { actor, idempotencyKey }: KeyOfActor,
+  { route, bodyDigest }: Pick<FirstRequest, 'route' | 'bodyDigest'>,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `insert into management_idempotency as m (actor, key, route, body_digest) values ($1, $2, $3, $4)
+     on conflict (actor, key) do update
+       set route = excluded.route, body_digest = excluded.body_digest, status = null, response = null,
+           created_at = excluded.created_at
+     where m.created_at < clock_timestamp() - case when m.response is null then ${LONGEST_CALL} else interval '24 hours' end`,
+    [actor, idempotencyKey, route, bodyDigest],
+  );
+  return rowCount === 1;
+}
+
+/** It came to nothing that a repetition could be told. */
+export async function forgetBegun(db: Queryable, { actor, idempotencyKey }: KeyOfActor): Promise<void> {
+  await db.query('delete from management_idempotency where actor = $1 and key = $2 and response is null', [
+    actor,
+    idempotencyKey,
+  ]);
 }
 
 export async function rememberRequest(
@@ -54,4 +85,8 @@ export async function rememberRequest(
            created_at = excluded.created_at`,
     [actor, idempotencyKey, route, bodyDigest, response.status, JSON.stringify(response)],
   );
+}
+
+export async function forgetOldAnswers(db: Queryable): Promise<void> {
+  await db.query(`delete from management_idempotency where created_at < clock_timestamp() - interval '24 hours'`);
 }

@@ -9,7 +9,14 @@ import { type Cap, type CapJson, type CapOwner, capsColumn, readCaps, replaceCap
 
 export type Enforcement = 'active' | 'stopped';
 
-export interface Organization {
+/** Each null: what the rate tier says. */
+interface OwnRates {
+  readonly requestsPerMinute: number | null;
+  readonly tokensPerMinute: number | null;
+  readonly concurrentRequests: number | null;
+}
+
+export interface Organization extends OwnRates {
   readonly id: string;
   readonly name: string;
   readonly rateTier: string;
@@ -23,20 +30,24 @@ export interface Organization {
   readonly createdAt: Date;
 }
 
-interface OrganizationRow extends Omit<Organization, 'caps' | 'overdraftNano' | 'overdraftFloorNano'> {
+interface OrganizationRow
+  extends Omit<Organization, 'tokensPerMinute' | 'caps' | 'overdraftNano' | 'overdraftFloorNano'> {
+  readonly tokensPerMinute: string | null;
   readonly caps: readonly CapJson[];
   readonly overdraftNano: string;
   readonly overdraftFloorNano: string;
 }
 
-export interface NewOrganization {
+export interface NewOrganization extends OwnRates {
   readonly name: string;
   readonly rateTier: string;
   readonly timeZone: string;
   readonly caps: readonly Cap[];
 }
 
-export interface OrganizationChange {
+type OwnRatesChange = { readonly [R in keyof OwnRates]?: OwnRates[R] | undefined };
+
+export interface OrganizationChange extends OwnRatesChange {
   readonly name?: string | undefined;
   readonly rateTier?: string | undefined;
   readonly timeZone?: string | undefined;
@@ -45,7 +56,8 @@ export interface OrganizationChange {
 }
 
 const ORGANIZATIONS = `
-  select o.id, o.name, o.rate_tier as "rateTier", o.enforcement, o.enforcement_reason as "enforcementReason",
+  select o.id, o.name, o.rate_tier as "rateTier", o.requests_per_minute as "requestsPerMinute",
+         o.tokens_per_minute as "tokensPerMinute", o.concurrent_requests as "concurrentRequests", o.enforcement, o.enforcement_reason as "enforcementReason",
          o.time_zone as "timeZone", ${capsColumn('organization', 'o.id')} as caps, o.overdraft_nano as "overdraftNano",
          o.overdraft_floor_nano as "overdraftFloorNano", o.version, o.created_at as "createdAt"
     from organizations o`;
@@ -53,12 +65,11 @@ const ORGANIZATIONS = `
 export async function createOrganization(tx: PoolClient, wanted: NewOrganization): Promise<Organization> {
   await refuseUnknownNames(tx, wanted.rateTier, wanted.timeZone);
   const id = newId();
-  await tx.query('insert into organizations (id, name, rate_tier, time_zone) values ($1, $2, $3, $4)', [
-    id,
-    wanted.name,
-    wanted.rateTier,
-    wanted.timeZone,
-  ]);
+  await tx.query(
+    `insert into organizations (id, name, rate_tier, time_zone, requests_per_minute, tokens_per_minute, concurrent_requests)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [id, wanted.name, wanted.rateTier, wanted.timeZone, ...ownRates(wanted)],
+  );
   await replaceCaps(tx, ownerOf(id), wanted.caps);
   return organization(tx, id);
 }
@@ -76,12 +87,22 @@ export async function changeOrganization(
   await refuseUnknownNames(tx, rateTier, timeZone);
   await tx.query(
     `update organizations
-        set name = $2, rate_tier = $3, time_zone = $4, enforcement = $5, enforcement_reason = $6, version = version + 1
+        set name = $2, rate_tier = $3, time_zone = $4, enforcement = $5, enforcement_reason = $6, requests_per_minute = $7,
+            tokens_per_minute = $8, concurrent_requests = $9, version = version + 1
       where id = $1`,
-    [before.id, name, rateTier, timeZone, enforcement, reason],
+    [before.id, name, rateTier, timeZone, enforcement, reason, ...ownRates(before, change)],
   );
   if (caps !== undefined) await replaceCaps(tx, ownerOf(before.id), caps);
   return organization(tx, before.id);
+}
+
+function ownRates(before: OwnRates, change: OwnRatesChange = {}): (number | null)[] {
+  const {
+    requestsPerMinute = before.requestsPerMinute,
+    tokensPerMinute = before.tokensPerMinute,
+    concurrentRequests = before.concurrentRequests,
+  } = change;
+  return [requestsPerMinute, tokensPerMinute, concurrentRequests];
 }
 
 export async function organization(db: Queryable, id: string): Promise<Organization> {
@@ -114,6 +135,7 @@ export async function listOrganizations(
 function readOrganization(row: OrganizationRow): Organization {
   return {
     ...row,
+    tokensPerMinute: row.tokensPerMinute === null ? null : Number(row.tokensPerMinute),
     caps: readCaps(row.caps),
     overdraftNano: nano(row.overdraftNano),
     overdraftFloorNano: nano(row.overdraftFloorNano),

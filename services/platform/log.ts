@@ -48,6 +48,8 @@ const CREDENTIALS: readonly (readonly [RegExp, string])[] = [
   [/\bdemo-[\w-]{16,}/g, `demo-${REDACTED}`],
   // Up to the last @ before the host: a password may hold an @ that nobody encoded.
   [/\b(postgres(?:ql)?|rediss?|https?):\/\/([^\s:/@"]*):[^\s/"]*@/gi, `$1://$2:${REDACTED}@`],
+  // A URL without a host has it among its parameters.
+  [/([?&]password=)[^&\s"]*/gi, `$1${REDACTED}`],
 ];
 
 export function scrub(line: string): string {

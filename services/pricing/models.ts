@@ -12,6 +12,7 @@ export interface ModelSettings {
   readonly bytesPerToken: number;
   readonly requestsPerMinute: number | null;
   readonly tokensPerMinute: number | null;
+  readonly concurrentRequests: number | null;
 }
 
 export interface LlmModel extends ModelSettings {
@@ -19,6 +20,7 @@ export interface LlmModel extends ModelSettings {
   readonly kind: 'chat' | 'embedding';
   /** The selling price in force. */
   readonly price: Price | null;
+  readonly priceVersion: string | null;
   readonly version: number;
   readonly createdAt: Date;
 }
@@ -27,23 +29,25 @@ interface ModelRow extends Omit<LlmModel, 'tokensPerMinute'> {
   readonly tokensPerMinute: string | null;
 }
 
-export type NewModel = Omit<LlmModel, 'price' | 'version' | 'createdAt'>;
+export type NewModel = Omit<LlmModel, 'price' | 'priceVersion' | 'version' | 'createdAt'>;
 export type ModelChange = { readonly [S in keyof ModelSettings]?: ModelSettings[S] | undefined };
 
 const MODELS = `
   select m.id, m.display_name as "displayName", m.owned_by as "ownedBy", m.kind, m.context_tokens as "contextTokens",
          m.max_output_tokens as "maxOutputTokens", m.bytes_per_token as "bytesPerToken",
          m.requests_per_minute as "requestsPerMinute", m.tokens_per_minute as "tokensPerMinute",
-         (select v.price from price_versions v
-           where v.model_id = m.id and v.side = 'selling' and v.effective_at <= billing_now()
-           order by v.effective_at desc limit 1) as price, m.version, m.created_at as "createdAt"
-    from models m`;
+         m.concurrent_requests as "concurrentRequests", p.price, p.id as "priceVersion", m.version, m.created_at as "createdAt"
+    from models m
+    left join lateral (select v.id, v.price from price_versions v
+                        where v.model_id = m.id and v.side = 'selling' and v.effective_at <= billing_now()
+                        order by v.effective_at desc limit 1) p on true`;
 
+/** @throws TollgateError conflict when there is one of that id */
 export async function createModel(tx: PoolClient, wanted: NewModel): Promise<LlmModel> {
   const { rowCount } = await tx.query(
     `insert into models (id, display_name, owned_by, kind, context_tokens, max_output_tokens, bytes_per_token,
-                         requests_per_minute, tokens_per_minute)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
+                         requests_per_minute, tokens_per_minute, concurrent_requests)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing`,
     [
       wanted.id,
       wanted.displayName,
@@ -54,6 +58,7 @@ export async function createModel(tx: PoolClient, wanted: NewModel): Promise<Llm
       wanted.bytesPerToken,
       wanted.requestsPerMinute,
       wanted.tokensPerMinute,
+      wanted.concurrentRequests,
     ],
   );
   if (rowCount === 0) {
@@ -72,11 +77,12 @@ export async function changeModel(tx: PoolClient, before: LlmModel, change: Mode
     bytesPerToken = before.bytesPerToken,
     requestsPerMinute = before.requestsPerMinute,
     tokensPerMinute = before.tokensPerMinute,
+    concurrentRequests = before.concurrentRequests,
   } = change;
   await tx.query(
     `update models
         set display_name = $2, owned_by = $3, context_tokens = $4, max_output_tokens = $5, bytes_per_token = $6,
-            requests_per_minute = $7, tokens_per_minute = $8, version = version + 1
+            requests_per_minute = $7, tokens_per_minute = $8, concurrent_requests = $9, version = version + 1
       where id = $1`,
     [
       before.id,
@@ -87,11 +93,13 @@ export async function changeModel(tx: PoolClient, before: LlmModel, change: Mode
       bytesPerToken,
       requestsPerMinute,
       tokensPerMinute,
+      concurrentRequests,
     ],
   );
   return llmModel(tx, before.id);
 }
 
+/** @throws TollgateError not_found */
 export async function llmModel(db: Queryable, id: string): Promise<LlmModel> {
   const { rows } = await db.query<ModelRow>(`${MODELS} where m.id = $1`, [id]);
   const [row] = rows;
@@ -107,11 +115,16 @@ export async function lockedModel(tx: PoolClient, id: string): Promise<LlmModel>
   return llmModel(tx, id);
 }
 
+/** Who decides on a price has seen those that there are: of two who publish from the same state, one is to look again (D24). */
+export async function newModelVersion(tx: PoolClient, id: string): Promise<void> {
+  await tx.query('update models set version = version + 1 where id = $1', [id]);
+}
+
 /** By id. */
-export async function listModels(db: Queryable, after: string | null, limit: number): Promise<LlmModel[]> {
+export async function listModels(db: Queryable, after: string | null, pageSize: number): Promise<LlmModel[]> {
   const { rows } = await db.query<ModelRow>(`${MODELS} where $1::text is null or m.id > $1 order by m.id limit $2`, [
     after,
-    limit,
+    pageSize,
   ]);
   return rows.map(readModel);
 }

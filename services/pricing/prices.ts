@@ -7,6 +7,7 @@ import { grossMarginPpm, type Price, priceInForce, sellingPrice } from '../../do
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
+/** Where a sale is more likely a mistake than a plan (D23). */
 const MARGIN_FLOOR_PPM = 50_000;
 const NOTICE_MS = 60_000;
 
@@ -158,7 +159,7 @@ export async function listPrices(
   db: Queryable,
   modelId: string,
   after: string | null,
-  limit: number,
+  pageSize: number,
 ): Promise<PublishedPrice[]> {
   const { rows } = await db.query<PublishedPrice>(
     `${VERSIONS}
@@ -166,7 +167,7 @@ export async function listPrices(
         and ($2::uuid is null or (v.effective_at, v.id) < (select a.effective_at, a.id from price_versions a where a.id = $2))
       order by v.effective_at desc, v.id desc
       limit $3`,
-    [modelId, after, limit],
+    [modelId, after, pageSize],
   );
   return rows;
 }

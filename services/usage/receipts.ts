@@ -37,7 +37,9 @@ export interface Receipt {
   readonly winner: number | null;
   readonly ratedNano: Nano;
   readonly chargeNano: Nano;
-  readonly priceVersion: { readonly id: string; readonly price: Price | null } | null;
+  readonly priceVersion: string | null;
+  /** What that version says. */
+  readonly price: Price | null;
   readonly tokens: Usage;
   readonly usageSource: string;
   readonly deliveredBytes: number | null;
@@ -69,7 +71,7 @@ const ATTEMPTS = (requestId: string) => `
 const SETTLED = `
   select u.request_id as "requestId", u.org_id as "orgId", u.project_id as "projectId", u.api_key_id as "apiKeyId",
          u.model_id as model, u.dialect, u.streamed, u.outcome, u.winner, u.rated_nano as "ratedNano",
-         u.charge_nano as "chargeNano", json_build_object('id', u.price_version_id, 'price', v.price) as "priceVersion",
+         u.charge_nano as "chargeNano", u.price_version_id as "priceVersion", v.price,
          u.meters as tokens, u.usage_source as "usageSource", u.delivered_bytes as "deliveredBytes", u.late,
          case when e.request_id is not null or u.outcome = 'client_gone' then 'no'
               when u.outcome = 'quarantined' or i.fenced_at is not null and u.settled_at > i.renewed_at - ${UNKNOWN_BEFORE_DEATH}
@@ -114,6 +116,7 @@ async function orphanedReceipt(db: Queryable, requestId: string, orgId: string |
     ratedNano: '0',
     chargeNano: '0',
     priceVersion: null,
+    price: null,
     tokens: {},
     usageSource: 'none',
     deliveredBytes: null,
@@ -171,7 +174,7 @@ export async function listRequests(
   db: Queryable,
   filter: RequestFilter,
   after: string | null,
-  limit: number,
+  pageSize: number,
 ): Promise<RequestLine[]> {
   type Row = Omit<RequestLine, 'ratedNano' | 'chargeNano'> & { ratedNano: string; chargeNano: string };
   const { rows } = await db.query<Row>(
@@ -199,7 +202,7 @@ export async function listRequests(
       filter.from,
       filter.to,
       after,
-      limit,
+      pageSize,
     ],
   );
   return rows.map((row) => ({ ...row, ratedNano: nano(row.ratedNano), chargeNano: nano(row.chargeNano) }));

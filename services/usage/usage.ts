@@ -70,7 +70,7 @@ export async function usageBy(
   filter: UsageFilter,
   timeZone: string,
   after: string | null,
-  limit: number,
+  pageSize: number,
 ): Promise<UsageSum[]> {
   const { rows } = await db.query<UsageRow>(
     `select ${GROUPS[group]} as "group", count(*) as requests, jsonb_strip_nulls(jsonb_build_object(${TOKEN_SUMS})) as tokens,
@@ -90,7 +90,17 @@ export async function usageBy(
      having $8::text is null or ${GROUPS[group]} > $8
       order by 1
       limit $9`,
-    [filter.orgId, filter.projectId, filter.apiKeyId, filter.modelId, filter.from, filter.to, timeZone, after, limit],
+    [
+      filter.orgId,
+      filter.projectId,
+      filter.apiKeyId,
+      filter.modelId,
+      filter.from,
+      filter.to,
+      timeZone,
+      after,
+      pageSize,
+    ],
   );
   return rows.map((row) => ({
     group: row.group,

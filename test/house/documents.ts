@@ -142,7 +142,7 @@ export function pathsExist(tree: Tree): Finding[] {
     );
   const isPath = (path: string) =>
     /\.\w+$/.test(path) || files.some((file) => file.startsWith(path.replace(/\/.*/, '/')));
-  return filesOf(tree, /^(README|docs\/[\w-]+)\.md$/).flatMap(([file, text]) => {
+  return filesOf(tree, /^(README|SECURITY|docs\/[\w-]+)\.md$/).flatMap(([file, text]) => {
     const quoted = [...text.matchAll(IN_BACKTICKS)].map(([, path = '']) => path).filter(isPath);
     const linked = [...text.matchAll(LINKED)].map(([, path = '']) => join(file, '..', path));
     return [...quoted, ...linked]

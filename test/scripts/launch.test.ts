@@ -1,5 +1,5 @@
 // The launcher before anything is installed, under whatever Node the machine has: what lies in node_modules is whole or absent.
-// npm is played by a shell script, so that it can be slow and be interrupted; the real one is run by every fresh clone.
+// npm is played by a shell script, so that it can be slow and be interrupted; the real one by itself where its own rules count.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -42,10 +42,10 @@ function npmIs(script: string): void {
   chmodSync(join(bin, 'npm'), 0o755);
 }
 
-function launch(): ChildProcess {
+function launch(env: NodeJS.ProcessEnv = {}): ChildProcess {
   const path = `${bin}:/usr/bin:/bin`;
   return spawn(process.execPath, [join(clone, 'scripts/launch.mjs'), 'scripts/answer.ts'], {
-    env: { PATH: path },
+    env: { PATH: path, ...env },
     detached: true,
   });
 }
@@ -100,6 +100,33 @@ test('two starts that install at the same moment both run, on one whole node_mod
   ]);
   expect(existsSync(join(clone, 'node_modules/pkg'))).toBe(true);
   expect(readdirSync(join(clone, '.tollgate/installs'))).toEqual([]);
+});
+
+test('an install is whole, whatever this machine tells npm to leave out', async () => {
+  const parts = [
+    { name: 'dev-part', kind: 'devDependencies' },
+    { name: 'optional-part', kind: 'optionalDependencies' },
+  ];
+  const root: Record<string, object> = {};
+  const packages: Record<string, object> = { '': root };
+  for (const { name, kind } of parts) {
+    // As seen from the folder of an install, so that the real npm needs no network.
+    const place = `../../../${name}`;
+    mkdirSync(join(clone, name));
+    writeFileSync(join(clone, name, 'package.json'), JSON.stringify({ name, version: '1.0.0' }));
+    root[kind] = { [name]: `file:${place}` };
+    packages[place] = { version: '1.0.0' };
+    packages[`node_modules/${name}`] = { resolved: place, link: true };
+  }
+  writeFileSync(join(clone, 'package.json'), JSON.stringify({ type: 'module', ...root }));
+  writeFileSync(join(clone, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages }));
+
+  const { code, err } = await outcomeOf(
+    launch({ PATH: process.env.PATH, NODE_ENV: 'production', npm_config_omit: 'optional' }),
+  );
+
+  expect([code, err]).toEqual([0, expect.stringContaining('installing')]);
+  expect(readdirSync(join(clone, 'node_modules'))).toEqual(expect.arrayContaining(['dev-part', 'optional-part']));
 });
 
 test('a failed install is reported, and leaves what was there', async () => {

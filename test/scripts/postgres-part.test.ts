@@ -22,12 +22,14 @@ let port: ReservedPort;
 let secrets: Secrets;
 let server: PostgresServer;
 let migrated: MigratedDatabase;
+let admin: string;
 
 beforeAll(async () => {
   scene = newScene();
   lock = await moveIn(scene.launch);
   guardian = postGuardian(scene.launch);
   secrets = loadSecrets(scene.launch.home);
+  admin = secrets.passwords.superuser;
   port = await reserveDefaultPort(24_000);
   server = await start();
   migrated = await migrateOwnServer(scene.launch, server, secrets);
@@ -141,6 +143,35 @@ test('two starts that migrate a shared database at once apply every migration on
   expect(one.applied + two.applied).toBe(migrated.applied);
   for (const url of [...Object.values(one.urls), ...Object.values(two.urls)])
     expect(await whyUnreachable(url)).toBeNull();
+});
+
+test.each([
+  ['without a host', (at: string, login: string) => `postgres:///given?host=127.0.0.1&port=${at}&${login}`],
+  ['with a user in its parameters', (at: string, login: string) => `postgres://a:b@127.0.0.1:${at}/given?${login}`],
+  ['with a user and no host', (at: string) => `postgres://postgres:${admin}@/given?host=127.0.0.1&port=${at}`],
+])('of a DATABASE_URL %s no process inherits the login, nor its password', async (_, urlOf) => {
+  await ask(server.urlOf('postgres'), 'drop database if exists given');
+  await ask(server.urlOf('postgres'), 'create database given');
+  const url = urlOf(String(port.number), `user=postgres&password=${admin}`);
+
+  const { urls } = await migrateGivenDatabase(scene.launch, url, secrets);
+
+  for (const [login, itsUrl] of Object.entries(urls)) {
+    const user = `tollgate_${login}_login_${secrets.installation}`;
+    expect(await ask(itsUrl, 'select current_user as user')).toEqual([{ user }]);
+    expect(itsUrl).not.toContain(admin);
+  }
+});
+
+test('a DATABASE_URL behind which a login becomes another user is refused', async () => {
+  await ask(server.urlOf('postgres'), 'create database pooled');
+  const { urls } = await migrateGivenDatabase(scene.launch, server.urlOf('pooled'), secrets);
+  const login = new URL(urls.readonly).username;
+  await ask(server.urlOf('pooled'), `alter role ${login} in database pooled set role = 'tollgate_readonly'`);
+
+  await expect(migrateGivenDatabase(scene.launch, server.urlOf('pooled'), secrets)).rejects.toThrow(
+    `DATABASE_URL logs in tollgate_readonly where ${login} was asked for`,
+  );
 });
 
 test('data of another major is refused with what to do, and not touched', async () => {

@@ -84,6 +84,11 @@ test('every reading route answers its own caller with 200 on things that exist',
   }
 });
 
+test('a client that only asks whether somebody is there is answered', async () => {
+  const { status, text } = await app.call('head', '/', { credential: null });
+  expect([status, text]).toEqual([200, '']);
+});
+
 test('a customer gets customers’ answers at /api/v1/models, the admin the management API’s', async () => {
   const customers = await app.call('get', '/api/v1/models', { credential: world.credential });
   const admins = await app.call('get', '/api/v1/models');

@@ -159,3 +159,39 @@ test('a receipt is for requests: a test call has none', async () => {
 
   expect((await app.call('get', `/api/v1/requests/${tried?.attemptId.split('.', 1)[0]}`)).status).toBe(404);
 });
+
+test('a double click on the test button is one call: the second is told to wait, then told what the first was', async () => {
+  const channelId = await newChannel({ baseUrl: upstream.url });
+  const click = () =>
+    app.call('post', `/api/v1/channels/${channelId}/test`, { body: {}, headers: { 'idempotency-key': 'a-click' } });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  upstream.hold = promise;
+  const before = upstream.received.length;
+
+  const first = click();
+  await until(async () => upstream.received.length > before);
+  const second = await click();
+  resolve();
+
+  expect([second.status, second.field('code')]).toEqual([409, 'request_in_progress']);
+  const told = done(await first);
+  expect((await click()).text).toBe(told.text);
+  expect(upstream.received.length).toBe(before + 1);
+});
+
+test('a test that came to nothing, or died with its process, leaves its Idempotency-Key free', async () => {
+  const channelId = await newChannel({ baseUrl: upstream.url });
+  const click = (body: object) =>
+    app.call('post', `/api/v1/channels/${channelId}/test`, { body, headers: { 'idempotency-key': 'again' } });
+  expect((await click({ model: 'unknown' })).status).toBe(422);
+  expect((await click({})).status).toBe(200);
+
+  const died = `insert into management_idempotency (actor, key, route, body_digest, created_at)
+                values ('admin', 'died', 'POST', '', clock_timestamp() - $1::interval)`;
+  const late = () =>
+    app.call('post', `/api/v1/channels/${channelId}/test`, { body: {}, headers: { 'idempotency-key': 'died' } });
+  await app.db.query(died, ['30 seconds']);
+  expect((await late()).status).toBe(409);
+  await app.db.query(`update management_idempotency set created_at = created_at - interval '31 s' where key = 'died'`);
+  expect((await late()).status).toBe(200);
+});

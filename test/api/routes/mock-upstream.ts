@@ -9,6 +9,8 @@ export interface MockUpstream {
   readonly received: { readonly path: string; readonly headers: IncomingHttpHeaders; readonly body: string }[];
   /** What the next requests are answered. */
   answer: { status: number; body: unknown };
+  /** They are answered when this resolves. */
+  hold: Promise<void>;
   close(): void;
 }
 
@@ -20,6 +22,7 @@ export async function startMockUpstream(): Promise<MockUpstream> {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk);
     received.push({ path: req.url ?? '', headers: req.headers, body: Buffer.concat(chunks).toString() });
+    await upstream.hold;
     res.writeHead(upstream.answer.status, { 'content-type': 'application/json' });
     res.end(JSON.stringify(upstream.answer.body));
   }).listen(0, '127.0.0.1');
@@ -28,6 +31,7 @@ export async function startMockUpstream(): Promise<MockUpstream> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
     answer: { status: 200, body: HELLO },
+    hold: Promise.resolve(),
     close() {
       server.closeAllConnections();
       server.close();

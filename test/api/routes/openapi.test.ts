@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { ROUTES } from '../../../api/app.ts';
+import { HOT_PATHS } from '../../../api/proxy/hot-routes.ts';
 import { type ManagementApp, startManagementApp } from './management-app.ts';
 
 // The parts of OpenAPI 3.1 that a generator of clients stumbles over when they are missing or of another kind.
@@ -15,7 +16,7 @@ const Parameter = z.looseObject({
 });
 const Operation = z.looseObject({
   summary: z.string().min(5),
-  security: z.array(z.partialRecord(z.enum(['adminToken', 'apiKey']), z.array(z.string()))).max(1),
+  security: z.array(z.partialRecord(z.enum(['adminToken', 'apiKey', 'xApiKey', 'xGoogApiKey']), z.array(z.string()))),
   parameters: z.array(Parameter).optional(),
   requestBody: z.strictObject({ required: z.boolean(), content: Content }).optional(),
   responses: z.record(
@@ -45,11 +46,12 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-test('every route is in the document, and nothing else is', () => {
+test('every route is in the document, the hot paths with them, and nothing else is', () => {
   const described = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.keys(item).map((method) => `${method} ${path}`),
   );
-  expect(described.sort()).toEqual(ROUTES.map(({ method, path }) => `${method} ${path}`).sort());
+  const hot = HOT_PATHS.map((path) => `post ${path}`);
+  expect(described.sort()).toEqual([...ROUTES.map(({ method, path }) => `${method} ${path}`), ...hot].sort());
 });
 
 test('every reference leads to a schema that is there', () => {
@@ -59,16 +61,33 @@ test('every reference leads to a schema that is there', () => {
 });
 
 test('every parameter in a path is described and required, and every change says what it needs', () => {
-  for (const { method, path, changes, conditional, body } of ROUTES) {
+  for (const { method, path, changes, ifMatch, body } of ROUTES) {
     const operation = document.paths[path]?.[method];
     const parameters = operation?.parameters ?? [];
     const inPath = parameters.filter((one) => one.in === 'path' && one.required === true).map(({ name }) => name);
     expect([path, inPath.sort()]).toEqual([path, [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort()]);
     const headers = parameters.filter((one) => one.in === 'header').map(({ name }) => name);
-    expect([path, headers.includes('If-Match')]).toEqual([path, conditional]);
+    const seen = parameters.find(({ name }) => name === 'If-Match');
+    expect([path, seen && (seen.required ? 'required' : 'optional')]).toEqual([path, ifMatch ?? undefined]);
     expect([path, headers.includes('Idempotency-Key')]).toEqual([path, changes && method === 'post']);
     expect([path, operation?.requestBody !== undefined]).toEqual([path, body !== null]);
   }
+});
+
+test('a hot path takes a key in each of the three headers and anything that its provider takes, and refuses in its form', () => {
+  for (const path of HOT_PATHS) {
+    const operation = document.paths[path]?.post;
+    expect(operation?.security.flatMap((one) => Object.keys(one))).toEqual(['apiKey', 'xApiKey', 'xGoogApiKey']);
+    const { schema } = operation?.requestBody?.content['application/json'] ?? {};
+    expect(schema).toMatchObject({ required: ['model'], additionalProperties: {} });
+    const refusal = JSON.stringify(operation?.responses.default);
+    expect(refusal).toContain(path.includes('/messages') ? 'AnthropicError' : 'OpenAiError');
+  }
+});
+
+test('a body that has a default may be left out', () => {
+  expect(document.paths['/api/v1/channels/{id}/test']?.post?.requestBody?.required).toBe(false);
+  expect(document.paths['/api/v1/grants']?.post?.requestBody?.required).toBe(true);
 });
 
 test('money is a string and an unknown field is not allowed, in the document as in the validation', () => {

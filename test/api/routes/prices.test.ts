@@ -83,6 +83,18 @@ test('nothing is sold below a gross margin of 5 % on its worst meter by accident
   expect(rows).toEqual([{ action: 'price.published', reason: 'launch week' }]);
 });
 
+test('a model is made below the floor only by who says why, and the audit log keeps it', async () => {
+  const make = (more: object) =>
+    app.call('post', '/api/v1/models', { body: { id: 'loss-leader', price: SELLING, costPrice: SELLING, ...more } });
+
+  expect((await make({})).field('errors.0.field')).toBe('belowMargin');
+  expect((await make({ belowMargin: true })).field('errors.0.message')).toContain('reason');
+  expect((await make({ belowMargin: true, reason: 'brings customers' })).status).toBe(201);
+
+  const { rows } = await app.db.query(`select action, reason from audit_log where target_id = 'loss-leader'`);
+  expect(rows).toEqual([{ action: 'model.created', reason: 'brings customers' }]);
+});
+
 test('a cost that rises under a price already sold is refused in the same way, and a cheaper meter hides nothing', async () => {
   const id = await newModel({ price: SELLING, costPrice: COST });
   const rise = { side: 'cost', price: { tiers: [{ microUsdPerMillion: { input: 1, output: 9_900_000 } }] } };

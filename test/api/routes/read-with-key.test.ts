@@ -101,7 +101,7 @@ test('a receipt says what was used, at which price, over which attempts, and no 
   expect(receipt.body).toEqual({
     ...{ requestId, model: 'std', dialect: 'openai-chat', streamed: false, outcome: 'complete' },
     ...{ chargeNano: M01.chargeNano, ratedNano: M01.chargeNano, tokens: M01.meters, usageSource: 'provider' },
-    ...{ deliveredBytes: 4, endSent: 'yes', priceVersion: { id: shop.priceVersionId, price: shop.price } },
+    ...{ deliveredBytes: 4, endSent: 'yes', priceVersion: shop.priceVersionId, price: shop.price },
     admittedAt: expect.stringMatching(/Z$/),
     settledAt: expect.stringMatching(/Z$/),
     attempts: [
@@ -194,12 +194,29 @@ test('models come in the four shapes that clients ask for, and only those that t
     ],
   });
   expect(anthropic.body).toMatchObject({
-    data: [{ type: 'model', id: 'acme/other' }],
+    data: [{ type: 'model', id: 'acme/other', lifecycle: 'active', max_tokens: 16_384 }],
     has_more: true,
     last_id: 'acme/other',
   });
-  expect(gemini.body).toMatchObject({ models: [{ name: 'models/acme/other' }, { name: 'models/std' }] });
+  expect(gemini.body).toEqual({
+    models: [expect.objectContaining({ name: 'models/acme/other' }), expect.objectContaining({ name: 'models/std' })],
+  });
   expect(codex.body).toMatchObject({ models: [{ id: 'acme/other' }, { id: 'std' }] });
+  const byPath = await read('/v1beta/models?pageSize=1', customer);
+  expect(byPath.body).toEqual({
+    models: [
+      {
+        ...{ name: 'models/acme/other', displayName: 'acme/other', supportedGenerationMethods: [] },
+        ...{ inputTokenLimit: 128_000, outputTokenLimit: 16_384 },
+      },
+    ],
+    nextPageToken: 'acme/other',
+  });
+  expect((await read('/v1beta/models?pageToken=acme/other', customer)).body).toEqual({
+    models: [expect.objectContaining({ name: 'models/std' })],
+  });
+  expect((await read('/v1beta/models/acme/other', customer)).string('name')).toBe('models/acme/other');
+  expect((await read('/v1beta/models/nobody', customer)).field('error.status')).toBe('NOT_FOUND');
   const bound = await newKey(app, customer.orgId, { allowedModels: ['std'] });
   expect((await read('/v1/models', bound)).list('data')).toHaveLength(1);
   expect((await read('/v1/models/acme%2Fother', bound)).status).toBe(404);

@@ -38,6 +38,7 @@ export function modelOn(...channels: readonly ChannelTraits[]): RoutedModel {
     bytesPerToken: 4,
     requestsPerMinute: null,
     tokensPerMinute: null,
+    concurrentRequests: null,
     createdAtMs: 0,
     sellingPrices: [],
     routes: channels.map((traits) => ({ channel: newChannel(traits), upstreamModel: 'gpt-x', costPrices: [] })),

@@ -64,6 +64,7 @@ test('a model comes with its prices, its channel, the opened key and the cost of
     bytesPerToken: 4,
     requestsPerMinute: null,
     tokensPerMinute: 5_000_000_000,
+    concurrentRequests: null,
     createdAtMs: expect.any(Number),
     sellingPrices: [expect.objectContaining({ id: sellingId, modelId: 'gpt-x' })],
     routes: [

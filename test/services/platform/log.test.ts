@@ -21,7 +21,9 @@ function linesOf(write: (log: ReturnType<typeof createLog>) => void): string {
 test('no credential reaches a line, wherever in the call it stands', () => {
   const url = `postgres://gateway:${CREDENTIALS.password}@db:5432/gate`;
   const output = linesOf((log) => {
-    for (const credential of [...Object.values(CREDENTIALS).slice(0, 4), `Bearer ${CREDENTIALS.demo}`, url]) {
+    const socket = `postgres:///gate?host=/run/postgresql&user=gateway&password=${CREDENTIALS.password}`;
+    const known = Object.values(CREDENTIALS).slice(0, 4);
+    for (const credential of [...known, `Bearer ${CREDENTIALS.demo}`, url, socket]) {
       log.info(`refused ${credential} at the door`);
       log.info('refused %s at the door', credential);
       log.info({ deep: { er: { still: [credential] } } }, 'refused');

@@ -106,3 +106,8 @@ function inProgress(firstRequestId?: string): TollgateError {
     ...(firstRequestId === undefined ? {} : { firstRequestId }),
   });
 }
+
+/** A repetition after a day is a request of its own. */
+export async function forgetOldUses(db: Pool): Promise<void> {
+  await db.query(`delete from idempotency_keys where created_at < clock_timestamp() - interval '24 hours'`);
+}
