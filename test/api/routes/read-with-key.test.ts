@@ -52,16 +52,16 @@ test('credits, key and legacy billing agree with the ledger to the nano, in ever
 
 test('balance is available + reserved, and what a gateway holds is said beside it', async () => {
   const customer = await newPayingCustomer(app);
-  await shop.gateway.hold(customer, '2.00');
+  await shop.gateway.hold(customer, '3.00'); // more than a tenth of the balance: the lease is for this request alone
   const { body } = await read('/v1/credits', customer);
   expect(body).toMatchObject({
-    data: { balanceNano: '25000000000', reservedNano: '2000000000', availableNano: '23000000000', settlingNano: '0' },
+    data: { balanceNano: '25000000000', reservedNano: '3000000000', availableNano: '22000000000', settlingNano: '0' },
   });
   const staff = done(await app.call('get', `/api/v1/organizations/${customer.orgId}/balance`));
   expect(staff.body).toEqual({
     balanceNano: '25000000000',
-    availableNano: '23000000000',
-    reservedNano: '2000000000',
+    availableNano: '22000000000',
+    reservedNano: '3000000000',
     settlingNano: '0',
   });
 });
