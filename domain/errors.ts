@@ -85,6 +85,8 @@ export const ERRORS = {
   upstream_overloaded: { ...ourFault(503, 'overloaded', 'overloaded_error'), anthropicStatus: 529 },
   stream_interrupted: ourFault(502, 'stream_interrupted'),
   settlement_failed: ourFault(503, 'settlement_failed'),
+  // Not to be repeated by itself: the first one may be charged.
+  settlement_unknown: { ...ourFault(500, 'settlement_unknown'), retry: false },
   service_unavailable: ourFault(503, 'service_unavailable'),
   internal_error: ourFault(500, 'internal_error'),
 
