@@ -18,6 +18,7 @@ export class Caretaker {
   readonly #log: Log;
   readonly #vault: Vault;
   readonly #egress: Egress;
+  readonly #journalDir: string;
   #timer: NodeJS.Timeout | null = null;
   #round = 0;
   #running: Promise<void> = Promise.resolve();
@@ -31,6 +32,7 @@ export class Caretaker {
     this.#log = log;
     this.#vault = new Vault(config.masterKeys);
     this.#egress = new Egress({ log });
+    this.#journalDir = config.journalDir;
   }
 
   /** What gateways of an earlier run left is brought to its end before new ones start. */
@@ -41,7 +43,7 @@ export class Caretaker {
 
   /** Recovers at once instead of with the next round. */
   gatewayDied(): Promise<void> {
-    return this.#after('recovery', () => recoverDeadGateways(this.#db, this.#log));
+    return this.#after('recovery', () => recoverDeadGateways(this.#db, this.#log, this.#journalDir));
   }
 
   async end(): Promise<void> {
@@ -52,7 +54,7 @@ export class Caretaker {
 
   #tick(): void {
     this.#round += 1;
-    void this.#after('recovery', () => recoverDeadGateways(this.#db, this.#log));
+    void this.#after('recovery', () => recoverDeadGateways(this.#db, this.#log, this.#journalDir));
     if (this.#round % EXPORT_EVERY_ROUNDS === 0) void this.#after('usage_export', () => this.#importExports());
     if (this.#round % SWEEP_EVERY_ROUNDS === 0) void this.#after('sweep', () => this.#sweep());
   }
