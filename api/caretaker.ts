@@ -22,6 +22,7 @@ export class Caretaker {
   readonly #log: Log;
   readonly #vault: Vault;
   readonly #egress: Egress;
+  readonly #journalDir: string;
   #timer: NodeJS.Timeout | null = null;
   #round = 0;
   #running: Promise<void> = Promise.resolve();
@@ -35,6 +36,7 @@ export class Caretaker {
     this.#log = log;
     this.#vault = new Vault(config.masterKeys);
     this.#egress = new Egress({ log });
+    this.#journalDir = config.journalDir;
   }
 
   /** What gateways of an earlier run left is brought to its end before new ones start. */
@@ -45,7 +47,7 @@ export class Caretaker {
 
   /** Recovers at once instead of with the next round. */
   gatewayDied(): Promise<void> {
-    return this.#after('recovery', () => recoverDeadGateways(this.#db, this.#log));
+    return this.#after('recovery', () => recoverDeadGateways(this.#db, this.#log, this.#journalDir));
   }
 
   async end(): Promise<void> {
@@ -56,7 +58,7 @@ export class Caretaker {
 
   #tick(): void {
     this.#round += 1;
-    void this.#after('recovery', () => recoverDeadGateways(this.#db, this.#log));
+    void this.#after('recovery', () => recoverDeadGateways(this.#db, this.#log, this.#journalDir));
     if (this.#round % EXPORT_EVERY_ROUNDS === 0) void this.#after('usage_export', () => this.#importExports());
     if (this.#round % SWEEP_EVERY_ROUNDS === 0) void this.#after('sweep', () => this.#sweep());
   }

@@ -1,6 +1,7 @@
 // Every way in which the product says no, in one table; TollgateError is the only error class that crosses a ring.
 // `retry: false` makes the edge send `x-should-retry: false`: without it agents hammer a revoked key for 40 s, and with
-// it on a passing fault they give up too early, so it stands on terminal refusals only (ecosystem.md 2.3).
+// it on a passing fault they give up too early, so it stands on terminal refusals only (ecosystem.md 2.3), and where the first
+// request may have been charged.
 
 export interface ErrorKind {
   readonly status: number;
@@ -85,6 +86,8 @@ export const ERRORS = {
   upstream_overloaded: { ...ourFault(503, 'overloaded', 'overloaded_error'), anthropicStatus: 529 },
   stream_interrupted: ourFault(502, 'stream_interrupted'),
   settlement_failed: ourFault(503, 'settlement_failed'),
+  // Charged or not, nobody knows yet (D12).
+  settlement_unknown: { ...ourFault(500, 'settlement_unknown'), retry: false },
   service_unavailable: ourFault(503, 'service_unavailable'),
   internal_error: ourFault(500, 'internal_error'),
 

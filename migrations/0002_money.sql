@@ -61,6 +61,7 @@ create index on grant_balances (org_id) where available_nano > 0;
 -- One row per run of a gateway process. fenced: it may settle no more. closed: its journal is replayed, its leases are back.
 create table gateway_incarnations (
   id uuid primary key,
+  -- Within which the pid names a process (services/incarnations/process-identity.ts).
   host text not null,
   pid integer not null,
   process_started text not null,
@@ -72,6 +73,12 @@ create table gateway_incarnations (
   closed_at timestamptz
 ) with (fillfactor = 50);
 create index on gateway_incarnations (renewed_at) where closed_at is null;
+
+-- Timelines of this server, by their first sight: a new one means that a standby was promoted (or a backup restored).
+create table server_timelines (
+  timeline text primary key,
+  first_seen_at timestamptz not null default clock_timestamp()
+);
 
 -- Credit that one gateway may spend for one API key. free = amount - consumed; it moves only by its own gateway or, once
 -- that is fenced, by the caretaker.
@@ -148,6 +155,8 @@ create table unsent_ends (
 create table attempts (
   request_id uuid not null,
   n smallint not null,
+  -- The gateway that sent it, dead or not; a test call has none.
+  incarnation_id uuid,
   org_id uuid not null,
   channel_id uuid not null,
   channel_key_id uuid not null,
@@ -179,13 +188,14 @@ create table ops_losses (
   primary key (request_id, n, reason)
 );
 
--- Rows of a provider's usage export that could not be matched yet (their gateway's journal is not replayed, say).
+-- Rows of a provider's usage export that could not be reconciled yet: their gateway's journal is not replayed, their attempt has no
+-- cost price, or what they say cannot be true (meters null). n = 0: not an attempt id of ours, under an id made of it.
 create table usage_export_rows (
   channel_id uuid not null,
   request_id uuid not null,
   n smallint not null,
   upstream_model text not null,
-  meters jsonb not null,
+  meters jsonb,
   ended_at timestamptz not null,
   seen_at timestamptz not null default clock_timestamp(),
   primary key (request_id, n)
@@ -193,7 +203,7 @@ create table usage_export_rows (
 create table usage_export_cursors (
   channel_id uuid primary key,
   cursor text not null,
-  -- Every attempt that ended before this moment (of the provider's clock) is in what we have read.
+  -- Every attempt that ended before this moment (of our clock) is in what we have read.
   complete_until timestamptz not null,
   read_at timestamptz not null default clock_timestamp()
 );

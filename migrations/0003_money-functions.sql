@@ -282,7 +282,7 @@ begin
   return v_count;
 end $$;
 
--- Settles one record that does not fit its lease: what is left of the lease, then available credit in burn order, then down to
+-- Settles one record that does not fit its lease, if it is not known: what is left of the lease, then available credit in burn order, then down to
 -- the floor, the rest is ours (ops_losses 'overshoot', or 'late' when the lease was closed before).
 create function settle_beyond_lease(p_incarnation uuid, r json) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
@@ -291,6 +291,7 @@ declare
   v_rest bigint; v_from_lease bigint := 0; v_outside bigint; v_owed bigint; v_late boolean; v_tx bigint; v_entries jsonb := '[]';
 begin
   select * into v_org from organizations o where o.id = (r ->> 'org_id')::uuid for no key update;
+  if exists (select from usage_records u where u.request_id = (r ->> 'request_id')::uuid) then return; end if;
   select * into v_lease from leases l where l.id = (r ->> 'lease_id')::uuid and l.incarnation_id = p_incarnation for update;
   v_late := v_lease.id is null or v_lease.closed_at is not null;
   if not v_late then v_from_lease := least(v_rated, v_lease.amount_nano - v_lease.consumed_nano); end if;
@@ -336,14 +337,15 @@ begin
             (r ->> 'winner')::smallint, v_tx, v_late, to_timestamp((r ->> 'admitted_ms')::bigint / 1000.0));
 end $$;
 
--- Settles a batch in one statement. The owner may while it is not fenced; a replay (p_replay) only after it is.
--- Only rows that were not there before are posted. Records that fit their lease (all but a few) take the set path (D4).
+-- Settles, in one statement, what of a batch fits its lease: all but a few (D4). The owner may while it is not fenced; a replay
+-- (p_replay) only after it is. Only rows that were not there before are posted. result: 'settled', 'known', 'conflict' (known with
+-- another charge), or 'beyond': not settled, neither it nor its attempts, for settle_beyond.
 -- Its plan is made once, often while usage_records is still empty, where a scan of the whole table looks cheapest: without these
 -- settings a request costs more with every batch before it (`node bench/settle-batch.ts`: 116, 148, 223 us; with them 88, 98, 120).
 create function settle_batch(p_incarnation uuid, p_replay boolean, p_records json, p_attempts json)
 returns table (settled_request_id uuid, result text) language plpgsql security definer set search_path = public, pg_temp
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
-declare v_fenced timestamptz; v_tx bigint := nextval('ledger_transactions_id_seq'); v_row record; v_sum numeric := 0; v_beyond uuid[] := '{}'; v_record json;
+declare v_fenced timestamptz; v_tx bigint := nextval('ledger_transactions_id_seq'); v_row record;
 begin
   select i.fenced_at into v_fenced from gateway_incarnations i where i.id = p_incarnation for share;
   if not found or (v_fenced is not null) <> p_replay then
@@ -377,11 +379,12 @@ begin
       on conflict (request_id) do nothing
       returning usage_records.request_id, usage_records.lease_id, usage_records.charge_nano
     ), tried as (
-      insert into attempts (request_id, n, org_id, channel_id, channel_key_id, model_id, upstream_model, cost_version_id, outcome, failure_class,
-                            status, sent_at, first_byte_ms, duration_ms, cost_nano)
-      select t.request_id, t.n, t.org_id, t.channel_id, t.channel_key_id, t.model_id, t.upstream_model, t.cost_version_id, t.outcome, t.failure_class,
-             t.status, to_timestamp(t.sent_ms / 1000.0), t.first_byte_ms, t.duration_ms, t.cost_nano
+      insert into attempts (request_id, n, incarnation_id, org_id, channel_id, channel_key_id, model_id, upstream_model, cost_version_id, outcome,
+                            failure_class, status, sent_at, first_byte_ms, duration_ms, cost_nano)
+      select t.request_id, t.n, p_incarnation, t.org_id, t.channel_id, t.channel_key_id, t.model_id, t.upstream_model, t.cost_version_id, t.outcome,
+             t.failure_class, t.status, to_timestamp(t.sent_ms / 1000.0), t.first_byte_ms, t.duration_ms, t.cost_nano
         from tries t
+       where t.request_id <> all (coalesce((select array_agg(j.request_id) from judged j where j.known_id is null and j.needed > j.lease_left), '{}'))
       on conflict (request_id, n) do update
         set outcome = excluded.outcome, failure_class = excluded.failure_class, status = excluded.status,
             first_byte_ms = excluded.first_byte_ms, duration_ms = excluded.duration_ms, cost_nano = excluded.cost_nano
@@ -412,24 +415,60 @@ begin
            case when j.known_id is not null and j.known_rated = j.rated_nano then 'known' when j.known_id is not null then 'conflict'
                 when j.needed <= j.lease_left then 'settled' else 'beyond' end as result,
            case when j.ordinal = 1 then (select sum(e.amount_nano) from entries e) end as unbalanced
-      from judged j order by j.org_id, j.ordinal
+      from judged j
   loop
     if v_row.unbalanced <> 0 then raise exception 'settlement % is off by %', v_tx, v_row.unbalanced using errcode = 'check_violation'; end if;
-    if v_row.result = 'beyond' then
-      select e into v_record from json_array_elements(p_records) e where (e ->> 'request_id')::uuid = v_row.request_id limit 1;
-      if not exists (select from usage_records u where u.request_id = v_row.request_id) then perform settle_beyond_lease(p_incarnation, v_record); end if;
-    elsif v_row.result = 'conflict' then
+    if v_row.result = 'conflict' then
       insert into settlement_conflicts (request_id, rated_nano, first_rated_nano) values (v_row.request_id, v_row.rated_nano, v_row.known_rated);
     end if;
     settled_request_id := v_row.request_id; result := v_row.result; return next;
   end loop;
 end $$;
 
+-- Settles what settle_batch found to be beyond its lease. A transaction of its own: settle_batch ends with leases locked, and
+-- whoever then asked for an organization would meet take_credit, which has the organization and asks for the lease.
+create function settle_beyond(p_incarnation uuid, p_replay boolean, p_records json, p_attempts json) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_record json;
+begin
+  perform settle_batch(p_incarnation, p_replay, '[]', p_attempts);
+  for v_record in select e.value from json_array_elements(p_records) with ordinality e
+                   order by (e.value ->> 'org_id')::uuid, (e.value ->> 'lease_id')::uuid, e.ordinality loop
+    perform settle_beyond_lease(p_incarnation, v_record);
+  end loop;
+end $$;
+
 -- A record that PostgreSQL refuses for its data must not keep its whole batch from being settled: a person decides about it.
+-- Its request has a receipt (at charge 0) and its attempts are there for the provider's export, as far as its data allow.
 create function quarantine_record(p_incarnation uuid, p_request uuid, p_record jsonb, p_reason text, p_charge bigint) returns void
-language sql security definer set search_path = public, pg_temp as $$
-  insert into settlement_quarantine (request_id, incarnation_id, record, reason, charge_nano) values (p_request, p_incarnation, p_record, p_reason, p_charge)
-$$;
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  insert into settlement_quarantine (request_id, incarnation_id, record, reason, charge_nano)
+    select p_request, p_incarnation, p_record, p_reason, p_charge
+     where not exists (select from settlement_quarantine q where q.incarnation_id = p_incarnation and q.record = p_record);
+  begin
+    insert into attempts (request_id, n, incarnation_id, org_id, channel_id, channel_key_id, model_id, upstream_model, cost_version_id, outcome,
+                          failure_class, status, sent_at, first_byte_ms, duration_ms)
+      select a.request_id, a.n, p_incarnation, a.org_id, a.channel_id, a.channel_key_id, a.model_id, a.upstream_model, a.cost_version_id, a.outcome,
+             a.failure_class, a.status, to_timestamp(a.sent_ms / 1000.0), a.first_byte_ms, a.duration_ms
+        from jsonb_to_recordset(p_record -> 'attempts') as a(
+          request_id uuid, n smallint, org_id uuid, channel_id uuid, channel_key_id uuid, model_id text, upstream_model text, cost_version_id uuid,
+          outcome text, failure_class text, status smallint, sent_ms bigint, first_byte_ms integer, duration_ms integer)
+      on conflict (request_id, n) do nothing;
+  exception when data_exception or integrity_constraint_violation then null; -- this may be what was refused
+  end;
+  begin
+    insert into usage_records (request_id, org_id, project_id, member_id, api_key_id, incarnation_id, lease_id, model_id, dialect, streamed,
+                               price_version_id, meters, usage_source, delivered_bytes, rated_nano, charge_nano, outcome, winner, admitted_at)
+      select r.request_id, r.org_id, r.project_id, r.member_id, r.api_key_id, p_incarnation, r.lease_id, r.model_id, r.dialect, r.streamed,
+             r.price_version_id, '{}', 'none', r.delivered_bytes, 0, 0, 'quarantined', r.winner, to_timestamp(r.admitted_ms / 1000.0)
+        from jsonb_to_record(p_record -> 'usage') as r(
+          request_id uuid, org_id uuid, project_id uuid, member_id uuid, api_key_id uuid, lease_id uuid, model_id text, dialect text, streamed boolean,
+          price_version_id uuid, delivered_bytes bigint, winner smallint, admitted_ms bigint)
+      on conflict (request_id) do nothing;
+  exception when data_exception or integrity_constraint_violation then null;
+  end;
+end $$;
 
 -- Returns Postgres' time; the gateway's own clock is this + monotonic time since.
 create function renew_incarnation(p_incarnation uuid) returns timestamptz
@@ -440,23 +479,26 @@ begin
   return clock_timestamp();
 end $$;
 
--- p_died: a supervisor saw the process die. Otherwise 90 s of silence, and never within 90 s of Postgres' own start.
+-- p_died: a supervisor saw the process die. Otherwise 90 s of silence, and never within 90 s of Postgres' own start or promotion,
+-- which begins a new timeline: gateways that could not reach it must have had the time to.
 create function fence_incarnations(p_died uuid) returns setof uuid
 language sql security definer set search_path = public, pg_temp as $$
+  insert into server_timelines values (substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)) on conflict do nothing;
   update gateway_incarnations set fenced_at = clock_timestamp(), fenced_reason = case when id = p_died then 'process died' else 'silent for 90 s' end
    where fenced_at is null
      and (id = p_died or (p_died is null and renewed_at < clock_timestamp() - interval '90 seconds'
-                          and pg_postmaster_start_time() < clock_timestamp() - interval '90 seconds'))
+                          and pg_postmaster_start_time() < clock_timestamp() - interval '90 seconds'
+                          and not exists (select from server_timelines t where t.first_seen_at > clock_timestamp() - interval '90 seconds')))
   returning id
 $$;
 
 -- An intent without an end in a dead gateway's journal. Never charged; its cost is unknown until the provider's export says.
-create function record_orphan(p_request uuid, p_n smallint, p_org uuid, p_channel uuid, p_channel_key uuid, p_model text, p_upstream_model text,
-                              p_cost_version uuid, p_sent timestamptz) returns boolean
+create function record_orphan(p_incarnation uuid, p_request uuid, p_n smallint, p_org uuid, p_channel uuid, p_channel_key uuid, p_model text,
+                              p_upstream_model text, p_cost_version uuid, p_sent timestamptz) returns boolean
 language sql security definer set search_path = public, pg_temp as $$
   with written as (
-    insert into attempts (request_id, n, org_id, channel_id, channel_key_id, model_id, upstream_model, cost_version_id, outcome, sent_at)
-      values (p_request, p_n, p_org, p_channel, p_channel_key, p_model, p_upstream_model, p_cost_version, 'orphaned', p_sent)
+    insert into attempts (request_id, n, incarnation_id, org_id, channel_id, channel_key_id, model_id, upstream_model, cost_version_id, outcome, sent_at)
+      values (p_request, p_n, p_incarnation, p_org, p_channel, p_channel_key, p_model, p_upstream_model, p_cost_version, 'orphaned', p_sent)
     on conflict (request_id, n) do nothing returning 1)
   select exists (select from written)
 $$;
@@ -506,17 +548,18 @@ begin
   return v_count;
 end $$;
 
--- What the provider says an attempt cost: the attempt learns it, and what no record carries is our loss. Idempotent.
--- p_reason null: the attempt's own outcome. Returns what was posted to ops_loss.
+-- What the provider says an attempt cost: the attempt learns it, and what neither a record nor an earlier loss carries is our loss.
+-- Idempotent. p_reason null: the attempt's own outcome. Returns what was posted to ops_loss.
 create function reconcile_attempt(p_request uuid, p_n smallint, p_metered bigint, p_reason text) returns bigint
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare v_attempt attempts; v_loss bigint; v_tx bigint; v_reason text;
 begin
   select * into v_attempt from attempts a where a.request_id = p_request and a.n = p_n for update;
   if not found or v_attempt.reconciled_at is not null then return 0; end if;
-  v_loss := p_metered - coalesce(v_attempt.cost_nano, 0);
+  v_loss := p_metered - coalesce(v_attempt.cost_nano, 0)
+            - coalesce((select l.amount_nano from ops_losses l where l.request_id = p_request and l.n = p_n and l.reason = 'unclaimed'), 0);
   v_reason := coalesce(p_reason, case when v_attempt.outcome = 'won' then 'usage_mismatch' else v_attempt.outcome end);
-  update attempts set reconciled_at = clock_timestamp(), cost_nano = case when cost_nano is null then p_metered else cost_nano end
+  update attempts set reconciled_at = clock_timestamp(), cost_nano = coalesce(nullif(cost_nano, 0), p_metered)
    where request_id = p_request and n = p_n;
   if v_loss <> 0 then
     v_tx := post_transaction('ops_loss', 'ops-loss:' || p_request || '.' || p_n, 'attempt', p_request || '.' || p_n, 'usage export', jsonb_build_array(
@@ -525,6 +568,28 @@ begin
     insert into ops_losses values (p_request, p_n, v_reason, v_loss, v_tx);
   end if;
   return v_loss;
+end $$;
+
+-- An attempt that the provider's export should hold by now and does not hold cost nothing. It is not reconciled by that: should the
+-- provider say otherwise later, its word counts.
+create function attempts_never_arrived(p_channel uuid, p_complete_until timestamptz) returns void
+language sql security definer set search_path = public, pg_temp as $$
+  update attempts a set cost_nano = 0
+   where a.channel_id = p_channel and a.cost_nano is null and a.reconciled_at is null
+     and a.sent_at + make_interval(secs => coalesce(a.duration_ms, 0) / 1000.0) < p_complete_until
+     and not exists (select from usage_export_rows r where r.request_id = a.request_id and r.n = a.n)
+$$;
+
+-- Exported long ago, and no attempt of ours: somebody else uses our key, or a journal was lost. Our loss, once; should its attempt
+-- turn up after all, reconcile_attempt counts it.
+create function post_unclaimed(p_request uuid, p_n smallint, p_channel uuid, p_metered bigint) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if p_metered = 0 or exists (select from ops_losses l where l.request_id = p_request and l.n = p_n and l.reason = 'unclaimed') then return; end if;
+  insert into ops_losses values (p_request, p_n, 'unclaimed', p_metered,
+    post_transaction('ops_loss', 'unclaimed:' || p_request || '.' || p_n, 'attempt', p_request || '.' || p_n, 'usage export', jsonb_build_array(
+      jsonb_build_object('account', 'ops_loss', 'channel', p_channel, 'amount', p_metered),
+      jsonb_build_object('account', 'upstream_payable', 'channel', p_channel, 'amount', -p_metered))));
 end $$;
 
 -- balance = available + unspent money of leases. reserved: leased to running gateways; settling: in leases of dead ones.
@@ -544,9 +609,12 @@ revoke execute on all functions in schema public from public;
 grant execute on function billing_now(), period_start(text, text, timestamptz), period_end(text, text, timestamptz), burnable_grants(uuid), balance_of(uuid)
   to tollgate_gateway, tollgate_worker, tollgate_readonly;
 grant execute on function take_credit(uuid, uuid, uuid, bigint, bigint, bigint, bigint), give_back(uuid, uuid, uuid, bigint, boolean),
-  settle_batch(uuid, boolean, json, json), quarantine_record(uuid, uuid, jsonb, text, bigint), renew_incarnation(uuid)
+  settle_batch(uuid, boolean, json, json), settle_beyond(uuid, boolean, json, json), quarantine_record(uuid, uuid, jsonb, text, bigint),
+  renew_incarnation(uuid)
   to tollgate_gateway;
-grant execute on function settle_batch(uuid, boolean, json, json), quarantine_record(uuid, uuid, jsonb, text, bigint), fence_incarnations(uuid),
-  close_incarnation(uuid, text), record_orphan(uuid, smallint, uuid, uuid, uuid, text, text, uuid, timestamptz), expire_grants(),
-  issue_grant(uuid, uuid, text, smallint, bigint, integer, timestamptz, text, text), reconcile_attempt(uuid, smallint, bigint, text)
+grant execute on function settle_batch(uuid, boolean, json, json), settle_beyond(uuid, boolean, json, json),
+  quarantine_record(uuid, uuid, jsonb, text, bigint), fence_incarnations(uuid),
+  close_incarnation(uuid, text), record_orphan(uuid, uuid, smallint, uuid, uuid, uuid, text, text, uuid, timestamptz), expire_grants(),
+  issue_grant(uuid, uuid, text, smallint, bigint, integer, timestamptz, text, text), reconcile_attempt(uuid, smallint, bigint, text),
+  attempts_never_arrived(uuid, timestamptz), post_unclaimed(uuid, smallint, uuid, bigint)
   to tollgate_worker;

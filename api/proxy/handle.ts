@@ -65,7 +65,7 @@ async function claimIdempotencyKey(
     await parts.idempotency.claim({ apiKeyId: apiKey.id, key, body, requestId });
 }
 
-/** The charge is durable, or will never count: now the client may have its end. */
+/** The charge is durable: now the client may have its end. Else it gets an error that says what it owes. */
 function finish(
   parts: ProxyParts,
   exchange: Exchange,
@@ -73,8 +73,9 @@ function finish(
   { end, verdict }: Sent,
   acknowledged: Acknowledged,
 ): void {
-  if (acknowledged === 'fenced' || acknowledged === 'lost') {
-    answerWithError(parts, exchange, settlementFailed());
+  if (acknowledged === 'fenced' || acknowledged === 'lost' || acknowledged === 'unknown') {
+    const error = acknowledged === 'unknown' ? settlementUnknown(exchange.requestId) : settlementFailed();
+    answerWithError(parts, exchange, error);
     return;
   }
   countSettled(parts, admitted.model.id, verdict);
@@ -120,5 +121,11 @@ function settlementFailed(): TollgateError {
     message:
       'The charge for this answer could not be recorded, so its end is withheld and nothing is charged. Try again.',
     retryAfterMs: 1_000,
+  });
+}
+
+function settlementUnknown(requestId: string): TollgateError {
+  return new TollgateError('settlement_unknown', {
+    message: `The ledger fell silent while this answer was being charged, so its end is withheld. Whether it is charged is not known yet: GET /v1/requests/${requestId} will say. Look there before you try again.`,
   });
 }

@@ -128,7 +128,7 @@ function writeIntent(
 ): Promise<void> {
   const { apiKey, model, price, reservation } = admitted;
   return new Promise((resolve, reject) => {
-    const segment = parts.journal.intend(
+    parts.journal.intend(
       {
         kind: 'intent',
         requestId: exchange.requestId,
@@ -144,9 +144,12 @@ function writeIntent(
         estimateNano: String(reservation.amount),
         sentMs: Math.round(sentMs),
       },
-      (failure) => (failure === null ? resolve() : reject(journalFull(failure))),
+      (where) => {
+        if (where instanceof Error) return reject(journalFull(where));
+        exchange.segments.push(where);
+        resolve();
+      },
     );
-    exchange.segments.push(segment);
   });
 }
 

@@ -1,9 +1,8 @@
 // One run of a gateway process, as PostgreSQL knows it. It is renewed every 5 s; it admits only within 60 s after the SENDING
 // of its last confirmed renewal, and others may fence it after 90 s. Between the two lies the time in which a paused
 // gateway could still believe in itself. Its clock is PostgreSQL's: the wall clock never touches money.
-import { hostname } from 'node:os';
 import type { Pool } from 'pg';
-import { processStartedAt } from './process-identity.ts';
+import { pidSpace, processStartedAt } from './process-identity.ts';
 
 const RENEW_EVERY_MS = 5_000;
 const MAY_ADMIT_FOR_MS = 60_000;
@@ -35,7 +34,7 @@ export class Incarnation {
     await this.#db.query(
       `insert into gateway_incarnations (id, host, pid, process_started, journal_path) values ($1, $2, $3, $4, $5)
        on conflict (id) do nothing`,
-      [this.id, hostname(), process.pid, processStartedAt(process.pid) ?? '', journalPath],
+      [this.id, pidSpace(), process.pid, processStartedAt(process.pid) ?? '', journalPath],
     );
     await this.#renew();
     this.#timer = setInterval(() => void this.#renew().catch(() => {}), RENEW_EVERY_MS); // silence shows in mayAdmit

@@ -1,16 +1,33 @@
-// A pid alone names nobody: pids are used again. pid + start time names one process for ever on its host.
+// A pid alone names nobody: pids are used again. pid + start time names one process for ever, to whoever shares its pids.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
 
-/** When the process started, as its host tells it (opaque, for comparison only); null when there is no such process. */
+/**
+ * Who can see this process by its pid: the host, since its last boot, and on Linux within one pid namespace. Containers may have
+ * equal host names and see nothing of each other; to each the other's processes would look dead.
+ */
+export function pidSpace(): string {
+  if (process.platform !== 'linux') return hostname();
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  return `${hostname()} ${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+}
+
+/**
+ * When the process started, as its host tells it (opaque, for comparison only); null when there is no such process.
+ * @throws what keeps the host from telling
+ */
 export function processStartedAt(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The command name may hold spaces and parentheses: fields are counted from the last ')'. Field 3 is the state, 22 the start.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' ? null : (fields[19] ?? null);
-  } catch {
-    return process.platform === 'linux' ? null : startedAtByPs(pid);
+  } catch (error) {
+    if (process.platform !== 'linux') return startedAtByPs(pid);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return null;
+    throw error; // no file descriptor left, say: that tells nothing about the other process
   }
 }
 

@@ -1,8 +1,19 @@
 // The incarnation's own file: what was sent upstream, and settlements that PostgreSQL has not confirmed yet.
 // Intents survive kill -9 of this process (one write() per turn of the event loop, no fsync: measured at nothing,
 // hotpath.md 6); spilled settlements also survive the machine's power (fdatasync before they count).
-// Only the owner appends. A segment goes once everything in it is in PostgreSQL.
-import { closeSync, fdatasync, mkdirSync, openSync, rmdirSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
+// Only the owner appends. A segment goes once everything in it is in PostgreSQL; one that a write or fdatasync failed on is never
+// written to again, so that half a line has nothing after it.
+import {
+  closeSync,
+  fdatasync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  rmdirSync,
+  statfsSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { crashPoint } from '../platform/crash-points.ts';
 import { type Intent, type Spilled, toLine } from './journal-lines.ts';
@@ -10,7 +21,8 @@ import { type Intent, type Spilled, toLine } from './journal-lines.ts';
 const SEGMENT_BYTES = 16 * 1024 * 1024;
 const LEAST_FREE_DISK = 0.1;
 
-type Written = (failure: Error | null) => void;
+/** Where the record stands now, and what must outlive the request; or why it stands nowhere. */
+type Written = (where: Segment | Error) => void;
 
 /** A file of the journal. `open` counts the requests in it that PostgreSQL does not know yet. */
 export interface Segment {
@@ -18,6 +30,8 @@ export interface Segment {
   readonly fd: number;
   bytes: number;
   open: number;
+  /** A write failed on it. */
+  isSpoilt: boolean;
 }
 
 export class Journal {
@@ -34,17 +48,13 @@ export class Journal {
     this.#segment = this.#openSegment();
   }
 
-  /** Writes the intent within this turn of the event loop, then calls `written`. Returns the segment that must outlive the request. */
-  intend(intent: Intent, written: Written): Segment {
-    const segment = this.#segment;
-    segment.open += 1;
+  /** Writes the intent within this turn of the event loop, then calls `written`. */
+  intend(intent: Intent, written: Written): void {
     this.#lines += toLine(intent);
     this.#waiting.push(written);
-    if (!this.#flushScheduled) {
-      this.#flushScheduled = true;
-      setImmediate(() => this.#flush());
-    }
-    return segment;
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(() => this.#flush());
   }
 
   /** PostgreSQL knows all that this request wrote into the segment. */
@@ -54,14 +64,13 @@ export class Journal {
   }
 
   /**
-   * Makes settlements durable here. Resolves once they are on disk, with the segment that holds them.
-   * A file whose fdatasync failed is never trusted again (the kernel may have dropped the pages): a new one is tried once.
+   * Makes settlements durable here. Resolves once they are on disk, with the segment that holds them. After a failure a new file
+   * is tried once (of the old one the kernel may have dropped the pages). Rejects when nobody can say what is on the disk.
    */
   async spill(settlements: readonly Spilled[]): Promise<Segment> {
     try {
       return await this.#append(settlements);
     } catch {
-      this.#segment = this.#openSegment();
       return await this.#append(settlements);
     }
   }
@@ -91,38 +100,64 @@ export class Journal {
     const lines = this.#lines;
     this.#waiting = [];
     this.#lines = '';
-    let failure: Error | null = null;
+    const where = this.#writeIntents(lines, waiting.length);
+    for (const written of waiting) written(where);
+  }
+
+  #writeIntents(lines: string, count: number): Segment | Error {
     try {
-      this.#write(lines);
+      const segment = this.#writable();
+      writeWhole(segment, lines);
+      segment.open += count;
+      return segment;
     } catch (error) {
-      failure = error instanceof Error ? error : new Error(String(error)); // a full disk: these requests are not sent
+      return error instanceof Error ? error : new Error(String(error)); // a full disk: these requests are not sent
     }
-    for (const written of waiting) written(failure);
   }
 
   async #append(settlements: readonly Spilled[]): Promise<Segment> {
-    const segment = this.#segment;
+    const segment = this.#writable();
+    writeWhole(segment, settlements.map(toLine).join(''));
     segment.open += settlements.length;
-    this.#write(settlements.map(toLine).join(''));
     crashPoint('in-spill');
-    await new Promise<void>((resolve, reject) => fdatasync(segment.fd, (error) => (error ? reject(error) : resolve())));
+    try {
+      await new Promise<void>((resolve, reject) =>
+        fdatasync(segment.fd, (error) => (error ? reject(error) : resolve())),
+      );
+    } catch (error) {
+      // The lines stay, for intents may stand behind them by now: recovery takes a request that is there twice once.
+      segment.isSpoilt = true;
+      for (let left = settlements.length; left > 0; left -= 1) this.release(segment);
+      throw error;
+    }
     return segment;
   }
 
-  #write(lines: string): void {
+  #writable(): Segment {
     const segment = this.#segment;
-    const bytes = Buffer.from(lines, 'utf8');
-    for (let at = 0; at < bytes.length; ) at += writeSync(segment.fd, bytes, at);
-    segment.bytes += bytes.length;
-    if (segment.bytes < SEGMENT_BYTES) return;
+    if (segment.bytes < SEGMENT_BYTES && !segment.isSpoilt) return segment;
     this.#segment = this.#openSegment();
     if (segment.open === 0) remove(segment);
+    return this.#segment;
   }
 
   #openSegment(): Segment {
     const name = `${String(this.#nextSegment++).padStart(8, '0')}.journal`;
     const path = join(this.folder, name);
-    return { path, fd: openSync(path, 'ax', 0o600), bytes: 0, open: 0 };
+    return { path, fd: openSync(path, 'ax', 0o600), bytes: 0, open: 0, isSpoilt: false };
+  }
+}
+
+/** All of the lines, or none: nobody was promised anything about those that a failed write left. */
+function writeWhole(segment: Segment, lines: string): void {
+  const bytes = Buffer.from(lines, 'utf8');
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(segment.fd, bytes, at);
+    segment.bytes += bytes.length;
+  } catch (error) {
+    segment.isSpoilt = true;
+    ftruncateSync(segment.fd, segment.bytes);
+    throw error;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Client } from 'pg';
 import { isFencedError } from '../incarnations/incarnation.ts';
 import type { Journal, Segment } from '../journal/journal.ts';
 import { crashPoint } from '../platform/crash-points.ts';
+import { type Fate, fatesOf, within } from './in-doubt.ts';
 import { isAboutData, isTransient, quarantine, settleBatch } from './settle-batch.ts';
 import type { AttemptRow, UsageRow } from './settlement-rows.ts';
 
@@ -17,14 +18,17 @@ const RECONNECT_MS = 250;
 /** Request ids in a line of the log. */
 const MOST_NAMED = 5;
 
-export type Acknowledged = 'committed' | 'spilled' | 'fenced' | 'lost';
+export type Acknowledged = 'committed' | 'spilled' | 'fenced' | 'lost' | 'unknown';
 
 export interface Settlement {
   readonly usage: UsageRow;
   readonly attempts: readonly AttemptRow[];
   /** The journal segments that hold the intents of this request. */
   readonly segments: readonly Segment[];
-  /** Called once. 'committed' and 'spilled' are durable; after 'fenced' and 'lost' the customer owes nothing. */
+  /**
+   * Called once. 'committed' and 'spilled' are durable; after 'fenced' and 'lost' the customer owes nothing; after 'unknown' nobody
+   * can say: PostgreSQL, or this disk, may have the charge.
+   */
   readonly acknowledged: (how: Acknowledged) => void;
   /** Called once the record is in PostgreSQL (at once, or after a replay). */
   readonly inDatabase: () => void;
@@ -135,7 +139,7 @@ export class SettlementWriter {
     } else {
       this.#parts.onTrouble('settlement_in_doubt', error, someIds(batch));
       this.#drop(client);
-      await this.#spill(batch);
+      await this.#spill(batch, true);
     }
   }
 
@@ -153,7 +157,7 @@ export class SettlementWriter {
     }
     this.#parts.onTrouble('settlement_quarantined', error, someIds(batch));
     try {
-      await quarantine(client, this.#parts.incarnationId, only, error);
+      await within(IN_DOUBT_MS, quarantine(client, this.#parts.incarnationId, only, error));
       this.#committed(batch, []);
       only.acknowledged('lost');
     } catch (silence) {
@@ -163,11 +167,12 @@ export class SettlementWriter {
     }
   }
 
-  async #spill(batch: readonly Settlement[]): Promise<void> {
+  /** `isInDoubt`: it was sent, and PostgreSQL may have committed it. */
+  async #spill(batch: readonly Settlement[], isInDoubt = false): Promise<void> {
     // Past the point where others may have fenced us, durable here would not mean counted: this incarnation is over.
     if (!this.#parts.mayStillSpill()) {
-      this.#stopFenced();
-      return acknowledgeAll(batch, 'fenced');
+      this.#endAs(batch, await this.#fatesOf(batch, isInDoubt));
+      return this.#stopFenced();
     }
     try {
       const segment = await this.#parts.journal.spill(
@@ -176,12 +181,28 @@ export class SettlementWriter {
       this.#spills.push({ settlements: batch, segment });
       acknowledgeAll(batch, 'spilled');
     } catch (error) {
+      const fateOf = await this.#fatesOf(batch, isInDoubt);
+      // Some of its lines may be on the disk all the same, and then a caretaker settles them.
+      this.#endAs(batch, (requestId) => (fateOf(requestId) === 'committed' ? 'committed' : 'unknown'));
       this.#parts.onTrouble('settlement_spill_failed', error, someIds(batch));
-      acknowledgeAll(batch, 'lost');
     }
     if (!this.#replaying) {
       this.#replaying = true;
       void this.#replay();
+    }
+  }
+
+  async #fatesOf(batch: readonly Settlement[], isInDoubt: boolean): Promise<(requestId: string) => Fate> {
+    if (!isInDoubt) return () => 'never';
+    const requestIds = batch.map(({ usage }) => usage.request_id);
+    return fatesOf(this.#parts.connect, this.#parts.incarnationId, requestIds);
+  }
+
+  #endAs(batch: readonly Settlement[], fateOf: (requestId: string) => Fate): void {
+    for (const settlement of batch) {
+      const fate = fateOf(settlement.usage.request_id);
+      if (fate === 'committed') this.#committed([settlement], []);
+      settlement.acknowledged(fate === 'never' ? 'fenced' : fate);
     }
   }
 
@@ -229,7 +250,7 @@ export class SettlementWriter {
     } catch (error) {
       if (!isAboutData(error)) throw error;
       this.#parts.onTrouble('settlement_quarantined', error, someIds([settlement]));
-      await quarantine(client, this.#parts.incarnationId, settlement, error);
+      await within(REPLAY_TIMEOUT_MS, quarantine(client, this.#parts.incarnationId, settlement, error));
     }
   }
 
@@ -269,17 +290,4 @@ function someIds(batch: readonly Settlement[]): string[] {
 
 function acknowledgeAll(batch: readonly Settlement[], how: Acknowledged): void {
   for (const settlement of batch) settlement.acknowledged(how);
-}
-
-async function within<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`PostgreSQL did not answer within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([answer, silence]);
-  } finally {
-    clearTimeout(timer);
-    answer.catch(() => {}); // when it lost the race, its connection is destroyed and it rejects for nobody
-  }
 }

@@ -3,6 +3,9 @@
 // changes nothing, and names what it finds; what the database cannot know (I16, I17) is the oracle's.
 import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '../platform/postgres.ts';
+import type { Invariant } from './invariant.ts';
+import { LATE_WORK } from './late-work.ts';
+import { RATED_AGAIN } from './rated-again.ts';
 
 const EXAMPLES = 5;
 
@@ -20,15 +23,13 @@ export interface Verification {
   readonly checks: readonly LedgerCheck[];
 }
 
-/** `faults` lists them, one a row, in a column `what`. */
-type Invariant = Pick<LedgerCheck, 'id' | 'title'> & { readonly faults: string };
-
 export async function verifyLedger(db: Pool): Promise<Verification> {
   return inTransaction(db, async (tx) => {
     await tx.query('set transaction isolation level repeatable read, read only');
     const { rows } = await tx.query<{ at: Date }>('select clock_timestamp() as at');
     const checks: LedgerCheck[] = [];
-    for (const invariant of [...BALANCES, ...MOVEMENTS, ...CAUSES]) checks.push(await check(tx, invariant));
+    for (const invariant of [...BALANCES, ...MOVEMENTS, ...CAUSES, RATED_AGAIN, ...LATE_WORK])
+      checks.push(await check(tx, invariant));
     return { ok: checks.every(({ ok }) => ok), at: rows[0]?.at ?? new Date(Number.NaN), checks };
   });
 }

@@ -9,6 +9,13 @@ let used = BYTES_AHEAD;
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const hex = (at: number) => HEX[randomBytesAhead[at] ?? 0] ?? '00';
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** As we write them: in lower case. */
+export function isId(text: string): boolean {
+  return UUID.test(text);
+}
+
 /** A new UUIDv7. Randomness is drawn 4 KiB at a time: 0.1 µs an id instead of 0.5 µs (Node 24). */
 export function newId(): string {
   if (used + 10 > BYTES_AHEAD) {

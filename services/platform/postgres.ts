@@ -53,3 +53,10 @@ export async function inTransaction<T>(pool: Pool, work: (tx: PoolClient) => Pro
     throw error;
   }
 }
+
+/** JSON that jsonb takes: it knows neither U+0000 nor half a surrogate pair, and one of either would fail the whole statement. */
+export function jsonbText(value: unknown): string {
+  return JSON.stringify(value, (_name, part: unknown) =>
+    typeof part === 'string' ? part.replaceAll('\0', '').toWellFormed() : part,
+  );
+}

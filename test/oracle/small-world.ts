@@ -120,7 +120,8 @@ async function liveAndDie(db: Client, ids: Ids, meter: Map<string, MeteredAttemp
   ]);
   const spilled = played({ usage: { input: 5, cachedInput: 900, output: 33 }, outcome: 'complete' });
   await settle(db, ids, meter, { incarnation, lease, replay: true, requests: [spilled] });
-  await db.query(`select record_orphan($1, 1::smallint, $2, $3, $3, $4, $4, $5, now())`, [
+  await db.query(`select record_orphan($1, $2, 1::smallint, $3, $4, $4, $5, $5, $6, now())`, [
+    incarnation,
     orphan,
     ids.org,
     ids.channel,
@@ -185,12 +186,9 @@ interface Batch {
 async function settle(db: Client, ids: Ids, meter: Map<string, MeteredAttempt>, batch: Batch): Promise<void> {
   const records = batch.requests.map((request) => recordOf(ids, batch.lease, request));
   const attempts = batch.requests.map((request, index) => attemptOf(ids, request, records[index]?.meters ?? {}));
-  const { rows } = await db.query<{ result: string }>('select result from settle_batch($1, $2, $3, $4)', [
-    batch.incarnation,
-    batch.replay,
-    JSON.stringify(records),
-    JSON.stringify(attempts),
-  ]);
+  const settlement = [batch.incarnation, batch.replay, JSON.stringify(records), JSON.stringify(attempts)];
+  const { rows } = await db.query('select from settle_batch($1, $2, $3, $4)', settlement);
+  await db.query('select settle_beyond($1, $2, $3, $4)', settlement);
   if (rows.length !== batch.requests.length) throw new Error(`settled ${rows.length} of ${batch.requests.length}`);
   for (const { requestId, metered: usage, outcome } of batch.requests) {
     const id = `${requestId}.1`;

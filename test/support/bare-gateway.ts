@@ -23,6 +23,7 @@ export interface BareGateway {
   readonly leases: LeaseBook;
   readonly writer: SettlementWriter;
   readonly journal: Journal;
+  readonly journalDir: string;
   /** `<event> <request id> ...` */
   readonly trouble: string[];
   /** Reserves exactly this much. */
@@ -68,6 +69,7 @@ export async function openBareGateway(database: ThrowawayDatabase): Promise<Bare
     leases,
     writer,
     journal,
+    journalDir: folder,
     trouble,
     hold: (customer, usd) => {
       const amount = usdToNano(usd);

@@ -215,7 +215,8 @@ function statementOf(
         winner: 1,
         admitted_ms: Date.now(),
       };
-      return `select * from settle_batch('${incarnationId}', false, '[${JSON.stringify(record)}]', '[]')`;
+      const settlement = `('${incarnationId}', false, '[${JSON.stringify(record)}]', '[]')`;
+      return `select settle_beyond${settlement} from settle_batch${settlement} where result = 'beyond'`;
     }
   }
 }

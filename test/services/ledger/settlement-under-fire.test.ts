@@ -6,7 +6,6 @@ import { Pool } from 'pg';
 import { pino } from 'pino';
 import { nano } from '../../../domain/nano.ts';
 import { recoverDeadGateways } from '../../../services/incarnations/recovery.ts';
-import type { Intent } from '../../../services/journal/journal-lines.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import {
   type BareGateway,
@@ -15,13 +14,13 @@ import {
   oneRow,
   openBareGateway,
   rowsOf,
-  SOME_ID,
 } from '../../support/bare-gateway.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
   type ThrowawayPostgres,
 } from '../../support/throwaway-postgres.ts';
+import { intentOf } from '../journal/records.ts';
 
 const silent = pino({ level: 'silent' });
 
@@ -117,10 +116,12 @@ test('an intent without an end becomes an orphan, is never charged, and its leas
 
   await gateway.abandon();
   await admin.query('select fence_incarnations($1)', [gateway.incarnation.id]);
-  await recoverDeadGateways(admin, silent);
+  await recoverDeadGateways(admin, silent, gateway.journalDir);
 
-  const orphan = await oneRow(admin, 'select outcome, cost_nano from attempts where request_id = $1', [requestId]);
-  expect(orphan).toEqual({ outcome: 'orphaned', cost_nano: null });
+  const orphan = await oneRow(admin, 'select outcome, cost_nano, incarnation_id from attempts where request_id = $1', [
+    requestId,
+  ]);
+  expect(orphan).toEqual({ outcome: 'orphaned', cost_nano: null, incarnation_id: gateway.incarnation.id });
   const books = await oneRow(
     admin,
     'select balance_nano, available_nano, reserved_nano, settling_nano from balance_of($1)',
@@ -139,13 +140,13 @@ test('what a paused gateway had on disk after its leases were closed is settled 
   const gateway = await openBareGateway(database);
   const held = await gateway.hold(customer, '0.3');
   await admin.query('select fence_incarnations($1)', [gateway.incarnation.id]);
-  await recoverDeadGateways(admin, silent);
+  await recoverDeadGateways(admin, silent, gateway.journalDir);
 
   const requestId = newId();
   const rows = rowsOf(customer, held.lease.id, nano(100_000_000), requestId);
   await gateway.journal.spill([{ kind: 'spilled', ...rows }]);
-  await recoverDeadGateways(admin, silent);
-  await recoverDeadGateways(admin, silent);
+  await recoverDeadGateways(admin, silent, gateway.journalDir);
+  await recoverDeadGateways(admin, silent, gateway.journalDir);
 
   expect(await chargeOf(requestId)).toBe('100000000');
   expect(await balance(customer)).toBe('900000000');
@@ -162,7 +163,7 @@ test('a fenced gateway settles nothing: its customers get no end and pay nothing
 
   await gateway.abandon();
   expect(gateway.incarnation.mayAdmit()).toBe(false);
-  await recoverDeadGateways(admin, silent);
+  await recoverDeadGateways(admin, silent, gateway.journalDir);
   expect(await balance(customer)).toBe('1000000000');
 });
 
@@ -172,7 +173,7 @@ test('a torn last line is what a kill leaves: the records before it count and no
   appendFileSync(file, '1234abcd {"kind":"spil');
   await gateway.abandon();
   await admin.query('select fence_incarnations($1)', [gateway.incarnation.id]);
-  await recoverDeadGateways(admin, silent);
+  await recoverDeadGateways(admin, silent, gateway.journalDir);
 
   expect(await chargeOf(requestId)).toBe('100000000');
 });
@@ -185,7 +186,7 @@ test('damage in the middle of a journal keeps the file and still settles every r
   await admin.query(`update gateway_incarnations set pid = 1, process_started = 'long ago' where id = $1`, [
     gateway.incarnation.id,
   ]);
-  await recoverDeadGateways(admin, silent);
+  await recoverDeadGateways(admin, silent, gateway.journalDir);
 
   expect(await chargeOf(requestId)).toBe('100000000');
   expect(existsSync(file)).toBe(true);
@@ -222,22 +223,9 @@ function lastSegment(gateway: BareGateway): string {
 }
 
 function intend(gateway: BareGateway, customer: Customer, requestId: string): Promise<Error | null> {
-  const intent: Intent = {
-    kind: 'intent',
-    requestId,
-    n: 1,
-    orgId: customer.orgId,
-    apiKeyId: customer.id,
-    channelId: SOME_ID,
-    channelKeyId: SOME_ID,
-    modelId: 'std',
-    upstreamModel: 'std',
-    priceVersionId: SOME_ID,
-    costVersionId: null,
-    estimateNano: '1',
-    sentMs: Date.now(),
-  };
-  return new Promise((written) => gateway.journal.intend(intent, written));
+  return new Promise((resolve) =>
+    gateway.journal.intend(intentOf(requestId, customer), (where) => resolve(where instanceof Error ? where : null)),
+  );
 }
 
 async function chargeOf(requestId: string): Promise<string> {

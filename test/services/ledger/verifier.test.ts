@@ -2,9 +2,18 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Pool } from 'pg';
+import { METERS, type Usage } from '../../../domain/meters.ts';
+import { charge, type Price } from '../../../domain/prices.ts';
 import { verifyLedger } from '../../../services/ledger/verifier.ts';
 import { createPool } from '../../../services/platform/postgres.ts';
-import { type Customer, issueGrant, newCustomer, oneRow, openBareGateway } from '../../support/bare-gateway.ts';
+import {
+  type Customer,
+  issueGrant,
+  newCustomer,
+  oneRow,
+  openBareGateway,
+  SOME_ID,
+} from '../../support/bare-gateway.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
@@ -70,8 +79,25 @@ async function clockAt(moment: string): Promise<void> {
 test('sound books have nothing to report', async () => {
   const { ok, checks } = await verifyLedger(worker);
   expect(checks.filter((check) => !check.ok)).toEqual([]);
-  expect([ok, checks.length]).toEqual([true, 19]);
+  expect([ok, checks.length]).toEqual([true, 22]);
 });
+
+const PRICE: Price = {
+  perCallNano: 7,
+  tiers: [
+    {
+      aboveInputTokens: 0,
+      microUsdPerMillion: { input: 2_500_001, cachedInput: 333_333, cacheWrite5m: 3_125_007, output: 10_000_003 },
+    },
+    { aboveInputTokens: 1_000, microUsdPerMillion: { input: 5_000_003, output: 15_000_001, reasoning: 1_000_001 } },
+  ],
+};
+
+/** The price version that the records of this test name, which nobody else needs. */
+const pricedAt = (price: Price) => `
+  insert into models (id, display_name, owned_by, kind, context_tokens, max_output_tokens, bytes_per_token) values ('std', 's', 's', 'chat', 1, 1, 4);
+  insert into price_versions (id, model_id, side, price, effective_at, source, created_by)
+    values ('${SOME_ID}', 'std', 'selling', '${JSON.stringify(price)}', now(), 'seed', 'test')`;
 
 const PLANTED: readonly (readonly [string, string, string])[] = [
   [
@@ -166,6 +192,23 @@ const PLANTED: readonly (readonly [string, string, string])[] = [
   ],
   ['I9', 'somebody owes more than the floor', 'update organizations set overdraft_nano = overdraft_floor_nano + 1'],
   ['caps', 'a cap has counted 1 nano less', 'update cap_usage set committed_nano = committed_nano - 1'],
+  ['rated', 'a record is rated otherwise than its price says', pricedAt(PRICE)],
+  [
+    'expiry',
+    'a grant has money after its expiry',
+    `update credit_grants set effective_at = now() - interval '1 day', expires_at = now() - interval '11 minutes'`,
+  ],
+  [
+    'costs',
+    'an attempt has no cost although the provider tells',
+    `insert into channels (id, name, provider, base_url, usage_export) values ('${SOME_ID}', 'c', 'demo', 'http://c', 'demo');
+     update attempts set cost_nano = null, sent_at = now() - interval '25 hours'`,
+  ],
+  [
+    'costs',
+    'an export row matches nothing',
+    `insert into usage_export_rows values (gen_random_uuid(), gen_random_uuid(), 1, 'm', '{}', now(), now() - interval '25 hours')`,
+  ],
   [
     'quarantine',
     'a record waits for a person',
@@ -184,6 +227,27 @@ test.each(PLANTED)('%s reports that %s', async (id, _, defect) => {
   expect(check).toMatchObject({ id, ok: false });
   expect(check?.count).toBeGreaterThan(0);
   expect(check?.examples.length).toBeGreaterThan(0);
+});
+
+test('what the rules of prices rated is found to be rated right, meter by meter and on both sides of a tier', async () => {
+  const alone = METERS.map((meter): Usage => ({ [meter]: 333 }));
+  const usages: Usage[] = [
+    ...alone,
+    { input: 1_000 },
+    { input: 999, cachedInput: 2 },
+    { input: 1_001, cacheWrite1h: 5, reasoning: 3 },
+  ];
+  const records = usages.map((meters) => {
+    const own = { request_id: randomUUID(), meters, rated_nano: String(charge(PRICE, meters)) };
+    return `insert into usage_records select (jsonb_populate_record(null::usage_records, to_jsonb(u) || '${JSON.stringify(own)}')).* from
+      (select * from usage_records where charge_nano = 1 limit 1) u`;
+  });
+
+  const { checks } = await withPlanted([pricedAt(PRICE), ...records].join(';'));
+
+  // The other records of these books are rated by nothing.
+  const others = await oneRow<{ count: string }>(admin, 'select count(*) from usage_records');
+  expect(checks.find(({ id }) => id === 'rated')?.count).toBe(Number(others.count));
 });
 
 test('two charges that are swapped between customers are found, although every sum stays the same', async () => {

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { recoverDeadGateways } from '../../../../services/incarnations/recovery.ts';
+import { until } from '../../../support/until.ts';
 import { type Caller, call } from './caller.ts';
 import { chat, messages, PROMPT_TOKENS, type Speech } from './events.ts';
 import { type Gateway, openGateway } from './gateway.ts';
@@ -78,6 +79,8 @@ test.each(speeches)('the charge of %s is in PostgreSQL when its end is seen', as
 interface Withheld {
   readonly reached: Promise<void>;
   release(): void;
+  /** The journal cannot be written to. */
+  fail(): void;
 }
 
 async function withholdingSettlement(work: (withheld: Withheld) => Promise<void>): Promise<void> {
@@ -94,7 +97,7 @@ async function withholdingSettlement(work: (withheld: Withheld) => Promise<void>
   try {
     await lock.query('begin');
     await lock.query('lock table usage_records in share mode');
-    await work({ reached: asked.promise, release: open.resolve });
+    await work({ reached: asked.promise, release: open.resolve, fail: () => open.reject(new Error('disk full')) });
   } finally {
     await lock.query('rollback');
     lock.release();
@@ -150,6 +153,25 @@ test('a plain answer is held while its charge is not durable', async () => {
   await closedBooks(gateway, customer);
 });
 
+test('a plain answer of which nobody can say whether it is charged is an error that says so and is not repeated by itself', async () => {
+  const customer = await newCustomer(gateway, A_DOLLAR);
+  const { answered, arrival } = await ask(gateway, customer, plainRequest(modelId), chat.path);
+  await withholdingSettlement(async ({ reached, fail }) => {
+    arrival.answer(200, PLAIN_ANSWER);
+    await reached;
+    fail();
+    const caller = await answered;
+    expect(await caller.over()).toBe('clean');
+    const { error } = JSON.parse(caller.text);
+    expect([caller.status, error.code, caller.headers['x-should-retry']]).toEqual([500, 'settlement_unknown', 'false']);
+    expect(error.message).not.toMatch(/nothing (is|was) charged/i);
+    expect(error.message).toContain(arrival.requestId);
+  });
+
+  await until(() => isInPostgres(arrival.requestId));
+  expect((await receiptOf(gateway, arrival.requestId)).charge).toBe(charge(PROMPT_TOKENS, 5));
+});
+
 /** In a gateway of its own, which is over afterwards. */
 async function fencedGateway(
   work: (fenced: Gateway, customer: Customer, model: string) => Promise<void>,
@@ -159,7 +181,7 @@ async function fencedGateway(
     const customer = await newCustomer(fenced, A_DOLLAR);
     const sold = await sell(fenced, { baseUrl: upstream.baseUrl });
     await work(fenced, customer, sold.modelId);
-    await recoverDeadGateways(fenced.admin, fenced.parts.log);
+    await recoverDeadGateways(fenced.admin, fenced.parts.log, fenced.bare.journalDir);
     expect(await closedBooks(fenced, customer)).toEqual({ balance: A_DOLLAR, charged: 0n });
     const { rows } = await fenced.admin.query('select outcome, cost_nano from attempts');
     expect(rows).toEqual([{ outcome: 'orphaned', cost_nano: null }]);
