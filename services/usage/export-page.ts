@@ -41,11 +41,11 @@ const Meters = z.partialRecord(z.enum(METERS), z.number());
 
 /** @throws when there is no page to be had */
 export async function fetchPage(egress: Egress, channel: Channel, cursor: string): Promise<ExportPage> {
-  const [key] = channel.keys;
+  const [channelKey] = channel.keys;
   const { body, statusCode } = await egress.pool(channel.baseUrl, channel.allowLocal).request({
     path: `/usage-export?after=${encodeURIComponent(cursor)}&limit=${PAGE}`,
     method: 'GET',
-    headers: { authorization: `Bearer ${key?.credential ?? ''}` },
+    headers: { authorization: `Bearer ${channelKey?.credential ?? ''}` },
     signal: AbortSignal.timeout(10_000),
   });
   if (statusCode !== 200) {

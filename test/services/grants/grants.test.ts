@@ -43,14 +43,14 @@ test('what was included or given burns before what was bought, and what expires 
   await answeredRequest(shop, customer, { output: 1_500 }); // $0.015
 
   const { rows } = await app.db.query(
-    `select g.source, coalesce(sum(s.amount_nano), 0) as cut from credit_grants g left join lease_slices s on s.grant_id = g.id
-      where g.org_id = $1 group by g.source order by g.source`,
+    `select g.source, s.amount_nano as cut from lease_slices s join credit_grants g on g.id = s.grant_id
+      where g.org_id = $1 order by s.lease_id, s.ordinal`,
     [orgId],
   );
   expect(rows).toEqual([
-    { source: 'bonus', cut: '5000000' },
-    { source: 'manual', cut: '0' },
     { source: 'trial', cut: '10000000' },
+    { source: 'bonus', cut: '10000000' },
+    { source: 'manual', cut: '100000000' }, // a cold key leases for eight such requests
   ]);
 });
 
