@@ -187,7 +187,8 @@ function listenerFor(apiKeys: ApiKeyCache, leases: LeaseBook, routing: Routing) 
   return {
     changed(kind: string, id: string) {
       if (kind === 'grant') leases.creditArrived(id);
-      else if (kind === 'recall') leases.recalled(id);
+      // What was leased under the old caps goes back, so that the new ones bind from the next request on.
+      else if (kind === 'recall' || kind === 'cap') leases.recalled(id);
       else {
         if (kind === 'routing') routing.changed();
         apiKeys.forget(kind, id);
