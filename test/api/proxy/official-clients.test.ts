@@ -1,6 +1,5 @@
 // The official SDKs, unmodified, against the running product: what they are told is what they understand, and each answer is
 // charged once.
-import { createServer, type Server } from 'node:http';
 import Anthropic from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import OpenAI from 'openai';
@@ -114,47 +113,6 @@ test('a stream that the upstream cuts throws in both SDKs and is never taken for
   await expect(
     anthropic.messages.stream({ model: 'demo-claude', max_tokens: 100, messages: cut }).finalMessage(),
   ).rejects.toThrow();
-});
-
-/** Counts what an SDK sends for one call. */
-async function triesOf(call: (openaiAt: OpenAI) => Promise<unknown>): Promise<number> {
-  let tries = 0;
-  const counter: Server = createServer((req, res) => {
-    tries += 1;
-    const chunks: Buffer[] = [];
-    req.on('data', (chunk: Buffer) => chunks.push(chunk));
-    req.on('end', async () => {
-      const answer = await fetch(product.api + req.url, {
-        method: 'POST',
-        headers: req.headers as Record<string, string>,
-        body: Buffer.concat(chunks),
-      });
-      res.writeHead(
-        answer.status,
-        [...answer.headers].filter(([name]) => !/^(connection|transfer-encoding)$/.test(name)).flat(),
-      );
-      res.end(Buffer.from(await answer.arrayBuffer()));
-    });
-  });
-  await new Promise<void>((resolve) => counter.listen(0, '127.0.0.1', resolve));
-  const address = counter.address();
-  const port = typeof address === 'object' ? address?.port : 0;
-  await call(new OpenAI({ apiKey: product.customerKey, baseURL: `http://127.0.0.1:${port}/v1` })).catch(() => {});
-  counter.close();
-  counter.closeAllConnections();
-  return tries;
-}
-
-test('an SDK tries a terminal refusal once and a passing fault again', async () => {
-  const unknownModel = await triesOf((client) => client.chat.completions.create({ model: 'nothing', messages: hello }));
-  const overloaded = await triesOf((client) =>
-    client.chat.completions.create({
-      model: 'demo-mini',
-      messages: [{ role: 'user', content: '[[demo:status=503]]' }],
-    }),
-  );
-  expect(unknownModel).toBe(1);
-  expect(overloaded).toBe(3);
 });
 
 test('an Idempotency-Key is charged once: its repetition is told the first request', async () => {
