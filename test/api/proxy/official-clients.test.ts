@@ -114,26 +114,3 @@ test('a stream that the upstream cuts throws in both SDKs and is never taken for
     anthropic.messages.stream({ model: 'demo-claude', max_tokens: 100, messages: cut }).finalMessage(),
   ).rejects.toThrow();
 });
-
-test('an Idempotency-Key is charged once: its repetition is told the first request', async () => {
-  const send = (body: object) =>
-    fetch(`${product.api}/v1/chat/completions`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${product.customerKey}`,
-        'content-type': 'application/json',
-        'idempotency-key': 'order-1',
-      },
-      body: JSON.stringify(body),
-    });
-  const first = await send({ model: 'demo-chat', messages: hello });
-  await first.text();
-  const second = await send({ model: 'demo-chat', messages: hello });
-  const other = await send({ model: 'demo-mini', messages: hello });
-
-  expect([first.status, second.status, other.status]).toEqual([200, 409, 409]);
-  const told = (await second.json()) as { error: { code: string; message: string } };
-  expect(told.error.code).toBe('already_charged');
-  expect(told.error.message).toContain(first.headers.get('x-request-id') ?? 'no id');
-  expect(((await other.json()) as { error: { code: string } }).error.code).toBe('idempotency_mismatch');
-});
