@@ -49,11 +49,13 @@ test('PostgreSQL and the naive model agree on 10,000 random histories to the nan
   await fc.assert(
     fc.asyncProperty(history, async ({ caps, steps }) => {
       const events = playable(steps);
-      expect(await playOnPostgres(caps, events)).toEqual(playOnModel(caps, events));
+      const [told, expected] = [await playOnPostgres(caps, events), playOnModel(caps, events)];
+      // Jest's comparison takes longer than PostgreSQL's work; it is asked only for what it will show.
+      if (JSON.stringify(told) !== JSON.stringify(expected)) expect(told).toEqual(expected);
     }),
     { numRuns: HISTORIES },
   );
-}, 300_000);
+}, 600_000);
 
 test('after all of them every transaction sums to zero', async () => {
   const { rows } = await admin.query(
@@ -88,7 +90,7 @@ function playOnModel([ofKey, ofProject]: History['caps'], events: readonly Event
     else if (one.kind === 'take') {
       takes.push(reference.take(one.lease, apiKeyOf(one.lease), one.waiting, one.target, one.least));
     } else {
-      one.replayed.forEach(settle);
+      for (const settlement of [...one.spilled, ...one.journal]) settle(settlement);
       for (const id of reference.leases.keys()) reference.giveBack(id, apiKeyOf(id), 0n, true);
     }
   }
@@ -212,18 +214,19 @@ function statementsOf(one: Event, scene: Scene): string[] {
         `select give_back('${gateway}', '${scene.leaseId(one.lease)}', '${apiKey(one.lease)}', ${one.amount}, ${one.close})`,
       ];
     case 'settle':
-      return [settlementOf(one, scene, false)];
+      return [settleBatch([one], scene, false)];
     case 'gatewayDies':
       return [
         `update gateway_incarnations set fenced_at = now() where id = '${gateway}'`,
-        ...one.replayed.map((settlement) => settlementOf(settlement, scene, true)),
+        ...one.spilled.map((settlement) => settleBatch([settlement], scene, true)),
+        settleBatch(one.journal, scene, true),
         `select close_incarnation('${gateway}', 'test')`,
       ];
   }
 }
 
-function settlementOf({ request, lease, rated }: Settlement, scene: Scene, isReplay: boolean): string {
-  const record = {
+function settleBatch(settlements: readonly Settlement[], scene: Scene, isReplay: boolean): string {
+  const records = settlements.map(({ request, lease, rated }) => ({
     request_id: scene.requestId(request),
     org_id: scene.org,
     project_id: scene.project,
@@ -238,6 +241,6 @@ function settlementOf({ request, lease, rated }: Settlement, scene: Scene, isRep
       usage_source: 'provider',
     },
     ...{ delivered_bytes: 0, rated_nano: String(rated), outcome: 'complete', winner: 1, admitted_ms: Date.now() },
-  };
-  return `select * from settle_batch('${scene.gateway}', ${isReplay}, '[${JSON.stringify(record)}]', '[]')`;
+  }));
+  return `select * from settle_batch('${scene.gateway}', ${isReplay}, '${JSON.stringify(records)}', '[]')`;
 }
