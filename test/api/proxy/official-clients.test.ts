@@ -1,10 +1,19 @@
 // The official SDKs, unmodified, against the running product: what they are told is what they understand, and each answer is
 // charged once.
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import Anthropic from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import OpenAI from 'openai';
 import { oneRow } from '../../support/bare-gateway.ts';
 import { type RunningProduct, startRunningProduct } from '../../support/running-product.ts';
+
+const run = promisify(execFile);
+const PYPI_OPENAI = 'openai==3.57.0';
+const PYTHON_CLIENT = fileURLToPath(new URL('pypi-client.py', import.meta.url));
 
 let product: RunningProduct;
 let openai: OpenAI;
@@ -15,7 +24,8 @@ beforeAll(async () => {
   openai = new OpenAI({ apiKey: product.customerKey, baseURL: `${product.api}/v1` });
   anthropic = new Anthropic({ apiKey: product.customerKey, baseURL: product.api });
 }, 60_000);
-afterAll(() => product.stop(), 60_000);
+// A drain has patience with connections that SDKs keep for two minutes.
+afterAll(() => product.stop(), 150_000);
 
 const hello = [{ role: 'user' as const, content: 'Tell me about tolls.' }];
 
@@ -114,3 +124,29 @@ test('a stream that the upstream cuts throws in both SDKs and is never taken for
     anthropic.messages.stream({ model: 'demo-claude', max_tokens: 100, messages: cut }).finalMessage(),
   ).rejects.toThrow();
 });
+
+// Python is no part of what the product needs: where there is none, there is no such test.
+const hasPython = spawnSync('python3', ['-c', 'import ensurepip, venv']).status === 0;
+if (hasPython) {
+  test('PyPI openai: chat, stream, embeddings and models', async () => {
+    const python = installedPython();
+
+    const { stdout } = await run(python, [PYTHON_CLIENT, product.api, product.customerKey]);
+
+    const heard = JSON.parse(stdout) as { requestId: string; streamedTokens: number };
+    expect(heard).toMatchObject({ said: true, finishReasons: ['stop'], embeddings: 2 });
+    expect(heard).toHaveProperty('models', expect.arrayContaining(['demo-chat', 'demo-embed']));
+    expect(heard.streamedTokens).toBeGreaterThan(0);
+    expect(await chargeOf(heard.requestId)).toBeGreaterThan(0n);
+  }, 300_000);
+}
+
+/** Made once for this version and kept beside the clusters of throwaway-postgres.ts. */
+function installedPython(): string {
+  const folder = join(tmpdir(), `tollgate-${PYPI_OPENAI}-${process.getuid?.() ?? 'user'}`);
+  const python = join(folder, 'bin/python');
+  if (spawnSync(python, ['-c', 'import openai']).status === 0) return python;
+  execFileSync('python3', ['-m', 'venv', '--clear', folder]);
+  execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', PYPI_OPENAI]);
+  return python;
+}

@@ -127,7 +127,7 @@ function launchProduct(environment: NodeJS.ProcessEnv): Installation {
   };
 }
 
-export async function ready(url: string, { supervisor, log }: Installation): Promise<void> {
+async function ready(url: string, { supervisor, log }: Installation): Promise<void> {
   await until(async () => {
     if (supervisor.exitCode !== null) throw new Error(`api/main.ts ended:\n${log.join('\n')}`);
     return (await statusOf(`${url}/readyz`)) === 200;
