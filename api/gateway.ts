@@ -191,8 +191,8 @@ function listenerFor(apiKeys: ApiKeyCache, leases: LeaseBook, routing: Routing) 
   return {
     changed(kind: string, id: string) {
       if (kind === 'grant') leases.creditArrived(id);
-      else if (kind === 'recall' || kind === 'cap')
-        leases.recalled(id); // what was leased before a cap was made does not count in it
+      // What was leased under the old caps goes back, so that the new ones bind from the next request on.
+      else if (kind === 'recall' || kind === 'cap') leases.recalled(id);
       else {
         if (kind === 'routing') routing.changed();
         apiKeys.forget(kind, id);

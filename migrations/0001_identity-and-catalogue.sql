@@ -235,6 +235,8 @@ begin
 end $$;
 create trigger append_only before update or delete on audit_log for each row execute function refuse_change();
 create trigger append_only before update or delete on price_versions for each row execute function refuse_change();
+create trigger not_emptied before truncate on audit_log for each statement execute function refuse_change();
+create trigger not_emptied before truncate on price_versions for each statement execute function refuse_change();
 
 grant usage on schema public to tollgate_gateway, tollgate_worker, tollgate_readonly;
 grant select on all tables in schema public to tollgate_gateway, tollgate_worker, tollgate_readonly;

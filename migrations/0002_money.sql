@@ -257,6 +257,11 @@ create trigger append_only before update or delete on ledger_entries for each ro
 create trigger append_only before update or delete on usage_records for each row execute function refuse_change();
 create trigger append_only before update or delete on credit_grants for each row execute function refuse_change();
 create trigger append_only before update or delete on ops_losses for each row execute function refuse_change();
+create trigger not_emptied before truncate on ledger_transactions for each statement execute function refuse_change();
+create trigger not_emptied before truncate on ledger_entries for each statement execute function refuse_change();
+create trigger not_emptied before truncate on usage_records for each statement execute function refuse_change();
+create trigger not_emptied before truncate on credit_grants for each statement execute function refuse_change();
+create trigger not_emptied before truncate on ops_losses for each statement execute function refuse_change();
 
 -- Credit ends the refusals that gateways remember, so that a top-up works within a second (D1).
 create function announce_grant() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$

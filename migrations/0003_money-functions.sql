@@ -100,7 +100,7 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   v_key api_keys; v_org organizations; v_lease leases; v_cap caps; v_grant record;
   v_room bigint; v_available bigint; v_held bigint; v_committed bigint; v_amount bigint; v_rest bigint; v_cut bigint; v_ordinal integer;
-  v_expires timestamptz; v_cap_room bigint; v_cap_held bigint; v_entries jsonb := '[]';
+  v_expires timestamptz; v_cap_room bigint; v_cap_held bigint; v_short_room bigint; v_reached boolean; v_entries jsonb := '[]';
 begin
   perform 1 from gateway_incarnations i where i.id = p_incarnation and i.fenced_at is null for share;
   if not found then raise exception 'incarnation % is fenced', p_incarnation using errcode = 'TG001'; end if;
@@ -126,10 +126,15 @@ begin
     v_expires := least(v_expires, period_end(v_cap.period, v_org.time_zone, billing_now()));
     if p_least - p_in_hand > v_cap_room and outcome <> 'insufficient' then
       v_cap_held := cap_leased(v_cap.scope, v_cap.scope_id, v_org.id, period_start(v_cap.period, v_org.time_zone, billing_now()));
-      held_nano := v_cap_held;
-      short_cap := v_cap.id;
-      resets_at := period_end(v_cap.period, v_org.time_zone, billing_now());
-      outcome := case when p_least > v_cap_room + v_cap_held or outcome = 'cap_reached' then 'cap_reached' else 'cap_in_use' end;
+      v_reached := p_least > v_cap_room + v_cap_held;
+      -- The customer is told of one: of a cap that waiting does not help rather than of one that it does, then of the tightest.
+      if short_cap is null or (v_reached, -v_cap_room) > (outcome = 'cap_reached', -v_short_room) then
+        held_nano := v_cap_held;
+        short_cap := v_cap.id;
+        v_short_room := v_cap_room;
+        resets_at := period_end(v_cap.period, v_org.time_zone, billing_now());
+      end if;
+      outcome := case when v_reached or outcome = 'cap_reached' then 'cap_reached' else 'cap_in_use' end;
     end if;
     v_room := least(v_room, v_cap_room);
   end loop;

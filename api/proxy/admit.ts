@@ -11,7 +11,7 @@ import { TollgateError } from '../../domain/errors.ts';
 import type { Nano } from '../../domain/nano.ts';
 import { type Price, type PriceVersion, priceInForce } from '../../domain/prices.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
-import { type RoutedModel, servesDialect } from '../../services/channels/routing-table.ts';
+import { isOfferedIn, type RoutedModel } from '../../services/channels/routing-table.ts';
 import type { CreditNeed } from '../../services/leases/key-leases.ts';
 import type { RateScope, RateTicket } from '../../services/limits/rate-limiter.ts';
 import type { RequestFacts } from './dialect.ts';
@@ -84,7 +84,7 @@ function allowedModel(parts: ProxyParts, exchange: Exchange, apiKey: ApiKeyEntry
       param: 'model',
     });
   }
-  if (!model.routes.some(({ channel }) => servesDialect(channel.provider, exchange.dialect.id))) {
+  if (!isOfferedIn(model, exchange.dialect.id)) {
     throw new TollgateError('model_not_found', {
       message: `The model "${modelId}" is not offered on this endpoint. GET /v1/models names the endpoints of each model.`,
       param: 'model',

@@ -4,6 +4,7 @@ import { TollgateError } from '../../domain/errors.ts';
 import { type Failure, mayFailOver } from '../../domain/failures.ts';
 import { priceInForce } from '../../domain/prices.ts';
 import type { Pick, Tried } from '../../services/channels/channel-health.ts';
+import type { RoutedModel } from '../../services/channels/routing-table.ts';
 import { EgressRefused } from '../../services/platform/egress.ts';
 import { Attempt } from './attempt.ts';
 import { LEFT_HEADER } from './attempt-budget.ts';
@@ -40,7 +41,7 @@ export async function sendUpstream(parts: ProxyParts, exchange: Exchange, admitt
       tried = withTried(tried, pick, last.end.failure);
       continue;
     }
-    if (last === null) throw noChannel(parts, exchange, admitted);
+    if (last === null) throw noChannel(parts, exchange, model);
     const waitMs = waited ? null : worthWaitingMs(last);
     if (waitMs === null) return last;
     waited = true;
@@ -186,10 +187,11 @@ function wentInCircles({ model }: Admitted): TollgateError {
   });
 }
 
-function noChannel(parts: ProxyParts, exchange: Exchange, admitted: Admitted): TollgateError {
-  const retryAfterMs = parts.health.retryAfterMs(admitted.model, exchange.dialect.id, performance.now());
+/** `model`: of the newest table; asking with an older one would bring back what that said of the channels. */
+function noChannel(parts: ProxyParts, exchange: Exchange, model: RoutedModel): TollgateError {
+  const retryAfterMs = parts.health.retryAfterMs(model, exchange.dialect.id, performance.now());
   return new TollgateError('no_channel', {
-    message: `No upstream for the model "${admitted.model.id}" is available at this moment. Nothing was charged; try again${retryAfterMs === null ? ' later' : ` in ${Math.ceil(retryAfterMs / 1000)} s`} or use another model.`,
+    message: `No upstream for the model "${model.id}" is available at this moment. Nothing was charged; try again${retryAfterMs === null ? ' later' : ` in ${Math.ceil(retryAfterMs / 1000)} s`} or use another model.`,
     retryAfterMs: retryAfterMs ?? 5_000,
   });
 }

@@ -4,7 +4,7 @@ import { TollgateError } from '../../domain/errors.ts';
 import { formatUsd, nano } from '../../domain/nano.ts';
 import { type Price, priceInForce, unitPrice } from '../../domain/prices.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
-import { type DialectId, type RoutedModel, servesDialect } from '../../services/channels/routing-table.ts';
+import { type DialectId, isOfferedIn, type RoutedModel } from '../../services/channels/routing-table.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { speaksGemini } from './callers.ts';
 import { usdPerToken } from './exact-numbers.ts';
@@ -85,10 +85,8 @@ const ENDPOINTS: readonly (readonly [DialectId, string])[] = [
   ['openai-embeddings', 'embeddings'],
 ];
 
-function endpointsOf({ routes, kind }: RoutedModel): string[] {
-  return ENDPOINTS.filter(([dialect]) => (dialect === 'openai-embeddings') === (kind === 'embedding'))
-    .filter(([dialect]) => routes.some(({ channel }) => servesDialect(channel.provider, dialect)))
-    .map(([, name]) => name);
+function endpointsOf(offer: RoutedModel): string[] {
+  return ENDPOINTS.filter(([dialect]) => isOfferedIn(offer, dialect)).map(([, name]) => name);
 }
 
 function openaiModel(offer: OfferedModel): object {

@@ -6,13 +6,12 @@ import { Client, escapeIdentifier, escapeLiteral } from 'pg';
 import type { Launch } from './home.ts';
 import type { PostgresServer } from './postgres.ts';
 import type { Secrets } from './secrets.ts';
+import { type Login, sessionSettings } from './session-settings.ts';
 
 const DATABASE = 'tollgate';
 const MIGRATOR = 'tollgate_migrator';
 const OLDEST_MAJOR = 15;
-const LOGINS = ['gateway', 'worker', 'readonly'] as const;
-
-type Login = (typeof LOGINS)[number];
+const LOGINS: readonly Login[] = ['gateway', 'worker', 'readonly'];
 
 export type DatabaseUrls = { readonly [L in Login]: string };
 
@@ -67,6 +66,7 @@ async function migrate(
   await connected(adminUrl, async (admin) => {
     for (const login of LOGINS) {
       await ensureLogin(admin, roleOf(login), passwords[login], `in role tollgate_${login}`);
+      await admin.query(sessionSettings(roleOf(login), login));
     }
   });
   const urlFor = (login: Login) => withLogin(adminUrl, roleOf(login), passwords[login]);

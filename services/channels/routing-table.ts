@@ -63,6 +63,12 @@ export function servesDialect(provider: Channel['provider'], dialectId: DialectI
   return SPOKEN[provider].has(dialectId);
 }
 
+/** Whether any channel sells the model in this format. A chat model answers no embeddings, whatever its channel speaks. */
+export function isOfferedIn({ kind, routes }: RoutedModel, dialectId: DialectId): boolean {
+  if ((dialectId === 'openai-embeddings') !== (kind === 'embedding')) return false;
+  return routes.some(({ channel }) => servesDialect(channel.provider, dialectId));
+}
+
 export async function loadRoutingTable(db: Pool, vault: Vault, nowMs: number): Promise<RoutingTable> {
   const rows = await routingRows(db);
   const problems: string[] = [];

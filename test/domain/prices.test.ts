@@ -32,15 +32,22 @@ const flatPrices = fc
 const meters = fc.constantFrom(...METERS);
 
 describe('the money tests of billing.md', () => {
-  test('M01: 1,234 in and 567 out of std cost 0.008755000', () => {
-    expect(formatUsd(charge(std, { input: 1_234, output: 567 }))).toBe('0.008755000');
+  // The discount on overage comes with the billing issue; it is a price version at nine tenths.
+  const discounted = (price: Price) => sellingPrice(price, 900_000);
+
+  test('M01: 1,234 in and 567 out of std cost 0.008755000, and 0.007879500 with the discount', () => {
+    const usage = { input: 1_234, output: 567 };
+
+    expect(formatUsd(charge(std, usage))).toBe('0.008755000');
+    expect(formatUsd(charge(discounted(std), usage))).toBe('0.007879500');
   });
 
-  test('M02: a million embeddings of 7 tokens cost 0.14, not the dollar that rounding up to micros would make', () => {
-    const one = charge(emb, { input: 7 });
+  test('M02: a million embeddings of 7 tokens cost 0.14, not the dollar that rounding up to micros would make; discounted 0.126', () => {
+    const [one, cheaper] = [charge(emb, { input: 7 }), charge(discounted(emb), { input: 7 })];
 
     expect(formatUsd(one)).toBe('0.000000140');
     expect(formatUsd(nano(one * 1_000_000n))).toBe('0.140000000');
+    expect(formatUsd(nano(cheaper * 1_000_000n))).toBe('0.126000000');
   });
 });
 

@@ -14,9 +14,10 @@ import { Client } from 'pg';
 import { moveFolder } from '../../scripts/parts/atomic-file.ts';
 import { findPostgres, type PostgresBinaries } from '../../scripts/parts/postgres-binaries.ts';
 import { serverUser } from '../../scripts/parts/server-user.ts';
+import { type Login, sessionSettings } from '../../scripts/parts/session-settings.ts';
 import { freePort } from './free-port.ts';
 
-const ROLES = ['gateway', 'worker', 'readonly'] as const;
+const ROLES: readonly Login[] = ['gateway', 'worker', 'readonly'];
 const TEMPLATE = 'tollgate_template';
 const DAY_MS = 86_400_000;
 
@@ -28,7 +29,7 @@ export interface ThrowawayDatabase {
   /** As superuser. */
   readonly url: string;
   /** As a login role that is a member of tollgate_<role> and has nothing but its rights. */
-  urlFor(role: (typeof ROLES)[number]): string;
+  urlFor(role: Login): string;
 }
 
 export interface ThrowawayPostgres {
@@ -91,11 +92,13 @@ async function run(url: string, sql: string): Promise<void> {
   }
 }
 
-/** The folder of a stopped, migrated cluster; made again when the server, a migration or this file has changed. */
+/** The folder of a stopped, migrated cluster; made again when the server, a migration, what sessions may do or this file has changed. */
 async function templateCluster(binaries: PostgresBinaries): Promise<string> {
   const migrations = globSync(fileURLToPath(new URL('../../migrations/*.sql', import.meta.url))).sort();
   const digest = createHash('sha256').update(binaries.folder).update(binaries.version);
-  for (const file of [fileURLToPath(import.meta.url), ...migrations]) digest.update(readFileSync(file)).update('\0');
+  const settings = fileURLToPath(new URL('../../scripts/parts/session-settings.ts', import.meta.url));
+  for (const file of [fileURLToPath(import.meta.url), settings, ...migrations])
+    digest.update(readFileSync(file)).update('\0');
   const prefix = join(tmpdir(), `tollgate-postgres-template-${process.getuid?.() ?? 'user'}-`);
   const template = `${prefix}${digest.digest('hex').slice(0, 16)}`;
   if (!existsSync(template)) {
@@ -127,13 +130,17 @@ async function buildTemplate(binaries: PostgresBinaries, migrations: string[], t
   try {
     await run(urlOf(port, 'postgres', 'postgres'), `create database ${TEMPLATE}`);
     for (const file of migrations) await migrate(urlOf(port, 'postgres', TEMPLATE), file);
-    const logins = ROLES.map((role) => `create role tollgate_${role}_login login in role tollgate_${role}`);
-    await run(urlOf(port, 'postgres', 'postgres'), logins.join(';'));
+    await run(urlOf(port, 'postgres', 'postgres'), ROLES.map(loginOf).join(';'));
     await shutDown(server);
     moveFolder(join(folder, 'data'), template);
   } finally {
     guardian.stdin.end();
   }
+}
+
+function loginOf(role: Login): string {
+  const login = `tollgate_${role}_login`;
+  return `create role ${login} login in role tollgate_${role}; ${sessionSettings(login, role)}`;
 }
 
 async function migrate(url: string, file: string): Promise<void> {

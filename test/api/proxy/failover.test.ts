@@ -4,6 +4,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { until } from '../../support/until.ts';
+import { expectBalancedBooks } from '../reliability/books.ts';
 import { type Customer, manage, newCustomer } from '../reliability/customers.ts';
 import { ask, type Heard } from '../reliability/requests.ts';
 import { openSite, type Site } from '../reliability/site.ts';
@@ -41,6 +42,16 @@ async function upstream(answer: (response: ServerResponse) => void): Promise<Ups
   const made = { baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, server, count: 0 };
   upstreams.push(made);
   return made;
+}
+
+/** 12 tokens of input and 5 of output. */
+function serve(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(
+    JSON.stringify({
+      choices: [{ index: 0, message: { role: 'assistant', content: 'Toll.' }, finish_reason: 'stop' }],
+      usage: { prompt_tokens: 12, completion_tokens: 5, total_tokens: 17 },
+    }),
+  );
 }
 
 function fail(response: ServerResponse): void {
@@ -132,4 +143,45 @@ test('a request asks no channel twice, also when it has other keys (T41)', async
 
   expect((await askFor('t41-keys')).status).toBe(503);
   expect(dead.count).toBe(1);
+});
+
+test('a customer is charged once for what the second upstream answered, and the receipt shows both attempts (T35)', async () => {
+  const [broken, sound] = [await upstream(fail), await upstream(serve)];
+  await sell('t35', { baseUrl: broken.baseUrl, priority: 1 }, { baseUrl: sound.baseUrl, priority: 2 });
+  await sell('t35-done', { baseUrl: sound.baseUrl }); // changes are heard in order
+
+  const heard = await askFor('t35');
+
+  expect([heard.status, broken.count, sound.count]).toEqual([200, 1, 1]);
+  const answer = await fetch(`${site.url}/v1/requests/${heard.requestId}`, asCustomer());
+  expect(await answer.json()).toMatchObject({
+    ...{ outcome: 'complete', chargeNano: String(12 * 2_500 + 5 * 10_000), tokens: { input: 12, output: 5 } },
+    attempts: [
+      { n: 1, outcome: 'failed_over', status: 500 },
+      { n: 2, outcome: 'won', status: 200 },
+    ],
+  });
+  const { rows } = await site.admin.query('select charge_nano, winner from usage_records where request_id = $1', [
+    heard.requestId,
+  ]);
+  expect(rows).toEqual([{ charge_nano: String(12 * 2_500 + 5 * 10_000), winner: 2 }]);
+});
+
+test('with every upstream dead the customer hears one error of ours, nothing of theirs, and nothing stays held (T40)', async () => {
+  const secretive = (response: ServerResponse) =>
+    void response
+      .writeHead(500, { 'content-type': 'application/json', 'x-upstream': 'org-secret' })
+      .end('{"error":{"message":"shard secret-17 is down","type":"server_error"}}');
+  const dead = [await upstream(secretive), await upstream(secretive)];
+  await sell('t40', ...dead.map(({ baseUrl }) => ({ baseUrl })));
+  await sell('t40-done', { baseUrl: dead[0]?.baseUrl ?? '' }); // changes are heard in order
+
+  const heard = await askFor('t40');
+
+  expect([heard.status, heard.code, ...dead.map(({ count }) => count)]).toEqual([503, 'overloaded', 1, 1]);
+  expect(heard.text).toContain(String(heard.requestId));
+  for (const theirs of ['secret', ...dead.map(({ baseUrl }) => new URL(baseUrl).host)]) {
+    expect(heard.text + JSON.stringify(heard.headers)).not.toContain(theirs);
+  }
+  await expectBalancedBooks(site);
 });

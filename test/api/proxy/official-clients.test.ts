@@ -1,12 +1,20 @@
 // The official SDKs, unmodified, against the running product: what they are told is what they understand, and each answer is
 // charged once.
-import { createServer, type Server } from 'node:http';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import Anthropic from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import OpenAI from 'openai';
 import { oneRow } from '../../support/bare-gateway.ts';
 import { type RunningProduct, startRunningProduct } from '../../support/running-product.ts';
 import { until } from '../../support/until.ts';
+
+const run = promisify(execFile);
+const PYPI_OPENAI = 'openai==3.57.0';
+const PYTHON_CLIENT = fileURLToPath(new URL('pypi-client.py', import.meta.url));
 
 let product: RunningProduct;
 let openai: OpenAI;
@@ -17,7 +25,8 @@ beforeAll(async () => {
   openai = new OpenAI({ apiKey: product.customerKey, baseURL: `${product.api}/v1` });
   anthropic = new Anthropic({ apiKey: product.customerKey, baseURL: product.api });
 }, 60_000);
-afterAll(() => product.stop(), 60_000);
+// A drain has patience with connections that SDKs keep for two minutes.
+afterAll(() => product.stop(), 150_000);
 
 const hello = [{ role: 'user' as const, content: 'Tell me about tolls.' }];
 
@@ -117,46 +126,21 @@ test('a stream that the upstream cuts throws in both SDKs and is never taken for
   ).rejects.toThrow();
 });
 
-/** Counts what an SDK sends for one call. */
-async function triesOf(call: (openaiAt: OpenAI) => Promise<unknown>): Promise<number> {
-  let tries = 0;
-  const counter: Server = createServer((req, res) => {
-    tries += 1;
-    const chunks: Buffer[] = [];
-    req.on('data', (chunk: Buffer) => chunks.push(chunk));
-    req.on('end', async () => {
-      const answer = await fetch(product.api + req.url, {
-        method: 'POST',
-        headers: req.headers as Record<string, string>,
-        body: Buffer.concat(chunks),
-      });
-      res.writeHead(
-        answer.status,
-        [...answer.headers].filter(([name]) => !/^(connection|transfer-encoding)$/.test(name)).flat(),
-      );
-      res.end(Buffer.from(await answer.arrayBuffer()));
-    });
-  });
-  await new Promise<void>((resolve) => counter.listen(0, '127.0.0.1', resolve));
-  const address = counter.address();
-  const port = typeof address === 'object' ? address?.port : 0;
-  await call(new OpenAI({ apiKey: product.customerKey, baseURL: `http://127.0.0.1:${port}/v1` })).catch(() => {});
-  counter.close();
-  counter.closeAllConnections();
-  return tries;
-}
+// Python is no part of what the product needs: where there is none, there is no such test.
+const hasPython = spawnSync('python3', ['-c', 'import ensurepip, venv']).status === 0;
+if (hasPython) {
+  test('PyPI openai: chat, stream, embeddings and models', async () => {
+    const python = installedPython();
 
-test('an SDK tries a terminal refusal once and a passing fault again', async () => {
-  const unknownModel = await triesOf((client) => client.chat.completions.create({ model: 'nothing', messages: hello }));
-  const overloaded = await triesOf((client) =>
-    client.chat.completions.create({
-      model: 'demo-mini',
-      messages: [{ role: 'user', content: '[[demo:status=503]]' }],
-    }),
-  );
-  expect(unknownModel).toBe(1);
-  expect(overloaded).toBe(3);
-});
+    const { stdout } = await run(python, [PYTHON_CLIENT, product.api, product.customerKey]);
+
+    const heard = JSON.parse(stdout) as { requestId: string; streamedTokens: number };
+    expect(heard).toMatchObject({ said: true, finishReasons: ['stop'], embeddings: 2 });
+    expect(heard).toHaveProperty('models', expect.arrayContaining(['demo-chat', 'demo-embed']));
+    expect(heard.streamedTokens).toBeGreaterThan(0);
+    expect(await chargeOf(heard.requestId)).toBeGreaterThan(0n);
+  }, 300_000);
+}
 
 async function codeOf(refused: Response): Promise<string> {
   return ((await refused.json()) as { error: { code: string } }).error.code;
@@ -188,3 +172,13 @@ test('an Idempotency-Key is charged once: its repetition is told the first reque
   expect(told.error.message).toContain(first.headers.get('x-request-id') ?? 'no id');
   expect(await codeOf(other)).toBe('idempotency_mismatch');
 });
+
+/** Made once for this version and kept beside the clusters of throwaway-postgres.ts. */
+function installedPython(): string {
+  const folder = join(tmpdir(), `tollgate-${PYPI_OPENAI}-${process.getuid?.() ?? 'user'}`);
+  const python = join(folder, 'bin/python');
+  if (spawnSync(python, ['-c', 'import openai']).status === 0) return python;
+  execFileSync('python3', ['-m', 'venv', '--clear', folder]);
+  execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', PYPI_OPENAI]);
+  return python;
+}

@@ -1,13 +1,10 @@
 // Rates as customers meet them: two installations of the product, one Redis, one API key.
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { startThrowawayRedis, type ThrowawayRedis } from '../../support/throwaway-redis.ts';
 import { until } from '../../support/until.ts';
 import { type Customer, newApiKey, newCustomer, stock } from '../reliability/customers.ts';
 import { ask, type Heard } from '../reliability/requests.ts';
-import { openSite, ready, type Site } from '../reliability/site.ts';
+import { openSite, type Site } from '../reliability/site.ts';
 
 jest.setTimeout(120_000);
 
@@ -21,14 +18,7 @@ beforeAll(async () => {
   [site, redis] = await Promise.all([openSite(), startThrowawayRedis()]);
   here = site;
   await site.start({ REDIS_URL: redis.url });
-  const port = await freePort();
-  there = { url: `http://127.0.0.1:${port}` };
-  const environment = {
-    REDIS_URL: redis.url,
-    PORT: String(port),
-    TOLLGATE_JOURNAL_DIR: join(site.journalDir, 'there'),
-  };
-  await ready(there.url, site.launch(environment));
+  there = await site.startBeside({ REDIS_URL: redis.url });
   await stock(site);
   customer = await newCustomer(site, { usd: '10' });
 });
@@ -36,15 +26,6 @@ afterAll(async () => {
   await site.close();
   await redis.stop();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-  return address.port;
-}
 
 async function keyWith(rates: object): Promise<string> {
   return (await newApiKey(site, customer.orgId, customer.projectId, rates)).credential;

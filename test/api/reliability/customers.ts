@@ -40,8 +40,11 @@ export async function stock(
   await manage(site, 'POST', '/models', {
     id: 'std',
     maxOutputTokens: 32_000,
-    costPrice: priced(costMicroUsdPerMillion),
     price: priced(PRICE),
+  });
+  await manage(site, 'POST', '/models/std/prices', {
+    ...{ side: 'cost', price: priced(costMicroUsdPerMillion) },
+    ...{ belowMargin: true, reason: 'the money table has one price for both sides' },
   });
   await manage(site, 'POST', '/channels', {
     name: 'demo',

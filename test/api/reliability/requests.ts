@@ -36,10 +36,11 @@ export interface UnderWay {
 }
 
 export function ask(site: Pick<Site, 'url'>, asked: Asked): Promise<Heard> {
-  return send(site, asked).heard;
+  return begin(site, asked).heard;
 }
 
-function send(site: Pick<Site, 'url'>, asked: Asked): UnderWay {
+/** For tests that do something while it is under way. */
+export function begin(site: Pick<Site, 'url'>, asked: Asked): UnderWay {
   const body = asked.body ?? bodyOf(asked);
   const outgoing = request(`${site.url}${asked.path ?? '/v1/chat/completions'}`, {
     method: 'POST',
@@ -64,7 +65,7 @@ function send(site: Pick<Site, 'url'>, asked: Asked): UnderWay {
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
         text += chunk;
-        if (text.includes('"content":"')) begun.resolve();
+        if (/"content":\s*"/.test(text)) begun.resolve(); // providers differ in their spaces
       });
       response.on('error', () => {}); // 'close' follows and `complete` says it
       response.on('close', () => over(response));

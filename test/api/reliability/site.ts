@@ -31,6 +31,8 @@ export interface Site {
   readonly url: string;
   /** Resolves when it answers /readyz with 200. */
   start(environment?: NodeJS.ProcessEnv): Promise<Installation>;
+  /** Another installation on the same database, as on another machine; resolves when it answers. */
+  startBeside(environment?: NodeJS.ProcessEnv): Promise<{ readonly url: string }>;
   /** Does not wait. */
   launch(environment?: NodeJS.ProcessEnv): Installation;
   close(): Promise<void>;
@@ -83,6 +85,13 @@ export async function openSite(): Promise<Site> {
       await ready(url, installation);
       return installation;
     },
+    async startBeside(more) {
+      const besidePort = await freePort();
+      const beside = { url: `http://127.0.0.1:${besidePort}` };
+      const own = { PORT: String(besidePort), TOLLGATE_JOURNAL_DIR: join(journalDir, `beside-${besidePort}`) };
+      await ready(beside.url, launch({ ...more, ...own }));
+      return beside;
+    },
     async close() {
       await Promise.all(installations.map((installation) => installation.stop()));
       await admin.end();
@@ -118,7 +127,7 @@ function launchProduct(environment: NodeJS.ProcessEnv): Installation {
   };
 }
 
-export async function ready(url: string, { supervisor, log }: Installation): Promise<void> {
+async function ready(url: string, { supervisor, log }: Installation): Promise<void> {
   await until(async () => {
     if (supervisor.exitCode !== null) throw new Error(`api/main.ts ended:\n${log.join('\n')}`);
     return (await statusOf(`${url}/readyz`)) === 200;

@@ -44,16 +44,18 @@ function newPool(): Pool {
   return pool;
 }
 
-test('M10: PostgreSQL killed under load loses no acknowledged settlement and doubles none', async () => {
+test('M10: PostgreSQL killed under load loses no acknowledged lease or settlement and doubles none', async () => {
   const customer = await newCustomer(admin, [{ usd: '1000' }]);
   const gateway = await openBareGateway(database);
   const acknowledged: string[] = [];
+  const leased = new Map<string, bigint>();
   let stop = false;
   const client = async (): Promise<void> => {
     while (!stop) {
       const requestId = newId();
       const held = await gateway.hold(customer, '0.001').catch(() => null);
       if (held === null) continue;
+      leased.set(held.lease.id, larger(leased.get(held.lease.id) ?? 0n, held.lease.amount));
       const how = await gateway.settle(customer, held, '0.001', requestId);
       if (how === 'committed' || how === 'spilled') acknowledged.push(requestId);
     }
@@ -75,6 +77,12 @@ test('M10: PostgreSQL killed under load loses no acknowledged settlement and dou
   );
   const settled = new Set(rows.map(({ request_id }) => request_id));
   expect(acknowledged.filter((requestId) => !settled.has(requestId))).toEqual([]);
+  const { rows: leases } = await admin.query<{ id: string; taken: string }>(
+    `select e.lease_id as id, -sum(e.amount_nano) as taken from ledger_entries e
+       join ledger_transactions t on t.id = e.transaction_id where t.kind = 'lease' and e.account = 'held' group by 1`,
+  );
+  const taken = new Map(leases.map((row) => [row.id, BigInt(row.taken)]));
+  expect([...leased].filter(([id, amount]) => amount > (taken.get(id) ?? 0n))).toEqual([]);
   const { spent } = await oneRow<{ spent: string }>(
     admin,
     'select (1000000000000 - balance_nano)::text as spent from balance_of($1)',
@@ -239,6 +247,10 @@ async function chargeOf(requestId: string): Promise<string> {
 async function balance(customer: Customer): Promise<string> {
   return (await oneRow<{ balance_nano: string }>(admin, 'select balance_nano from balance_of($1)', [customer.orgId]))
     .balance_nano;
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }
 
 function nextTurn(): Promise<void> {

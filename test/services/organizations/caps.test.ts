@@ -65,7 +65,8 @@ test('caps are shown as they were set, the widest period first', async () => {
   ]);
 });
 
-test('a change of caps is heard by gateways, through the version and the change feed', async () => {
+// That gateways act on it: test/api/proxy/credit.test.ts.
+test('a change of caps is announced once, and is a new version of its owner', async () => {
   const customer = await newPayingCustomer(app);
   const before = await app.db.query(`select from config_changes where kind = 'cap' and target_id = $1`, [
     customer.orgId,

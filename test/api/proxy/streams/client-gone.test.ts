@@ -1,5 +1,5 @@
 // A customer who leaves pays what was used for him and no more, the upstream is not left running for nobody, and nothing stays
-// held: whenever he leaves, alone or with a thousand others (gateways.md T16 to T21).
+// held, whenever he leaves (gateways.md T16 to T18 and T21; a thousand at once: thousand-leave.test.ts).
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { until } from '../../../support/until.ts';
 import { type Caller, call, rawCall } from './caller.ts';

@@ -31,11 +31,20 @@ export interface Sold {
 let models = 0;
 
 /** A model of its own for a test, on these channels; upstream it is always called demo-chat. */
-export async function sell(gateway: Gateway, ...wishes: readonly ChannelWish[]): Promise<Sold> {
+export function sell(gateway: Gateway, ...wishes: readonly ChannelWish[]): Promise<Sold> {
+  return sellModel(gateway, 'chat', wishes);
+}
+
+export function sellEmbeddings(gateway: Gateway, wish: ChannelWish): Promise<Sold> {
+  return sellModel(gateway, 'embedding', [wish]);
+}
+
+async function sellModel(gateway: Gateway, kind: 'chat' | 'embedding', wishes: readonly ChannelWish[]): Promise<Sold> {
   models += 1;
   const modelId = `model-${models}`;
   await gateway.manage('POST', '/models', {
     id: modelId,
+    kind,
     bytesPerToken: BYTES_PER_TOKEN,
     price: priceOf(Number(INPUT_NANO) * 1_000, Number(OUTPUT_NANO) * 1_000),
     costPrice: priceOf(Number(INPUT_NANO) * 500, Number(OUTPUT_NANO) * 500),

@@ -5,18 +5,20 @@ import { type Caller, call } from './caller.ts';
 import { chat, messages, PROMPT, PROMPT_TOKENS } from './events.ts';
 import { type Gateway, openGateway } from './gateway.ts';
 import { type Arrival, type ScriptedUpstream, startScriptedUpstream } from './scripted-upstream.ts';
-import { type Customer, closedBooks, newCustomer, receiptOf, sell } from './shop.ts';
+import { type Customer, closedBooks, newCustomer, receiptOf, sell, sellEmbeddings } from './shop.ts';
 
 let gateway: Gateway;
 let upstream: ScriptedUpstream;
 let customer: Customer;
 let modelId: string;
+let embeddingModelId: string;
 
 beforeAll(async () => {
   gateway = await openGateway();
   upstream = await startScriptedUpstream();
   customer = await newCustomer(gateway, 10_000_000_000n);
   ({ modelId } = await sell(gateway, { baseUrl: upstream.baseUrl }));
+  ({ modelId: embeddingModelId } = await sellEmbeddings(gateway, { baseUrl: upstream.baseUrl }));
 }, 60_000);
 afterAll(async () => {
   await closedBooks(gateway, customer);
@@ -61,7 +63,7 @@ function routes(): Route[] {
       play: plain({ choices: [{ ...choice, text: 'Toll' }], usage }),
     },
     {
-      ...{ path: '/embeddings', upstreamPath: '/v1/embeddings', body: { ...asked, input: PROMPT } },
+      ...{ path: '/embeddings', upstreamPath: '/v1/embeddings', body: { model: embeddingModelId, input: PROMPT } },
       play: plain({ data: [{ index: 0, embedding: [0.5] }], usage: { prompt_tokens: 10, total_tokens: 10 } }),
     },
     {

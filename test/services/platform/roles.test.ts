@@ -1,0 +1,131 @@
+// What a stolen database login can do (R-DB-1): the ledger is append-only for everybody, its owner too, the processes move money
+// through functions alone, and no session keeps others waiting for long.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Pool } from 'pg';
+import { newCustomer, oneRow, openBareGateway } from '../../support/bare-gateway.ts';
+import {
+  startThrowawayPostgres,
+  type ThrowawayDatabase,
+  type ThrowawayPostgres,
+} from '../../support/throwaway-postgres.ts';
+
+const LOGINS = ['gateway', 'worker', 'readonly'] as const;
+type Role = (typeof LOGINS)[number] | 'owner';
+const ROLES: readonly Role[] = [...LOGINS, 'owner'];
+
+const APPEND_ONLY = [
+  'ledger_transactions',
+  'ledger_entries',
+  'usage_records',
+  'credit_grants',
+  'ops_losses',
+  'price_versions',
+  'audit_log',
+] as const;
+/** Balances, leases and what they are cut from change, but by functions only. */
+const MONEY = [
+  ...APPEND_ONLY.slice(0, 5),
+  'grant_balances',
+  'leases',
+  'lease_slices',
+  'cap_usage',
+  'attempts',
+  'settlement_quarantine',
+  'settlement_conflicts',
+] as const;
+
+const DENIED = '42501';
+const REFUSED = '23001';
+
+let postgres: ThrowawayPostgres;
+let pools: Readonly<Record<Role, Pool>>;
+
+beforeAll(async () => {
+  postgres = await startThrowawayPostgres();
+  const database = await postgres.createDatabase();
+  const pool = (connectionString: string) => new Pool({ connectionString });
+  const [gateway, worker, readonly] = LOGINS.map((login) => pool(database.urlFor(login))) as [Pool, Pool, Pool];
+  pools = { gateway, worker, readonly, owner: pool(database.url) };
+  await fillEveryTable(database);
+});
+afterAll(async () => {
+  await Promise.all(Object.values(pools).map((pool) => pool.end()));
+  await postgres.stop();
+});
+
+/** So that there is something to change. */
+async function fillEveryTable(database: ThrowawayDatabase): Promise<void> {
+  const customer = await newCustomer(pools.owner, [{ usd: '1' }]);
+  const gateway = await openBareGateway(database);
+  await gateway.settle(customer, await gateway.hold(customer, '0.1'), '0.1');
+  await gateway.close();
+  await pools.owner.query(`
+    insert into ops_losses values ('${customer.orgId}', 1, 'late', 1, 1);
+    insert into audit_log (actor, action, target_kind, target_id) values ('t', 't', 't', 't');
+    insert into models (id, display_name, owned_by, kind, context_tokens, max_output_tokens, bytes_per_token)
+      values ('m', 'm', 'm', 'chat', 1, 1, 1);
+    insert into price_versions (model_id, side, price, effective_at, source, created_by)
+      values ('m', 'cost', '{}', now(), 't', 't')`);
+}
+
+/** The SQLSTATE it ends in; null: it was done. */
+async function outcomeOf(role: Role, sql: string): Promise<string | null> {
+  try {
+    await pools[role].query(sql);
+    return null;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return String(error.code);
+    throw error;
+  }
+}
+
+test.each(ROLES)(
+  'the role %s can neither change nor delete what was written into an append-only table',
+  async (role) => {
+    const expected = role === 'owner' ? REFUSED : DENIED;
+    for (const table of APPEND_ONLY) {
+      const { column } = await oneRow<{ column: string }>(
+        pools.owner,
+        `select column_name as column from information_schema.columns
+        where table_name = $1 and is_identity = 'NO' order by ordinal_position limit 1`,
+        [table],
+      );
+      for (const sql of [`update ${table} set ${column} = ${column}`, `delete from ${table}`]) {
+        expect([sql, await outcomeOf(role, sql)]).toEqual([sql, expected]);
+      }
+      expect([table, await outcomeOf(role, `truncate ${table} cascade`)]).toEqual([table, expected]);
+    }
+  },
+);
+
+test.each(['gateway', 'worker', 'readonly'] as const)(
+  'the role %s writes no table of money but by the functions',
+  async (role) => {
+    for (const table of MONEY) {
+      for (const right of ['insert', 'update', 'delete', 'truncate']) {
+        const { granted } = await oneRow<{ granted: boolean }>(
+          pools.owner,
+          'select has_table_privilege($1, $2, $3) as granted',
+          [`tollgate_${role}`, table, right],
+        );
+        expect([table, right, granted]).toEqual([table, right, false]);
+      }
+    }
+  },
+);
+
+test.each([
+  ['gateway', '10s', '30s', '30s'],
+  ['worker', '30s', '2min', '1min'],
+  ['readonly', '5s', '5min', '5min'],
+] as const)(
+  'a session of the role %s waits %s for a lock, runs %s and idles %s in a transaction at most',
+  async (role, ...limits) => {
+    const { rows } = await pools[role].query(
+      `select current_setting('lock_timeout') as lock, current_setting('statement_timeout') as statement,
+            current_setting('idle_in_transaction_session_timeout') as idle`,
+    );
+    const [lock, statement, idle] = limits;
+    expect(rows).toEqual([{ lock, statement, idle }]);
+  },
+);
