@@ -25,11 +25,11 @@ import { createRedis, type RedisLink } from '../services/platform/redis.ts';
 import { UnsentEnds } from '../services/usage/unsent-ends.ts';
 import { Vault } from '../services/vault/vault.ts';
 import { createApp } from './app.ts';
-import { Drain } from './drain.ts';
+import { Drain, type OpenRequests } from './drain.ts';
 import { newHttpServer } from './http-server.ts';
 import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
 import { IdempotencyStore } from './proxy/idempotency.ts';
-import { OpenAttempts } from './proxy/open-attempts.ts';
+import { InFlight } from './proxy/in-flight.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
 import { Routing } from './routing.ts';
 
@@ -47,7 +47,7 @@ async function startGateway(config: Config, incarnationId: string): Promise<void
   const parts = await openParts(config, incarnationId, log, drain);
   const app = createApp(appDependencies(config, parts));
   const server = listen(config, hotEntry(parts.proxy), app);
-  drain.serveUntilAsked(server);
+  drain.serveUntilAsked(server, openRequests(parts.proxy));
 }
 
 interface GatewayParts {
@@ -75,9 +75,16 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const routing = new Routing(db, vault, log);
   await routing.load();
   const unsentEnds = new UnsentEnds(db);
-  const openAttempts = new OpenAttempts();
   const feed = new ChangeFeed(config.databaseUrl, listenerFor(apiKeys, leases, routing), log);
   await feed.start();
+  drain.afterRequests(async () => {
+    await writer.drain(3_000);
+    await leases.close();
+    await unsentEnds.close();
+    incarnation.stop();
+    journal.close();
+    await Promise.allSettled([feed.stop(), egress.close(), db.end(), renewalDb.end(), workerDb.end()]);
+  });
   const disk = watchDisk(journal);
   const redis = openRedis(config, log);
   const proxy: ProxyParts = {
@@ -87,7 +94,8 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     writer,
     apiKeys,
     egress,
-    openAttempts,
+    openAttempts: new InFlight(),
+    openRequests: { count: 0 },
     metrics,
     log,
     unsentEnds,
@@ -101,14 +109,6 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     accepting: () => !disk.isLow && !drain.isDraining,
   };
   watch(metrics, proxy);
-  drain.afterRequests(async () => {
-    await writer.drain(10_000);
-    await leases.close();
-    await unsentEnds.close();
-    incarnation.stop();
-    journal.close();
-    await Promise.allSettled([feed.stop(), egress.close(), db.end(), renewalDb.end(), workerDb.end()]);
-  });
   return { proxy, routing, vault, workerDb };
 }
 
@@ -119,6 +119,15 @@ function openPools({ databaseUrl, workerDatabaseUrl }: Config) {
     db: createPool(databaseUrl, { name: 'tollgate leases', maxConnections: 8, statementTimeoutMs: 2_000 }),
     renewalDb: createPool(databaseUrl, { name: 'tollgate renewal', maxConnections: 1, statementTimeoutMs: 4_000 }),
     workerDb: createPool(workerDatabaseUrl, management),
+  };
+}
+
+function openRequests({ openRequests: requests, openAttempts }: ProxyParts): OpenRequests {
+  return {
+    get count() {
+      return requests.count;
+    },
+    stop: () => openAttempts.stop(),
   };
 }
 

@@ -6,6 +6,7 @@ import { readConfig } from '../services/platform/config.ts';
 import { newId } from '../services/platform/ids.ts';
 import { createLog } from '../services/platform/log.ts';
 import { Caretaker } from './caretaker.ts';
+import { isRepeated } from './repeated-signal.ts';
 
 const SHORTEST_RESTART_MS = 100;
 const LONGEST_RESTART_MS = 5_000;
@@ -17,6 +18,7 @@ const log = createLog({ name: 'supervisor', level: config.logLevel });
 const caretaker = new Caretaker(config, log);
 const gateways = new Set<ChildProcess>();
 let stopping = false;
+let askedAtMs = 0;
 
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
@@ -44,11 +46,14 @@ function start(pauseAfterDeathMs: number): void {
   });
 }
 
-/** Signals may come twice (to the process group, and forwarded by npm). */
+/** Asked again, it asks the gateways again: they cut short what they wait for (D15). */
 function stop(): void {
+  const nowMs = performance.now();
+  if (stopping && !isRepeated(askedAtMs, nowMs)) return;
+  for (const gateway of gateways) gateway.kill('SIGTERM');
   if (stopping) return;
   stopping = true;
-  for (const gateway of gateways) gateway.kill('SIGTERM');
+  askedAtMs = nowMs;
   if (gateways.size === 0) void leave();
 }
 

@@ -8,7 +8,7 @@ import { crashPoint } from '../../services/platform/crash-points.ts';
 import { type AttemptEnd, withoutKey } from './attempt-end.ts';
 import type { AnswerFacts } from './dialect.ts';
 import type { Admitted, Exchange } from './exchange.ts';
-import type { OpenAttempt } from './open-attempts.ts';
+import type { Flight } from './in-flight.ts';
 import type { ProxyParts } from './proxy-parts.ts';
 import { StreamRelay } from './stream-relay.ts';
 
@@ -22,7 +22,7 @@ const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
 
 type Phase = 'waiting' | 'error' | 'plain' | 'stream' | 'over';
 
-export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
+export class Attempt implements Dispatcher.DispatchHandler, Flight {
   readonly #parts: ProxyParts;
   readonly #exchange: Exchange;
   readonly #admitted: Admitted;
@@ -139,6 +139,11 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
     const paused = this.#relay?.isPaused ?? false;
     if ((nowMs - this.#heardAtMs > patienceMs && !paused) || nowMs - this.#exchange.startedAtMs > TOTAL_MS)
       this.#timedOut();
+  }
+
+  stop(): void {
+    if (this.#phase === 'stream') this.#relay?.stop();
+    else this.#end(this.#exchange.clientGone ? { kind: 'abandoned' } : { kind: 'stopped' });
   }
 
   #newRelay(): StreamRelay {

@@ -24,6 +24,7 @@ export async function handle(
   res: ServerResponse,
 ): Promise<void> {
   const exchange = newExchange(dialect, req, res);
+  parts.openRequests.count += 1;
   const hearNoMore = hearHalfClose(exchange);
   res.on('close', () => {
     hearNoMore();
@@ -44,6 +45,7 @@ export async function handle(
     await refuse(parts, exchange, asTollgateError(error));
   } finally {
     giveBack(parts, exchange);
+    parts.openRequests.count -= 1;
   }
 }
 

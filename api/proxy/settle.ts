@@ -28,6 +28,8 @@ export function verdictOn(end: AttemptEnd, admitted: Admitted, n: number): Verdi
   switch (end.kind) {
     case 'failed':
       return free(end.failure.class === 'empty' ? 'empty' : end.outcome === 'client_gone' ? 'client_gone' : 'failed');
+    case 'stopped':
+      return free('failed');
     case 'abandoned':
       return paid(admitted, 'client_gone', estimate(admitted, 0), 'estimate', 0, n);
     case 'answered': {
@@ -60,6 +62,7 @@ export function verdictOn(end: AttemptEnd, admitted: Admitted, n: number): Verdi
 const OUTCOME_OF_STREAM = {
   complete: 'complete',
   cut: 'cut',
+  stopped: 'cut',
   client_gone: 'client_gone',
   credit_exhausted: 'credit_exhausted',
   credit_unknown: 'credit_exhausted',
@@ -108,7 +111,7 @@ export function attemptRow(
     cost_version_id: cost?.id ?? null,
     outcome: attemptOutcome(end),
     failure_class: end.kind === 'failed' ? end.failure.class : null,
-    status: end.kind === 'failed' ? end.failure.status : 200,
+    status: end.kind === 'failed' ? end.failure.status : end.kind === 'stopped' ? null : 200,
     sent_ms: Math.round(sentMs),
     first_byte_ms: attempt.firstByteMs,
     duration_ms: Math.round(endedMs - sentMs),
@@ -124,8 +127,10 @@ function attemptOutcome(end: AttemptEnd): AttemptOutcome {
       return 'won';
     case 'abandoned':
       return 'client_gone';
+    case 'stopped':
+      return 'cut';
     case 'streamed':
-      return end.how === 'complete' ? 'won' : end.how === 'cut' ? 'cut' : 'client_gone';
+      return end.how === 'complete' ? 'won' : OUTCOME_OF_STREAM[end.how] === 'cut' ? 'cut' : 'client_gone';
   }
 }
 

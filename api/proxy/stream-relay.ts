@@ -139,6 +139,11 @@ export class StreamRelay {
     this.#unblock();
   }
 
+  stop(): void {
+    if (this.#reader.finished && !this.#creditPaused) this.#finish('complete');
+    else this.#finish(this.#exchange.clientGone ? 'client_gone' : 'stopped');
+  }
+
   tick(nowMs: number, heardAtMs: number): void {
     if (this.#endSeenAtMs !== null && nowMs - this.#endSeenAtMs > AFTER_END_MS) this.upstreamEnded();
     if (this.#drainingSinceMs !== null && nowMs - this.#drainingSinceMs > DRAIN_MS) this.#finish('client_gone');

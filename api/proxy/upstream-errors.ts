@@ -30,6 +30,7 @@ const SENTENCE_OF_CLASS: { readonly [C in Exclude<FailureClass, 'client_fault'>]
 export function errorOfEnd(end: AttemptEnd): TollgateError {
   if (end.kind === 'failed') return errorOfFailure(end);
   if (end.kind === 'streamed') return errorOfStream(end.how);
+  if (end.kind === 'stopped') return leaving('Nothing was charged');
   return new TollgateError('stream_interrupted', { message: 'The client hung up.' });
 }
 
@@ -61,9 +62,17 @@ function errorOfStream(how: StreamedAnswer['how']): TollgateError {
       retryAfterMs: 2_000,
     });
   }
+  if (how === 'stopped') return leaving('What was delivered is charged');
   return new TollgateError('stream_interrupted', {
     message:
       'The upstream broke off this answer. What was delivered is charged; the rest was not generated. Try again.',
+    retryAfterMs: 1_000,
+  });
+}
+
+function leaving(charged: string): TollgateError {
+  return new TollgateError('service_unavailable', {
+    message: `This gateway has to leave and ended the answer. ${charged}; try again, another gateway is there.`,
     retryAfterMs: 1_000,
   });
 }

@@ -39,7 +39,7 @@ export function ask(site: Pick<Site, 'url'>, asked: Asked): Promise<Heard> {
   return send(site, asked).heard;
 }
 
-function send(site: Pick<Site, 'url'>, asked: Asked): UnderWay {
+export function send(site: Pick<Site, 'url'>, asked: Asked): UnderWay {
   const body = asked.body ?? bodyOf(asked);
   const outgoing = request(`${site.url}${asked.path ?? '/v1/chat/completions'}`, {
     method: 'POST',
@@ -64,7 +64,7 @@ function send(site: Pick<Site, 'url'>, asked: Asked): UnderWay {
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
         text += chunk;
-        if (text.includes('"content":"')) begun.resolve();
+        begun.resolve(); // a gateway begins no stream before its first content
       });
       response.on('error', () => {}); // 'close' follows and `complete` says it
       response.on('close', () => over(response));
