@@ -2,14 +2,22 @@
 // cold or drained key goes to PostgreSQL, one transaction at a time per key, asking for the sum of all who wait.
 // Reserve -> settle or release, exactly once: the book never learns of a request's fate by a timer.
 import type { Pool } from 'pg';
-import { TollgateError } from '../../domain/errors.ts';
 import { type Nano, ZERO } from '../../domain/nano.ts';
 import { type Incarnation, isFencedError } from '../incarnations/incarnation.ts';
 import { newId } from '../platform/ids.ts';
-import { type CreditNeed, creditWanted, type KeyHolder, type KeyLeases, newKeyLeases, serve } from './key-leases.ts';
+import { CALLER_PATIENCE_MS } from '../platform/postgres.ts';
+import {
+  type CreditNeed,
+  creditWanted,
+  type KeyHolder,
+  type KeyLeases,
+  newKeyLeases,
+  serve,
+  type Waiter,
+} from './key-leases.ts';
 import { free, type Lease, newLease, type Reservation, releaseOf, reserveFrom, settleOn, widen } from './lease.ts';
 import { cannotGrow, giveBack, recall, type Taken, takeCredit } from './lease-store.ts';
-import { asSeenBy, refusalError } from './refusals.ts';
+import { asSeenBy, refusalError, silentLedger } from './refusals.ts';
 
 /** Free credit of a key that rests this long goes back. */
 const IDLE_MS = 5_000;
@@ -55,7 +63,10 @@ export class LeaseBook {
       return refusalError(this.#db, refusal.taken, need.floor).then((error) => Promise.reject(error));
     }
     return new Promise((resolve, reject) => {
-      keyLeases.waiters.push({ need, own, resolve, reject });
+      const waiter: Waiter = { need, own, resolve, reject };
+      keyLeases.waiters.push(waiter);
+      // A stream has patience of its own: what it has already is still being answered from (StreamCredit).
+      if (own === null) setTimeout(() => giveUp(keyLeases, waiter), CALLER_PATIENCE_MS).unref();
       if (!keyLeases.taking) void this.#take(keyLeases);
     });
   }
@@ -167,14 +178,8 @@ export class LeaseBook {
       await this.#takeFor(keyLeases);
     } catch (error) {
       if (isFencedError(error)) this.#incarnation.wasFenced();
-      const silent = new TollgateError('service_unavailable', {
-        message:
-          'The ledger did not answer, so no credit could be reserved. Nothing was charged; try again in a second.',
-        retryAfterMs: 1_000,
-        cause: error,
-      });
       serve(keyLeases); // from what is in hand: the ledger's silence takes nothing away
-      for (const waiter of keyLeases.waiters.splice(0)) waiter.reject(silent);
+      for (const waiter of keyLeases.waiters.splice(0)) waiter.reject(silentLedger(error));
     } finally {
       keyLeases.taking = false;
     }
@@ -228,7 +233,7 @@ export class LeaseBook {
     const errors = await Promise.all(
       refused.map(({ need, own }) => refusalError(this.#db, asSeenBy(own, taken, need.floor), need.floor)),
     );
-    keyLeases.waiters.splice(0, refused.length);
+    keyLeases.waiters = keyLeases.waiters.filter((waiter) => !refused.includes(waiter));
     const least = refused.reduce(
       (low, { need }) => (need.floor < low ? need.floor : low),
       refused[0]?.need.floor ?? ZERO,
@@ -284,4 +289,14 @@ export class LeaseBook {
       if (isFencedError(error)) this.#incarnation.wasFenced();
     }
   }
+}
+
+/** The lease transaction goes on: what it brings is there for the next request of this key (D16). */
+function giveUp(keyLeases: KeyLeases, waiter: Waiter): void {
+  if (!keyLeases.waiters.includes(waiter)) return;
+  serve(keyLeases); // from what is in hand, as when the transaction fails
+  const at = keyLeases.waiters.indexOf(waiter);
+  if (at < 0) return;
+  keyLeases.waiters.splice(at, 1);
+  waiter.reject(silentLedger(null));
 }

@@ -29,6 +29,14 @@ export async function refusalError(db: Pool, taken: Taken, amount: Nano): Promis
   }
 }
 
+export function silentLedger(cause: unknown): TollgateError {
+  return new TollgateError('service_unavailable', {
+    message: 'The ledger did not answer, so no credit could be reserved. Nothing was charged; try again in a second.',
+    retryAfterMs: 1_000,
+    cause,
+  });
+}
+
 /** Nobody waits for what he holds himself: a stream that no other request's credit could help is out of money. */
 export function asSeenBy(own: Reservation | null, taken: Taken, floor: Nano): Taken {
   if (own === null || floor <= taken.left + taken.held - own.amount) return taken;

@@ -5,6 +5,7 @@ import type { Client } from 'pg';
 import { isFencedError } from '../incarnations/incarnation.ts';
 import type { Journal, Segment } from '../journal/journal.ts';
 import { crashPoint } from '../platform/crash-points.ts';
+import { within } from '../platform/postgres.ts';
 import { isAboutData, isTransient, quarantine, settleBatch } from './settle-batch.ts';
 import type { AttemptRow, UsageRow } from './settlement-rows.ts';
 
@@ -263,17 +264,4 @@ export class SettlementWriter {
 
 function acknowledgeAll(batch: readonly Settlement[], how: Acknowledged): void {
   for (const settlement of batch) settlement.acknowledged(how);
-}
-
-async function within<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`PostgreSQL did not answer within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([answer, silence]);
-  } finally {
-    clearTimeout(timer);
-    answer.catch(() => {}); // when it lost the race, its connection is destroyed and it rejects for nobody
-  }
 }
