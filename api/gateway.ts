@@ -25,6 +25,7 @@ import { createRedis, type RedisLink } from '../services/platform/redis.ts';
 import { UnsentEnds } from '../services/usage/unsent-ends.ts';
 import { Vault } from '../services/vault/vault.ts';
 import { createApp } from './app.ts';
+import { crashOnDefects } from './crash.ts';
 import { Drain, type OpenRequests } from './drain.ts';
 import { newHttpServer } from './http-server.ts';
 import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
@@ -42,6 +43,7 @@ await startGateway(readConfig(process.env), process.argv[2] ?? '');
 
 async function startGateway(config: Config, incarnationId: string): Promise<void> {
   const log = createLog({ name: `gateway-${process.pid}`, level: config.logLevel });
+  crashOnDefects(log);
   if (config.crashPoints !== null) armCrashPoints(config.crashPoints.points, config.crashPoints.log);
   const drain = new Drain(log);
   const parts = await openParts(config, incarnationId, log, drain);

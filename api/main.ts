@@ -6,6 +6,7 @@ import { readConfig } from '../services/platform/config.ts';
 import { newId } from '../services/platform/ids.ts';
 import { createLog } from '../services/platform/log.ts';
 import { Caretaker } from './caretaker.ts';
+import { crashOnDefects } from './crash.ts';
 import { isRepeated } from './repeated-signal.ts';
 
 const SHORTEST_RESTART_MS = 100;
@@ -15,6 +16,7 @@ const HEALTHY_AFTER_MS = 10_000;
 
 const config = readConfig(process.env);
 const log = createLog({ name: 'supervisor', level: config.logLevel });
+crashOnDefects(log);
 const caretaker = new Caretaker(config, log);
 const gateways = new Set<ChildProcess>();
 let stopping = false;
