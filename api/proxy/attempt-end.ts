@@ -18,6 +18,8 @@ export interface PlainAnswer {
   readonly status: number;
   readonly body: Buffer;
   readonly facts: AnswerFacts;
+  /** Content bytes that there is a client for. */
+  readonly deliveredBytes: number;
 }
 
 export interface StreamedAnswer {

@@ -10,6 +10,7 @@ import type { AnswerFacts } from './dialect.ts';
 import type { Admitted, Exchange } from './exchange.ts';
 import type { Flight } from './in-flight.ts';
 import type { ProxyParts } from './proxy-parts.ts';
+import { ReadingOn } from './reading-on.ts';
 import { StreamRelay } from './stream-relay.ts';
 
 const FIRST_BYTE_OF_STREAM_MS = 60_000;
@@ -39,6 +40,8 @@ export class Attempt implements Dispatcher.DispatchHandler, Flight {
   #chunks: Buffer[] | null = null;
   #bytes = 0;
   #relay: StreamRelay | null = null;
+  /** Of a plain answer whose client has left. */
+  #readingOn: ReadingOn | null = null;
   #upstreamIsDone = false;
   firstByteMs: number | null = null;
   place = -1;
@@ -129,7 +132,8 @@ export class Attempt implements Dispatcher.DispatchHandler, Flight {
   }
 
   tick(nowMs: number): void {
-    if (this.#phase === 'stream') this.#relay?.tick(nowMs, this.#heardAtMs);
+    if (this.#phase === 'stream') this.#relay?.tick(nowMs);
+    else if (this.#readingOn?.isTooLong(nowMs)) this.#end({ kind: 'abandoned' });
     const patienceMs =
       this.#phase !== 'waiting'
         ? SILENCE_MS
@@ -199,7 +203,10 @@ export class Attempt implements Dispatcher.DispatchHandler, Flight {
         costFree: false,
       });
     } else if (facts.empty) this.#failWith('empty', 'the upstream gave an empty answer');
-    else this.#end({ kind: 'answered', status: this.#status, body, facts });
+    else {
+      const deliveredBytes = this.#exchange.clientGone ? 0 : facts.contentBytes;
+      this.#end({ kind: 'answered', status: this.#status, body, facts, deliveredBytes });
+    }
   }
 
   #readRefusal(body: Buffer): void {
@@ -217,8 +224,8 @@ export class Attempt implements Dispatcher.DispatchHandler, Flight {
   #clientGone(): void {
     if (this.#phase === 'stream') this.#relay?.clientGone();
     else if (this.#phase === 'plain') {
-      // Where hanging up saves nothing, the rest is read to learn the real usage.
-      if (this.#pick.route.channel.onDisconnect !== 'drain') this.#end({ kind: 'abandoned' });
+      if (this.#pick.route.channel.onDisconnect === 'drain') this.#readingOn ??= ReadingOn.begin();
+      if (this.#readingOn === null) this.#end({ kind: 'abandoned' });
     } else if (this.#phase === 'waiting' || this.#phase === 'error') {
       const failure: Failure = {
         class: 'client_fault',
@@ -252,6 +259,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Flight {
     this.#phase = 'over';
     this.#parts.openAttempts.remove(this);
     this.#exchange.onClientGone = null;
+    this.#readingOn?.end();
     // An upstream that said all and does not close would keep its socket for ever: nothing else ends it.
     if (!this.#upstreamIsDone) this.#controller?.abort(new Error('the attempt is over'));
     this.#resolve(withoutKey(end, this.#pick.channelKey.credential));

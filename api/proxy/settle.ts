@@ -33,16 +33,10 @@ export function verdictOn(end: AttemptEnd, admitted: Admitted, n: number): Verdi
     case 'abandoned':
       return paid(admitted, 'client_gone', estimate(admitted, 0), 'estimate', 0, n);
     case 'answered': {
-      if (end.facts.usageImplausible) return free('quarantined', end.facts.contentBytes, n);
-      const usage = end.facts.usage ?? estimate(admitted, end.facts.contentBytes);
-      return paid(
-        admitted,
-        'complete',
-        usage,
-        end.facts.usage === null ? 'estimate' : 'provider',
-        end.facts.contentBytes,
-        n,
-      );
+      const { facts, deliveredBytes } = end;
+      if (facts.usageImplausible) return free('quarantined', deliveredBytes, n);
+      const usage = facts.usage ?? estimate(admitted, deliveredBytes);
+      return paid(admitted, 'complete', usage, facts.usage === null ? 'estimate' : 'provider', deliveredBytes, n);
     }
     case 'streamed': {
       const { reader, deliveredBytes } = end;
