@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TollgateError } from '../../domain/errors.ts';
 import { crashPoint } from '../../services/platform/crash-points.ts';
-import { plainHead } from './answer-head.ts';
+import { plainHead, refusalHead } from './answer-head.ts';
 import { SPENT_HEADER } from './attempt-budget.ts';
 import type { PlainAnswer, StreamedAnswer } from './attempt-end.ts';
 import type { Exchange } from './exchange.ts';
@@ -29,10 +29,10 @@ export function endStream(exchange: Exchange, { held }: StreamedAnswer, tailOf: 
 }
 
 /** In the caller's dialect, at whatever point the request is. */
-export function answerError(exchange: Exchange, error: TollgateError): void {
+export function answerError(parts: ProxyParts, exchange: Exchange, error: TollgateError): void {
   const { res, dialect, requestId } = exchange;
   if (exchange.clientGone || res.destroyed) return;
-  if (exchange.answering) {
+  if (res.headersSent) {
     res.write(dialect.errorEvent(error, requestId), () => res.destroy());
     cutIfStuck(res);
     return;
@@ -41,7 +41,12 @@ export function answerError(exchange: Exchange, error: TollgateError): void {
   const { status, headers, body } = dialect.errorAnswer(error, requestId);
   if (exchange.budget.spent > 0) headers[SPENT_HEADER] = String(exchange.budget.spent);
   const unread = exchange.req.readableEnded ? {} : { connection: 'close' };
-  res.writeHead(status, { ...headers, ...unread, 'content-length': Buffer.byteLength(body) });
+  res.writeHead(status, {
+    ...headers,
+    ...refusalHead(parts, exchange),
+    ...unread,
+    'content-length': Buffer.byteLength(body),
+  });
   res.write(body);
   afterBody(exchange.req, () => res.end());
 }

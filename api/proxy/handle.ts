@@ -32,8 +32,10 @@ export async function handle(
   });
   try {
     const apiKey = await authenticate(parts, req);
+    exchange.apiKey = apiKey;
     exchange.body = await readBody(req);
     const facts = dialect.readRequest(exchange.body);
+    exchange.facts = facts;
     const admitted = await admit(parts, exchange, apiKey, facts);
     exchange.admitted = admitted;
     if (req.headers['idempotency-key'] !== undefined) await claimIdempotencyKey(parts, exchange, admitted);
@@ -74,7 +76,7 @@ function finish(
   acknowledged: Acknowledged,
 ): void {
   if (acknowledged === 'fenced' || acknowledged === 'lost') {
-    answerError(exchange, settlementFailed());
+    answerError(parts, exchange, settlementFailed());
     return;
   }
   count(parts, exchange, admitted, verdict);
@@ -82,7 +84,7 @@ function finish(
   if (end.kind === 'answered') answerPlain(parts, exchange, end);
   else if (end.kind === 'streamed' && end.how === 'complete')
     endStream(exchange, end, (held) => exchange.dialect.heldTail(held, admitted.facts));
-  else answerError(exchange, errorOfEnd(end));
+  else answerError(parts, exchange, errorOfEnd(end));
 }
 
 function count(parts: ProxyParts, exchange: Exchange, { model }: Admitted, verdict: Sent['verdict']): void {
@@ -110,7 +112,7 @@ async function refuse(parts: ProxyParts, exchange: Exchange, error: TollgateErro
       winner: null,
     });
   }
-  answerError(exchange, error);
+  answerError(parts, exchange, error);
 }
 
 function giveBack(parts: ProxyParts, exchange: Exchange): void {

@@ -1,8 +1,9 @@
 // What the client is told when no upstream gave an answer. Ours to solve is never shown as the customer's fault: a dead key of
 // ours is 502, not 401. A provider's refusal of the request itself is passed on in the caller's format.
-import { type ErrorCode, TollgateError } from '../../domain/errors.ts';
+import { type ErrorCode, type ProviderTerms, TollgateError } from '../../domain/errors.ts';
 import type { FailureClass } from '../../domain/failures.ts';
 import type { AttemptEnd, FailedAttempt, StreamedAnswer } from './attempt-end.ts';
+import type { UpstreamError } from './dialect.ts';
 
 const CODE_OF_CLASS: { readonly [C in FailureClass]: ErrorCode } = {
   client_fault: 'upstream_refused_request',
@@ -40,12 +41,23 @@ function errorOfFailure({ failure, refusal }: FailedAttempt): TollgateError {
     return new TollgateError(tooLong ? 'context_length_exceeded' : 'upstream_refused_request', {
       message: refusal?.message ?? 'The upstream refused the request.',
       ...(refusal?.param ? { param: refusal.param } : {}),
+      ...(refusal === null ? {} : { provider: fitForCustomer(refusal) }),
     });
   }
   return new TollgateError(CODE_OF_CLASS[failure.class], {
     message: `${SENTENCE_OF_CLASS[failure.class]}. Nothing was charged; try again, or use another model.`,
     retryAfterMs: Math.min(failure.retryAfterMs ?? 2_000, 60_000),
   });
+}
+
+/** What these say is about an account, and the provider's customer is us: the gateway's own customer has no part in it. */
+const OUR_STATUSES: ReadonlySet<number> = new Set([401, 402, 403, 407, 408, 429]);
+const OUR_NAMES = /auth|permission|billing|quota|api_key|rate_limit|organization|project|account/i;
+
+function fitForCustomer({ status, type, code }: UpstreamError): ProviderTerms {
+  const name = (text: string | null) => (text === null || OUR_NAMES.test(text) ? null : text);
+  const isAboutRequest = status >= 400 && status < 500 && !OUR_STATUSES.has(status);
+  return { status: isAboutRequest ? status : null, type: name(type), code: name(code) };
 }
 
 function errorOfStream(how: StreamedAnswer['how']): TollgateError {
