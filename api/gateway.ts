@@ -29,10 +29,11 @@ import { createRedis, type RedisLink } from '../services/platform/redis.ts';
 import { UnsentEnds } from '../services/usage/unsent-ends.ts';
 import { Vault } from '../services/vault/vault.ts';
 import { createApp } from './app.ts';
-import { Drain } from './drain.ts';
+import { crashOnDefects } from './crash.ts';
+import { Drain, type OpenRequests } from './drain.ts';
 import { newHttpServer } from './http-server.ts';
 import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
-import { OpenAttempts } from './proxy/open-attempts.ts';
+import { InFlight } from './proxy/in-flight.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
 import { Routing } from './routing.ts';
 import { Scrape } from './scrape.ts';
@@ -47,13 +48,14 @@ await startGateway(readConfig(process.env), incarnationId, slot);
 
 async function startGateway(config: Config, incarnationId: string, slot: string): Promise<void> {
   const log = createLog({ name: `gateway-${process.pid}`, level: config.logLevel });
+  crashOnDefects(log);
   if (config.crashPoints !== null) armCrashPoints(config.crashPoints.points, config.crashPoints.log);
   const drain = new Drain(log);
   const parts = await openParts(config, incarnationId, log, drain);
   const scrape = new Scrape(parts.proxy.metrics.registry, slot);
   const app = createApp(appDependencies(config, parts, scrape));
   const server = listen(config, hotEntry(parts.proxy), app);
-  drain.serveUntilAsked(server);
+  drain.serveUntilAsked(server, openRequests(parts.proxy));
 }
 
 interface GatewayParts {
@@ -81,9 +83,16 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const routing = new Routing(db, vault, log);
   await routing.load();
   const unsentEnds = new UnsentEnds(db);
-  const openAttempts = new OpenAttempts();
   const feed = new ChangeFeed(config.databaseUrl, listenerFor(apiKeys, leases, routing), log);
   await feed.start();
+  drain.afterRequests(async () => {
+    await writer.drain(3_000);
+    await leases.close();
+    await unsentEnds.close();
+    incarnation.stop();
+    journal.close();
+    await Promise.allSettled([feed.stop(), egress.close(), db.end(), renewalDb.end(), workerDb.end()]);
+  });
   const disk = watchDisk(journal);
   const redis = openRedis(config, log);
   const proxy: ProxyParts = {
@@ -93,7 +102,8 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     writer,
     apiKeys,
     egress,
-    openAttempts,
+    openAttempts: new InFlight(),
+    openRequests: { count: 0 },
     metrics,
     log,
     logSample: new LogSample(),
@@ -108,14 +118,6 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     accepting: () => !disk.isLow && !drain.isDraining,
   };
   watch(metrics, proxy);
-  drain.afterRequests(async () => {
-    await writer.drain(10_000);
-    await leases.close();
-    await unsentEnds.close();
-    incarnation.stop();
-    journal.close();
-    await Promise.allSettled([feed.stop(), egress.close(), db.end(), renewalDb.end(), workerDb.end()]);
-  });
   return { proxy, routing, vault, workerDb };
 }
 
@@ -126,6 +128,15 @@ function openPools({ databaseUrl, workerDatabaseUrl }: Config) {
     db: createPool(databaseUrl, { name: 'tollgate leases', maxConnections: 8, statementTimeoutMs: 2_000 }),
     renewalDb: createPool(databaseUrl, { name: 'tollgate renewal', maxConnections: 1, statementTimeoutMs: 4_000 }),
     workerDb: createPool(workerDatabaseUrl, management),
+  };
+}
+
+function openRequests({ openRequests: requests, openAttempts }: ProxyParts): OpenRequests {
+  return {
+    get count() {
+      return requests.count;
+    },
+    stop: () => openAttempts.stop(),
   };
 }
 

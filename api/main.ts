@@ -6,7 +6,9 @@ import { readConfig } from '../services/platform/config.ts';
 import { newId } from '../services/platform/ids.ts';
 import { createLog } from '../services/platform/log.ts';
 import { Caretaker } from './caretaker.ts';
+import { crashOnDefects } from './crash.ts';
 import { GATEWAY_V8_FLAGS } from './gateway-flags.ts';
+import { isRepeated } from './repeated-signal.ts';
 import { ScrapeRelay } from './scrape.ts';
 
 const SHORTEST_RESTART_MS = 100;
@@ -16,10 +18,12 @@ const HEALTHY_AFTER_MS = 10_000;
 
 const config = readConfig(process.env);
 const log = createLog({ name: 'supervisor', level: config.logLevel });
+crashOnDefects(log);
 const caretaker = new Caretaker(config, log);
 const scrapes = new ScrapeRelay();
 const gateways = new Set<ChildProcess>();
 let stopping = false;
+let askedAtMs = 0;
 
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
@@ -50,11 +54,14 @@ function start(slot: number, pauseAfterDeathMs: number): void {
   });
 }
 
-/** Signals may come twice (to the process group, and forwarded by npm). */
+/** Asked again, it asks the gateways again: they cut short what they wait for (D15). */
 function stop(): void {
+  const nowMs = performance.now();
+  if (stopping && !isRepeated(askedAtMs, nowMs)) return;
+  for (const gateway of gateways) gateway.kill('SIGTERM');
   if (stopping) return;
   stopping = true;
-  for (const gateway of gateways) gateway.kill('SIGTERM');
+  askedAtMs = nowMs;
   if (gateways.size === 0) void leave();
 }
 

@@ -107,6 +107,9 @@ export const ERRORS = {
   invalid_body: terminal(422, 'invalid_body'),
 } as const satisfies Record<string, ErrorKind>;
 
+/** SDKs pass over a longer wait and come again at once (ecosystem.md 2.1): they are told not to, and people read how long it is. */
+const LONGEST_HEEDED_WAIT_MS = 60_000;
+
 export type ErrorCode = keyof typeof ERRORS;
 
 export interface ErrorDetails {
@@ -116,6 +119,15 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number;
   readonly cause?: unknown;
   readonly firstRequestId?: string;
+  /** A provider's refusal of the request itself goes on in the provider's own terms. */
+  readonly provider?: ProviderTerms;
+}
+
+/** Null: the provider named none, and ours stands in. */
+export interface ProviderTerms {
+  readonly status: number | null;
+  readonly type: string | null;
+  readonly code: string | null;
 }
 
 export class TollgateError extends Error {
@@ -131,5 +143,10 @@ export class TollgateError extends Error {
 
   get kind(): ErrorKind {
     return ERRORS[this.code];
+  }
+
+  /** Whether the client's own retry may succeed. */
+  get isWorthRetrying(): boolean {
+    return this.kind.retry && (this.details.retryAfterMs ?? 0) <= LONGEST_HEEDED_WAIT_MS;
   }
 }

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TollgateError } from '../../domain/errors.ts';
 import { crashPoint } from '../../services/platform/crash-points.ts';
-import { plainHead } from './answer-head.ts';
+import { plainHead, refusalHead } from './answer-head.ts';
 import { SPENT_HEADER } from './attempt-budget.ts';
 import type { PlainAnswer, StreamedAnswer } from './attempt-end.ts';
 import { CLIENT_REQUEST_ID, clientRequestIdIn } from './client-request-id.ts';
@@ -30,10 +30,10 @@ export function endStream(exchange: Exchange, { held }: StreamedAnswer, tailOf: 
 }
 
 /** In the caller's dialect, at whatever point the request is. */
-export function answerError(exchange: Exchange, error: TollgateError): void {
+export function answerError(parts: ProxyParts, exchange: Exchange, error: TollgateError): void {
   const { res, dialect, requestId } = exchange;
   if (exchange.clientGone || res.destroyed) return;
-  if (exchange.answering) {
+  if (res.headersSent) {
     res.write(dialect.errorEvent(error, requestId), () => res.destroy());
     cutIfStuck(res);
     return;
@@ -44,7 +44,12 @@ export function answerError(exchange: Exchange, error: TollgateError): void {
   const clientsOwn = clientRequestIdIn(exchange.req.headers);
   if (clientsOwn !== null) headers[CLIENT_REQUEST_ID] = clientsOwn;
   const unread = exchange.req.readableEnded ? {} : { connection: 'close' };
-  res.writeHead(status, { ...headers, ...unread, 'content-length': Buffer.byteLength(body) });
+  res.writeHead(status, {
+    ...headers,
+    ...refusalHead(parts, exchange),
+    ...unread,
+    'content-length': Buffer.byteLength(body),
+  });
   res.write(body);
   afterBody(exchange.req, () => res.end());
 }

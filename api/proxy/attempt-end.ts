@@ -18,12 +18,14 @@ export interface PlainAnswer {
   readonly status: number;
   readonly body: Buffer;
   readonly facts: AnswerFacts;
+  /** Content bytes that there is a client for. */
+  readonly deliveredBytes: number;
 }
 
 export interface StreamedAnswer {
   readonly kind: 'streamed';
-  /** complete: the provider finished. The others say who ended it before that. */
-  readonly how: 'complete' | 'cut' | 'client_gone' | 'credit_exhausted' | 'credit_unknown';
+  /** complete: the provider finished. The others say who ended it before that; stopped: this gateway, which had to leave. */
+  readonly how: 'complete' | 'cut' | 'client_gone' | 'credit_exhausted' | 'credit_unknown' | 'stopped';
   readonly reader: StreamReader;
   /** Content bytes handed to the client's socket. */
   readonly deliveredBytes: number;
@@ -37,7 +39,12 @@ export interface AbandonedAnswer {
   readonly kind: 'abandoned';
 }
 
-export type AttemptEnd = FailedAttempt | PlainAnswer | StreamedAnswer | AbandonedAnswer;
+/** This gateway had to leave before the provider's answer was there. */
+export interface StoppedAttempt {
+  readonly kind: 'stopped';
+}
+
+export type AttemptEnd = FailedAttempt | PlainAnswer | StreamedAnswer | AbandonedAnswer | StoppedAttempt;
 
 /** Below this a key is no secret, and its letters are in every sentence. */
 const SHORTEST_SECRET = 8;

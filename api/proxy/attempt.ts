@@ -8,8 +8,9 @@ import { crashPoint } from '../../services/platform/crash-points.ts';
 import { type AttemptEnd, withoutKey } from './attempt-end.ts';
 import type { AnswerFacts } from './dialect.ts';
 import type { Admitted, Exchange } from './exchange.ts';
-import type { OpenAttempt } from './open-attempts.ts';
+import type { Flight } from './in-flight.ts';
 import type { ProxyParts } from './proxy-parts.ts';
+import { ReadingOn } from './reading-on.ts';
 import { StreamRelay } from './stream-relay.ts';
 
 const FIRST_BYTE_OF_STREAM_MS = 60_000;
@@ -22,7 +23,7 @@ const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
 
 type Phase = 'waiting' | 'error' | 'plain' | 'stream' | 'over';
 
-export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
+export class Attempt implements Dispatcher.DispatchHandler, Flight {
   readonly #parts: ProxyParts;
   readonly #exchange: Exchange;
   readonly #admitted: Admitted;
@@ -39,6 +40,8 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
   #chunks: Buffer[] | null = null;
   #bytes = 0;
   #relay: StreamRelay | null = null;
+  /** Of a plain answer whose client has left. */
+  #readingOn: ReadingOn | null = null;
   #upstreamIsDone = false;
   firstByteMs: number | null = null;
   place = -1;
@@ -129,7 +132,8 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
   }
 
   tick(nowMs: number): void {
-    if (this.#phase === 'stream') this.#relay?.tick(nowMs, this.#heardAtMs);
+    if (this.#phase === 'stream') this.#relay?.tick(nowMs);
+    else if (this.#readingOn?.isTooLong(nowMs)) this.#end({ kind: 'abandoned' });
     const patienceMs =
       this.#phase !== 'waiting'
         ? SILENCE_MS
@@ -139,6 +143,11 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
     const paused = this.#relay?.isPaused ?? false;
     if ((nowMs - this.#heardAtMs > patienceMs && !paused) || nowMs - this.#exchange.startedAtMs > TOTAL_MS)
       this.#timedOut();
+  }
+
+  stop(): void {
+    if (this.#phase === 'stream') this.#relay?.stop();
+    else this.#end(this.#exchange.clientGone ? { kind: 'abandoned' } : { kind: 'stopped' });
   }
 
   #newRelay(): StreamRelay {
@@ -194,7 +203,10 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
         costFree: false,
       });
     } else if (facts.empty) this.#failWith('empty', 'the upstream gave an empty answer');
-    else this.#end({ kind: 'answered', status: this.#status, body, facts });
+    else {
+      const deliveredBytes = this.#exchange.clientGone ? 0 : facts.contentBytes;
+      this.#end({ kind: 'answered', status: this.#status, body, facts, deliveredBytes });
+    }
   }
 
   #readRefusal(body: Buffer): void {
@@ -212,8 +224,8 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
   #clientGone(): void {
     if (this.#phase === 'stream') this.#relay?.clientGone();
     else if (this.#phase === 'plain') {
-      // Where hanging up saves nothing, the rest is read to learn the real usage.
-      if (this.#pick.route.channel.onDisconnect !== 'drain') this.#end({ kind: 'abandoned' });
+      if (this.#pick.route.channel.onDisconnect === 'drain') this.#readingOn ??= ReadingOn.begin();
+      if (this.#readingOn === null) this.#end({ kind: 'abandoned' });
     } else if (this.#phase === 'waiting' || this.#phase === 'error') {
       const failure: Failure = {
         class: 'client_fault',
@@ -247,6 +259,7 @@ export class Attempt implements Dispatcher.DispatchHandler, OpenAttempt {
     this.#phase = 'over';
     this.#parts.openAttempts.remove(this);
     this.#exchange.onClientGone = null;
+    this.#readingOn?.end();
     // An upstream that said all and does not close would keep its socket for ever: nothing else ends it.
     if (!this.#upstreamIsDone) this.#controller?.abort(new Error('the attempt is over'));
     this.#resolve(withoutKey(end, this.#pick.channelKey.credential));

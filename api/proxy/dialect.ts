@@ -103,5 +103,6 @@ export interface Dialect {
   ): { status: number; headers: Record<string, string>; body: string };
   /** Ends a stream that has begun. No dialect's clean end follows it. */
   errorEvent(error: TollgateError, requestId: string): string;
+  /** Between two events, at any point of a stream: the family's sign of life, which its clients pass over. */
   readonly keepAlive: string;
 }

@@ -21,12 +21,15 @@ export interface Exchange {
   readonly startedAtMs: number;
   /** Let go of when the answer begins: a stream must not hold a megabyte of prompt for minutes. */
   body: Buffer | null;
+  /** Whose request it is, and what is asked for, as soon as that is known: a refusal names the rates that it falls under. */
+  apiKey: ApiKeyEntry | null;
+  facts: RequestFacts | null;
   admitted: Admitted | null;
   rateTicket: RateTicket | null;
   readonly attempts: AttemptRow[];
   readonly budget: AttemptBudget;
   readonly segments: Segment[];
-  /** The attempt's status line and first bytes went to the client: from here on there is no other attempt. */
+  /** Bytes of an attempt went to the client: from here on there is no other attempt. */
   answering: boolean;
   clientGone: boolean;
   settled: boolean;
@@ -60,6 +63,8 @@ export function newExchange(dialect: Dialect, req: IncomingMessage, res: ServerR
     res,
     startedAtMs: performance.now(),
     body: null,
+    apiKey: null,
+    facts: null,
     admitted: null,
     rateTicket: null,
     attempts: [],

@@ -17,7 +17,7 @@ export function hearHalfClose(exchange: Exchange): () => void {
 function ask(exchange: Exchange, round: number): void {
   const { req, res, dialect } = exchange;
   if (res.destroyed || res.writableEnded || !req.complete) return;
-  if (!exchange.answering) {
+  if (!res.headersSent) {
     if (req.httpVersionMinor === 0)
       res.destroy(); // HTTP/1.0 knows no interim answers
     else res.writeProcessing();

@@ -25,6 +25,7 @@ export async function handle(
   res: ServerResponse,
 ): Promise<void> {
   const exchange = newExchange(dialect, req, res);
+  parts.openRequests.count += 1;
   const hearNoMore = hearHalfClose(exchange);
   res.on('close', () => {
     hearNoMore();
@@ -32,8 +33,10 @@ export async function handle(
   });
   try {
     const apiKey = await authenticate(parts, req);
+    exchange.apiKey = apiKey;
     exchange.body = await readBody(req);
     const facts = dialect.readRequest(exchange.body);
+    exchange.facts = facts;
     const admitted = await admit(parts, exchange, apiKey, facts);
     exchange.admitted = admitted;
     if (req.headers['idempotency-key'] !== undefined) await claimIdempotencyKey(parts, exchange, admitted);
@@ -45,6 +48,7 @@ export async function handle(
     await refuse(parts, exchange, asTollgateError(error));
   } finally {
     giveBack(parts, exchange);
+    parts.openRequests.count -= 1;
     countAnswer(parts, exchange);
   }
 }
@@ -107,7 +111,7 @@ const FAILED: Verdict = {
 
 function answerWithError(parts: ProxyParts, exchange: Exchange, error: TollgateError): void {
   tellError(parts, exchange, error);
-  answerError(exchange, error);
+  answerError(parts, exchange, error);
 }
 
 function giveBack(parts: ProxyParts, exchange: Exchange): void {

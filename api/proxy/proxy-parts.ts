@@ -14,7 +14,7 @@ import type { LogSample } from '../../services/platform/log-sample.ts';
 import type { Metrics } from '../../services/platform/metrics.ts';
 import type { UnsentEnds } from '../../services/usage/unsent-ends.ts';
 import type { Authentication } from './authenticate.ts';
-import type { OpenAttempts } from './open-attempts.ts';
+import type { InFlight } from './in-flight.ts';
 
 export interface ProxyParts extends Authentication {
   readonly incarnation: Incarnation;
@@ -28,7 +28,9 @@ export interface ProxyParts extends Authentication {
   readonly egress: Egress;
   readonly idempotency: IdempotencyStore;
   readonly unsentEnds: UnsentEnds;
-  readonly openAttempts: OpenAttempts;
+  readonly openAttempts: InFlight;
+  /** From the first byte to the charge: of a request whose client has left, no socket tells. */
+  readonly openRequests: { count: number };
   readonly metrics: Metrics;
   readonly log: Logger;
   /** For lines that callers could cause by the thousand. */

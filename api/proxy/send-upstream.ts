@@ -159,9 +159,13 @@ function judgeHealth(parts: ProxyParts, pick: Pick, end: AttemptEnd): void {
   if (end.kind === 'failed') {
     // A client that hung up says nothing about the channel.
     if (end.outcome !== 'client_gone') parts.health.failed(pick, end.failure, nowMs);
-  } else if (end.kind !== 'streamed' || end.how === 'complete') {
+  } else if (
+    end.kind === 'answered' ||
+    end.kind === 'abandoned' ||
+    (end.kind === 'streamed' && end.how === 'complete')
+  ) {
     parts.health.succeeded(pick);
-  } else if (end.how === 'cut') {
+  } else if (end.kind === 'streamed' && end.how === 'cut') {
     parts.health.failed(pick, CUT, nowMs);
   }
 }

@@ -28,19 +28,15 @@ export function verdictOn(end: AttemptEnd, admitted: Admitted, n: number): Verdi
   switch (end.kind) {
     case 'failed':
       return free(end.failure.class === 'empty' ? 'empty' : end.outcome === 'client_gone' ? 'client_gone' : 'failed');
+    case 'stopped':
+      return free('failed');
     case 'abandoned':
       return paid(admitted, 'client_gone', estimate(admitted, 0), 'estimate', 0, n);
     case 'answered': {
-      if (end.facts.usageImplausible) return free('quarantined', end.facts.contentBytes, n);
-      const usage = end.facts.usage ?? estimate(admitted, end.facts.contentBytes);
-      return paid(
-        admitted,
-        'complete',
-        usage,
-        end.facts.usage === null ? 'estimate' : 'provider',
-        end.facts.contentBytes,
-        n,
-      );
+      const { facts, deliveredBytes } = end;
+      if (facts.usageImplausible) return free('quarantined', deliveredBytes, n);
+      const usage = facts.usage ?? estimate(admitted, deliveredBytes);
+      return paid(admitted, 'complete', usage, facts.usage === null ? 'estimate' : 'provider', deliveredBytes, n);
     }
     case 'streamed': {
       const { reader, deliveredBytes } = end;
@@ -60,6 +56,7 @@ export function verdictOn(end: AttemptEnd, admitted: Admitted, n: number): Verdi
 const OUTCOME_OF_STREAM = {
   complete: 'complete',
   cut: 'cut',
+  stopped: 'cut',
   client_gone: 'client_gone',
   credit_exhausted: 'credit_exhausted',
   credit_unknown: 'credit_exhausted',
@@ -108,7 +105,7 @@ export function attemptRow(
     cost_version_id: cost?.id ?? null,
     outcome: attemptOutcome(end),
     failure_class: end.kind === 'failed' ? end.failure.class : null,
-    status: end.kind === 'failed' ? end.failure.status : 200,
+    status: end.kind === 'failed' ? end.failure.status : end.kind === 'stopped' ? null : 200,
     sent_ms: Math.round(sentMs),
     first_byte_ms: attempt.firstByteMs,
     duration_ms: Math.round(endedMs - sentMs),
@@ -124,8 +121,10 @@ function attemptOutcome(end: AttemptEnd): AttemptOutcome {
       return 'won';
     case 'abandoned':
       return 'client_gone';
+    case 'stopped':
+      return 'cut';
     case 'streamed':
-      return end.how === 'complete' ? 'won' : end.how === 'cut' ? 'cut' : 'client_gone';
+      return end.how === 'complete' ? 'won' : OUTCOME_OF_STREAM[end.how] === 'cut' ? 'cut' : 'client_gone';
   }
 }
 

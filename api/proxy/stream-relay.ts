@@ -10,18 +10,14 @@ import { isWholeEvent } from './dialects/whole-event.ts';
 import { EventSplitter } from './event-splitter.ts';
 import type { Admitted, Exchange } from './exchange.ts';
 import type { ProxyParts } from './proxy-parts.ts';
+import { ReadingOn } from './reading-on.ts';
 import { StreamCredit } from './stream-credit.ts';
 import { cutIfStuck, readsAgain } from './stuck-reader.ts';
 
-/** While nothing comes from upstream the client hears this often that we live: load balancers cut silent connections. */
+/** While nothing is passed on the client hears this often that we live: load balancers cut silent connections. */
 const KEEP_ALIVE_EVERY_MS = 10_000;
 /** After the provider's own end it gets this long to close, for usage that comes behind [DONE]. */
 const AFTER_END_MS = 1_000;
-/** A client that left while the provider keeps charging: how long we read on to learn the real usage, and for how many. */
-const DRAIN_MS = 600_000;
-const MOST_DRAINS = 64;
-
-let draining = 0;
 
 export interface RelayHost {
   pause(): void;
@@ -54,7 +50,8 @@ export class StreamRelay {
   #completeOncePaid = false;
   #contentBegan = false;
   #endSeenAtMs: number | null = null;
-  #drainingSinceMs: number | null = null;
+  /** The client has left, and the rest is read to learn the real usage. */
+  #readingOn: ReadingOn | null = null;
   #over = false;
 
   constructor(
@@ -98,7 +95,7 @@ export class StreamRelay {
     if (this.#reader.ended) this.#endSeenAtMs ??= performance.now();
     if (holdFrom < text.length) this.#held += text.slice(holdFrom);
     const isPaid = this.#credit.covers(this.#reader.contentBytes);
-    if (!isPaid && this.#drainingSinceMs !== null) this.#finish('client_gone');
+    if (!isPaid && this.#readingOn !== null) this.#finish('client_gone');
     else if (holdFrom > 0) {
       const passed = holdFrom === events.length ? events : events.subarray(0, holdFrom);
       if (isPaid) this.#pass(passed);
@@ -120,32 +117,34 @@ export class StreamRelay {
   }
 
   clientGone(): void {
-    if (this.#over || this.#drainingSinceMs !== null) return;
+    if (this.#over || this.#readingOn !== null) return;
     if (this.#reader.finished && this.#reader.usage === null) {
       // Nothing is left to be saved, and the usage is on its way.
       this.#endSeenAtMs ??= performance.now();
       this.#unblock();
       return;
     }
-    const mayDrain = this.#onDisconnect === 'drain' && !this.#creditPaused && draining < MOST_DRAINS;
-    if (!mayDrain) {
+    if (this.#onDisconnect === 'drain' && !this.#creditPaused) this.#readingOn = ReadingOn.begin();
+    if (this.#readingOn === null) {
       this.#finish(this.#reader.finished && !this.#creditPaused ? 'complete' : 'client_gone');
       return;
     }
-    draining += 1;
-    this.#drainingSinceMs = performance.now();
     this.#credit.askNoMore();
     this.#opening = [];
     this.#unblock();
   }
 
-  tick(nowMs: number, heardAtMs: number): void {
+  stop(): void {
+    if (this.#reader.finished && !this.#creditPaused) this.#finish('complete');
+    else this.#finish(this.#exchange.clientGone ? 'client_gone' : 'stopped');
+  }
+
+  tick(nowMs: number): void {
     if (this.#endSeenAtMs !== null && nowMs - this.#endSeenAtMs > AFTER_END_MS) this.upstreamEnded();
-    if (this.#drainingSinceMs !== null && nowMs - this.#drainingSinceMs > DRAIN_MS) this.#finish('client_gone');
+    if (this.#readingOn?.isTooLong(nowMs)) this.#finish('client_gone');
     if (this.#over) return;
     this.#credit.tick(nowMs);
-    const quietMs = nowMs - Math.max(this.#wroteAtMs, this.#creditPaused ? 0 : heardAtMs);
-    if (quietMs > KEEP_ALIVE_EVERY_MS) this.#keepAlive(nowMs);
+    if (nowMs - this.#wroteAtMs > KEEP_ALIVE_EVERY_MS) this.#keepAlive(nowMs);
   }
 
   /** An end without its blank line: a whole event counts, one that was cut must not reach a parser. */
@@ -171,9 +170,13 @@ export class StreamRelay {
   #open(): void {
     this.#exchange.answering = true;
     this.#exchange.body = null;
-    this.#res.writeHead(200, streamHead(this.#parts, this.#exchange));
+    this.#beginStream();
     for (const events of this.#opening) this.#write(events);
     this.#opening = [];
+  }
+
+  #beginStream(): void {
+    if (!this.#res.headersSent) this.#res.writeHead(200, streamHead(this.#parts, this.#exchange));
   }
 
   #write(events: Buffer): void {
@@ -198,10 +201,11 @@ export class StreamRelay {
   }
 
   #keepAlive(nowMs: number): void {
-    // A provider that thinks for long sends no content: its opening goes out now, and with it the right to fail over.
-    if (!this.#exchange.answering) this.#open();
+    // A provider that thinks for long sends no content. Its client hears us, and nothing of this attempt: another may still be tried (D17).
     this.#wroteAtMs = nowMs;
-    if (!this.#exchange.clientGone) this.#res.write(this.#exchange.dialect.keepAlive);
+    if (this.#exchange.clientGone) return;
+    this.#beginStream();
+    this.#res.write(this.#exchange.dialect.keepAlive);
   }
 
   #pauseForCredit(): void {
@@ -225,7 +229,7 @@ export class StreamRelay {
   #broken(why: string): void {
     if (this.#over) return;
     if (this.#exchange.answering) this.#finish('cut');
-    else if (this.#drainingSinceMs !== null) this.#finish('client_gone');
+    else if (this.#readingOn !== null) this.#finish('client_gone');
     else this.#fail('protocol', why, null);
   }
 
@@ -250,13 +254,15 @@ export class StreamRelay {
       kind: 'streamed',
       how,
       reader: this.#reader,
-      deliveredBytes: how === 'complete' ? this.#reader.contentBytes : this.#deliveredBytes,
+      // What is held back goes out as well, but not to who has left.
+      deliveredBytes:
+        how === 'complete' && !this.#exchange.clientGone ? this.#reader.contentBytes : this.#deliveredBytes,
       held: this.#held,
     });
   }
 
   #end(): void {
     this.#over = true;
-    if (this.#drainingSinceMs !== null) draining -= 1;
+    this.#readingOn?.end();
   }
 }

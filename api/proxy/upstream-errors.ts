@@ -1,8 +1,9 @@
 // What the client is told when no upstream gave an answer. Ours to solve is never shown as the customer's fault: a dead key of
 // ours is 502, not 401. A provider's refusal of the request itself is passed on in the caller's format.
-import { type ErrorCode, TollgateError } from '../../domain/errors.ts';
+import { type ErrorCode, type ProviderTerms, TollgateError } from '../../domain/errors.ts';
 import type { FailureClass } from '../../domain/failures.ts';
 import type { AttemptEnd, FailedAttempt, StreamedAnswer } from './attempt-end.ts';
+import type { UpstreamError } from './dialect.ts';
 
 const CODE_OF_CLASS: { readonly [C in FailureClass]: ErrorCode } = {
   client_fault: 'upstream_refused_request',
@@ -30,6 +31,7 @@ const SENTENCE_OF_CLASS: { readonly [C in Exclude<FailureClass, 'client_fault'>]
 export function errorOfEnd(end: AttemptEnd): TollgateError {
   if (end.kind === 'failed') return errorOfFailure(end);
   if (end.kind === 'streamed') return errorOfStream(end.how);
+  if (end.kind === 'stopped') return leaving('Nothing was charged');
   return new TollgateError('stream_interrupted', { message: 'The client hung up.' });
 }
 
@@ -39,12 +41,23 @@ function errorOfFailure({ failure, refusal }: FailedAttempt): TollgateError {
     return new TollgateError(tooLong ? 'context_length_exceeded' : 'upstream_refused_request', {
       message: refusal?.message ?? 'The upstream refused the request.',
       ...(refusal?.param ? { param: refusal.param } : {}),
+      ...(refusal === null ? {} : { provider: fitForCustomer(refusal) }),
     });
   }
   return new TollgateError(CODE_OF_CLASS[failure.class], {
     message: `${SENTENCE_OF_CLASS[failure.class]}. Nothing was charged; try again, or use another model.`,
     retryAfterMs: Math.min(failure.retryAfterMs ?? 2_000, 60_000),
   });
+}
+
+/** What these say is about an account, and the provider's customer is us: the gateway's own customer has no part in it. */
+const OUR_STATUSES: ReadonlySet<number> = new Set([401, 402, 403, 407, 408, 429]);
+const OUR_NAMES = /auth|permission|billing|quota|api_key|rate_limit|organization|project|account/i;
+
+function fitForCustomer({ status, type, code }: UpstreamError): ProviderTerms {
+  const name = (text: string | null) => (text === null || OUR_NAMES.test(text) ? null : text);
+  const isAboutRequest = status >= 400 && status < 500 && !OUR_STATUSES.has(status);
+  return { status: isAboutRequest ? status : null, type: name(type), code: name(code) };
 }
 
 function errorOfStream(how: StreamedAnswer['how']): TollgateError {
@@ -61,9 +74,17 @@ function errorOfStream(how: StreamedAnswer['how']): TollgateError {
       retryAfterMs: 2_000,
     });
   }
+  if (how === 'stopped') return leaving('What was delivered is charged');
   return new TollgateError('stream_interrupted', {
     message:
       'The upstream broke off this answer. What was delivered is charged; the rest was not generated. Try again.',
+    retryAfterMs: 1_000,
+  });
+}
+
+function leaving(charged: string): TollgateError {
+  return new TollgateError('service_unavailable', {
+    message: `This gateway has to leave and ended the answer. ${charged}; try again, another gateway is there.`,
     retryAfterMs: 1_000,
   });
 }

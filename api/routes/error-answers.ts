@@ -82,10 +82,10 @@ function geminiError(error: TollgateError, requestId: string): Reply {
   };
 }
 
-function retryHeaders({ kind, details: { retryAfterMs } }: TollgateError): Record<string, string> {
+function retryHeaders({ isWorthRetrying, details: { retryAfterMs } }: TollgateError): Record<string, string> {
   return {
     ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
-    ...(kind.retry ? {} : { 'x-should-retry': 'false' }),
+    ...(isWorthRetrying ? {} : { 'x-should-retry': 'false' }),
   };
 }
 

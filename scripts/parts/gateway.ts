@@ -8,6 +8,8 @@ import { masterKeysFile } from './secrets.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 
 const PROBE_MS = 2_000;
+/** Longer than a gateway takes to leave: 120 s for its streams, and what comes after them (api/drain.ts). */
+const GRACE_MS = 130_000;
 
 export interface Gateway {
   /** http://127.0.0.1:8080 */
@@ -34,7 +36,7 @@ export async function startGateway(launch: Launch, needs: GatewayNeeds): Promise
       user: null,
       input: null,
       stopSignal: 'SIGTERM',
-      graceMs: 60_000,
+      graceMs: GRACE_MS,
       readyWithinMs: 60_000,
       missing: () => whyNotReady(url),
     },

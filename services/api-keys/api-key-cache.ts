@@ -3,6 +3,7 @@
 import type { Pool } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import type { RateScope } from '../limits/rate-limiter.ts';
+import { CALLER_PATIENCE_MS, within } from '../platform/postgres.ts';
 import { AddressList } from './address-list.ts';
 
 export interface ApiKeyEntry {
@@ -68,11 +69,14 @@ export class ApiKeyCache {
   load(digest: string): Promise<ApiKeyEntry | 'unknown'> {
     const running = this.#loading.get(digest);
     if (running !== undefined) return running;
-    const loading = this.#load(digest).finally(() => {
-      if (this.#loading.get(digest) === loading) this.#loading.delete(digest);
-    });
-    this.#loading.set(digest, loading);
-    return loading;
+    const asked = this.#load(digest);
+    const answer = within(CALLER_PATIENCE_MS, asked).catch((error: unknown) => this.#despite(error, digest));
+    this.#loading.set(digest, answer);
+    const over = () => {
+      if (this.#loading.get(digest) === answer) this.#loading.delete(digest);
+    };
+    asked.then(over, over);
+    return answer;
   }
 
   /** A kind of config_changes; those that no entry is made of change nothing here. */
@@ -100,12 +104,7 @@ export class ApiKeyCache {
     const watch = this.#watch;
     const forgotten = this.#forgotten;
     const loadedAtMs = this.#clock();
-    let row: Row | null;
-    try {
-      row = await apiKeyByDigest(this.#db, digest);
-    } catch (error) {
-      return this.#despite(error, digest);
-    }
+    const row = await apiKeyByDigest(this.#db, digest);
     // What was read before a change may be the state before it: good for this request, not for later ones.
     const isLasting = forgotten === this.#forgotten;
     if (row === null) {

@@ -30,7 +30,7 @@ export class IdempotencyStore {
     this.#incarnationId = incarnationId;
   }
 
-  /** @throws TollgateError invalid_value, idempotency_mismatch, already_charged, request_in_progress */
+  /** @throws TollgateError invalid_value, idempotency_mismatch, already_charged, request_in_progress, service_unavailable */
   async claim(request: IdempotentRequest): Promise<void> {
     if (request.key.length > LONGEST_KEY || !/^[\x21-\x7e]+$/.test(request.key)) {
       throw new TollgateError('invalid_value', {
@@ -40,6 +40,14 @@ export class IdempotencyStore {
     }
     // Keyed with the API key: equal bodies of two customers must not look alike in the table.
     const bodyHmac = createHmac('sha256', request.apiKeyId).update(request.body).digest();
+    try {
+      await this.#claim(request, bodyHmac);
+    } catch (error) {
+      throw error instanceof TollgateError ? error : unknown(error);
+    }
+  }
+
+  async #claim(request: IdempotentRequest, bodyHmac: Buffer): Promise<void> {
     for (let tries = 0; tries < 3; tries += 1) {
       if (await this.#insert(request, bodyHmac)) return;
       const first = await this.#firstUse(request, bodyHmac);
@@ -104,6 +112,15 @@ function inProgress(firstRequestId?: string): TollgateError {
     message: `A request with this Idempotency-Key is still running${firstRequestId === undefined ? '' : ` (${firstRequestId})`}. Wait for it.`,
     retryAfterMs: 2_000,
     ...(firstRequestId === undefined ? {} : { firstRequestId }),
+  });
+}
+
+function unknown(cause: unknown): TollgateError {
+  return new TollgateError('service_unavailable', {
+    message:
+      'The database did not answer, so whether this Idempotency-Key was used before is not known. Nothing was sent or charged; try again in a second.',
+    retryAfterMs: 1_000,
+    cause,
   });
 }
 

@@ -5,11 +5,21 @@ import type { Pool } from 'pg';
 import { type Nano, ZERO } from '../../domain/nano.ts';
 import { type Incarnation, isFencedError } from '../incarnations/incarnation.ts';
 import { newId } from '../platform/ids.ts';
-import { type CreditNeed, creditWanted, type KeyHolder, type KeyLeases, newKeyLeases, serve } from './key-leases.ts';
+import { CALLER_PATIENCE_MS } from '../platform/postgres.ts';
+import {
+  type CreditNeed,
+  creditWanted,
+  giveUp,
+  type KeyHolder,
+  type KeyLeases,
+  newKeyLeases,
+  serve,
+  type Waiter,
+} from './key-leases.ts';
 import { free, type Lease, newLease, type Reservation, releaseOf, reserveFrom, settleOn, widen } from './lease.ts';
 import { LeaseReturns } from './lease-returns.ts';
 import { cannotGrow, recall, type Taken, takeCredit } from './lease-store.ts';
-import { asSeenBy, ledgerSilent, refusalError } from './refusals.ts';
+import { asSeenBy, refusalError, silentLedger } from './refusals.ts';
 
 /** Free credit of a key that rests this long goes back. */
 const IDLE_MS = 5_000;
@@ -58,7 +68,10 @@ export class LeaseBook {
       return refusalError(this.#db, refusal.taken, need.floor).then((error) => Promise.reject(error));
     }
     return new Promise((resolve, reject) => {
-      keyLeases.waiters.push({ need, own, resolve, reject });
+      const waiter: Waiter = { need, own, resolve, reject };
+      keyLeases.waiters.push(waiter);
+      // A stream has patience of its own: what it has already is still being answered from (StreamCredit).
+      if (own === null) setTimeout(() => giveUp(keyLeases, waiter, silentLedger(null)), CALLER_PATIENCE_MS).unref();
       this.#take(keyLeases);
     });
   }
@@ -196,7 +209,7 @@ export class LeaseBook {
     } catch (error) {
       if (isFencedError(error)) this.#incarnation.wasFenced();
       serve(keyLeases); // from what is in hand: the ledger's silence takes nothing away
-      for (const waiter of keyLeases.waiters.splice(0)) waiter.reject(ledgerSilent(error));
+      for (const waiter of keyLeases.waiters.splice(0)) waiter.reject(silentLedger(error));
     }
   }
 
@@ -252,7 +265,7 @@ export class LeaseBook {
     const errors = await Promise.all(
       refused.map(({ need, own }) => refusalError(this.#db, asSeenBy(own, taken, need.floor), need.floor)),
     );
-    keyLeases.waiters.splice(0, refused.length);
+    keyLeases.waiters = keyLeases.waiters.filter((waiter) => !refused.includes(waiter));
     const least = refused.reduce(
       (low, { need }) => (need.floor < low ? need.floor : low),
       refused[0]?.need.floor ?? ZERO,

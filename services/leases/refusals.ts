@@ -29,7 +29,7 @@ export async function refusalError(db: Pool, taken: Taken, amount: Nano): Promis
   }
 }
 
-export function ledgerSilent(cause: unknown): TollgateError {
+export function silentLedger(cause: unknown): TollgateError {
   return new TollgateError('service_unavailable', {
     message: 'The ledger did not answer, so no credit could be reserved. Nothing was charged; try again in a second.',
     retryAfterMs: 1_000,

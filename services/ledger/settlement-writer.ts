@@ -5,7 +5,8 @@ import type { Client } from 'pg';
 import { isFencedError } from '../incarnations/incarnation.ts';
 import type { Journal, Segment } from '../journal/journal.ts';
 import { crashPoint } from '../platform/crash-points.ts';
-import { type Fate, fatesOf, within } from './in-doubt.ts';
+import { within } from '../platform/postgres.ts';
+import { type Fate, fatesOf } from './in-doubt.ts';
 import { isAboutData, isTransient, quarantine, settleBatch } from './settle-batch.ts';
 import type { AttemptRow, UsageRow } from './settlement-rows.ts';
 

@@ -3,6 +3,9 @@
 import type { RateState } from './rate-limiter.ts';
 import type { RateReading } from './scope-window.ts';
 
+/** Anthropic counts input and output apart; of one rate for both, as much is left of either as of all. */
+const ANTHROPIC_TOKENS = ['tokens', 'input-tokens', 'output-tokens'] as const;
+
 /** A flat list of names and values, as node:http takes it. */
 export function rateLimitHeaders(family: 'openai' | 'anthropic', state: RateState, nowMs: number): string[] {
   const headers: string[] = [];
@@ -11,7 +14,7 @@ export function rateLimitHeaders(family: 'openai' | 'anthropic', state: RateStat
     if (state.tokens !== null) pushOpenai(headers, 'tokens', state.tokens);
   } else {
     if (state.requests !== null) pushAnthropic(headers, 'requests', state.requests, nowMs);
-    if (state.tokens !== null) pushAnthropic(headers, 'tokens', state.tokens, nowMs);
+    if (state.tokens !== null) for (const what of ANTHROPIC_TOKENS) pushAnthropic(headers, what, state.tokens, nowMs);
   }
   return headers;
 }
@@ -29,7 +32,7 @@ function pushOpenai(headers: string[], what: 'requests' | 'tokens', { limit, rem
 
 function pushAnthropic(
   headers: string[],
-  what: 'requests' | 'tokens',
+  what: 'requests' | (typeof ANTHROPIC_TOKENS)[number],
   { limit, remaining, resetMs }: RateReading,
   nowMs: number,
 ): void {

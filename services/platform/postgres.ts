@@ -15,6 +15,12 @@ export type Queryable = Pick<Pool, 'query'> | Pick<PoolClient, 'query'>;
 const SILENCE_MS = 250;
 const CONNECT_TIMEOUT_MS = 1_000;
 
+/**
+ * A caller hears 503 after this, within the second that T13 grants; the statement goes on for as long as its pool allows, and what it
+ * brings serves the next one (D16).
+ */
+export const CALLER_PATIENCE_MS = 850;
+
 export function createPool(url: string, settings: PoolSettings): Pool {
   const pool = new Pool({
     connectionString: url,
@@ -59,4 +65,23 @@ export function jsonbText(value: unknown): string {
   return JSON.stringify(value, (_name, part: unknown) =>
     typeof part === 'string' ? part.replaceAll('\0', '').toWellFormed() : part,
   );
+}
+
+/**
+ * Stops waiting, not the statement: its answer comes later and for nobody, unless somebody else waits for it too.
+ * @throws Error when there is no answer within the time. One that has arrived and was not read yet counts as given: in a process
+ * that was stopped the timer runs first, and only then are the sockets read.
+ */
+export async function within<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    const giveUp = () => reject(new Error(`PostgreSQL did not answer within ${timeoutMs} ms`));
+    timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
+  });
+  try {
+    return await Promise.race([answer, silence]);
+  } finally {
+    clearTimeout(timer);
+    answer.catch(() => {}); // when it lost the race, it may reject for nobody
+  }
 }

@@ -31,7 +31,7 @@ export const anthropicMessages: Dialect = {
   heldTail: (held) => held,
   errorAnswer: anthropicErrorAnswer,
   errorEvent: anthropicErrorEvent,
-  keepAlive: ': keep-alive\n\n',
+  keepAlive: 'event: ping\ndata: {"type": "ping"}\n\n',
 };
 
 function readRequest(body: Buffer): SpliceableFacts {

@@ -20,7 +20,7 @@ export function responsesErrorAnswer(error: TollgateError, requestId: string): E
 
 export function anthropicErrorAnswer(error: TollgateError, requestId: string): ErrorAnswer {
   return {
-    status: error.kind.anthropicStatus ?? error.kind.status,
+    status: error.details.provider?.status ?? error.kind.anthropicStatus ?? error.kind.status,
     headers: { ...errorHeaders(error, requestId), 'request-id': requestId },
     body: asciiJson(anthropicBody(error, requestId)),
   };
@@ -57,25 +57,29 @@ export function anthropicErrorEvent(error: TollgateError, requestId: string): st
 
 function openaiAnswer(error: TollgateError, requestId: string, status: number): ErrorAnswer {
   return {
-    status,
+    status: error.details.provider?.status ?? status,
     headers: errorHeaders(error, requestId),
     body: asciiJson({ error: openaiError(error, requestId) }),
   };
 }
 
 function openaiError(error: TollgateError, requestId: string) {
+  const { provider, param } = error.details;
   return {
     message: messageWithId(error, requestId),
-    type: error.kind.openai.type,
-    param: error.details.param ?? null,
-    code: error.kind.openai.code,
+    type: provider?.type ?? error.kind.openai.type,
+    param: param ?? null,
+    code: provider?.code ?? error.kind.openai.code,
   };
 }
 
 function anthropicBody(error: TollgateError, requestId: string) {
   return {
     type: 'error',
-    error: { type: error.kind.anthropic.type, message: messageWithId(error, requestId) },
+    error: {
+      type: error.details.provider?.type ?? error.kind.anthropic.type,
+      message: messageWithId(error, requestId),
+    },
     request_id: requestId,
   };
 }
@@ -88,12 +92,14 @@ function errorHeaders(error: TollgateError, requestId: string): Record<string, s
   const { retryAfterMs, firstRequestId } = error.details;
   return {
     'content-type': 'application/json',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
     'x-request-id': requestId,
     ...(retryAfterMs !== undefined && {
       'retry-after': String(Math.ceil(retryAfterMs / 1000)),
       'retry-after-ms': String(Math.ceil(retryAfterMs)),
     }),
-    ...(!error.kind.retry && { 'x-should-retry': 'false' }),
+    ...(!error.isWorthRetrying && { 'x-should-retry': 'false' }),
     ...(firstRequestId !== undefined && { 'x-tollgate-first-request-id': firstRequestId }),
   };
 }

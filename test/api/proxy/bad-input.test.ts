@@ -136,7 +136,7 @@ const wrongRequests: [string, () => Sent, number, string][] = [
     'a refusal of the upstream itself',
     () => ({ body: chat({ messages: [{ role: 'user', content: '[[demo:status=400]]' }] }) }),
     400,
-    'upstream_refused_request',
+    'invalid_value', // the provider's own code
   ],
 ];
 

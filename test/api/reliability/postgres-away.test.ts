@@ -45,6 +45,12 @@ test.each(FAULTS)(
       const refused = await ask(site, { credential: cold.credential });
       expect([refused.status, refused.code, refused.headers['retry-after']]).toEqual([503, 'service_unavailable', '1']);
     }
+    const repeatable = await ask(site, { credential: warm.credential, idempotencyKey: 'once' });
+    expect([repeatable.status, repeatable.code, repeatable.headers['retry-after']]).toEqual([
+      503,
+      'service_unavailable',
+      '1',
+    ]);
     const served: Heard[] = [];
     for (let round = 0; round < 10; round += 1) {
       served.push(await ask(site, { credential: warm.credential, maxTokens: 100 }));
@@ -55,13 +61,14 @@ test.each(FAULTS)(
     expect(served.map(({ status, ended, code, text }) => [status, ended, code, status === 200 ? '' : text])).toEqual(
       Array(20).fill([200, true, null, '']),
     );
-    await until(async () => (await recordsOf(site, warm.orgId)).length === 21);
+    await until(async () => (await recordsOf(site, warm.orgId)).length === 22);
     await until(async () => (await ask(site, { credential: neverSeen.credential })).status === 200);
     expect(await gatewaysOf(site)).toEqual(gateways);
     const metered = await meteredAttempts();
     expect(metered).toHaveLength(21 + 1 + 1);
     await expectBalancedBooks(site);
-    for (const { charge_nano } of await recordsOf(site, warm.orgId)) expect(BigInt(charge_nano)).toBeGreaterThan(0n);
+    const unpaid = (await recordsOf(site, warm.orgId)).filter(({ charge_nano }) => charge_nano === '0');
+    expect(unpaid.map(({ request_id }) => request_id)).toEqual([repeatable.requestId]);
   },
 );
 

@@ -5,6 +5,7 @@ import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
 import { digestOf, newCredential } from '../../../services/api-keys/credential.ts';
 import { createPool } from '../../../services/platform/postgres.ts';
 import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
+import { until } from '../../support/until.ts';
 import { newApiKey, newCustomer } from './customers.ts';
 
 const MINUTE_MS = 60_000;
@@ -12,13 +13,15 @@ const MINUTE_MS = 60_000;
 let server: ThrowawayPostgres;
 let staff: Pool;
 let gateway: Pool;
+let gatewayUrl: string;
 
 beforeAll(async () => {
   server = await startThrowawayPostgres();
   const database = await server.createDatabase();
   const settings = { name: 'cache test', maxConnections: 4, statementTimeoutMs: 1_000 };
   staff = createPool(database.url, settings);
-  gateway = createPool(database.urlFor('gateway'), settings);
+  gatewayUrl = database.urlFor('gateway');
+  gateway = createPool(gatewayUrl, settings);
 }, 60_000);
 afterAll(async () => {
   await Promise.all([staff.end(), gateway.end()]);
@@ -192,5 +195,21 @@ test('after missed changes every key is asked for again, and an old answer serve
     await server.restart();
   }
   await cache.load(digest);
+  expect(cache.cached(digest)).toMatchObject({ id });
+});
+
+test('a key is looked up to the end for the next request, when the first has given up (D16)', async () => {
+  const { id, digest } = await newApiKey(staff, await newCustomer(staff));
+  const patient = createPool(gatewayUrl, { name: 'patient', maxConnections: 1, statementTimeoutMs: 5_000 });
+  const cache = new ApiKeyCache(patient, () => 0);
+  const slow = await staff.connect();
+  await slow.query('begin');
+  await slow.query('lock table api_keys in access exclusive mode');
+
+  await expect(cache.load(digest)).rejects.toMatchObject({ code: 'service_unavailable' });
+  await slow.query('commit');
+  slow.release();
+
+  await until(() => cache.cached(digest) !== undefined);
   expect(cache.cached(digest)).toMatchObject({ id });
 });

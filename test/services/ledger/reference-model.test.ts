@@ -92,7 +92,8 @@ function playOnModel([ofKey, ofProject]: History['caps'], events: readonly Event
       takes.push(reference.take(one.lease, apiKeyOf(one.lease), one.waiting, one.target, one.least));
     } else {
       for (const settlement of [...one.spilled, ...one.journal]) settle(settlement);
-      for (const id of [...reference.leases.keys()].sort((a, b) => a - b)) reference.giveBack(id, apiKeyOf(id), 0n, true);
+      for (const id of [...reference.leases.keys()].sort((a, b) => a - b))
+        reference.giveBack(id, apiKeyOf(id), 0n, true);
     }
   }
   const settled = [...reference.settled.entries()].sort(([a], [b]) => a - b);

@@ -19,12 +19,14 @@ test('an Anthropic client reads its rates in its own names and instants', () => 
   expect(rateLimitHeaders('anthropic', state, NOW_MS)).toEqual([
     ...['anthropic-ratelimit-requests-limit', '600', 'anthropic-ratelimit-requests-remaining', '599'],
     ...['anthropic-ratelimit-requests-reset', '2026-05-01T12:06:00Z'],
-    ...['anthropic-ratelimit-tokens-limit', '1000000', 'anthropic-ratelimit-tokens-remaining', '0'],
-    ...['anthropic-ratelimit-tokens-reset', '2026-05-01T12:00:01Z'],
+    ...['tokens', 'input-tokens', 'output-tokens'].flatMap((what) => [
+      ...[`anthropic-ratelimit-${what}-limit`, '1000000', `anthropic-ratelimit-${what}-remaining`, '0'],
+      ...[`anthropic-ratelimit-${what}-reset`, '2026-05-01T12:00:01Z'],
+    ]),
   ]);
 });
 
 test('what is not limited has no header', () => {
   expect(rateLimitHeaders('openai', { requests: null, tokens: null }, NOW_MS)).toEqual([]);
-  expect(rateLimitHeaders('anthropic', { ...state, requests: null }, NOW_MS)).toHaveLength(6);
+  expect(rateLimitHeaders('anthropic', { ...state, requests: null }, NOW_MS)).toHaveLength(18);
 });

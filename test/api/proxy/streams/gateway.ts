@@ -8,7 +8,7 @@ import { Pool } from 'pg';
 import { createApp } from '../../../../api/app.ts';
 import { newHttpServer } from '../../../../api/http-server.ts';
 import { asMiddleware, hotEntry } from '../../../../api/proxy/hot-routes.ts';
-import { type OpenAttempt, OpenAttempts } from '../../../../api/proxy/open-attempts.ts';
+import { type Flight, InFlight } from '../../../../api/proxy/in-flight.ts';
 import type { ProxyParts } from '../../../../api/proxy/proxy-parts.ts';
 import { Routing } from '../../../../api/routing.ts';
 import { AddressList } from '../../../../services/api-keys/address-list.ts';
@@ -35,21 +35,21 @@ import {
 const ADMIN_TOKEN = 'a-token-of-the-tests-0123456789abcdef';
 
 /** The sweep by hand beside the one by timer: what happens after a minute happens when the test says so. */
-export class HandWoundAttempts extends OpenAttempts {
-  readonly #mine = new Set<OpenAttempt>();
+export class HandWound extends InFlight {
+  readonly #mine = new Set<Flight>();
 
-  override add(attempt: OpenAttempt): void {
-    super.add(attempt);
-    this.#mine.add(attempt);
+  override add(flight: Flight): void {
+    super.add(flight);
+    this.#mine.add(flight);
   }
 
-  override remove(attempt: OpenAttempt): void {
-    super.remove(attempt);
-    this.#mine.delete(attempt);
+  override remove(flight: Flight): void {
+    super.remove(flight);
+    this.#mine.delete(flight);
   }
 
   pass(timeMs: number): void {
-    for (const attempt of [...this.#mine]) attempt.tick(performance.now() + timeMs);
+    for (const flight of [...this.#mine]) flight.tick(performance.now() + timeMs);
   }
 }
 
@@ -61,7 +61,7 @@ export interface Gateway {
   /** Connections of customers to `url`, as the gateway sees them. */
   readonly connections: ReadonlySet<Socket>;
   readonly parts: ProxyParts;
-  readonly attempts: HandWoundAttempts;
+  readonly attempts: HandWound;
   readonly bare: BareGateway;
   readonly vault: Vault;
   readonly database: ThrowawayDatabase;
@@ -93,7 +93,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
   await routing.load();
   const feed = new ChangeFeed(database.urlFor('gateway'), listenerFor(bare, apiKeys, routing), log);
   await feed.start();
-  const attempts = new HandWoundAttempts();
+  const attempts = new HandWound();
   const own = proxyParts(bare, db, apiKeys, routing, attempts);
   const parts = { ...own, ...replaced(own) };
   const app = createApp({
@@ -136,11 +136,12 @@ function proxyParts(
   db: Pool,
   apiKeys: ApiKeyCache,
   routing: Routing,
-  openAttempts: OpenAttempts,
+  openAttempts: InFlight,
 ): ProxyParts {
   const { incarnation, leases, writer, journal } = bare;
   return {
     ...{ incarnation, leases, writer, journal, apiKeys, openAttempts },
+    openRequests: { count: 0 },
     egress: new Egress(),
     metrics: new Metrics(),
     log: createLog({ name: 'test', level: 'silent' }),
