@@ -148,6 +148,8 @@ create table unsent_ends (
 create table attempts (
   request_id uuid not null,
   n smallint not null,
+  -- The gateway that sent it, dead or not; a test call has none.
+  incarnation_id uuid,
   org_id uuid not null,
   channel_id uuid not null,
   channel_key_id uuid not null,

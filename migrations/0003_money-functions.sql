@@ -344,10 +344,10 @@ begin
       on conflict (request_id) do nothing
       returning usage_records.request_id, usage_records.lease_id, usage_records.charge_nano
     ), tried as (
-      insert into attempts (request_id, n, org_id, channel_id, channel_key_id, model_id, upstream_model, cost_version_id, outcome, failure_class,
-                            status, sent_at, first_byte_ms, duration_ms, cost_nano)
-      select t.request_id, t.n, t.org_id, t.channel_id, t.channel_key_id, t.model_id, t.upstream_model, t.cost_version_id, t.outcome, t.failure_class,
-             t.status, to_timestamp(t.sent_ms / 1000.0), t.first_byte_ms, t.duration_ms, t.cost_nano
+      insert into attempts (request_id, n, incarnation_id, org_id, channel_id, channel_key_id, model_id, upstream_model, cost_version_id, outcome,
+                            failure_class, status, sent_at, first_byte_ms, duration_ms, cost_nano)
+      select t.request_id, t.n, p_incarnation, t.org_id, t.channel_id, t.channel_key_id, t.model_id, t.upstream_model, t.cost_version_id, t.outcome,
+             t.failure_class, t.status, to_timestamp(t.sent_ms / 1000.0), t.first_byte_ms, t.duration_ms, t.cost_nano
         from tries t
       on conflict (request_id, n) do update
         set outcome = excluded.outcome, failure_class = excluded.failure_class, status = excluded.status,
@@ -418,12 +418,12 @@ language sql security definer set search_path = public, pg_temp as $$
 $$;
 
 -- An intent without an end in a dead gateway's journal. Never charged; its cost is unknown until the provider's export says.
-create function record_orphan(p_request uuid, p_n smallint, p_org uuid, p_channel uuid, p_channel_key uuid, p_model text, p_upstream_model text,
-                              p_cost_version uuid, p_sent timestamptz) returns boolean
+create function record_orphan(p_incarnation uuid, p_request uuid, p_n smallint, p_org uuid, p_channel uuid, p_channel_key uuid, p_model text,
+                              p_upstream_model text, p_cost_version uuid, p_sent timestamptz) returns boolean
 language sql security definer set search_path = public, pg_temp as $$
   with written as (
-    insert into attempts (request_id, n, org_id, channel_id, channel_key_id, model_id, upstream_model, cost_version_id, outcome, sent_at)
-      values (p_request, p_n, p_org, p_channel, p_channel_key, p_model, p_upstream_model, p_cost_version, 'orphaned', p_sent)
+    insert into attempts (request_id, n, incarnation_id, org_id, channel_id, channel_key_id, model_id, upstream_model, cost_version_id, outcome, sent_at)
+      values (p_request, p_n, p_incarnation, p_org, p_channel, p_channel_key, p_model, p_upstream_model, p_cost_version, 'orphaned', p_sent)
     on conflict (request_id, n) do nothing returning 1)
   select exists (select from written)
 $$;
@@ -513,6 +513,6 @@ grant execute on function take_credit(uuid, uuid, uuid, bigint, bigint, bigint),
   settle_batch(uuid, boolean, json, json), quarantine_record(uuid, uuid, jsonb, text, bigint), renew_incarnation(uuid)
   to tollgate_gateway;
 grant execute on function settle_batch(uuid, boolean, json, json), quarantine_record(uuid, uuid, jsonb, text, bigint), fence_incarnations(uuid),
-  close_incarnation(uuid, text), record_orphan(uuid, smallint, uuid, uuid, uuid, text, text, uuid, timestamptz), expire_grants(),
+  close_incarnation(uuid, text), record_orphan(uuid, uuid, smallint, uuid, uuid, uuid, text, text, uuid, timestamptz), expire_grants(),
   issue_grant(uuid, uuid, text, smallint, bigint, integer, timestamptz, text, text), reconcile_attempt(uuid, smallint, bigint, text)
   to tollgate_worker;

@@ -84,7 +84,7 @@ async function recover(db: PoolClient, log: Logger, dead: DeadIncarnation): Prom
   const { records, damagedLines } = readJournal(dead.journal_path);
   const spilled = records.filter((record): record is Spilled => record.kind === 'spilled');
   await settleSpilled(db, log, dead, spilled);
-  await recordOrphans(db, intentsWithoutEnd(records, spilled));
+  await recordOrphans(db, dead.id, intentsWithoutEnd(records, spilled));
   if (!dead.closed) await close(db, log, dead, 'journal replayed');
   if (damagedLines > 0)
     log.error({ incarnationId: dead.id, damagedLines, folder: dead.journal_path }, 'journal_damaged');
@@ -124,14 +124,14 @@ function intentsWithoutEnd(records: readonly JournalRecord[], spilled: readonly 
 }
 
 /** Most of these are settled in PostgreSQL already and change nothing there. */
-async function recordOrphans(db: PoolClient, intents: readonly Intent[]): Promise<void> {
+async function recordOrphans(db: PoolClient, incarnationId: string, intents: readonly Intent[]): Promise<void> {
   for (let at = 0; at < intents.length; at += BATCH) {
     await db.query(
-      `select record_orphan(i."requestId", i.n, i."orgId", i."channelId", i."channelKeyId", i."modelId", i."upstreamModel",
+      `select record_orphan($2, i."requestId", i.n, i."orgId", i."channelId", i."channelKeyId", i."modelId", i."upstreamModel",
                             i."costVersionId", to_timestamp(i."sentMs" / 1000.0))
          from json_to_recordset($1) as i("requestId" uuid, n smallint, "orgId" uuid, "channelId" uuid, "channelKeyId" uuid,
                                          "modelId" text, "upstreamModel" text, "costVersionId" uuid, "sentMs" bigint)`,
-      [JSON.stringify(intents.slice(at, at + BATCH))],
+      [JSON.stringify(intents.slice(at, at + BATCH)), incarnationId],
     );
   }
 }

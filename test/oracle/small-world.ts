@@ -120,7 +120,8 @@ async function liveAndDie(db: Client, ids: Ids, meter: Map<string, MeteredAttemp
   ]);
   const spilled = played({ usage: { input: 5, cachedInput: 900, output: 33 }, outcome: 'complete' });
   await settle(db, ids, meter, { incarnation, lease, replay: true, requests: [spilled] });
-  await db.query(`select record_orphan($1, 1::smallint, $2, $3, $3, $4, $4, $5, now())`, [
+  await db.query(`select record_orphan($1, $2, 1::smallint, $3, $4, $4, $5, $5, $6, now())`, [
+    incarnation,
     orphan,
     ids.org,
     ids.channel,

@@ -119,8 +119,10 @@ test('an intent without an end becomes an orphan, is never charged, and its leas
   await admin.query('select fence_incarnations($1)', [gateway.incarnation.id]);
   await recoverDeadGateways(admin, silent);
 
-  const orphan = await oneRow(admin, 'select outcome, cost_nano from attempts where request_id = $1', [requestId]);
-  expect(orphan).toEqual({ outcome: 'orphaned', cost_nano: null });
+  const orphan = await oneRow(admin, 'select outcome, cost_nano, incarnation_id from attempts where request_id = $1', [
+    requestId,
+  ]);
+  expect(orphan).toEqual({ outcome: 'orphaned', cost_nano: null, incarnation_id: gateway.incarnation.id });
   const books = await oneRow(
     admin,
     'select balance_nano, available_nano, reserved_nano, settling_nano from balance_of($1)',
