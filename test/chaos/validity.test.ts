@@ -82,6 +82,7 @@ function answer(what: Partial<AnswerLine>): AnswerLine {
     contentBytes: 0,
     terminatorSeen: true,
     errorCode: null,
+    errorMessage: null,
     abortedByClient: false,
     faultAsked: null,
     retryAfterMs: null,
