@@ -82,8 +82,8 @@ const ORGANIZATIONS = `
   select id, overdraft_nano as "overdraftNano", overdraft_floor_nano as "overdraftFloorNano" from organizations`;
 
 const INCARNATIONS = `
-  select id, pid, ${milliseconds('renewed_at')} as "renewedAtMs", ${milliseconds('fenced_at')} as "fencedAtMs",
-         fenced_reason as "fencedReason", closed_at is not null as closed
+  select id, pid, ${milliseconds('started_at')} as "startedAtMs", ${milliseconds('renewed_at')} as "renewedAtMs", ${milliseconds('fenced_at')} as "fencedAtMs",
+         closed_at is not null as closed
     from gateway_incarnations`;
 
 const CAPS = `

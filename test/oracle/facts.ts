@@ -136,9 +136,9 @@ export interface Organization {
 export interface Incarnation {
   readonly id: string;
   readonly pid: number;
+  readonly startedAtMs: number;
   readonly renewedAtMs: number;
   readonly fencedAtMs: number | null;
-  readonly fencedReason: string | null;
   readonly closed: boolean;
 }
 

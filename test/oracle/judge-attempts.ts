@@ -107,7 +107,8 @@ function judgeOrphan(
 ): Finding[] {
   if (attempt.outcome !== 'orphaned' || facts.answers === null) return [];
   const id = attemptId(attempt);
-  if (answer?.terminatorSeen) return [finding('orphan_unexplained', id, 'its client saw the end', 0n)];
+  if (answer?.terminatorSeen && answer.status < 400)
+    return [finding('orphan_unexplained', id, 'its client saw the end', 0n)];
   const candidates =
     answer === undefined ? headless.filter((candidate) => isDuring(candidate, attempt.sentAtMs)) : [answer];
   const { incarnationId } = attempt;
