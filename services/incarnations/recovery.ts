@@ -7,6 +7,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { type Intent, type JournalRecord, readJournal, type Spilled } from '../journal/journal-lines.ts';
 import { isAboutData, quarantine, settleBatch } from '../ledger/settle-batch.ts';
+import { crashPoint } from '../platform/crash-points.ts';
 import { isSameProcessAlive } from './process-identity.ts';
 
 const BATCH = 500;
@@ -84,6 +85,7 @@ async function recover(db: PoolClient, log: Logger, dead: DeadIncarnation): Prom
   const { records, damagedLines } = readJournal(dead.journal_path);
   const spilled = records.filter((record): record is Spilled => record.kind === 'spilled');
   await settleSpilled(db, log, dead, spilled);
+  crashPoint('in-recovery');
   await recordOrphans(db, dead.id, intentsWithoutEnd(records, spilled));
   if (!dead.closed) await close(db, log, dead, 'journal replayed');
   if (damagedLines > 0)

@@ -1,4 +1,4 @@
-// Lets gateways die at every named point of a request's life, often enough each. An installation is armed with one point at a time
+// Lets gateways die at every named point of a request's life, often enough each, and supervisors while they recover a dead one. An installation is armed with one point at a time
 // and restarted in order for the next, so the sweep is also a series of deployments under load.
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -6,18 +6,25 @@ import type { CrashPoint } from '../../services/platform/crash-points.ts';
 import type { KillLog } from './kill-log.ts';
 import { answers, type Installation, type Product } from './product.ts';
 
-/** A gateway dies when it passes the point for the nth time: late enough to have served and settled before. */
+/**
+ * A process dies when it passes the point for the nth time: a gateway late enough to have as many requests as the others, a
+ * supervisor at its second recovery, so that each of its lives recovers one.
+ */
 const DIES_AT: Readonly<Record<CrashPoint, number>> = {
-  'before-send': 120,
-  'mid-stream': 900,
-  'after-upstream-end': 50,
-  'before-commit': 70,
-  'in-commit': 70,
-  'after-commit': 70,
-  'before-last-byte': 90,
+  'before-send': 300,
+  'mid-stream': 2_500,
+  'after-upstream-end': 150,
+  'before-commit': 150,
+  'in-commit': 150,
+  'after-commit': 150,
+  'before-last-byte': 250,
+  'in-recovery': 2,
   'in-spill': 3,
   'in-replay': 2,
 };
+const DIES_IN_SUPERVISOR: CrashPoint = 'in-recovery';
+/** For something to be recovered. */
+const DIES_BEFORE: CrashPoint = 'before-commit';
 
 /** Only a PostgreSQL that answers late makes a gateway spill. */
 const NEEDS_SPILLS: ReadonlySet<CrashPoint> = new Set(['in-spill', 'in-replay']);
@@ -66,7 +73,8 @@ export class CrashSweep {
   }
 
   async #deploy(installation: Installation, point: CrashPoint | null): Promise<void> {
-    installation.armed = point === null ? {} : { [point]: DIES_AT[point] };
+    const points = point === null ? [] : point === DIES_IN_SUPERVISOR ? [DIES_BEFORE, point] : [point];
+    installation.armed = Object.fromEntries(points.map((one) => [one, DIES_AT[one]]));
     await installation.process.restart('SIGTERM');
     await answers(`${installation.url}/readyz`);
     if (point === null) this.#armed.delete(installation);
@@ -81,12 +89,13 @@ export class CrashSweep {
     }
   }
 
-  /** A gateway writes down where it dies before it does. */
+  /** A process writes down where it dies before it does. */
   readCrashes(): void {
     const lines = readFileSync(this.#product.crashLog, 'utf8').split('\n').slice(0, -1);
     for (const line of lines.slice(this.#linesRead)) {
       const { point, pid, atMs }: { point: string; pid: number; atMs: number } = JSON.parse(line);
-      this.#killLog.add({ at: atMs, untilMs: atMs, target: 'gateway', what: 'SIGKILL', pid, point });
+      const target = point === DIES_IN_SUPERVISOR ? 'supervisor' : 'gateway';
+      this.#killLog.add({ at: atMs, untilMs: atMs, target, what: 'SIGKILL', pid, point });
     }
     this.#linesRead = lines.length;
   }
