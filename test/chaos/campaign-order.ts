@@ -4,6 +4,8 @@ import type { Demands } from './validity.ts';
 
 export interface CampaignOrder {
   readonly seed: number;
+  /** It is not as much as a campaign that counts: whatever it finds, it does not count. */
+  readonly isShort: boolean;
   readonly demands: Demands;
   readonly blows: Blows;
   readonly sweep: { readonly points: readonly CrashPoint[]; readonly hits: number };

@@ -6,8 +6,32 @@ test('whatever is killed under load, every answer is charged once and every nano
   const lines: string[] = [];
   const { passed, lastLine } = await runCampaign({
     seed: 1,
+    isShort: true,
     // What makes a campaign weighty is demanded of the long one; on a busy machine these few seconds cannot promise it.
-    demands: { requests: 1_500, kills: 6, hitsPerPoint: 0, inFlightAtKill: 0, soundPercent: 50 },
+    demands: {
+      requests: 1_500,
+      kills: 6,
+      hitsPerPoint: 0,
+      inFlightAtKill: 0,
+      soundPercent: 50,
+      breadth: {
+        gatewaysAtOnce: 2,
+        organizations: 3,
+        apiKeys: 8,
+        priceVersions: 1,
+        refusedByKeyCap: 0,
+        refusedByProjectCap: 0,
+        refusedForCredit: 0,
+        expiries: 0,
+        failovers: 1,
+        estimates: 1,
+        cuts: 1,
+        clientsGone: 1,
+      },
+      pausedSeconds: [],
+      slowSeconds: [3],
+      silentSeconds: [],
+    },
     blows: {
       gateways: 2,
       postgres: 1,
