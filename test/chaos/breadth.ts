@@ -1,6 +1,6 @@
 // What must have happened at least once in a campaign that counts, read from the books and from what the clients were told: a run
 // in which no cap was reached or no price changed says nothing about caps and prices.
-import type { Books, Incarnation, UsageRecord } from '../oracle/facts.ts';
+import type { Attempt, Incarnation, Transaction, UsageRecord } from '../oracle/facts.ts';
 import type { AnswerLine } from '../support/load-driver/exchange.ts';
 
 export interface Breadth {
@@ -19,7 +19,15 @@ export interface Breadth {
   readonly clientsGone: number;
 }
 
-export type BreadthBooks = Pick<Books, 'usageRecords' | 'attempts' | 'transactions' | 'incarnations'>;
+type Sale = Pick<UsageRecord, 'orgId' | 'apiKeyId' | 'modelId' | 'priceVersionId' | 'usageSource' | 'outcome'>;
+type Life = Pick<Incarnation, 'startedAtMs' | 'renewedAtMs'>;
+
+interface BreadthBooks {
+  readonly usageRecords: readonly Sale[];
+  readonly attempts: readonly Pick<Attempt, 'outcome'>[];
+  readonly transactions: readonly Pick<Transaction, 'kind'>[];
+  readonly incarnations: readonly Life[];
+}
 
 export function breadthOf(
   { usageRecords, attempts, transactions, incarnations }: BreadthBooks,
@@ -45,7 +53,7 @@ export function breadthOf(
 }
 
 /** A gateway is known to have lived from its start to its last sign of life. */
-function mostAtOnce(incarnations: readonly Incarnation[]): number {
+function mostAtOnce(incarnations: readonly Life[]): number {
   return Math.max(
     0,
     ...incarnations.map(
@@ -55,7 +63,7 @@ function mostAtOnce(incarnations: readonly Incarnation[]): number {
   );
 }
 
-function mostPriceVersions(usageRecords: readonly UsageRecord[]): number {
+function mostPriceVersions(usageRecords: readonly Sale[]): number {
   const versionsOf = new Map<string, Set<string>>();
   for (const { modelId, priceVersionId } of usageRecords)
     versionsOf.set(modelId, (versionsOf.get(modelId) ?? new Set()).add(priceVersionId));

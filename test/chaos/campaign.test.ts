@@ -10,7 +10,7 @@ test('whatever is killed under load, every answer is charged once and every nano
     // What makes a campaign weighty is demanded of the long one; on a busy machine these few seconds cannot promise it.
     demands: {
       requests: 1_500,
-      kills: 6,
+      kills: 5,
       hitsPerPoint: 0,
       inFlightAtKill: 0,
       soundPercent: 50,
@@ -34,6 +34,7 @@ test('whatever is killed under load, every answer is charged once and every nano
     },
     blows: {
       gateways: 2,
+      requestsHit: 8,
       postgres: 1,
       redis: 1,
       demo: 1,
@@ -42,7 +43,7 @@ test('whatever is killed under load, every answer is charged once and every nano
       pausedSeconds: [],
       betweenMs: 1_500,
     },
-    sweep: { points: ['in-commit'], hits: 1 },
+    sweep: { points: ['in-commit'], hits: 1, secondsPerPoint: 30 },
     gatewayProcesses: 1,
     concurrency: 32,
     quietSeconds: 40,

@@ -73,7 +73,7 @@ async function breakUnderLoad(
   const companions = [topUp(api, tenants, over.signal), havoc.spillWhile(() => sweep.needsSpills, over.signal)];
   try {
     await load.answered(order.concurrency * 2);
-    await Promise.all([sweep.run(order.sweep.points, order.sweep.hits), havoc.runGently(order.blows)]);
+    await Promise.all([sweep.run(order.sweep), havoc.runGently(order.blows)]);
     await havoc.run(order.blows);
     await load.answered(order.demands.requests);
   } finally {

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CrashPoint } from '../../services/platform/crash-points.ts';
+import type { Sweep } from './campaign-order.ts';
 import type { KillLog } from './kill-log.ts';
 import { answers, type Installation, type Product } from './product.ts';
 
@@ -14,9 +15,9 @@ const DIES_AT: Readonly<Record<CrashPoint, number>> = {
   'before-send': 300,
   'mid-stream': 2_500,
   'after-upstream-end': 150,
-  'before-commit': 150,
-  'in-commit': 150,
-  'after-commit': 150,
+  'before-commit': 80,
+  'in-commit': 80,
+  'after-commit': 80,
   'before-last-byte': 250,
   'in-recovery': 2,
   'in-spill': 3,
@@ -29,7 +30,6 @@ const DIES_BEFORE: CrashPoint = 'before-commit';
 /** Only a PostgreSQL that answers late makes a gateway spill. */
 const NEEDS_SPILLS: ReadonlySet<CrashPoint> = new Set(['in-spill', 'in-replay']);
 const LOOK_EVERY_MS = 100;
-const POINT_TAKES_AT_MOST_MS = 90_000;
 
 export class CrashSweep {
   readonly #product: Product;
@@ -54,13 +54,13 @@ export class CrashSweep {
   }
 
   /** Resolves when every point was hit that often, or had its time. */
-  async run(points: readonly CrashPoint[], hits: number): Promise<void> {
+  async run({ points, hits, secondsPerPoint }: Sweep): Promise<void> {
     const queue = [...points];
     await Promise.all(
       this.#product.installations.map(async (installation) => {
         for (let point = queue.shift(); point !== undefined; point = queue.shift()) {
           await this.#arm(installation, point);
-          await this.#untilHit(point, hits);
+          await this.#untilHit(point, hits, performance.now() + secondsPerPoint * 1_000);
         }
         if (points.length > 0) await this.#arm(installation, null);
       }),
@@ -81,8 +81,7 @@ export class CrashSweep {
     else this.#armed.set(installation, point);
   }
 
-  async #untilHit(point: CrashPoint, hits: number): Promise<void> {
-    const deadlineMs = performance.now() + POINT_TAKES_AT_MOST_MS;
+  async #untilHit(point: CrashPoint, hits: number, deadlineMs: number): Promise<void> {
     while (this.hitsOf(point) < hits && performance.now() < deadlineMs) {
       await wait(LOOK_EVERY_MS);
       this.readCrashes();

@@ -12,9 +12,8 @@ import { shuffled } from './seeded-dice.ts';
 
 type Blow = () => Promise<void>;
 
-/** A gateway is worth killing with so many requests under way; each has a socket to its client and mostly one upstream. */
-const REQUESTS_HIT = 30;
-const SOCKETS_HIT = REQUESTS_HIT * 2;
+/** A request under way has a socket to its client, and mostly one upstream. */
+const SOCKETS_A_REQUEST = 2;
 const BUSY_WITHIN_MS = 20_000;
 const LOOK_EVERY_MS = 50;
 const POSTGRES_DOWN_MS = 1_500;
@@ -45,7 +44,7 @@ export class Havoc {
   /** Beside a crash sweep: only what leaves requests under way, so that whoever dies at a point takes some with it. */
   async runGently(blows: Blows): Promise<void> {
     await this.#strike(
-      [...times(blows.gateways >> 1, () => this.#killGateway()), ...this.#serviceKills('redis', blows)],
+      [...times(blows.gateways >> 1, () => this.#killGateway(blows)), ...this.#serviceKills('redis', blows)],
       blows,
     );
   }
@@ -53,7 +52,7 @@ export class Havoc {
   /** With nothing deployed meanwhile: a gateway that is paused would not hear that it is to leave. */
   async run(blows: Blows): Promise<void> {
     const hard = [
-      ...times(blows.gateways - (blows.gateways >> 1), () => this.#killGateway()),
+      ...times(blows.gateways - (blows.gateways >> 1), () => this.#killGateway(blows)),
       ...times(blows.postgres, () => this.#onDatabase(() => this.#killPostgres())),
       ...this.#serviceKills('demo', blows),
       ...blows.slowSeconds.map((seconds) => () => this.slowDown(seconds * 1_000)),
@@ -103,9 +102,9 @@ export class Havoc {
     this.#product.link.become({ kind: 'good' });
   }
 
-  async #killGateway(): Promise<void> {
-    await this.#load.inFlight(REQUESTS_HIT);
-    const pid = await this.#busyGateway();
+  async #killGateway({ requestsHit }: Blows): Promise<void> {
+    await this.#load.inFlight(requestsHit);
+    const pid = await this.#busyGateway(requestsHit * SOCKETS_A_REQUEST);
     if (pid !== null && signal(pid, 'SIGKILL')) this.#killLog.killed('gateway', pid);
   }
 
@@ -124,11 +123,11 @@ export class Havoc {
   }
 
   /** A blow that hits nobody proves nothing: it waits until some gateway has requests enough. */
-  async #busyGateway(): Promise<number | null> {
+  async #busyGateway(sockets: number): Promise<number | null> {
     const deadlineMs = performance.now() + BUSY_WITHIN_MS;
     for (;;) {
       const pid = await this.#anyGateway();
-      if (pid === null || openFiles(pid) > SOCKETS_HIT || performance.now() > deadlineMs) return pid;
+      if (pid === null || openFiles(pid) > sockets || performance.now() > deadlineMs) return pid;
       await wait(LOOK_EVERY_MS);
     }
   }

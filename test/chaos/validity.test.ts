@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import type { AnswerLine } from '../support/load-driver/exchange.ts';
 import { Attribution, type Served } from './attribution.ts';
-import { type Breadth, type BreadthBooks, breadthOf } from './breadth.ts';
+import { type Breadth, breadthOf } from './breadth.ts';
 import type { KillEvent } from './kill-log.ts';
 import { isSound } from './soundness.ts';
 import { type Campaign, conditionsOf, type Demands } from './validity.ts';
@@ -82,9 +82,12 @@ test('what has not happened even once makes it void', () => {
 });
 
 test('the books and the refusals say what a campaign has met', () => {
-  const record = (what: object) => ({ orgId: 'o', apiKeyId: 'k', modelId: 'm', usageSource: 'provider', ...what });
+  const sale = { orgId: 'o', apiKeyId: 'k', modelId: 'm', usageSource: 'provider', outcome: 'complete' } as const;
   const books = {
-    usageRecords: [record({ priceVersionId: 'old' }), record({ priceVersionId: 'new', outcome: 'cut', apiKeyId: 'l' })],
+    usageRecords: [
+      { ...sale, priceVersionId: 'old' },
+      { ...sale, priceVersionId: 'new', outcome: 'cut', apiKeyId: 'l' },
+    ],
     attempts: [{ outcome: 'failed_over' }],
     transactions: [{ kind: 'expiry' }, { kind: 'grant' }],
     incarnations: [
@@ -92,7 +95,7 @@ test('the books and the refusals say what a campaign has met', () => {
       { startedAtMs: 10, renewedAtMs: 30 },
       { startedAtMs: 20, renewedAtMs: 40 },
     ],
-  } as unknown as BreadthBooks;
+  };
   const refused = (errorMessage: string) => answer({ status: 402, errorMessage });
   const answers = [refused('the total cap of the api key (1 USD) leaves 0'), refused('and the balance is 0 USD')];
 
