@@ -24,8 +24,8 @@ const DIES_AT: Readonly<Record<CrashPoint, number>> = {
   'in-replay': 2,
 };
 const DIES_IN_SUPERVISOR: CrashPoint = 'in-recovery';
-/** For something to be recovered. */
-const DIES_BEFORE: CrashPoint = 'before-commit';
+/** For something to be recovered: no gateway, spilling or not, gets past it. */
+const DIES_BEFORE: CrashPoint = 'before-send';
 
 /** Only a PostgreSQL that answers late makes a gateway spill. */
 const NEEDS_SPILLS: ReadonlySet<CrashPoint> = new Set(['in-spill', 'in-replay']);
@@ -75,10 +75,11 @@ export class CrashSweep {
   async #deploy(installation: Installation, point: CrashPoint | null): Promise<void> {
     const points = point === null ? [] : point === DIES_IN_SUPERVISOR ? [DIES_BEFORE, point] : [point];
     installation.armed = Object.fromEntries(points.map((one) => [one, DIES_AT[one]]));
+    // Nobody waits for spills meanwhile: PostgreSQL may answer in time.
+    this.#armed.delete(installation);
     await installation.process.restart('SIGTERM');
     await answers(`${installation.url}/readyz`);
-    if (point === null) this.#armed.delete(installation);
-    else this.#armed.set(installation, point);
+    if (point !== null) this.#armed.set(installation, point);
   }
 
   async #untilHit(point: CrashPoint, hits: number, deadlineMs: number): Promise<void> {
