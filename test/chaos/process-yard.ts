@@ -26,7 +26,7 @@ export class ProcessYard {
     mkdirSync(join(folder, 'logs'), { recursive: true });
     this.#groupsFile = join(folder, 'process-groups');
     appendFileSync(this.#groupsFile, '');
-    const farewell = 'cat >/dev/null; while read group; do kill -9 -- -"$group"; done <"$1"';
+    const farewell = 'cat >/dev/null; while read group; do kill -9 "-$group"; done <"$1"';
     this.#guardian = spawn('sh', ['-c', farewell, 'guardian', this.#groupsFile], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
