@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { readConfig } from '../services/platform/config.ts';
+import { armCrashPoints } from '../services/platform/crash-points.ts';
 import { newId } from '../services/platform/ids.ts';
 import { createLog } from '../services/platform/log.ts';
 import { Caretaker } from './caretaker.ts';
@@ -19,6 +20,7 @@ const HEALTHY_AFTER_MS = 10_000;
 const config = readConfig(process.env);
 const log = createLog({ name: 'supervisor', level: config.logLevel });
 crashOnDefects(log);
+if (config.crashPoints !== null) armCrashPoints(config.crashPoints.points, config.crashPoints.log);
 const caretaker = new Caretaker(config, log);
 const scrapes = new ScrapeRelay();
 const gateways = new Set<ChildProcess>();

@@ -1,5 +1,6 @@
 // The smoke test: requests over every surface and model, streamed and plain, one of them failing over, then the oracle's
-// verdict on all the money. It fails on a request that fails, on a part that died meanwhile, and on a difference of 1 nano-USD.
+// verdict on all the money. It fails on a request that fails, on a part that died meanwhile, and on a difference of 1 nano-USD;
+// not on what the people of this installation sold at prices of their own (D21).
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

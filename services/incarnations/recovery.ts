@@ -7,6 +7,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { type Intent, type JournalRecord, readJournal, type Spilled } from '../journal/journal-lines.ts';
 import { isAboutData, quarantine, settleBatch } from '../ledger/settle-batch.ts';
+import { crashPoint } from '../platform/crash-points.ts';
 import { isId } from '../platform/ids.ts';
 import { isSameProcessAlive, pidSpace } from './process-identity.ts';
 
@@ -129,6 +130,7 @@ async function replay(db: PoolClient, log: Logger, dead: DeadIncarnation, folder
   const { records, damagedLines } = readJournal(folder);
   const spilled = records.filter((record): record is Spilled => record.kind === 'spilled');
   await settleSpilled(db, log, dead, spilled);
+  crashPoint('in-recovery');
   await recordOrphans(db, dead.id, intentsWithoutEnd(records, spilled));
   if (damagedLines > 0) log.error({ incarnationId: dead.id, damagedLines, folder }, 'journal_damaged');
   lastReplays.set(folder, { bytes, isWhole: damagedLines === 0 });

@@ -68,6 +68,11 @@ export function newKeyLeases(holder: KeyHolder): KeyLeases {
   };
 }
 
+/** It may be forgotten. */
+export function hasNothing({ current, retired, waiters, taking }: KeyLeases): boolean {
+  return current === null && retired.size === 0 && waiters.length === 0 && taking === null;
+}
+
 /** One transaction asks for all who wait, and beyond them for about ten seconds of spending. */
 export function creditWanted(keyLeases: KeyLeases, lease: Lease, nowMs: number): CreditNeeded {
   const { waiters } = keyLeases;

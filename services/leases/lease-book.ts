@@ -10,6 +10,7 @@ import {
   type CreditNeed,
   creditWanted,
   giveUp,
+  hasNothing,
   type KeyHolder,
   type KeyLeases,
   newKeyLeases,
@@ -190,11 +191,6 @@ export class LeaseBook {
     keyLeases.current = null;
   }
 
-  #replace(keyLeases: KeyLeases, lease: Lease): void {
-    this.#retire(keyLeases);
-    keyLeases.current = lease;
-  }
-
   /** One lease transaction at a time: for all who wait now, and about ten seconds of the key's spending. */
   #take(keyLeases: KeyLeases): void {
     keyLeases.taking ??= this.#takeOnce(keyLeases).finally(() => {
@@ -250,7 +246,8 @@ export class LeaseBook {
     if (taken.outcome !== 'leased') return taken;
     keyLeases.refusal = null;
     if (taken.amount === 0n) return taken;
-    if (lease !== inHand) this.#replace(keyLeases, lease);
+    if (lease !== inHand) this.#retire(keyLeases);
+    keyLeases.current = lease;
     lease.amount = (lease.amount + taken.amount) as Nano;
     lease.grown += 1;
     lease.expiresAtMs = taken.expiresAtMs;
@@ -282,13 +279,7 @@ export class LeaseBook {
       const idle = keyLeases.current !== null && nowMs - keyLeases.current.usedAtMs >= IDLE_MS;
       if (idle && keyLeases.taking === null) this.#giveBackFree(keyLeases);
       for (const lease of keyLeases.retired) void this.#returns.close(keyLeases, lease);
-      if (
-        keyLeases.current === null &&
-        keyLeases.retired.size === 0 &&
-        keyLeases.waiters.length === 0 &&
-        keyLeases.taking === null
-      )
-        this.#keys.delete(id);
+      if (hasNothing(keyLeases)) this.#keys.delete(id);
     }
   }
 

@@ -10,6 +10,7 @@ export const CRASH_POINTS = [
   'in-commit',
   'after-commit',
   'before-last-byte',
+  'in-recovery',
   'in-spill',
   'in-replay',
 ] as const;

@@ -4,9 +4,11 @@ import type { Demands } from './validity.ts';
 
 export interface CampaignOrder {
   readonly seed: number;
+  /** It is not as much as a campaign that counts: whatever it finds, it does not count. */
+  readonly isShort: boolean;
   readonly demands: Demands;
   readonly blows: Blows;
-  readonly sweep: { readonly points: readonly CrashPoint[]; readonly hits: number };
+  readonly sweep: Sweep;
   readonly gatewayProcesses: number;
   readonly concurrency: number;
   /** Seconds for everything to settle after the last request. */
@@ -14,8 +16,18 @@ export interface CampaignOrder {
   say(line: string): void;
 }
 
+export interface Sweep {
+  readonly points: readonly CrashPoint[];
+  /** How often each is to be hit. */
+  readonly hits: number;
+  /** A point that is not hit so often by then has had its time. */
+  readonly secondsPerPoint: number;
+}
+
 export interface Blows {
   readonly gateways: number;
+  /** What a gateway should have under way when it is killed. */
+  readonly requestsHit: number;
   readonly postgres: number;
   readonly redis: number;
   readonly demo: number;

@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { readBooks } from '../oracle/books.ts';
+import { breadthOf } from './breadth.ts';
 import type { CampaignOrder } from './campaign-order.ts';
 import { stockCatalogue } from './catalogue.ts';
 import { CrashSweep } from './crash-sweep.ts';
@@ -28,7 +29,9 @@ export interface CampaignResult {
 
 const ORACLE = fileURLToPath(new URL('../oracle/main.ts', import.meta.url));
 const TOP_UP_EVERY_MS = 10_000;
-const SMALL_GRANT = 100_000_000n;
+/** Less than the poor spend meanwhile. */
+const ALMS = 30_000_000n;
+const SMALL_GRANT = 500_000_000n;
 
 export async function runCampaign(order: CampaignOrder): Promise<CampaignResult> {
   const product = await startProduct(order.gatewayProcesses);
@@ -70,7 +73,7 @@ async function breakUnderLoad(
   const companions = [topUp(api, tenants, over.signal), havoc.spillWhile(() => sweep.needsSpills, over.signal)];
   try {
     await load.answered(order.concurrency * 2);
-    await Promise.all([sweep.run(order.sweep.points, order.sweep.hits), havoc.runGently(order.blows)]);
+    await Promise.all([sweep.run(order.sweep), havoc.runGently(order.blows)]);
     await havoc.run(order.blows);
     await load.answered(order.demands.requests);
   } finally {
@@ -87,8 +90,8 @@ async function breakUnderLoad(
 /** The poor get a little that lasts, and everybody's small grants expire under way. */
 async function topUp(api: Management, { poorOrgId, expiringOrgId }: Tenants, over: AbortSignal): Promise<void> {
   for (let round = 1; !over.aborted; round += 1) {
-    await grantCredit(api, poorOrgId, SMALL_GRANT, null);
-    await grantCredit(api, expiringOrgId, SMALL_GRANT * 5n, 5_000 + 3_000 * (round % 4)).catch(expiredMeanwhile);
+    await grantCredit(api, poorOrgId, ALMS, null);
+    await grantCredit(api, expiringOrgId, SMALL_GRANT, 5_000 + 3_000 * (round % 4)).catch(expiredMeanwhile);
     await wait(TOP_UP_EVERY_MS, undefined, { signal: over }).catch(() => undefined);
   }
 }
@@ -120,11 +123,13 @@ async function verdict(
         books.usageRecords.map(({ requestId, incarnationId }) => [requestId, pids.get(incarnationId) ?? 0]),
       ),
       unasked: unaskedDeaths(product, killLog.events),
+      breadth: breadthOf(books, answers),
     },
     order.demands,
   );
   for (const { name, figure, met } of conditions) order.say(`campaign: ${met ? 'ok  ' : 'VOID'} ${name}: ${figure}`);
 
+  if (order.isShort) order.say('campaign: SHORT, so it does not count');
   const complete = answers.filter(({ terminatorSeen, status }) => terminatorSeen && status === 200).length;
   const orphaned = books.attempts.filter(({ outcome }) => outcome === 'orphaned').length;
   const counts = `${killLog.kills} kills, ${answers.length} requests, ${complete} complete, ${orphaned} orphaned`;

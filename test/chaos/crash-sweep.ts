@@ -1,28 +1,35 @@
-// Lets gateways die at every named point of a request's life, often enough each. An installation is armed with one point at a time
+// Lets gateways die at every named point of a request's life, often enough each, and supervisors while they recover a dead one. An installation is armed with one point at a time
 // and restarted in order for the next, so the sweep is also a series of deployments under load.
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CrashPoint } from '../../services/platform/crash-points.ts';
+import type { Sweep } from './campaign-order.ts';
 import type { KillLog } from './kill-log.ts';
 import { answers, type Installation, type Product } from './product.ts';
 
-/** A gateway dies when it passes the point for the nth time: late enough to have served and settled before. */
+/**
+ * A process dies when it passes the point for the nth time: a gateway late enough to have as many requests as the others, a
+ * supervisor at its second recovery, so that each of its lives recovers one.
+ */
 const DIES_AT: Readonly<Record<CrashPoint, number>> = {
-  'before-send': 120,
-  'mid-stream': 900,
-  'after-upstream-end': 50,
-  'before-commit': 70,
-  'in-commit': 70,
-  'after-commit': 70,
-  'before-last-byte': 90,
+  'before-send': 300,
+  'mid-stream': 2_500,
+  'after-upstream-end': 150,
+  'before-commit': 80,
+  'in-commit': 80,
+  'after-commit': 80,
+  'before-last-byte': 250,
+  'in-recovery': 2,
   'in-spill': 3,
   'in-replay': 2,
 };
+const DIES_IN_SUPERVISOR: CrashPoint = 'in-recovery';
+/** For something to be recovered: no gateway, spilling or not, gets past it. */
+const DIES_BEFORE: CrashPoint = 'before-send';
 
 /** Only a PostgreSQL that answers late makes a gateway spill. */
 const NEEDS_SPILLS: ReadonlySet<CrashPoint> = new Set(['in-spill', 'in-replay']);
 const LOOK_EVERY_MS = 100;
-const POINT_TAKES_AT_MOST_MS = 90_000;
 
 export class CrashSweep {
   readonly #product: Product;
@@ -47,13 +54,13 @@ export class CrashSweep {
   }
 
   /** Resolves when every point was hit that often, or had its time. */
-  async run(points: readonly CrashPoint[], hits: number): Promise<void> {
+  async run({ points, hits, secondsPerPoint }: Sweep): Promise<void> {
     const queue = [...points];
     await Promise.all(
       this.#product.installations.map(async (installation) => {
         for (let point = queue.shift(); point !== undefined; point = queue.shift()) {
           await this.#arm(installation, point);
-          await this.#untilHit(point, hits);
+          await this.#untilHit(point, hits, performance.now() + secondsPerPoint * 1_000);
         }
         if (points.length > 0) await this.#arm(installation, null);
       }),
@@ -66,27 +73,29 @@ export class CrashSweep {
   }
 
   async #deploy(installation: Installation, point: CrashPoint | null): Promise<void> {
-    installation.armed = point === null ? {} : { [point]: DIES_AT[point] };
+    const points = point === null ? [] : point === DIES_IN_SUPERVISOR ? [DIES_BEFORE, point] : [point];
+    installation.armed = Object.fromEntries(points.map((one) => [one, DIES_AT[one]]));
+    // Nobody waits for spills meanwhile: PostgreSQL may answer in time.
+    this.#armed.delete(installation);
     await installation.process.restart('SIGTERM');
     await answers(`${installation.url}/readyz`);
-    if (point === null) this.#armed.delete(installation);
-    else this.#armed.set(installation, point);
+    if (point !== null) this.#armed.set(installation, point);
   }
 
-  async #untilHit(point: CrashPoint, hits: number): Promise<void> {
-    const deadlineMs = performance.now() + POINT_TAKES_AT_MOST_MS;
+  async #untilHit(point: CrashPoint, hits: number, deadlineMs: number): Promise<void> {
     while (this.hitsOf(point) < hits && performance.now() < deadlineMs) {
       await wait(LOOK_EVERY_MS);
       this.readCrashes();
     }
   }
 
-  /** A gateway writes down where it dies before it does. */
+  /** A process writes down where it dies before it does. */
   readCrashes(): void {
     const lines = readFileSync(this.#product.crashLog, 'utf8').split('\n').slice(0, -1);
     for (const line of lines.slice(this.#linesRead)) {
       const { point, pid, atMs }: { point: string; pid: number; atMs: number } = JSON.parse(line);
-      this.#killLog.add({ at: atMs, untilMs: atMs, target: 'gateway', what: 'SIGKILL', pid, point });
+      const target = point === DIES_IN_SUPERVISOR ? 'supervisor' : 'gateway';
+      this.#killLog.add({ at: atMs, untilMs: atMs, target, what: 'SIGKILL', pid, point });
     }
     this.#linesRead = lines.length;
   }

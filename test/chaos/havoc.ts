@@ -1,6 +1,8 @@
 // What is broken beside the crash points, in an order that the seed decides: gateways, PostgreSQL, Redis and the demo provider are
 // killed, gateways are paused, PostgreSQL becomes slow and falls silent. Each blow is logged at the moment it falls.
+import { readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import type { Blows } from './campaign-order.ts';
 import { Gateways } from './gateways.ts';
 import type { KillLog } from './kill-log.ts';
@@ -10,7 +12,10 @@ import { shuffled } from './seeded-dice.ts';
 
 type Blow = () => Promise<void>;
 
-const REQUESTS_HIT = 30;
+/** A request under way has a socket to its client, and mostly one upstream. */
+const SOCKETS_A_REQUEST = 2;
+const BUSY_WITHIN_MS = 20_000;
+const LOOK_EVERY_MS = 50;
 const POSTGRES_DOWN_MS = 1_500;
 const SLOW_LEAST_MS = 300;
 const SLOW_MOST_MS = 2_000;
@@ -39,7 +44,7 @@ export class Havoc {
   /** Beside a crash sweep: only what leaves requests under way, so that whoever dies at a point takes some with it. */
   async runGently(blows: Blows): Promise<void> {
     await this.#strike(
-      [...times(blows.gateways >> 1, () => this.#killGateway()), ...this.#serviceKills('redis', blows)],
+      [...times(blows.gateways >> 1, () => this.#killGateway(blows)), ...this.#serviceKills('redis', blows)],
       blows,
     );
   }
@@ -47,7 +52,7 @@ export class Havoc {
   /** With nothing deployed meanwhile: a gateway that is paused would not hear that it is to leave. */
   async run(blows: Blows): Promise<void> {
     const hard = [
-      ...times(blows.gateways - (blows.gateways >> 1), () => this.#killGateway()),
+      ...times(blows.gateways - (blows.gateways >> 1), () => this.#killGateway(blows)),
       ...times(blows.postgres, () => this.#onDatabase(() => this.#killPostgres())),
       ...this.#serviceKills('demo', blows),
       ...blows.slowSeconds.map((seconds) => () => this.slowDown(seconds * 1_000)),
@@ -87,7 +92,7 @@ export class Havoc {
   }
 
   #serviceKills(name: 'redis' | 'demo', blows: Blows): Blow[] {
-    return times(blows[name], async () => this.#killService(name));
+    return times(blows[name], () => this.#killService(name));
   }
 
   async #silence(durationMs: number): Promise<void> {
@@ -97,9 +102,9 @@ export class Havoc {
     this.#product.link.become({ kind: 'good' });
   }
 
-  async #killGateway(): Promise<void> {
-    await this.#load.inFlight(REQUESTS_HIT);
-    const pid = await this.#anyGateway();
+  async #killGateway({ requestsHit }: Blows): Promise<void> {
+    await this.#load.inFlight(requestsHit);
+    const pid = await this.#busyGateway(requestsHit * SOCKETS_A_REQUEST);
     if (pid !== null && signal(pid, 'SIGKILL')) this.#killLog.killed('gateway', pid);
   }
 
@@ -117,6 +122,16 @@ export class Havoc {
     this.#paused.delete(pid);
   }
 
+  /** A blow that hits nobody proves nothing: it waits until some gateway has requests enough. */
+  async #busyGateway(sockets: number): Promise<number | null> {
+    const deadlineMs = performance.now() + BUSY_WITHIN_MS;
+    for (;;) {
+      const pid = await this.#anyGateway();
+      if (pid === null || openFiles(pid) > sockets || performance.now() > deadlineMs) return pid;
+      await wait(LOOK_EVERY_MS);
+    }
+  }
+
   /** One that is paused is left alone: what a pause does is to be seen to its end. */
   async #anyGateway(): Promise<number | null> {
     const awake = (await this.#gateways.alive()).filter((pid) => !this.#paused.has(pid));
@@ -130,7 +145,9 @@ export class Havoc {
     await this.#product.postgres.restart();
   }
 
-  #killService(name: 'redis' | 'demo'): void {
+  /** Redis is emptied first, so that there is a moment in which it runs and knows nothing (M11). */
+  async #killService(name: 'redis' | 'demo'): Promise<void> {
+    if (name === 'redis') await emptied(this.#product.redisUrl);
     const service = this.#product[name];
     this.#killLog.killed(name, service.pid);
     service.kill('SIGKILL');
@@ -149,6 +166,26 @@ export class Havoc {
 
 function times(count: number, blow: Blow): Blow[] {
   return Array.from({ length: count }, () => blow);
+}
+
+/** One that is only just coming back is empty already. */
+async function emptied(redisUrl: string): Promise<void> {
+  const redis = new Redis(redisUrl, { retryStrategy: null, lazyConnect: true });
+  redis.on('error', () => undefined); // connect() says it
+  await redis.connect().then(
+    () => redis.flushall(),
+    () => undefined,
+  );
+  redis.disconnect();
+}
+
+/** Where the system does not tell, any gateway will do. */
+function openFiles(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return Number.MAX_SAFE_INTEGER;
+  }
 }
 
 /** False: it was gone already. */

@@ -26,7 +26,7 @@ export class ProcessYard {
     mkdirSync(join(folder, 'logs'), { recursive: true });
     this.#groupsFile = join(folder, 'process-groups');
     appendFileSync(this.#groupsFile, '');
-    const farewell = 'cat >/dev/null; while read group; do kill -9 -- -"$group"; done <"$1"';
+    const farewell = 'cat >/dev/null; while read group; do kill -9 "-$group"; done <"$1"';
     this.#guardian = spawn('sh', ['-c', farewell, 'guardian', this.#groupsFile], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -53,8 +53,8 @@ export class KeptProcess {
   readonly #groupsFile: string;
   #child: ChildProcess;
   #wanted = true;
-  /** How it died when nobody had asked it to, one line each. */
-  readonly deaths: string[] = [];
+  /** How it died when nobody had asked it to. */
+  readonly deaths: { readonly pid: number; readonly how: string }[] = [];
   #killedByUs = false;
 
   constructor(service: Service, logFile: string, groupsFile: string) {
@@ -103,7 +103,7 @@ export class KeptProcess {
 
   async #died(child: ChildProcess, how: string): Promise<void> {
     if (!this.#wanted || child !== this.#child) return;
-    if (!this.#killedByUs) this.deaths.push(`${this.name} died: ${how}`);
+    if (!this.#killedByUs) this.deaths.push({ pid: child.pid ?? 0, how: `${this.name} died: ${how}` });
     await wait(this.#service.comesBackAfterMs);
     // Meanwhile it may have been restarted by order.
     if (this.#wanted && child === this.#child) this.#child = this.#spawn();

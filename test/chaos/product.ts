@@ -14,6 +14,7 @@ import {
   type ThrowawayDatabase,
   type ThrowawayPostgres,
 } from '../support/throwaway-postgres.ts';
+import { redisProgram } from '../support/throwaway-redis.ts';
 import { type KeptProcess, ProcessYard } from './process-yard.ts';
 import { openSlowLink, type SlowLink } from './slow-link.ts';
 
@@ -28,6 +29,7 @@ export interface Product {
   readonly database: ThrowawayDatabase;
   readonly link: SlowLink;
   readonly redis: KeptProcess;
+  readonly redisUrl: string;
   readonly demo: KeptProcess;
   readonly demoUrl: string;
   readonly installations: readonly Installation[];
@@ -56,8 +58,9 @@ export async function startProduct(gatewayProcesses: number): Promise<Product> {
   const yard = stack.adopt(new ProcessYard(folder), (one) => one.close());
 
   const redisPort = await freePort();
+  const redisUrl = `redis://127.0.0.1:${redisPort}`;
   const redis = yard.keep({
-    ...at('redis', 'redis-server'),
+    ...at('redis', redisProgram()),
     args: redisArguments(folder, redisPort),
     env: () => process.env,
   });
@@ -77,7 +80,7 @@ export async function startProduct(gatewayProcesses: number): Promise<Product> {
     crashLog: join(folder, 'crashes.jsonl'),
   };
   writeFileSync(site.crashLog, '');
-  const environment = environmentOf(site, database, link, redisPort);
+  const environment = environmentOf(site, database, link, redisUrl);
   const installations = [await install(yard, 'api-a', environment), await install(yard, 'api-b', environment)];
   const endpointsFile = join(folder, 'endpoints.json');
   writeFileSync(
@@ -94,6 +97,7 @@ export async function startProduct(gatewayProcesses: number): Promise<Product> {
     database,
     link,
     redis,
+    redisUrl,
     demo,
     demoUrl,
     installations,
@@ -120,7 +124,7 @@ interface Site {
   readonly crashLog: string;
 }
 
-function environmentOf(site: Site, database: ThrowawayDatabase, link: SlowLink, redisPort: number): NodeJS.ProcessEnv {
+function environmentOf(site: Site, database: ThrowawayDatabase, link: SlowLink, redisUrl: string): NodeJS.ProcessEnv {
   const throughLink = (url: string) => Object.assign(new URL(url), { port: String(link.port) }).href;
   return {
     ...process.env,
@@ -129,7 +133,7 @@ function environmentOf(site: Site, database: ThrowawayDatabase, link: SlowLink, 
     GATEWAY_PROCESSES: String(site.gatewayProcesses),
     DATABASE_URL: throughLink(database.urlFor('gateway')),
     DATABASE_URL_WORKER: throughLink(database.urlFor('worker')),
-    REDIS_URL: `redis://127.0.0.1:${redisPort}`,
+    REDIS_URL: redisUrl,
     TOLLGATE_ADMIN_TOKEN: site.adminToken,
     TOLLGATE_MASTER_KEYS: JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } }),
     TOLLGATE_JOURNAL_DIR: join(site.folder, 'journal'),

@@ -2,20 +2,40 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { CRASH_POINTS } from '../../services/platform/crash-points.ts';
+import type { Breadth } from './breadth.ts';
 import { runCampaign } from './campaign.ts';
 import type { CampaignOrder } from './campaign-order.ts';
 import { versionOfCheckout } from './product.ts';
 
+/** What the issue asks of a campaign that counts. */
+const COUNTS = { requests: 20_000, kills: 60 } as const;
+const HITS_PER_POINT = 3;
+const PAUSED_SECONDS = [20, 120];
+const SLOW_SECONDS = [6, 10];
+const SILENT_SECONDS = [40];
+const BREADTH: Breadth = {
+  gatewaysAtOnce: 2,
+  organizations: 3,
+  apiKeys: 8,
+  priceVersions: 2,
+  refusedByKeyCap: 1,
+  refusedByProjectCap: 1,
+  refusedForCredit: 1,
+  expiries: 1,
+  failovers: 1,
+  estimates: 1,
+  cuts: 1,
+  clientsGone: 1,
+};
+const OTHER_VICTIMS = { postgres: 5, redis: 5, demo: 4 } as const;
+
 const { values } = parseArgs({
   options: {
-    kills: { type: 'string', default: '60' },
+    kills: { type: 'string', default: String(COUNTS.kills) },
     seed: { type: 'string', default: '1' },
-    requests: { type: 'string', default: '20000' },
+    requests: { type: 'string', default: String(COUNTS.requests) },
   },
 });
-
-const HITS_PER_POINT = 3;
-const OTHER_VICTIMS = { postgres: 5, redis: 5, demo: 4 } as const;
 
 const order = orderFor(Number(values.kills), Number(values.seed), Number(values.requests));
 order.say(
@@ -30,18 +50,30 @@ function orderFor(kills: number, seed: number, requests: number): CampaignOrder 
   const byPoints = CRASH_POINTS.length * HITS_PER_POINT;
   return {
     seed,
-    demands: { requests, kills, hitsPerPoint: HITS_PER_POINT, inFlightAtKill: 20, soundPercent: 90 },
+    isShort: requests < COUNTS.requests || kills < COUNTS.kills,
+    demands: {
+      requests,
+      kills,
+      hitsPerPoint: HITS_PER_POINT,
+      inFlightAtKill: 20,
+      soundPercent: 90,
+      breadth: BREADTH,
+      pausedSeconds: PAUSED_SECONDS,
+      slowSeconds: SLOW_SECONDS,
+      silentSeconds: SILENT_SECONDS,
+    },
     blows: {
       ...OTHER_VICTIMS,
+      requestsHit: 30,
       gateways: Math.max(6, kills - byPoints - postgres - redis - demo),
-      slowSeconds: [6, 10],
-      silentSeconds: [40],
-      pausedSeconds: [20, 120],
+      slowSeconds: SLOW_SECONDS,
+      silentSeconds: SILENT_SECONDS,
+      pausedSeconds: PAUSED_SECONDS,
       betweenMs: 5_000,
     },
-    sweep: { points: CRASH_POINTS, hits: HITS_PER_POINT },
+    sweep: { points: CRASH_POINTS, hits: HITS_PER_POINT, secondsPerPoint: 90 },
     gatewayProcesses: 2,
-    concurrency: 192,
+    concurrency: 256,
     quietSeconds: 180,
     say: (line) => process.stdout.write(`${line}\n`),
   };

@@ -22,7 +22,7 @@ export async function openTenants(api: Management): Promise<Tenants> {
   const poor = await organization(api, 'Poor');
   await grantCredit(api, rich, RICH, null);
   await grantCredit(api, capped, RICH, null);
-  await grantCredit(api, poor, USD / 5n, null);
+  await grantCredit(api, poor, USD / 20n, null);
 
   const payingKey = async (orgId: string, projectId: string, weight: number, caps: Cap[] = []) => ({
     credential: await apiKey(api, orgId, projectId, caps),

@@ -6,12 +6,12 @@ import type { Product } from './product.ts';
 
 export function unaskedDeaths(product: Product, events: readonly KillEvent[]): string[] {
   const services = [product.redis, product.demo, ...product.installations.map(({ process }) => process)];
-  const handled = new Set(events.filter(({ target }) => target === 'gateway').map(({ pid }) => pid));
+  const handled = new Set(events.map(({ pid }) => pid));
   const gateways = product.installations.flatMap(({ process }) =>
     deathsIn(join(product.folder, 'logs', `${process.name}.log`)),
   );
   return [
-    ...services.flatMap(({ deaths }) => deaths),
+    ...services.flatMap(({ deaths }) => deaths.filter(({ pid }) => !handled.has(pid)).map(({ how }) => how)),
     ...gateways
       .filter(({ pid }) => !handled.has(pid))
       .map(({ pid, code, signal }) => `gateway ${pid} (${signal ?? code})`),

@@ -1,16 +1,24 @@
 // Whether a campaign proves anything. A run in which nothing was under way when a gateway died, or in which most requests failed
 // for other reasons than those that were asked for, is void, whatever the oracle says.
 import { CRASH_POINTS } from '../../services/platform/crash-points.ts';
-import type { AnswerLine } from '../support/load-driver/exchange.ts';
+import { Attribution, type Served } from './attribution.ts';
+import type { Breadth } from './breadth.ts';
 import type { KillEvent } from './kill-log.ts';
+import { isSound } from './soundness.ts';
 
 export interface Demands {
   readonly requests: number;
   readonly kills: number;
   readonly hitsPerPoint: number;
+  /** Of the gateway that was killed, each time. */
   readonly inFlightAtKill: number;
   /** Out of 100, of the requests whose gateway was not hit. */
   readonly soundPercent: number;
+  readonly breadth: Breadth;
+  /** Gateways that were stopped for so long, and PostgreSQL slow and silent for so long, each at least once. */
+  readonly pausedSeconds: readonly number[];
+  readonly slowSeconds: readonly number[];
+  readonly silentSeconds: readonly number[];
 }
 
 export interface Condition {
@@ -19,34 +27,41 @@ export interface Condition {
   readonly met: boolean;
 }
 
-export interface Campaign {
-  readonly answers: readonly AnswerLine[];
-  readonly events: readonly KillEvent[];
+export interface Campaign extends Served {
   /** Keys by index whose credit or caps are meant to run out. */
   readonly mayRunOut: readonly boolean[];
-  /** By request id: the pid of the gateway that settled it. */
-  readonly pidOf: ReadonlyMap<string, number>;
   /** What died without being asked to. */
   readonly unasked: readonly string[];
+  readonly breadth: Breadth;
 }
 
+/** Out of 100: how far from half the share of streams may be. */
+const STREAMED_WITHIN = 5;
+
 export function conditionsOf(campaign: Campaign, demands: Demands): Condition[] {
-  const { answers, events, unasked } = campaign;
+  const { answers, events, unasked, mayRunOut } = campaign;
+  const attribution = new Attribution(campaign);
   const streamed = answers.filter((answer) => answer.streamed).length;
   const kills = events.filter(({ what }) => what === 'SIGKILL').length;
-  const unhit = answers.filter((answer) => !wasHit(campaign, answer));
-  const sound = unhit.filter((answer) => isSound(campaign, answer)).length;
-  const inFlight = leastInFlight(answers, events);
+  const unhit = answers.filter((answer) => !attribution.wasHit(answer));
+  const sound = unhit.filter((answer) => isSound(answer, mayRunOut[answer.keyIndex] ?? false, events)).length;
+  const inFlight = attribution.inFlightAtKills();
   return [
     atLeast('requests', answers.length, demands.requests),
     {
       name: 'streamed',
       figure: percent(streamed, answers.length),
-      met: Math.abs(streamed * 2 - answers.length) <= answers.length * 0.2,
+      met: Math.abs(streamed * 100 - answers.length * 50) <= answers.length * STREAMED_WITHIN,
     },
     atLeast('kills', kills, demands.kills),
-    atLeast('fewest requests in flight at a gateway kill', inFlight, demands.inFlightAtKill),
+    atLeast(
+      'fewest requests in flight of a killed gateway',
+      inFlight.length === 0 ? 0 : Math.min(...inFlight),
+      demands.inFlightAtKill,
+    ),
     ...CRASH_POINTS.map((point) => atLeast(`hits of ${point}`, hitsOf(events, point), demands.hitsPerPoint)),
+    ...blowsStruck(events, demands),
+    ...breadthReached(campaign.breadth, demands.breadth),
     {
       name: 'sound among the unhit',
       figure: percent(sound, unhit.length),
@@ -54,6 +69,21 @@ export function conditionsOf(campaign: Campaign, demands: Demands): Condition[] 
     },
     { name: 'deaths nobody asked for', figure: unasked.join('; ') || '0', met: unasked.length === 0 },
   ];
+}
+
+function blowsStruck(events: readonly KillEvent[], demands: Demands): Condition[] {
+  const lasted = (what: KillEvent['what'], seconds: number) =>
+    events.filter((event) => event.what === what && event.untilMs - event.at === seconds * 1_000).length;
+  return [
+    ...demands.pausedSeconds.map((one) => atLeast(`gateway paused ${one} s`, lasted('SIGSTOP', one), 1)),
+    ...demands.slowSeconds.map((one) => atLeast(`PostgreSQL slow ${one} s`, lasted('slow', one), 1)),
+    ...demands.silentSeconds.map((one) => atLeast(`PostgreSQL silent ${one} s`, lasted('paused', one), 1)),
+  ];
+}
+
+function breadthReached(reached: Breadth, demanded: Breadth): Condition[] {
+  const names = Object.keys(demanded) as (keyof Breadth)[];
+  return names.map((name) => atLeast(name, reached[name], demanded[name]));
 }
 
 function atLeast(name: string, figure: number, demanded: number): Condition {
@@ -66,37 +96,4 @@ function percent(part: number, whole: number): string {
 
 function hitsOf(events: readonly KillEvent[], point: string): number {
   return events.filter((event) => event.point === point).length;
-}
-
-function leastInFlight(answers: readonly AnswerLine[], events: readonly KillEvent[]): number {
-  const gatewayKills = events.filter(({ target, what }) => target === 'gateway' && what === 'SIGKILL');
-  const counts = gatewayKills.map(
-    ({ at }) => answers.filter((answer) => answer.at <= at && answer.at + answer.ms >= at).length,
-  );
-  return counts.length === 0 ? 0 : Math.min(...counts);
-}
-
-// A death shows at the client a moment after it happened.
-const SLACK_MS = 250;
-
-/** By its own gateway where that is known, else by any. */
-export function wasHit({ events, pidOf }: Campaign, { at, ms, requestId }: AnswerLine): boolean {
-  const pid = pidOf.get(requestId ?? '');
-  return events.some(
-    (event) =>
-      event.target === 'gateway' &&
-      event.at <= at + ms + SLACK_MS &&
-      event.untilMs + SLACK_MS >= at &&
-      (pid === undefined || event.pid === pid),
-  );
-}
-
-// Faults that no failover hides: the answer has begun, every attempt meets them, or the end itself is taken away.
-const SHOWS = /^(cut|end|error-mid|wrong-length|no-done|status=400)/;
-
-/** It ended complete, or as its client, its key or its fault demanded. */
-export function isSound({ mayRunOut }: Campaign, answer: AnswerLine): boolean {
-  if (answer.terminatorSeen && answer.status === 200) return true;
-  if (answer.abortedByClient || SHOWS.test(answer.faultAsked ?? '')) return true;
-  return mayRunOut[answer.keyIndex] === true && (answer.status === 402 || answer.status === 429);
 }

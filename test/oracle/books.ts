@@ -26,6 +26,8 @@ export async function readBooks(postgresUrl: string): Promise<Books> {
       organizations: await rows(ORGANIZATIONS),
       incarnations: await rows(INCARNATIONS),
       caps: await rows(CAPS),
+      capCounters: await rows(CAP_COUNTERS),
+      channels: await rows(CHANNELS),
       priceVersions: await rows(PRICE_VERSIONS),
       unmatchedExports: await ids(`select request_id || '.' || n as id from usage_export_rows`),
       unsentEnds: await ids('select request_id as id from unsent_ends'),
@@ -47,8 +49,8 @@ const USAGE_RECORDS = `
     from usage_records order by request_id`;
 
 const ATTEMPTS = `
-  select request_id as "requestId", n, channel_id as "channelId", model_id as "modelId", cost_version_id as "costVersionId",
-         outcome, ${milliseconds('sent_at')} as "sentAtMs", cost_nano as "costNano"
+  select request_id as "requestId", n, incarnation_id as "incarnationId", channel_id as "channelId", model_id as "modelId",
+         upstream_model as "upstreamModel", cost_version_id as "costVersionId", outcome, ${milliseconds('sent_at')} as "sentAtMs", cost_nano as "costNano"
     from attempts`;
 
 const LOSSES = `
@@ -63,13 +65,15 @@ const ENTRIES = `
     from ledger_entries`;
 
 const GRANTS = `
-  select g.id, g.org_id as "orgId", g.amount_nano as "amountNano", b.available_nano as "availableNano",
-         ${milliseconds('g.effective_at')} as "effectiveAtMs", ${milliseconds('g.expires_at')} as "expiresAtMs"
+  select g.id, g.org_id as "orgId", g.priority, g.amount_nano as "amountNano", b.available_nano as "availableNano",
+         ${milliseconds('g.effective_at')} as "effectiveAtMs", ${milliseconds('g.expires_at')} as "expiresAtMs",
+         ${milliseconds('g.created_at')} as "createdAtMs"
     from credit_grants g left join grant_balances b on b.grant_id = g.id`;
 
 const LEASES = `
-  select id, incarnation_id as "incarnationId", org_id as "orgId", amount_nano as "amountNano",
-         consumed_nano as "consumedNano", closed_at is not null as closed
+  select id, incarnation_id as "incarnationId", org_id as "orgId", project_id as "projectId", member_id as "memberId",
+         api_key_id as "apiKeyId", amount_nano as "amountNano", consumed_nano as "consumedNano",
+         ${milliseconds('opened_at')} as "openedAtMs", closed_at is not null as closed
     from leases`;
 
 const SLICES = 'select lease_id as "leaseId", grant_id as "grantId", amount_nano as "amountNano" from lease_slices';
@@ -78,14 +82,25 @@ const ORGANIZATIONS = `
   select id, overdraft_nano as "overdraftNano", overdraft_floor_nano as "overdraftFloorNano" from organizations`;
 
 const INCARNATIONS = `
-  select id, pid, ${milliseconds('renewed_at')} as "renewedAtMs", ${milliseconds('fenced_at')} as "fencedAtMs",
-         fenced_reason as "fencedReason", closed_at is not null as closed
+  select id, pid, ${milliseconds('started_at')} as "startedAtMs", ${milliseconds('renewed_at')} as "renewedAtMs", ${milliseconds('fenced_at')} as "fencedAtMs",
+         closed_at is not null as closed
     from gateway_incarnations`;
 
 const CAPS = `
-  select c.id, c.scope_id as "scopeId", u.committed_nano as "committedNano"
-    from caps c join cap_usage u on u.cap_id = c.id
-   where c.period = 'total'`;
+  select c.id, c.scope_id as "scopeId", c.period, c.amount_nano as "amountNano",
+         coalesce(o.version = 1 and coalesce(k.version, p.version, o.version) = 1, false) as "isAsCreated"
+    from caps c join organizations o on o.id = c.org_id
+    left join api_keys k on c.scope = 'api_key' and k.id = c.scope_id
+    left join projects p on c.scope = 'project' and p.id = c.scope_id`;
+
+/** The calendar is PostgreSQL's, the rule is written here again: a period ends where the next one begins, in local time. */
+const CAP_COUNTERS = `
+  select u.cap_id as "capId", u.committed_nano as "committedNano", ${milliseconds('u.period_start')} as "fromMs",
+         ${milliseconds(`case when c.period <> 'total' then
+           ((u.period_start at time zone o.time_zone) + ('1 ' || c.period)::interval) at time zone o.time_zone end`)} as "untilMs"
+    from cap_usage u join caps c on c.id = u.cap_id join organizations o on o.id = c.org_id`;
+
+const CHANNELS = 'select id, usage_export is not null as exports from channels';
 
 const PRICE_VERSIONS = `
   select id, model_id as "modelId", side, ${milliseconds('effective_at')} as "effectiveAtMs" from price_versions`;

@@ -25,6 +25,8 @@ export interface Books {
   readonly organizations: readonly Organization[];
   readonly incarnations: readonly Incarnation[];
   readonly caps: readonly Cap[];
+  readonly capCounters: readonly CapCounter[];
+  readonly channels: readonly Channel[];
   readonly priceVersions: readonly PriceVersion[];
   /** Attempt ids that the product has read from the provider's export and could not match yet. */
   readonly unmatchedExports: readonly string[];
@@ -57,8 +59,11 @@ export interface UsageRecord {
 export interface Attempt {
   readonly requestId: string;
   readonly n: number;
+  /** Null: no gateway sent it (a channel's test call). */
+  readonly incarnationId: string | null;
   readonly channelId: string;
   readonly modelId: string;
+  readonly upstreamModel: string;
   readonly costVersionId: string | null;
   readonly outcome: string;
   readonly sentAtMs: number;
@@ -94,11 +99,13 @@ export interface Entry {
 export interface Grant {
   readonly id: string;
   readonly orgId: string;
+  readonly priority: number;
   readonly amountNano: bigint;
   /** Null: the grant has no balance row. */
   readonly availableNano: bigint | null;
   readonly effectiveAtMs: number;
   readonly expiresAtMs: number | null;
+  readonly createdAtMs: number;
 }
 
 export interface Lease {
@@ -107,6 +114,10 @@ export interface Lease {
   readonly orgId: string;
   readonly amountNano: bigint;
   readonly consumedNano: bigint;
+  readonly projectId: string;
+  readonly memberId: string | null;
+  readonly apiKeyId: string;
+  readonly openedAtMs: number;
   readonly closed: boolean;
 }
 
@@ -125,17 +136,34 @@ export interface Organization {
 export interface Incarnation {
   readonly id: string;
   readonly pid: number;
+  readonly startedAtMs: number;
   readonly renewedAtMs: number;
   readonly fencedAtMs: number | null;
-  readonly fencedReason: string | null;
   readonly closed: boolean;
 }
 
-/** A cap of period `total` with what it counts; the counters of other periods are judged by their own tests. */
 export interface Cap {
   readonly id: string;
   readonly scopeId: string;
+  readonly period: 'total' | 'day' | 'week' | 'month';
+  readonly amountNano: bigint;
+  /** Nobody has changed its owner since: then it has held all the time. */
+  readonly isAsCreated: boolean;
+}
+
+/** What a cap counts in one of its periods. */
+export interface CapCounter {
+  readonly capId: string;
   readonly committedNano: bigint;
+  readonly fromMs: number;
+  /** Null: it never ends. */
+  readonly untilMs: number | null;
+}
+
+export interface Channel {
+  readonly id: string;
+  /** Its provider says what it served. */
+  readonly exports: boolean;
 }
 
 export interface PriceVersion {
@@ -156,6 +184,8 @@ export interface MeteredAttempt {
 export interface Answer {
   readonly atMs: number;
   readonly durationMs: number;
+  /** The installation that it was sent to. */
+  readonly api: string;
   /** Null: the connection ended before a head arrived. */
   readonly requestId: string | null;
   readonly status: number;
@@ -164,12 +194,14 @@ export interface Answer {
   readonly contentBytes: number;
   readonly terminatorSeen: boolean;
   readonly errorCode: string | null;
+  readonly errorMessage: string | null;
   readonly abortedByClient: boolean;
   readonly fault: string | null;
 }
 
-/** A gateway was killed or did not run. */
+/** A gateway, or the demo provider, was killed or did not run. */
 export interface Hit {
+  readonly target: 'gateway' | 'demo';
   readonly fromMs: number;
   readonly untilMs: number;
   readonly pid: number;

@@ -9,6 +9,8 @@ export type FindingKind =
   | 'price_version_wrong'
   | 'tokens_differ'
   | 'estimate_wrong'
+  | 'estimate_unexplained'
+  | 'given_away'
   | 'charged_for_error'
   | 'end_lost'
   | 'attempt_unaccounted'
@@ -25,12 +27,14 @@ export type FindingKind =
   | 'upstream_account_differs'
   | 'overdraft_differs'
   | 'grant_differs'
+  | 'burn_order_broken'
   | 'balance_chain_broken'
   | 'lease_differs'
   | 'lease_left_open'
   | 'held_differs'
   | 'held_after_quiet'
-  | 'cap_differs';
+  | 'cap_differs'
+  | 'cap_passed';
 
 export interface Finding {
   readonly kind: FindingKind;

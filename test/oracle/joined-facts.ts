@@ -1,33 +1,61 @@
 // The facts, joined: on the request id, the attempt id, and the ids of transactions, leases and grants.
 import type { Attempt, Entry, Facts, Loss, PriceVersion, UsageRecord } from './facts.ts';
+import { type Frame, frameOf } from './frame.ts';
 import { type PriceEntry, priceInForce, type Side } from './price-table.ts';
 
 /** Losses in selling prices: what a customer was not made to pay. Every other reason is in cost prices. */
 const UNPAID_REASONS = new Set(['overshoot', 'late']);
 
 export interface JoinedFacts extends Facts {
+  readonly frame: Frame;
   readonly recordsOf: ReadonlyMap<string, readonly UsageRecord[]>;
   readonly attemptOf: ReadonlyMap<string, Attempt>;
+  /** By request id. */
+  readonly attemptsOf: ReadonlyMap<string, readonly Attempt[]>;
   /** By attempt id, in cost prices. */
   readonly lossesOf: ReadonlyMap<string, readonly Loss[]>;
   /** By request id, in selling prices. */
   readonly unpaidOf: ReadonlyMap<string, readonly Loss[]>;
   readonly entriesOf: ReadonlyMap<bigint, readonly Entry[]>;
+  readonly kindOf: ReadonlyMap<bigint, string>;
+  /** What moved on each lease, by transaction. */
+  readonly heldOf: ReadonlyMap<string | null, readonly Entry[]>;
   readonly versionOf: ReadonlyMap<string, PriceVersion>;
+  /** Which installation a gateway belongs to, learned from the answers that it settled. */
+  readonly apiOfPid: ReadonlyMap<number, string>;
 }
 
 export function joined(facts: Facts): JoinedFacts {
   const unpaid = facts.losses.filter(({ reason }) => UNPAID_REASONS.has(reason));
   const costLosses = facts.losses.filter(({ reason }) => !UNPAID_REASONS.has(reason));
+  const recordsOf = grouped(facts.usageRecords, ({ requestId }) => requestId);
   return {
     ...facts,
-    recordsOf: grouped(facts.usageRecords, ({ requestId }) => requestId),
+    frame: frameOf(facts),
+    recordsOf,
     attemptOf: new Map(facts.attempts.map((attempt) => [attemptId(attempt), attempt])),
+    attemptsOf: grouped(facts.attempts, ({ requestId }) => requestId),
     lossesOf: grouped(costLosses, attemptId),
     unpaidOf: grouped(unpaid, ({ requestId }) => requestId),
     entriesOf: grouped(facts.entries, ({ transactionId }) => transactionId),
+    kindOf: new Map(facts.transactions.map(({ id, kind }) => [id, kind])),
+    heldOf: grouped(
+      facts.entries
+        .filter(({ account }) => account === 'held')
+        .toSorted((one, other) => Number(one.transactionId - other.transactionId)),
+      ({ leaseId }) => leaseId,
+    ),
     versionOf: new Map(facts.priceVersions.map((version) => [version.id, version])),
+    apiOfPid: apisOfPids(facts, recordsOf),
   };
+}
+
+function apisOfPids(facts: Facts, recordsOf: ReadonlyMap<string, readonly UsageRecord[]>): Map<number, string> {
+  const pids = new Map(facts.incarnations.map(({ id, pid }) => [id, pid]));
+  const served = (facts.answers ?? []).flatMap(({ requestId, api }) =>
+    (recordsOf.get(requestId ?? '') ?? []).map(({ incarnationId }) => [pids.get(incarnationId) ?? 0, api] as const),
+  );
+  return new Map(served);
 }
 
 export function attemptId({ requestId, n }: { readonly requestId: string; readonly n: number }): string {

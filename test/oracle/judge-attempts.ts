@@ -2,13 +2,15 @@
 // the record it won, or it is our loss; both only where a record paid an estimate and the rest is ours.
 import type { Answer, Attempt, UsageRecord } from './facts.ts';
 import { distance, type Finding, unequal } from './finding.ts';
+import { isAttemptJudged } from './frame.ts';
 import { wasHitDuring } from './hits.ts';
 import { attemptId, type JoinedFacts, sumOf } from './joined-facts.ts';
 import { costPrice, meteredNano } from './metered-cost.ts';
 import { amountNano } from './price-table.ts';
 
 export function judgeAttempts(facts: JoinedFacts): Finding[] {
-  const ids = new Set([...facts.meter.keys(), ...facts.lossesOf.keys(), ...facts.attemptOf.keys()]);
+  const metered = [...facts.meter.keys()].filter((id) => facts.frame.isOurs(id));
+  const ids = new Set([...metered, ...facts.lossesOf.keys(), ...facts.attemptOf.keys()]);
   const answerOf = new Map((facts.answers ?? []).map((answer) => [answer.requestId, answer]));
   const headless = (facts.answers ?? []).filter(({ requestId }) => requestId === null);
   return [
@@ -25,6 +27,7 @@ function judgeAttempt(facts: JoinedFacts, id: string): Finding[] {
   const attempt = facts.attemptOf.get(id);
   const lossNano = sumOf(facts.lossesOf.get(id) ?? [], ({ amountNano }) => amountNano);
   if (attempt === undefined) return judgeUnknown(facts, id, lossNano);
+  if (!isAttemptJudged(facts.frame, attempt)) return [];
   if (attempt.costNano === null)
     return [finding('attempt_cost_unknown', id, 'has no cost', meteredNano(facts, id, attempt))];
 
@@ -32,11 +35,20 @@ function judgeAttempt(facts: JoinedFacts, id: string): Finding[] {
   const record = facts.recordsOf.get(attempt.requestId)?.find(({ winner }) => winner === attempt.n);
   const recorded = metered - lossNano;
   return [
+    ...judgeEmpty(facts, attempt, metered),
     ...judgeShare(facts, attempt, record, metered, recorded),
     ...(attempt.costNano === recorded
       ? []
       : unequal('attempt_cost_differs', id, `cost (loss ${lossNano})`, attempt.costNano, metered)),
   ];
+}
+
+/** An answer that is called empty costs its customer nothing: it must have been. */
+function judgeEmpty(facts: JoinedFacts, attempt: Attempt, metered: bigint): Finding[] {
+  const id = attemptId(attempt);
+  const { output = 0, reasoning = 0 } = facts.meter.get(id)?.usage ?? {};
+  if (attempt.outcome !== 'empty' || output + reasoning === 0) return [];
+  return [finding('given_away', id, `is called empty, its provider made ${output + reasoning} tokens`, metered)];
 }
 
 function judgeUnknown(facts: JoinedFacts, id: string, lossNano: bigint): Finding[] {
@@ -82,11 +94,11 @@ function judgeWinner(facts: JoinedFacts, { requestId, winner, chargeNano }: Usag
   const attempt = facts.attemptOf.get(`${requestId}.${winner}`);
   if (attempt === undefined)
     return [finding('attempt_missing', `${requestId}.${winner}`, 'won, and is not there', chargeNano)];
-  if (costPrice(facts, attempt) !== null) return [];
+  if (costPrice(facts, attempt) !== null || !isAttemptJudged(facts.frame, attempt)) return [];
   return [finding('price_version_wrong', attemptId(attempt), `cost version ${attempt.costVersionId}`, 0n)];
 }
 
-/** Only a request whose client saw no end and whose gateway fell meanwhile may leave an attempt without an outcome. */
+/** Only a request whose client saw no end and whose own gateway fell meanwhile may leave an attempt without an outcome. */
 function judgeOrphan(
   facts: JoinedFacts,
   attempt: Attempt,
@@ -95,11 +107,16 @@ function judgeOrphan(
 ): Finding[] {
   if (attempt.outcome !== 'orphaned' || facts.answers === null) return [];
   const id = attemptId(attempt);
-  if (answer?.terminatorSeen) return [finding('orphan_unexplained', id, 'its client saw the end', 0n)];
+  if (answer?.terminatorSeen && answer.status < 400)
+    return [finding('orphan_unexplained', id, 'its client saw the end', 0n)];
   const candidates =
     answer === undefined ? headless.filter((candidate) => isDuring(candidate, attempt.sentAtMs)) : [answer];
-  if (facts.hits === null || candidates.some((candidate) => wasHitDuring(facts, candidate, null))) return [];
-  return [finding('orphan_unexplained', id, 'no gateway was killed, paused or fenced meanwhile', 0n)];
+  const { incarnationId } = attempt;
+  const wasHit = candidates.some((one) => incarnationId !== null && wasHitDuring(facts, one, incarnationId));
+  if (facts.hits === null || wasHit) return [];
+  return [
+    finding('orphan_unexplained', id, `its gateway ${incarnationId} was not killed, paused or fenced meanwhile`, 0n),
+  ];
 }
 
 /** The product's clock is PostgreSQL's, the client's its own: the same machine's, but read at different moments. */

@@ -1,12 +1,16 @@
-// What the clients saw against what was charged: an end that was seen has its record, an error that was seen costs nothing, and
-// nobody is charged who did not call.
+// What the clients saw against what was charged: an end that was seen has its record, content that was seen is paid for, a
+// promise that nothing is charged holds, and nobody is charged who did not call.
 import type { Answer, UsageRecord } from './facts.ts';
-import { type Finding, unequal } from './finding.ts';
-import { wasHitDuring } from './hits.ts';
+import { distance, type Finding, unequal } from './finding.ts';
+import { wasHitDuring, wasProviderHitDuring } from './hits.ts';
 import type { JoinedFacts } from './joined-facts.ts';
+import { unbilled } from './metered-cost.ts';
 import { amountNano, BYTES_PER_TOKEN, priceInForce } from './price-table.ts';
 
-const ENDED_OUTCOMES = new Set(['complete', 'empty']);
+/** In an error, also in one that ends a stream: then it must be so, whatever was killed meanwhile. */
+const PROMISE = /nothing (is|was) charged(?! for)/i;
+/** Faults that take the usage away: it is not sent, or the end is cut off that would have carried it. */
+const TAKES_USAGE_AWAY = /(^|,)(no-usage|null-usage|wrong-length|(cut|end|stall)=)/;
 
 export function judgeClients(facts: JoinedFacts): Finding[] {
   const { answers } = facts;
@@ -18,61 +22,77 @@ function judgeAnswer(facts: JoinedFacts, answer: Answer): Finding[] {
   const { requestId } = answer;
   if (requestId === null) return [];
   const record = facts.recordsOf.get(requestId)?.[0] ?? null;
-  const isError = answer.status >= 400;
-  if (isError) return judgeError(requestId, answer, record);
-  if (answer.terminatorSeen) return judgeEnd(facts, requestId, answer, record);
-  return judgeLostEnd(facts, requestId, answer, record);
+  if (answer.status >= 400 || PROMISE.test(answer.errorMessage ?? '')) return judgeError(requestId, answer, record);
+  return [
+    ...(answer.terminatorSeen
+      ? judgeEnd(facts, requestId, answer, record)
+      : judgeLostEnd(facts, requestId, answer, record)),
+    ...(record?.usageSource === 'estimate' ? judgeEstimate(facts, answer, record) : []),
+  ];
 }
 
 function judgeError(requestId: string, answer: Answer, record: UsageRecord | null): Finding[] {
   if (record === null || record.chargeNano === 0n) return [];
-  const detail = `the client got ${answer.status} ${answer.errorCode} and was charged`;
+  const detail = `the client got ${answer.status} ${answer.errorCode} (${answer.errorMessage}) and was charged`;
   return [{ kind: 'charged_for_error', id: requestId, detail, differenceNano: record.chargeNano }];
 }
 
 /** An answer whose usage nobody can believe is given away until a person has looked (gateways.md T7): only for such a lie. */
 function judgeEnd(facts: JoinedFacts, requestId: string, answer: Answer, record: UsageRecord | null): Finding[] {
-  const isLie = record?.outcome === 'quarantined' && answer.fault?.includes('absurd-usage');
-  if (record === null || !(ENDED_OUTCOMES.has(record.outcome) || isLie)) {
-    const detail = `the client saw the end, the record is ${record?.outcome ?? 'missing'}`;
-    return [{ kind: 'record_missing', id: requestId, detail, differenceNano: unbilled(facts, requestId) }];
-  }
-  return record.usageSource === 'estimate' ? judgeSeenBytes(facts, answer, record) : [];
+  if (record?.outcome === 'complete' || isLie(answer, record)) return [];
+  const detail = `the client saw the end, the record is ${record?.outcome ?? 'missing'}`;
+  return [{ kind: 'record_missing', id: requestId, detail, differenceNano: unbilled(facts, requestId) }];
 }
 
-/** In selling prices of the moment: what the provider metered for the answer that nobody paid. */
-function unbilled(facts: JoinedFacts, requestId: string): bigint {
-  for (let n = 1; ; n += 1) {
-    const metered = facts.meter.get(`${requestId}.${n}`);
-    if (metered === undefined) return 0n;
-    if (facts.meter.has(`${requestId}.${n + 1}`)) continue;
-    const price = priceInForce(facts.prices, metered.modelId, 'selling', metered.atMs);
-    return price === null ? 0n : amountNano(price, metered.usage);
-  }
+function isLie({ fault }: Answer, record: UsageRecord | null): boolean {
+  return record?.outcome === 'quarantined' && (fault?.includes('absurd-usage') ?? false);
 }
 
-/** An estimate is a pure function of the bytes of the prompt and of the bytes that the client was given. */
-function judgeSeenBytes(facts: JoinedFacts, answer: Answer, record: UsageRecord): Finding[] {
-  const bytesPerToken = BYTES_PER_TOKEN[record.modelId] ?? 1;
-  const input = Math.floor(answer.promptBytes / bytesPerToken);
-  const price = priceInForce(facts.prices, record.modelId, 'selling', record.admittedAtMs);
-  const expected = price === null ? 0n : amountNano(price, { ...record.meters, input });
-  return [
-    ...unequal('estimate_wrong', record.requestId, `rated (${input} input tokens)`, record.ratedNano, expected),
-    ...unequal('estimate_wrong', record.requestId, 'delivered', record.deliveredBytes, BigInt(answer.contentBytes)),
-  ];
+function judgeLostEnd(facts: JoinedFacts, requestId: string, answer: Answer, record: UsageRecord | null): Finding[] {
+  if (record?.outcome === 'complete') return judgePaidEnd(facts, answer, record);
+  const isFree = record === null || (record.usageSource === 'none' && !isLie(answer, record));
+  if (answer.contentBytes === 0 || !isFree || facts.hits === null) return [];
+  // Whoever dies with an answer has given it away; whoever settles one does not.
+  if (record === null && wasHitDuring(facts, answer, null)) return [];
+  const detail = `the client saw ${answer.contentBytes} bytes of content, the record is ${record?.outcome ?? 'missing'} and costs nothing`;
+  return [{ kind: 'given_away', id: requestId, detail, differenceNano: unbilled(facts, requestId) }];
 }
 
 /**
  * A complete record whose client waited in vain: only when its gateway fell, or said itself that the end was not sent. A fault
  * may take the end away itself: a stream that its provider cuts after the finish reason is complete, and has no [DONE].
  */
-function judgeLostEnd(facts: JoinedFacts, requestId: string, answer: Answer, record: UsageRecord | null): Finding[] {
-  if (record?.outcome !== 'complete' || answer.abortedByClient || answer.fault !== null || facts.hits === null)
-    return [];
-  if (wasHitDuring(facts, answer, record.incarnationId) || facts.unsentEnds.includes(requestId)) return [];
+function judgePaidEnd(facts: JoinedFacts, answer: Answer, record: UsageRecord): Finding[] {
+  if (answer.abortedByClient || answer.fault !== null || facts.hits === null) return [];
+  if (wasHitDuring(facts, answer, record.incarnationId) || facts.unsentEnds.includes(record.requestId)) return [];
   const detail = 'was paid as complete, its client saw no end, and its gateway was not hit';
-  return [{ kind: 'end_lost', id: requestId, detail, differenceNano: record.chargeNano }];
+  return [{ kind: 'end_lost', id: record.requestId, detail, differenceNano: record.chargeNano }];
+}
+
+/** An estimate is a pure function of the bytes of the prompt and of the bytes that the client was given. */
+function judgeEstimate(facts: JoinedFacts, answer: Answer, record: UsageRecord): Finding[] {
+  const bytesPerToken = BYTES_PER_TOKEN[record.modelId] ?? 1;
+  const input = Math.floor(answer.promptBytes / bytesPerToken);
+  const price = priceInForce(facts.prices, record.modelId, 'selling', record.admittedAtMs);
+  const expected = price === null ? 0n : amountNano(price, { ...record.meters, input });
+  const seen = BigInt(answer.contentBytes);
+  // What was under way when the connection broke was delivered and not seen.
+  const delivered = !answer.terminatorSeen && record.deliveredBytes > seen ? record.deliveredBytes : seen;
+  return [
+    ...unequal('estimate_wrong', record.requestId, `rated (${input} input tokens)`, record.ratedNano, expected),
+    ...unequal('estimate_wrong', record.requestId, 'delivered', record.deliveredBytes, delivered),
+    ...judgeNeed(facts, answer, record),
+  ];
+}
+
+/** A provider that said what it served is charged by its word: an estimate of a complete answer needs a reason. */
+function judgeNeed(facts: JoinedFacts, answer: Answer, record: UsageRecord): Finding[] {
+  const isExplained = answer.abortedByClient || TAKES_USAGE_AWAY.test(answer.fault ?? '');
+  if (record.outcome !== 'complete' || isExplained || facts.hits === null) return [];
+  if (wasProviderHitDuring(facts, answer) || wasHitDuring(facts, answer, record.incarnationId)) return [];
+  const detail = `is complete and estimated, though its provider sent usage (fault ${answer.fault ?? 'none'})`;
+  const differenceNano = distance(record.ratedNano, unbilled(facts, record.requestId));
+  return [{ kind: 'estimate_unexplained', id: record.requestId, detail, differenceNano }];
 }
 
 /** Requests whose head never arrived are known to their clients without an id: they may explain as many records. */

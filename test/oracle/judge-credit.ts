@@ -1,6 +1,6 @@
 // Where the customers' credit is: every grant is what is left of it, what leases took and what expired; every lease is what it
 // holds; and once all is quiet no lease holds anything.
-import type { Cap, Entry, Facts, Grant, Lease } from './facts.ts';
+import type { Entry, Facts, Grant, Lease } from './facts.ts';
 import { distance, type Finding, unequal } from './finding.ts';
 import { type JoinedFacts, sumOf, totals } from './joined-facts.ts';
 
@@ -10,7 +10,6 @@ export function judgeCredit(facts: JoinedFacts): Finding[] {
     ...judgeValidity(facts),
     ...judgeLeases(facts),
     ...judgeChains(facts),
-    ...facts.caps.flatMap((cap) => judgeCap(facts, cap)),
     ...judgeQuiet(facts),
   ];
 }
@@ -134,21 +133,6 @@ function judgeChains(facts: JoinedFacts): Finding[] {
       { kind: 'balance_chain_broken', id, detail: `no entry leads on from ${loose.join(', ')}`, differenceNano: 0n },
     ];
   });
-}
-
-/** Only judged when nothing is leased: then a cap of all time has counted exactly what was charged in its scope. */
-function judgeCap(facts: JoinedFacts, { id, scopeId, committedNano }: Cap): Finding[] {
-  if (!isQuiet(facts)) return [];
-  const charged = facts.usageRecords.filter((record) =>
-    [record.orgId, record.projectId, record.memberId, record.apiKeyId].includes(scopeId),
-  );
-  return unequal(
-    'cap_differs',
-    id,
-    'counted',
-    committedNano,
-    sumOf(charged, ({ chargeNano }) => chargeNano),
-  );
 }
 
 function judgeQuiet(facts: JoinedFacts): Finding[] {

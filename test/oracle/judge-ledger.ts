@@ -2,6 +2,7 @@
 // is what they metered.
 import type { Entry, Transaction } from './facts.ts';
 import { distance, type Finding, unequal } from './finding.ts';
+import { isAttemptJudged } from './frame.ts';
 import { attemptId, grouped, type JoinedFacts, sumOf, totals } from './joined-facts.ts';
 import { meteredNano } from './metered-cost.ts';
 
@@ -129,7 +130,11 @@ function judgeUpstreamAccounts(facts: JoinedFacts): Finding[] {
     ({ channelId }) => channelId,
     (attempt) => sumOf(facts.lossesOf.get(attemptId(attempt)) ?? [], amountOf),
   );
-  return [...metered].flatMap(([channelId, total]) => [
+  const foreign = new Set(
+    known.filter((attempt) => !isAttemptJudged(facts.frame, attempt)).map(({ channelId }) => channelId),
+  );
+  const judged = [...metered].filter(([channelId]) => !foreign.has(channelId));
+  return judged.flatMap(([channelId, total]) => [
     ...unequal(
       'upstream_account_differs',
       channelId,

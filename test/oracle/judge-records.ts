@@ -2,7 +2,9 @@
 // price that was in force when the request was admitted.
 import type { UsageRecord } from './facts.ts';
 import { distance, type Finding, unequal } from './finding.ts';
+import { isRecordPriced } from './frame.ts';
 import { type JoinedFacts, pinnedPrice, sumOf } from './joined-facts.ts';
+import { unbilled } from './metered-cost.ts';
 import type { Meters } from './meters.ts';
 import { amountNano, BYTES_PER_TOKEN, type PriceEntry, priceInForce } from './price-table.ts';
 
@@ -23,16 +25,36 @@ function judgeSingle(requestId: string, records: readonly UsageRecord[]): Findin
 }
 
 function judgeRecord(facts: JoinedFacts, record: UsageRecord): Finding[] {
+  if (!isRecordPriced(facts.frame, record)) return judgeGift(facts, record);
   const price = pinnedPrice(facts, record.priceVersionId, record.modelId, 'selling');
   if (price === null || price !== priceInForce(facts.prices, record.modelId, 'selling', record.admittedAtMs)) {
     const detail = `price version ${record.priceVersionId} was not in force at ${new Date(record.admittedAtMs).toISOString()}`;
     return [finding('price_version_wrong', record.requestId, detail, record.chargeNano)];
   }
-  return [
-    ...judgeCharge(facts, record, price),
-    ...(record.usageSource === 'provider' ? judgeTokens(facts, record, price) : []),
-    ...(record.usageSource === 'estimate' ? judgeEstimate(record, price) : []),
-  ];
+  return [...judgeCharge(facts, record, price), ...judgeGift(facts, record), ...judgeMeters(facts, record, price)];
+}
+
+function judgeMeters(facts: JoinedFacts, record: UsageRecord, price: PriceEntry): Finding[] {
+  const winner = facts.attemptOf.get(`${record.requestId}.${record.winner}`);
+  const isMetered = winner === undefined || facts.frame.isMetered(winner.channelId);
+  switch (record.usageSource) {
+    case 'provider':
+      return isMetered ? judgeTokens(facts, record, price) : [];
+    case 'estimate':
+      return [...judgeEstimate(record, price), ...(isMetered ? judgeBounds(facts, record, price) : [])];
+    case 'none':
+      return [];
+  }
+}
+
+/** Free is what brought nothing: no answer that won, no content that was delivered. A lie about usage waits for a person. */
+function judgeGift(facts: JoinedFacts, record: UsageRecord): Finding[] {
+  const isFree = record.usageSource === 'none' || FREE_OUTCOMES.has(record.outcome);
+  if (!isFree || record.outcome === 'quarantined') return [];
+  const hasWon = (facts.attemptsOf.get(record.requestId) ?? []).some(({ outcome }) => outcome === 'won');
+  if (record.outcome !== 'complete' && record.deliveredBytes === 0n && !hasWon) return [];
+  const detail = `${record.outcome} with usage ${record.usageSource} and ${record.deliveredBytes} bytes delivered costs nothing`;
+  return [finding('given_away', record.requestId, detail, unbilled(facts, record.requestId))];
 }
 
 function judgeCharge(facts: JoinedFacts, record: UsageRecord, price: PriceEntry): Finding[] {
@@ -45,11 +67,10 @@ function judgeCharge(facts: JoinedFacts, record: UsageRecord, price: PriceEntry)
   ];
 }
 
-/** A complete answer has the meter's tokens exactly; an interrupted one may have been told of fewer. */
+/** Only a provider's last word is charged as its usage, and that is the meter's, however the answer ended. */
 function judgeTokens(facts: JoinedFacts, record: UsageRecord, price: PriceEntry): Finding[] {
   const metered = facts.meter.get(`${record.requestId}.${record.winner}`);
-  const isComplete = record.outcome === 'complete';
-  if (metered !== undefined && (isComplete ? same : within)(record.meters, metered.usage)) return [];
+  if (metered !== undefined && same(record.meters, metered.usage)) return [];
   const usage = metered?.usage ?? {};
   const difference = distance(amountNano(price, record.meters), amountNano(price, usage));
   const detail = `${record.outcome}, tokens ${JSON.stringify(record.meters)}, metered ${JSON.stringify(usage)}`;
@@ -64,6 +85,16 @@ function judgeEstimate(record: UsageRecord, price: PriceEntry): Finding[] {
   if (same(record.meters, expected)) return [];
   const difference = distance(amountNano(price, record.meters), amountNano(price, expected));
   const detail = `${JSON.stringify(record.meters)} estimated from ${record.deliveredBytes} delivered bytes`;
+  return [finding('estimate_wrong', record.requestId, detail, difference)];
+}
+
+/** Nobody can have been given more than the provider made, nor asked more than it read. */
+function judgeBounds(facts: JoinedFacts, record: UsageRecord, price: PriceEntry): Finding[] {
+  const { output = 0, reasoning = 0, ...read } = facts.meter.get(`${record.requestId}.${record.winner}`)?.usage ?? {};
+  const most = { input: Object.values(read).reduce((sum, units) => sum + units, 0), output: output + reasoning };
+  if (within(record.meters, most)) return [];
+  const difference = distance(amountNano(price, record.meters), amountNano(price, most));
+  const detail = `${record.outcome}, estimated ${JSON.stringify(record.meters)}, metered ${JSON.stringify(most)}`;
   return [finding('estimate_wrong', record.requestId, detail, difference)];
 }
 

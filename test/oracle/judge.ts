@@ -1,8 +1,11 @@
 // The whole verdict: a pure function of the facts, so that planted errors can prove that it sees (planted-errors.ts).
 import type { Facts } from './facts.ts';
 import type { Finding } from './finding.ts';
-import { joined } from './joined-facts.ts';
+import { frameOf } from './frame.ts';
+import { attemptId, joined } from './joined-facts.ts';
 import { judgeAttempts } from './judge-attempts.ts';
+import { judgeBurning } from './judge-burning.ts';
+import { judgeCaps } from './judge-caps.ts';
 import { judgeClients } from './judge-clients.ts';
 import { isQuiet, judgeCredit } from './judge-credit.ts';
 import { judgeLedger } from './judge-ledger.ts';
@@ -16,17 +19,20 @@ export function judge(facts: Facts): Finding[] {
     ...judgeAttempts(known),
     ...judgeLedger(known),
     ...judgeCredit(known),
+    ...judgeBurning(known),
+    ...judgeCaps(known),
   ];
 }
 
 /** Nothing is under way any more: a judgement made earlier would call unfinished work an error. */
 export function isSettled(facts: Facts): boolean {
-  const knownAttempts = new Set(facts.attempts.map(({ requestId, n }) => `${requestId}.${n}`));
+  const knownAttempts = new Set(facts.attempts.map(attemptId));
+  const frame = frameOf(facts);
   return (
     isQuiet(facts) &&
     facts.incarnations.every(({ fencedAtMs, closed }) => fencedAtMs === null || closed) &&
-    facts.attempts.every(({ costNano }) => costNano !== null) &&
+    facts.attempts.every(({ costNano, channelId }) => costNano !== null || !frame.isMetered(channelId)) &&
     facts.unmatchedExports.length === 0 &&
-    [...facts.meter].every(([id, { ended }]) => ended && knownAttempts.has(id))
+    [...facts.meter].every(([id, { ended }]) => !frame.isOurs(id) || (ended && knownAttempts.has(id)))
   );
 }

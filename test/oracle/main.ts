@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { readBooks } from './books.ts';
 import type { Facts } from './facts.ts';
 import { findingLine, totalDifference } from './finding.ts';
+import { frameOf, isRecordPriced } from './frame.ts';
 import { isSettled, judge } from './judge.ts';
 import { readAnswers, readHits, readMeter } from './outside-facts.ts';
 import { proveSight } from './planted-errors.ts';
@@ -33,6 +34,8 @@ async function audit(): Promise<number> {
   const facts = await settledFacts();
   if (facts.answers === null) say('oracle: no driver log, so what the clients saw is not judged');
   if (facts.hits === null) say('oracle: no kill log, so lost ends and orphans are not judged');
+
+  sayForeign(facts);
 
   const findings = judge(facts);
   for (const finding of findings) say(findingLine(finding));
@@ -67,6 +70,13 @@ async function readFacts(): Promise<Facts> {
     answers: options['driver-log'] === undefined ? null : readAnswers(options['driver-log']),
     hits: options['kill-log'] === undefined ? null : readHits(options['kill-log']),
   };
+}
+
+function sayForeign(facts: Facts): void {
+  const frame = frameOf(facts);
+  const foreign = facts.usageRecords.filter((record) => !isRecordPriced(frame, record)).length;
+  if (foreign > 0)
+    say(`oracle: ${foreign} requests of models or prices that others made, judged by their sums in the ledger alone`);
 }
 
 function prove(facts: Facts): boolean {

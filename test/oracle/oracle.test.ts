@@ -112,7 +112,11 @@ test.each<[string, FindingKind, string, string]>([
 test('an end that a client saw needs a record, an error that it saw must be free, and nobody pays who did not call', async () => {
   const books = await factsOf(good.readonlyUrl);
   const seen = answer({ requestId: '00000000-0000-7000-8000-000000000001', terminatorSeen: true });
-  const refused = answer({ requestId: world.completeId, status: 503, errorCode: 'service_unavailable' });
+  const refused = answer({
+    requestId: world.answers[0]?.requestId ?? '',
+    status: 503,
+    errorCode: 'service_unavailable',
+  });
   const headless = answer({ requestId: null, status: 0 });
 
   const kinds = judge({ ...books, answers: [seen, refused, headless], hits: [] }).map(({ kind }) => kind);
@@ -123,15 +127,19 @@ test('an end that a client saw needs a record, an error that it saw must be free
   expect(kinds).toContain('orphan_unexplained');
 });
 
-test('an orphan is explained by a gateway that was killed while its client waited', async () => {
+test('an orphan is explained by the death of its own gateway while its client waited, and of no other', async () => {
   const books = await factsOf(good.readonlyUrl);
   const orphan = books.attempts.find(({ outcome }) => outcome === 'orphaned');
   const lost = answer({ requestId: orphan?.requestId ?? '', atMs: 100_000, durationMs: 5_000 });
-  const kinds = (hitAtMs: number) =>
-    judge({ ...books, answers: [lost], hits: [{ fromMs: hitAtMs, untilMs: hitAtMs, pid: 7 }] }).map(({ kind }) => kind);
+  const pid = books.incarnations.find(({ id }) => id === orphan?.incarnationId)?.pid ?? 0;
+  const kinds = (killed: number, hitAtMs: number) => {
+    const hits = [{ target: 'gateway', fromMs: hitAtMs, untilMs: hitAtMs, pid: killed }] as const;
+    return judge({ ...books, answers: [lost], hits }).map(({ kind }) => kind);
+  };
 
-  expect(kinds(103_000)).not.toContain('orphan_unexplained');
-  expect(kinds(120_000)).toContain('orphan_unexplained');
+  expect(kinds(pid, 103_000)).not.toContain('orphan_unexplained');
+  expect(kinds(pid, 120_000)).toContain('orphan_unexplained');
+  expect(kinds(pid + 1, 103_000)).toContain('orphan_unexplained');
 });
 
 test('a request costs one ceil of its tokens times its price', () => {
@@ -232,12 +240,14 @@ function answer(what: Partial<Answer>): Answer {
   return {
     atMs: 0,
     durationMs: 0,
+    api: '',
     requestId: null,
     status: 200,
     promptBytes: 0,
     contentBytes: 0,
     terminatorSeen: false,
     errorCode: null,
+    errorMessage: null,
     abortedByClient: false,
     fault: null,
     ...what,

@@ -12,12 +12,14 @@ interface MeterReport {
 interface AnswerLine {
   readonly at: number;
   readonly ms: number;
+  readonly api: string;
   readonly requestId: string | null;
   readonly status: number;
   readonly promptBytes: number;
   readonly contentBytes: number;
   readonly terminatorSeen: boolean;
   readonly errorCode: string | null;
+  readonly errorMessage: string | null;
   readonly abortedByClient: boolean;
   readonly faultAsked: string | null;
 }
@@ -51,9 +53,9 @@ export function readAnswers(driverLog: string): Answer[] {
 }
 
 export function readHits(killLog: string): Hit[] {
-  return jsonLines<KillLine>(killLog)
-    .filter(({ target }) => target === 'gateway')
-    .map(({ at, untilMs, pid }) => ({ fromMs: at, untilMs, pid }));
+  return jsonLines<KillLine>(killLog).flatMap(({ at, untilMs, target, pid }) =>
+    target === 'gateway' || target === 'demo' ? [{ target, fromMs: at, untilMs, pid }] : [],
+  );
 }
 
 /** A torn last line is a driver that was killed: its request is one whose answer nobody saw. */

@@ -2,6 +2,7 @@
 // An oracle that misses one, or facts too poor to plant it in, fail the run.
 import type { Facts, UsageRecord } from './facts.ts';
 import { findingLine } from './finding.ts';
+import { frameOf, isRecordPriced } from './frame.ts';
 import { judge } from './judge.ts';
 
 export interface Proof {
@@ -92,7 +93,9 @@ function reopenLease(facts: Facts) {
 }
 
 function charged(facts: Facts): UsageRecord[] {
-  return facts.usageRecords.filter(({ chargeNano, ratedNano }) => chargeNano > 0n && chargeNano === ratedNano);
+  const frame = frameOf(facts);
+  const paid = facts.usageRecords.filter(({ chargeNano, ratedNano }) => chargeNano > 0n && chargeNano === ratedNano);
+  return paid.filter((record) => isRecordPriced(frame, record));
 }
 
 function withRecords(facts: Facts, replace: (record: UsageRecord) => UsageRecord[]): Facts {

@@ -23,6 +23,7 @@ interface PublishedPrice {
 
 const COST: Readonly<Record<string, Meters>> = {
   'demo-chat': { input: 2_000_000, cachedInput: 200_000, output: 8_000_000 },
+  'demo-flaky': { input: 2_000_000, cachedInput: 200_000, output: 8_000_000 },
   'demo-mini': { input: 150_000, cachedInput: 30_000, output: 600_000 },
   'demo-reasoner': { input: 3_000_000, cachedInput: 750_000, output: 12_000_000, reasoning: 12_000_000 },
   'demo-claude': {
@@ -35,9 +36,10 @@ const COST: Readonly<Record<string, Meters>> = {
   'demo-embed': { input: 20_000 },
 };
 
-/** Cost times 1.25, 1.4, 1.3, 1.2 and 1.5. */
+/** Cost times 1.25 (demo-flaky is demo-chat, bought where it fails first), 1.4, 1.3, 1.2 and 1.5. */
 const SELLING: Readonly<Record<string, Meters>> = {
   'demo-chat': { input: 2_500_000, cachedInput: 250_000, output: 10_000_000 },
+  'demo-flaky': { input: 2_500_000, cachedInput: 250_000, output: 10_000_000 },
   'demo-mini': { input: 210_000, cachedInput: 42_000, output: 840_000 },
   'demo-reasoner': { input: 3_900_000, cachedInput: 975_000, output: 15_600_000, reasoning: 15_600_000 },
   'demo-claude': {
@@ -52,6 +54,7 @@ const SELLING: Readonly<Record<string, Meters>> = {
 
 export const BYTES_PER_TOKEN: Readonly<Record<string, number>> = {
   'demo-chat': 4,
+  'demo-flaky': 4,
   'demo-mini': 3,
   'demo-reasoner': 4,
   'demo-claude': 4,

@@ -2,23 +2,21 @@
 // PostgreSQL itself wrote. The amounts come from the hand-written price table.
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import type { MeteredAttempt } from './facts.ts';
+import type { Answer, Hit, MeteredAttempt } from './facts.ts';
 import type { Meters } from './meters.ts';
 import { amountNano, type PriceEntry, priceInForce, priceTable, type Side } from './price-table.ts';
+import { found, grant, type Ids, MODEL } from './small-world-shop.ts';
 
 export interface SmallWorld {
   readonly meter: ReadonlyMap<string, MeteredAttempt>;
-  /** Of a request whose client saw its end. */
-  readonly completeId: string;
+  readonly answers: readonly Answer[];
+  readonly hits: readonly Hit[];
 }
 
-interface Ids {
-  readonly org: string;
-  readonly project: string;
-  readonly apiKey: string;
-  readonly channel: string;
-  readonly selling: string;
-  readonly cost: string;
+/** What has been seen outside the books. */
+interface Seen {
+  readonly meter: Map<string, MeteredAttempt>;
+  readonly answers: Answer[];
 }
 
 interface Played {
@@ -28,77 +26,32 @@ interface Played {
   readonly outcome: string;
   readonly deliveredBytes: number;
   readonly promptBytes: number;
+  readonly fault: string | null;
 }
 
-const MODEL = 'demo-chat';
+const CAP_NANO = 50_000_000n;
+const DEAD_PID = 1;
+const OTHER_PID = 2;
 
-export async function playSmallWorld(url: string): Promise<SmallWorld> {
+export async function playSmallWorld(url: string, capNano = CAP_NANO): Promise<SmallWorld> {
   const db = new Client({ connectionString: url });
   await db.connect();
   try {
-    const ids = await found(db);
-    const meter = new Map<string, MeteredAttempt>();
-    const completeId = await liveAndDie(db, ids, meter);
-    await liveAndLeave(db, ids, meter);
-    return { meter, completeId };
+    const ids = await found(db, capNano);
+    const seen: Seen = { meter: new Map(), answers: [] };
+    const bornAtMs = Date.now();
+    await liveAndDie(db, ids, seen);
+    const hits: Hit[] = [{ target: 'gateway', pid: DEAD_PID, fromMs: bornAtMs, untilMs: Date.now() }];
+    await liveAndLeave(db, ids, seen);
+    return { ...seen, hits };
   } finally {
     await db.end();
   }
 }
 
-async function found(db: Client): Promise<Ids> {
-  const ids = {
-    org: randomUUID(),
-    project: randomUUID(),
-    apiKey: randomUUID(),
-    channel: randomUUID(),
-    selling: randomUUID(),
-    cost: randomUUID(),
-  };
-  await db.query(`insert into organizations (id, name) values ($1, 'Small world')`, [ids.org]);
-  await db.query(`insert into projects (id, org_id, name) values ($1, $2, 'main')`, [ids.project, ids.org]);
-  await db.query(
-    `insert into api_keys (id, org_id, project_id, name, digest, prefix, last_four)
-       values ($1, $2, $3, 'only', decode(repeat('ab', 32), 'hex'), 'sk-tg-', 'last')`,
-    [ids.apiKey, ids.org, ids.project],
-  );
-  await db.query(
-    `insert into caps (org_id, scope, scope_id, period, amount_nano) values ($1, 'api_key', $2, 'total', 1000000000)`,
-    [ids.org, ids.apiKey],
-  );
-  await db.query(
-    `insert into models (id, display_name, owned_by, kind, context_tokens, max_output_tokens, bytes_per_token)
-       values ($1, 'Demo Chat', 'demo', 'chat', 200000, 32000, 4)`,
-    [MODEL],
-  );
-  await db.query(`insert into channels (id, name, provider, base_url) values ($1, 'demo', 'demo', 'http://demo')`, [
-    ids.channel,
-  ]);
-  for (const [id, side] of [
-    [ids.selling, 'selling'],
-    [ids.cost, 'cost'],
-  ] as const) {
-    await db.query(
-      `insert into price_versions (id, model_id, side, price, effective_at, source, created_by)
-         values ($1, $2, $3, '{}', now() - interval '1 day', 'seed', 'test')`,
-      [id, MODEL, side],
-    );
-  }
-  await grant(db, ids, 30_000_000n, '10 minutes');
-  await grant(db, ids, 40_000_000n, null);
-  return ids;
-}
-
-async function grant(db: Client, ids: Ids, amount: bigint, life: string | null): Promise<void> {
-  await db.query(
-    `select issue_grant(gen_random_uuid(), $1, 'trial', 10::smallint, $2, 0, now() + $3::interval, null, 'test')`,
-    [ids.org, amount, life],
-  );
-}
-
 /** A gateway that serves, settles, is killed, is replayed and closed. */
-async function liveAndDie(db: Client, ids: Ids, meter: Map<string, MeteredAttempt>): Promise<string> {
-  const incarnation = await start(db);
+async function liveAndDie(db: Client, ids: Ids, seen: Seen): Promise<void> {
+  const incarnation = await start(db, DEAD_PID);
   const lease = await take(db, ids, incarnation, 35_000_000n);
   const complete = played({ usage: { input: 1_234, output: 567 }, outcome: 'complete' });
   const guessed = played({
@@ -106,20 +59,28 @@ async function liveAndDie(db: Client, ids: Ids, meter: Map<string, MeteredAttemp
     promptBytes: 480,
     deliveredBytes: 333,
     outcome: 'complete',
+    fault: 'no-usage',
   });
-  const cut = played({ metered: { input: 50, output: 40 }, promptBytes: 201, deliveredBytes: 100, outcome: 'cut' });
+  const cut = played({
+    metered: { input: 50, output: 40 },
+    promptBytes: 201,
+    deliveredBytes: 100,
+    outcome: 'cut',
+    fault: 'cut=1500',
+  });
   const failed = played({ outcome: 'failed' });
   const requests = [complete, played({ usage: { input: 10, output: 700 }, outcome: 'complete' }), guessed, cut, failed];
-  await settle(db, ids, meter, { incarnation, lease, replay: false, requests });
+  await settle(db, ids, seen, { incarnation, lease, replay: false, requests });
 
   const orphan = randomUUID();
-  meter.set(`${orphan}.1`, metered({ input: 77, output: 16 }));
+  seen.meter.set(`${orphan}.1`, metered({ input: 77, output: 16 }));
+  seen.answers.push(lost(orphan));
   await db.query('update gateway_incarnations set fenced_at = clock_timestamp(), fenced_reason = $2 where id = $1', [
     incarnation,
     'process died',
   ]);
   const spilled = played({ usage: { input: 5, cachedInput: 900, output: 33 }, outcome: 'complete' });
-  await settle(db, ids, meter, { incarnation, lease, replay: true, requests: [spilled] });
+  await settle(db, ids, seen, { incarnation, lease, replay: true, requests: [spilled] });
   await db.query(`select record_orphan($1, $2, 1::smallint, $3, $4, $4, $5, $5, $6, now())`, [
     incarnation,
     orphan,
@@ -130,24 +91,23 @@ async function liveAndDie(db: Client, ids: Ids, meter: Map<string, MeteredAttemp
   ]);
   await reconcile(db, `${orphan}.1`, priced('cost', { input: 77, output: 16 }), null);
   await db.query(`select close_incarnation($1, 'replayed')`, [incarnation]);
-  return complete.requestId;
 }
 
 /** A gateway whose last answer costs more than all credit that is left, and which then goes in order. */
-async function liveAndLeave(db: Client, ids: Ids, meter: Map<string, MeteredAttempt>): Promise<void> {
-  const incarnation = await start(db);
+async function liveAndLeave(db: Client, ids: Ids, seen: Seen): Promise<void> {
+  const incarnation = await start(db, OTHER_PID);
   const lease = await take(db, ids, incarnation, 1_000_000n);
   const huge = played({ usage: { input: 10_000, output: 20_000 }, outcome: 'complete' });
-  await settle(db, ids, meter, { incarnation, lease, replay: false, requests: [huge] });
+  await settle(db, ids, seen, { incarnation, lease, replay: false, requests: [huge] });
   await db.query('select give_back($1, $2, $3, 0, true)', [incarnation, lease, ids.apiKey]);
   await grant(db, ids, 90_000_000n, null);
 }
 
-async function start(db: Client): Promise<string> {
+async function start(db: Client, pid: number): Promise<string> {
   const id = randomUUID();
   await db.query(
-    `insert into gateway_incarnations (id, host, pid, process_started, journal_path) values ($1, 'here', 1, 'now', '/')`,
-    [id],
+    `insert into gateway_incarnations (id, host, pid, process_started, journal_path) values ($1, 'here', $2, 'now', '/')`,
+    [id, pid],
   );
   return id;
 }
@@ -171,6 +131,7 @@ function played(what: Partial<Played> & { readonly outcome: string }): Played {
     metered: what.usage ?? {},
     deliveredBytes: 0,
     promptBytes: 0,
+    fault: null,
     ...what,
   };
 }
@@ -183,17 +144,19 @@ interface Batch {
 }
 
 /** Costs that a gateway cannot know stay null; the provider's export, which comes next, says them. */
-async function settle(db: Client, ids: Ids, meter: Map<string, MeteredAttempt>, batch: Batch): Promise<void> {
+async function settle(db: Client, ids: Ids, seen: Seen, batch: Batch): Promise<void> {
   const records = batch.requests.map((request) => recordOf(ids, batch.lease, request));
   const attempts = batch.requests.map((request, index) => attemptOf(ids, request, records[index]?.meters ?? {}));
   const settlement = [batch.incarnation, batch.replay, JSON.stringify(records), JSON.stringify(attempts)];
   const { rows } = await db.query('select from settle_batch($1, $2, $3, $4)', settlement);
   await db.query('select settle_beyond($1, $2, $3, $4)', settlement);
   if (rows.length !== batch.requests.length) throw new Error(`settled ${rows.length} of ${batch.requests.length}`);
-  for (const { requestId, metered: usage, outcome } of batch.requests) {
+  for (const request of batch.requests) {
+    const { requestId, metered: usage, outcome } = request;
     const id = `${requestId}.1`;
     const isMetered = Object.keys(usage).length > 0;
-    if (isMetered) meter.set(id, metered(usage));
+    if (isMetered) seen.meter.set(id, metered(usage));
+    seen.answers.push(answerOf(request));
     await reconcile(db, id, priced('cost', usage), outcome === 'failed' ? null : 'estimate_rest');
   }
 }
@@ -252,6 +215,39 @@ function priced(side: Side, meters: Meters): bigint {
   const price: PriceEntry | null = priceInForce(priceTable(null), MODEL, side, 0);
   if (price === null) throw new Error(`no ${side} price of ${MODEL}`);
   return amountNano(price, meters);
+}
+
+/** Of a cut stream the client has not read all that was sent. */
+function answerOf({ requestId, outcome, deliveredBytes, promptBytes, fault }: Played): Answer {
+  const isFailed = outcome === 'failed';
+  return {
+    ...lost(requestId),
+    status: isFailed ? 503 : 200,
+    promptBytes,
+    contentBytes: outcome === 'complete' ? deliveredBytes : deliveredBytes >> 1,
+    terminatorSeen: outcome !== 'cut',
+    errorCode: isFailed ? 'overloaded' : null,
+    errorMessage: isFailed ? 'All upstreams failed. Nothing was charged.' : null,
+    fault,
+  };
+}
+
+/** Its client saw a head and no more. */
+function lost(requestId: string): Answer {
+  return {
+    atMs: Date.now(),
+    durationMs: 100,
+    api: 'http://here',
+    requestId,
+    status: 200,
+    promptBytes: 0,
+    contentBytes: 0,
+    terminatorSeen: false,
+    errorCode: null,
+    errorMessage: null,
+    abortedByClient: false,
+    fault: null,
+  };
 }
 
 function metered(usage: Meters): MeteredAttempt {

@@ -26,10 +26,16 @@ export async function startThrowawayRedis(): Promise<ThrowawayRedis> {
   };
 }
 
-async function boot(port: number): Promise<ChildProcess> {
+/** Whichever of the two this machine has. */
+export function redisProgram(): string {
   const program = ['redis-server', 'valkey-server'].find((name) => spawnSync(name, ['--version']).status === 0);
   if (program === undefined)
     throw new Error('neither redis-server nor valkey-server is on PATH: apt install redis-server');
+  return program;
+}
+
+async function boot(port: number): Promise<ChildProcess> {
+  const program = redisProgram();
   const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
   const server = spawn(program, settings, { stdio: ['ignore', 'pipe', 'ignore'] });
   guard(server, port);

@@ -12,6 +12,8 @@ export class AnswerReader {
   /** A stream's own end: [DONE], message_stop, response.completed. A plain answer's end is its body's. */
   terminatorSeen = false;
   errorCode: string | null = null;
+  /** What a person would read, and what may have been promised there. */
+  errorMessage: string | null = null;
 
   constructor(surface: Surface, streamed: boolean) {
     this.#surface = surface;
@@ -32,7 +34,7 @@ export class AnswerReader {
     const body = parsed(this.#text);
     this.terminatorSeen = true;
     if (body === null) return;
-    this.errorCode = errorIn(body);
+    this.#readError(body);
     this.contentBytes = bytesOf(plainTexts(this.#surface, body));
   }
 
@@ -49,8 +51,16 @@ export class AnswerReader {
     const isEnd =
       body.type === 'message_stop' || body.type === 'response.completed' || body.type === 'response.incomplete';
     if (isEnd) this.terminatorSeen = true;
-    this.errorCode ??= errorIn(body);
+    this.#readError(body);
     this.contentBytes += bytesOf(streamedTexts(this.#surface, body));
+  }
+
+  /** OpenAI: {error: {code, type}}, response.failed {response: {error}}; Anthropic: {type: 'error', error: {type}}. */
+  #readError(body: Json): void {
+    const { code, type, message } = object(body.error ?? object(body.response).error);
+    const name = code ?? type ?? (body.type === 'error' ? (body.code ?? 'error') : null);
+    if (typeof name === 'string') this.errorCode ??= name;
+    if (typeof message === 'string') this.errorMessage ??= message;
   }
 }
 
@@ -93,13 +103,6 @@ function chatTexts(message: Json): unknown[] {
 
 function texts(parts: unknown): unknown[] {
   return list(parts).map((part) => part.text);
-}
-
-/** OpenAI: {error: {code, type}}, response.failed {response: {error}}; Anthropic: {type: 'error', error: {type}}. */
-function errorIn(body: Json): string | null {
-  const error = object(body.error ?? object(body.response).error);
-  const code = error.code ?? error.type ?? (body.type === 'error' ? (body.code ?? 'error') : null);
-  return typeof code === 'string' ? code : null;
 }
 
 function bytesOf(values: readonly unknown[]): number {

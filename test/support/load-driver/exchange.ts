@@ -21,6 +21,7 @@ export interface AnswerLine {
   readonly contentBytes: number;
   readonly terminatorSeen: boolean;
   readonly errorCode: string | null;
+  readonly errorMessage: string | null;
   readonly abortedByClient: boolean;
   readonly faultAsked: string | null;
   readonly retryAfterMs: number | null;
@@ -140,6 +141,7 @@ class Exchange {
       contentBytes: this.#reader.contentBytes,
       terminatorSeen: this.#reader.terminatorSeen,
       errorCode: this.#reader.errorCode ?? this.#failure,
+      errorMessage: this.#reader.errorMessage,
       abortedByClient: this.#aborted,
       faultAsked: fault,
       retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1_000 : null,

@@ -16,8 +16,10 @@ export function urlOf({ surface }: PlannedRequest, baseUrl: string): URL {
   return new URL(`${baseUrl}${PATHS[surface]}`);
 }
 
-export function headersOf({ surface, credential }: PlannedRequest): Record<string, string> {
-  const json = { 'content-type': 'application/json' };
+/** Every fourth connection is not kept: a gateway that has just started gets its share within a few answers. */
+export function headersOf({ surface, credential, index }: PlannedRequest): Record<string, string> {
+  const connection: Record<string, string> = index % 4 === 0 ? { connection: 'close' } : {};
+  const json = { ...connection, 'content-type': 'application/json' };
   if (surface === 'messages') return { ...json, 'x-api-key': credential, 'anthropic-version': '2023-06-01' };
   return { ...json, authorization: `Bearer ${credential}` };
 }

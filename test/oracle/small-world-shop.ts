@@ -1,0 +1,66 @@
+// Whom the small world is about: one organization with a project, a key, caps and grants, and one model from one channel.
+import { randomUUID } from 'node:crypto';
+import type { Client } from 'pg';
+
+export const MODEL = 'demo-chat';
+
+export interface Ids {
+  readonly org: string;
+  readonly project: string;
+  readonly apiKey: string;
+  readonly channel: string;
+  readonly selling: string;
+  readonly cost: string;
+}
+
+export async function found(db: Client, capNano: bigint): Promise<Ids> {
+  const ids = {
+    org: randomUUID(),
+    project: randomUUID(),
+    apiKey: randomUUID(),
+    channel: randomUUID(),
+    selling: randomUUID(),
+    cost: randomUUID(),
+  };
+  await db.query(`insert into organizations (id, name) values ($1, 'Small world')`, [ids.org]);
+  await db.query(`insert into projects (id, org_id, name) values ($1, $2, 'main')`, [ids.project, ids.org]);
+  await db.query(
+    `insert into api_keys (id, org_id, project_id, name, digest, prefix, last_four)
+       values ($1, $2, $3, 'only', decode(repeat('ab', 32), 'hex'), 'sk-tg-', 'last')`,
+    [ids.apiKey, ids.org, ids.project],
+  );
+  await db.query(
+    `insert into caps (org_id, scope, scope_id, period, amount_nano)
+       values ($1, 'api_key', $2, 'total', $4), ($1, 'project', $3, 'day', $4)`,
+    [ids.org, ids.apiKey, ids.project, capNano],
+  );
+  await db.query(
+    `insert into models (id, display_name, owned_by, kind, context_tokens, max_output_tokens, bytes_per_token)
+       values ($1, 'Demo Chat', 'demo', 'chat', 200000, 32000, 4)`,
+    [MODEL],
+  );
+  await db.query(
+    `insert into channels (id, name, provider, base_url, usage_export) values ($1, 'demo', 'demo', 'http://demo', 'demo')`,
+    [ids.channel],
+  );
+  for (const [id, side] of [
+    [ids.selling, 'selling'],
+    [ids.cost, 'cost'],
+  ] as const) {
+    await db.query(
+      `insert into price_versions (id, model_id, side, price, effective_at, source, created_by)
+         values ($1, $2, $3, '{}', now() - interval '1 day', 'seed', 'test')`,
+      [id, MODEL, side],
+    );
+  }
+  await grant(db, ids, 30_000_000n, '10 minutes');
+  await grant(db, ids, 40_000_000n, null);
+  return ids;
+}
+
+export async function grant(db: Client, ids: Ids, amount: bigint, life: string | null): Promise<void> {
+  await db.query(
+    `select issue_grant(gen_random_uuid(), $1, 'trial', 10::smallint, $2, 0, now() + $3::interval, null, 'test')`,
+    [ids.org, amount, life],
+  );
+}
