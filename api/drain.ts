@@ -56,7 +56,7 @@ export class Drain {
 
   #askedAgain(): void {
     if (this.#patienceUntilMs === 0 || !isRepeated(this.#askedAtMs, performance.now())) return;
-    this.#log.info('draining_cut_short');
+    this.#log.warn('draining_cut_short');
     this.#patienceUntilMs = 0;
   }
 

@@ -53,8 +53,8 @@ function addCommon(parts: ProxyParts, exchange: Exchange, head: string[], attemp
 export function refusalHead(parts: ProxyParts, exchange: Exchange): Record<string, string> {
   const { apiKey, facts } = exchange;
   if (apiKey === null) return {};
-  const model = facts === null ? undefined : parts.routing().models.get(facts.modelId);
-  const head = rateHead(parts, exchange, model === undefined ? apiKey.rateScopes : scopesOf(apiKey, model));
+  const routedModel = facts === null ? undefined : parts.routing().models.get(facts.modelId);
+  const head = rateHead(parts, exchange, routedModel === undefined ? apiKey.rateScopes : scopesOf(apiKey, routedModel));
   return Object.fromEntries(head.flatMap((name, at) => (at % 2 === 0 ? [[name, head[at + 1] ?? '']] : [])));
 }
 

@@ -52,7 +52,8 @@ const SHORTEST_SECRET = 8;
 /** Some providers repeat the key that they were given, and a refusal's words go on to the customer: a key of ours must not. */
 export function withoutKey(end: AttemptEnd, channelKey: string): AttemptEnd {
   if (end.kind !== 'failed' || end.refusal === null || channelKey.length < SHORTEST_SECRET) return end;
-  const { message, param } = end.refusal;
-  const refusal = { ...end.refusal, message: message.replaceAll(channelKey, '[key]') };
-  return { ...end, refusal: param?.includes(channelKey) ? { ...refusal, param: null } : refusal };
+  const { message, type, code, param } = end.refusal;
+  const orNull = (word: string | null) => (word?.includes(channelKey) ? null : word);
+  const words = { message: message.replaceAll(channelKey, '[key]'), type: orNull(type), code: orNull(code) };
+  return { ...end, refusal: { ...end.refusal, ...words, param: orNull(param) } };
 }

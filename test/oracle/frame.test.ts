@@ -101,9 +101,11 @@ async function sellToOthers(url: string, apiKeyId: string, demoChannelId: string
       },
     ].map((one) => ({ ...SOLD, ...one, ...rows[0], lease_id: lease, api_key_id: apiKeyId, channel_key_id: own }));
     await db.query(
-      `select settle_batch($1, false, $2, (select json_agg(a || jsonb_build_object('cost_version_id', p.id))
-           from jsonb_array_elements($3) a
-           left join price_versions p on p.side = 'cost' and p.model_id = a ->> 'model_id'))`,
+      `with priced as (
+         select json_agg(a || jsonb_build_object('cost_version_id', p.id)) as attempts from jsonb_array_elements($3) a
+           left join price_versions p on p.side = 'cost' and p.model_id = a ->> 'model_id'
+       ), settled as materialized (select count(settle_batch($1, false, $2, attempts)) from priced)
+       select settle_beyond($1, false, $2, attempts) from priced, settled`,
       [incarnation, JSON.stringify(sold), JSON.stringify(sold.map((one) => ({ ...one, outcome: 'won' })))],
     );
     await db.query('select give_back($1, $2, $3, 0, true)', [incarnation, lease, apiKeyId]);

@@ -189,7 +189,7 @@ test.each(speeches)(
       arrival.send(speech.content(words(20 * STEP_TOKENS))); // more than its key has leased
       await until(async () => (await gateway.admin.query(WAITS_FOR_CREDIT)).rowCount === 1);
       gateway.attempts.pass(10_001);
-      await caller.sees(': keep-alive');
+      await caller.sees(speech.family === 'openai' ? ': keep-alive' : 'event: ping');
       gateway.attempts.pass(30_001);
       expect(await caller.over()).toBe('broken');
     } finally {
