@@ -122,13 +122,3 @@ export function serve(keyLeases: KeyLeases): void {
   }
   keyLeases.waiters = unserved;
 }
-
-/** Of one who waits no longer. The lease transaction goes on: what it brings is there for the next request of this key (D16). */
-export function giveUp(keyLeases: KeyLeases, waiter: Waiter, error: Error): void {
-  if (!keyLeases.waiters.includes(waiter)) return;
-  serve(keyLeases); // from what is in hand, as when the transaction fails
-  const at = keyLeases.waiters.indexOf(waiter);
-  if (at < 0) return;
-  keyLeases.waiters.splice(at, 1);
-  waiter.reject(error);
-}

@@ -5,11 +5,9 @@ import type { Pool } from 'pg';
 import { type Nano, ZERO } from '../../domain/nano.ts';
 import { type Incarnation, isFencedError } from '../incarnations/incarnation.ts';
 import { newId } from '../platform/ids.ts';
-import { CALLER_PATIENCE_MS } from '../platform/postgres.ts';
 import {
   type CreditNeed,
   creditWanted,
-  giveUp,
   hasNothing,
   type KeyHolder,
   type KeyLeases,
@@ -20,6 +18,7 @@ import {
 import { free, type Lease, newLease, type Reservation, releaseOf, reserveFrom, settleOn, widen } from './lease.ts';
 import { LeaseReturns } from './lease-returns.ts';
 import { cannotGrow, recall, type Taken, takeCredit } from './lease-store.ts';
+import { Patience } from './patience.ts';
 import { asSeenBy, refusalError, silentLedger } from './refusals.ts';
 
 /** Free credit of a key that rests this long goes back. */
@@ -35,6 +34,7 @@ export class LeaseBook {
   readonly #db: Pool;
   readonly #incarnation: Incarnation;
   readonly #returns: LeaseReturns;
+  readonly #patience = new Patience();
   readonly #keys = new Map<string, KeyLeases>();
   readonly #tick: NodeJS.Timeout;
   #closed = false;
@@ -72,7 +72,7 @@ export class LeaseBook {
       const waiter: Waiter = { need, own, resolve, reject };
       keyLeases.waiters.push(waiter);
       // A stream has patience of its own: what it has already is still being answered from (StreamCredit).
-      if (own === null) setTimeout(() => giveUp(keyLeases, waiter, silentLedger(null)), CALLER_PATIENCE_MS).unref();
+      if (own === null) this.#patience.watch(keyLeases, waiter);
       this.#take(keyLeases);
     });
   }
@@ -241,6 +241,7 @@ export class LeaseBook {
       if (!cannotGrow(error) || lease !== inHand) throw error;
       return null; // a lease of its own period takes its place
     });
+    this.#patience.answered();
     if (taken === null) return this.#transaction(keyLeases);
     keyLeases.left = taken.left;
     if (taken.outcome !== 'leased') return taken;

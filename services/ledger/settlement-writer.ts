@@ -9,6 +9,7 @@ import { within } from '../platform/postgres.ts';
 import { type Fate, fatesOf } from './in-doubt.ts';
 import { isAboutData, isTransient, quarantine, settleBatch } from './settle-batch.ts';
 import type { AttemptRow, UsageRow } from './settlement-rows.ts';
+import { Spills } from './spills.ts';
 
 const MOST_IN_A_BATCH = 500;
 /** A commit that has not answered by now is in doubt: its batch is spilled and replayed on another connection (design.md 3.5). */
@@ -35,11 +36,6 @@ export interface Settlement {
   readonly inDatabase: () => void;
 }
 
-interface Spill {
-  readonly settlements: readonly Settlement[];
-  readonly segment: Segment;
-}
-
 export interface SettlementWriterParts {
   readonly incarnationId: string;
   readonly journal: Journal;
@@ -63,7 +59,7 @@ export class SettlementWriter {
   readonly #parts: SettlementWriterParts;
   #client: Client | null = null;
   #queue: Settlement[] = [];
-  #spills: Spill[] = [];
+  readonly #spills: Spills;
   #busy = false;
   #replaying = false;
   #fenced = false;
@@ -71,6 +67,7 @@ export class SettlementWriter {
 
   constructor(parts: SettlementWriterParts) {
     this.#parts = parts;
+    this.#spills = new Spills(parts.journal);
   }
 
   async begin(): Promise<void> {
@@ -87,7 +84,7 @@ export class SettlementWriter {
 
   /** Settlements on disk that PostgreSQL does not have yet. */
   get spilledCount(): number {
-    return this.#spills.reduce((count, spill) => count + spill.settlements.length, 0);
+    return this.#spills.count;
   }
 
   /** Resolves when nothing waits any more; after `deadlineMs` the rest stays in the journal. */
@@ -176,10 +173,7 @@ export class SettlementWriter {
       return this.#stopFenced();
     }
     try {
-      const segment = await this.#parts.journal.spill(
-        batch.map(({ usage, attempts }) => ({ kind: 'spilled', usage, attempts })),
-      );
-      this.#spills.push({ settlements: batch, segment });
+      await this.#spills.add(batch);
       acknowledgeAll(batch, 'spilled');
     } catch (error) {
       const fateOf = await this.#fatesOf(batch, isInDoubt);
@@ -209,16 +203,15 @@ export class SettlementWriter {
 
   /** Reconnects, and brings what was spilled into PostgreSQL, in any grouping: known ids change nothing. */
   async #replay(): Promise<void> {
-    while (!this.#fenced && (this.#spills.length > 0 || this.#client === null)) {
+    while (!this.#fenced && (!this.#spills.isEmpty || this.#client === null)) {
       let client: Client | null = null;
       try {
         client = await this.#parts.connect();
         await this.#replayThrough(client);
-        this.#client = client;
       } catch (error) {
         if (isFencedError(error)) this.#stopFenced();
         this.#parts.onTrouble('settlement_reconnect_failed', error, []);
-        client?.end().catch(() => {}); // it is broken; pg only reports that again
+        if (client !== null) this.#drop(client);
         await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
       }
     }
@@ -226,23 +219,35 @@ export class SettlementWriter {
     this.#restIfIdle();
   }
 
+  /**
+   * Spills come as fast as the disk takes them, so they go many at a time; and once the rest fits one batch, new settlements are
+   * committed again while it goes. Otherwise, under load, there is always one more, and this gateway never commits again.
+   */
   async #replayThrough(client: Client): Promise<void> {
-    for (let spill = this.#spills[0]; spill !== undefined; spill = this.#spills[0]) {
-      crashPoint('in-replay');
-      let conflicts: readonly string[] = [];
-      try {
-        conflicts = await within(
-          REPLAY_TIMEOUT_MS,
-          settleBatch(client, this.#parts.incarnationId, false, spill.settlements),
-        );
-      } catch (error) {
-        if (!isAboutData(error)) throw error;
-        for (const one of spill.settlements) await this.#replayOne(client, one);
-      }
-      this.#spills.shift();
-      this.#committed(spill.settlements, conflicts);
-      for (let left = spill.settlements.length; left > 0; left -= 1) this.#parts.journal.release(spill.segment);
+    while (!this.#spills.isEmpty) {
+      const settlements = this.#spills.first(MOST_IN_A_BATCH);
+      await this.#replayBatch(client, settlements);
+      this.#spills.removeFirst(settlements.length);
+      if (this.#spills.count <= MOST_IN_A_BATCH) this.#commitThrough(client);
     }
+    this.#commitThrough(client);
+  }
+
+  /** Not through one that a commit in doubt has cut off meanwhile. */
+  #commitThrough(client: Client): void {
+    if (!client.connection.stream.destroyed) this.#client = client;
+  }
+
+  async #replayBatch(client: Client, settlements: readonly Settlement[]): Promise<void> {
+    crashPoint('in-replay');
+    let conflicts: readonly string[] = [];
+    try {
+      conflicts = await within(REPLAY_TIMEOUT_MS, settleBatch(client, this.#parts.incarnationId, false, settlements));
+    } catch (error) {
+      if (!isAboutData(error)) throw error;
+      for (const one of settlements) await this.#replayOne(client, one);
+    }
+    this.#committed(settlements, conflicts);
   }
 
   async #replayOne(client: Client, settlement: Settlement): Promise<void> {

@@ -13,7 +13,8 @@ export type Queryable = Pick<Pool, 'query'> | Pick<PoolClient, 'query'>;
 
 // The server cancels at the statement timeout; this much later it is held to be gone and its connection is dropped.
 const SILENCE_MS = 250;
-const CONNECT_TIMEOUT_MS = 1_000;
+/** Also how long a query waits for a connection of a pool whose are all busy. */
+const CONNECT_TIMEOUT_MS = 2_000;
 
 /**
  * A caller hears 503 after this, within the second that T13 grants; the statement goes on for as long as its pool allows, and what it

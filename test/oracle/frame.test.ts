@@ -104,7 +104,7 @@ async function sellToOthers(url: string, apiKeyId: string, demoChannelId: string
       `with priced as (
          select json_agg(a || jsonb_build_object('cost_version_id', p.id)) as attempts from jsonb_array_elements($3) a
            left join price_versions p on p.side = 'cost' and p.model_id = a ->> 'model_id'
-       ), settled as materialized (select count(settle_batch($1, false, $2, attempts)) from priced)
+       ), settled as materialized (select count(*) from priced, settle_batch($1, false, $2, attempts))
        select settle_beyond($1, false, $2, attempts) from priced, settled`,
       [incarnation, JSON.stringify(sold), JSON.stringify(sold.map((one) => ({ ...one, outcome: 'won' })))],
     );

@@ -20,6 +20,7 @@ import {
   type ThrowawayDatabase,
   type ThrowawayPostgres,
 } from '../../support/throwaway-postgres.ts';
+import { until } from '../../support/until.ts';
 import { intentOf } from '../journal/records.ts';
 
 const silent = pino({ level: 'silent' });
@@ -89,6 +90,36 @@ test('M10: PostgreSQL killed under load loses no acknowledged lease or settlemen
     [customer.orgId],
   );
   expect(spent).toBe(String(rows.length * 1_000_000));
+}, 60_000);
+
+test('after a commit in doubt settlements are committed again, also under a load that never rests', async () => {
+  const customer = await newCustomer(admin, [{ usd: '1000' }]);
+  const gateway = await openBareGateway(database);
+  const heard: string[] = [];
+  let stop = false;
+  const client = async (): Promise<void> => {
+    while (!stop) heard.push(await gateway.settle(customer, await gateway.hold(customer, '0.001'), '0.001'));
+  };
+  const load = Promise.all(Array.from({ length: 64 }, client));
+  await until(() => heard.includes('committed'));
+
+  const slow = await admin.connect();
+  await slow.query('begin');
+  await slow.query('lock table usage_records in share mode');
+  await until(() => heard.includes('spilled'));
+  await slow.query('commit');
+  slow.release();
+
+  const before = heard.length;
+  await until(() => heard.slice(before).includes('committed'));
+  stop = true;
+  await load;
+  await gateway.close();
+  const { charged } = await oneRow<{ charged: number }>(
+    admin,
+    'select count(*)::integer as charged from usage_records where charge_nano = 1000000',
+  );
+  expect(charged).toBe(heard.length);
 }, 60_000);
 
 test('a settlement that PostgreSQL had no time for is acknowledged from disk and settled once the gateway is dead', async () => {
