@@ -1,9 +1,9 @@
 // What is broken beside the crash points, in an order that the seed decides: gateways, PostgreSQL, Redis and the demo provider are
 // killed, gateways are paused, PostgreSQL becomes slow and falls silent. Each blow is logged at the moment it falls.
-import { readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Blows } from './campaign-order.ts';
+import { clientConnections } from './client-connections.ts';
 import { Gateways } from './gateways.ts';
 import type { KillLog } from './kill-log.ts';
 import type { Load } from './load.ts';
@@ -12,8 +12,6 @@ import { shuffled } from './seeded-dice.ts';
 
 type Blow = () => Promise<void>;
 
-/** A request under way has a socket to its client, and mostly one upstream. */
-const SOCKETS_A_REQUEST = 2;
 const BUSY_WITHIN_MS = 20_000;
 const LOOK_EVERY_MS = 50;
 const POSTGRES_DOWN_MS = 1_500;
@@ -104,7 +102,7 @@ export class Havoc {
 
   async #killGateway({ requestsHit }: Blows): Promise<void> {
     await this.#load.inFlight(requestsHit);
-    const pid = await this.#busyGateway(requestsHit * SOCKETS_A_REQUEST);
+    const pid = await this.#busyGateway(requestsHit);
     if (pid !== null && signal(pid, 'SIGKILL')) this.#killLog.killed('gateway', pid);
   }
 
@@ -122,14 +120,16 @@ export class Havoc {
     this.#paused.delete(pid);
   }
 
-  /** A blow that hits nobody proves nothing: it waits until some gateway has requests enough. */
-  async #busyGateway(sockets: number): Promise<number | null> {
+  /** A blow that hits nobody proves nothing: it waits for a gateway with requests enough, and is not struck when there is none. */
+  async #busyGateway(requests: number): Promise<number | null> {
+    const ports = new Set(this.#product.installations.map(({ url }) => Number(new URL(url).port)));
     const deadlineMs = performance.now() + BUSY_WITHIN_MS;
-    for (;;) {
+    while (performance.now() < deadlineMs) {
       const pid = await this.#anyGateway();
-      if (pid === null || openFiles(pid) > sockets || performance.now() > deadlineMs) return pid;
+      if (pid !== null && clientConnections(pid, ports) > requests) return pid;
       await wait(LOOK_EVERY_MS);
     }
+    return null;
   }
 
   /** One that is paused is left alone: what a pause does is to be seen to its end. */
@@ -177,15 +177,6 @@ async function emptied(redisUrl: string): Promise<void> {
     () => undefined,
   );
   redis.disconnect();
-}
-
-/** Where the system does not tell, any gateway will do. */
-function openFiles(pid: number): number {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).length;
-  } catch {
-    return Number.MAX_SAFE_INTEGER;
-  }
 }
 
 /** False: it was gone already. */

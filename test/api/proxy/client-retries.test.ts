@@ -136,7 +136,7 @@ describe.each(clients)('%s', (_client, ask, unpaid) => {
 });
 
 // Last, because it opens breakers: what comes after finds no channel.
-test.each(clients)('%s: an upstream that is overloaded is asked again', async (_client, ask) => {
+test.each(clients)('%s: an upstream that is overloaded is asked again', async (_client, ask, _unpaid) => {
   const { status, tries: count } = await heard(ask, {
     ...{ apiKey: product.customerKey, text: '[[demo:status=503]]' },
   });
