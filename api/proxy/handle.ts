@@ -11,6 +11,7 @@ import { authenticate } from './authenticate.ts';
 import type { Dialect } from './dialect.ts';
 import { type Admitted, type Exchange, newExchange } from './exchange.ts';
 import { hearHalfClose } from './half-close.ts';
+import { refuseHead } from './head.ts';
 import type { ProxyParts } from './proxy-parts.ts';
 import { readBody } from './read-body.ts';
 import { type Sent, sendUpstream } from './send-upstream.ts';
@@ -32,6 +33,7 @@ export async function handle(
     clientLeft(exchange);
   });
   try {
+    refuseHead(req);
     const apiKey = await authenticate(parts, req);
     exchange.apiKey = apiKey;
     exchange.body = await readBody(req);
