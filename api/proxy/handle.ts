@@ -36,7 +36,7 @@ export async function handle(
     refuseHead(req);
     const apiKey = await authenticate(parts, req);
     exchange.apiKey = apiKey;
-    exchange.body = await readBody(req);
+    exchange.body = await readBody(req, parts.openBodies);
     const facts = dialect.readRequest(exchange.body);
     exchange.facts = facts;
     const admitted = await admit(parts, exchange, apiKey, facts);
