@@ -1,6 +1,7 @@
 // The Express app: the hot path first, before every middleware, then everything else from one list of declared routes.
 // What is not in the list does not exist, and what is in it is refused to everybody whom it does not name.
 import express, { type Express } from 'express';
+import { refuseHead } from './proxy/head.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import type { AppDependencies } from './routes/app-dependencies.ts';
 import { bookRoutes } from './routes/books.ts';
@@ -36,6 +37,10 @@ export function createApp(dependencies: AppDependencies): Express {
   app.disable('etag');
   app.use(dependencies.proxy); // in production met before Express (D7)
   app.use(named());
+  app.use((req, _res, next) => {
+    refuseHead(req);
+    next();
+  });
   app.use(forgivingPaths(ROUTES));
   app.use(routesOf(ROUTES, dependencies));
   app.use(nothingHere(ROUTES));

@@ -103,6 +103,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     apiKeys,
     egress,
     openAttempts: new InFlight(),
+    openBodies: new InFlight(),
     openRequests: { count: 0 },
     metrics,
     log,
@@ -131,12 +132,15 @@ function openPools({ databaseUrl, workerDatabaseUrl }: Config) {
   };
 }
 
-function openRequests({ openRequests: requests, openAttempts }: ProxyParts): OpenRequests {
+function openRequests({ openRequests: requests, openAttempts, openBodies }: ProxyParts): OpenRequests {
   return {
     get count() {
       return requests.count;
     },
-    stop: () => openAttempts.stop(),
+    stop() {
+      openBodies.stop();
+      openAttempts.stop();
+    },
   };
 }
 

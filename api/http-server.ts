@@ -13,12 +13,13 @@ export function newHttpServer(hot: HotEntry, app: RequestListener): Server {
       connectionsCheckingInterval: 1_000,
       maxHeaderSize: 16_384,
       noDelay: true,
+      requireHostHeader: false, // Node would refuse without a word; api/proxy/head.ts says why
     },
     (req, res) => {
       if (!hot(req, res)) app(req, res);
     },
   );
-  server.maxHeadersCount = 64;
+  server.maxHeadersCount = 0; // no number: what is beyond one is dropped unsaid, where api/proxy/head.ts refuses
   server.on('clientError', answerBadHttp);
   // A client that has said all may close its half of the connection and read on; Node would hang up on it. Its types lack this.
   return Object.assign(server, { httpAllowHalfOpen: true });

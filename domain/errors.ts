@@ -97,6 +97,12 @@ export const ERRORS = {
   route_not_found: terminal(404, 'route_not_found', 'not_found_error'),
   method_not_allowed: terminal(405, 'method_not_allowed'),
 
+  // Refused by its head, or before there was a request at all (api/bad-http.ts).
+  malformed_http: terminal(400, 'malformed_http'),
+  request_too_slow: { ...terminal(408, 'request_too_slow'), retry: true },
+  url_too_long: terminal(414, 'url_too_long'),
+  headers_too_large: terminal(431, 'headers_too_large'),
+
   // The management API alone; it answers in problem details (RFC 9457) and reads only the status.
   unauthorized: terminal(401, 'unauthorized', 'authentication_error'),
   forbidden: terminal(403, 'forbidden', 'permission_error'),

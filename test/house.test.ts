@@ -134,7 +134,6 @@ const PLANTED: readonly (readonly [rule: string, file: string, change: Change, t
     swapped('| `conflict` | 409', '| `conflict` | 400'),
     'conflict',
   ],
-  ['errors are documented as they are', 'api/bad-http.ts', behind("  code: 'http_too_old',"), 'http_too_old'],
   [
     'environment variables are documented, and only those that are read',
     'services/platform/config.ts',

@@ -11,6 +11,7 @@ import { authenticate } from './authenticate.ts';
 import type { Dialect } from './dialect.ts';
 import { type Admitted, type Exchange, newExchange } from './exchange.ts';
 import { hearHalfClose } from './half-close.ts';
+import { refuseHead } from './head.ts';
 import type { ProxyParts } from './proxy-parts.ts';
 import { readBody } from './read-body.ts';
 import { type Sent, sendUpstream } from './send-upstream.ts';
@@ -32,9 +33,10 @@ export async function handle(
     clientLeft(exchange);
   });
   try {
+    refuseHead(req);
     const apiKey = await authenticate(parts, req);
     exchange.apiKey = apiKey;
-    exchange.body = await readBody(req);
+    exchange.body = await readBody(req, parts.openBodies);
     const facts = dialect.readRequest(exchange.body);
     exchange.facts = facts;
     const admitted = await admit(parts, exchange, apiKey, facts);

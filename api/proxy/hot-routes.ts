@@ -41,16 +41,20 @@ export type HotEntry = (req: IncomingMessage, res: ServerResponse) => boolean;
 export function hotEntry(parts: ProxyParts): HotEntry {
   return (req, res) => {
     if (req.method !== 'POST') return false;
-    const url = req.url ?? '';
-    const dialect = dialects.get(url) ?? dialects.get(withoutQuery(url));
+    const dialect = dialectAt(req.url ?? '');
     if (dialect === undefined) return false;
     void handle(parts, dialect, req, res);
     return true;
   };
 }
 
+/** undefined: not the hot path. */
+export function dialectAt(url: string): Dialect | undefined {
+  return dialects.get(url) ?? dialects.get(withoutQuery(url));
+}
+
 /** Claude Code calls /v1/messages?beta=true. */
-function withoutQuery(url: string): string {
+export function withoutQuery(url: string): string {
   const query = url.indexOf('?');
   return query < 0 ? url : url.slice(0, query);
 }

@@ -29,6 +29,8 @@ export interface ProxyParts extends Authentication {
   readonly idempotency: IdempotencyStore;
   readonly unsentEnds: UnsentEnds;
   readonly openAttempts: InFlight;
+  /** Of requests whose body has not arrived whole. */
+  readonly openBodies: InFlight;
   /** From the first byte to the charge: of a request whose client has left, no socket tells. */
   readonly openRequests: { count: number };
   readonly metrics: Metrics;

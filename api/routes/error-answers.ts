@@ -26,7 +26,11 @@ export function errorsTold(app: AppDependencies): ErrorRequestHandler {
   };
 }
 
-function replyFor(req: Request, error: TollgateError, requestId: string): Reply {
+export function replyFor(
+  req: Pick<Request, 'path' | 'originalUrl' | 'headers'>,
+  error: TollgateError,
+  requestId: string,
+): Reply {
   if (req.path.startsWith('/api/v1/') || OPERATIONS.has(req.path)) return problem(error, requestId);
   if (speaksGemini(req.headers, req.originalUrl)) return geminiError(error, requestId);
   const { status, headers, body } = errorAnswerFor(req.headers, req.path, error, requestId);

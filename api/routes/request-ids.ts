@@ -4,7 +4,7 @@ import { newId } from '../../services/platform/ids.ts';
 import { CLIENT_REQUEST_ID, clientRequestIdIn } from '../proxy/client-request-id.ts';
 
 // An API answers no browser's page: nothing may be loaded by it, framed, sniffed, or kept (R-NET-9).
-const ALWAYS = {
+export const ALWAYS = {
   'x-content-type-options': 'nosniff',
   'cache-control': 'no-store',
   'referrer-policy': 'no-referrer',

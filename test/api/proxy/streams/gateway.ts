@@ -62,6 +62,7 @@ export interface Gateway {
   readonly connections: ReadonlySet<Socket>;
   readonly parts: ProxyParts;
   readonly attempts: HandWound;
+  readonly bodies: HandWound;
   readonly bare: BareGateway;
   readonly vault: Vault;
   readonly database: ThrowawayDatabase;
@@ -94,7 +95,8 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
   const feed = new ChangeFeed(database.urlFor('gateway'), listenerFor(bare, apiKeys, routing), log);
   await feed.start();
   const attempts = new HandWound();
-  const own = proxyParts(bare, db, apiKeys, routing, attempts);
+  const bodies = new HandWound();
+  const own = proxyParts(bare, db, apiKeys, routing, { openAttempts: attempts, openBodies: bodies });
   const parts = { ...own, ...replaced(own) };
   const app = createApp({
     ...{
@@ -115,7 +117,19 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
   const connections = socketsOf(server);
   const url = urlOf(server);
   return {
-    ...{ url, expressUrl: urlOf(expressServer), connections, parts, attempts, bare, vault, database, postgres, admin },
+    ...{
+      url,
+      expressUrl: urlOf(expressServer),
+      connections,
+      parts,
+      attempts,
+      bodies,
+      bare,
+      vault,
+      database,
+      postgres,
+      admin,
+    },
     manage: (method, path, body) => manage(url, method, path, body),
     reload: () => routing.load(),
     async close() {
@@ -136,11 +150,11 @@ function proxyParts(
   db: Pool,
   apiKeys: ApiKeyCache,
   routing: Routing,
-  openAttempts: InFlight,
+  open: Pick<ProxyParts, 'openAttempts' | 'openBodies'>,
 ): ProxyParts {
   const { incarnation, leases, writer, journal } = bare;
   return {
-    ...{ incarnation, leases, writer, journal, apiKeys, openAttempts },
+    ...{ incarnation, leases, writer, journal, apiKeys, ...open },
     openRequests: { count: 0 },
     egress: new Egress(),
     metrics: new Metrics(),
