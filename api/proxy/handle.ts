@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TollgateError } from '../../domain/errors.ts';
 import { totalTokens } from '../../domain/meters.ts';
 import { ZERO } from '../../domain/nano.ts';
-import type { Acknowledged } from '../../services/ledger/settlement-writer.ts';
+import type { Acknowledged } from '../../services/ledger/settlement.ts';
 import { admit } from './admit.ts';
 import { answerError, answerPlain, asTollgateError, endStream } from './answer.ts';
 import { authenticate } from './authenticate.ts';

@@ -3,12 +3,12 @@
 // committed in PostgreSQL or fdatasynced in this incarnation's journal, and only then is the answer's end released.
 import type { Client } from 'pg';
 import { isFencedError } from '../incarnations/incarnation.ts';
-import type { Journal, Segment } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import { crashPoint } from '../platform/crash-points.ts';
 import { within } from '../platform/postgres.ts';
 import { type Fate, fatesOf } from './in-doubt.ts';
 import { isAboutData, isTransient, quarantine, settleBatch } from './settle-batch.ts';
-import type { AttemptRow, UsageRow } from './settlement-rows.ts';
+import type { Acknowledged, Settlement } from './settlement.ts';
 import { Spills } from './spills.ts';
 
 const MOST_IN_A_BATCH = 500;
@@ -19,22 +19,6 @@ const REPLAY_TIMEOUT_MS = 15_000;
 const RECONNECT_MS = 250;
 /** Request ids in a line of the log. */
 const MOST_NAMED = 5;
-
-export type Acknowledged = 'committed' | 'spilled' | 'fenced' | 'lost' | 'unknown';
-
-export interface Settlement {
-  readonly usage: UsageRow;
-  readonly attempts: readonly AttemptRow[];
-  /** The journal segments that hold the intents of this request. */
-  readonly segments: readonly Segment[];
-  /**
-   * Called once. 'committed' and 'spilled' are durable; after 'fenced' and 'lost' the customer owes nothing; after 'unknown' nobody
-   * can say: PostgreSQL, or this disk, may have the charge.
-   */
-  readonly acknowledged: (how: Acknowledged) => void;
-  /** Called once the record is in PostgreSQL (at once, or after a replay). */
-  readonly inDatabase: () => void;
-}
 
 export interface SettlementWriterParts {
   readonly incarnationId: string;

@@ -1,6 +1,6 @@
 // Settlements that are on this gateway's disk and not yet in PostgreSQL, in the order in which they came.
 import type { Journal, Segment } from '../journal/journal.ts';
-import type { Settlement } from './settlement-writer.ts';
+import type { Settlement } from './settlement.ts';
 
 interface Spill {
   readonly settlements: readonly Settlement[];

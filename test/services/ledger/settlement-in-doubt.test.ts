@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Client, Pool, type PoolClient } from 'pg';
 import { nano } from '../../../domain/nano.ts';
 import { settleBatch } from '../../../services/ledger/settle-batch.ts';
-import { type Acknowledged, SettlementWriter } from '../../../services/ledger/settlement-writer.ts';
+import type { Acknowledged } from '../../../services/ledger/settlement.ts';
+import { SettlementWriter } from '../../../services/ledger/settlement-writer.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import {
   type BareGateway,
