@@ -9,13 +9,15 @@ import { recoverDeadGateways } from '../services/incarnations/recovery.ts';
 import type { Config } from '../services/platform/config.ts';
 import { Egress } from '../services/platform/egress.ts';
 import type { Log } from '../services/platform/log.ts';
-import { createPool } from '../services/platform/postgres.ts';
+import { createPool, within } from '../services/platform/postgres.ts';
 import { exportingChannels, importUsageExports } from '../services/usage/usage-export.ts';
 import { Vault } from '../services/vault/vault.ts';
 
 const ROUND_MS = 2_000;
 const EXPORT_EVERY_ROUNDS = 3;
 const SWEEP_EVERY_ROUNDS = 15;
+/** What is not recovered by then is by the next start: a supervisor that is told to go must not wait for a PostgreSQL that hangs. */
+const END_WITHIN_MS = 10_000;
 
 export class Caretaker {
   readonly #db: Pool;
@@ -26,6 +28,7 @@ export class Caretaker {
   #timer: NodeJS.Timeout | null = null;
   #round = 0;
   #running: Promise<void> = Promise.resolve();
+  #waiting = 0;
 
   constructor(config: Config, log: Log) {
     this.#db = createPool(config.workerDatabaseUrl, {
@@ -52,11 +55,15 @@ export class Caretaker {
 
   async end(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
-    await this.gatewayDied();
-    await Promise.allSettled([this.#egress.close(), this.#db.end()]);
+    const end = this.gatewayDied().then(() => Promise.allSettled([this.#egress.close(), this.#db.end()]));
+    await within(END_WITHIN_MS, end).catch((error: unknown) =>
+      this.#log.warn({ what: 'end', err: error }, 'caretaker_round_failed'),
+    );
   }
 
+  /** With a slow PostgreSQL rounds would pile up, and whoever dies or leaves would wait for all of them. */
   #tick(): void {
+    if (this.#waiting > 0) return;
     this.#round += 1;
     void this.#after('recovery', () => recoverDeadGateways(this.#db, this.#log, this.#journalDir));
     if (this.#round % EXPORT_EVERY_ROUNDS === 0) void this.#after('usage_export', () => this.#importExports());
@@ -76,9 +83,13 @@ export class Caretaker {
 
   /** One piece of work at a time, in order. */
   #after(what: string, work: () => Promise<void>): Promise<void> {
+    this.#waiting += 1;
     this.#running = this.#running
       .then(work)
-      .catch((error: unknown) => this.#log.warn({ what, err: error }, 'caretaker_round_failed'));
+      .catch((error: unknown) => this.#log.warn({ what, err: error }, 'caretaker_round_failed'))
+      .finally(() => {
+        this.#waiting -= 1;
+      });
     return this.#running;
   }
 }
