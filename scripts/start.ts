@@ -1,6 +1,7 @@
 // `npm start`: brings everything up, proves it with two billed requests, and stays until Ctrl-C or SIGTERM.
 // `npm start -- --smoke`: the same with some twenty requests and the oracle's verdict, then everything is stopped.
-// Whatever ends it, no process stays behind: it stops its parts itself, and a guardian does when it cannot.
+// Whatever ends it or launch.mjs, no process stays behind: it stops its parts itself, and a guardian does when it cannot. npm alone
+// killed by SIGKILL passes nothing on: then launch.mjs and all parts go on, and a SIGTERM to it stops them.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatUsd } from '../domain/nano.ts';
