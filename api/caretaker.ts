@@ -7,7 +7,7 @@ import { forgetOldUses } from '../services/idempotency/inference-requests.ts';
 import { forgetOldAnswers } from '../services/idempotency/management-requests.ts';
 import { recoverDeadGateways } from '../services/incarnations/recovery.ts';
 import type { Config } from '../services/platform/config.ts';
-import { Egress } from '../services/platform/egress.ts';
+import { Egress } from '../services/egress/egress.ts';
 import type { Log } from '../services/platform/log.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
 import { exportingChannels, importUsageExports } from '../services/usage/usage-export.ts';

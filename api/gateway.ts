@@ -20,7 +20,7 @@ import { RateLimiter } from '../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../services/limits/window-exchange.ts';
 import { type Config, readConfig } from '../services/platform/config.ts';
 import { armCrashPoints } from '../services/platform/crash-points.ts';
-import { Egress } from '../services/platform/egress.ts';
+import { Egress } from '../services/egress/egress.ts';
 import { createLog, type Log } from '../services/platform/log.ts';
 import { LogSample } from '../services/platform/log-sample.ts';
 import { Metrics } from '../services/platform/metrics.ts';

@@ -7,8 +7,9 @@ export const GENERATOR_CORE = 0;
 export const SUBJECT_CORE = 1;
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
-const QUIET_LOOK_MS = 100;
+const LOOK_MS = 100;
 const QUIET_WITHIN_MS = 10_000;
+const FORKS_WITHIN_MS = 10_000;
 
 /** All threads, and those that they start later. */
 export function pinTo(core: number, pid: number): void {
@@ -27,6 +28,17 @@ export function childrenOf(pid: number): number[] {
   return readdirSync(task).flatMap((thread) =>
     read(`${task}/${thread}/children`).split(' ').filter(Boolean).map(Number),
   );
+}
+
+/** A server may listen before it has forked whoever will answer. @throws when it does not in ten seconds */
+export async function firstChildOf(pid: number): Promise<number> {
+  const deadlineMs = performance.now() + FORKS_WITHIN_MS;
+  for (;;) {
+    const [child] = childrenOf(pid);
+    if (child !== undefined) return child;
+    if (performance.now() > deadlineMs) throw new Error(`process ${pid} has no child`);
+    await wait(LOOK_MS);
+  }
 }
 
 function treeOf(pid: number): number[] {
@@ -89,7 +101,7 @@ export function busyShare(from: CoreTime, to: CoreTime): number {
 export async function untilQuiet(pid: number): Promise<void> {
   const deadlineMs = performance.now() + QUIET_WITHIN_MS;
   for (let before = cpuSecondsOf(pid); performance.now() < deadlineMs; ) {
-    await wait(QUIET_LOOK_MS);
+    await wait(LOOK_MS);
     const now = cpuSecondsOf(pid);
     if (now - before <= 0.011) return;
     before = now;

@@ -16,7 +16,7 @@ import { loadSecrets, masterKeysFile, type Secrets } from '../scripts/parts/secr
 import { type ProcessPlan, SupervisedProcess } from '../scripts/parts/supervised-process.ts';
 import { newId } from '../services/platform/ids.ts';
 import { requireDurability, withClient } from './durability.ts';
-import { childrenOf, parentOf, pinTo, SUBJECT_CORE } from './machine.ts';
+import { childrenOf, firstChildOf, parentOf, pinTo, SUBJECT_CORE } from './machine.ts';
 import { type Programs, preparePrograms } from './programs.ts';
 import { KINDS, type Kind, writeRequests } from './requests.ts';
 import { type Customers, SELLING_PRICE, seed } from './seed.ts';
@@ -133,8 +133,7 @@ async function bringUpNginx(site: Site, upstreamPort: number): Promise<Subject> 
     env: {},
     missing: () => whyClosed(streamPort),
   });
-  const [worker] = childrenOf(pidOf(site, 'nginx'));
-  if (worker === undefined) throw new Error('nginx has no worker');
+  const worker = await firstChildOf(pidOf(site, 'nginx'));
   pinTo(SUBJECT_CORE, worker);
   return subject(site, { name: 'nginx', port, streamPort, pid: worker, upstreamPort }, null);
 }

@@ -30,8 +30,8 @@ export class AttemptBudget {
   }
 
   /** What the answer of an attempt says of gateways below. */
-  spentBelow(headers: Readonly<Record<string, string | string[] | undefined>>): void {
-    this.#spent += countIn(headers[SPENT_HEADER]) ?? 0;
+  spentBelow(header: string | undefined): void {
+    this.#spent += countIn(header) ?? 0;
   }
 
   allowsAnother(elapsedMs: number): boolean {

@@ -1,10 +1,13 @@
 // One attempt at one upstream: intent first, then the bytes. Until its first byte goes to the client an attempt may fail and
-// another be tried; a stream's relay decides when that is. Raw undici handlers: `request` costs 20 µs more (hotpath.md 2).
-import type { Dispatcher } from 'undici';
+// another be tried; a stream's relay decides when that is.
 import { classify, type Failure, type FailureClass, parseRetryAfter } from '../../domain/failures.ts';
 import type { Pick } from '../../services/channels/channel-health.ts';
+import type { AnswerHeaders } from '../../services/egress/answer-headers.ts';
+import type { AnswerListener, UpstreamConnection } from '../../services/egress/upstream-connection.ts';
+import type { UpstreamOrigin, UpstreamRequest } from '../../services/egress/upstream-origin.ts';
 import type { AttemptOutcome } from '../../services/ledger/settlement-rows.ts';
 import { crashPoint } from '../../services/platform/crash-points.ts';
+import { SPENT_HEADER } from './attempt-budget.ts';
 import { type AttemptEnd, withoutKey } from './attempt-end.ts';
 import type { AnswerFacts } from './dialect.ts';
 import type { Admitted, Exchange } from './exchange.ts';
@@ -23,7 +26,7 @@ const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
 
 type Phase = 'waiting' | 'error' | 'plain' | 'stream' | 'over';
 
-export class Attempt implements Dispatcher.DispatchHandler, Flight {
+export class Attempt implements AnswerListener, Flight {
   readonly #parts: ProxyParts;
   readonly #exchange: Exchange;
   readonly #admitted: Admitted;
@@ -32,7 +35,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Flight {
   readonly ended: Promise<AttemptEnd>;
   #resolve: (end: AttemptEnd) => void = () => {};
   #phase: Phase = 'waiting';
-  #controller: Dispatcher.DispatchController | null = null;
+  #connection: UpstreamConnection | null = null;
   #status = 0;
   #retryAfterMs: number | null = null;
   #heardAtMs = this.#sentAtMs;
@@ -57,11 +60,11 @@ export class Attempt implements Dispatcher.DispatchHandler, Flight {
   }
 
   /** Sends the request. Its intent is in the journal already. */
-  send(pool: Dispatcher, path: string, headers: string[], body: Buffer): void {
+  send(upstream: UpstreamOrigin, request: UpstreamRequest): void {
     this.#parts.openAttempts.add(this);
     this.#exchange.onClientGone = () => this.#clientGone();
     crashPoint('before-send');
-    pool.dispatch({ path, method: 'POST', headers, body, idempotent: false, blocking: false }, this);
+    this.#connection = upstream.post(request, this);
     if (this.#exchange.clientGone) this.#clientGone();
   }
 
@@ -70,29 +73,19 @@ export class Attempt implements Dispatcher.DispatchHandler, Flight {
     this.#failWith('misconfigured', error.message, true);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#phase === 'over') controller.abort(new Error('the attempt is over'));
-  }
-
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[] | undefined>,
-  ): void {
-    if (status < 200 || this.#phase === 'over') return;
+  answerBegan(status: number, headers: AnswerHeaders): void {
     this.#status = status;
     this.#heardAtMs = performance.now();
     this.firstByteMs = Math.round(this.#heardAtMs - this.#sentAtMs);
-    this.#exchange.budget.spentBelow(headers);
+    this.#exchange.budget.spentBelow(headers.get(SPENT_HEADER));
     if (status >= 300) {
       this.#phase = 'error';
-      this.#retryAfterMs = parseRetryAfter(headerText(headers['retry-after']), this.#parts.incarnation.timeMs());
-    } else if (isEncoded(headers['content-encoding'])) {
+      this.#retryAfterMs = parseRetryAfter(headers.get('retry-after'), this.#parts.incarnation.timeMs());
+    } else if (isEncoded(headers.get('content-encoding'))) {
       this.#failWith('protocol', 'the upstream compressed its answer although it was told not to');
     } else if (!this.#admitted.facts.streamed) {
       this.#phase = 'plain';
-    } else if (headerText(headers['content-type'])?.startsWith('text/event-stream')) {
+    } else if (headers.get('content-type')?.startsWith('text/event-stream')) {
       this.#phase = 'stream';
       this.#relay = this.#newRelay();
     } else {
@@ -100,13 +93,13 @@ export class Attempt implements Dispatcher.DispatchHandler, Flight {
     }
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  answerData(chunk: Buffer): void {
     this.#heardAtMs = performance.now();
     if (this.#phase === 'stream') this.#relay?.data(chunk);
     else if (this.#phase === 'plain' || this.#phase === 'error') this.#collect(chunk);
   }
 
-  onResponseEnd(): void {
+  answerEnded(): void {
     this.#upstreamIsDone = true;
     switch (this.#phase) {
       case 'stream':
@@ -122,13 +115,13 @@ export class Attempt implements Dispatcher.DispatchHandler, Flight {
     }
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  answerFailed(error: Error, isNeverSent: boolean): void {
     this.#upstreamIsDone = true;
     if (this.#phase === 'over') return;
     if (this.#phase === 'stream') this.#relay?.upstreamBroke(error);
     else if (this.#phase === 'error') this.#readRefusal(this.#collected());
     else if (this.#phase === 'plain') this.#failWith('protocol', `the answer broke off: ${error.message}`);
-    else this.#failWith('unreachable', `no connection to the upstream: ${error.message}`, isNeverSent(error));
+    else this.#failWith('unreachable', `no connection to the upstream: ${error.message}`, isNeverSent);
   }
 
   tick(nowMs: number): void {
@@ -152,8 +145,8 @@ export class Attempt implements Dispatcher.DispatchHandler, Flight {
 
   #newRelay(): StreamRelay {
     return new StreamRelay(this.#parts, this.#exchange, this.#admitted, this.#pick.route.channel.onDisconnect, {
-      pause: () => this.#controller?.pause(),
-      resume: () => this.#controller?.resume(),
+      pause: () => this.#connection?.pause(this),
+      resume: () => this.#connection?.resume(this),
       contentBegan: () => {
         // Everybody waits for a probe: its verdict must not take as long as its stream.
         if (this.#pick.isProbe) this.#parts.health.succeeded(this.#pick);
@@ -261,27 +254,11 @@ export class Attempt implements Dispatcher.DispatchHandler, Flight {
     this.#exchange.onClientGone = null;
     this.#readingOn?.end();
     // An upstream that said all and does not close would keep its socket for ever: nothing else ends it.
-    if (!this.#upstreamIsDone) this.#controller?.abort(new Error('the attempt is over'));
+    if (!this.#upstreamIsDone) this.#connection?.abort(this);
     this.#resolve(withoutKey(end, this.#pick.channelKey.credential));
   }
 }
 
-function headerText(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
-}
-
-function isEncoded(encoding: string | string[] | undefined): boolean {
+function isEncoded(encoding: string | undefined): boolean {
   return encoding !== undefined && encoding !== 'identity';
-}
-
-/** The connection was never made, so the provider saw nothing. */
-function isNeverSent(error: Error): boolean {
-  const code = 'code' in error ? error.code : undefined;
-  return (
-    code === 'ECONNREFUSED' ||
-    code === 'ENOTFOUND' ||
-    code === 'UND_ERR_CONNECT_TIMEOUT' ||
-    code === 'EGRESS_REFUSED' ||
-    code === 'EHOSTUNREACH'
-  );
 }

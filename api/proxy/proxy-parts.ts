@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { ChannelHealth } from '../../services/channels/channel-health.ts';
 import type { RoutingTable } from '../../services/channels/routing-table.ts';
+import type { Egress } from '../../services/egress/egress.ts';
 import type { IdempotencyStore } from '../../services/idempotency/inference-requests.ts';
 import type { Incarnation } from '../../services/incarnations/incarnation.ts';
 import type { Journal } from '../../services/journal/journal.ts';
@@ -9,7 +10,6 @@ import type { ExpectedOutput } from '../../services/leases/expected-output.ts';
 import type { LeaseBook } from '../../services/leases/lease-book.ts';
 import type { SettlementWriter } from '../../services/ledger/settlement-writer.ts';
 import type { RateLimiter } from '../../services/limits/rate-limiter.ts';
-import type { Egress } from '../../services/platform/egress.ts';
 import type { LogSample } from '../../services/platform/log-sample.ts';
 import type { Metrics } from '../../services/platform/metrics.ts';
 import type { UnsentEnds } from '../../services/usage/unsent-ends.ts';

@@ -5,7 +5,7 @@ import { type Failure, mayFailOver } from '../../domain/failures.ts';
 import { priceInForce } from '../../domain/prices.ts';
 import type { Pick, Tried } from '../../services/channels/channel-health.ts';
 import type { RoutedModel } from '../../services/channels/routing-table.ts';
-import { EgressRefused } from '../../services/platform/egress.ts';
+import { EgressRefused } from '../../services/egress/egress.ts';
 import { Attempt } from './attempt.ts';
 import { LEFT_HEADER } from './attempt-budget.ts';
 import type { AttemptEnd, FailedAttempt } from './attempt-end.ts';
@@ -111,7 +111,7 @@ function launch(parts: ProxyParts, exchange: Exchange, admitted: Admitted, pick:
   const { baseUrl, allowLocal } = route.channel;
   const path = upstreamPath(baseUrl, dialect.upstreamPath);
   try {
-    attempt.send(parts.egress.pool(baseUrl, allowLocal), path, headers, rewritten);
+    attempt.send(parts.egress.upstream(baseUrl, allowLocal), { path, headers, body: rewritten });
   } catch (error) {
     if (!(error instanceof EgressRefused)) throw error;
     attempt.refusedByEgress(error); // of this channel: the next one may do

@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { ChannelHealth } from '../../services/channels/channel-health.ts';
 import type { RoutingTable } from '../../services/channels/routing-table.ts';
-import type { Egress } from '../../services/platform/egress.ts';
+import type { Egress } from '../../services/egress/egress.ts';
 import type { Vault } from '../../services/vault/vault.ts';
 import type { Authentication } from '../proxy/authenticate.ts';
 

@@ -5,7 +5,7 @@ import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { classify, type FailureClass, parseRetryAfter } from '../../domain/failures.ts';
 import type { Usage } from '../../domain/meters.ts';
-import { type Egress, EgressRefused } from '../platform/egress.ts';
+import { type Egress, EgressRefused } from '../egress/egress.ts';
 import { newId } from '../platform/ids.ts';
 import { scrub } from '../platform/log.ts';
 import type { Queryable } from '../platform/postgres.ts';

@@ -2,7 +2,7 @@
 // Whatever changes here bumps the version and is announced by triggers, so every gateway routes by it within seconds.
 import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
-import { problemOfBaseUrl } from '../platform/address-guard.ts';
+import { problemOfBaseUrl } from '../egress/address-guard.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 

@@ -2,7 +2,7 @@
 // row. One faulty entry (a key that does not open, a model without a price) is left out and reported; the rest keeps serving.
 import type { Pool } from 'pg';
 import type { PriceVersion } from '../../domain/prices.ts';
-import { problemOfBaseUrl } from '../platform/address-guard.ts';
+import { problemOfBaseUrl } from '../egress/address-guard.ts';
 import type { Vault } from '../vault/vault.ts';
 import { channelKeyContext } from './channel-key-context.ts';
 import { RoutePrices } from './route-prices.ts';

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { isPlausibleUsage, METERS, type Usage } from '../../domain/meters.ts';
 import type { Channel } from '../channels/routing-table.ts';
-import type { Egress } from '../platform/egress.ts';
+import type { Egress } from '../egress/egress.ts';
 import { isId } from '../platform/ids.ts';
 
 export const PAGE = 1_000;

@@ -7,7 +7,7 @@ import type { Usage } from '../../domain/meters.ts';
 import { sum } from '../../domain/nano.ts';
 import { charge, type Price } from '../../domain/prices.ts';
 import { type Channel, loadRoutingTable } from '../channels/routing-table.ts';
-import type { Egress } from '../platform/egress.ts';
+import type { Egress } from '../egress/egress.ts';
 import { inTransaction, jsonbText } from '../platform/postgres.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type ExportRow, fetchPage, PAGE } from './export-page.ts';

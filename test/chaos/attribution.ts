@@ -10,6 +10,12 @@ export interface Served {
   readonly pidOf: ReadonlyMap<string, number>;
 }
 
+export interface GatewayDeath {
+  readonly requests: number;
+  /** The crash point at which it died, or that it was killed from outside. */
+  readonly how: string;
+}
+
 export class Attribution {
   readonly #served: Served;
   /** Where a gateway listened, learned from the answers that it settled. */
@@ -36,15 +42,16 @@ export class Attribution {
     );
   }
 
-  /** At the death of each gateway: how many requests it had. */
-  inFlightAtKills(): number[] {
+  /** At the death of each gateway, those first that took the fewest requests with them. */
+  inFlightAtKills(): GatewayDeath[] {
     const { answers, events } = this.#served;
     return events
       .filter(({ target, what }) => target === 'gateway' && what === 'SIGKILL')
-      .map(
-        ({ at, pid }) =>
-          answers.filter((one) => one.at <= at && one.at + one.ms >= at && this.mayBeOf(one, pid)).length,
-      );
+      .map(({ at, pid, point }) => ({
+        requests: answers.filter((one) => one.at <= at && one.at + one.ms >= at && this.mayBeOf(one, pid)).length,
+        how: point ?? 'killed',
+      }))
+      .sort((a, b) => a.requests - b.requests);
   }
 
   #pidOf({ requestId }: AnswerLine): number | undefined {

@@ -12,13 +12,13 @@ import { answers, type Installation, type Product } from './product.ts';
  * supervisor at its second recovery, so that each of its lives recovers one.
  */
 const DIES_AT: Readonly<Record<CrashPoint, number>> = {
-  'before-send': 300,
-  'mid-stream': 2_500,
-  'after-upstream-end': 150,
-  'before-commit': 80,
-  'in-commit': 80,
-  'after-commit': 80,
-  'before-last-byte': 250,
+  'before-send': 600,
+  'mid-stream': 6_000,
+  'after-upstream-end': 400,
+  'before-commit': 250,
+  'in-commit': 250,
+  'after-commit': 250,
+  'before-last-byte': 600,
   'in-recovery': 2,
   'in-spill': 3,
   'in-replay': 2,

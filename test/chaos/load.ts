@@ -18,9 +18,10 @@ const ENOUGH_WITHIN_MS = 20_000;
 
 // `first`: the next attempt is answered, so the client must not notice. The others are the client's to see.
 const FAULTS: LoadPlan['faults'] = [
-  { spec: '', weight: 58 },
+  { spec: '', weight: 18 },
   { spec: 'chunk-delay=4', weight: 8 },
-  { spec: 'latency=100,jitter=300', weight: 8 },
+  // Providers take their time. Without it a gateway that has just started answers before it has requests enough to be killed among.
+  { spec: 'latency=200,jitter=800', weight: 48 },
   { spec: 'status=503,first', weight: 4 },
   { spec: 'error-first,first', weight: 2 },
   { spec: 'empty,first', weight: 1 },

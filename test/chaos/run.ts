@@ -73,7 +73,7 @@ function orderFor(kills: number, seed: number, requests: number): CampaignOrder 
     },
     sweep: { points: CRASH_POINTS, hits: HITS_PER_POINT, secondsPerPoint: 90 },
     gatewayProcesses: 2,
-    concurrency: 256,
+    concurrency: 320,
     quietSeconds: 180,
     say: (line) => process.stdout.write(`${line}\n`),
   };

@@ -1,7 +1,7 @@
 // Whether a campaign proves anything. A run in which nothing was under way when a gateway died, or in which most requests failed
 // for other reasons than those that were asked for, is void, whatever the oracle says.
 import { CRASH_POINTS } from '../../services/platform/crash-points.ts';
-import { Attribution, type Served } from './attribution.ts';
+import { Attribution, type GatewayDeath, type Served } from './attribution.ts';
 import type { Breadth } from './breadth.ts';
 import type { KillEvent } from './kill-log.ts';
 import { isSound } from './soundness.ts';
@@ -45,7 +45,7 @@ export function conditionsOf(campaign: Campaign, demands: Demands): Condition[] 
   const kills = events.filter(({ what }) => what === 'SIGKILL').length;
   const unhit = answers.filter((answer) => !attribution.wasHit(answer));
   const sound = unhit.filter((answer) => isSound(answer, mayRunOut[answer.keyIndex] ?? false, events)).length;
-  const inFlight = attribution.inFlightAtKills();
+  const [leastHit] = attribution.inFlightAtKills();
   return [
     atLeast('requests', answers.length, demands.requests),
     {
@@ -54,11 +54,7 @@ export function conditionsOf(campaign: Campaign, demands: Demands): Condition[] 
       met: Math.abs(streamed * 100 - answers.length * 50) <= answers.length * STREAMED_WITHIN,
     },
     atLeast('kills', kills, demands.kills),
-    atLeast(
-      'fewest requests in flight of a killed gateway',
-      inFlight.length === 0 ? 0 : Math.min(...inFlight),
-      demands.inFlightAtKill,
-    ),
+    enoughInFlight(leastHit, demands.inFlightAtKill),
     ...CRASH_POINTS.map((point) => atLeast(`hits of ${point}`, hitsOf(events, point), demands.hitsPerPoint)),
     ...blowsStruck(events, demands),
     ...breadthReached(campaign.breadth, demands.breadth),
@@ -69,6 +65,11 @@ export function conditionsOf(campaign: Campaign, demands: Demands): Condition[] 
     },
     { name: 'deaths nobody asked for', figure: unasked.join('; ') || '0', met: unasked.length === 0 },
   ];
+}
+
+function enoughInFlight(leastHit: GatewayDeath | undefined, demanded: number): Condition {
+  const condition = atLeast('fewest requests in flight of a killed gateway', leastHit?.requests ?? 0, demanded);
+  return { ...condition, figure: `${condition.figure} (${leastHit?.how ?? 'none was killed'})` };
 }
 
 function blowsStruck(events: readonly KillEvent[], demands: Demands): Condition[] {

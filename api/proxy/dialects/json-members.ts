@@ -1,7 +1,7 @@
 // The top-level members of a JSON object and where their values lie, in one pass that parses nothing. A name that counts
 // must be written plainly and once: of two `model` members our parser takes the last, some upstreams the first, and Go's
 // decoder takes `MODEL` for `model`, so either way somebody could be billed for one model and served another.
-import { isNamed, skipSpace, valueEnd, walkMembers } from './json-cursor.ts';
+import { codeAt, isNamed, skipSpace, valueEnd, walkMembers } from './json-cursor.ts';
 import { parsePart } from './json-values.ts';
 
 export interface Span {
@@ -63,7 +63,7 @@ function plainName(text: string, name: number, nameEnd: number, wanted: readonly
 
 function disguisedName(text: string, name: number, nameEnd: number, wanted: readonly string[]): string | null {
   let at = name + 1;
-  while (at < nameEnd - 1 && isPlain(text.charCodeAt(at))) at += 1;
+  while (at < nameEnd - 1 && isPlain(codeAt(text, at))) at += 1;
   if (at >= nameEnd - 1) return null;
   const decoded = folded(String(parsePart(text, name, nameEnd)));
   return wanted.find((candidate) => folded(candidate) === decoded) ?? null;

@@ -1,6 +1,7 @@
 // How many UTF-8 bytes a JSON string holds once its escapes are decoded, counted without decoding it. The text is bytes
 // decoded latin1, one character a byte, so everything but an escape already counts itself. An answer without provider
 // usage is charged by this number: it must not depend on how the provider chose to escape.
+import { codeAt } from './json-cursor.ts';
 
 const BACKSLASH = 0x5c;
 const LETTER_U = 0x75;
@@ -25,13 +26,13 @@ function backslashBetween(text: string, from: number, stop: number): number {
     const offset = text.slice(from, stop).indexOf('\\');
     return offset === -1 ? -1 : from + offset;
   }
-  for (let at = from; at < stop; at += 1) if (text.charCodeAt(at) === BACKSLASH) return at;
+  for (let at = from; at < stop; at += 1) if (codeAt(text, at) === BACKSLASH) return at;
   return -1;
 }
 
 /** A surrogate pair is two \u escapes and one character. */
 function escapeLength(text: string, slash: number): number {
-  if (text.charCodeAt(slash + 1) !== LETTER_U) return 2;
+  if (codeAt(text, slash + 1) !== LETTER_U) return 2;
   return isHigh(unitAt(text, slash)) && isLow(unitAt(text, slash + 6)) ? 12 : 6;
 }
 
@@ -46,10 +47,10 @@ function decodedBytes(text: string, slash: number, length: number): number {
 
 /** The UTF-16 unit of the \u escape at `slash`; NaN where there is none. */
 function unitAt(text: string, slash: number): number {
-  if (text.charCodeAt(slash) !== BACKSLASH || text.charCodeAt(slash + 1) !== LETTER_U) return Number.NaN;
+  if (codeAt(text, slash) !== BACKSLASH || codeAt(text, slash + 1) !== LETTER_U) return Number.NaN;
   let unit = 0;
   for (let at = slash + 2; at < slash + 6; at += 1) {
-    const mark = text.charCodeAt(at);
+    const mark = codeAt(text, at);
     unit = unit * 16 + (mark <= 0x39 ? mark - 0x30 : (mark | 0x20) - 0x57);
   }
   return unit;

@@ -1,6 +1,7 @@
 // Walks over the complete events of a stretch of a stream, in place: one cursor per stream, no object per event. The text
 // is bytes decoded latin1. Lines end in LF, CRLF or CR; comments, ids and unknown fields are passed over; several data
 // lines are one value, joined by LF as the standard says. The last event may lack its blank line (a stream cut there).
+import { codeAt } from './json-cursor.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -61,7 +62,7 @@ export class SseEvents {
   #skipBlankLines(from: number): number {
     let at = from;
     for (;;) {
-      const mark = this.#text.charCodeAt(at);
+      const mark = codeAt(this.#text, at);
       if (mark !== LF && mark !== CR) return at;
       at += 1;
     }
@@ -69,22 +70,22 @@ export class SseEvents {
 
   #withoutBreak(at: number, next: number): number {
     let end = next;
-    if (end > at && this.#text.charCodeAt(end - 1) === LF) end -= 1;
-    if (end > at && this.#text.charCodeAt(end - 1) === CR) end -= 1;
+    if (end > at && codeAt(this.#text, end - 1) === LF) end -= 1;
+    if (end > at && codeAt(this.#text, end - 1) === CR) end -= 1;
     return end;
   }
 
   #readLine(at: number, lineEnd: number): void {
     const text = this.#text;
-    if (text.charCodeAt(at + 4) === COLON && text.startsWith('data', at)) {
+    if (codeAt(text, at + 4) === COLON && text.startsWith('data', at)) {
       this.#addData(this.#valueStart(at + 5), lineEnd);
-    } else if (text.charCodeAt(at + 5) === COLON && text.startsWith('event', at)) {
+    } else if (codeAt(text, at + 5) === COLON && text.startsWith('event', at)) {
       this.name = text.slice(this.#valueStart(at + 6), lineEnd);
     }
   }
 
   #valueStart(at: number): number {
-    return this.#text.charCodeAt(at) === SPACE ? at + 1 : at;
+    return codeAt(this.#text, at) === SPACE ? at + 1 : at;
   }
 
   #addData(from: number, to: number): void {

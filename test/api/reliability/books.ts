@@ -6,12 +6,18 @@ import { oneRow } from '../../support/bare-gateway.ts';
 import { until } from '../../support/until.ts';
 import type { Site } from './site.ts';
 
-/** Running gateways are asked for what they do not use, as another gateway in need would ask them; dead ones are waited for. */
+/**
+ * Running gateways are asked for what they do not use, as another gateway in need would ask them; dead ones are waited
+ * for. What is held, spent and charged is one snapshot: a lease granted between two questions would look like a loss.
+ */
 export async function expectBalancedBooks(site: Site): Promise<void> {
+  let books: Books | undefined;
   await until(async () => {
     await site.admin.query(`select pg_notify('tollgate_config', 'recall:' || id) from organizations`);
-    return (await heldNano(site)) === '0';
+    books = await booksOf(site);
+    return books.held === '0';
   });
+  expect(books?.spent).toBe(books?.charged);
   const worker = createPool(site.database.urlFor('worker'), {
     name: 'books',
     maxConnections: 1,
@@ -23,23 +29,24 @@ export async function expectBalancedBooks(site: Site): Promise<void> {
   } finally {
     await worker.end();
   }
-  const { spent, charged } = await oneRow<{ spent: string; charged: string }>(
-    site.admin,
-    `select (select coalesce(sum(g.amount_nano), 0) from credit_grants g)
-            - (select coalesce(sum(b.available_nano), 0) from grant_balances b)
-            + (select coalesce(sum(o.overdraft_nano), 0) from organizations o) as spent,
-            (select coalesce(sum(u.charge_nano), 0) from usage_records u) as charged`,
-  );
-  expect(spent).toBe(charged);
 }
 
-/** What leases hold and have not spent. */
-async function heldNano(site: Site): Promise<string> {
-  const { held } = await oneRow<{ held: string }>(
-    site.admin,
-    'select coalesce(sum(amount_nano - consumed_nano), 0)::text as held from leases where closed_at is null',
+interface Books {
+  /** What leases hold and have not spent. */
+  readonly held: string;
+  readonly spent: string;
+  readonly charged: string;
+}
+
+function booksOf({ admin }: Site): Promise<Books> {
+  return oneRow<Books>(
+    admin,
+    `select (select coalesce(sum(amount_nano - consumed_nano), 0) from leases where closed_at is null)::text as held,
+            ((select coalesce(sum(g.amount_nano), 0) from credit_grants g)
+             - (select coalesce(sum(b.available_nano), 0) from grant_balances b)
+             + (select coalesce(sum(o.overdraft_nano), 0) from organizations o))::text as spent,
+            (select coalesce(sum(u.charge_nano), 0) from usage_records u)::text as charged`,
   );
-  return held;
 }
 
 export interface RequestRow {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { charge } from '../../../domain/prices.ts';
 import { verifyLedger } from '../../../services/ledger/verifier.ts';
-import { Egress } from '../../../services/platform/egress.ts';
+import { Egress } from '../../../services/egress/egress.ts';
 import { createLog } from '../../../services/platform/log.ts';
 import { exportingChannels, importUsageExports } from '../../../services/usage/usage-export.ts';
 import { type DemoProvider, startDemoProvider } from '../../support/demo-provider/server.ts';

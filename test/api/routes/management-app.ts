@@ -11,7 +11,7 @@ import { AddressList } from '../../../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
 import { ChannelHealth } from '../../../services/channels/channel-health.ts';
 import { loadRoutingTable } from '../../../services/channels/routing-table.ts';
-import { Egress } from '../../../services/platform/egress.ts';
+import { Egress } from '../../../services/egress/egress.ts';
 import { createLog } from '../../../services/platform/log.ts';
 import { Metrics } from '../../../services/platform/metrics.ts';
 import { createPool } from '../../../services/platform/postgres.ts';

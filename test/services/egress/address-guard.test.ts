@@ -1,7 +1,7 @@
 // Every notation of a private, local or metadata address is refused: one that slips through makes the gateway a door into the
 // network behind it.
 import { expect, test } from '@jest/globals';
-import { isForbiddenAddress, isForbiddenHost } from '../../../services/platform/address-guard.ts';
+import { isForbiddenAddress, isForbiddenHost } from '../../../services/egress/address-guard.ts';
 
 const NEVER = [
   // unspecified, broadcast, multicast, link-local, metadata

@@ -1,10 +1,10 @@
 // What a stream tells of its channel: that it answers, at its first content; that it broke, whenever it broke. A channel whose
 // request was never sent is not left with one in flight (gateways.md T47).
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Dispatcher } from 'undici';
 import { ChannelHealth, type Pick, type Tried } from '../../../../services/channels/channel-health.ts';
 import type { DialectId, RoutedModel } from '../../../../services/channels/routing-table.ts';
-import { Egress, EgressRefused } from '../../../../services/platform/egress.ts';
+import { Egress, EgressRefused } from '../../../../services/egress/egress.ts';
+import type { UpstreamOrigin } from '../../../../services/egress/upstream-origin.ts';
 import { until } from '../../../support/until.ts';
 import { type Caller, call } from './caller.ts';
 import { chat, PROMPT_TOKENS } from './events.ts';
@@ -28,10 +28,10 @@ class LaterHealth extends ChannelHealth {
 class GuardedEgress extends Egress {
   readonly closedTo = new Map<string, Error>();
 
-  override pool(baseUrl: string, allowLocal: boolean): Dispatcher {
+  override upstream(baseUrl: string, allowLocal: boolean): UpstreamOrigin {
     const error = this.closedTo.get(baseUrl);
     if (error !== undefined) throw error;
-    return super.pool(baseUrl, allowLocal);
+    return super.upstream(baseUrl, allowLocal);
   }
 }
 
