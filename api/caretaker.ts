@@ -2,12 +2,12 @@
 // providers' usage exports are imported, old rows go. Each round is idempotent; a failed one is repeated by the next.
 import type { Pool } from 'pg';
 import { forgetOldChanges } from '../services/api-keys/change-feed.ts';
+import { Egress } from '../services/egress/egress.ts';
 import { expireGrants } from '../services/grants/grants.ts';
 import { forgetOldUses } from '../services/idempotency/inference-requests.ts';
 import { forgetOldAnswers } from '../services/idempotency/management-requests.ts';
 import { recoverDeadGateways } from '../services/incarnations/recovery.ts';
 import type { Config } from '../services/platform/config.ts';
-import { Egress } from '../services/egress/egress.ts';
 import type { Log } from '../services/platform/log.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
 import { exportingChannels, importUsageExports } from '../services/usage/usage-export.ts';

@@ -122,7 +122,7 @@ async function measureFigures(bench: Bench): Promise<Omit<Figures, 'box' | 'diff
   const firstByte = await firstByteAdded(bench);
   bench.say(`first byte: ${firstByte.settledMs} ms later`);
   const events = await streamEvents(bench);
-  bench.say(`events: ${events.settled} a second, nginx ${events.nginx}`);
+  bench.say(`events: ${events.settled} a second`);
 
   const speed = (of: 'settled' | 'withoutSettlement', firstByteAddedMs: number): SpeedFigures => ({
     ...cpuOf(plain[of]),

@@ -95,7 +95,7 @@ async function askOracle(launch: Launch, endpointsFile: string): Promise<string 
   const ended = once(oracle, 'close');
   let verdict = '';
   for await (const line of createInterface(oracle.stdout)) {
-    launch.say('oracle', line);
+    launch.say('oracle', line.replace(/^oracle: /, ''));
     verdict = line;
   }
   const [code] = await ended;

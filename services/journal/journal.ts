@@ -6,6 +6,7 @@
 import {
   closeSync,
   fdatasync,
+  fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -32,6 +33,8 @@ export interface Segment {
   open: number;
   /** A write failed on it. */
   isSpoilt: boolean;
+  /** Its name, too, is on the disk: a file that no folder names is lost with the power. */
+  isNamed: boolean;
 }
 
 export class Journal {
@@ -45,6 +48,7 @@ export class Journal {
   constructor(journalDir: string, incarnationId: string) {
     this.folder = join(journalDir, incarnationId);
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    syncNames(journalDir);
     this.#segment = this.#openSegment();
   }
 
@@ -121,6 +125,8 @@ export class Journal {
     segment.open += settlements.length;
     crashPoint('in-spill');
     try {
+      if (!segment.isNamed) syncNames(this.folder); // not when it is opened: intents need no disk, and each 40,000 requests would wait
+      segment.isNamed = true;
       await new Promise<void>((resolve, reject) =>
         fdatasync(segment.fd, (error) => (error ? reject(error) : resolve())),
       );
@@ -144,7 +150,7 @@ export class Journal {
   #openSegment(): Segment {
     const name = `${String(this.#nextSegment++).padStart(8, '0')}.journal`;
     const path = join(this.folder, name);
-    return { path, fd: openSync(path, 'ax', 0o600), bytes: 0, open: 0, isSpoilt: false };
+    return { path, fd: openSync(path, 'ax', 0o600), bytes: 0, open: 0, isSpoilt: false, isNamed: false };
   }
 }
 
@@ -158,6 +164,16 @@ function writeWhole(segment: Segment, lines: string): void {
     segment.isSpoilt = true;
     ftruncateSync(segment.fd, segment.bytes);
     throw error;
+  }
+}
+
+/** fdatasync of a file says nothing about the folder that it stands in. */
+function syncNames(folder: string): void {
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -17,7 +17,7 @@ const CASE_BIT = 0x20;
 
 /**
  * The character at an index, without a look at what kind of string it is: bodies are flat, slices and joined pieces, and where V8
- * has seen more than four kinds it looks `charCodeAt` up anew for every character (6 % of a gateway's CPU; D30).
+ * has seen more than four kinds it looks `charCodeAt` up anew for every character: 6 % of a gateway's CPU (D30).
  */
 export const codeAt = Function.prototype.call.bind(String.prototype.charCodeAt) as (text: string, at: number) => number;
 
