@@ -85,7 +85,7 @@ export class StreamRelay {
     const text = events.toString('latin1');
     const holdFrom = this.#reader.scan(text);
     if (this.#reader.error !== null) {
-      this.#upstreamError(this.#reader.error);
+      this.#upstreamError(this.#reader.error, events.subarray(0, holdFrom));
       return;
     }
     if (this.#reader.sawContent && !this.#contentBegan) {
@@ -221,9 +221,14 @@ export class StreamRelay {
     else if (!this.#isBlocked) this.#host.resume();
   }
 
-  #upstreamError(error: UpstreamError): void {
-    if (this.#exchange.answering) this.#finish('cut');
-    else this.#fail('overloaded', error.message, error);
+  /** `before`: what came together with it. Where nothing went out yet another upstream may do better, and it is dropped. */
+  #upstreamError(error: UpstreamError, before: Buffer): void {
+    if (!this.#exchange.answering) {
+      this.#fail('overloaded', error.message, error);
+      return;
+    }
+    if (before.length > 0 && this.#credit.covers(this.#reader.contentBytes)) this.#pass(before);
+    this.#finish('cut');
   }
 
   #broken(why: string): void {

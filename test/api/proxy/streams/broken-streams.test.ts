@@ -113,6 +113,20 @@ test('a stream that stalls is kept alive until it is given up', async () => {
   await closedBooks(gateway, customer);
 });
 
+test('what comes together with an error is passed on before it, and charged', async () => {
+  const { answered, arrival } = await ask(chat);
+  arrival.send(chat.opening, chat.content('Toll'));
+  const caller = await answered;
+  await caller.sees('Toll');
+  arrival.send(`${chat.content('house')}data: {"error":{"message":"overloaded","type":"server_error"}}\n\n`);
+
+  expect(await caller.over()).toBe('broken');
+  expect(chat.contentOf(caller.text)).toBe('Tollhouse');
+  expect(chat.errorOf(caller.text)?.code).toBe('stream_interrupted');
+  expect((await receiptOf(gateway, caller.requestId)).charge).toBe(estimatedCharge(PROMPT_TOKENS, 9));
+  await closedBooks(gateway, customer);
+});
+
 test('a stream that says its Content-Length and does not keep it is cut', async () => {
   const { answered, arrival } = await ask(chat);
   arrival.open({ 'content-length': '100000' });

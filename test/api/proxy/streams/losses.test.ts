@@ -53,7 +53,7 @@ function costOf(usage: Metered['usage']): bigint {
 const FAULTS = [
   'cut=9000',
   'end=9000',
-  'error-mid',
+  'error-mid,chunk-delay=2', // so that something has gone out before it
   'garbage-mid',
   'no-usage',
   'zero-usage',
