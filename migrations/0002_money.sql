@@ -58,7 +58,8 @@ create table grant_balances (
 );
 create index on grant_balances (org_id) where available_nano > 0;
 
--- One row per run of a gateway process. fenced: it may settle no more. closed: its journal is replayed, its leases are back.
+-- One row per run of a gateway process. fenced: it may settle no more. closed: its leases are back. journal_known: what its journal
+-- held is in PostgreSQL; without that, closed after ten minutes, what it has no record of may yet come.
 create table gateway_incarnations (
   id uuid primary key,
   -- Within which the pid names a process (services/incarnations/process-identity.ts).
@@ -70,7 +71,8 @@ create table gateway_incarnations (
   renewed_at timestamptz not null default clock_timestamp(),
   fenced_at timestamptz,
   fenced_reason text,
-  closed_at timestamptz
+  closed_at timestamptz,
+  journal_known_at timestamptz
 ) with (fillfactor = 50);
 create index on gateway_incarnations (renewed_at) where closed_at is null;
 

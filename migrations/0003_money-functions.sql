@@ -274,7 +274,7 @@ begin
 end $$;
 
 -- The caretaker closes what a fenced gateway left, once its journal is replayed (or ten minutes after fencing).
-create function close_incarnation(p_incarnation uuid, p_reason text) returns integer
+create function close_incarnation(p_incarnation uuid, p_reason text, p_journal_known boolean) returns integer
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare v_lease leases; v_id uuid; v_count integer := 0;
 begin
@@ -288,7 +288,10 @@ begin
     update leases set closed_at = billing_now(), closed_reason = p_reason where id = v_id;
     v_count := v_count + 1;
   end loop;
-  update gateway_incarnations set closed_at = clock_timestamp() where id = p_incarnation and closed_at is null;
+  update gateway_incarnations
+     set closed_at = coalesce(closed_at, clock_timestamp()),
+         journal_known_at = coalesce(journal_known_at, case when p_journal_known then clock_timestamp() end)
+   where id = p_incarnation;
   return v_count;
 end $$;
 
@@ -624,7 +627,7 @@ grant execute on function take_credit(uuid, uuid, uuid, bigint, bigint, bigint, 
   to tollgate_gateway;
 grant execute on function settle_batch(uuid, boolean, json, json), settle_beyond(uuid, boolean, json, json),
   quarantine_record(uuid, uuid, jsonb, text, bigint), fence_incarnations(uuid),
-  close_incarnation(uuid, text), record_orphan(uuid, uuid, smallint, uuid, uuid, uuid, text, text, uuid, timestamptz), expire_grants(),
+  close_incarnation(uuid, text, boolean), record_orphan(uuid, uuid, smallint, uuid, uuid, uuid, text, text, uuid, timestamptz), expire_grants(),
   issue_grant(uuid, uuid, text, smallint, bigint, integer, timestamptz, text, text), reconcile_attempt(uuid, smallint, bigint, text),
   attempts_never_arrived(uuid, timestamptz), post_unclaimed(uuid, smallint, uuid, bigint)
   to tollgate_worker;

@@ -18,7 +18,7 @@ interface FirstUse {
   same_body: boolean;
   settled: boolean;
   charged: boolean;
-  gateway_closed: boolean;
+  journal_known: boolean;
 }
 
 export class IdempotencyStore {
@@ -70,7 +70,7 @@ export class IdempotencyStore {
   async #firstUse(request: IdempotentRequest, bodyHmac: Buffer): Promise<FirstUse | null> {
     const { rows } = await this.#db.query<FirstUse>(
       `select k.request_id, k.body_hmac = $3 as same_body, u.request_id is not null as settled,
-              coalesce(u.charge_nano, 0) > 0 as charged, i.closed_at is not null as gateway_closed
+              coalesce(u.charge_nano, 0) > 0 as charged, i.journal_known_at is not null as journal_known
          from idempotency_keys k
          join gateway_incarnations i on i.id = k.incarnation_id
          left join usage_records u on u.request_id = k.request_id
@@ -103,8 +103,8 @@ function refuseRepeat(first: FirstUse): void {
       firstRequestId: first.request_id,
     });
   }
-  // Not settled, and its gateway is neither closed nor replayed: it may still be running.
-  if (!first.settled && !first.gateway_closed) throw inProgress(first.request_id);
+  // Not settled, and its gateway runs or has left a journal that nobody has read: it may still be charged.
+  if (!first.settled && !first.journal_known) throw inProgress(first.request_id);
 }
 
 function inProgress(firstRequestId?: string): TollgateError {

@@ -27,6 +27,7 @@ interface Process {
 
 interface DeadIncarnation extends Process {
   readonly closed: boolean;
+  readonly journal_known: boolean;
   readonly waited_long: boolean;
   readonly asleep_too_long: boolean;
 }
@@ -36,7 +37,7 @@ export async function recoverDeadGateways(db: Pool, log: Logger, journalDir: str
   await fenceDead(db, log);
   const folders = new Set(existsSync(journalDir) ? readdirSync(journalDir).filter(isId) : []);
   const { rows } = await db.query<DeadIncarnation>(
-    `select id, host, pid, process_started, journal_path, closed_at is not null as closed,
+    `select id, host, pid, process_started, journal_path, closed_at is not null as closed, journal_known_at is not null as journal_known,
             fenced_at < clock_timestamp() - interval '${CLOSE_WITHOUT_JOURNAL}' as waited_long,
             fenced_at < clock_timestamp() - interval '${TOO_LONG_ASLEEP}' as asleep_too_long
        from gateway_incarnations
@@ -96,7 +97,8 @@ async function underLock(db: Pool, incarnationId: string, work: (client: PoolCli
 async function recover(db: PoolClient, log: Logger, dead: DeadIncarnation, folder: string | null): Promise<void> {
   if (folder === null) {
     const isEmptied = dead.host === pidSpace();
-    if (isEmptied || dead.waited_long) await close(db, log, dead, isEmptied ? 'journal empty' : 'journal out of reach');
+    if (isEmptied) await close(db, log, dead, 'journal empty', true);
+    else if (dead.waited_long) await close(db, log, dead, 'journal out of reach', false);
     return;
   }
   // Asked before the journal is read: what a living owner appends after that would be missed.
@@ -105,10 +107,10 @@ async function recover(db: PoolClient, log: Logger, dead: DeadIncarnation, folde
   try {
     isWhole = await replay(db, log, dead, folder);
   } catch (error) {
-    if (!dead.closed && dead.waited_long) await close(db, log, dead, 'journal not replayed');
+    if (!dead.closed && dead.waited_long) await close(db, log, dead, 'journal not replayed', false);
     throw error;
   }
-  if (!dead.closed) await close(db, log, dead, 'journal replayed');
+  if (!dead.closed || !dead.journal_known) await close(db, log, dead, 'journal replayed', true);
   if (!isWhole || !ownerIsGone) return;
   rmSync(folder, { recursive: true });
   lastReplays.delete(folder);
@@ -199,7 +201,11 @@ async function recordOrphans(db: PoolClient, incarnationId: string, intents: rea
   }
 }
 
-async function close(db: PoolClient, log: Logger, dead: Process, reason: string): Promise<void> {
-  const { rows } = await db.query<{ leases: number }>('select close_incarnation($1, $2) as leases', [dead.id, reason]);
+async function close(db: PoolClient, log: Logger, dead: Process, reason: string, journalKnown: boolean): Promise<void> {
+  const { rows } = await db.query<{ leases: number }>('select close_incarnation($1, $2, $3) as leases', [
+    dead.id,
+    reason,
+    journalKnown,
+  ]);
   log.info({ incarnationId: dead.id, leases: rows[0]?.leases, reason }, 'incarnation_closed');
 }

@@ -90,7 +90,7 @@ async function liveAndDie(db: Client, ids: Ids, seen: Seen): Promise<void> {
     ids.cost,
   ]);
   await reconcile(db, `${orphan}.1`, priced('cost', { input: 77, output: 16 }), null);
-  await db.query(`select close_incarnation($1, 'replayed')`, [incarnation]);
+  await db.query(`select close_incarnation($1, 'replayed', true)`, [incarnation]);
 }
 
 /** A gateway whose last answer costs more than all credit that is left, and which then goes in order. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Pool } from 'pg';
 import { pino } from 'pino';
 import { nano } from '../../../domain/nano.ts';
+import { IdempotencyStore } from '../../../services/idempotency/inference-requests.ts';
 import { recoverDeadGateways } from '../../../services/incarnations/recovery.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import {
@@ -22,6 +23,8 @@ import {
 } from '../../support/throwaway-postgres.ts';
 
 const silent = pino({ level: 'silent' });
+/** No journal stands here. */
+const NOWHERE = '/nowhere';
 
 let postgres: ThrowawayPostgres;
 let database: ThrowawayDatabase;
@@ -76,6 +79,10 @@ function fencedSince({ gateway }: Scene, age: string): Promise<unknown> {
 
 function recover({ gateway }: Scene): Promise<void> {
   return recoverDeadGateways(admin, silent, gateway.journalDir);
+}
+
+function keysOf({ incarnation }: BareGateway): IdempotencyStore {
+  return new IdempotencyStore(admin, incarnation.id);
 }
 
 async function left({ customer, gateway }: Scene): Promise<{ balance: string; available: string; closed: boolean }> {
@@ -137,13 +144,44 @@ test('a journal that is found here is replayed, whatever host wrote it and howev
   await spill(dead, newId(), 100_000_000n);
   await fence(dead);
   await ranElsewhere(dead);
-  await admin.query('select close_incarnation($1, $2)', [dead.gateway.incarnation.id, 'journal out of reach']);
+  await admin.query('select close_incarnation($1, $2, false)', [dead.gateway.incarnation.id, 'journal out of reach']);
   await fencedSince(dead, '2 days');
 
   await recover(dead);
 
   expect((await left(dead)).balance).toBe('900000000');
   expect(existsSync(dead.gateway.journal.folder)).toBe(false);
+});
+
+test('a request of which only an unread journal knows keeps its Idempotency-Key until that is read: it is never charged twice', async () => {
+  const dead = await scene();
+  const first = newId();
+  const asked = { apiKeyId: dead.customer.id, key: 'once', body: Buffer.from('{}') };
+  await keysOf(dead.gateway).claim({ ...asked, requestId: first });
+  await spill(dead, first, 100_000_000n);
+  await fence(dead);
+  await ranElsewhere(dead);
+  await fencedSince(dead, '11 minutes');
+  await recoverDeadGateways(admin, silent, NOWHERE);
+  expect((await left(dead)).closed).toBe(true);
+  const again = () => keysOf(dead.gateway).claim({ ...asked, requestId: newId() });
+
+  await expect(again()).rejects.toMatchObject({ code: 'request_in_progress' });
+  await recover(dead);
+
+  await expect(again()).rejects.toMatchObject({ code: 'already_charged' });
+  expect((await left(dead)).balance).toBe('900000000');
+});
+
+test('a journal without an end of the request frees its Idempotency-Key as soon as it is read', async () => {
+  const dead = await scene();
+  const asked = { apiKeyId: dead.customer.id, key: 'once', body: Buffer.from('{}') };
+  await keysOf(dead.gateway).claim({ ...asked, requestId: newId() });
+  await fence(dead);
+
+  await recover(dead);
+
+  await keysOf(dead.gateway).claim({ ...asked, requestId: newId() });
 });
 
 test('the journal of a process that cannot be seen from here stays, and what its owner appends when it wakes is settled', async () => {

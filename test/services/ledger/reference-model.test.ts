@@ -224,7 +224,7 @@ function statementsOf(one: Event, scene: Scene): string[] {
         `update gateway_incarnations set fenced_at = now() where id = '${gateway}'`,
         ...one.spilled.map((settlement) => settleBatch([settlement], scene, true)),
         settleBatch(one.journal, scene, true),
-        `select close_incarnation('${gateway}', 'test')`,
+        `select close_incarnation('${gateway}', 'test', true)`,
       ];
   }
 }
