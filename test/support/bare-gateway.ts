@@ -1,7 +1,6 @@
 // The money parts of one gateway without HTTP: incarnation, leases, journal and settlement writer against a real PostgreSQL, as
 // api/gateway.ts wires them. A test plays the requests.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, type Pool } from 'pg';
 import { type Nano, nano } from '../../domain/nano.ts';
@@ -45,7 +44,7 @@ export async function openBareGateway(database: ThrowawayDatabase): Promise<Bare
     maxConnections: 4,
     statementTimeoutMs: 5_000,
   });
-  const folder = mkdtempSync(join(tmpdir(), 'journal-'));
+  const folder = mkdtempSync(join(database.folder, 'journal-'));
   const trouble: string[] = [];
   const incarnation = new Incarnation(db, newId(), () => trouble.push('fenced'));
   const journal = new Journal(folder, incarnation.id);

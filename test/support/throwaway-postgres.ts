@@ -30,6 +30,8 @@ export interface ThrowawayDatabase {
   readonly url: string;
   /** As a login role that is a member of tollgate_<role> and has nothing but its rights. */
   urlFor(role: Login): string;
+  /** Of its server; what a test leaves here goes with it. */
+  readonly folder: string;
 }
 
 export interface ThrowawayPostgres {
@@ -62,6 +64,7 @@ export async function startThrowawayPostgres(): Promise<ThrowawayPostgres> {
       return {
         url: urlOf(port, 'postgres', name),
         urlFor: (role) => urlOf(port, `tollgate_${role}_login`, name),
+        folder,
       };
     },
     kill: (signal) => signalServer(server, signal),
