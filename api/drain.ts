@@ -49,7 +49,6 @@ export class Drain {
   }
 
   leaveAtOnce(exitCode: number): void {
-    if (this.isDraining && exitCode === 0) return;
     this.isDraining = true;
     setTimeout(() => process.exit(exitCode), LAST_WORDS_MS);
   }

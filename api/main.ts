@@ -39,7 +39,18 @@ function start(slot: number, pauseAfterDeathMs: number): void {
   const startedAtMs = performance.now();
   const program = join(import.meta.dirname, 'gateway.ts');
   const execArgv = [...process.execArgv, ...GATEWAY_V8_FLAGS];
+  const again = () => {
+    const lived = performance.now() - startedAtMs > HEALTHY_AFTER_MS;
+    const pauseMs = lived ? SHORTEST_RESTART_MS : pauseAfterDeathMs;
+    setTimeout(() => start(slot, Math.min(pauseMs * 2, LONGEST_RESTART_MS)), pauseMs);
+  };
   const gateway = fork(program, [incarnationId, String(slot)], { stdio: 'inherit', execArgv });
+  // No process was to be had: the machine is out of them, or of memory. The other gateways serve on.
+  gateway.on('error', (err) => {
+    log.error({ err }, 'gateway_died');
+    if (gateway.pid === undefined) again();
+  });
+  if (gateway.pid === undefined) return;
   gateways.add(gateway);
   scrapes.join(gateway);
   gateway.on('exit', (code, signal) => {
@@ -50,9 +61,7 @@ function start(slot: number, pauseAfterDeathMs: number): void {
       return;
     }
     log.error({ incarnationId, pid: gateway.pid, code, signal }, 'gateway_died');
-    const lived = performance.now() - startedAtMs > HEALTHY_AFTER_MS;
-    const pauseMs = lived ? SHORTEST_RESTART_MS : pauseAfterDeathMs;
-    setTimeout(() => start(slot, Math.min(pauseMs * 2, LONGEST_RESTART_MS)), pauseMs);
+    again();
   });
 }
 

@@ -1,9 +1,15 @@
 // One attempt at one upstream: intent first, then the bytes. Until its first byte goes to the client an attempt may fail and
 // another be tried; a stream's relay decides when that is.
+import { TollgateError } from '../../domain/errors.ts';
 import { classify, type Failure, type FailureClass, parseRetryAfter } from '../../domain/failures.ts';
 import type { Pick } from '../../services/channels/channel-health.ts';
 import type { AnswerHeaders } from '../../services/egress/answer-headers.ts';
-import type { AnswerListener, UpstreamConnection } from '../../services/egress/upstream-connection.ts';
+import { NoAnswer } from '../../services/egress/answer-parser.ts';
+import {
+  type AnswerListener,
+  ListenerFailed,
+  type UpstreamConnection,
+} from '../../services/egress/upstream-connection.ts';
 import type { UpstreamOrigin, UpstreamRequest } from '../../services/egress/upstream-origin.ts';
 import type { AttemptOutcome } from '../../services/ledger/settlement-rows.ts';
 import { crashPoint } from '../../services/platform/crash-points.ts';
@@ -61,10 +67,10 @@ export class Attempt implements AnswerListener, Flight {
 
   /** Sends the request. Its intent is in the journal already. */
   send(upstream: UpstreamOrigin, request: UpstreamRequest): void {
-    this.#parts.openAttempts.add(this);
-    this.#exchange.onClientGone = () => this.#clientGone();
     crashPoint('before-send');
     this.#connection = upstream.post(request, this);
+    this.#parts.openAttempts.add(this);
+    this.#exchange.onClientGone = () => this.#clientGone();
     if (this.#exchange.clientGone) this.#clientGone();
   }
 
@@ -118,10 +124,14 @@ export class Attempt implements AnswerListener, Flight {
   answerFailed(error: Error, isNeverSent: boolean): void {
     this.#upstreamIsDone = true;
     if (this.#phase === 'over') return;
-    if (this.#phase === 'stream') this.#relay?.upstreamBroke(error);
+    if (isDefect(error)) {
+      this.#parts.log.error({ requestId: this.#exchange.requestId, err: error.cause }, 'request_failed');
+      this.stop(); // of ours: the channel is not to blame
+    } else if (this.#phase === 'stream') this.#relay?.upstreamBroke(error);
     else if (this.#phase === 'error') this.#readRefusal(this.#collected());
     else if (this.#phase === 'plain') this.#failWith('protocol', `the answer broke off: ${error.message}`);
-    else this.#failWith('unreachable', `no connection to the upstream: ${error.message}`, isNeverSent);
+    else if (error instanceof NoAnswer) this.#failWith('protocol', `the upstream sent ${error.message}`);
+    else this.#failWith('unreachable', `no connection to the upstream: ${wordsOf(error)}`, isNeverSent);
   }
 
   tick(nowMs: number): void {
@@ -146,7 +156,10 @@ export class Attempt implements AnswerListener, Flight {
   #newRelay(): StreamRelay {
     return new StreamRelay(this.#parts, this.#exchange, this.#admitted, this.#pick.route.channel.onDisconnect, {
       pause: () => this.#connection?.pause(this),
-      resume: () => this.#connection?.resume(this),
+      resume: () => {
+        this.#heardAtMs = performance.now(); // while we did not listen nobody could be heard
+        this.#connection?.resume(this);
+      },
       contentBegan: () => {
         // Everybody waits for a probe: its verdict must not take as long as its stream.
         if (this.#pick.isProbe) this.#parts.health.succeeded(this.#pick);
@@ -257,6 +270,16 @@ export class Attempt implements AnswerListener, Flight {
     if (!this.#upstreamIsDone) this.#connection?.abort(this);
     this.#resolve(withoutKey(end, this.#pick.channelKey.credential));
   }
+}
+
+/** A TollgateError says what is wrong with the answer; anything else that our own code throws is a mistake in it. */
+function isDefect(error: Error): boolean {
+  return error instanceof ListenerFailed && !(error.cause instanceof TollgateError);
+}
+
+/** Several refused addresses are an AggregateError without words. */
+function wordsOf(error: Error): string {
+  return error.message || String('code' in error ? error.code : error.name);
 }
 
 function isEncoded(encoding: string | undefined): boolean {

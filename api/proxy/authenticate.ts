@@ -38,7 +38,8 @@ function credentialOf(headers: IncomingHttpHeaders, url: string): string {
   if (/[?&](key|api_key|access_token)=/.test(url))
     throw wrongHeader('it came in the URL, where it ends up in logs; treat it as leaked');
   throw new TollgateError('missing_api_key', {
-    message: 'No API key. Send it as "Authorization: Bearer sk-tg-..." (or x-api-key). Keys are made in the console.',
+    message:
+      'No API key. Send it as "Authorization: Bearer sk-tg-..." (or x-api-key). Ask the administrator of your organization for one.',
   });
 }
 
@@ -52,18 +53,18 @@ function checked(parts: Authentication, req: IncomingMessage, apiKey: ApiKeyEntr
   if (apiKey === 'unknown') {
     throw new TollgateError('invalid_api_key', {
       message:
-        'This API key is not known here. Check that all of it was copied (sk-tg- and 49 characters), or make a new one in the console.',
+        'This API key is not known here. Check that all of it was copied (sk-tg- and 49 characters), or ask the administrator of your organization for a new one.',
     });
   }
   const name = `${apiKey.prefix}...${apiKey.lastFour}`;
   if (apiKey.disabled) {
     throw new TollgateError('api_key_disabled', {
-      message: `The API key ${name} is disabled. Enable it in the console or use another one.`,
+      message: `The API key ${name} is disabled. Ask the administrator of your organization to enable it, or use another one.`,
     });
   }
   if (apiKey.expiresAtMs !== null && parts.timeMs() >= apiKey.expiresAtMs) {
     throw new TollgateError('api_key_expired', {
-      message: `The API key ${name} expired at ${new Date(apiKey.expiresAtMs).toISOString()}. Make a new one in the console.`,
+      message: `The API key ${name} expired at ${new Date(apiKey.expiresAtMs).toISOString()}. Ask the administrator of your organization for a new one.`,
     });
   }
   if (apiKey.allowedAddresses !== null) refuseForeignAddress(parts, req, apiKey, name);
@@ -74,7 +75,7 @@ function refuseForeignAddress(parts: Authentication, req: IncomingMessage, apiKe
   const address = clientAddress(req.socket.remoteAddress ?? '', forwardedFor(req), parts.trustedProxies);
   if (apiKey.allowedAddresses?.matches(address)) return;
   throw new TollgateError('ip_not_allowed', {
-    message: `The API key ${name} may not be used from ${address}. Add the address to the key's list in the console.`,
+    message: `The API key ${name} may not be used from ${address}. Ask the administrator of your organization to add the address to the key's list.`,
   });
 }
 

@@ -33,7 +33,7 @@ export class EventSplitter {
 
   #carry(rest: Buffer): void {
     if (rest.length === 0) return;
-    // Copied, or a few bytes would keep a whole 64 KB read buffer alive for as long as the stream is quiet.
+    // Copied, or a few bytes would keep all that came with them alive for as long as the stream is quiet.
     this.#carried.push(Buffer.from(rest));
     this.#carriedBytes += rest.length;
     if (this.#carriedBytes <= MAX_EVENT_BYTES) return;

@@ -50,10 +50,11 @@ export function tellAttempt(
   metrics.attempts.add(channel.name, outcome);
   if (first_byte_ms !== null) metrics.firstByte.at(channel.name).observe(first_byte_ms / 1000);
   if (end.kind !== 'failed' || end.failure.class === 'client_fault') return;
-  // Without the upstream's words: some repeat the key that they were given.
-  const { class: failureClass, status } = end.failure;
+  // Ours, never the upstream's words: some repeat the key that they were given.
+  const { class: failureClass, status, message } = end.failure;
+  const why = end.refusal === null ? message : null;
   const where = { channelId: channel.id, channel: channel.name, channelKeyId: channelKey.id };
-  log.info({ requestId, n, ...where, class: failureClass, status }, 'attempt_failed_over');
+  log.info({ requestId, n, ...where, class: failureClass, status, why }, 'attempt_failed_over');
 }
 
 /** Usage that cannot be true is given away, so each wants its line; what is merely odd is charged as it was stated (T24, T27). */

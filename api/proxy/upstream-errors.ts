@@ -25,7 +25,7 @@ const SENTENCE_OF_CLASS: { readonly [C in Exclude<FailureClass, 'client_fault'>]
   timeout: 'The upstream did not answer in time',
   unreachable: 'The upstream could not be reached',
   protocol: 'The upstream sent an answer that could not be read',
-  empty: 'The upstream gave an empty answer twice',
+  empty: 'The upstream gave an empty answer',
 };
 
 export function errorOfEnd(end: AttemptEnd): TollgateError {

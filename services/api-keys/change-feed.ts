@@ -5,7 +5,7 @@ import { Client, type Pool } from 'pg';
 import type { Log } from '../platform/log.ts';
 
 export interface ChangeListener {
-  /** The kinds of config_changes, and what other functions send over the channel: `grant` of an organization, `recall` of a key. */
+  /** The kinds of config_changes, and what other functions send over the channel: `grant` and `recall` of an organization. */
   changed(kind: string, id: string): void;
   /** Everything that was committed until now has been told. */
   upToDate(): void;

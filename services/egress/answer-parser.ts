@@ -3,6 +3,8 @@
 import { AnswerHeaders } from './answer-headers.ts';
 
 const MOST_HEAD_BYTES = 16_384;
+/** Of an answer's "go on"s, and of its trailers: each is bounded by itself, and there may be any number. */
+const MOST_ASIDE_BYTES = 16_384;
 const MOST_CHUNK_LINE_BYTES = 256;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 // One pass in V8's compiled regular expressions says what a loop over lines and colons would, at a fifth of its time.
@@ -35,6 +37,7 @@ export class AnswerParser {
   /** Bytes still to come of a body of known length, or of a chunk. */
   #left = 0;
   #mayGoOn = false;
+  #asideBytes = 0;
 
   constructor(parts: AnswerParts) {
     this.#parts = parts;
@@ -43,6 +46,7 @@ export class AnswerParser {
   /** A request was sent: an answer is to come. */
   expect(): void {
     this.#expecting = 'head';
+    this.#asideBytes = 0;
   }
 
   /** @throws NoAnswer */
@@ -67,11 +71,11 @@ export class AnswerParser {
     }
   }
 
-  /** The upstream closed its half. @throws NoAnswer when an answer had not ended */
+  /** The upstream closed its half. @throws Error when an answer had not ended */
   close(): void {
     if (this.#expecting === 'until close') this.#end(false);
     else if (this.#expecting !== 'nothing') {
-      throw new NoAnswer(
+      throw new Error(
         this.#expecting === 'head' ? 'the upstream closed without an answer' : 'the upstream closed within its answer',
       );
     }
@@ -97,9 +101,13 @@ export class AnswerParser {
     if (lines === undefined) throw new NoAnswer('no HTTP/1.1 head');
     const status = Number(digits);
     if (status === 101) throw new NoAnswer('a change of protocol that nobody asked for');
-    if (status < 200) return; // "go on": the answer is still to come
+    if (status < 200) {
+      this.#countAside(text.length); // "go on": the answer is still to come
+      return;
+    }
     const headers = new AnswerHeaders(lines);
-    this.#mayGoOn = minor === '1' && !/\bclose\b/i.test(headers.get('connection') ?? '');
+    const connection = headers.only('connection'); // several are one list (RFC 9110 5.3), which nobody sends
+    this.#mayGoOn = minor === '1' && connection !== null && !/\bclose\b/i.test(connection ?? '');
     this.#expecting = this.#framing(status, headers, minor === '1');
     this.#parts.head(status, headers);
     if (this.#expecting === 'nothing') this.#end(this.#mayGoOn);
@@ -146,7 +154,9 @@ export class AnswerParser {
         if (this.#left === 0) this.#expecting = 'chunk end';
       } else at = this.#readLine(bytes, at);
     }
-    if (used > 0) this.#parts.piece(piece.subarray(0, used));
+    // Where chunks are mostly framing, what is kept must not be what was read.
+    if (used > 0)
+      this.#parts.piece(used * 2 < piece.length ? Buffer.from(piece.subarray(0, used)) : piece.subarray(0, used));
     if (this.#expecting === 'nothing') this.#end(this.#mayGoOn);
     return at;
   }
@@ -174,11 +184,17 @@ export class AnswerParser {
       if (!isEmpty) throw new NoAnswer('a chunk longer than it said');
       this.#expecting = 'chunk line';
     } else if (this.#expecting === 'trailers') {
+      this.#countAside(to - from);
       if (isEmpty) this.#expecting = 'nothing';
     } else {
       this.#left = chunkSize(bytes, from, to - 2);
       this.#expecting = this.#left === 0 ? 'trailers' : 'chunk';
     }
+  }
+
+  #countAside(bytes: number): void {
+    this.#asideBytes += bytes;
+    if (this.#asideBytes > MOST_ASIDE_BYTES) throw new NoAnswer('more said beside the answer than anybody needs');
   }
 
   #end(mayGoOn: boolean): void {

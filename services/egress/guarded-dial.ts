@@ -70,7 +70,7 @@ function tellOnce(
     clearTimeout(timer);
     const refusal = refusalOf(socket.remoteAddress ?? '');
     if (refusal !== null) {
-      socket.destroy(refusal); // heard as its error, before a byte was sent
+      socket.destroy(refusal); // heard as its error, before a byte of a request was sent
       return;
     }
     socket.off('error', failed);

@@ -28,12 +28,18 @@ export interface ConnectionOwner {
   closed(connection: UpstreamConnection): void;
 }
 
+/** A listener threw: a defect of ours, or an answer that it cannot take. */
+export class ListenerFailed extends Error {
+  override readonly name = 'ListenerFailed';
+}
+
 export class UpstreamConnection {
-  readonly #socket: Socket;
+  readonly #dial: Dial;
   readonly #owner: ConnectionOwner;
-  readonly #parser: AnswerParser;
+  #socket: Socket;
+  #parser: AnswerParser;
   #listener: AnswerListener | null = null;
-  /** What goes out as soon as there is a connection. */
+  /** What goes out as soon as it may. */
   #waiting: { readonly head: string; readonly body: Buffer } | null = null;
   #isOpened = false;
   #isPaused = false;
@@ -42,32 +48,24 @@ export class UpstreamConnection {
   idleUntilMs = 0;
 
   constructor(dial: Dial, owner: ConnectionOwner) {
+    this.#dial = dial;
     this.#owner = owner;
-    this.#parser = new AnswerParser({
-      head: (status, headers) => this.#answerBegan(status, headers),
-      piece: (bytes) => this.#listener?.answerData(bytes),
-      end: (mayGoOn) => this.#answerEnded(mayGoOn),
-    });
-    this.#socket = dial(
-      (error) => (error === null ? this.#opened() : this.#fail(error)),
-      (bytes) => this.#read(bytes),
-    );
-    this.#socket.on('end', () => this.#upstreamClosed());
-    this.#socket.on('error', (error) => this.#fail(error));
-    this.#socket.on('close', () => {
-      this.#fail(new Error('the connection was closed'));
-      owner.closed(this);
-    });
+    this.#parser = this.#newParser();
+    this.#socket = this.#open();
   }
 
   get isUsable(): boolean {
     return !this.#socket.destroyed;
   }
 
+  /**
+   * On a connection that rested the request leaves behind the sockets that are ready in this turn of the loop: if the upstream has
+   * closed it, or sent what nobody asked for, nothing was sent yet, and a new one is dialled.
+   */
   send(head: string, body: Buffer, listener: AnswerListener): void {
     this.#listener = listener;
-    if (this.#isOpened) this.#write(head, body);
-    else this.#waiting = { head, body };
+    this.#waiting = { head, body };
+    if (this.#isOpened) setImmediate(() => this.#sendWaiting());
   }
 
   /** Of a listener whose answer is over these three do nothing: the connection may be another's by now. */
@@ -84,6 +82,7 @@ export class UpstreamConnection {
   abort(listener: AnswerListener): void {
     if (listener !== this.#listener) return;
     this.#listener = null;
+    this.#waiting = null;
     this.#socket.destroy();
   }
 
@@ -92,13 +91,42 @@ export class UpstreamConnection {
     this.#socket.destroy();
   }
 
-  #opened(): void {
-    this.#isOpened = true;
-    if (this.#waiting !== null) this.#write(this.#waiting.head, this.#waiting.body);
-    this.#waiting = null;
+  #open(): Socket {
+    const parser = this.#parser;
+    const isCurrent = () => parser === this.#parser;
+    const socket = this.#dial(
+      (error) => (error === null ? this.#opened() : this.#fail(error)),
+      (bytes) => {
+        if (isCurrent()) this.#read(bytes);
+      },
+    );
+    socket.on('end', () => isCurrent() && this.#upstreamClosed());
+    socket.on('error', (error) => isCurrent() && this.#fail(error));
+    socket.on('close', () => {
+      if (!isCurrent()) return;
+      this.#fail(new Error('the connection was closed'));
+      if (isCurrent()) this.#owner.closed(this);
+    });
+    return socket;
   }
 
-  #write(head: string, body: Buffer): void {
+  #newParser(): AnswerParser {
+    return new AnswerParser({
+      head: (status, headers) => this.#answerBegan(status, headers),
+      piece: (bytes) => this.#tell((listener) => listener.answerData(bytes)),
+      end: (mayGoOn) => this.#answerEnded(mayGoOn),
+    });
+  }
+
+  #opened(): void {
+    this.#isOpened = true;
+    this.#sendWaiting();
+  }
+
+  #sendWaiting(): void {
+    if (this.#waiting === null || !this.#isOpened) return;
+    const { head, body } = this.#waiting;
+    this.#waiting = null;
     this.#parser.expect();
     if (head.length + body.length <= MOST_IN_ONE_STRING) this.#socket.write(head + body.toString('latin1'), 'latin1');
     else {
@@ -125,7 +153,7 @@ export class UpstreamConnection {
 
   #answerBegan(status: number, headers: AnswerHeaders): void {
     this.#idleForAtMostMs = idleTimeIn(headers.get('keep-alive'));
-    this.#listener?.answerBegan(status, headers);
+    this.#tell((listener) => listener.answerBegan(status, headers));
   }
 
   #answerEnded(mayGoOn: boolean): void {
@@ -134,12 +162,21 @@ export class UpstreamConnection {
     this.#listener = null;
     this.#readOn();
     // An upstream that answers before it has read all would take the rest of the request for the next one.
-    if (mayGoOn && this.#socket.writableLength === 0) this.#owner.freed(this, this.#idleForAtMostMs);
+    if (mayGoOn && this.isUsable && this.#socket.writableLength === 0) this.#owner.freed(this, this.#idleForAtMostMs);
     else this.#socket.destroy();
     try {
       listener.answerEnded();
-    } catch (error) {
-      listener.answerFailed(error as Error, false); // or its request would wait for ever
+    } catch (cause) {
+      listener.answerFailed(new ListenerFailed('the answer could not be taken', { cause }), false); // or its request would wait for ever
+    }
+  }
+
+  #tell(what: (listener: AnswerListener) => void): void {
+    if (this.#listener === null) return;
+    try {
+      what(this.#listener);
+    } catch (cause) {
+      this.#fail(new ListenerFailed('the answer could not be taken', { cause }));
     }
   }
 
@@ -153,11 +190,22 @@ export class UpstreamConnection {
   }
 
   #fail(error: Error): void {
-    const listener = this.#listener;
-    this.#listener = null;
-    this.#waiting = null;
-    this.#socket.destroy();
-    listener?.answerFailed(error, !this.#isOpened);
+    const socket = this.#socket;
+    if (this.#waiting !== null && this.#isOpened) this.#dialAgain();
+    else {
+      const listener = this.#listener;
+      this.#listener = null;
+      this.#waiting = null;
+      listener?.answerFailed(error, !this.#isOpened);
+    }
+    socket.destroy();
+  }
+
+  /** It went while it rested. */
+  #dialAgain(): void {
+    this.#isOpened = false;
+    this.#parser = this.#newParser();
+    this.#socket = this.#open();
   }
 }
 

@@ -11,7 +11,7 @@ const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 export interface UpstreamRequest {
   readonly path: string;
-  /** Names and values in turn; host and content-length are ours to say. */
+  /** Names and values in turn, without host and content-length: those are said here. */
   readonly headers: readonly string[];
   readonly body: Buffer;
 }
@@ -22,7 +22,6 @@ export class UpstreamOrigin implements ConnectionOwner {
   readonly #open = new Set<UpstreamConnection>();
   /** The one that was freed last is used next, so that the others grow old and are closed. */
   readonly #idle: UpstreamConnection[] = [];
-  #resting: UpstreamConnection[] = [];
   readonly #timer: NodeJS.Timeout;
   #allClosed: (() => void) | null = null;
 
@@ -48,27 +47,18 @@ export class UpstreamOrigin implements ConnectionOwner {
     clearInterval(this.#timer);
     return new Promise((resolve) => {
       this.#allClosed = resolve;
-      for (const connection of [...this.#idle.splice(0), ...this.#resting]) connection.close();
+      for (const connection of this.#idle.splice(0)) connection.close();
       if (this.#open.size === 0) resolve();
     });
   }
 
-  /**
-   * Used again only when the loop has looked at its sockets once more: what an upstream sent beyond its answer then has come, and
-   * has ended the connection, before anybody could take it for his answer.
-   */
   freed(connection: UpstreamConnection, idleForAtMostMs: number): void {
     if (this.#allClosed !== null) {
       connection.close();
       return;
     }
     connection.idleUntilMs = performance.now() + Math.min(IDLE_MS, idleForAtMostMs);
-    if (this.#resting.push(connection) > 1) return;
-    setImmediate(() => {
-      const rested = this.#resting;
-      this.#resting = [];
-      setImmediate(() => this.#idle.push(...rested));
-    });
+    this.#idle.push(connection);
   }
 
   closed(connection: UpstreamConnection): void {
@@ -79,9 +69,11 @@ export class UpstreamOrigin implements ConnectionOwner {
   }
 
   #takeIdle(): UpstreamConnection | undefined {
+    const nowMs = performance.now();
     for (;;) {
       const connection = this.#idle.pop();
-      if (connection === undefined || connection.isUsable) return connection;
+      if (connection === undefined || (connection.isUsable && connection.idleUntilMs > nowMs)) return connection;
+      connection.close();
     }
   }
 

@@ -13,7 +13,7 @@ import { answers, type Installation, type Product } from './product.ts';
  */
 const DIES_AT: Readonly<Record<CrashPoint, number>> = {
   'before-send': 600,
-  'mid-stream': 6_000,
+  'mid-stream': 3_500,
   'after-upstream-end': 400,
   'before-commit': 250,
   'in-commit': 250,

@@ -24,15 +24,23 @@ class LaterHealth extends ChannelHealth {
   }
 }
 
-/** Knows places where nobody may go. */
+/** Knows places where nobody may go, and where sending goes wrong. */
 class GuardedEgress extends Egress {
   readonly closedTo = new Map<string, Error>();
+  readonly failsIn = new Map<string, Error>();
 
   override upstream(baseUrl: string, allowLocal: boolean): UpstreamOrigin {
     const error = this.closedTo.get(baseUrl);
     if (error !== undefined) throw error;
-    return super.upstream(baseUrl, allowLocal);
+    const origin = super.upstream(baseUrl, allowLocal);
+    const mistake = this.failsIn.get(baseUrl);
+    if (mistake === undefined) return origin;
+    return Object.create(origin, { post: { value: () => throwing(mistake) } });
   }
+}
+
+function throwing(error: Error): never {
+  throw error;
 }
 
 const health = new LaterHealth(Math.random);
@@ -140,13 +148,13 @@ test('a channel to which no connection may be made is passed over, and has nothi
 
 test('a request that could not be sent for a mistake of ours leaves nothing in flight, and costs nothing', async () => {
   const broken = `${upstream.baseUrl.replace('/v1', '/broken/v1')}`;
-  egress.closedTo.set(broken, new TypeError('a mistake of ours'));
+  egress.failsIn.set(broken, new TypeError('a mistake of ours'));
   const { modelId, channelIds } = await sell(gateway, { baseUrl: broken });
   const caller = await ask(modelId);
   await caller.over();
 
   expect([caller.status, JSON.parse(caller.text).error.code]).toEqual([500, 'internal_error']);
-  expect(stateOf(channelIds[0])).toEqual(['closed', 0]);
+  expect([stateOf(channelIds[0]), gateway.attempts.count]).toEqual([['closed', 0], 0]);
   expect((await receiptOf(gateway, caller.requestId)).charge).toBe(0n);
   await closedBooks(gateway, customer);
 });
