@@ -29,6 +29,7 @@ import { createRedis, type RedisLink } from '../services/platform/redis.ts';
 import { UnsentEnds } from '../services/usage/unsent-ends.ts';
 import { Vault } from '../services/vault/vault.ts';
 import { createApp } from './app.ts';
+import { listenerFor } from './change-listener.ts';
 import { crashOnDefects } from './crash.ts';
 import { Drain, type OpenRequests } from './drain.ts';
 import { newHttpServer } from './http-server.ts';
@@ -83,7 +84,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const routing = new Routing(db, vault, log);
   await routing.load();
   const unsentEnds = new UnsentEnds(db);
-  const feed = new ChangeFeed(config.databaseUrl, listenerFor(apiKeys, leases, routing), log);
+  const feed = new ChangeFeed(config.databaseUrl, listenerFor({ apiKeys, leases, routing }), log);
   await feed.start();
   drain.afterRequests(async () => {
     await writer.drain(3_000);
@@ -200,25 +201,6 @@ async function connectForSettlement(url: string): Promise<Client> {
   client.on('error', () => {}); // the statement in flight rejects and says so
   await client.connect();
   return client;
-}
-
-function listenerFor(apiKeys: ApiKeyCache, leases: LeaseBook, routing: Routing) {
-  return {
-    changed(kind: string, id: string) {
-      if (kind === 'grant') leases.creditArrived(id);
-      // What was leased under the old caps goes back, so that the new ones bind from the next request on.
-      else if (kind === 'recall' || kind === 'cap') leases.recalled(id);
-      else {
-        if (kind === 'routing') routing.changed();
-        apiKeys.forget(kind, id);
-      }
-    },
-    upToDate: () => apiKeys.confirm(),
-    reconnected: () => {
-      apiKeys.suspectAll();
-      routing.changed();
-    },
-  };
 }
 
 function openRedis(config: Config, log: Log): RedisLink | null {

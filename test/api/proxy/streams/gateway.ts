@@ -6,6 +6,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { Pool } from 'pg';
 import { createApp } from '../../../../api/app.ts';
+import { listenerFor } from '../../../../api/change-listener.ts';
 import { newHttpServer } from '../../../../api/http-server.ts';
 import { asMiddleware, hotEntry } from '../../../../api/proxy/hot-routes.ts';
 import { type Flight, InFlight } from '../../../../api/proxy/in-flight.ts';
@@ -92,7 +93,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
   const apiKeys = new ApiKeyCache(db, () => performance.now());
   const routing = new Routing(db, vault, log);
   await routing.load();
-  const feed = new ChangeFeed(database.urlFor('gateway'), listenerFor(bare, apiKeys, routing), log);
+  const feed = new ChangeFeed(database.urlFor('gateway'), listenerFor({ apiKeys, leases: bare.leases, routing }), log);
   await feed.start();
   const attempts = new HandWound();
   const bodies = new HandWound();
@@ -169,19 +170,6 @@ function proxyParts(
     trustedProxies: new AddressList([]),
     timeMs: () => incarnation.timeMs(),
     accepting: () => true,
-  };
-}
-
-function listenerFor({ leases }: BareGateway, apiKeys: ApiKeyCache, routing: Routing) {
-  return {
-    changed(kind: string, id: string) {
-      if (kind === 'grant') leases.creditArrived(id);
-      else if (kind === 'recall') leases.recalled(id);
-      else if (kind === 'routing') routing.changed();
-      else apiKeys.forget(kind, id);
-    },
-    upToDate: () => apiKeys.confirm(),
-    reconnected: () => apiKeys.suspectAll(),
   };
 }
 
