@@ -111,13 +111,24 @@ export class Havoc {
   }
 
   async #pauseGateway(durationMs: number): Promise<void> {
-    const pid = await this.#anyGateway();
-    if (pid === null || !signal(pid, 'SIGSTOP')) return;
+    const pid = await this.#stopGateway();
+    if (pid === null) return;
     this.#paused.add(pid);
     this.#log('gateway', 'SIGSTOP', pid, durationMs);
     await wait(durationMs);
     signal(pid, 'SIGCONT');
     this.#paused.delete(pid);
+  }
+
+  /** Right after a deployment those that PostgreSQL knows of may be gone, and the new ones not there yet. */
+  async #stopGateway(): Promise<number | null> {
+    const deadlineMs = performance.now() + BUSY_WITHIN_MS;
+    while (performance.now() < deadlineMs) {
+      const pid = await this.#anyGateway();
+      if (pid !== null && signal(pid, 'SIGSTOP')) return pid;
+      await wait(LOOK_EVERY_MS);
+    }
+    return null;
   }
 
   /** A blow that hits nobody proves nothing: it waits for a gateway with requests enough, and is not struck when there is none. */
