@@ -138,3 +138,24 @@ test('a gateway has nothing of the leases of another: it returns none of them, a
   ]);
   expect(late).toBe(true);
 });
+
+test('silence of 80 s is none, and none counts against a server that has just started', async () => {
+  const [quiet, silent] = [await newIncarnation(), await newIncarnation()];
+  await admin.query(
+    `update gateway_incarnations set renewed_at = clock_timestamp() - case when id = $1 then 80 else 300 end * interval '1 second'
+      where id in ($1, $2)`,
+    [quiet, silent],
+  );
+  const fenced = async () => (await admin.query('select fence_incarnations(null) as id')).rows;
+  await fenced();
+  await admin.query(`update server_timelines set first_seen_at = clock_timestamp() - interval '1 hour'`);
+
+  expect(await fenced()).toEqual([]);
+  await admin.query(`
+    create schema up_for_long;
+    create function up_for_long.pg_postmaster_start_time() returns timestamptz language sql
+      return clock_timestamp() - interval '1 hour';
+    alter function fence_incarnations(uuid) set search_path = up_for_long, pg_catalog, public, pg_temp`);
+
+  expect(await fenced()).toEqual([{ id: silent }]);
+});
