@@ -156,6 +156,15 @@ test('an attempt that may still run is not taken for one that never arrived by a
   expect((await booksOf(requestId)).cost).toBeNull();
 });
 
+test('an attempt that was sent long ago and ended only now is not taken for one that never arrived', async () => {
+  const requestId = await orphan('1 minute');
+  await gateway.admin.query('update attempts set duration_ms = 600000 where request_id = $1', [requestId]);
+
+  await importAll();
+
+  expect((await booksOf(requestId)).cost).toBeNull();
+});
+
 test('an attempt that seemed never to have arrived costs what the provider says later', async () => {
   const requestId = await orphan('1 minute');
   await importAll();
