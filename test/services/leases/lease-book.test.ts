@@ -117,4 +117,41 @@ test('a debt is repaid by the credit that comes back, before that can expire', a
   expect(await balanceOf(customer)).toEqual({ available: '860000000', reserved: '0', overdraft: '0' });
 });
 
+test('a lease goes back only when what was settled on it is in PostgreSQL', async () => {
+  const customer = await newCustomer(admin, [{ usd: '1.00' }]);
+  const gateway = await openBareGateway(database);
+  const { leases } = gateway;
+  const reservation = await gateway.hold(customer, '0.10');
+  leases.settle(reservation, nano(100_000_000n));
+
+  leases.recalled(customer.orgId);
+  await leases.close();
+  const before = await openLeases(customer);
+  leases.confirmed(reservation.lease);
+  await leases.close();
+
+  expect([before, await openLeases(customer)]).toEqual([1, 0]);
+  await gateway.close();
+});
+
+test('what is on its way back to its grant is nobody`s to reserve', async () => {
+  const customer = await newCustomer(admin, [{ usd: '1.00' }]);
+  const gateway = await openBareGateway(database);
+  const reservation = await gateway.hold(customer, '0.06');
+  const spare = nano(reservation.lease.amount - reservation.amount);
+  expect((await balanceOf(customer)).reserved).toBe(String(reservation.lease.amount));
+
+  gateway.leases.recalled(customer.orgId);
+
+  expect(gateway.leases.reserve(customer, exactly(spare))).toBeNull();
+  await until(async () => (await balanceOf(customer)).reserved === '60000000');
+  gateway.leases.release(reservation);
+  await gateway.close();
+});
+
+async function openLeases({ orgId }: Customer): Promise<number> {
+  const { rowCount } = await admin.query('select from leases where org_id = $1 and closed_at is null', [orgId]);
+  return rowCount ?? 0;
+}
+
 const WAITS_FOR_CREDIT = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%take_credit%'`;
