@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Pool } from 'pg';
 import { nano } from '../../../domain/nano.ts';
 import { reservedAmount } from '../../../services/leases/lease.ts';
-import { type Customer, newCustomer, oneRow, openBareGateway } from '../../support/bare-gateway.ts';
+import { type Customer, issueGrant, newCustomer, oneRow, openBareGateway } from '../../support/bare-gateway.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
@@ -146,6 +146,18 @@ test('what is on its way back to its grant is nobody`s to reserve', async () => 
   expect(gateway.leases.reserve(customer, exactly(spare))).toBeNull();
   await until(async () => (await balanceOf(customer)).reserved === '60000000');
   gateway.leases.release(reservation);
+  await gateway.close();
+});
+
+test('who was refused for lack of credit is served the moment that credit arrives', async () => {
+  const customer = await newCustomer(admin, [{ usd: '0.01' }]);
+  const gateway = await openBareGateway(database);
+  await expect(gateway.hold(customer, '0.05')).rejects.toMatchObject({ code: 'insufficient_credit' });
+  await issueGrant(admin, customer.orgId, { usd: '1.00' });
+
+  gateway.leases.creditArrived(customer.orgId);
+
+  gateway.leases.release(await gateway.hold(customer, '0.05'));
   await gateway.close();
 });
 
