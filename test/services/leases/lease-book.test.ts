@@ -161,6 +161,54 @@ test('who was refused for lack of credit is served the moment that credit arrive
   await gateway.close();
 });
 
+test('a lease that lost an answer of PostgreSQL grows no more: another takes its place', async () => {
+  const customer = await newCustomer(admin, [{ usd: '1.00' }]);
+  const gateway = await openBareGateway(database);
+  const first = await gateway.hold(customer, '0.01');
+  gateway.leases.release(first);
+
+  await whileHeld(customer, async () => {
+    const unanswered = gateway.hold(customer, '0.50');
+    await until(async () => (await admin.query(WAITS_FOR_CREDIT)).rowCount === 1);
+    await admin.query(`select pg_terminate_backend(pid) from (${WAITS_FOR_CREDIT.replace('from', 'pid from')}) waits`);
+    await expect(unanswered).rejects.toMatchObject({ code: 'service_unavailable' });
+  });
+  const next = await gateway.hold(customer, '0.50');
+
+  expect(next.lease.id).not.toBe(first.lease.id);
+  gateway.leases.release(next);
+  await gateway.close();
+  expect(await balanceOf(customer)).toEqual({ available: '1000000000', reserved: '0', overdraft: '0' });
+});
+
+test('credit that comes for a stream that has ended meanwhile is not kept for it', async () => {
+  const customer = await newCustomer(admin, [{ usd: '1.00' }]);
+  const gateway = await openBareGateway(database);
+  const reservation = await gateway.hold(customer, '0.10');
+  reservation.lease.canGrow = false;
+
+  let more = Promise.resolve();
+  await whileHeld(customer, async () => {
+    more = gateway.leases.acquireMore(customer, reservation, exactly(500_000_000n));
+    await until(async () => (await admin.query(WAITS_FOR_CREDIT)).rowCount === 1);
+    gateway.leases.release(reservation);
+  });
+  await more;
+
+  await gateway.close();
+  expect(await balanceOf(customer)).toEqual({ available: '1000000000', reserved: '0', overdraft: '0' });
+});
+
+/** No lease transaction of this customer can end meanwhile. */
+async function whileHeld({ orgId }: Customer, work: () => Promise<void>): Promise<void> {
+  const lock = await admin.connect();
+  await lock.query('begin');
+  await lock.query('select from organizations where id = $1 for update', [orgId]);
+  await work();
+  await lock.query('rollback');
+  lock.release();
+}
+
 async function openLeases({ orgId }: Customer): Promise<number> {
   const { rowCount } = await admin.query('select from leases where org_id = $1 and closed_at is null', [orgId]);
   return rowCount ?? 0;
