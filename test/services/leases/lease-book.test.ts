@@ -199,6 +199,35 @@ test('credit that comes for a stream that has ended meanwhile is not kept for it
   expect(await balanceOf(customer)).toEqual({ available: '1000000000', reserved: '0', overdraft: '0' });
 });
 
+test('a stream grows on the lease that it was granted last, and on no other', async () => {
+  const customer = await newCustomer(admin, [{ usd: '10.00' }]);
+  const gateway = await openBareGateway(database);
+  const reservation = await gateway.hold(customer, '0.10');
+  reservation.lease.canGrow = false;
+  await gateway.leases.acquireMore(customer, reservation, exactly(100_000_000n));
+  const later = reservation.elsewhere?.at(-1);
+
+  expect(gateway.leases.extend(reservation, nano(50_000_000n))).toBe(true);
+
+  expect([reservation.lease.reserved, later?.lease.reserved]).toEqual([nano(100_000_000n), nano(150_000_000n)]);
+  gateway.leases.release(reservation);
+  await gateway.close();
+});
+
+test('nothing is admitted on a lease that has expired: another takes its place', async () => {
+  const customer = await newCustomer(admin, [{ usd: '1.00' }]);
+  const gateway = await openBareGateway(database);
+  const first = await gateway.hold(customer, '0.05');
+  gateway.leases.release(first);
+  first.lease.expiresAtMs = gateway.incarnation.timeMs();
+
+  const next = await gateway.hold(customer, '0.01');
+
+  expect(next.lease.id).not.toBe(first.lease.id);
+  gateway.leases.release(next);
+  await gateway.close();
+});
+
 /** No lease transaction of this customer can end meanwhile. */
 async function whileHeld({ orgId }: Customer, work: () => Promise<void>): Promise<void> {
   const lock = await admin.connect();
