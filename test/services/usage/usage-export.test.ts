@@ -47,12 +47,12 @@ afterEach(() => {
 });
 
 /** An attempt of a dead gateway, sent so long ago. */
-async function orphan(sentAgo: string, hasPrice = true): Promise<string> {
+async function orphan(sentAgo: string, hasPrice = true, channel = channelId): Promise<string> {
   const requestId = newId();
   await gateway.admin.query(
     `select record_orphan($1, $2, 1::smallint, $3, $4, $4, $5, 'demo-chat',
                           (select id from price_versions where model_id = $5 and side = 'cost' and $7), clock_timestamp() - $6::interval)`,
-    [newId(), requestId, orgId, channelId, modelId, sentAgo, hasPrice],
+    [newId(), requestId, orgId, channel, modelId, sentAgo, hasPrice],
   );
   return requestId;
 }
@@ -140,6 +140,14 @@ test('rows that cannot be meant stop no other row, and leave their attempt witho
 
 test('an attempt whose cost price nobody knows has no cost, rather than none to pay', async () => {
   const requestId = await orphan('1 minute', false);
+
+  await importAll(rowOf(requestId));
+
+  expect(await booksOf(requestId)).toEqual({ cost: null, loss: null });
+});
+
+test('what a provider says of an attempt that went to another channel is not believed', async () => {
+  const requestId = await orphan('1 minute', true, newId());
 
   await importAll(rowOf(requestId));
 
