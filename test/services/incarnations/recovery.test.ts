@@ -218,3 +218,20 @@ test('a refused record is free, has a receipt and an attempt whose cost the prov
   const nothing = { usage_source: 'none', charge_nano: '0', cost_nano: null, resolved_at: null };
   expect(rows).toEqual([{ outcome: 'quarantined', attempt: 'won', ...nothing }]);
 });
+
+test('a record that is no request at all is put aside once, however often its journal is replayed', async () => {
+  const dead = await scene();
+  await spill(dead, 'no uuid', 100_000_000n);
+  await fence(dead);
+  await ranElsewhere(dead);
+
+  await recover(dead);
+  await spill(dead, newId(), 50_000_000n);
+  await recover(dead);
+
+  const { rows } = await admin.query('select charge_nano from settlement_quarantine where incarnation_id = $1', [
+    dead.gateway.incarnation.id,
+  ]);
+  expect(rows).toEqual([{ charge_nano: '100000000' }]);
+  expect((await left(dead)).balance).toBe('950000000');
+});

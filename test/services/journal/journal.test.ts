@@ -1,12 +1,12 @@
 // What was acknowledged from the journal can be read from it, whatever else failed to be written there.
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Journal, type Segment } from '../../../services/journal/journal.ts';
-import { readJournal } from '../../../services/journal/journal-lines.ts';
+import { readJournal, toLine } from '../../../services/journal/journal-lines.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { intentOf, spilledOf } from './records.ts';
 
@@ -71,4 +71,16 @@ test('an intent is held by the file that it stands in, also when another was beg
 
   expect(readFileSync(segment.path, 'utf8')).toContain(requestId);
   expect(segment.open).toBe(2);
+});
+
+test('half a line at the end of the last file is what a kill leaves, at the end of another it is damage', () => {
+  const [first, second] = [newId(), newId()];
+  writeFileSync(join(folder, '00000001.journal'), toLine(spilledOf(first)));
+  writeFileSync(join(folder, '00000002.journal'), `${toLine(spilledOf(second))}1234abcd {"kind":"spil`);
+  expect(readJournal(folder).damagedLines).toBe(0);
+
+  appendFileSync(join(folder, '00000001.journal'), '1234abcd {"kind":"spil');
+
+  expect(readJournal(folder).damagedLines).toBe(1);
+  expect(idsIn(folder)).toEqual([first, second]);
 });

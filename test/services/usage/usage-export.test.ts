@@ -47,12 +47,12 @@ afterEach(() => {
 });
 
 /** An attempt of a dead gateway, sent so long ago. */
-async function orphan(sentAgo: string, hasPrice = true): Promise<string> {
+async function orphan(sentAgo: string, hasPrice = true, channel = channelId): Promise<string> {
   const requestId = newId();
   await gateway.admin.query(
     `select record_orphan($1, $2, 1::smallint, $3, $4, $4, $5, 'demo-chat',
                           (select id from price_versions where model_id = $5 and side = 'cost' and $7), clock_timestamp() - $6::interval)`,
-    [newId(), requestId, orgId, channelId, modelId, sentAgo, hasPrice],
+    [newId(), requestId, orgId, channel, modelId, sentAgo, hasPrice],
   );
   return requestId;
 }
@@ -146,10 +146,27 @@ test('an attempt whose cost price nobody knows has no cost, rather than none to 
   expect(await booksOf(requestId)).toEqual({ cost: null, loss: null });
 });
 
+test('what a provider says of an attempt that went to another channel is not believed', async () => {
+  const requestId = await orphan('1 minute', true, newId());
+
+  await importAll(rowOf(requestId));
+
+  expect(await booksOf(requestId)).toEqual({ cost: null, loss: null });
+});
+
 test('an attempt that may still run is not taken for one that never arrived by a provider whose clock is ahead', async () => {
   const requestId = await orphan('30 seconds');
   page.asOf = Date.now() + 10 * MINUTE_MS;
   page.oldestOpenAt = page.asOf - MINUTE_MS;
+
+  await importAll();
+
+  expect((await booksOf(requestId)).cost).toBeNull();
+});
+
+test('an attempt that was sent long ago and ended only now is not taken for one that never arrived', async () => {
+  const requestId = await orphan('1 minute');
+  await gateway.admin.query('update attempts set duration_ms = 600000 where request_id = $1', [requestId]);
 
   await importAll();
 
