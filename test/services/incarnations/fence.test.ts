@@ -83,7 +83,9 @@ const UNTOUCHED = { leased: '300000000', consumed: '0', closed: false, available
 
 test('before the fence nobody replays for a gateway, and nobody closes its leases', async () => {
   await expect(settle(incarnationId, true)).rejects.toMatchObject(FENCED);
-  await expect(admin.query(`select close_incarnation($1, 'too early')`, [incarnationId])).rejects.toThrow('not fenced');
+  await expect(admin.query(`select close_incarnation($1, 'too early', true)`, [incarnationId])).rejects.toThrow(
+    'not fenced',
+  );
 
   expect(await books()).toEqual(UNTOUCHED);
 });
