@@ -102,11 +102,12 @@ test('an interrupted start leaves no process', async () => {
   const neverReady = { ...listener('stall', port), missing: async () => 'patience' };
   const started = SupervisedProcess.start(neverReady, scene.launch);
   await eventually('the process runs', async () => (await whyClosed(port)) === null);
+  const leader = leaderOf(pidOf('stall'));
 
   scene.interrupt();
 
   await expect(started).rejects.toThrow('abort');
-  expect(await whyClosed(port)).toContain('ECONNREFUSED');
+  expect(isAlive(leader)).toBe(false); // its port may be another test's by now
 });
 
 test('a recorded pid that now belongs to another process is left alone', async () => {
