@@ -1,27 +1,19 @@
 // Credit that expires is lost only as far as its owner owes nothing: nobody loses credit and owes all the same.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Pool } from 'pg';
+import { beforeAll, expect, test } from '@jest/globals';
 import { nano } from '../../../domain/nano.ts';
 import { expireGrants } from '../../../services/grants/grants.ts';
 import { settleBatch } from '../../../services/ledger/settle-batch.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { newCustomer, oneRow, rowsOf } from '../../support/bare-gateway.ts';
-import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
+import { ownDatabase } from '../../support/own-database.ts';
 
-let postgres: ThrowawayPostgres;
-let admin: Pool;
+const { admin } = await ownDatabase();
 
 beforeAll(async () => {
-  postgres = await startThrowawayPostgres();
-  admin = new Pool({ connectionString: (await postgres.createDatabase()).url });
   await admin.query(`
     create table clock (ahead interval not null);
     insert into clock values ('0');
     create or replace function billing_now() returns timestamptz language sql stable as $$ select now() + ahead from public.clock $$`);
-});
-afterAll(async () => {
-  await admin.end();
-  await postgres.stop();
 });
 
 test('what expires first pays what its owner came to owe after its end, and the rest of it alone is lost', async () => {

@@ -1,29 +1,18 @@
 // The fence between a gateway and whoever replays what it left: on each side of it exactly one of them may touch its money.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { Pool } from 'pg';
+import { beforeEach, expect, test } from '@jest/globals';
 import { nano } from '../../../domain/nano.ts';
 import { settleBatch } from '../../../services/ledger/settle-batch.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { type Customer, newCustomer, oneRow, rowsOf } from '../../support/bare-gateway.ts';
-import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
+import { ownDatabase } from '../../support/own-database.ts';
 import { until } from '../../support/until.ts';
 
 const FENCED = { code: 'TG001' };
 
-let postgres: ThrowawayPostgres;
-let admin: Pool;
+const { admin } = await ownDatabase();
 let customer: Customer;
 let incarnationId: string;
 let leaseId: string;
-
-beforeAll(async () => {
-  postgres = await startThrowawayPostgres();
-  admin = new Pool({ connectionString: (await postgres.createDatabase()).url });
-});
-afterAll(async () => {
-  await admin.end();
-  await postgres.stop();
-});
 
 /** A customer with 1 USD, of which a gateway has leased 0.3. */
 beforeEach(async () => {

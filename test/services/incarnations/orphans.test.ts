@@ -1,39 +1,22 @@
 // An attempt that was taken for an orphan and was none: the settlement that turns up later makes it what it was, and its cost is
 // counted once, whoever told it first.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { Pool } from 'pg';
+import { beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { nano } from '../../../domain/nano.ts';
 import { recoverDeadGateways } from '../../../services/incarnations/recovery.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { type BareGateway, newCustomer, oneRow, openBareGateway, rowsOf } from '../../support/bare-gateway.ts';
-import {
-  startThrowawayPostgres,
-  type ThrowawayDatabase,
-  type ThrowawayPostgres,
-} from '../../support/throwaway-postgres.ts';
+import { ownDatabase } from '../../support/own-database.ts';
 import { intentOf } from '../journal/records.ts';
 
 const COST = 7_000n;
 const silent = pino({ level: 'silent' });
 
-let postgres: ThrowawayPostgres;
-let database: ThrowawayDatabase;
-let admin: Pool;
+const { database, admin } = await ownDatabase();
 let asleep: BareGateway;
 let requestId: string;
 let channelId: string;
 let wakes: () => Promise<void>;
-
-beforeAll(async () => {
-  postgres = await startThrowawayPostgres();
-  database = await postgres.createDatabase();
-  admin = new Pool({ connectionString: database.url });
-});
-afterAll(async () => {
-  await admin.end();
-  await postgres.stop();
-});
 
 /** A paused gateway with a request under way is fenced and recovered. What the request came to it writes down when it wakes. */
 beforeEach(async () => {

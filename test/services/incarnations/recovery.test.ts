@@ -1,8 +1,7 @@
 // Whatever a dead gateway left, and wherever it ran: what it acknowledged is settled once, and its leases come back.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Pool } from 'pg';
+import { expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { nano } from '../../../domain/nano.ts';
 import { IdempotencyStore } from '../../../services/idempotency/inference-requests.ts';
@@ -16,29 +15,13 @@ import {
   openBareGateway,
   rowsOf,
 } from '../../support/bare-gateway.ts';
-import {
-  startThrowawayPostgres,
-  type ThrowawayDatabase,
-  type ThrowawayPostgres,
-} from '../../support/throwaway-postgres.ts';
+import { ownDatabase } from '../../support/own-database.ts';
 
 const silent = pino({ level: 'silent' });
 /** No journal stands here. */
 const NOWHERE = '/nowhere';
 
-let postgres: ThrowawayPostgres;
-let database: ThrowawayDatabase;
-let admin: Pool;
-
-beforeAll(async () => {
-  postgres = await startThrowawayPostgres();
-  database = await postgres.createDatabase();
-  admin = new Pool({ connectionString: database.url });
-});
-afterAll(async () => {
-  await admin.end();
-  await postgres.stop();
-});
+const { database, admin } = await ownDatabase();
 
 interface Scene {
   readonly customer: Customer;

@@ -1,33 +1,15 @@
 // A gateway stops before others may fence it: it counts from when it asked, not from when it was answered.
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import { Pool } from 'pg';
 import { Incarnation } from '../../../services/incarnations/incarnation.ts';
 import { newId } from '../../../services/platform/ids.ts';
-import {
-  startThrowawayPostgres,
-  type ThrowawayDatabase,
-  type ThrowawayPostgres,
-} from '../../support/throwaway-postgres.ts';
+import { ownDatabase } from '../../support/own-database.ts';
 import { until } from '../../support/until.ts';
 
-let postgres: ThrowawayPostgres;
-let database: ThrowawayDatabase;
-let admin: Pool;
-let gateway: Pool;
+const { database, admin } = await ownDatabase();
 
-beforeAll(async () => {
-  postgres = await startThrowawayPostgres();
-  database = await postgres.createDatabase();
-  admin = new Pool({ connectionString: database.url });
-  gateway = new Pool({ connectionString: database.urlFor('gateway') });
-});
 afterEach(() => {
   jest.useRealTimers();
-});
-afterAll(async () => {
-  await gateway.end();
-  await admin.end();
-  await postgres.stop();
 });
 
 /** Only the monotonic clock stands still until a test lets it go on; everything else runs. */
@@ -50,6 +32,7 @@ test('a gateway admits for 60 s after the sending of its last confirmed renewal,
   await lock.query('begin');
   await lock.query('select from gateway_incarnations where id = $1 for update', [id]);
   holdTheClock();
+  const gateway = new Pool({ connectionString: database.urlFor('gateway') });
   const incarnation = new Incarnation(gateway, id, () => {});
 
   const begun = incarnation.begin('/');
@@ -64,6 +47,7 @@ test('a gateway admits for 60 s after the sending of its last confirmed renewal,
   jest.advanceTimersByTime(1);
   expect(incarnation.mayAdmit()).toBe(false);
   incarnation.stop();
+  await gateway.end();
 });
 
 const WAITS_TO_RENEW = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%renew_incarnation%'`;

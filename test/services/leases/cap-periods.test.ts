@@ -1,10 +1,9 @@
 // A cap counts money in the period that it was admitted in: what one day leases, overshoots or gives back changes no other day.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { Pool } from 'pg';
+import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { nano } from '../../../domain/nano.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { type Customer, newCustomer, oneRow, rowsOf } from '../../support/bare-gateway.ts';
-import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
+import { ownDatabase } from '../../support/own-database.ts';
 
 /** In New York ten in the evening, in UTC the next day already. */
 const EVENING = '2027-03-10T22:00:00-05:00';
@@ -12,22 +11,15 @@ const MIDNIGHT = '2027-03-11T00:00:00-05:00';
 const NEXT_EVENING = '2027-03-11T22:00:00-05:00';
 const CANNOT_GROW = 'TG002';
 
-let postgres: ThrowawayPostgres;
-let admin: Pool;
+const { admin } = await ownDatabase();
 let incarnationId: string;
 let customer: Customer;
 
 beforeAll(async () => {
-  postgres = await startThrowawayPostgres();
-  admin = new Pool({ connectionString: (await postgres.createDatabase()).url });
   await admin.query(`
     create table clock (shows timestamptz not null);
     insert into clock values ('${EVENING}');
     create or replace function billing_now() returns timestamptz language sql stable as $$ select shows from public.clock $$`);
-});
-afterAll(async () => {
-  await admin.end();
-  await postgres.stop();
 });
 
 beforeEach(async () => {

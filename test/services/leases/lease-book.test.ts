@@ -1,29 +1,12 @@
 // What a gateway does with credit that it has, and with credit that it lost sight of, against a real PostgreSQL.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Pool } from 'pg';
+import { expect, test } from '@jest/globals';
 import { nano } from '../../../domain/nano.ts';
 import { reservedAmount } from '../../../services/leases/lease.ts';
 import { type Customer, issueGrant, newCustomer, oneRow, openBareGateway } from '../../support/bare-gateway.ts';
-import {
-  startThrowawayPostgres,
-  type ThrowawayDatabase,
-  type ThrowawayPostgres,
-} from '../../support/throwaway-postgres.ts';
+import { ownDatabase } from '../../support/own-database.ts';
 import { until } from '../../support/until.ts';
 
-let postgres: ThrowawayPostgres;
-let database: ThrowawayDatabase;
-let admin: Pool;
-
-beforeAll(async () => {
-  postgres = await startThrowawayPostgres();
-  database = await postgres.createDatabase();
-  admin = new Pool({ connectionString: database.url });
-});
-afterAll(async () => {
-  await admin.end();
-  await postgres.stop();
-});
+const { database, admin } = await ownDatabase();
 
 interface Balance {
   readonly available: string;

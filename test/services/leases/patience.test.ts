@@ -1,28 +1,11 @@
 // A customer does not wait for a slow PostgreSQL; what PostgreSQL brings late is not thrown away (D16).
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Pool } from 'pg';
+import { expect, test } from '@jest/globals';
 import { nano } from '../../../domain/nano.ts';
 import { newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
-import {
-  startThrowawayPostgres,
-  type ThrowawayDatabase,
-  type ThrowawayPostgres,
-} from '../../support/throwaway-postgres.ts';
+import { ownDatabase } from '../../support/own-database.ts';
 import { until } from '../../support/until.ts';
 
-let postgres: ThrowawayPostgres;
-let database: ThrowawayDatabase;
-let admin: Pool;
-
-beforeAll(async () => {
-  postgres = await startThrowawayPostgres();
-  database = await postgres.createDatabase();
-  admin = new Pool({ connectionString: database.url });
-});
-afterAll(async () => {
-  await admin.end();
-  await postgres.stop();
-});
+const { database, admin } = await ownDatabase();
 
 test('a request gives up before its lease transaction does, and the next one of its key is served from what that brought', async () => {
   const customer = await newCustomer(admin, [{ usd: '10' }]);

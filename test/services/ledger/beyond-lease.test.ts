@@ -1,28 +1,11 @@
 // A record that does not fit its lease is settled by a second statement. Whoever dies between the two has settled nothing of it.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Pool } from 'pg';
+import { expect, test } from '@jest/globals';
 import { nano } from '../../../domain/nano.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { newCustomer, oneRow, openBareGateway, rowsOf } from '../../support/bare-gateway.ts';
-import {
-  startThrowawayPostgres,
-  type ThrowawayDatabase,
-  type ThrowawayPostgres,
-} from '../../support/throwaway-postgres.ts';
+import { ownDatabase } from '../../support/own-database.ts';
 
-let postgres: ThrowawayPostgres;
-let database: ThrowawayDatabase;
-let admin: Pool;
-
-beforeAll(async () => {
-  postgres = await startThrowawayPostgres();
-  database = await postgres.createDatabase();
-  admin = new Pool({ connectionString: database.url });
-});
-afterAll(async () => {
-  await admin.end();
-  await postgres.stop();
-});
+const { database, admin } = await ownDatabase();
 
 test('between the two statements of a settlement beyond its lease nothing of it stands, after both everything does once', async () => {
   const customer = await newCustomer(admin, [{ usd: '1' }]);
