@@ -45,9 +45,9 @@ function start(slot: number, pauseAfterDeathMs: number): void {
     setTimeout(() => start(slot, Math.min(pauseMs * 2, LONGEST_RESTART_MS)), pauseMs);
   };
   const gateway = fork(program, [incarnationId, String(slot)], { stdio: 'inherit', execArgv });
-  // No process was to be had: the machine is out of them, or of memory. The other gateways serve on.
+  // Where it has no pid no process was to be had: the machine is out of them, or of memory. The other gateways serve on.
   gateway.on('error', (err) => {
-    log.error({ err }, 'gateway_died');
+    log.error({ incarnationId, pid: gateway.pid, err }, 'gateway_died');
     if (gateway.pid === undefined) again();
   });
   if (gateway.pid === undefined) return;

@@ -16,7 +16,7 @@ import { loadSecrets, masterKeysFile, type Secrets } from '../scripts/parts/secr
 import { type ProcessPlan, SupervisedProcess } from '../scripts/parts/supervised-process.ts';
 import { newId } from '../services/platform/ids.ts';
 import { requireDurability, withClient } from './durability.ts';
-import { childrenOf, firstChildOf, parentOf, pinTo, SUBJECT_CORE } from './machine.ts';
+import { firstChildOf, parentOf, pinTo, SUBJECT_CORE } from './machine.ts';
 import { type Programs, preparePrograms } from './programs.ts';
 import { KINDS, type Kind, writeRequests } from './requests.ts';
 import { type Customers, SELLING_PRICE, seed } from './seed.ts';
@@ -150,8 +150,7 @@ async function bringUpTollgate(
   const port = await freePort(site);
   const gateway = await startGateway(site.launch, { port, databases, redisUrl, adminToken });
   keep(site, gateway.process);
-  const [pid] = childrenOf(pidOf(site, 'gateway'));
-  if (pid === undefined) throw new Error('api/main.ts has no gateway process');
+  const pid = await firstChildOf(pidOf(site, 'gateway'));
   pinTo(SUBJECT_CORE, pid);
   const customers = await seed({ api: gateway.url, adminToken }, upstreamPort);
   return subject(site, { name: 'tollgate', port, streamPort: port, pid, upstreamPort }, customers);

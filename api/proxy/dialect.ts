@@ -3,13 +3,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { TollgateError } from '../../domain/errors.ts';
 import type { Usage } from '../../domain/meters.ts';
-
-export type DialectId =
-  | 'openai-chat'
-  | 'openai-completions'
-  | 'openai-embeddings'
-  | 'openai-responses'
-  | 'anthropic-messages';
+import type { DialectId } from '../../services/channels/routing-table.ts';
 
 /** What routing, admission and billing need of a request. A dialect's own facts also carry the offsets that it splices at. */
 export interface RequestFacts {

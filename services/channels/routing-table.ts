@@ -15,7 +15,7 @@ import {
   routingRows,
 } from './routing-rows.ts';
 
-/** The same five as in api/proxy/dialect.ts, which services may not import. */
+/** Each is a Dialect of api/proxy/dialects; channels say which of them they speak. */
 export type DialectId =
   | 'openai-chat'
   | 'openai-completions'

@@ -2,7 +2,7 @@
 // sits before it, make us take one answer for another: framing that could be read in two ways ends the connection (RFC 9112 6.3).
 import { AnswerHeaders } from './answer-headers.ts';
 
-const MOST_HEAD_BYTES = 16_384;
+export const MOST_HEAD_BYTES = 16_384;
 /** Of an answer's "go on"s, and of its trailers: each is bounded by itself, and there may be any number. */
 const MOST_ASIDE_BYTES = 16_384;
 const MOST_CHUNK_LINE_BYTES = 256;
@@ -73,7 +73,7 @@ export class AnswerParser {
 
   /** The upstream closed its half. @throws Error when an answer had not ended */
   close(): void {
-    if (this.#expecting === 'until close') this.#end(false);
+    if (this.#expecting === 'until close') this.#end();
     else if (this.#expecting !== 'nothing') {
       throw new Error(
         this.#expecting === 'head' ? 'the upstream closed without an answer' : 'the upstream closed within its answer',
@@ -110,7 +110,7 @@ export class AnswerParser {
     this.#mayGoOn = minor === '1' && connection !== null && !/\bclose\b/i.test(connection ?? '');
     this.#expecting = this.#framing(status, headers, minor === '1');
     this.#parts.head(status, headers);
-    if (this.#expecting === 'nothing') this.#end(this.#mayGoOn);
+    if (this.#expecting === 'nothing') this.#end();
   }
 
   #framing(status: number, headers: AnswerHeaders, isCurrent: boolean): Expecting {
@@ -136,7 +136,7 @@ export class AnswerParser {
     const to = Math.min(bytes.length, from + this.#left);
     this.#left -= to - from;
     this.#parts.piece(Buffer.from(bytes.subarray(from, to)));
-    if (this.#left === 0) this.#end(this.#mayGoOn);
+    if (this.#left === 0) this.#end();
     return to;
   }
 
@@ -157,7 +157,7 @@ export class AnswerParser {
     // Where chunks are mostly framing, what is kept must not be what was read.
     if (used > 0)
       this.#parts.piece(used * 2 < piece.length ? Buffer.from(piece.subarray(0, used)) : piece.subarray(0, used));
-    if (this.#expecting === 'nothing') this.#end(this.#mayGoOn);
+    if (this.#expecting === 'nothing') this.#end();
     return at;
   }
 
@@ -197,9 +197,9 @@ export class AnswerParser {
     if (this.#asideBytes > MOST_ASIDE_BYTES) throw new NoAnswer('more said beside the answer than anybody needs');
   }
 
-  #end(mayGoOn: boolean): void {
+  #end(): void {
     this.#expecting = 'nothing';
-    this.#parts.end(mayGoOn);
+    this.#parts.end(this.#mayGoOn);
   }
 }
 

@@ -4,11 +4,10 @@ import type { LookupAddress } from 'node:dns';
 import { lookup as resolve } from 'node:dns/promises';
 import { type Dispatcher, Pool } from 'undici';
 import { isForbiddenAddress, problemOfBaseUrl } from './address-guard.ts';
+import { MOST_HEAD_BYTES } from './answer-parser.ts';
 import { dialTo } from './guarded-dial.ts';
 import type { Dial } from './upstream-connection.ts';
 import { UpstreamOrigin } from './upstream-origin.ts';
-
-const MOST_HEADER_BYTES = 16_384;
 
 export class EgressRefused extends Error {
   override readonly name = 'EgressRefused';
@@ -109,7 +108,7 @@ function poolOver(url: URL, dial: Dial): Pool {
       const socket = dial((error) => (error === null ? callback(null, socket) : callback(error, null)), null);
     },
     pipelining: 1,
-    maxHeaderSize: MOST_HEADER_BYTES,
+    maxHeaderSize: MOST_HEAD_BYTES,
     allowH2: false,
   });
 }

@@ -92,8 +92,7 @@ export class UpstreamConnection {
   }
 
   #open(): Socket {
-    const parser = this.#parser;
-    const isCurrent = () => parser === this.#parser;
+    const isCurrent = () => socket === this.#socket;
     const socket = this.#dial(
       (error) => (error === null ? this.#opened() : this.#fail(error)),
       (bytes) => {

@@ -27,6 +27,7 @@ interface Process {
 
 interface DeadIncarnation extends Process {
   readonly closed: boolean;
+  /** Then it is closed, too. */
   readonly journal_known: boolean;
   readonly waited_long: boolean;
   readonly asleep_too_long: boolean;
@@ -110,7 +111,7 @@ async function recover(db: PoolClient, log: Logger, dead: DeadIncarnation, folde
     if (!dead.closed && dead.waited_long) await close(db, log, dead, 'journal not replayed', false);
     throw error;
   }
-  if (!dead.closed || !dead.journal_known) await close(db, log, dead, 'journal replayed', true);
+  if (!dead.journal_known) await close(db, log, dead, 'journal replayed', true);
   if (!isWhole || !ownerIsGone) return;
   rmSync(folder, { recursive: true });
   lastReplays.delete(folder);
