@@ -4,9 +4,23 @@
 
 -- Up Migration
 
+-- What a column of the settlement path may hold is said by a type: PostgreSQL keeps a domain's constraint parsed, while a table's is
+-- parsed anew from its text by every statement.
+create domain transaction_kind as text
+  check (value in ('grant', 'lease', 'lease_return', 'settlement', 'beyond_lease', 'expiry', 'repayment', 'ops_loss', 'reversal'));
+create domain ledger_account as text check (value in
+  ('funding', 'credit', 'held', 'overdraft', 'revenue_usage', 'breakage', 'ops_loss', 'upstream_cost', 'upstream_payable'));
+create domain entry_amount as bigint check (value <> 0);
+create domain byte_count as bigint check (value >= 0);
+create domain usage_source as text check (value in ('provider', 'estimate', 'none'));
+create domain request_outcome as text
+  check (value in ('complete', 'client_gone', 'cut', 'credit_exhausted', 'empty', 'failed', 'quarantined'));
+create domain attempt_outcome as text
+  check (value in ('won', 'failed_over', 'failed', 'timed_out', 'cut', 'client_gone', 'empty', 'refused', 'orphaned'));
+
 create table ledger_transactions (
   id bigint generated always as identity primary key,
-  kind text not null check (kind in ('grant', 'lease', 'lease_return', 'settlement', 'beyond_lease', 'expiry', 'repayment', 'ops_loss', 'reversal')),
+  kind transaction_kind not null,
   idempotency_key text not null unique,
   effective_at timestamptz not null default billing_now(),
   booked_at timestamptz not null default clock_timestamp(),
@@ -20,13 +34,12 @@ create table ledger_transactions (
 create table ledger_entries (
   transaction_id bigint not null,
   line integer not null,
-  account text not null check (account in
-    ('funding', 'credit', 'held', 'overdraft', 'revenue_usage', 'breakage', 'ops_loss', 'upstream_cost', 'upstream_payable')),
+  account ledger_account not null,
   org_id uuid,
   grant_id uuid,
   lease_id uuid,
   channel_id uuid,
-  amount_nano bigint not null check (amount_nano <> 0),
+  amount_nano entry_amount not null,
   -- Money left on the grant or lease after this entry; null on every other account.
   balance_after_nano bigint,
   primary key (transaction_id, line)
@@ -91,7 +104,7 @@ create table leases (
   project_id uuid not null,
   member_id uuid,
   api_key_id uuid not null,
-  amount_nano bigint not null check (amount_nano >= 0),
+  amount_nano bigint not null,
   consumed_nano bigint not null default 0 check (consumed_nano between 0 and amount_nano),
   expires_at timestamptz,
   opened_at timestamptz not null default billing_now(),
@@ -133,11 +146,11 @@ create table usage_records (
   streamed boolean not null,
   price_version_id uuid not null,
   meters jsonb not null,
-  usage_source text not null check (usage_source in ('provider', 'estimate', 'none')),
-  delivered_bytes bigint not null default 0 check (delivered_bytes >= 0),
-  rated_nano bigint not null check (rated_nano >= 0),
+  usage_source usage_source not null,
+  delivered_bytes byte_count not null default 0,
+  rated_nano bigint not null,
   charge_nano bigint not null check (charge_nano between 0 and rated_nano),
-  outcome text not null check (outcome in ('complete', 'client_gone', 'cut', 'credit_exhausted', 'empty', 'failed', 'quarantined')),
+  outcome request_outcome not null,
   winner smallint,
   transaction_id bigint,
   late boolean not null default false,
@@ -165,7 +178,7 @@ create table attempts (
   model_id text not null,
   upstream_model text not null,
   cost_version_id uuid,
-  outcome text not null check (outcome in ('won', 'failed_over', 'failed', 'timed_out', 'cut', 'client_gone', 'empty', 'refused', 'orphaned')),
+  outcome attempt_outcome not null,
   failure_class text,
   status smallint,
   sent_at timestamptz not null,

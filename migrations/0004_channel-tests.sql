@@ -4,9 +4,9 @@
 -- Up Migration
 
 alter table attempts alter column org_id drop not null;
-alter table attempts drop constraint attempts_outcome_check;
-alter table attempts add constraint attempts_outcome_check check
-  (outcome in ('won', 'failed_over', 'failed', 'timed_out', 'cut', 'client_gone', 'empty', 'refused', 'orphaned', 'channel_test'));
+alter domain attempt_outcome drop constraint attempt_outcome_check;
+alter domain attempt_outcome add constraint attempt_outcome_check check
+  (value in ('won', 'failed_over', 'failed', 'timed_out', 'cut', 'client_gone', 'empty', 'refused', 'orphaned', 'channel_test'));
 alter table attempts add constraint attempts_org_check check ((org_id is null) = (outcome = 'channel_test'));
 alter table ops_losses drop constraint ops_losses_reason_check;
 alter table ops_losses add constraint ops_losses_reason_check check

@@ -1,7 +1,7 @@
 // What the customer owes for how the request ended, as the record that goes to the settlement writer. Pure but for the hand-over.
 // Provider usage where it came (an explicit 0 is a value); else a function of the delivered bytes; nothing for failed, empty
 // or stalled answers. What it cost us where we did not see it is never guessed: the provider's export says it later.
-import { estimateUsage } from '../../domain/admission.ts';
+import { estimateInputTokens, estimateUsage } from '../../domain/admission.ts';
 import { outputTokens, type Usage } from '../../domain/meters.ts';
 import { type Nano, ZERO } from '../../domain/nano.ts';
 import { charge, priceInForce } from '../../domain/prices.ts';
@@ -150,7 +150,12 @@ export function settle(
 function handOver(parts: ProxyParts, exchange: Exchange, admitted: Admitted, verdict: Verdict): Promise<Acknowledged> {
   parts.leases.settle(admitted.reservation, verdict.rated);
   const { apiKey, model, facts } = admitted;
-  if (verdict.source === 'provider') parts.expectedOutput.learn(apiKey.id, model.id, outputTokens(verdict.usage));
+  if (verdict.source === 'provider') {
+    // A stream is held to its reserve by the bytes that it delivers, whatever the provider calls them later: what is learned from its
+    // usage alone sends each stream of a tight-lipped tokenizer to PostgreSQL for more.
+    const delivered = estimateInputTokens(verdict.deliveredBytes, model.bytesPerToken);
+    parts.expectedOutput.learn(apiKey.id, model.id, Math.max(outputTokens(verdict.usage), delivered));
+  }
   const { lease } = admitted.reservation;
   const handedOverMs = performance.now();
   return new Promise((resolve) => {

@@ -208,3 +208,21 @@ test.each(speeches)(
 );
 
 const WAITS_FOR_CREDIT = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%take_credit%'`;
+
+test('what a key learns is the reserve that its streams use up, also where their provider counts fewer tokens than we', async () => {
+  const customer = await newCustomer(gateway, 50n * STEP_NANO);
+  const first = await running(chat, customer.key);
+  first.arrival.send(chat.content(words(2_500)) + chat.finish(PROMPT_TOKENS, 10) + chat.end);
+  first.arrival.end();
+  await first.caller.over();
+
+  const second = await running(chat, customer.key);
+  const { reservedNano } = gateway.parts.leases.snapshot();
+  second.arrival.send(chat.finish(PROMPT_TOKENS, 1) + chat.end);
+  second.arrival.end();
+  await second.caller.over();
+
+  expect(reservedNano - INPUT_OF_PROMPT_NANO).toBeGreaterThan(2_500n * OUTPUT_NANO);
+  expect((await receiptOf(gateway, first.caller.requestId)).charge).toBe(charge(PROMPT_TOKENS, 10));
+  await closedBooks(gateway, customer);
+});
