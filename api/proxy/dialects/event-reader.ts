@@ -7,6 +7,7 @@ import { isObject, isString, skipSpace, stringEnd, valueEnd } from './json-curso
 import { stringBytes } from './json-string-bytes.ts';
 import { parsePart } from './json-values.ts';
 import { errorFromValue, unreadableAnswer } from './provider-errors.ts';
+import { RepeatedEvent } from './repeated-event.ts';
 import { SseEvents } from './sse-text.ts';
 import type { UsageReading } from './usage-counts.ts';
 
@@ -20,6 +21,10 @@ export abstract class EventReader implements StreamReader {
   ended = false;
   error: UpstreamError | null = null;
   readonly #events = new SseEvents();
+  readonly #repeated = new RepeatedEvent();
+  /** Where the last text of the event that is being read lies; -1: it has none. */
+  #textAt = -1;
+  #textEnd = -1;
   #holds = false;
 
   scan(text: string): number {
@@ -28,13 +33,28 @@ export abstract class EventReader implements StreamReader {
     events.open(text);
     while (events.next()) {
       if (events.dataStart === -1) continue;
-      this.readEvent(events);
+      this.#readNext(events);
       if (this.#holds || !(this.finished || this.ended || this.error !== null)) continue;
       this.#holds = true;
       heldFrom = events.start;
     }
     events.close();
     return heldFrom;
+  }
+
+  #readNext(events: SseEvents): void {
+    const repeated = this.#repeated;
+    if (repeated.matches(events)) {
+      this.addContent(stringBytes(events.data, repeated.textAt, repeated.textEnd));
+      return;
+    }
+    const { contentBytes, usage } = this;
+    this.#textAt = -1;
+    this.readEvent(events);
+    // Only bytes of text add up; whatever else an event may say says nothing more when it is said again.
+    if (this.#textAt === -1 || this.usage !== usage || this.finished || this.ended || this.error !== null) return;
+    const textBytes = stringBytes(events.data, this.#textAt, this.#textEnd);
+    if (this.contentBytes - contentBytes === textBytes) repeated.remember(events, this.#textAt, this.#textEnd);
   }
 
   /** For an answer that is not streamed; the same members say the same in it. */
@@ -67,6 +87,8 @@ export abstract class EventReader implements StreamReader {
   protected readText(text: string, value: number, end: number): number {
     if (!isString(text, value)) return valueEnd(text, value, end);
     const behind = stringEnd(text, value, end);
+    this.#textAt = value;
+    this.#textEnd = behind;
     this.addContent(stringBytes(text, value, behind));
     return behind;
   }
