@@ -8,7 +8,7 @@ const OPERATIONS = 'docs/operations.md';
 const ERROR_LIST = 'docs/errors.md';
 const DECISIONS = 'docs/decisions.md';
 /** Given by the machine, not by whoever runs the product. */
-const OF_THE_MACHINE = ['PATH'];
+const OF_THE_MACHINE = ['PATH', 'HOME'];
 
 /** The first cell of each row of a table, without its backticks: `` | `PORT`, `HOST` | 8080 | `` names two. */
 function firstCells(text: string): string[] {
