@@ -1,14 +1,18 @@
 // Servers of a test's own: a workflow goes all the way through a real worker on either, and months take no time on the one that skips.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { activityInfo } from '@temporalio/activity';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
+import { whyClosed } from '../scripts/scene.ts';
 import {
   startThrowawayTemporal,
   startTimeSkippingTemporal,
   type ThrowawayTemporal,
 } from '../support/throwaway-temporal.ts';
+import { until } from '../support/until.ts';
 import { type RoundTripActivities, roundTrip } from '../support/workflows/round-trip.ts';
 import { STAGE } from '../support/workflows/stage.ts';
 
@@ -103,3 +107,23 @@ test('where time is skipped thirty days pass before the activity and none for us
   expect(answer).toBe('hello month');
   expect(greetedAt - begun).toBeGreaterThanOrEqual(DAYS_30_MS);
 });
+
+test.each(['startThrowawayTemporal', 'startTimeSkippingTemporal'])(
+  'a test process that is killed by SIGKILL leaves no server: %s',
+  async (start) => {
+    const support = new URL('../support/throwaway-temporal.ts', import.meta.url).href;
+    const program = `const { ${start} } = await import('${support}');
+    const { environment } = await ${start}();
+    console.log(environment.address);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [address] = await once(child.stdout.setEncoding('utf8'), 'data');
+    const port = Number(address.trim().split(':')[1]);
+    expect(await whyClosed(port)).toBeNull();
+
+    child.kill('SIGKILL');
+
+    await until(async () => (await whyClosed(port)) !== null);
+  },
+);

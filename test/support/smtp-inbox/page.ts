@@ -11,7 +11,10 @@ export function listPage(mails: readonly ReadMail[], to: string | null): string 
   const rows = mails.toReversed().map(rowOf);
   const table = markup`<table><thead><tr><th>When</th><th>To</th><th>Subject</th></tr></thead><tbody>${rows}</tbody></table>`;
   const body = rows.length === 0 ? markup`<p class="none">No mail yet.</p>` : table;
-  return page('Inbox', markup`<h1>Inbox</h1><p>${String(mails.length)} mails${whose}</p>${body}`);
+  return page(
+    'Inbox',
+    markup`<h1>Inbox</h1><p>${mails.length === 1 ? '1 mail' : `${mails.length} mails`}${whose}</p>${body}`,
+  );
 }
 
 function rowOf({ id, at, to, subject }: ReadMail): Markup {
@@ -61,7 +64,7 @@ th { font-weight: 500; white-space: nowrap; }
 td:first-child { white-space: nowrap; }
 .headers td { font-family: ui-monospace, monospace; font-size: .85rem; overflow-wrap: anywhere; white-space: normal; }
 pre { padding: 1rem; border: 1px solid var(--line); border-radius: .375rem; white-space: pre-wrap; overflow-wrap: anywhere; }
-iframe { width: 100%; height: 32rem; border: 1px solid var(--line); border-radius: .375rem; background: #fff; }
+iframe { box-sizing: border-box; width: 100%; height: 32rem; border: 1px solid var(--line); border-radius: .375rem; background: #fff; }
 `;
 
 function page(title: string, body: Markup): string {
