@@ -58,7 +58,7 @@ function indexIn(configuration: string): string | null {
   return /^index[-_]url\s*[=:]\s*(\S+)/m.exec(section)?.[1] ?? null;
 }
 
-/** fetch refuses addresses with a password in them; it goes to the index's own origin and nowhere else. */
+/** A password in the index's address, which fetch would refuse, is sent to the index's own origin alone. */
 async function answerOf(address: URL, index: URL, dispatcher: Dispatcher, signal: AbortSignal): Promise<Response> {
   const { username, password, origin } = index;
   const bare = new URL(address);

@@ -16,7 +16,8 @@ import { findOrFetch, TEMPORAL } from './temporal-programs.ts';
 export const TEMPORAL_NAMESPACE = 'tollgate-dev';
 const HOST = '127.0.0.1';
 const DEFAULT_PORTS = { frontend: 7233, ui: 8233 };
-const CONNECT_MS = 2_000;
+const PROBE_MS = 2_000;
+const REQUEST_MS = 15_000;
 
 export interface TemporalServer {
   /** 127.0.0.1:7233 */
@@ -57,7 +58,7 @@ async function startDevServer(launch: Launch, needs: TemporalNeeds): Promise<Tem
   const port = await needs.takePort(DEFAULT_PORTS.frontend);
   const uiPort = await needs.takePort(DEFAULT_PORTS.ui);
   const folder = join(launch.home, 'temporal');
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const process = await SupervisedProcess.start(planOf(program.file, folder, port, uiPort), launch);
   const [address, uiUrl] = [`${HOST}:${port}`, `http://${HOST}:${uiPort}`];
   return { address, uiUrl, text: `ready on ${address}, UI ${uiUrl} (${program.origin})`, process };
@@ -101,10 +102,10 @@ async function whyTemporalIsSilent(address: string): Promise<string | null> {
 }
 
 function whyClosed(address: string): Promise<string | null> {
-  const { hostname, port } = new URL(`tcp://${address}`);
-  if (port === '') return Promise.resolve(`${address} is no host:port`);
+  const [, host, port] = /^\[?([^\s/\]]+)\]?:(\d{1,5})$/.exec(address) ?? [];
+  if (host === undefined) return Promise.resolve(`${address} is no host:port`);
   return new Promise((resolve) => {
-    const socket = connect({ port: Number(port), host: hostname, timeout: CONNECT_MS });
+    const socket = connect({ port: Number(port), host, timeout: PROBE_MS });
     socket.once('connect', () => resolve(null)).once('error', (error) => resolve(error.message));
     socket.once('timeout', () => resolve(`${address} does not answer`));
     for (const event of ['connect', 'timeout']) socket.once(event, () => socket.destroy());
@@ -113,7 +114,7 @@ function whyClosed(address: string): Promise<string | null> {
 
 async function whyUnserved(address: string): Promise<string | null> {
   try {
-    return await connected(address, async (connection) => {
+    return await connected(address, PROBE_MS, async (connection) => {
       await connection.workflowService.describeNamespace({ namespace: TEMPORAL_NAMESPACE });
       return null;
     });
@@ -134,15 +135,19 @@ export async function declareSearchAttributes(
 ): Promise<void> {
   if (wanted.length === 0) return;
   const types = wanted.map(({ name, type }) => [name, encodeSearchAttributeIndexedValueType(type) ?? 0]);
-  await connected(address, async ({ operatorService }) => {
+  await connected(address, REQUEST_MS, async ({ operatorService }) => {
     await operatorService.addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(types) });
   });
 }
 
-async function connected<T>(address: string, work: (connection: Connection) => Promise<T>): Promise<T> {
-  const connection = await Connection.connect({ address, connectTimeout: CONNECT_MS });
+async function connected<T>(
+  address: string,
+  withinMs: number,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await Connection.connect({ address, connectTimeout: withinMs });
   try {
-    return await connection.withDeadline(Date.now() + CONNECT_MS, () => work(connection));
+    return await connection.withDeadline(Date.now() + withinMs, () => work(connection));
   } finally {
     await connection.close();
   }

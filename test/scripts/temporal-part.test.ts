@@ -180,8 +180,11 @@ test('a TEMPORAL_ADDRESS where nobody listens is refused, and no other server is
   );
 });
 
-test.each(['localhost', 'temporal'])('TEMPORAL_ADDRESS=%s, without a port, is refused', async (address) => {
-  process.env.TEMPORAL_ADDRESS = address;
+test.each(['localhost', 'temporal', 'http://localhost:7233'])(
+  'TEMPORAL_ADDRESS=%s is refused with what an address is',
+  async (address) => {
+    process.env.TEMPORAL_ADDRESS = address;
 
-  await expect(bringUp()).rejects.toThrow(`${address} is no host:port`);
-});
+    await expect(bringUp()).rejects.toThrow(`${address} is no host:port`);
+  },
+);
