@@ -180,6 +180,17 @@ test('a TEMPORAL_ADDRESS where nobody listens is refused, and no other server is
   );
 });
 
+test('a TEMPORAL_ADDRESS without our namespace is refused, with the command that makes it', async () => {
+  const bare = await startThrowawayTemporal();
+  await bare.environment.connection.operatorService.deleteNamespace({ namespace: TEMPORAL_NAMESPACE });
+  process.env.TEMPORAL_ADDRESS = bare.environment.address;
+
+  await expect(bringUp()).rejects.toThrow(
+    `no namespace there: temporal operator namespace create --namespace ${TEMPORAL_NAMESPACE}`,
+  );
+  await bare.stop();
+});
+
 test.each(['localhost', 'temporal', 'http://localhost:7233'])(
   'TEMPORAL_ADDRESS=%s is refused with what an address is',
   async (address) => {
