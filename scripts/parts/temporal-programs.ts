@@ -13,6 +13,7 @@ import { fetchFromWheel } from './wheel.ts';
 
 /** The newest that `go install` builds: later ones replace a module of theirs by a folder (temporalio/cli#907). */
 const BUILT_WITH_GO = 'v1.5.1';
+const OLDEST_SERVER_MINOR = 29;
 const VERSION_MS = 10_000;
 const DOWNLOAD_MS = 600_000;
 const BUILD_MS = 1_800_000;
@@ -143,14 +144,20 @@ async function byGo(_program: ServerProgram, { say, interrupted }: Fetching, fol
   return 'built with Go';
 }
 
-/** Throws when it does not run here, or is older than what we build ourselves and know to suffice. */
+/**
+ * Told by the server in it, as what Go has built calls itself 0.0.0-DEV. Throws when it does not run here, or its server is older than
+ * the one that we build.
+ */
 function temporalVersion(file: string): string {
   const { stdout, error } = spawnSync(file, ['--version'], { encoding: 'utf8', timeout: VERSION_MS });
-  const [, version, ...numbers] = /^temporal version ((\d+)\.(\d+)\.(\d+)\S*)/m.exec(stdout ?? '') ?? [];
-  if (version === undefined) throw new Error(`${file} does not run (${error?.message ?? 'it says no version'})`);
+  const [, version, server, ...numbers] =
+    /^temporal version (\S+) \(server ((\d+)\.(\d+)\.\d+)/im.exec(stdout ?? '') ?? [];
+  if (server === undefined) throw new Error(`${file} does not run (${error?.message ?? 'it says no version'})`);
   const [major = 0, minor = 0] = numbers.map(Number);
-  if (major < 1 || (major === 1 && minor < 5)) throw new Error(`${file} is temporal ${version}, older than 1.5`);
-  return version;
+  if (major < 1 || (major === 1 && minor < OLDEST_SERVER_MINOR)) {
+    throw new Error(`${file} has Temporal server ${server}, older than 1.${OLDEST_SERVER_MINOR}`);
+  }
+  return `${version} with server ${server}`;
 }
 
 function messageOf(error: unknown): string {

