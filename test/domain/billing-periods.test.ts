@@ -61,6 +61,13 @@ test('M38: after an outage over two periods the one in force is due, and the oth
   expect(skipped.map((one) => iso(startOf(one)).slice(0, 10))).toEqual(['2027-01-31', '2027-02-28']);
 });
 
+test('a period that ends at this very moment is over', () => {
+  const [first, second, third] = periods('2027-01-31T10:00:00.000Z', 1, 3) as [Period, Period, Period];
+
+  expect(following(first, 1, endOf(second))).toEqual({ period: third, skipped: [second] });
+  expect(following(first, 1, endOf(second) - 1)).toEqual({ period: second, skipped: [] });
+});
+
 test('whatever the anchor, a period ends where the next one starts, on the day of the anchor or the last of the month', () => {
   fc.assert(
     fc.property(anchors, lengths, fc.nat(60), (anchorMs, months, n) => {
@@ -97,10 +104,10 @@ test('the period due after any outage holds the instant, and nothing between the
 
 test('the month of credit holds the instant, at both ends of a yearly period too', () => {
   fc.assert(
-    fc.property(anchors, fc.double({ min: 0, max: 1, noNaN: true }), (anchorMs, share) => {
+    fc.property(anchors, fc.nat(1_000), (anchorMs, permille) => {
       const year: Period = { anchorMs, firstMonth: 12, months: 12 };
       const lastMs = endOf(year) - 1;
-      const nowMs = Math.floor(startOf(year) + share * (lastMs - startOf(year)));
+      const nowMs = Math.floor(startOf(year) + (permille / 1_000) * (lastMs - startOf(year)));
 
       const month = monthOf(year, nowMs);
 
