@@ -3,7 +3,15 @@
 import type { PoolClient } from 'pg';
 import type { Queryable } from '../platform/postgres.ts';
 
-export type TargetKind = 'organization' | 'project' | 'api_key' | 'grant' | 'channel' | 'model' | 'price';
+export type TargetKind =
+  | 'organization'
+  | 'project'
+  | 'api_key'
+  | 'grant'
+  | 'channel'
+  | 'model'
+  | 'price'
+  | 'reconciliation';
 
 export interface AuditEntry {
   readonly action: string;
