@@ -1,5 +1,5 @@
-// The smoke test: requests over every surface and model, streamed and plain, one of them failing over, then the oracle's
-// verdict on all the money. It fails on a request that fails, on a part that died meanwhile, and on a difference of 1 nano-USD;
+// The smoke test: requests over every surface and model, streamed and plain, one of them failing over, then a proof of the ledger
+// through Temporal and the oracle's verdict on all the money. It fails on a request that fails, on a part that died meanwhile, and on a difference of 1 nano-USD;
 // not on what the people of this installation sold at prices of their own (D21).
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,6 +10,7 @@ import { DEMO_MODELS } from '../test/support/demo-provider/catalogue.ts';
 import { type CustomerCall, makeBilledRequest } from './billed-request.ts';
 import type { Installation } from './installation.ts';
 import type { Launch } from './parts/home.ts';
+import { reconcileOnce } from './smoke-reconciliation.ts';
 
 export interface SmokeVerdict {
   /** Null when all is well. */
@@ -34,7 +35,7 @@ export async function smokeTest(
       return { problem: `${call.name}: ${attempts} attempts on the receipt`, requests: calls.length };
     }
   }
-  const finding = await askOracle(launch, endpointsFile);
+  const finding = (await reconcileOnce(launch, endpoints)) ?? (await askOracle(launch, endpointsFile));
   const died = restarted();
   const problem = died.length === 0 ? finding : `${died.join(', ')} died and was started again`;
   return { problem, requests: calls.length };
