@@ -12,12 +12,13 @@ const PROGRAM = fileURLToPath(new URL('../../workers/main.ts', import.meta.url))
 
 /** One keyring for all workers of a test file. */
 const KEYRING = JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } });
-const WORKERS_ADMIN_TOKEN = randomBytes(24).toString('hex');
+export const WORKERS_ADMIN_TOKEN = randomBytes(24).toString('hex');
 export const workersCodec = new PayloadCodec(parseKeyring('Payload', KEYRING));
 
 export interface WorkerProcess {
   /** http://127.0.0.1:<port> */
   readonly url: string;
+  readonly sdkMetricsUrl: string;
   readonly child: ChildProcess;
   /** Its log so far. */
   readonly output: readonly string[];
@@ -33,14 +34,14 @@ export async function startWorkerProcess(place: {
   readonly namespace: string;
   readonly databaseUrl: string;
 }): Promise<WorkerProcess> {
-  const port = await freePort();
+  const [port, sdkMetricsPort] = [await freePort(), await freePort()];
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       PATH: process.env.PATH,
       TZ: 'UTC',
       WORKER_PORT: String(port),
-      WORKER_SDK_METRICS_PORT: String(await freePort()),
+      WORKER_SDK_METRICS_PORT: String(sdkMetricsPort),
       DATABASE_URL_WORKER: place.databaseUrl,
       TEMPORAL_ADDRESS: place.temporalAddress,
       TEMPORAL_NAMESPACE: place.namespace,
@@ -54,6 +55,7 @@ export async function startWorkerProcess(place: {
   const readiness = async () => (await fetch(`${url}/readyz`).catch(() => null))?.status ?? 0;
   return {
     url,
+    sdkMetricsUrl: `http://127.0.0.1:${sdkMetricsPort}/metrics`,
     child,
     output,
     readiness,

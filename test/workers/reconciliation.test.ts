@@ -236,6 +236,22 @@ test('without the key nothing can be read in what Temporal stores, but its ids a
   expect(stored).not.toMatch(/Grace|restored|I2-grants|secretive|verify/);
 });
 
+test('a scrape tells how many cases wait for a person and when the ledger was proven, another what the SDK counts', async () => {
+  await admin.query(BROKEN);
+  const waiting = await startReconciliation('waiting');
+  await until(async () => (await rowOf('waiting'))?.stage === 'attention');
+
+  const [ours, theirs] = await Promise.all(
+    [`${worker.url}/metrics`, worker.sdkMetricsUrl].map(async (url) => (await fetch(url)).text()),
+  );
+
+  expect(ours).toMatch(/^tollgate_reconciliations_need_attention 1$/m);
+  expect(ours).toMatch(/^tollgate_ledger_proven_timestamp_seconds 1\d{9}/m);
+  expect(ours).toMatch(/^tollgate_worker_working 1$/m);
+  expect(theirs).toMatch(/^temporal_workflow_completed_total\{.*workflow_type="reconciliation"/m);
+  await waiting.executeUpdate('dismiss', { args: [command()] });
+});
+
 test('SIGTERM ends a worker that is idle with exit code 0', async () => {
   const leaving = await anotherWorker();
 
