@@ -114,8 +114,8 @@ export function sqlFunctionsExplained(tree: Tree): Finding[] {
 export function decisionsCited(tree: Tree): Finding[] {
   const decisions = textOf(tree, DECISIONS).split(/^## /m).slice(1);
   const known = new Map(decisions.map((text) => [text.slice(0, text.indexOf(' ')), text]));
-  const cited = filesOf(tree, /^(domain|services|api|migrations|scripts)\/.*\.(ts|mjs|sql)$/).flatMap(([file, text]) =>
-    [...text.matchAll(/\((D\d+)\)/g)].map(([, name = '']) => ({ file, name })),
+  const cited = filesOf(tree, /^(domain|services|api|migrations|scripts|test\/support)\/.*\.(ts|mjs|sql)$/).flatMap(
+    ([file, text]) => [...text.matchAll(/\((D\d+)\)/g)].map(([, name = '']) => ({ file, name })),
   );
   const uncited = [...known].filter(([name, text]) => {
     const places = [...text.matchAll(/Cited by `([^`]+)`/g)].map(([, place = '']) => place);
