@@ -16,6 +16,7 @@ export interface World {
   readonly apiKeyId: string;
   readonly channelId: string;
   readonly channelKeyId: string;
+  readonly paymentId: string;
   readonly credential: string;
   /** What was sent to be kept secret. */
   readonly secrets: readonly string[];
@@ -41,6 +42,7 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   const projectId = (await step('post', '/projects', {}, { orgId, name: 'research' })).string('id');
   await step('patch', '/projects/{id}', { id: projectId }, { name: 'development' }, ifMatch);
   await step('post', '/grants', {}, { orgId, amountNano: '25000000000' });
+  const checkout = await step('post', '/organizations/{orgId}/checkouts', { orgId }, { pack: 'pack_10' });
   await step('post', '/models', {}, { id: 'acme/model-1', price: PRICE });
   await step('patch', '/models/{id}', { id: 'acme/model-1' }, { displayName: 'Model 1' }, ifMatch);
   await step('post', '/models/{id}/prices', { id: 'acme/model-1' }, { side: 'cost', price: COST });
@@ -68,7 +70,16 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await step('post', '/api-keys/{id}/enable', { id: apiKeyId }, { reason: 'found' }, ifMatch);
   await app.refresh();
   return {
-    ...{ steps, orgId, projectId, apiKeyId, credential, channelId: id, channelKeyId: keyId },
+    ...{
+      steps,
+      orgId,
+      projectId,
+      apiKeyId,
+      credential,
+      channelId: id,
+      channelKeyId: keyId,
+      paymentId: checkout.string('paymentId'),
+    },
     secrets: [...UPSTREAM_KEYS, credential],
   };
 }
