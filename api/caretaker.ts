@@ -8,6 +8,7 @@ import { forgetOldUses } from '../services/idempotency/inference-requests.ts';
 import { forgetOldAnswers } from '../services/idempotency/management-requests.ts';
 import { recoverDeadGateways } from '../services/incarnations/recovery.ts';
 import { catchUpEvents } from '../services/payments/event-catch-up.ts';
+import { sendRefunds } from '../services/payments/refunds.ts';
 import { StripeApi } from '../services/payments/stripe-api.ts';
 import { StripeInbox } from '../services/payments/stripe-inbox.ts';
 import type { Config } from '../services/platform/config.ts';
@@ -95,12 +96,17 @@ export class Caretaker {
   #careForPayments(care: PaymentCare): void {
     care.inbox.wake();
     if (this.#round % LIST_EVENTS_EVERY_ROUNDS !== 1) return;
-    care.listing ??= catchUpEvents(this.#db, care.stripe, care.inbox)
+    care.listing ??= this.#askStripe(care)
       .catch((error: unknown) => this.#log.warn({ what: 'stripe_listing', err: error }, 'caretaker_round_failed'))
       .finally(() => {
         care.listing = null;
         care.inbox.wake();
       });
+  }
+
+  async #askStripe({ stripe, inbox }: PaymentCare): Promise<void> {
+    await sendRefunds(this.#db, stripe);
+    await catchUpEvents(this.#db, stripe, inbox);
   }
 
   async #importExports(): Promise<void> {

@@ -7,7 +7,7 @@
 -- What a column of the settlement path may hold is said by a type: PostgreSQL keeps a domain's constraint parsed, while a table's is
 -- parsed anew from its text by every statement.
 create domain transaction_kind as text
-  check (value in ('grant', 'payment', 'lease', 'lease_return', 'settlement', 'beyond_lease', 'expiry', 'repayment', 'ops_loss', 'reversal'));
+  check (value in ('grant', 'payment', 'refund', 'lease', 'lease_return', 'settlement', 'beyond_lease', 'expiry', 'repayment', 'ops_loss', 'reversal'));
 create domain ledger_account as text check (value in
   ('funding', 'stripe_clearing', 'deferred_adjust', 'credit', 'held', 'overdraft', 'revenue_usage', 'breakage', 'ops_loss', 'upstream_cost',
    'upstream_payable'));

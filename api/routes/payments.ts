@@ -5,8 +5,9 @@ import { organization } from '../../services/organizations/organizations.ts';
 import { openCheckout } from '../../services/payments/checkouts.ts';
 import { PACK_IDS } from '../../services/payments/packs.ts';
 import { listPayments, payment } from '../../services/payments/payments.ts';
+import { refundUnusedPack, sendRefunds } from '../../services/payments/refunds.ts';
 import type { AppDependencies, PaymentDesk } from './app-dependencies.ts';
-import { instant, money, uuid } from './field-schemas.ts';
+import { instant, money, reason, uuid } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { JSON_TYPE } from './reply.ts';
 import { adminChange, adminRead, none, type Route, signedHook } from './route.ts';
@@ -30,12 +31,17 @@ const Payment = z
     currency: z.string(),
     creditNano: money,
     bonusNano: money,
+    refundedCents: z.int(),
     stripePaymentIntent: z.string().nullable(),
     requestedBy: z.string(),
     createdAt: instant,
     paidAt: instant.nullable(),
   })
   .meta({ id: 'Payment' });
+
+const Refund = z
+  .object({ id: uuid, paymentId: uuid, amountCents: z.int(), state: z.enum(['submitted', 'succeeded', 'failed']) })
+  .meta({ id: 'Refund' });
 
 const ofOrganization = z.object({ orgId: uuid });
 const payments = { name: 'payments', position: uuid, positionOf: ({ id }: { id: string }) => id };
@@ -82,6 +88,32 @@ export const paymentRoutes: readonly Route[] = [
     params: z.object({ id: uuid }),
     response: Payment,
     handler: ({ params }, { db }) => payment(db, params.id),
+  }),
+  adminChange({
+    method: 'post',
+    path: '/api/v1/payments/{id}/refunds',
+    summary: 'Refund what is unused of a pack; its credit and bonus go at once, and come back should the refund fail',
+    params: z.object({ id: uuid }),
+    status: 201,
+    reachesOutside: true,
+    body: z.strictObject({ reason }),
+    response: Refund,
+    handler: async ({ params, body, actor }, app, change) => {
+      const { stripe } = deskOf(app);
+      const committed = await change(async (tx) => {
+        const answer = await refundUnusedPack(tx, params.id, actor);
+        const audit = {
+          action: 'refund.requested',
+          targetKind: 'payment',
+          targetId: params.id,
+          after: answer,
+        } as const;
+        return { answer, audit: { ...audit, reason: body.reason } };
+      });
+      // What Stripe does not take now, the caretaker sends again.
+      await sendRefunds(app.db, stripe).catch((error: unknown) => app.log.warn({ err: error }, 'refund_waiting'));
+      return committed;
+    },
   }),
   signedHook({
     path: '/webhooks/stripe',

@@ -31,12 +31,32 @@ export const MONEY_IN: readonly Invariant[] = [
   },
   {
     id: 'I10-clearing',
-    title: 'what Stripe has for us is the sum of the payments',
+    title: 'what Stripe has for us is the sum of the payments less the refunds that did not fail',
     faults: `
-      select format('stripe_clearing %s, payments %s', c.total, p.total) as what
+      select format('stripe_clearing %s, payments %s, refunds %s', c.total, p.total, r.total) as what
         from (select coalesce(sum(amount_nano), 0) as total from ledger_entries where account = 'stripe_clearing') c,
-             (select coalesce(sum(amount_cents * 10000000::numeric), 0) as total from payments where state = 'paid') p
-       where c.total <> p.total`,
+             (select coalesce(sum(amount_cents * 10000000::numeric), 0) as total from payments where state = 'paid') p,
+             (select coalesce(sum(amount_cents * 10000000::numeric), 0) as total from refunds where state <> 'failed') r
+       where c.total <> p.total - r.total`,
+  },
+  {
+    id: 'I10-refunds',
+    title:
+      'each refund took its amount out once, a failed one brought it back, and no payment gave back more than came in',
+    faults: `
+      with booked as (
+        select t.id, t.kind, t.source_id, -coalesce(sum(e.amount_nano) filter (where e.account = 'stripe_clearing'), 0) as went_out
+          from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
+         where t.kind = 'refund' or t.kind = 'reversal' and t.source_kind = 'refund' group by t.id
+      )
+      select format('refund %s (%s): transaction %s took %s, %s cents were to go', coalesce(r.id::text, b.source_id), r.state, b.id, b.went_out, r.amount_cents) as what
+        from refunds r full join booked b on b.source_id = r.id::text
+       where r.id is null or b.id is null
+          or (b.id, b.went_out) is distinct from
+             case b.kind when 'refund' then (r.transaction_id, r.amount_cents * 10000000::numeric) else (r.reversal_id, -r.amount_cents * 10000000::numeric) end
+       union all
+      select format('payment %s of %s cents gave back %s', p.id, p.amount_cents, sum(r.amount_cents))
+        from payments p join refunds r on r.payment_id = p.id and r.state <> 'failed' group by p.id having sum(r.amount_cents) > p.amount_cents`,
   },
   {
     id: 'I10-questions',

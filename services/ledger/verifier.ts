@@ -157,7 +157,7 @@ const MOVEMENTS: readonly Invariant[] = [
                - coalesce((select sum(s.amount_nano) from lease_slices s where s.grant_id = g.id), 0)
                - coalesce((select sum(e.amount_nano) from ledger_entries e join ledger_transactions t on t.id = e.transaction_id
                             where e.grant_id = g.id and e.account = 'credit'
-                              and (t.kind in ('beyond_lease', 'expiry') or t.kind in ('grant', 'payment') and e.amount_nano > 0)), 0) as missing
+                              and (t.kind in ('beyond_lease', 'expiry', 'refund', 'reversal') or t.kind in ('grant', 'payment') and e.amount_nano > 0)), 0) as missing
           from credit_grants g join grant_balances b on b.grant_id = g.id
       )
       select format('grant %s: %s is missing', id, missing) as what

@@ -19,6 +19,10 @@ const FOLLOWED = [
   'checkout.session.async_payment_succeeded',
   'checkout.session.async_payment_failed',
   'checkout.session.expired',
+  'charge.refunded',
+  'refund.created',
+  'refund.updated',
+  'refund.failed',
 ] as const satisfies readonly Stripe.EventListParams['type'][];
 
 export interface StripeEvent {
@@ -52,6 +56,14 @@ export interface CheckoutSession {
   readonly isExpired: boolean;
   /** null: nobody has tried to pay yet. */
   readonly paymentIntent: string | null;
+}
+
+export interface StripeRefund {
+  readonly id: string;
+  readonly amountCents: number;
+  readonly state: 'submitted' | 'succeeded' | 'failed';
+  /** What we wrote on it; null: somebody made it at Stripe. */
+  readonly refundId: string | null;
 }
 
 export class StripeApi {
@@ -132,6 +144,33 @@ export class StripeApi {
     };
   }
 
+  /** null: Stripe will not do it, now or later. */
+  async createRefund(refundId: string, paymentIntent: string, amountCents: number): Promise<StripeRefund | null> {
+    try {
+      const refund = await this.#stripe.refunds.create(
+        { payment_intent: paymentIntent, amount: amountCents, metadata: { refund_id: refundId } },
+        { idempotencyKey: `refund:${refundId}` },
+      );
+      return stripeRefund(refund);
+    } catch (error) {
+      if (error instanceof Stripe.errors.StripeInvalidRequestError) return null;
+      throw translated(error);
+    }
+  }
+
+  async refundsOf(paymentIntent: string): Promise<StripeRefund[]> {
+    const { data } = await asked(() => this.#stripe.refunds.list({ payment_intent: paymentIntent, limit: PAGE_SIZE }));
+    return data.map(stripeRefund);
+  }
+
+  /** null: of a charge that no payment intent made. */
+  async refundedPaymentIntent(kind: 'charge' | 'refund', id: string): Promise<string | null> {
+    const { payment_intent: intent } = await asked<{ payment_intent: string | Stripe.PaymentIntent | null }>(() =>
+      kind === 'refund' ? this.#stripe.refunds.retrieve(id) : this.#stripe.charges.retrieve(id),
+    );
+    return idOf(intent);
+  }
+
   /** Newest first. null: all that Stripe still knows, which is 30 days. */
   async *eventsSince(since: Date | null): AsyncIterable<StripeEvent> {
     const created = since === null ? {} : { created: { gte: Math.floor(since.getTime() / 1000) } };
@@ -176,7 +215,22 @@ function stripeEvent(event: Stripe.Event): StripeEvent {
 }
 
 function checkoutSession({ status, payment_intent: intent }: Stripe.Checkout.Session): CheckoutSession {
-  return { isExpired: status === 'expired', paymentIntent: typeof intent === 'string' ? intent : (intent?.id ?? null) };
+  return { isExpired: status === 'expired', paymentIntent: idOf(intent) };
+}
+
+const REFUND_STATES: Readonly<Record<string, StripeRefund['state']>> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  canceled: 'failed',
+};
+
+function stripeRefund({ id, amount, status, metadata }: Stripe.Refund): StripeRefund {
+  const state = REFUND_STATES[status ?? ''] ?? 'submitted';
+  return { id, amountCents: amount, state, refundId: metadata?.refund_id ?? null };
+}
+
+function idOf(object: string | { readonly id: string } | null): string | null {
+  return typeof object === 'string' ? object : (object?.id ?? null);
 }
 
 async function asked<T>(ask: () => Promise<T>): Promise<T> {

@@ -6,6 +6,7 @@ import type { Log } from '../platform/log.ts';
 import { inTransaction, jsonbText, type Queryable } from '../platform/postgres.ts';
 import { followCheckout } from './checkouts.ts';
 import { recordPayment } from './payments.ts';
+import { followRefunds } from './refunds.ts';
 import type { StripeApi, StripeEvent } from './stripe-api.ts';
 
 const Payload = z.object({ data: z.object({ object: z.object({ id: z.string() }) }) });
@@ -83,6 +84,10 @@ export class StripeInbox {
   async #follow(tx: PoolClient, { id, type, payload }: DueEvent): Promise<void> {
     const objectId = Payload.parse(payload).data.object.id;
     if (type.startsWith('checkout.session.')) return followCheckout(tx, this.#stripe, objectId, `stripe:${id}`);
+    const kind = type.slice(0, type.indexOf('.'));
+    if (kind === 'charge' || kind === 'refund') {
+      return followRefunds(tx, this.#stripe, { kind, id: objectId }, `stripe:${id}`);
+    }
     const outcome = await recordPayment(tx, this.#stripe, objectId, `stripe:${id}`);
     if (outcome === 'in_question') this.#log.error({ paymentIntent: objectId }, 'payment_in_question');
   }

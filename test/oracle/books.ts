@@ -21,6 +21,7 @@ export async function readBooks(postgresUrl: string): Promise<Books> {
       transactions: await rows(TRANSACTIONS),
       entries: await rows(ENTRIES),
       payments: await rows(PAYMENTS),
+      refunds: await rows(REFUNDS),
       grants: await rows(GRANTS),
       leases: await rows(LEASES),
       slices: await rows(SLICES),
@@ -67,6 +68,9 @@ const ENTRIES = `
 
 const PAYMENTS = `
   select id, stripe_payment_intent as "stripePaymentIntent", transaction_id as "transactionId" from payments`;
+
+const REFUNDS = `
+  select payment_id as "paymentId", transaction_id as "transactionId", reversal_id as "reversalId" from refunds`;
 
 const GRANTS = `
   select g.id, g.org_id as "orgId", g.priority, g.amount_nano as "amountNano", b.available_nano as "availableNano",

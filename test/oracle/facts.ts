@@ -22,6 +22,7 @@ export interface Books {
   readonly transactions: readonly Transaction[];
   readonly entries: readonly Entry[];
   readonly payments: readonly Payment[];
+  readonly refunds: readonly Refund[];
   readonly grants: readonly Grant[];
   readonly leases: readonly Lease[];
   readonly slices: readonly Slice[];
@@ -104,6 +105,13 @@ export interface Payment {
   /** Null: it is not paid. */
   readonly stripePaymentIntent: string | null;
   readonly transactionId: bigint | null;
+}
+
+export interface Refund {
+  readonly paymentId: string;
+  readonly transactionId: bigint;
+  /** Null: it has not failed. */
+  readonly reversalId: bigint | null;
 }
 
 export interface Grant {

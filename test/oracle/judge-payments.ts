@@ -1,33 +1,40 @@
 // Money that came in: what the books say that Stripe has for us is what Stripe says, payment by payment.
-import type { Facts } from './facts.ts';
+import type { Entry, Facts } from './facts.ts';
 import { type Finding, unequal } from './finding.ts';
-import { type JoinedFacts, sumOf } from './joined-facts.ts';
+import { type JoinedFacts, totals } from './joined-facts.ts';
 
 const NANO_PER_CENT = 10_000_000n;
 
 export function judgePayments(facts: JoinedFacts): Finding[] {
   const { captures } = facts;
-  const paid = new Map(facts.payments.map(({ stripePaymentIntent: id, transactionId }) => [id, transactionId]));
-  paid.delete(null);
-  const explained = new Set(paid.values());
-  const strays = facts.entries.filter(
-    ({ account, transactionId }) => account === 'stripe_clearing' && !explained.has(transactionId),
+  const intentOf = intentsByTransaction(facts);
+  const cleared = totals(
+    facts.entries.filter(({ account }) => account === 'stripe_clearing'),
+    ({ transactionId }) => intentOf.get(transactionId) ?? 'nobody',
+    amountOf,
   );
+  const strays = unequal('clearing_differs', 'without a payment', 'stripe_clearing', cleared.get('nobody') ?? 0n, 0n);
+  if (captures === null) return strays;
+  const intents = new Set([...intentOf.values(), ...captures.keys()]);
   return [
-    ...unequal('clearing_differs', 'without a payment', 'stripe_clearing', sumOf(strays, amountOf), 0n),
-    ...(captures === null ? [] : [...new Set([...paid.keys(), ...captures.keys()])]).flatMap((id) => {
-      const { capturedCents = 0, refundedCents = 0 } = captures?.get(id ?? '') ?? {};
+    ...strays,
+    ...[...intents].flatMap((id) => {
+      const { capturedCents = 0, refundedCents = 0 } = captures.get(id) ?? {};
       const taken = BigInt(capturedCents - refundedCents) * NANO_PER_CENT;
-      return unequal('clearing_differs', String(id), 'stripe_clearing', clearedBy(facts, paid.get(id)), taken);
+      return unequal('clearing_differs', id, 'stripe_clearing', cleared.get(id) ?? 0n, taken);
     }),
   ];
 }
 
-function clearedBy(facts: JoinedFacts, transactionId: bigint | null | undefined): bigint {
-  const entries = facts.entriesOf.get(transactionId ?? -1n) ?? [];
-  return sumOf(
-    entries.filter(({ account }) => account === 'stripe_clearing'),
-    amountOf,
+/** A payment's own, and those of its refunds. */
+function intentsByTransaction({ payments, refunds }: Facts): Map<bigint | null, string> {
+  return new Map(
+    payments.flatMap(({ id, stripePaymentIntent, transactionId }) => {
+      if (stripePaymentIntent === null) return [];
+      const back = refunds.filter(({ paymentId }) => paymentId === id);
+      const ids = [transactionId, ...back.flatMap((refund) => [refund.transactionId, refund.reversalId])];
+      return ids.filter((one) => one !== null).map((one) => [one, stripePaymentIntent] as const);
+    }),
   );
 }
 
@@ -36,6 +43,6 @@ export function isEveryCaptureKnown({ captures, payments }: Facts): boolean {
   return [...(captures?.keys() ?? [])].every((id) => known.has(id));
 }
 
-function amountOf({ amountNano }: { readonly amountNano: bigint }): bigint {
+function amountOf({ amountNano }: Entry): bigint {
   return amountNano;
 }

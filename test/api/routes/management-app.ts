@@ -21,6 +21,7 @@ import { createLog } from '../../../services/platform/log.ts';
 import { Metrics } from '../../../services/platform/metrics.ts';
 import { createPool } from '../../../services/platform/postgres.ts';
 import { Vault } from '../../../services/vault/vault.ts';
+import { control } from '../../fake-stripe/stripe-client.ts';
 import { startFakeStripe } from '../../support/fake-stripe/server.ts';
 import {
   startThrowawayPostgres,
@@ -78,7 +79,7 @@ export class Answered {
 
 export interface ManagementApp {
   readonly url: string;
-  /** The fake Stripe's URL; its webhooks go nowhere. */
+  /** The fake Stripe's URL. */
   readonly stripe: string;
   /** As superuser. */
   readonly db: Pool;
@@ -136,6 +137,7 @@ export async function startManagementApp(takesPayments = true): Promise<Manageme
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await control(stripe.url, 'webhooks', { url: `${url}/webhooks/stripe`, secret: WEBHOOK_SECRET });
   return {
     ...{ url, stripe: stripe.url, db, worker, vault, postgres, database, log },
     call: (method, path, sent = {}) => call(url, method, path, sent),

@@ -9,6 +9,7 @@ export async function payOnce(admin: Pool, orgId: string): Promise<void> {
     [SOME_ID, orgId],
   );
   await admin.query(`select record_payment($1, 'pi_test', 5000, 'usd', 'test')`, [SOME_ID]);
+  await admin.query(`select begin_refund($1, $1, 're_test', 1000, 'test')`, [SOME_ID]);
 }
 
 /** Check, defect, the statement that plants it. */
@@ -29,5 +30,13 @@ export const PLANTED_MONEY_IN: readonly (readonly [string, string, string])[] = 
     'I10-questions',
     'a capture waits for a person',
     `insert into captures_in_question values ('pi_other', '${SOME_ID}', 1, 'usd', 'it was not asked for')`,
+  ],
+  ['I10-refunds', 'a refund is booked and not there', 'delete from refunds'],
+  ['I10-refunds', 'a refund counts a cent more', 'update refunds set amount_cents = amount_cents + 1'],
+  [
+    'I10-refunds',
+    'more goes back than came in',
+    `insert into refunds (id, payment_id, amount_cents, transaction_id, requested_by)
+       select gen_random_uuid(), payment_id, 4001, 0, 'test' from refunds`,
   ],
 ];

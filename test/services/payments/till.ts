@@ -26,7 +26,7 @@ export interface Till extends CheckoutPlace {
   newInbox(): StripeInbox;
   newOrganization(): Promise<string>;
   /** Somebody opens the page of Stripe and pays. */
-  pay(orgId: string, pack: PackId): Promise<{ paymentId: string; paymentIntent: string }>;
+  pay(orgId: string, pack: PackId, card?: string): Promise<{ paymentId: string; paymentIntent: string }>;
   /** All that Stripe would tell of. */
   events(): Promise<StripeEvent[]>;
   grantsOf(orgId: string): Promise<{ source: string; amount: string; paidCents: number; ends: string | null }[]>;
@@ -54,9 +54,9 @@ export async function openTill(): Promise<Till> {
       await admin.query('insert into organizations (id, name) values ($1, $2)', [orgId, `customer ${orgId}`]);
       return orgId;
     },
-    async pay(orgId, pack) {
+    async pay(orgId, pack, card = 'pm_card_visa') {
       const { url, paymentId } = await openCheckout(till, orgId, pack, 'test');
-      const { status } = await submit(url, { payment_method: 'pm_card_visa' });
+      const { status } = await submit(url, { payment_method: card });
       if (status !== 303) throw new Error(`the page answered ${status}`);
       const session = await till.sdk.checkout.sessions.retrieve(url.slice(url.lastIndexOf('/') + 1));
       return { paymentId, paymentIntent: String(session.payment_intent) };
@@ -77,7 +77,7 @@ export async function openTill(): Promise<Till> {
     async booked() {
       const { rows } = await admin.query<{ account: string; total: string }>(
         `select e.account, sum(e.amount_nano)::text as total
-           from ledger_entries e join ledger_transactions t on t.id = e.transaction_id and t.kind = 'payment' group by e.account`,
+           from ledger_entries e join ledger_transactions t on t.id = e.transaction_id and t.kind in ('payment', 'refund', 'reversal') group by e.account`,
       );
       return Object.fromEntries(rows.map(({ account, total }) => [account, total]));
     },
