@@ -105,8 +105,8 @@ export class Caretaker {
   }
 
   async #askStripe({ stripe, inbox }: PaymentCare): Promise<void> {
-    await sendRefunds(this.#db, stripe);
     await catchUpEvents(this.#db, stripe, inbox);
+    await sendRefunds(this.#db, stripe);
   }
 
   async #importExports(): Promise<void> {

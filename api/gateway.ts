@@ -95,10 +95,10 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     await writer.drain(3_000);
     await leases.close();
     await unsentEnds.close();
-    await payments?.inbox.close();
     incarnation.stop();
     journal.close();
-    await Promise.allSettled([feed.stop(), egress.close(), db.end(), renewalDb.end(), workerDb.end()]);
+    const inboxClosed = payments?.inbox.close();
+    await Promise.allSettled([feed.stop(), egress.close(), db.end(), renewalDb.end(), workerDb.end(), inboxClosed]);
   });
   const disk = watchDisk(journal);
   const redis = openRedis(config, log);

@@ -100,8 +100,10 @@ export const paymentRoutes: readonly Route[] = [
     response: Refund,
     handler: async ({ params, body, actor }, app, change) => {
       const { stripe } = deskOf(app);
+      let refundId: string | null = null;
       const committed = await change(async (tx) => {
         const answer = await refundUnusedPack(tx, params.id, actor);
+        refundId = answer.id;
         const audit = {
           action: 'refund.requested',
           targetKind: 'payment',
@@ -111,7 +113,9 @@ export const paymentRoutes: readonly Route[] = [
         return { answer, audit: { ...audit, reason: body.reason } };
       });
       // What Stripe does not take now, the caretaker sends again.
-      await sendRefunds(app.db, stripe).catch((error: unknown) => app.log.warn({ err: error }, 'refund_waiting'));
+      await sendRefunds(app.db, stripe, refundId).catch((error: unknown) =>
+        app.log.warn({ err: error }, 'refund_waiting'),
+      );
       return committed;
     },
   }),

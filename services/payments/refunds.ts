@@ -35,18 +35,29 @@ async function beginRefund(db: Queryable, values: readonly (string | number | nu
   return Number(rows[0]?.cents);
 }
 
-/** Those of which Stripe has not answered yet. What is repeated after a day, when its key is forgotten, is looked for first. */
-export async function sendRefunds(db: Queryable, stripe: StripeApi): Promise<void> {
+/** Those of which Stripe has not answered yet, or one of them. One that cannot be sent does not hold up the others. */
+export async function sendRefunds(db: Queryable, stripe: StripeApi, only: string | null = null): Promise<void> {
   const { rows } = await db.query<{ id: string; intent: string; amountCents: number }>(
     `select r.id, p.stripe_payment_intent as intent, r.amount_cents as "amountCents"
        from refunds r join payments p on p.id = r.payment_id
-      where r.stripe_refund is null and r.state = 'submitted' order by r.created_at`,
+      where r.stripe_refund is null and r.state = 'submitted' and ($1::uuid is null or r.id = $1)
+      order by r.created_at`,
+    [only],
   );
-  for (const { id, intent, amountCents } of rows) {
-    const known = (await stripe.refundsOf(intent)).find(({ refundId }) => refundId === id);
-    const refund = known ?? (await stripe.createRefund(id, intent, amountCents));
-    await settleRefund(db, id, refund?.id ?? null, refund?.state ?? 'failed', 'refunds');
-  }
+  const failures: unknown[] = [];
+  for (const refund of rows) await sendRefund(db, stripe, refund).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
+/** What is repeated after a day, when its key is forgotten, is looked for first. */
+async function sendRefund(
+  db: Queryable,
+  stripe: StripeApi,
+  { id, intent, amountCents }: { readonly id: string; readonly intent: string; readonly amountCents: number },
+): Promise<void> {
+  const known = (await stripe.refundsOf(intent)).find(({ refundId }) => refundId === id);
+  const refund = known ?? (await stripe.createRefund(id, intent, amountCents));
+  await settleRefund(db, id, refund?.id ?? null, refund?.state ?? 'failed', 'refunds');
 }
 
 /** By a charge or refund of Stripe's: the payment comes first, should nobody have told us of it. */

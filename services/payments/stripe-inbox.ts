@@ -23,6 +23,7 @@ export class StripeInbox {
   readonly #log: Log;
   #running: Promise<void> | null = null;
   #isAskedAgain = false;
+  #isClosing = false;
 
   constructor(db: Pool, stripe: StripeApi, log: Log) {
     this.#db = db;
@@ -46,16 +47,18 @@ export class StripeInbox {
     });
   }
 
+  /** After the event that is being followed. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     await this.#running;
   }
 
   async processDue(): Promise<void> {
-    while (await this.#processNext()) {}
+    while (!this.#isClosing && (await this.#processNext())) {}
   }
 
   async #run(): Promise<void> {
-    while (this.#isAskedAgain) {
+    while (this.#isAskedAgain && !this.#isClosing) {
       this.#isAskedAgain = false;
       await this.processDue().catch((error: unknown) => this.#log.warn({ err: error }, 'stripe_events_waiting'));
     }

@@ -60,8 +60,10 @@ test('M17: a refund that is heard of before its payment leaves one payment, one 
 
   for (const event of refunded) await inbox.store(event);
   await inbox.processDue();
+  const heardFirst = await refundsOf(paymentId);
   await hearAll();
 
+  expect(heardFirst).toEqual([{ cents: 1_000, state: 'succeeded' }]);
   expect(await available(customer.orgId)).toBe('0');
   expect(await till.grantsOf(customer.orgId)).toHaveLength(1);
   expect(await refundsOf(paymentId)).toEqual([{ cents: 1_000, state: 'succeeded' }]);
@@ -99,6 +101,17 @@ test('a refund that Stripe has done and not confirmed is asked for again and don
   expect((await ledgerOf(till.stripeUrl))[paymentIntent]).toMatchObject({ captured: 1_000, refunded: 1_000 });
   expect(await refundsOf(paymentId)).toEqual([{ cents: 1_000, state: 'succeeded' }]);
   expect(await till.differences()).toEqual([]);
+});
+
+test('two processes that send a refund at once send one', async () => {
+  const { customer, paymentId, paymentIntent } = await bought('pack_50');
+  await use(customer, '30.00');
+  await refund(paymentId);
+
+  await Promise.allSettled([1, 2, 3].map(() => sendRefunds(till.db, till.stripe)));
+
+  expect((await ledgerOf(till.stripeUrl))[paymentIntent]).toMatchObject({ captured: 5_000, refunded: 2_000 });
+  expect(await refundsOf(paymentId)).toEqual([{ cents: 2_000, state: 'succeeded' }]);
 });
 
 test('what was used before somebody refunds it at Stripe is lost to us, and nobody falls below zero', async () => {
