@@ -117,6 +117,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     logSample: new LogSample(),
     unsentEnds,
     expectedOutput: new ExpectedOutput(),
+    expectedDelivery: new ExpectedOutput(),
     routing: routing.table,
     health: openHealth(redis, incarnation, log, drain),
     limiter: new RateLimiter(openWindows(redis, incarnationId, drain)),

@@ -5,9 +5,11 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { homeFolder } from './parts/home.ts';
 import { findPostgres } from './parts/postgres-binaries.ts';
 import { findOrInstallRedis, INSTALL_REDIS } from './parts/redis.ts';
 import { serverUser } from './parts/server-user.ts';
+import { findOrFetch, type ServerProgram, TEMPORAL, TEST_SERVER } from './parts/temporal-programs.ts';
 
 const checkout = resolve(import.meta.dirname, '..');
 const NODE_FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
@@ -27,26 +29,26 @@ interface JestReport {
 
 // A signal ends the command that runs, and with it this script. It may come twice: to the group, and forwarded by npm.
 let running: ChildProcess | null = null;
-let isStopped = false;
+const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    isStopped = true;
+    interruption.abort();
     running?.kill(signal);
   });
 }
 process.on('disconnect', () => {
-  isStopped = true;
+  interruption.abort();
   running?.kill();
 });
 
 const gates = await runGates();
 const parts = await findParts();
 // Without its database and Redis a test run would only fail a thousand times for one reason.
-const tests = parts.failed === 0 && !isStopped ? await runJest() : { passed: 0, failed: 0 };
+const tests = parts.failed === 0 && !interruption.signal.aborted ? await runJest() : { passed: 0, failed: 0 };
 const passed = gates.passed + parts.passed + tests.passed;
 const failed = gates.failed + parts.failed + tests.failed;
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
-process.exit(failed === 0 && !isStopped ? 0 : 1);
+process.exit(failed === 0 && !interruption.signal.aborted ? 0 : 1);
 
 async function runGates(): Promise<Count> {
   const rooms = ['domain', 'workflows', 'services', 'activities', 'api', 'workers', 'test', 'scripts', 'bench'];
@@ -80,8 +82,19 @@ async function findParts(): Promise<Count> {
     redis === null ? `Redis is missing: run as root: ${INSTALL_REDIS}` : `Redis (${redis})`,
     redis !== null,
   );
-  const found = [hasPostgres, hasRedis].filter(Boolean).length;
-  return { passed: found, failed: 2 - found };
+  const areFound = [hasPostgres, hasRedis, await findServerProgram(TEMPORAL), await findServerProgram(TEST_SERVER)];
+  const found = areFound.filter(Boolean).length;
+  return { passed: found, failed: areFound.length - found };
+}
+
+async function findServerProgram(program: ServerProgram): Promise<boolean> {
+  const say = (_part: string, text: string) => void process.stdout.write(`temporal: ${text}\n`);
+  try {
+    const { origin } = await findOrFetch(program, { ...homeFolder(), say, interrupted: interruption.signal });
+    return count(`Temporal (${origin})`, true);
+  } catch (error) {
+    return count(error instanceof Error ? error.message : String(error), false);
+  }
 }
 
 function count(name: string, isGood: boolean): boolean {
@@ -111,7 +124,7 @@ async function run(
   args: readonly string[],
   stdout: 'inherit' | 'ignore' = 'inherit',
 ): Promise<number> {
-  if (isStopped) return 1;
+  if (interruption.signal.aborted) return 1;
   running = spawn(command, args, { cwd: checkout, stdio: ['ignore', stdout, 'inherit'] });
   try {
     const [code] = await once(running, 'exit');

@@ -2,11 +2,12 @@
 // Without Redis the gateway runs with local rate windows. Nothing in it must survive, so nothing is written to disk.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import type { Launch } from './home.ts';
+import { onPath } from './on-path.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 
 const SERVERS = ['redis-server', 'valkey-server'];
@@ -90,19 +91,4 @@ async function runAsInstaller(command: string): Promise<boolean> {
   });
   const [code] = await once(installer, 'exit');
   return code === 0;
-}
-
-function onPath(names: readonly string[]): string | null {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  const files = names.flatMap((name) => folders.map((folder) => join(folder, name)));
-  return files.find(isExecutable) ?? null;
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,11 +1,12 @@
 // A page of Stripe on which an organization buys a pack. The row comes first and Stripe is asked in the words of the row, so a crash
 // anywhere leaves something that the next click finds and finishes. One page is open per organization: two would be paid twice.
 import type { Pool } from 'pg';
+import { nanoOf } from '../../domain/cents.ts';
 import { formatUsd, nano } from '../../domain/nano.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
-import { PACKS, type PackId } from './packs.ts';
+import { type PackId, packOf } from './packs.ts';
 import { recordPayment } from './payments.ts';
 import type { StripeApi } from './stripe-api.ts';
 
@@ -66,11 +67,11 @@ function openRow(db: Pool, orgId: string, pack: PackId, actor: string): Promise<
     const open = await openCheckoutOf(tx, orgId);
     if (open !== null) return open;
     const paymentId = newId();
-    const { amountCents, creditNano, bonusNano } = PACKS[pack];
+    const { paidCents, bonusCents } = packOf(pack);
     await tx.query(
       `insert into payments (id, org_id, purpose, pack, amount_cents, credit_nano, bonus_nano, requested_by)
        values ($1, $2, 'pack', $3, $4, $5, $6, $7)`,
-      [paymentId, orgId, pack, amountCents, creditNano, bonusNano, actor],
+      [paymentId, orgId, pack, paidCents, nanoOf(paidCents), nanoOf(bonusCents), actor],
     );
     await tx.query(
       `insert into checkouts (payment_id, org_id, purpose, expires_at)

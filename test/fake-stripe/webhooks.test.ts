@@ -101,6 +101,23 @@ test('what an endpoint does not take comes again until it does; meanwhile it is 
   expect(event?.pending_webhooks).toBe(0);
 });
 
+test('who reads the undelivered events page by page goes on behind one that was delivered meanwhile', async () => {
+  status = 500;
+  const made: string[] = [];
+  for (let number = 0; number < 3; number++) made.push((await stripe.customers.create()).id);
+  await until(() => endpoint.received.length >= 3);
+  const undelivered = { delivery_success: false, limit: 1 };
+  const [newest] = (await stripe.events.list(undelivered)).data;
+  status = 200;
+  await passHours(fake.url, 1);
+  await until(async () => (await stripe.events.list(undelivered)).data.length === 0);
+
+  const next = await stripe.events.list({ ...undelivered, starting_after: newest?.id ?? '' });
+  const behind = await stripe.events.list({ type: 'customer.created', starting_after: newest?.id ?? '' });
+  expect(next.data).toEqual([]);
+  expect(behind.data.map(({ data }) => 'id' in data.object && data.object.id)).toEqual([made[1], made[0]]);
+});
+
 test('after three days nothing is sent any more, and the event can still be read, for thirty days', async () => {
   status = 500;
   await stripe.customers.create();

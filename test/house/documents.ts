@@ -8,7 +8,7 @@ const OPERATIONS = 'docs/operations.md';
 const ERROR_LIST = 'docs/errors.md';
 const DECISIONS = 'docs/decisions.md';
 /** Given by the machine, not by whoever runs the product. */
-const OF_THE_MACHINE = ['PATH'];
+const OF_THE_MACHINE = ['PATH', 'HOME'];
 
 /** The first cell of each row of a table, without its backticks: `` | `PORT`, `HOST` | 8080 | `` names two. */
 function firstCells(text: string): string[] {
@@ -110,12 +110,15 @@ export function sqlFunctionsExplained(tree: Tree): Finding[] {
   );
 }
 
+/** Not test/house: there decisions are planted that do not exist. */
+const CITING = /^(domain|services|api|migrations|scripts|test)\/(?!house[/.]).*\.(ts|mjs|sql)$/;
+
 /** `D3` in code where a reader would otherwise "fix" it; under its heading, where that is. */
 export function decisionsCited(tree: Tree): Finding[] {
   const decisions = textOf(tree, DECISIONS).split(/^## /m).slice(1);
   const known = new Map(decisions.map((text) => [text.slice(0, text.indexOf(' ')), text]));
-  const cited = filesOf(tree, /^(domain|services|api|migrations|scripts|test\/support)\/.*\.(ts|mjs|sql)$/).flatMap(
-    ([file, text]) => [...text.matchAll(/\((D\d+)\)/g)].map(([, name = '']) => ({ file, name })),
+  const cited = filesOf(tree, CITING).flatMap(([file, text]) =>
+    [...text.matchAll(/\((D\d+)\)/g)].map(([, name = '']) => ({ file, name })),
   );
   const uncited = [...known].filter(([name, text]) => {
     const places = [...text.matchAll(/Cited by `([^`]+)`/g)].map(([, place = '']) => place);

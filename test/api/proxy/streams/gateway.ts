@@ -164,6 +164,7 @@ function proxyParts(
     logSample: new LogSample(),
     unsentEnds: new UnsentEnds(db),
     expectedOutput: new ExpectedOutput(),
+    expectedDelivery: new ExpectedOutput(),
     limiter: new RateLimiter(null),
     routing: routing.table,
     health: new ChannelHealth(Math.random),

@@ -1,0 +1,53 @@
+// What an organization may do while it owes: one function of its unpaid invoices, what people have decided, what was sent, and time. It
+// is computed anew under the organization's row lock and never stepped, so a payment clears it from any stage, an order of arrival
+// changes nothing, and a late writer has nothing to write that is not true.
+import type { Interval } from './intervals.ts';
+import { type Notice, type Stage, standingOf, type UnpaidInvoice } from './overdue-policy.ts';
+
+export interface EnforcementFacts {
+  readonly unpaidInvoices: readonly UnpaidInvoice[];
+  /** Outages of Stripe and declared incidents, of any organization. */
+  readonly incidents: readonly Interval[];
+  readonly isExempt: boolean;
+}
+
+export interface Enforcement {
+  readonly stage: Stage;
+  readonly sinceMs: number | null;
+  /** The invoices that restrict, in the order of their ids. */
+  readonly reasons: readonly EnforcementReason[];
+  readonly dueNotices: readonly { readonly invoiceId: string; readonly notice: Notice }[];
+  /** When time alone may change this; null: only a new fact will. */
+  readonly nextReevaluationAtMs: number | null;
+}
+
+export interface EnforcementReason {
+  readonly invoiceId: string;
+  readonly stage: Stage;
+  readonly sinceMs: number;
+}
+
+const SEVERITY: readonly Stage[] = ['none', 'limited', 'stopped'];
+
+export function enforcementOf({ unpaidInvoices, incidents, isExempt }: EnforcementFacts, nowMs: number): Enforcement {
+  const invoices = isExempt ? [] : unpaidInvoices.toSorted((a, b) => (a.invoiceId < b.invoiceId ? -1 : 1));
+  const standings = invoices.map((invoice) => ({
+    invoiceId: invoice.invoiceId,
+    ...standingOf(invoice, incidents, nowMs),
+  }));
+  const reasons = standings.flatMap(({ invoiceId, stage, sinceMs }) =>
+    sinceMs === null ? [] : [{ invoiceId, stage, sinceMs }],
+  );
+  const stage = SEVERITY[Math.max(0, ...reasons.map((reason) => SEVERITY.indexOf(reason.stage)))] ?? 'none';
+  return {
+    stage,
+    sinceMs: earliest(reasons.filter((reason) => reason.stage === stage).map(({ sinceMs }) => sinceMs)),
+    reasons,
+    dueNotices: standings.flatMap(({ invoiceId, dueNotices }) => dueNotices.map((notice) => ({ invoiceId, notice }))),
+    nextReevaluationAtMs: earliest(standings.flatMap(({ nextMs }) => (nextMs === null ? [] : [nextMs]))),
+  };
+}
+
+function earliest(moments: readonly number[]): number | null {
+  return moments.length === 0 ? null : Math.min(...moments);
+}

