@@ -2,6 +2,7 @@
 // The order of stopping is the order of trust: the gateway drains while PostgreSQL still takes what it settles.
 
 import { startDemoProvider } from './parts/demo-provider.ts';
+import { type FakeStripe, startFakeStripe } from './parts/fake-stripe.ts';
 import { type GatewayNeeds, startGateway } from './parts/gateway.ts';
 import type { Launch } from './parts/home.ts';
 import { type DatabaseUrls, type MigratedDatabase, migrateGivenDatabase, migrateOwnServer } from './parts/migrate.ts';
@@ -14,7 +15,7 @@ import { seed } from './seed.ts';
 
 type Seeded = Awaited<ReturnType<typeof seed>>;
 
-const DEFAULT_PORTS = { api: 8080, demoProvider: 8081, postgres: 5433, redis: 6380 };
+const DEFAULT_PORTS = { api: 8080, demoProvider: 8081, stripe: 8082, postgres: 5433, redis: 6380 };
 
 /** What endpoints.json holds, for whoever wants to drive this installation. */
 export interface Endpoints {
@@ -22,6 +23,8 @@ export interface Endpoints {
   readonly apiBaseUrl: string;
   readonly demoProvider: string;
   readonly demoMeter: string;
+  /** The fake one. */
+  readonly stripe: string;
   /** As the read-only role. */
   readonly postgresUrl: string;
   readonly redisUrl: string | null;
@@ -43,7 +46,9 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
   const databases = await step(launch, 'migrate', await bringUpPostgres(site));
   const redisUrl = await step(launch, 'redis', () => bringUpRedis(site));
   const demoProvider = await step(launch, 'demo', () => bringUpDemoProvider(site));
-  const api = await step(launch, 'gateway', () => bringUpGateway(site, { port, databases, redisUrl, adminToken }));
+  const stripe = await step(launch, 'stripe', () => bringUpStripe(site, port));
+  const needs = { port, databases, redisUrl, adminToken, stripe };
+  const api = await step(launch, 'gateway', () => bringUpGateway(site, needs));
   const { customerKey, models } = await step(launch, 'seed', () =>
     bringUpData(site, { api, adminToken, demoProvider }),
   );
@@ -53,6 +58,7 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
       apiBaseUrl: `${api}/v1`,
       demoProvider,
       demoMeter: `${demoProvider}/meter`,
+      stripe: stripe.url,
       postgresUrl: databases.readonly,
       redisUrl,
       adminToken,
@@ -137,6 +143,13 @@ async function bringUpDemoProvider(site: Site): Promise<Outcome<string>> {
   const demo = await startDemoProvider(site.launch, port);
   keep(site, demo.process);
   return { result: demo.url, text: `ready on ${demo.url} (demo provider)` };
+}
+
+async function bringUpStripe(site: Site, gatewayPort: number): Promise<Outcome<FakeStripe>> {
+  const port = takePort(site, 'stripe', await reserveDefaultPort(DEFAULT_PORTS.stripe));
+  const stripe = await startFakeStripe(site.launch, port, gatewayPort);
+  keep(site, stripe.process);
+  return { result: stripe, text: `ready on ${stripe.url} (fake Stripe, takes no real money)` };
 }
 
 async function bringUpGateway(site: Site, needs: GatewayNeeds): Promise<Outcome<string>> {

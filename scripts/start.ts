@@ -114,7 +114,7 @@ function writeEndpoints(endpoints: Endpoints): void {
   replaceFile(endpointsFile, `${JSON.stringify(endpoints, null, 2)}\n`, 0o600);
 }
 
-function welcome({ apiBaseUrl, customerKey, adminToken, models }: Endpoints): void {
+function welcome({ apiBaseUrl, customerKey, adminToken, stripe, models }: Endpoints): void {
   const body = JSON.stringify({ model: models[0], messages: [{ role: 'user', content: 'Say hello' }] });
   process.stdout.write(`
 Tollgate is up after ${secondsSince(startedAtMs)}. Stop it with Ctrl-C; what it keeps is in ${launch.home}.
@@ -122,6 +122,7 @@ Tollgate is up after ${secondsSince(startedAtMs)}. Stop it with Ctrl-C; what it 
   base URL       ${apiBaseUrl}
   customer key   ${customerKey}
   admin token    ${adminToken}
+  fake Stripe    ${stripe}
 
 curl ${apiBaseUrl}/chat/completions -H 'authorization: Bearer ${customerKey}' -H 'content-type: application/json' -d '${body}'
 

@@ -3,7 +3,7 @@
 import type { PoolClient } from 'pg';
 import type { Queryable } from '../platform/postgres.ts';
 
-export type TargetKind = 'organization' | 'project' | 'api_key' | 'grant' | 'channel' | 'model' | 'price';
+export type TargetKind = 'organization' | 'project' | 'api_key' | 'grant' | 'channel' | 'model' | 'price' | 'payment';
 
 export interface AuditEntry {
   readonly action: string;

@@ -105,6 +105,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       log,
       scrape: () => parts.metrics.registry.metrics(),
       adminToken: ADMIN_TOKEN,
+      payments: null,
       vault,
       egress: parts.egress,
     },
