@@ -22,11 +22,11 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** The address to listen on. */
   readonly host: string;
-  /** Where a chaos campaign kills this process; production refuses to have any. */
   /** null: this installation takes no payments. */
   readonly stripe: StripeSettings | null;
   /** Where customers' browsers reach us, without a slash at its end. */
   readonly publicUrl: string;
+  /** Where a chaos campaign kills this process; production refuses to have any. */
   readonly crashPoints: { readonly points: ArmedCrashPoints; readonly log: string | null } | null;
 }
 
