@@ -14,6 +14,7 @@ import { openapiRoute } from './routes/openapi.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { customerRoutes } from './routes/organizations.ts';
 import { forgivingPaths, nothingHere } from './routes/paths.ts';
+import { paymentRoutes } from './routes/payments.ts';
 import { readWithKeyRoutes } from './routes/read-with-key.ts';
 import { named } from './routes/request-ids.ts';
 import type { Route } from './routes/route.ts';
@@ -28,6 +29,7 @@ export const ROUTES: readonly Route[] = [
   ...channelRoutes,
   ...channelKeyRoutes,
   ...modelRoutes,
+  ...paymentRoutes,
   ...bookRoutes,
 ];
 

@@ -1,5 +1,5 @@
 // What has to happen beside the requests, once per machine: dead gateways are recovered, expired credit becomes breakage, the
-// providers' usage exports are imported, old rows go. Each round is idempotent; a failed one is repeated by the next.
+// providers' usage exports are imported, what Stripe told or failed to tell is looked after, old rows go. Each round is idempotent; a failed one is repeated by the next.
 import type { Pool } from 'pg';
 import { forgetOldChanges } from '../services/api-keys/change-feed.ts';
 import { Egress } from '../services/egress/egress.ts';
@@ -7,6 +7,10 @@ import { expireGrants } from '../services/grants/grants.ts';
 import { forgetOldUses } from '../services/idempotency/inference-requests.ts';
 import { forgetOldAnswers } from '../services/idempotency/management-requests.ts';
 import { recoverDeadGateways } from '../services/incarnations/recovery.ts';
+import { catchUpEvents } from '../services/payments/event-catch-up.ts';
+import { sendRefunds } from '../services/payments/refunds.ts';
+import { StripeApi } from '../services/payments/stripe-api.ts';
+import { StripeInbox } from '../services/payments/stripe-inbox.ts';
 import type { Config } from '../services/platform/config.ts';
 import type { Log } from '../services/platform/log.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
@@ -16,14 +20,22 @@ import { Vault } from '../services/vault/vault.ts';
 const ROUND_MS = 2_000;
 const EXPORT_EVERY_ROUNDS = 3;
 const SWEEP_EVERY_ROUNDS = 15;
+const LIST_EVENTS_EVERY_ROUNDS = 30;
 /** What is not recovered by then is by the next start: a supervisor that is told to go must not wait for a PostgreSQL that hangs. */
 const END_WITHIN_MS = 10_000;
+
+interface PaymentCare {
+  readonly stripe: StripeApi;
+  readonly inbox: StripeInbox;
+  listing: Promise<void> | null;
+}
 
 export class Caretaker {
   readonly #db: Pool;
   readonly #log: Log;
   readonly #vault: Vault;
   readonly #egress: Egress;
+  readonly #payments: PaymentCare | null;
   readonly #journalDir: string;
   #timer: NodeJS.Timeout | null = null;
   #round = 0;
@@ -39,6 +51,7 @@ export class Caretaker {
     this.#log = log;
     this.#vault = new Vault(config.masterKeys);
     this.#egress = new Egress({ log });
+    this.#payments = this.#openPayments(config);
     this.#journalDir = config.journalDir;
   }
 
@@ -55,7 +68,9 @@ export class Caretaker {
 
   async end(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
-    const end = this.gatewayDied().then(() => Promise.allSettled([this.#egress.close(), this.#db.end()]));
+    const end = this.gatewayDied()
+      .then(() => this.#payments?.inbox.close())
+      .then(() => Promise.allSettled([this.#egress.close(), this.#db.end()]));
     await within(END_WITHIN_MS, end).catch((error: unknown) =>
       this.#log.warn({ what: 'end', err: error }, 'caretaker_round_failed'),
     );
@@ -67,7 +82,31 @@ export class Caretaker {
     this.#round += 1;
     void this.#after('recovery', () => recoverDeadGateways(this.#db, this.#log, this.#journalDir));
     if (this.#round % EXPORT_EVERY_ROUNDS === 0) void this.#after('usage_export', () => this.#importExports());
+    if (this.#payments !== null) this.#careForPayments(this.#payments);
     if (this.#round % SWEEP_EVERY_ROUNDS === 0) void this.#after('sweep', () => this.#sweep());
+  }
+
+  #openPayments({ stripe: settings }: Config): PaymentCare | null {
+    if (settings === null) return null;
+    const stripe = new StripeApi(settings);
+    return { stripe, inbox: new StripeInbox(this.#db, stripe, this.#log), listing: null };
+  }
+
+  /** Beside the other work: Stripe may be silent for a minute, and dead gateways do not wait for it. */
+  #careForPayments(care: PaymentCare): void {
+    care.inbox.wake();
+    if (this.#round % LIST_EVENTS_EVERY_ROUNDS !== 1) return;
+    care.listing ??= this.#askStripe(care)
+      .catch((error: unknown) => this.#log.warn({ what: 'stripe_listing', err: error }, 'caretaker_round_failed'))
+      .finally(() => {
+        care.listing = null;
+        care.inbox.wake();
+      });
+  }
+
+  async #askStripe({ stripe, inbox }: PaymentCare): Promise<void> {
+    await catchUpEvents(this.#db, stripe, inbox);
+    await sendRefunds(this.#db, stripe);
   }
 
   async #importExports(): Promise<void> {

@@ -2,7 +2,7 @@
 // drain closes them in the order in which nothing is lost: requests, settlements, leases, journal, connections.
 import type { Server } from 'node:http';
 import type { Express } from 'express';
-import { Client } from 'pg';
+import { Client, type Pool } from 'pg';
 import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
@@ -19,6 +19,8 @@ import { LeaseBook } from '../services/leases/lease-book.ts';
 import { SettlementWriter } from '../services/ledger/settlement-writer.ts';
 import { RateLimiter } from '../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../services/limits/window-exchange.ts';
+import { StripeApi } from '../services/payments/stripe-api.ts';
+import { StripeInbox } from '../services/payments/stripe-inbox.ts';
 import { type Config, readConfig } from '../services/platform/config.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { armCrashPoints } from '../services/platform/crash-points.ts';
@@ -36,6 +38,7 @@ import { newHttpServer } from './http-server.ts';
 import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
 import { InFlight } from './proxy/in-flight.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
+import type { PaymentDesk } from './routes/app-dependencies.ts';
 import { Routing } from './routing.ts';
 import { Scrape } from './scrape.ts';
 
@@ -64,6 +67,7 @@ interface GatewayParts {
   readonly routing: Routing;
   readonly vault: Vault;
   readonly workerDb: ReturnType<typeof createPool>;
+  readonly payments: PaymentDesk | null;
 }
 
 async function openParts(config: Config, incarnationId: string, log: Log, drain: Drain): Promise<GatewayParts> {
@@ -86,13 +90,15 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const unsentEnds = new UnsentEnds(db);
   const feed = new ChangeFeed(config.databaseUrl, listenerFor({ apiKeys, leases, routing }), log);
   await feed.start();
+  const payments = openPaymentDesk(config, workerDb, log);
   drain.afterRequests(async () => {
     await writer.drain(3_000);
     await leases.close();
     await unsentEnds.close();
     incarnation.stop();
     journal.close();
-    await Promise.allSettled([feed.stop(), egress.close(), db.end(), renewalDb.end(), workerDb.end()]);
+    const inboxClosed = payments?.inbox.close();
+    await Promise.allSettled([feed.stop(), egress.close(), db.end(), renewalDb.end(), workerDb.end(), inboxClosed]);
   });
   const disk = watchDisk(journal);
   const redis = openRedis(config, log);
@@ -111,6 +117,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     logSample: new LogSample(),
     unsentEnds,
     expectedOutput: new ExpectedOutput(),
+    expectedDelivery: new ExpectedOutput(),
     routing: routing.table,
     health: openHealth(redis, incarnation, log, drain),
     limiter: new RateLimiter(openWindows(redis, incarnationId, drain)),
@@ -120,7 +127,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     accepting: () => !disk.isLow && !drain.isDraining,
   };
   watch(metrics, proxy);
-  return { proxy, routing, vault, workerDb };
+  return { proxy, routing, vault, workerDb, payments };
 }
 
 /** Renewal has a connection of its own: it must not wait behind the leases of a slow PostgreSQL. */
@@ -131,6 +138,12 @@ function openPools({ databaseUrl, workerDatabaseUrl }: Config) {
     renewalDb: createPool(databaseUrl, { name: 'tollgate renewal', maxConnections: 1, statementTimeoutMs: 4_000 }),
     workerDb: createPool(workerDatabaseUrl, management),
   };
+}
+
+function openPaymentDesk({ stripe: settings, publicUrl }: Config, db: Pool, log: Log): PaymentDesk | null {
+  if (settings === null) return null;
+  const stripe = new StripeApi(settings);
+  return { stripe, inbox: new StripeInbox(db, stripe, log), publicUrl };
 }
 
 function openRequests({ openRequests: requests, openAttempts, openBodies }: ProxyParts): OpenRequests {
@@ -242,12 +255,13 @@ function watch(metrics: Metrics, { leases, writer, openAttempts, routing, health
   });
 }
 
-function appDependencies(config: Config, { proxy, routing, vault, workerDb }: GatewayParts, scrape: Scrape) {
+function appDependencies(config: Config, { proxy, routing, vault, workerDb, payments }: GatewayParts, scrape: Scrape) {
   return {
     db: workerDb,
     log: proxy.log,
     scrape: () => scrape.text(),
     adminToken: config.adminToken,
+    payments,
     vault,
     egress: proxy.egress,
     apiKeys: proxy.apiKeys,

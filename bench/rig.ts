@@ -148,7 +148,7 @@ async function bringUpTollgate(
   await requireDurability(databases.gateway, server.urlOf('tollgate'));
   const { adminToken } = site.secrets;
   const port = await freePort(site);
-  const gateway = await startGateway(site.launch, { port, databases, redisUrl, adminToken });
+  const gateway = await startGateway(site.launch, { port, databases, redisUrl, adminToken, stripe: null });
   keep(site, gateway.process);
   const pid = await firstChildOf(pidOf(site, 'gateway'));
   pinTo(SUBJECT_CORE, pid);

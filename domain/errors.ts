@@ -91,6 +91,11 @@ export const ERRORS = {
   service_unavailable: ourFault(503, 'service_unavailable'),
   internal_error: ourFault(500, 'internal_error'),
 
+  // Where payments are taken (Stripe).
+  payments_not_configured: terminal(501, 'payments_not_configured'),
+  payment_provider_unavailable: ourFault(503, 'payment_provider_unavailable'),
+  invalid_signature: terminal(400, 'invalid_signature'),
+
   request_in_progress: wait(409, 'request_in_progress', 'invalid_request_error'),
   already_charged: terminal(409, 'already_charged'),
   idempotency_mismatch: terminal(409, 'idempotency_mismatch'),

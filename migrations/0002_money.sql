@@ -7,9 +7,10 @@
 -- What a column of the settlement path may hold is said by a type: PostgreSQL keeps a domain's constraint parsed, while a table's is
 -- parsed anew from its text by every statement.
 create domain transaction_kind as text
-  check (value in ('grant', 'lease', 'lease_return', 'settlement', 'beyond_lease', 'expiry', 'repayment', 'ops_loss', 'reversal'));
+  check (value in ('grant', 'payment', 'refund', 'lease', 'lease_return', 'settlement', 'beyond_lease', 'expiry', 'repayment', 'ops_loss', 'reversal'));
 create domain ledger_account as text check (value in
-  ('funding', 'credit', 'held', 'overdraft', 'revenue_usage', 'breakage', 'ops_loss', 'upstream_cost', 'upstream_payable'));
+  ('funding', 'stripe_clearing', 'deferred_adjust', 'credit', 'held', 'overdraft', 'revenue_usage', 'breakage', 'ops_loss', 'upstream_cost',
+   'upstream_payable'));
 create domain entry_amount as bigint check (value <> 0);
 create domain byte_count as bigint check (value >= 0);
 create domain usage_source as text check (value in ('provider', 'estimate', 'none'));
@@ -30,7 +31,8 @@ create table ledger_transactions (
   actor text not null
 );
 
--- credit: a grant's unspent money (owed to the customer); held: a lease's; overdraft: what the customer owes us.
+-- credit: a grant's unspent money (owed to the customer); held: a lease's; overdraft: what the customer owes us. stripe_clearing: what
+-- Stripe has taken for us; deferred_adjust: by how much more credit was sold than money came in; funding: credit that nobody paid for.
 create table ledger_entries (
   transaction_id bigint not null,
   line integer not null,
@@ -55,6 +57,8 @@ create table credit_grants (
   priority smallint not null check (priority between 0 and 100),
   amount_nano bigint not null check (amount_nano > 0),
   paid_cents integer not null default 0 check (paid_cents >= 0),
+  -- Which payment bought it (0005); null: it was given.
+  payment_id uuid,
   effective_at timestamptz not null default billing_now(),
   expires_at timestamptz,
   created_at timestamptz not null default billing_now(),
@@ -63,6 +67,7 @@ create table credit_grants (
   check (expires_at is null or expires_at > effective_at)
 );
 create index on credit_grants (org_id);
+create index on credit_grants (payment_id) where payment_id is not null;
 
 create table grant_balances (
   grant_id uuid primary key references credit_grants,

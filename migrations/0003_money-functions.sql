@@ -516,20 +516,18 @@ language sql security definer set search_path = public, pg_temp as $$
   select exists (select from written)
 $$;
 
--- A grant first repays what the customer owes.
-create function issue_grant(p_id uuid, p_org uuid, p_source text, p_priority smallint, p_amount bigint, p_paid_cents integer,
-                            p_expires timestamptz, p_note text, p_actor text)
-returns uuid language plpgsql security definer set search_path = public, pg_temp as $$
-declare v_org organizations; v_repaid bigint; v_entries jsonb;
+-- Makes a grant, which first repays what the customer owes, and returns its side of the entries: what they are balanced by, and so the
+-- transaction, is the caller's. Caller holds the organization.
+create function open_grant(p_id uuid, p_org uuid, p_source text, p_priority smallint, p_amount bigint, p_paid_cents integer,
+                           p_payment uuid, p_expires timestamptz, p_note text, p_actor text)
+returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_repaid bigint; v_entries jsonb;
 begin
-  select * into v_org from organizations o where o.id = p_org for no key update;
-  if not found then raise exception 'no organization %', p_org using errcode = 'foreign_key_violation'; end if;
-  insert into credit_grants (id, org_id, source, priority, amount_nano, paid_cents, expires_at, created_by, note)
-    values (p_id, p_org, p_source, p_priority, p_amount, p_paid_cents, p_expires, p_actor, p_note);
-  v_repaid := least(p_amount, v_org.overdraft_nano);
+  insert into credit_grants (id, org_id, source, priority, amount_nano, paid_cents, payment_id, expires_at, created_by, note)
+    values (p_id, p_org, p_source, p_priority, p_amount, p_paid_cents, p_payment, p_expires, p_actor, p_note);
+  select least(p_amount, o.overdraft_nano) into v_repaid from organizations o where o.id = p_org;
   insert into grant_balances values (p_id, p_org, p_amount - v_repaid);
   v_entries := jsonb_build_array(
-    jsonb_build_object('account', 'funding', 'org', p_org, 'amount', p_amount),
     jsonb_build_object('account', 'credit', 'org', p_org, 'grant', p_id, 'amount', -p_amount, 'balance', p_amount));
   if v_repaid > 0 then
     update organizations set overdraft_nano = overdraft_nano - v_repaid where id = p_org;
@@ -537,7 +535,19 @@ begin
       jsonb_build_object('account', 'credit', 'org', p_org, 'grant', p_id, 'amount', v_repaid, 'balance', p_amount - v_repaid),
       jsonb_build_object('account', 'overdraft', 'org', p_org, 'amount', -v_repaid));
   end if;
-  perform post_transaction('grant', 'grant:' || p_id, 'grant', p_id::text, p_actor, v_entries);
+  return v_entries;
+end $$;
+
+-- Credit that nobody paid for.
+create function issue_grant(p_id uuid, p_org uuid, p_source text, p_priority smallint, p_amount bigint, p_paid_cents integer,
+                            p_expires timestamptz, p_note text, p_actor text)
+returns uuid language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  perform 1 from organizations o where o.id = p_org for no key update;
+  if not found then raise exception 'no organization %', p_org using errcode = 'foreign_key_violation'; end if;
+  perform post_transaction('grant', 'grant:' || p_id, 'grant', p_id::text, p_actor,
+    jsonb_build_array(jsonb_build_object('account', 'funding', 'org', p_org, 'amount', p_amount))
+    || open_grant(p_id, p_org, p_source, p_priority, p_amount, p_paid_cents, null, p_expires, p_note, p_actor));
   return p_id;
 end $$;
 

@@ -3,6 +3,7 @@
 
 import { SEARCH_ATTRIBUTES } from '../workflows/contracts/search-attributes.ts';
 import { startDemoProvider } from './parts/demo-provider.ts';
+import { type FakeStripe, startFakeStripe } from './parts/fake-stripe.ts';
 import { type GatewayNeeds, startGateway } from './parts/gateway.ts';
 import type { Launch } from './parts/home.ts';
 import { type DatabaseUrls, type MigratedDatabase, migrateGivenDatabase, migrateOwnServer } from './parts/migrate.ts';
@@ -17,7 +18,15 @@ import { seed } from './seed.ts';
 
 type Seeded = Awaited<ReturnType<typeof seed>>;
 
-const DEFAULT_PORTS = { api: 8080, demoProvider: 8081, worker: 8083, sdkMetrics: 8084, postgres: 5433, redis: 6380 };
+const DEFAULT_PORTS = {
+  api: 8080,
+  demoProvider: 8081,
+  stripe: 8082,
+  worker: 8083,
+  sdkMetrics: 8084,
+  postgres: 5433,
+  redis: 6380,
+};
 
 /** What endpoints.json holds, for whoever wants to drive this installation. */
 export interface Endpoints {
@@ -25,6 +34,8 @@ export interface Endpoints {
   readonly apiBaseUrl: string;
   readonly demoProvider: string;
   readonly demoMeter: string;
+  /** The fake one. */
+  readonly stripe: string;
   /** As the read-only role. */
   readonly postgresUrl: string;
   readonly redisUrl: string | null;
@@ -52,7 +63,9 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
   const databases = await step(launch, 'migrate', await bringUpPostgres(site));
   const redisUrl = await step(launch, 'redis', () => bringUpRedis(site));
   const demoProvider = await step(launch, 'demo', () => bringUpDemoProvider(site));
-  const api = await step(launch, 'gateway', () => bringUpGateway(site, { port, databases, redisUrl, adminToken }));
+  const stripe = await step(launch, 'stripe', () => bringUpStripe(site, port));
+  const needs = { port, databases, redisUrl, adminToken, stripe };
+  const api = await step(launch, 'gateway', () => bringUpGateway(site, needs));
   const { customerKey, models } = await step(launch, 'seed', () =>
     bringUpData(site, { api, adminToken, demoProvider }),
   );
@@ -67,6 +80,7 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
       apiBaseUrl: `${api}/v1`,
       demoProvider,
       demoMeter: `${demoProvider}/meter`,
+      stripe: stripe.url,
       postgresUrl: databases.readonly,
       redisUrl,
       temporalAddress: temporal.address,
@@ -155,6 +169,13 @@ async function bringUpDemoProvider(site: Site): Promise<Outcome<string>> {
   const demo = await startDemoProvider(site.launch, port);
   keep(site, demo.process);
   return { result: demo.url, text: `ready on ${demo.url} (demo provider)` };
+}
+
+async function bringUpStripe(site: Site, gatewayPort: number): Promise<Outcome<FakeStripe>> {
+  const port = takePort(site, 'stripe', await reserveDefaultPort(DEFAULT_PORTS.stripe));
+  const stripe = await startFakeStripe(site.launch, port, gatewayPort);
+  keep(site, stripe.process);
+  return { result: stripe, text: `ready on ${stripe.url} (fake Stripe, takes no real money)` };
 }
 
 async function bringUpGateway(site: Site, needs: GatewayNeeds): Promise<Outcome<string>> {

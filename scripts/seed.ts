@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type ListPrices, listPrices, sourceOf } from './list-prices.ts';
 
 const FIRST_GRANT_NANO = '25000000000';
-const DEMO_CUSTOMER = 'Demo customer';
+export const DEMO_CUSTOMER = 'Demo customer';
 
 export interface SeedPlace {
   /** http://127.0.0.1:8080 */

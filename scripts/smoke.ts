@@ -1,5 +1,6 @@
-// The smoke test: requests over every surface and model, streamed and plain, one of them failing over, then a proof of the ledger
-// through Temporal and the oracle's verdict on all the money. It fails on a request that fails, on a part that died meanwhile, and on a difference of 1 nano-USD;
+// The smoke test: a pack of credit bought through Stripe's page, requests over every surface and model, streamed and plain, one of
+// them failing over, then a proof of the ledger through Temporal and the oracle's verdict on all the money.
+// It fails on a request that fails, on a part that died meanwhile, and on a difference of 1 nano-USD;
 // not on what the people of this installation sold at prices of their own (D21).
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,7 +9,8 @@ import { createInterface } from 'node:readline';
 import { formatUsd } from '../domain/nano.ts';
 import { DEMO_MODELS } from '../test/support/demo-provider/catalogue.ts';
 import { type CustomerCall, makeBilledRequest } from './billed-request.ts';
-import type { Installation } from './installation.ts';
+import { buyPack } from './buy-pack.ts';
+import type { Endpoints, Installation } from './installation.ts';
 import type { Launch } from './parts/home.ts';
 import { reconcileOnce } from './smoke-reconciliation.ts';
 
@@ -35,10 +37,17 @@ export async function smokeTest(
       return { problem: `${call.name}: ${attempts} attempts on the receipt`, requests: calls.length };
     }
   }
+  await proveBuying(launch, endpoints);
   const finding = (await reconcileOnce(launch, endpoints)) ?? (await askOracle(launch, endpointsFile));
   const died = restarted();
   const problem = died.length === 0 ? finding : `${died.join(', ')} died and was started again`;
   return { problem, requests: calls.length };
+}
+
+async function proveBuying(launch: Launch, endpoints: Endpoints): Promise<void> {
+  const { creditNano, gainNano } = await buyPack(endpoints, 'pack_50');
+  if (gainNano !== creditNano) throw new Error(`a pack of ${creditNano} nano-USD brought ${gainNano}`);
+  launch.say('payment', `a pack bought: ${formatUsd(creditNano)} USD of credit`);
 }
 
 function callsFor(sold: readonly string[]): CustomerCall[] {

@@ -16,6 +16,7 @@ import {
 } from './house/documents.ts';
 import { bareNames, emptyFileNames } from './house/names.ts';
 import { strayStatements, tablesOfTwoOwners } from './house/statements.ts';
+import { stripePostsNamed } from './house/stripe-posts.ts';
 import { type Rule, readTree, type Tree } from './house/tree.ts';
 
 const RULES: Readonly<Record<string, Rule>> = {
@@ -27,6 +28,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'what answers nothing or refuses says when': silentSignatures,
   'SQL stands in services': strayStatements,
   'a table is written by one folder': tablesOfTwoOwners,
+  'a POST to Stripe has a key made of its row': stripePostsNamed,
   'errors are documented as they are': errorsDescribed,
   'environment variables are documented, and only those that are read': environmentDescribed,
   'metrics are documented, and only those that are there': metricsDescribed,
@@ -125,6 +127,18 @@ const PLANTED: readonly (readonly [rule: string, file: string, change: Change, t
     'services/usage/usage.ts',
     behind("db.query('update organizations set name = $1');"),
     'organizations',
+  ],
+  [
+    'a POST to Stripe has a key made of its row',
+    'services/payments/stripe-api.ts',
+    without(/, { idempotencyKey: `cus:.*?` }/),
+    'POST without an idempotencyKey',
+  ],
+  [
+    'a POST to Stripe has a key made of its row',
+    'services/payments/stripe-api.ts',
+    swapped(/idempotencyKey: `cus:.*?`/, 'idempotencyKey: randomUUID()'),
+    'POST without an idempotencyKey',
   ],
   ['errors are documented as they are', 'docs/errors.md', without(/^\| `cap_reached`.*\n/m), 'cap_reached is not'],
   ['errors are documented as they are', 'docs/errors.md', behind('| `out_of_luck` | 418 |'), 'out_of_luck'],

@@ -39,7 +39,9 @@ export async function admit(
   const p95 = parts.expectedOutput.of(apiKey.id, model.id);
   exchange.rateTicket = takeRate(parts, rateScopes, model, inputTokens + (p95 ?? 0), asked.atMs);
 
-  const need = creditNeed(facts, model, asked.price.price, inputTokens, p95, parts.leases.leftOf(apiKey));
+  const p95Delivered = facts.streamed ? parts.expectedDelivery.of(apiKey.id, model.id) : null;
+  const p95Reserved = p95Delivered === null ? p95 : Math.max(p95Delivered, p95 ?? 0);
+  const need = creditNeed(facts, model, asked.price.price, inputTokens, p95Reserved, parts.leases.leftOf(apiKey));
   const atOnce = parts.leases.reserve(apiKey, need);
   const reservation = atOnce ?? (await parts.leases.acquire(apiKey, need));
   // Whoever waited for credit is admitted when it has it: in the period whose caps it was counted under, at that moment's price.

@@ -21,7 +21,10 @@ export interface ProxyParts extends Authentication {
   readonly journal: Journal;
   readonly leases: LeaseBook;
   readonly writer: SettlementWriter;
+  /** As providers count it. */
   readonly expectedOutput: ExpectedOutput;
+  /** Of streams, as we count it by bytes: by that they use up their reserve, whatever their provider says in the end. */
+  readonly expectedDelivery: ExpectedOutput;
   readonly limiter: RateLimiter;
   readonly routing: () => RoutingTable;
   readonly health: ChannelHealth;

@@ -151,10 +151,9 @@ function handOver(parts: ProxyParts, exchange: Exchange, admitted: Admitted, ver
   parts.leases.settle(admitted.reservation, verdict.rated);
   const { apiKey, model, facts } = admitted;
   if (verdict.source === 'provider') {
-    // A stream is held to its reserve by the bytes that it delivers, whatever the provider calls them later: what is learned from its
-    // usage alone sends each stream of a tight-lipped tokenizer to PostgreSQL for more.
-    const delivered = estimateInputTokens(verdict.deliveredBytes, model.bytesPerToken);
-    parts.expectedOutput.learn(apiKey.id, model.id, Math.max(outputTokens(verdict.usage), delivered));
+    parts.expectedOutput.learn(apiKey.id, model.id, outputTokens(verdict.usage));
+    const deliveredTokens = estimateInputTokens(verdict.deliveredBytes, model.bytesPerToken);
+    if (facts.streamed) parts.expectedDelivery.learn(apiKey.id, model.id, deliveredTokens);
   }
   const { lease } = admitted.reservation;
   const handedOverMs = performance.now();

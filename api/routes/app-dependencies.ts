@@ -5,8 +5,16 @@ import type { Logger } from 'pino';
 import type { ChannelHealth } from '../../services/channels/channel-health.ts';
 import type { RoutingTable } from '../../services/channels/routing-table.ts';
 import type { Egress } from '../../services/egress/egress.ts';
+import type { StripeApi } from '../../services/payments/stripe-api.ts';
+import type { StripeInbox } from '../../services/payments/stripe-inbox.ts';
 import type { Vault } from '../../services/vault/vault.ts';
 import type { Authentication } from '../proxy/authenticate.ts';
+
+export interface PaymentDesk {
+  readonly stripe: StripeApi;
+  readonly inbox: StripeInbox;
+  readonly publicUrl: string;
+}
 
 export interface AppDependencies extends Authentication {
   /** As tollgate_worker. */
@@ -15,6 +23,8 @@ export interface AppDependencies extends Authentication {
   /** The metrics, as Prometheus reads them. */
   readonly scrape: () => Promise<string>;
   readonly adminToken: string;
+  /** null: this installation takes no payments. */
+  readonly payments: PaymentDesk | null;
   readonly vault: Vault;
   readonly egress: Egress;
   readonly routing: () => RoutingTable;

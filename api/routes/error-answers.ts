@@ -12,6 +12,10 @@ import { requestIdOf } from './request-ids.ts';
 
 const OPERATIONS: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
 
+export function speaksProblems(path: string): boolean {
+  return /^\/(api\/v1|webhooks)\//.test(path) || OPERATIONS.has(path);
+}
+
 export function errorsTold(app: AppDependencies): ErrorRequestHandler {
   return (thrown: unknown, req, res, _next) => {
     const error = asTold(thrown);
@@ -31,7 +35,7 @@ export function replyFor(
   error: TollgateError,
   requestId: string,
 ): Reply {
-  if (req.path.startsWith('/api/v1/') || OPERATIONS.has(req.path)) return problem(error, requestId);
+  if (speaksProblems(req.path)) return problem(error, requestId);
   if (speaksGemini(req.headers, req.originalUrl)) return geminiError(error, requestId);
   const { status, headers, body } = errorAnswerFor(req.headers, req.path, error, requestId);
   return { status, headers, text: body };

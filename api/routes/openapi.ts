@@ -1,6 +1,7 @@
 // The OpenAPI 3.1 document, made from the very schemas that check requests and shape answers: it cannot drift from them.
 import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
+import { speaksProblems } from './error-answers.ts';
 import { API_KEY_SCHEMES, API_KEY_SECURITY, CustomerError, hotOperations } from './hot-operations.ts';
 import { JSON_TYPE } from './reply.ts';
 import { operatorRead, type Route } from './route.ts';
@@ -32,11 +33,12 @@ function openapiDocument(routes: readonly Route[]): object {
 }
 
 function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
-  const { method, path, summary, params, query, body, response, status, who, ifMatch } = route;
-  const form = who === 'admin' ? 'application/problem+json' : 'application/json';
+  const { method, path, summary, params, query, body, response, status, who, ifMatch, changes } = route;
+  const isProblem = who === 'admin' || speaksProblems(path);
+  const form = isProblem ? 'application/problem+json' : 'application/json';
   const headers = {
     ...(ifMatch === null ? {} : { 'If-Match': ifMatch === 'required' ? IfMatchHeader : IfMatchHeader.optional() }),
-    ...(method === 'post' ? { 'Idempotency-Key': IdempotencyKeyHeader } : {}),
+    ...(method === 'post' && changes ? { 'Idempotency-Key': IdempotencyKeyHeader } : {}),
   };
   return {
     method,
@@ -56,7 +58,7 @@ function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
       },
       default: {
         description: 'Refused; the body says why and how to go on',
-        content: { [form]: { schema: who === 'admin' ? Problem : CustomerError } },
+        content: { [form]: { schema: isProblem ? Problem : CustomerError } },
       },
     },
   };

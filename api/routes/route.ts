@@ -22,6 +22,8 @@ export interface Call {
   readonly query: unknown;
   /** Parsed JSON; undefined: none was sent. */
   readonly body: unknown;
+  /** As it came. */
+  readonly bytes: Buffer;
   readonly bodyDigest: Buffer;
   readonly headers: IncomingHttpHeaders;
   readonly requestId: string;
@@ -124,6 +126,27 @@ export function operatorRead(declared: OperatorRead): Route {
     who: declared.who,
     openToLoopback: declared.openToLoopback ?? false,
     respond: (_, app) => declared.handler(app),
+  };
+}
+
+interface SignedHook {
+  readonly path: string;
+  readonly summary: string;
+  readonly body: z.ZodType;
+  readonly response: z.ZodType;
+  /** Believes nothing before it has checked who signed these bytes. */
+  handler(bytes: Buffer, headers: IncomingHttpHeaders, app: AppDependencies): Promise<Reply>;
+}
+
+/** Called by a machine that has no credential but signs what it sends. */
+export function signedHook(declared: SignedHook): Route {
+  return {
+    ...READS,
+    ...described({ ...declared, params: none, query: none }),
+    who: 'public',
+    method: 'post',
+    body: declared.body,
+    respond: ({ bytes, headers }, app) => declared.handler(bytes, headers, app),
   };
 }
 

@@ -2,6 +2,7 @@
 // SIGTERM lets it drain: streams finish, leases go back, and only then is it gone.
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
+import type { FakeStripe } from './fake-stripe.ts';
 import type { Launch } from './home.ts';
 import type { DatabaseUrls } from './migrate.ts';
 import { masterKeysFile } from './secrets.ts';
@@ -22,6 +23,8 @@ export interface GatewayNeeds {
   readonly databases: DatabaseUrls;
   readonly redisUrl: string | null;
   readonly adminToken: string;
+  /** null: the environment says which, if any. */
+  readonly stripe: FakeStripe | null;
 }
 
 export async function startGateway(launch: Launch, needs: GatewayNeeds): Promise<Gateway> {
@@ -52,7 +55,10 @@ function reachableAt(host: string | undefined): string {
   return isIPv6(wanted) ? `[${wanted}]` : wanted;
 }
 
-function environment(launch: Launch, { port, databases, redisUrl, adminToken }: GatewayNeeds): NodeJS.ProcessEnv {
+function environment(
+  launch: Launch,
+  { port, databases, redisUrl, adminToken, stripe }: GatewayNeeds,
+): NodeJS.ProcessEnv {
   return {
     ...process.env, // GATEWAY_PROCESSES, LOG_LEVEL, TOLLGATE_TRUSTED_PROXIES are the operator's
     PORT: String(port),
@@ -62,6 +68,13 @@ function environment(launch: Launch, { port, databases, redisUrl, adminToken }: 
     TOLLGATE_ADMIN_TOKEN: adminToken,
     TOLLGATE_MASTER_KEYS: undefined,
     TOLLGATE_MASTER_KEYS_FILE: masterKeysFile(launch.home),
+    ...(stripe === null
+      ? {}
+      : {
+          STRIPE_API_BASE: stripe.url,
+          STRIPE_SECRET_KEY: stripe.secretKey,
+          STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
+        }),
     TOLLGATE_JOURNAL_DIR: join(launch.home, 'journal'),
   };
 }

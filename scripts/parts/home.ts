@@ -53,7 +53,7 @@ export async function moveIn({ home, say, interrupted }: Launch): Promise<HomeLo
 
 /** Null when another process works there. */
 export function occupy(home: string, work: Work): HomeLock | null {
-  for (const folder of ['logs', 'run', 'journal', 'demo']) mkdirSync(join(home, folder), { recursive: true });
+  for (const folder of ['logs', 'run', 'journal', 'demo', 'stripe']) mkdirSync(join(home, folder), { recursive: true });
   const database = new DatabaseSync(join(home, 'launcher.lock'));
   try {
     database.exec('begin exclusive');

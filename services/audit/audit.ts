@@ -11,6 +11,7 @@ export type TargetKind =
   | 'channel'
   | 'model'
   | 'price'
+  | 'payment'
   | 'reconciliation';
 
 export interface AuditEntry {

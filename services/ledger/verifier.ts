@@ -5,6 +5,7 @@ import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '../platform/postgres.ts';
 import type { Invariant } from './invariant.ts';
 import { LATE_WORK } from './late-work.ts';
+import { MONEY_IN } from './money-in.ts';
 import { RATED_AGAIN } from './rated-again.ts';
 
 const EXAMPLES = 5;
@@ -28,7 +29,7 @@ export async function verifyLedger(db: Pool): Promise<Verification> {
     await tx.query('set transaction isolation level repeatable read, read only');
     const { rows } = await tx.query<{ at: Date }>('select clock_timestamp() as at');
     const checks: LedgerCheck[] = [];
-    for (const invariant of [...BALANCES, ...MOVEMENTS, ...CAUSES, RATED_AGAIN, ...LATE_WORK])
+    for (const invariant of [...BALANCES, ...MOVEMENTS, ...CAUSES, RATED_AGAIN, ...LATE_WORK, ...MONEY_IN])
       checks.push(await check(tx, invariant));
     return { ok: checks.every(({ ok }) => ok), at: rows[0]?.at ?? new Date(Number.NaN), checks };
   });
@@ -156,7 +157,7 @@ const MOVEMENTS: readonly Invariant[] = [
                - coalesce((select sum(s.amount_nano) from lease_slices s where s.grant_id = g.id), 0)
                - coalesce((select sum(e.amount_nano) from ledger_entries e join ledger_transactions t on t.id = e.transaction_id
                             where e.grant_id = g.id and e.account = 'credit'
-                              and (t.kind in ('beyond_lease', 'expiry') or t.kind = 'grant' and e.amount_nano > 0)), 0) as missing
+                              and (t.kind in ('beyond_lease', 'expiry', 'refund', 'reversal') or t.kind in ('grant', 'payment') and e.amount_nano > 0)), 0) as missing
           from credit_grants g join grant_balances b on b.grant_id = g.id
       )
       select format('grant %s: %s is missing', id, missing) as what

@@ -22,8 +22,18 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** The address to listen on. */
   readonly host: string;
+  /** null: this installation takes no payments. */
+  readonly stripe: StripeSettings | null;
+  /** Where customers' browsers reach us, without a slash at its end. */
+  readonly publicUrl: string;
   /** Where a chaos campaign kills this process; production refuses to have any. */
   readonly crashPoints: { readonly points: ArmedCrashPoints; readonly log: string | null } | null;
+}
+
+export interface StripeSettings {
+  readonly apiBase: string;
+  readonly secretKey: string;
+  readonly webhookSecret: string;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -32,7 +42,8 @@ export function readConfig(env: Environment): Config {
   const problems: string[] = [];
   const settings = parseSettings(Settings, env, problems);
   const masterKeys = readMasterKeys(env, problems);
-  if (env.NODE_ENV === 'production') problems.push(...weakSecrets(env), ...testSwitches(env));
+  problems.push(...halfOfStripe(env));
+  if (env.NODE_ENV === 'production') problems.push(...weakSecrets(env), ...testSwitches(env), ...unsafePayments(env));
   if (settings === null || masterKeys === null || problems.length > 0) {
     throw new Error(`Cannot start:\n  ${problems.join('\n  ')}`);
   }
@@ -49,6 +60,8 @@ export function readConfig(env: Environment): Config {
     logLevel: settings.LOG_LEVEL,
     trustedProxies: Object.freeze(settings.TOLLGATE_TRUSTED_PROXIES),
     host: settings.HOST,
+    stripe: stripeSettings(settings),
+    publicUrl: settings.TOLLGATE_PUBLIC_URL ?? `http://127.0.0.1:${settings.PORT}`,
     crashPoints:
       settings.TOLLGATE_CRASH_POINTS === undefined
         ? null
@@ -91,6 +104,12 @@ const Settings = z.object({
     .transform((list) => list.split(/[\s,]+/).filter(Boolean))
     .refine((list) => list.every(isAddressOrRange), 'must be addresses or CIDR ranges, separated by commas'),
   HOST: z.string().default('127.0.0.1'),
+  STRIPE_SECRET_KEY: z.string().optional(),
+  STRIPE_WEBHOOK_SECRET: z.string().optional(),
+  STRIPE_API_BASE: url('https:', 'http:').default('https://api.stripe.com'),
+  TOLLGATE_PUBLIC_URL: url('https:', 'http:')
+    .transform((text) => text.replace(/\/+$/, ''))
+    .optional(),
   TOLLGATE_CRASH_POINTS: z
     .string()
     .transform((json, context) => {
@@ -102,6 +121,12 @@ const Settings = z.object({
     .optional(),
   TOLLGATE_CRASH_LOG: z.string().optional(),
 });
+
+function stripeSettings(settings: z.infer<typeof Settings>): StripeSettings | null {
+  const { STRIPE_SECRET_KEY: secretKey, STRIPE_WEBHOOK_SECRET: webhookSecret, STRIPE_API_BASE: apiBase } = settings;
+  if (secretKey === undefined || webhookSecret === undefined) return null;
+  return Object.freeze({ apiBase, secretKey, webhookSecret });
+}
 
 /** A variable that is set to nothing counts as not set: that is how compose files and shells leave things out. */
 export function parseSettings<S extends z.ZodType>(schema: S, env: Environment, problems: string[]): z.infer<S> | null {
@@ -139,6 +164,7 @@ export function readKeyring(purpose: string, variable: string, env: Environment,
 }
 
 const SHORTEST_SECRET = 32;
+const SHORTEST_STRIPE_SECRET = 24;
 const DEFAULT_WORDS =
   /change.?me|password|secret|default|example|insecure|placeholder|replace|tollgate|12345678|abcdefgh/;
 const DEFAULT_PASSWORDS = new Set(['postgres', 'admin', 'root', 'test', 'demo', 'redis', 'pass', '1234', '123456']);
@@ -147,6 +173,23 @@ function testSwitches(env: Environment): string[] {
   return env.TOLLGATE_CRASH_POINTS
     ? ['TOLLGATE_CRASH_POINTS is for chaos campaigns: production never kills itself']
     : [];
+}
+
+/** With one of the two, money would be taken and not heard of, or heard of and not looked up. */
+function halfOfStripe(env: Environment): string[] {
+  const [isKeySet, isSecretSet] = [env.STRIPE_SECRET_KEY?.trim(), env.STRIPE_WEBHOOK_SECRET?.trim()].map(Boolean);
+  return isKeySet === isSecretSet ? [] : ['STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET are set together or not at all'];
+}
+
+function unsafePayments(env: Environment): string[] {
+  if (!env.STRIPE_SECRET_KEY?.trim()) return [];
+  const problems = ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET']
+    .filter((name) => (env[name]?.trim().length ?? 0) < SHORTEST_STRIPE_SECRET || looksDefault(env[name] ?? ''))
+    .map((name) => `${name} is too short, or looks like a default value`);
+  if (env.STRIPE_API_BASE?.startsWith('http:')) problems.push('STRIPE_API_BASE must begin with https://');
+  if (!env.TOLLGATE_PUBLIC_URL?.trim())
+    problems.push('TOLLGATE_PUBLIC_URL is not set: people come back to it from Stripe');
+  return problems;
 }
 
 export function weakSecrets(env: Environment): string[] {

@@ -20,6 +20,8 @@ export async function readBooks(postgresUrl: string): Promise<Books> {
       losses: await rows(LOSSES),
       transactions: await rows(TRANSACTIONS),
       entries: await rows(ENTRIES),
+      payments: await rows(PAYMENTS),
+      refunds: await rows(REFUNDS),
       grants: await rows(GRANTS),
       leases: await rows(LEASES),
       slices: await rows(SLICES),
@@ -63,6 +65,12 @@ const ENTRIES = `
   select transaction_id as "transactionId", account, org_id as "orgId", grant_id as "grantId", lease_id as "leaseId",
          channel_id as "channelId", amount_nano as "amountNano", balance_after_nano as "balanceAfterNano"
     from ledger_entries`;
+
+const PAYMENTS = `
+  select id, stripe_payment_intent as "stripePaymentIntent", transaction_id as "transactionId" from payments`;
+
+const REFUNDS = `
+  select payment_id as "paymentId", transaction_id as "transactionId", reversal_id as "reversalId" from refunds`;
 
 const GRANTS = `
   select g.id, g.org_id as "orgId", g.priority, g.amount_nano as "amountNano", b.available_nano as "availableNano",

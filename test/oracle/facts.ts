@@ -6,6 +6,8 @@ import type { PriceTable } from './price-table.ts';
 export interface Facts extends Books {
   readonly prices: PriceTable;
   readonly meter: ReadonlyMap<string, MeteredAttempt>;
+  /** By payment intent, as Stripe says. Null: this installation has none. */
+  readonly captures: ReadonlyMap<string, Capture> | null;
   /** Null: nobody kept a log of what the clients saw. */
   readonly answers: readonly Answer[] | null;
   /** Null: nobody kept a log of what was killed. */
@@ -19,6 +21,8 @@ export interface Books {
   readonly losses: readonly Loss[];
   readonly transactions: readonly Transaction[];
   readonly entries: readonly Entry[];
+  readonly payments: readonly Payment[];
+  readonly refunds: readonly Refund[];
   readonly grants: readonly Grant[];
   readonly leases: readonly Lease[];
   readonly slices: readonly Slice[];
@@ -94,6 +98,20 @@ export interface Entry {
   readonly channelId: string | null;
   readonly amountNano: bigint;
   readonly balanceAfterNano: bigint | null;
+}
+
+export interface Payment {
+  readonly id: string;
+  /** Null: it is not paid. */
+  readonly stripePaymentIntent: string | null;
+  readonly transactionId: bigint | null;
+}
+
+export interface Refund {
+  readonly paymentId: string;
+  readonly transactionId: bigint;
+  /** Null: it has not failed. */
+  readonly reversalId: bigint | null;
 }
 
 export interface Grant {
@@ -178,6 +196,11 @@ export interface MeteredAttempt {
   readonly usage: Meters;
   readonly ended: boolean;
   readonly atMs: number;
+}
+
+export interface Capture {
+  readonly capturedCents: number;
+  readonly refundedCents: number;
 }
 
 /** One request as its client saw it. */

@@ -31,6 +31,7 @@ export type FindingKind =
   | 'balance_chain_broken'
   | 'lease_differs'
   | 'lease_left_open'
+  | 'clearing_differs'
   | 'held_differs'
   | 'held_after_quiet'
   | 'cap_differs'

@@ -34,6 +34,7 @@ beforeAll(async () => {
     ...(await readBooks(database.urlFor('readonly'))),
     prices: priceTable(null),
     meter,
+    captures: world.captures,
     answers: null,
     hits: null,
   };

@@ -26,7 +26,13 @@ function judgeGrants(facts: JoinedFacts): Finding[] {
         amountOf,
       );
     const intoBreakage = moved('lease') + moved('lease_return') - (inLeases.get(grant.id) ?? 0n);
-    return { grant, granted: -moved('grant'), total: sumOf(entries, amountOf), intoBreakage, expired: moved('expiry') };
+    return {
+      grant,
+      granted: -moved('grant') - moved('payment'),
+      total: sumOf(entries, amountOf),
+      intoBreakage,
+      expired: moved('expiry'),
+    };
   });
   return [
     ...perGrant.flatMap(({ grant, granted, total, intoBreakage }) => [

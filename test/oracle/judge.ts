@@ -9,6 +9,7 @@ import { judgeCaps } from './judge-caps.ts';
 import { judgeClients } from './judge-clients.ts';
 import { isQuiet, judgeCredit } from './judge-credit.ts';
 import { judgeLedger } from './judge-ledger.ts';
+import { isEveryCaptureKnown, judgePayments } from './judge-payments.ts';
 import { judgeRecords } from './judge-records.ts';
 
 export function judge(facts: Facts): Finding[] {
@@ -18,6 +19,7 @@ export function judge(facts: Facts): Finding[] {
     ...judgeClients(known),
     ...judgeAttempts(known),
     ...judgeLedger(known),
+    ...judgePayments(known),
     ...judgeCredit(known),
     ...judgeBurning(known),
     ...judgeCaps(known),
@@ -33,6 +35,7 @@ export function isSettled(facts: Facts): boolean {
     facts.incarnations.every(({ fencedAtMs, closed }) => fencedAtMs === null || closed) &&
     facts.attempts.every(({ costNano, channelId }) => costNano !== null || !frame.isMetered(channelId)) &&
     facts.unmatchedExports.length === 0 &&
+    isEveryCaptureKnown(facts) &&
     [...facts.meter].every(([id, { ended }]) => !frame.isOurs(id) || (ended && knownAttempts.has(id)))
   );
 }

@@ -10,7 +10,7 @@ import type { Facts } from './facts.ts';
 import { findingLine, totalDifference } from './finding.ts';
 import { frameOf, isRecordPriced } from './frame.ts';
 import { isSettled, judge } from './judge.ts';
-import { readAnswers, readHits, readMeter } from './outside-facts.ts';
+import { readAnswers, readCaptures, readHits, readMeter } from './outside-facts.ts';
 import { proveSight } from './planted-errors.ts';
 import { priceTable } from './price-table.ts';
 
@@ -59,13 +59,16 @@ async function settledFacts(): Promise<Facts> {
 
 async function readFacts(): Promise<Facts> {
   if (options.endpoints === undefined) throw new Error('--endpoints <endpoints.json> is missing');
-  const { postgresUrl, demoMeter }: { postgresUrl: string; demoMeter: string } = JSON.parse(
+  const { postgresUrl, demoMeter, stripe }: { postgresUrl: string; demoMeter: string; stripe?: string } = JSON.parse(
     readFileSync(options.endpoints, 'utf8'),
   );
+  // In the order in which things come into being, so that what is looked at last knows of all the rest.
+  const captures = stripe === undefined ? null : await readCaptures(stripe);
   const meter = await readMeter(demoMeter);
   return {
     ...(await readBooks(postgresUrl)),
     meter,
+    captures,
     prices: priceTable(options.prices ?? null),
     answers: options['driver-log'] === undefined ? null : readAnswers(options['driver-log']),
     hits: options['kill-log'] === undefined ? null : readHits(options['kill-log']),

@@ -127,6 +127,11 @@ test.each<[string, FindingKind, Mistake]>([
       by: '0',
     },
   ],
+  [
+    'a payment counts more than was taken',
+    'clearing_differs',
+    { in: 'record_payment', replace: 'p_amount_cents * 10000000', by: 'p_amount_cents * 10000001' },
+  ],
   ['no cap counts', 'cap_differs', { in: 'move_caps', replace: 'committed_nano + p_amount', by: 'committed_nano' }],
 ])('%s: %s', async (_mistake, kind, mistake) => {
   const facts = await factsAfter(mistake);

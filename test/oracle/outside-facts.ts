@@ -1,6 +1,6 @@
-// Reads what stands outside the product: the provider's meter, the log of what the clients saw, the log of what was killed.
+// Reads what stands outside the product: the provider's meter, what Stripe has taken, the log of what the clients saw, the log of what was killed.
 import { readFileSync } from 'node:fs';
-import type { Answer, Hit, MeteredAttempt } from './facts.ts';
+import type { Answer, Capture, Hit, MeteredAttempt } from './facts.ts';
 import type { Meters } from './meters.ts';
 
 interface MeterReport {
@@ -40,6 +40,22 @@ export async function readMeter(demoMeter: string): Promise<ReadonlyMap<string, 
       id,
       { modelId: model, usage, ended, atMs: at },
     ]),
+  );
+}
+
+interface StripeLedger {
+  readonly payment_intents: Readonly<
+    Record<string, { readonly captures: number; readonly captured: number; readonly refunded: number }>
+  >;
+}
+
+export async function readCaptures(stripe: string): Promise<ReadonlyMap<string, Capture>> {
+  const response = await fetch(`${stripe}/_test/ledger`);
+  if (!response.ok) throw new Error(`the ledger of the fake Stripe answered ${response.status}`);
+  const { payment_intents: intents }: StripeLedger = JSON.parse(await response.text());
+  const taken = Object.entries(intents).filter(([, { captures }]) => captures > 0);
+  return new Map(
+    taken.map(([id, { captured, refunded }]) => [id, { capturedCents: captured, refundedCents: refunded }]),
   );
 }
 

@@ -1,4 +1,4 @@
-// Whether the oracle sees: six errors are planted into copies of the facts, one each, and every one must be reported by its id.
+// Whether the oracle sees: seven errors are planted into copies of the facts, one each, and every one must be reported by its id.
 // An oracle that misses one, or facts too poor to plant it in, fail the run.
 import type { Facts, UsageRecord } from './facts.ts';
 import { findingLine } from './finding.ts';
@@ -23,6 +23,7 @@ const PLANTED_ERRORS: readonly PlantedError[] = [
   { error: 'two charges swapped', plant: swapCharges },
   { error: 'one ops_loss without an intent', plant: inventLoss },
   { error: 'one lease left open', plant: reopenLease },
+  { error: 'one capture that nobody recorded', plant: forgetCapture },
 ];
 
 export function proveSight(facts: Facts): Proof[] {
@@ -73,6 +74,11 @@ function swapCharges(facts: Facts) {
     return [one === second ? swap(second, first) : one];
   });
   return { facts: swapped, ids: [first.requestId, second.requestId] };
+}
+
+function forgetCapture(facts: Facts) {
+  const captures = new Map(facts.captures).set('pi_forgotten', { capturedCents: 1, refundedCents: 0 });
+  return { facts: { ...facts, captures }, ids: ['pi_forgotten'] };
 }
 
 function inventLoss(facts: Facts) {

@@ -1,6 +1,7 @@
 // Whom the small world is about: one organization with a project, a key, caps and grants, and one model from one channel.
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
+import type { Capture } from './facts.ts';
 
 export const MODEL = 'demo-chat';
 
@@ -63,4 +64,16 @@ export async function grant(db: Client, ids: Ids, amount: bigint, life: string |
     `select issue_grant(gen_random_uuid(), $1, 'trial', 10::smallint, $2, 0, now() + $3::interval, null, 'test')`,
     [ids.org, amount, life],
   );
+}
+
+/** $50 for $55 of credit, and what Stripe has of it. */
+export async function buyPack(db: Client, ids: Ids): Promise<ReadonlyMap<string, Capture>> {
+  const [payment, intent] = [randomUUID(), 'pi_small_world'];
+  await db.query(
+    `insert into payments (id, org_id, purpose, pack, amount_cents, credit_nano, bonus_nano, requested_by)
+       values ($1, $2, 'pack', 'pack_50', 5000, 50000000000, 5000000000, 'test')`,
+    [payment, ids.org],
+  );
+  await db.query(`select record_payment($1, $2, 5000, 'usd', 'test')`, [payment, intent]);
+  return new Map([[intent, { capturedCents: 5_000, refundedCents: 0 }]]);
 }

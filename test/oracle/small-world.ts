@@ -2,13 +2,14 @@
 // PostgreSQL itself wrote. The amounts come from the hand-written price table.
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import type { Answer, Hit, MeteredAttempt } from './facts.ts';
+import type { Answer, Capture, Hit, MeteredAttempt } from './facts.ts';
 import type { Meters } from './meters.ts';
 import { amountNano, type PriceEntry, priceInForce, priceTable, type Side } from './price-table.ts';
-import { found, grant, type Ids, MODEL } from './small-world-shop.ts';
+import { buyPack, found, grant, type Ids, MODEL } from './small-world-shop.ts';
 
 export interface SmallWorld {
   readonly meter: ReadonlyMap<string, MeteredAttempt>;
+  readonly captures: ReadonlyMap<string, Capture>;
   readonly answers: readonly Answer[];
   readonly hits: readonly Hit[];
 }
@@ -43,7 +44,7 @@ export async function playSmallWorld(url: string, capNano = CAP_NANO): Promise<S
     await liveAndDie(db, ids, seen);
     const hits: Hit[] = [{ target: 'gateway', pid: DEAD_PID, fromMs: bornAtMs, untilMs: Date.now() }];
     await liveAndLeave(db, ids, seen);
-    return { ...seen, hits };
+    return { ...seen, hits, captures: await buyPack(db, ids) };
   } finally {
     await db.end();
   }

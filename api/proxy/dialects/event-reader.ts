@@ -25,6 +25,7 @@ export abstract class EventReader implements StreamReader {
   /** Where the last text of the event that is being read lies; -1: it has none. */
   #textAt = -1;
   #textEnd = -1;
+  #readUsage = false;
   #holds = false;
 
   scan(text: string): number {
@@ -48,11 +49,13 @@ export abstract class EventReader implements StreamReader {
       this.addContent(stringBytes(events.data, repeated.textAt, repeated.textEnd));
       return;
     }
-    const { contentBytes, usage } = this;
+    const { contentBytes } = this;
     this.#textAt = -1;
+    this.#readUsage = false;
     this.readEvent(events);
-    // Only bytes of text add up; whatever else an event may say says nothing more when it is said again.
-    if (this.#textAt === -1 || this.usage !== usage || this.finished || this.ended || this.error !== null) return;
+    // Bytes of text add up, and usage replaces what came between, also where it is only half or cannot be true; whatever else an event
+    // may say says nothing more when it is said again.
+    if (this.#textAt === -1 || this.#readUsage || this.finished || this.ended || this.error !== null) return;
     const textBytes = stringBytes(events.data, this.#textAt, this.#textEnd);
     if (this.contentBytes - contentBytes === textBytes) repeated.remember(events, this.#textAt, this.#textEnd);
   }
@@ -78,6 +81,7 @@ export abstract class EventReader implements StreamReader {
   protected abstract readAnswerObject(text: string, at: number, end: number): number;
 
   protected takeUsage(reading: UsageReading): void {
+    this.#readUsage = true;
     if (reading.usage === null && !reading.implausible) return;
     this.usage = reading.usage;
     this.usageImplausible = reading.implausible;

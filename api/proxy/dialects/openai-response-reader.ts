@@ -28,6 +28,8 @@ export class ResponseReader extends EventReader {
     if (this.#type.endsWith('.delta')) this.#readDelta(data, dataEnd);
     else if (isTerminal(this.#type)) this.#readTerminal(data, dataStart, dataEnd);
     else if (data.startsWith('[DONE]', dataStart)) this.ended = true;
+    // A slice: it would keep all of the stretch alive, as long as its stream waits for the next one.
+    this.#type = '';
   }
 
   protected readAnswerObject(text: string, at: number, end: number): number {

@@ -22,7 +22,9 @@ export class RepeatedEvent {
     // Up to here both are the same, so the text opens where it did, and it ends where a string does.
     this.textAt = dataStart + this.#before.length - 1;
     this.textEnd = stringEnd(data, this.textAt, dataEnd);
-    if (!data.startsWith(this.#behind, this.textEnd - 1)) return false;
+    // To its end: what was remembered may have been cut, and must not stand for a whole event that begins like it.
+    if (this.textEnd - 1 + this.#behind.length !== dataEnd || !data.startsWith(this.#behind, this.textEnd - 1))
+      return false;
     this.#misses = 0;
     return true;
   }
@@ -34,7 +36,7 @@ export class RepeatedEvent {
       return;
     }
     this.#misses += 1;
-    this.#name = name;
+    this.#name = copyOf(name, 0, name.length);
     this.#before = copyOf(data, dataStart, textAt + 1);
     this.#behind = copyOf(data, textEnd - 1, dataEnd);
   }

@@ -127,8 +127,12 @@ function pathTo({ path }: Route): string {
     'api-keys': world.apiKeyId,
     channels: world.channelId,
     models: 'acme%2Fmodel-1',
+    payments: world.paymentId,
     requests: '0193f000-0000-7000-8000-000000000001',
   };
   const [, noun = ''] = /\/v1\/([\w-]+)\//.exec(path) ?? [];
-  return path.replace('{id}', ids[noun] ?? '').replace('{keyId}', world.channelKeyId);
+  return path
+    .replace('{id}', ids[noun] ?? '')
+    .replace('{orgId}', world.orgId)
+    .replace('{keyId}', world.channelKeyId);
 }

@@ -2,8 +2,11 @@
 // goes through HTTP, what it looks at behind the API's back it reads as superuser.
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { Pool } from 'pg';
 import { createApp } from '../../../api/app.ts';
@@ -12,16 +15,21 @@ import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
 import { ChannelHealth } from '../../../services/channels/channel-health.ts';
 import { loadRoutingTable } from '../../../services/channels/routing-table.ts';
 import { Egress } from '../../../services/egress/egress.ts';
+import { StripeApi } from '../../../services/payments/stripe-api.ts';
+import { StripeInbox } from '../../../services/payments/stripe-inbox.ts';
 import { createLog } from '../../../services/platform/log.ts';
 import { Metrics } from '../../../services/platform/metrics.ts';
 import { createPool } from '../../../services/platform/postgres.ts';
 import { Vault } from '../../../services/vault/vault.ts';
+import { control } from '../../fake-stripe/stripe-client.ts';
+import { startFakeStripe } from '../../support/fake-stripe/server.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
   type ThrowawayPostgres,
 } from '../../support/throwaway-postgres.ts';
 
+export const WEBHOOK_SECRET = 'whsec_of_the_tests';
 export const ADMIN_TOKEN = 'a-token-of-the-tests-0123456789abcdef';
 
 export interface Sent {
@@ -71,6 +79,8 @@ export class Answered {
 
 export interface ManagementApp {
   readonly url: string;
+  /** The fake Stripe's URL. */
+  readonly stripe: string;
   /** As superuser. */
   readonly db: Pool;
   readonly worker: Pool;
@@ -85,13 +95,15 @@ export interface ManagementApp {
   close(): Promise<void>;
 }
 
-export async function startManagementApp(): Promise<ManagementApp> {
+export async function startManagementApp(takesPayments = true): Promise<ManagementApp> {
   const postgres = await startThrowawayPostgres();
   const database = await postgres.createDatabase();
   const pool = (url: string) => createPool(url, { name: 'test', maxConnections: 8, statementTimeoutMs: 5_000 });
   const db = pool(database.url);
   const worker = pool(database.urlFor('worker'));
   const vault = new Vault({ current: 1, keys: new Map([[1, createSecretKey(randomBytes(32))]]) });
+  const stripeFolder = mkdtempSync(join(tmpdir(), 'stripe-'));
+  const stripe = await startFakeStripe({ port: 0, dataDir: stripeFolder });
   const log: string[] = [];
   const sink = new Writable({
     write(line, _encoding, done) {
@@ -103,9 +115,13 @@ export async function startManagementApp(): Promise<ManagementApp> {
   const egress = new Egress();
   const apiKeys = new ApiKeyCache(worker, () => performance.now());
   let table = await loadRoutingTable(worker, vault, 0);
+  const logger = createLog({ name: 'test', level: 'info' }, sink);
+  const api = new StripeApi({ apiBase: stripe.url, secretKey: 'sk_test_management', webhookSecret: WEBHOOK_SECRET });
+  const inbox = new StripeInbox(worker, api, logger);
   const app = createApp({
     db: worker,
-    log: createLog({ name: 'test', level: 'info' }, sink),
+    log: logger,
+    payments: takesPayments ? { stripe: api, inbox, publicUrl: 'http://127.0.0.1' } : null,
     scrape: () => metrics.registry.metrics(),
     adminToken: ADMIN_TOKEN,
     vault,
@@ -121,8 +137,9 @@ export async function startManagementApp(): Promise<ManagementApp> {
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await control(stripe.url, 'webhooks', { url: `${url}/webhooks/stripe`, secret: WEBHOOK_SECRET });
   return {
-    ...{ url, db, worker, vault, postgres, database, log },
+    ...{ url, stripe: stripe.url, db, worker, vault, postgres, database, log },
     call: (method, path, sent = {}) => call(url, method, path, sent),
     async refresh() {
       apiKeys.suspectAll();
@@ -131,7 +148,9 @@ export async function startManagementApp(): Promise<ManagementApp> {
     async close() {
       server.closeAllConnections();
       server.close();
-      await Promise.all([egress.close(), worker.end(), db.end()]);
+      await inbox.close();
+      await Promise.all([egress.close(), worker.end(), db.end(), stripe.close()]);
+      rmSync(stripeFolder, { recursive: true });
       await postgres.stop();
     },
   };

@@ -1,5 +1,8 @@
 // Calls every route that changes something once, in an order in which it can work, and says what each answered. A route that
 // nobody calls here is missing from the list, and the tests that walk the list say so.
+
+import { submit } from '../../fake-stripe/stripe-client.ts';
+import { until } from '../../support/until.ts';
 import { type Answered, done, type ManagementApp } from './management-app.ts';
 import type { MockUpstream } from './mock-upstream.ts';
 
@@ -16,6 +19,7 @@ export interface World {
   readonly apiKeyId: string;
   readonly channelId: string;
   readonly channelKeyId: string;
+  readonly paymentId: string;
   readonly credential: string;
   /** What was sent to be kept secret. */
   readonly secrets: readonly string[];
@@ -41,6 +45,11 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   const projectId = (await step('post', '/projects', {}, { orgId, name: 'research' })).string('id');
   await step('patch', '/projects/{id}', { id: projectId }, { name: 'development' }, ifMatch);
   await step('post', '/grants', {}, { orgId, amountNano: '25000000000' });
+  const checkout = await step('post', '/organizations/{orgId}/checkouts', { orgId }, { pack: 'pack_10' });
+  const paymentId = checkout.string('paymentId');
+  await submit(checkout.string('url'), { payment_method: 'pm_card_visa' });
+  await until(async () => (await app.call('get', `/api/v1/payments/${paymentId}`)).field('state') === 'paid');
+  await step('post', '/payments/{id}/refunds', { id: paymentId }, { reason: 'not needed' });
   await step('post', '/models', {}, { id: 'acme/model-1', price: PRICE });
   await step('patch', '/models/{id}', { id: 'acme/model-1' }, { displayName: 'Model 1' }, ifMatch);
   await step('post', '/models/{id}/prices', { id: 'acme/model-1' }, { side: 'cost', price: COST });
@@ -68,7 +77,16 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await step('post', '/api-keys/{id}/enable', { id: apiKeyId }, { reason: 'found' }, ifMatch);
   await app.refresh();
   return {
-    ...{ steps, orgId, projectId, apiKeyId, credential, channelId: id, channelKeyId: keyId },
+    ...{
+      steps,
+      orgId,
+      projectId,
+      apiKeyId,
+      credential,
+      channelId: id,
+      channelKeyId: keyId,
+      paymentId,
+    },
     secrets: [...UPSTREAM_KEYS, credential],
   };
 }

@@ -140,3 +140,34 @@ test('trusted proxies are addresses and ranges, and nothing else', () => {
     expect(() => readConfig(environment({ TOLLGATE_TRUSTED_PROXIES: wrong }))).toThrow('TOLLGATE_TRUSTED_PROXIES');
   }
 });
+
+test('payments are taken with both secrets of Stripe or not at all', () => {
+  const stripe = { STRIPE_SECRET_KEY: `sk_live_${random()}`, STRIPE_WEBHOOK_SECRET: `whsec_${random()}` };
+
+  expect(readConfig(environment()).stripe).toBeNull();
+  expect(readConfig(environment(stripe)).stripe).toEqual({
+    apiBase: 'https://api.stripe.com',
+    secretKey: stripe.STRIPE_SECRET_KEY,
+    webhookSecret: stripe.STRIPE_WEBHOOK_SECRET,
+  });
+  for (const name of ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET'] as const) {
+    expect(() => readConfig(environment({ ...stripe, [name]: ' ' }))).toThrow('are set together or not at all');
+  }
+});
+
+test('production takes payments neither with a secret that could be guessed nor over a line that others read', () => {
+  const refused = () =>
+    readConfig(
+      environment({
+        NODE_ENV: 'production',
+        STRIPE_SECRET_KEY: 'sk_test_example',
+        STRIPE_WEBHOOK_SECRET: 'whsec_change_me_change_me_change_me',
+        STRIPE_API_BASE: 'http://127.0.0.1:8082',
+      }),
+    );
+
+  expect(refused).toThrow('STRIPE_SECRET_KEY is too short, or looks like a default value');
+  expect(refused).toThrow('STRIPE_WEBHOOK_SECRET is too short, or looks like a default value');
+  expect(refused).toThrow('STRIPE_API_BASE must begin with https://');
+  expect(refused).toThrow('TOLLGATE_PUBLIC_URL is not set');
+});

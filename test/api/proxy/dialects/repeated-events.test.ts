@@ -22,6 +22,8 @@ const CHAT: Shape[] = [
   (text) => choice(0, `"tool_calls":[{"index":0,"function":{"arguments":${text}}}]`),
   (text) => choice(2, `"content":${text}`, '"finish_reason":"stop"'),
   (text) => choice(0, `"content":${text}`, '"finish_reason":null,"usage":{"prompt_tokens":1,"completion_tokens":2}'),
+  (text) => choice(0, `"content":${text}`, '"finish_reason":null,"usage":{"prompt_tokens":-1}'),
+  (text) => choice(0, `"content":${text}`, '"finish_reason":null,"usage":{"prompt_tokens":5}'),
   (text) => `"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":${text.length}}}`,
   (text) => `"object":"error","message":${text}}`,
   (text) => `"choices":[{"index":1,"text":${text},"finish_reason":"length"}]}`,
@@ -30,6 +32,8 @@ const MESSAGES: Shape[] = [
   (text) => `"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":${text}}}`,
   (text) => `"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":${text}}}`,
   (text) => `"type":"content_block_start","content_block":{"type":"tool_use","input":{"a":${text}}}}`,
+  (text) => `"type":"content_block_delta","delta":{"text":${text}},"usage":{"input_tokens":5}}`,
+  (text) => `"type":"message_start","message":{"usage":{"input_tokens":${text.length}}}}`,
   (text) => `"type":"message_delta","delta":{"stop_reason":null},"usage":{"output_tokens":${text.length}}}`,
   (text) => `"type":"message_delta","delta":{"stop_reason":"end_turn","text":${text}}}`,
   (text) => `"type":"error","error":{"type":"overloaded_error","message":${text}}}`,
@@ -45,6 +49,11 @@ const formats: [string, () => StreamReader, Shape[]][] = [
   ['messages', () => new MessageReader(), MESSAGES],
   ['responses', () => new ResponseReader(), RESPONSES],
 ];
+
+/** An event that its provider cut. */
+function withoutEnd(rest: string, missing: number): string {
+  return rest.slice(0, Math.max(0, rest.length - missing));
+}
 
 function readAll(reader: StreamReader, events: readonly string[]): unknown {
   const held = events.map((event) => reader.scan(latin1(event)) === latin1(event).length);
@@ -65,16 +74,17 @@ test.each(formats)(
         shape: fc.nat({ max: shapes.length - 1 }),
         times: fc.integer({ min: 1, max: 4 }),
         text: texts,
+        missing: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat({ max: 60 })),
         name: fc.constantFrom('', 'event: e\n'),
       }),
       { maxLength: 12 },
     );
     fc.assert(
       fc.property(events, (list) => {
-        const bodies = list.flatMap(({ shape, times, text, name }) =>
+        const bodies = list.flatMap(({ shape, times, text, missing, name }) =>
           Array.from({ length: times }, (__, at) => ({
             name,
-            rest: shapes[shape]?.(JSON.stringify(text + 'x'.repeat(at))) ?? '',
+            rest: withoutEnd(shapes[shape]?.(JSON.stringify(text + 'x'.repeat(at))) ?? '', missing),
           })),
         );
         const repeating = bodies.map(({ name, rest }) => `${name}data: {${rest}\n\n`);
@@ -102,4 +112,33 @@ test('what only looks like the event before is walked through: other bytes behin
   expect(finished).toMatchObject({ finished: true, contentBytes: 3 });
   expect(broken).toMatchObject({ finished: false, error: null });
   expect(error.error).not.toBeNull();
+});
+
+const within = (text: string, rest = '') => `data: {"choices":[{"index":0,"delta":{"content":"${text}"${rest}\n\n`;
+
+test('what an event that was cut behind its text says is not what the whole events after it say', () => {
+  const finish = new ChunkReader(1);
+  const error = new ChunkReader(1);
+  const usage = '"usage":{"prompt_tokens":9,"completion_tokens":8}}';
+  const last = within('b', `},"finish_reason":"stop"}],${usage}`);
+
+  const heldFrom = finish.scan(within('a') + last);
+  error.scan(within('a\\"').replace('"\n\n', '\n\n') + within('b', '}}],"error":{"message":"out of order"}}'));
+
+  expect(heldFrom).toBe(within('a').length);
+  expect(finish).toMatchObject({ finished: true, usage: { input: 9, output: 8 }, contentBytes: 2 });
+  expect(error.error).toMatchObject({ message: 'out of order' });
+});
+
+test('usage says something new also where it is said again', () => {
+  const withUsage = (text: string, usage: string) => within(text, `},"finish_reason":null}],"usage":${usage}}`);
+  const impossible = new ChunkReader(1);
+  const halved = new ChunkReader(1);
+  const whole = '{"prompt_tokens":3,"completion_tokens":4}';
+
+  for (const usage of ['{"prompt_tokens":-1}', whole, '{"prompt_tokens":-1}']) impossible.scan(withUsage('a', usage));
+  for (const usage of ['{"prompt_tokens":5}', whole, '{"prompt_tokens":5}']) halved.scan(withUsage('a', usage));
+
+  expect(impossible).toMatchObject({ usage: null, usageImplausible: true });
+  expect(halved.usage).toEqual({ input: 5, output: 4 });
 });

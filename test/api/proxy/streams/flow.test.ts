@@ -50,6 +50,7 @@ test('a reader that stands still stops its upstream, costs little memory, and lo
   arrival.send(chat.finish(PROMPT_TOKENS, 1), chat.end);
   arrival.end();
   await until(() => backlogBytes() > 0);
+  gateway.attempts.pass(60_001); // nothing is heard of an upstream that nobody listens to: that is no silence of its own
   const other = await midStream();
   other.arrival.send(chat.content('house'), chat.finish(PROMPT_TOKENS, 3), chat.end);
   other.arrival.end();

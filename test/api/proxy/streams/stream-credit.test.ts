@@ -223,6 +223,8 @@ test('what a key learns is the reserve that its streams use up, also where their
   await second.caller.over();
 
   expect(reservedNano - INPUT_OF_PROMPT_NANO).toBeGreaterThan(2_500n * OUTPUT_NANO);
+  const tokensLeft = ({ headers }: Caller) => Number(headers['x-ratelimit-remaining-tokens']);
+  expect(tokensLeft(first.caller) - tokensLeft(second.caller)).toBeLessThan(250); // of the rate, what the provider counts
   expect((await receiptOf(gateway, first.caller.requestId)).charge).toBe(charge(PROMPT_TOKENS, 10));
   await closedBooks(gateway, customer);
 });

@@ -1,0 +1,145 @@
+// Buying credit through Stripe, and what Stripe tells us of it.
+import { z } from 'zod';
+import { TollgateError } from '../../domain/errors.ts';
+import { organization } from '../../services/organizations/organizations.ts';
+import { openCheckout } from '../../services/payments/checkouts.ts';
+import { PACK_IDS } from '../../services/payments/packs.ts';
+import { listPayments, payment } from '../../services/payments/payments.ts';
+import { refundUnusedPack, sendRefunds } from '../../services/payments/refunds.ts';
+import type { AppDependencies, PaymentDesk } from './app-dependencies.ts';
+import { instant, money, reason, uuid } from './field-schemas.ts';
+import { onePage, pageOf, pageQuery } from './pagination.ts';
+import { JSON_TYPE } from './reply.ts';
+import { adminChange, adminRead, none, type Route, signedHook } from './route.ts';
+
+const Checkout = z
+  .object({
+    url: z.url().meta({ description: 'A page of Stripe; whoever opens it can pay' }),
+    expiresAt: instant,
+    paymentId: uuid,
+  })
+  .meta({ id: 'Checkout' });
+
+const Payment = z
+  .object({
+    id: uuid,
+    orgId: uuid,
+    purpose: z.enum(['pack']),
+    pack: z.string(),
+    state: z.enum(['open', 'paid', 'expired']),
+    amountCents: z.int(),
+    currency: z.string(),
+    creditNano: money,
+    bonusNano: money,
+    refundedCents: z.int(),
+    stripePaymentIntent: z.string().nullable(),
+    requestedBy: z.string(),
+    createdAt: instant,
+    paidAt: instant.nullable(),
+  })
+  .meta({ id: 'Payment' });
+
+const Refund = z
+  .object({ id: uuid, paymentId: uuid, amountCents: z.int(), state: z.enum(['submitted', 'succeeded', 'failed']) })
+  .meta({ id: 'Refund' });
+
+const ofOrganization = z.object({ orgId: uuid });
+const payments = { name: 'payments', position: uuid, positionOf: ({ id }: { id: string }) => id };
+
+export const paymentRoutes: readonly Route[] = [
+  adminChange({
+    method: 'post',
+    path: '/api/v1/organizations/{orgId}/checkouts',
+    summary: 'Where to pay for a pack of credit; the page that is open already, if there is one',
+    params: ofOrganization,
+    status: 201,
+    reachesOutside: true,
+    body: z.strictObject({ pack: z.enum(PACK_IDS) }),
+    response: Checkout,
+    handler: async ({ params, body, actor }, app, change) => {
+      const { stripe, publicUrl } = deskOf(app);
+      const answer = await openCheckout({ db: app.db, stripe, publicUrl }, params.orgId, body.pack, actor);
+      return change(async () => ({
+        answer,
+        audit: {
+          action: 'checkout.opened',
+          targetKind: 'payment',
+          targetId: answer.paymentId,
+          after: { ...params, ...body },
+        },
+      }));
+    },
+  }),
+  adminRead({
+    path: '/api/v1/organizations/{orgId}/payments',
+    summary: 'Payments of an organization, newest first',
+    params: ofOrganization,
+    query: z.strictObject(pageQuery),
+    response: pageOf(Payment),
+    handler: async ({ params, query }, { db }) => {
+      const { id } = await organization(db, params.orgId);
+      return onePage(payments, query, (after, pageSize) => listPayments(db, id, after, pageSize));
+    },
+  }),
+  adminRead({
+    path: '/api/v1/payments/{id}',
+    summary: 'One payment',
+    query: none,
+    params: z.object({ id: uuid }),
+    response: Payment,
+    handler: ({ params }, { db }) => payment(db, params.id),
+  }),
+  adminChange({
+    method: 'post',
+    path: '/api/v1/payments/{id}/refunds',
+    summary: 'Refund what is unused of a pack; its credit and bonus go at once, and come back should the refund fail',
+    params: z.object({ id: uuid }),
+    status: 201,
+    reachesOutside: true,
+    body: z.strictObject({ reason }),
+    response: Refund,
+    handler: async ({ params, body, actor }, app, change) => {
+      const { stripe } = deskOf(app);
+      let refundId: string | null = null;
+      const committed = await change(async (tx) => {
+        const answer = await refundUnusedPack(tx, params.id, actor);
+        refundId = answer.id;
+        const audit = {
+          action: 'refund.requested',
+          targetKind: 'payment',
+          targetId: params.id,
+          after: answer,
+        } as const;
+        return { answer, audit: { ...audit, reason: body.reason } };
+      });
+      // What Stripe does not take now, the caretaker sends again.
+      await sendRefunds(app.db, stripe, refundId).catch((error: unknown) =>
+        app.log.warn({ err: error }, 'refund_waiting'),
+      );
+      return committed;
+    },
+  }),
+  signedHook({
+    path: '/webhooks/stripe',
+    summary: 'For Stripe: an event, signed',
+    body: z.looseObject({ id: z.string(), type: z.string() }).meta({ description: 'An Event of Stripe' }),
+    response: z.object({ received: z.boolean() }),
+    handler: async (bytes, headers, app) => {
+      const { stripe, inbox } = deskOf(app);
+      const event = stripe.readWebhook(bytes, String(headers['stripe-signature'] ?? ''), Date.now());
+      if (event !== null) {
+        await inbox.store(event);
+        inbox.wake();
+      }
+      return { status: 200, headers: { 'content-type': JSON_TYPE }, text: JSON.stringify({ received: true }) };
+    },
+  }),
+];
+
+function deskOf({ payments: desk }: AppDependencies): PaymentDesk {
+  if (desk !== null) return desk;
+  throw new TollgateError('payments_not_configured', {
+    message:
+      'This installation takes no payments: its operator has to set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET.',
+  });
+}

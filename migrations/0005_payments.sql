@@ -1,0 +1,257 @@
+-- Money in. What was asked for is a row before Stripe hears of it, and record_payment alone turns a capture into credit: whoever learns
+-- of one (a webhook, the listing of events, later a charge or a reconciler) calls it, and it counts once.
+
+-- Up Migration
+
+create table stripe_customers (
+  org_id uuid primary key references organizations,
+  stripe_customer text not null unique,
+  created_at timestamptz not null default billing_now()
+);
+
+-- What was asked never changes; the state moves forward: open -> paid, open -> expired, and expired -> paid when the money came all
+-- the same. What a payment buys stands here and not in a price list that may have changed when it is paid.
+create table payments (
+  id uuid primary key,
+  org_id uuid not null references organizations,
+  purpose text not null check (purpose in ('pack')),
+  pack text not null,
+  amount_cents integer not null check (amount_cents > 0),
+  currency text not null default 'usd' check (currency in ('usd')),
+  credit_nano bigint not null check (credit_nano > 0),
+  bonus_nano bigint not null check (bonus_nano >= 0),
+  state text not null default 'open' check (state in ('open', 'paid', 'expired')),
+  stripe_payment_intent text unique,
+  transaction_id bigint unique references ledger_transactions,
+  requested_by text not null,
+  created_at timestamptz not null default billing_now(),
+  paid_at timestamptz,
+  check ((state = 'paid') = (stripe_payment_intent is not null)),
+  check ((state = 'paid') = (transaction_id is not null)),
+  check ((state = 'paid') = (paid_at is not null))
+);
+create index on payments (org_id, created_at desc, id desc);
+alter table credit_grants add foreign key (payment_id) references payments;
+
+-- Also for the owner of the table.
+create function refuse_other_than_forward() returns trigger language plpgsql as $$
+begin
+  if old.state = 'paid' or new.state = 'open'
+     or (new.id, new.org_id, new.purpose, new.pack, new.amount_cents, new.currency, new.credit_nano, new.bonus_nano, new.requested_by, new.created_at)
+        is distinct from
+        (old.id, old.org_id, old.purpose, old.pack, old.amount_cents, old.currency, old.credit_nano, old.bonus_nano, old.requested_by, old.created_at)
+  then raise exception 'payment % is %: what was asked and what was paid never change', old.id, old.state using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $$;
+create trigger forward_only before update on payments for each row execute function refuse_other_than_forward();
+create trigger append_only before delete on payments for each row execute function refuse_change();
+create trigger not_emptied before truncate on payments for each statement execute function refuse_change();
+
+-- The page on which somebody may pay. One is open per organization and purpose: a second click finds it. Without a session Stripe has
+-- not answered yet, and is asked again with the same words.
+create table checkouts (
+  payment_id uuid primary key references payments,
+  org_id uuid not null references organizations,
+  purpose text not null,
+  stripe_session text unique,
+  url text,
+  expires_at timestamptz not null,
+  closed_at timestamptz,
+  check ((stripe_session is null) = (url is null))
+);
+create unique index one_open_checkout on checkouts (org_id, purpose) where closed_at is null;
+
+-- Money that Stripe took and that we did not ask for in this way: nobody is credited, a person decides.
+create table captures_in_question (
+  stripe_payment_intent text primary key,
+  payment_id uuid not null references payments,
+  amount_cents bigint not null,
+  currency text not null,
+  reason text not null,
+  at timestamptz not null default clock_timestamp(),
+  resolved_at timestamptz
+);
+
+-- Money that goes back. The credit is gone in the transaction that makes the row, before Stripe is asked; a refund that failed gives it
+-- back. submitted -> succeeded, and from either to failed.
+create table refunds (
+  id uuid primary key,
+  payment_id uuid not null references payments,
+  amount_cents integer not null check (amount_cents > 0),
+  state text not null default 'submitted' check (state in ('submitted', 'succeeded', 'failed')),
+  -- null: Stripe has not answered yet, and is asked again.
+  stripe_refund text unique,
+  transaction_id bigint not null unique references ledger_transactions,
+  reversal_id bigint unique references ledger_transactions,
+  requested_by text not null,
+  created_at timestamptz not null default billing_now(),
+  check ((state = 'failed') = (reversal_id is not null))
+);
+create index on refunds (payment_id);
+create index on refunds (created_at) where stripe_refund is null and state = 'submitted';
+create trigger append_only before delete on refunds for each row execute function refuse_change();
+create trigger not_emptied before truncate on refunds for each statement execute function refuse_change();
+
+-- An event is a hint: what it is about is fetched when it is processed, in any order and as often as it comes.
+create table stripe_events (
+  id text primary key,
+  type text not null,
+  payload jsonb not null,
+  received_at timestamptz not null default clock_timestamp(),
+  due_at timestamptz not null default clock_timestamp(),
+  tries integer not null default 0,
+  processed_at timestamptz,
+  error text
+);
+create index on stripe_events (due_at) where processed_at is null;
+
+-- Up to which moment of Stripe's clock all events have been read by listing them. One row, none before the first listing.
+create table stripe_event_listing (
+  is_the_only boolean primary key default true check (is_the_only),
+  read_until timestamptz not null
+);
+
+-- Returns 'recorded'; 'known': by this intent, earlier; 'in_question': another amount, currency or a second capture, kept for a person;
+-- 'not_ours': no such payment. A bonus is opened first, as it burns first: it is also the first to repay what the customer owes.
+create function record_payment(p_payment uuid, p_intent text, p_amount_cents bigint, p_currency text, p_actor text) returns text
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_payment payments; v_reason text; v_entries jsonb := '[]'; v_paid bigint := p_amount_cents * 10000000; v_adjust bigint; v_tx bigint;
+begin
+  perform 1 from organizations o where o.id = (select p.org_id from payments p where p.id = p_payment) for no key update;
+  select * into v_payment from payments p where p.id = p_payment for update;
+  if not found then return 'not_ours'; end if;
+  if v_payment.stripe_payment_intent = p_intent then return 'known'; end if;
+  v_reason := case
+    when v_payment.state = 'paid' then format('it was paid by %s already', v_payment.stripe_payment_intent)
+    when (p_amount_cents, p_currency) is distinct from (v_payment.amount_cents::bigint, v_payment.currency)
+      then format('%s %s were asked for', v_payment.amount_cents, v_payment.currency)
+  end;
+  if v_reason is not null then
+    insert into captures_in_question values (p_intent, p_payment, p_amount_cents, p_currency, v_reason) on conflict do nothing;
+    return 'in_question';
+  end if;
+
+  if v_payment.bonus_nano > 0 then
+    v_entries := open_grant(gen_random_uuid(), v_payment.org_id, 'bonus', 20::smallint, v_payment.bonus_nano, 0, p_payment,
+                            billing_now() + interval '12 months', null, p_actor);
+  end if;
+  v_entries := v_entries || open_grant(gen_random_uuid(), v_payment.org_id, 'pack', 20::smallint, v_payment.credit_nano, v_payment.amount_cents,
+                                       p_payment, null, null, p_actor);
+  v_entries := v_entries || jsonb_build_object('account', 'stripe_clearing', 'org', v_payment.org_id, 'amount', v_paid);
+  v_adjust := v_payment.credit_nano + v_payment.bonus_nano - v_paid;
+  if v_adjust <> 0 then
+    v_entries := v_entries || jsonb_build_object('account', 'deferred_adjust', 'org', v_payment.org_id, 'amount', v_adjust);
+  end if;
+  v_tx := post_transaction('payment', 'payment:' || p_intent, 'payment', p_payment::text, p_actor, v_entries);
+
+  update payments set state = 'paid', stripe_payment_intent = p_intent, transaction_id = v_tx, paid_at = billing_now() where id = p_payment;
+  update checkouts set closed_at = billing_now() where payment_id = p_payment and closed_at is null;
+  insert into audit_log (actor, action, target_kind, target_id, after)
+    values (p_actor, 'payment.recorded', 'payment', p_payment::text,
+            jsonb_build_object('orgId', v_payment.org_id, 'amountCents', p_amount_cents, 'stripePaymentIntent', p_intent));
+  return 'recorded';
+end $$;
+
+-- Takes credit of a payment back and books that its money goes back. p_amount_cents null: all that is unused, which is what was paid
+-- less all that was consumed of credit and bonus; what leases hold counts as consumed. Otherwise what Stripe says that it gave back
+-- (p_stripe_refund), of which credit covers what is left. Once nothing of the price is kept, the rest of the credit goes too.
+-- Returns the cents; 0: nothing to refund, or known.
+create function begin_refund(p_id uuid, p_payment uuid, p_stripe_refund text, p_amount_cents bigint, p_actor text) returns bigint
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  v_payment payments; v_grant record; v_before bigint; v_available bigint; v_consumed bigint; v_cents bigint; v_take bigint; v_rest bigint;
+  v_cut bigint; v_entries jsonb := '[]'; v_tx bigint;
+begin
+  perform 1 from organizations o where o.id = (select p.org_id from payments p where p.id = p_payment) for no key update;
+  select * into v_payment from payments p where p.id = p_payment;
+  if v_payment.state is distinct from 'paid' or exists (select from refunds r where r.stripe_refund = p_stripe_refund) then return 0; end if;
+  select coalesce(sum(r.amount_cents), 0) into v_before from refunds r where r.payment_id = p_payment and r.state <> 'failed';
+  select sum(b.available_nano) into v_available from grant_balances b join credit_grants g on g.id = b.grant_id where g.payment_id = p_payment;
+  select v_payment.credit_nano + v_payment.bonus_nano - v_available - coalesce(sum(e.amount_nano), 0) into v_consumed
+    from ledger_entries e join ledger_transactions t on t.id = e.transaction_id and t.kind in ('expiry', 'refund', 'reversal')
+    join credit_grants g on g.id = e.grant_id where g.payment_id = p_payment and e.account = 'credit';
+  v_cents := coalesce(p_amount_cents, greatest(0, ((v_payment.amount_cents - v_before) * 10000000 - v_consumed) / 10000000));
+  if v_cents = 0 then return 0; end if;
+
+  v_take := case when p_amount_cents is null or v_before + v_cents >= v_payment.amount_cents then v_available
+                 else least(v_available, v_cents * 10000000) end;
+  v_rest := v_take;
+  for v_grant in select b.grant_id, b.available_nano from grant_balances b join credit_grants g on g.id = b.grant_id
+                  where g.payment_id = p_payment and b.available_nano > 0 order by g.source desc loop
+    exit when v_rest = 0;
+    v_cut := least(v_rest, v_grant.available_nano);
+    update grant_balances b set available_nano = b.available_nano - v_cut where b.grant_id = v_grant.grant_id;
+    v_entries := v_entries || jsonb_build_object('account', 'credit', 'org', v_payment.org_id, 'grant', v_grant.grant_id, 'amount', v_cut,
+                                                 'balance', v_grant.available_nano - v_cut);
+    v_rest := v_rest - v_cut;
+  end loop;
+  v_entries := v_entries || jsonb_build_object('account', 'stripe_clearing', 'org', v_payment.org_id, 'amount', -v_cents * 10000000);
+  if v_take <> v_cents * 10000000 then
+    v_entries := v_entries || jsonb_build_object('account', 'deferred_adjust', 'org', v_payment.org_id, 'amount', v_cents * 10000000 - v_take);
+  end if;
+  v_tx := post_transaction('refund', 'refund:' || p_id, 'refund', p_id::text, p_actor, v_entries);
+  insert into refunds (id, payment_id, amount_cents, stripe_refund, transaction_id, requested_by)
+    values (p_id, p_payment, v_cents, p_stripe_refund, v_tx, p_actor);
+  if p_stripe_refund is not null then
+    insert into audit_log (actor, action, target_kind, target_id, after)
+      values (p_actor, 'refund.heard', 'payment', p_payment::text, jsonb_build_object('refundId', p_id, 'amountCents', v_cents));
+  end if;
+  return v_cents;
+end $$;
+
+-- What Stripe says of a refund. One that failed gives the credit back, which first repays what the customer owes by now.
+create function settle_refund(p_id uuid, p_stripe_refund text, p_state text, p_actor text) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_refund refunds; v_org uuid; v_entry record; v_balance bigint; v_entries jsonb := '[]'; v_tx bigint;
+begin
+  select p.org_id into v_org from refunds r join payments p on p.id = r.payment_id where r.id = p_id;
+  perform 1 from organizations o where o.id = v_org for no key update;
+  select * into v_refund from refunds r where r.id = p_id for update;
+  if not found or v_refund.state = 'failed' then return; end if;
+  if p_state = 'failed' then
+    for v_entry in select * from ledger_entries e where e.transaction_id = v_refund.transaction_id order by e.line loop
+      v_balance := null;
+      if v_entry.account = 'credit' then
+        update grant_balances b set available_nano = b.available_nano + v_entry.amount_nano where b.grant_id = v_entry.grant_id
+          returning b.available_nano into v_balance;
+      end if;
+      v_entries := v_entries || jsonb_build_object('account', v_entry.account, 'org', v_org, 'grant', v_entry.grant_id,
+                                                   'amount', -v_entry.amount_nano, 'balance', v_balance);
+    end loop;
+    v_tx := post_transaction('reversal', 'refund-failed:' || p_id, 'refund', p_id::text, p_actor, v_entries);
+    perform repay_overdraft(v_org, p_actor);
+    insert into config_changes (kind, target_id) values ('grant', v_org::text);
+    perform pg_notify('tollgate_config', 'grant:' || v_org);
+  end if;
+  update refunds r
+     set state = case when p_state = 'failed' or (p_state = 'succeeded' and r.state = 'submitted') then p_state else r.state end,
+         stripe_refund = coalesce(r.stripe_refund, p_stripe_refund), reversal_id = v_tx
+   where r.id = p_id;
+  if p_state = 'failed' then
+    insert into audit_log (actor, action, target_kind, target_id, after)
+      values (p_actor, 'refund.failed', 'payment', v_refund.payment_id::text, jsonb_build_object('refundId', p_id));
+  end if;
+end $$;
+
+-- Nobody will pay on this page any more. Should money come all the same, it is recorded.
+create function close_checkout(p_payment uuid) returns void
+language sql security definer set search_path = public, pg_temp as $$
+  update payments set state = 'expired' where id = p_payment and state = 'open';
+  update checkouts set closed_at = billing_now() where payment_id = p_payment and closed_at is null
+$$;
+
+grant select on stripe_customers, payments, refunds, checkouts, captures_in_question, stripe_event_listing to tollgate_worker, tollgate_readonly;
+grant select on stripe_events to tollgate_worker;
+-- Names and addresses of who paid stand in the payload.
+grant select (id, type, received_at, due_at, tries, processed_at, error) on stripe_events to tollgate_readonly;
+grant insert on stripe_customers, checkouts, stripe_events, stripe_event_listing to tollgate_worker;
+grant insert (id, org_id, purpose, pack, amount_cents, credit_nano, bonus_nano, requested_by) on payments to tollgate_worker;
+grant update (stripe_session, url) on checkouts to tollgate_worker;
+grant update (due_at, tries, processed_at, error) on stripe_events to tollgate_worker;
+grant update on stripe_event_listing to tollgate_worker;
+grant update (resolved_at) on captures_in_question to tollgate_worker;
+revoke execute on function record_payment(uuid, text, bigint, text, text), close_checkout(uuid), begin_refund(uuid, uuid, text, bigint, text),
+  settle_refund(uuid, text, text, text) from public;
+grant execute on function record_payment(uuid, text, bigint, text, text), close_checkout(uuid), begin_refund(uuid, uuid, text, bigint, text),
+  settle_refund(uuid, text, text, text) to tollgate_worker;

@@ -1,0 +1,56 @@
+// The fake Stripe part: where a fresh installation takes payments, a process of its own that keeps its state beside ours. It sends its
+// webhooks to the gateway, which is not up yet: those of an earlier start are sent again until it is.
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Launch } from './home.ts';
+import { SupervisedProcess } from './supervised-process.ts';
+
+const HOST = '127.0.0.1';
+const PROGRAM = 'test/support/fake-stripe/main.ts';
+const PROBE_MS = 2_000;
+
+export interface FakeStripe {
+  readonly url: string;
+  readonly secretKey: string;
+  readonly webhookSecret: string;
+  readonly process: SupervisedProcess;
+}
+
+export async function startFakeStripe(launch: Launch, port: number, gatewayPort: number): Promise<FakeStripe> {
+  const url = `http://${HOST}:${port}`;
+  // Told anew to both sides at every start, and so kept nowhere.
+  const webhookSecret = `whsec_${randomBytes(24).toString('hex')}`;
+  const process = await SupervisedProcess.start(
+    {
+      part: 'stripe',
+      command: globalThis.process.execPath,
+      args: ['--disable-warning=ExperimentalWarning', join(launch.checkout, PROGRAM)],
+      env: {
+        ...globalThis.process.env,
+        HOST,
+        PORT: String(port),
+        FAKE_STRIPE_DATA_DIR: join(launch.home, 'stripe'),
+        FAKE_STRIPE_WEBHOOK_URL: `http://${HOST}:${gatewayPort}/webhooks/stripe`,
+        FAKE_STRIPE_WEBHOOK_SECRET: webhookSecret,
+      },
+      folder: launch.checkout,
+      user: null,
+      input: null,
+      stopSignal: 'SIGTERM',
+      graceMs: 10_000,
+      readyWithinMs: 30_000,
+      missing: () => whyNotReady(url),
+    },
+    launch,
+  );
+  return { url, secretKey: `sk_test_${randomBytes(24).toString('hex')}`, webhookSecret, process };
+}
+
+async function whyNotReady(url: string): Promise<string | null> {
+  try {
+    const { status } = await fetch(`${url}/livez`, { signal: AbortSignal.timeout(PROBE_MS) });
+    return status === 200 ? null : `GET /livez answers ${status}`;
+  } catch (error) {
+    return error instanceof Error ? String(error.cause ?? error.message) : String(error);
+  }
+}

@@ -1,0 +1,32 @@
+// Webhooks get lost: endpoints are down, secrets wrong. So events are listed, too, from the moment up to which all of them have been read.
+// That mark moves only after the whole list was stored; a listing that broke off is begun again where the last complete one ended.
+import type { Queryable } from '../platform/postgres.ts';
+import type { StripeApi } from './stripe-api.ts';
+import type { StripeInbox } from './stripe-inbox.ts';
+
+/** An event may appear in the list after a later one did. */
+const OVERLAP_MS = 2 * 60 * 60_000;
+
+export async function catchUpEvents(db: Queryable, stripe: StripeApi, inbox: StripeInbox): Promise<void> {
+  const readUntil = await markOf(db);
+  const since = readUntil === null ? null : new Date(readUntil.getTime() - OVERLAP_MS);
+  let newest = readUntil;
+  for await (const event of stripe.eventsSince(since)) {
+    await inbox.store(event);
+    if (newest === null || event.createdAt > newest) newest = event.createdAt;
+  }
+  if (newest !== null) await raiseMark(db, newest);
+}
+
+async function markOf(db: Queryable): Promise<Date | null> {
+  const { rows } = await db.query<{ readUntil: Date }>('select read_until as "readUntil" from stripe_event_listing');
+  return rows[0]?.readUntil ?? null;
+}
+
+async function raiseMark(db: Queryable, readUntil: Date): Promise<void> {
+  await db.query(
+    `insert into stripe_event_listing (read_until) values ($1)
+     on conflict (is_the_only) do update set read_until = greatest(stripe_event_listing.read_until, excluded.read_until)`,
+    [readUntil],
+  );
+}

@@ -1,0 +1,97 @@
+// Payments: what was asked for, and what came of it. Money comes in through recordPayment alone.
+import { z } from 'zod';
+import { TollgateError } from '../../domain/errors.ts';
+import { type Nano, nano } from '../../domain/nano.ts';
+import type { Queryable } from '../platform/postgres.ts';
+import type { StripeApi } from './stripe-api.ts';
+
+export interface Payment {
+  readonly id: string;
+  readonly orgId: string;
+  readonly purpose: 'pack';
+  readonly pack: string;
+  readonly state: 'open' | 'paid' | 'expired';
+  readonly amountCents: number;
+  readonly currency: string;
+  readonly creditNano: Nano;
+  readonly bonusNano: Nano;
+  readonly stripePaymentIntent: string | null;
+  /** Given back, or on its way. */
+  readonly refundedCents: number;
+  readonly requestedBy: string;
+  readonly createdAt: Date;
+  readonly paidAt: Date | null;
+}
+
+interface PaymentRow extends Omit<Payment, 'creditNano' | 'bonusNano'> {
+  readonly creditNano: string;
+  readonly bonusNano: string;
+}
+
+/** 'in_question': Stripe took what was not asked for; nothing is credited, a person decides. */
+export type Recorded = 'recorded' | 'known' | 'in_question' | 'not_ours' | 'not_paid';
+
+const PaymentId = z.uuid();
+
+/**
+ * The only writer of money in. Whoever learns that something may have been paid calls it, at any time and as often as it likes: it looks
+ * at the payment intent as Stripe has it now, and PostgreSQL counts it once.
+ */
+export async function recordPayment(
+  db: Queryable,
+  stripe: StripeApi,
+  paymentIntentId: string,
+  actor: string,
+): Promise<Recorded> {
+  const intent = await stripe.paymentIntent(paymentIntentId);
+  const paymentId = PaymentId.safeParse(intent.paymentId);
+  if (!paymentId.success) return 'not_ours';
+  if (!intent.isPaid) return 'not_paid';
+  const { rows } = await db.query<{ outcome: Recorded }>('select record_payment($1, $2, $3, $4, $5) as outcome', [
+    paymentId.data,
+    intent.id,
+    intent.amountCents,
+    intent.currency,
+    actor,
+  ]);
+  const [row] = rows;
+  if (row === undefined) throw new Error('record_payment answered nothing');
+  return row.outcome;
+}
+
+const PAYMENTS = `
+  select p.id, p.org_id as "orgId", p.purpose, p.pack, p.state, p.amount_cents as "amountCents", p.currency, p.credit_nano as "creditNano",
+         p.bonus_nano as "bonusNano", p.stripe_payment_intent as "stripePaymentIntent", coalesce((select sum(r.amount_cents)::integer from refunds r where r.payment_id = p.id and r.state <> 'failed'), 0) as "refundedCents",
+         p.requested_by as "requestedBy",
+         p.created_at as "createdAt", p.paid_at as "paidAt"
+    from payments p`;
+
+/** @throws TollgateError not_found */
+export async function payment(db: Queryable, id: string): Promise<Payment> {
+  const { rows } = await db.query<PaymentRow>(`${PAYMENTS} where p.id = $1`, [id]);
+  const [row] = rows;
+  if (row === undefined) throw new TollgateError('not_found', { message: `There is no payment ${id}.`, param: 'id' });
+  return readPayment(row);
+}
+
+/** Newest first. */
+export async function listPayments(
+  db: Queryable,
+  orgId: string,
+  after: string | null,
+  pageSize: number,
+): Promise<Payment[]> {
+  const { rows } = await db.query<PaymentRow>(
+    `${PAYMENTS}
+      where p.org_id = $1
+        and ($2::uuid is null or (p.created_at, p.id) < (select a.created_at, a.id from payments a where a.id = $2))
+      order by p.created_at desc, p.id desc
+      limit $3`,
+    [orgId, after, pageSize],
+  );
+  return rows.map(readPayment);
+}
+
+function readPayment(row: PaymentRow): Payment {
+  return { ...row, creditNano: nano(row.creditNano), bonusNano: nano(row.bonusNano) };
+}

@@ -1,0 +1,102 @@
+// Money that goes back. The credit goes first, in our books, then Stripe is asked, again and again if need be under one key; what Stripe
+// says of it later, also of refunds that somebody made there, is applied as it stands then.
+import type { PoolClient } from 'pg';
+import { z } from 'zod';
+import { TollgateError } from '../../domain/errors.ts';
+import { newId } from '../platform/ids.ts';
+import type { Queryable } from '../platform/postgres.ts';
+import { payment, recordPayment } from './payments.ts';
+import type { StripeApi, StripeRefund } from './stripe-api.ts';
+
+export interface Refund {
+  readonly id: string;
+  readonly paymentId: string;
+  readonly amountCents: number;
+  readonly state: StripeRefund['state'];
+}
+
+const RefundId = z.uuid();
+
+/**
+ * Takes what is unused of a pack out of the books; sendRefunds hands it to Stripe.
+ * @throws TollgateError not_found; conflict where nothing is left
+ */
+export async function refundUnusedPack(tx: PoolClient, paymentId: string, actor: string): Promise<Refund> {
+  const { state } = await payment(tx, paymentId);
+  const id = newId();
+  const amountCents = await beginRefund(tx, [id, paymentId, null, null, actor]);
+  if (amountCents > 0) return { id, paymentId, amountCents, state: 'submitted' };
+  const why = state === 'paid' ? 'everything that was paid has been used, or given back' : `it is ${state}`;
+  throw new TollgateError('conflict', { message: `Nothing of payment ${paymentId} can be refunded: ${why}.` });
+}
+
+async function beginRefund(db: Queryable, values: readonly (string | number | null)[]): Promise<number> {
+  const { rows } = await db.query<{ cents: string }>('select begin_refund($1, $2, $3, $4, $5) as cents', [...values]);
+  return Number(rows[0]?.cents);
+}
+
+/** Those of which Stripe has not answered yet, or one of them. One that cannot be sent does not hold up the others. */
+export async function sendRefunds(db: Queryable, stripe: StripeApi, only: string | null = null): Promise<void> {
+  const { rows } = await db.query<{ id: string; intent: string; amountCents: number }>(
+    `select r.id, p.stripe_payment_intent as intent, r.amount_cents as "amountCents"
+       from refunds r join payments p on p.id = r.payment_id
+      where r.stripe_refund is null and r.state = 'submitted' and ($1::uuid is null or r.id = $1)
+      order by r.created_at`,
+    [only],
+  );
+  const failures: unknown[] = [];
+  for (const refund of rows) await sendRefund(db, stripe, refund).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
+/** What is repeated after a day, when its key is forgotten, is looked for first. */
+async function sendRefund(
+  db: Queryable,
+  stripe: StripeApi,
+  { id, intent, amountCents }: { readonly id: string; readonly intent: string; readonly amountCents: number },
+): Promise<void> {
+  const known = (await stripe.refundsOf(intent)).find(({ refundId }) => refundId === id);
+  const refund = known ?? (await stripe.createRefund(id, intent, amountCents));
+  await settleRefund(db, id, refund?.id ?? null, refund?.state ?? 'failed', 'refunds');
+}
+
+/** By a charge or refund of Stripe's: the payment comes first, should nobody have told us of it. */
+export async function followRefunds(
+  db: Queryable,
+  stripe: StripeApi,
+  refunded: { readonly kind: 'charge' | 'refund'; readonly id: string },
+  actor: string,
+): Promise<void> {
+  const intent = await stripe.refundedPaymentIntent(refunded.kind, refunded.id);
+  if (intent === null) return;
+  const outcome = await recordPayment(db, stripe, intent, actor);
+  if (outcome !== 'recorded' && outcome !== 'known') return;
+  for (const refund of await stripe.refundsOf(intent)) await applyRefund(db, intent, refund, actor);
+}
+
+async function applyRefund(db: Queryable, intent: string, refund: StripeRefund, actor: string): Promise<void> {
+  const ours = RefundId.safeParse(refund.refundId);
+  if (ours.success) return settleRefund(db, ours.data, refund.id, refund.state, actor);
+  const known = await refundAt(db, refund.id);
+  if (known !== null) return settleRefund(db, known, refund.id, refund.state, actor);
+  if (refund.state === 'failed') return;
+  const { rows } = await db.query<{ id: string }>('select id from payments where stripe_payment_intent = $1', [intent]);
+  const id = newId();
+  await beginRefund(db, [id, rows[0]?.id ?? null, refund.id, refund.amountCents, actor]);
+  await settleRefund(db, id, refund.id, refund.state, actor);
+}
+
+async function refundAt(db: Queryable, stripeRefund: string): Promise<string | null> {
+  const { rows } = await db.query<{ id: string }>('select id from refunds where stripe_refund = $1', [stripeRefund]);
+  return rows[0]?.id ?? null;
+}
+
+async function settleRefund(
+  db: Queryable,
+  id: string,
+  stripeRefund: string | null,
+  state: StripeRefund['state'],
+  actor: string,
+): Promise<void> {
+  await db.query('select settle_refund($1, $2, $3, $4)', [id, stripeRefund, state, actor]);
+}

@@ -1,0 +1,264 @@
+// Everything that we ask Stripe, and the only module that knows its SDK. Every POST carries an idempotency key made of the id of the
+// row that it is about, never a random one: a repetition after a crash is the same request (test/house/stripe-posts.ts).
+// It does not go out through services/egress: its address is the operator's and not a customer's (D40).
+import Stripe from 'stripe';
+import { TollgateError } from '../../domain/errors.ts';
+import type { StripeSettings } from '../platform/config.ts';
+
+const API_VERSION = '2026-10-28.endive';
+const TIMEOUT_MS = 20_000;
+const PAGE_SIZE = 100;
+const RETRY_AFTER_MS = 5_000;
+/** How far a signature may lie from now; Stripe's own number. */
+const SIGNATURE_TOLERANCE_MS = 300_000;
+
+/** What may be about money of ours; of no other event is anything kept. */
+const FOLLOWED = [
+  'payment_intent.succeeded',
+  'checkout.session.completed',
+  'checkout.session.async_payment_succeeded',
+  'checkout.session.async_payment_failed',
+  'checkout.session.expired',
+  'charge.refunded',
+  'refund.created',
+  'refund.updated',
+  'refund.failed',
+] as const satisfies readonly Stripe.EventListParams['type'][];
+
+export interface StripeEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly createdAt: Date;
+  readonly payload: unknown;
+}
+
+export interface CheckoutOrder {
+  readonly paymentId: string;
+  readonly orgId: string;
+  readonly customer: string;
+  readonly amountCents: number;
+  readonly currency: string;
+  readonly title: string;
+  readonly expiresAt: Date;
+  readonly returnUrl: string;
+}
+
+export interface PaymentIntent {
+  readonly id: string;
+  readonly isPaid: boolean;
+  readonly amountCents: number;
+  readonly currency: string;
+  /** What we wrote on it when it was asked for; null: it is none of ours. */
+  readonly paymentId: string | null;
+}
+
+export interface CheckoutSession {
+  readonly isExpired: boolean;
+  /** null: nobody has tried to pay yet. */
+  readonly paymentIntent: string | null;
+}
+
+export interface StripeRefund {
+  readonly id: string;
+  readonly amountCents: number;
+  readonly state: 'submitted' | 'succeeded' | 'failed';
+  /** What we wrote on it; null: somebody made it at Stripe. */
+  readonly refundId: string | null;
+}
+
+export class StripeApi {
+  readonly #stripe: Stripe;
+  readonly #webhookSecret: string;
+
+  constructor({ apiBase, secretKey, webhookSecret }: StripeSettings) {
+    const { protocol, hostname, port } = new URL(apiBase);
+    this.#stripe = new Stripe(secretKey, {
+      apiVersion: API_VERSION,
+      timeout: TIMEOUT_MS,
+      maxNetworkRetries: 1,
+      telemetry: false,
+      protocol: protocol === 'http:' ? 'http' : 'https',
+      host: hostname,
+      ...(port === '' ? {} : { port }),
+    });
+    this.#webhookSecret = webhookSecret;
+  }
+
+  /** The parameters do not change with the organization, or a repetition would be another request. */
+  async createCustomer(orgId: string): Promise<string> {
+    const customer = await asked(() =>
+      this.#stripe.customers.create({ metadata: { org_id: orgId } }, { idempotencyKey: `cus:${orgId}` }),
+    );
+    return customer.id;
+  }
+
+  async createCheckout(order: CheckoutOrder): Promise<{ readonly session: string; readonly url: string }> {
+    const { paymentId, orgId, customer, amountCents, currency, title, expiresAt, returnUrl } = order;
+    const metadata = { payment_id: paymentId, org_id: orgId };
+    const price = { currency, unit_amount: amountCents, product_data: { name: title } };
+    const session = await asked(() =>
+      this.#stripe.checkout.sessions.create(
+        {
+          mode: 'payment',
+          customer,
+          client_reference_id: orgId,
+          line_items: [{ price_data: price, quantity: 1 }],
+          payment_intent_data: { metadata },
+          metadata,
+          success_url: returnUrl,
+          cancel_url: returnUrl,
+          expires_at: expiresAt.getTime() / 1000,
+        },
+        { idempotencyKey: `checkout:${paymentId}` },
+      ),
+    );
+    if (session.url === null) throw new Error(`Stripe made session ${session.id} without a page`);
+    return { session: session.id, url: session.url };
+  }
+
+  /** What the session is afterwards: one on which somebody has just paid cannot be expired. */
+  async expireCheckout(session: string, paymentId: string): Promise<CheckoutSession> {
+    try {
+      const expired = await this.#stripe.checkout.sessions.expire(session, undefined, {
+        idempotencyKey: `checkout:${paymentId}:expire`,
+      });
+      return checkoutSession(expired);
+    } catch (error) {
+      if (error instanceof Stripe.errors.StripeInvalidRequestError) return this.checkout(session);
+      throw translated(error);
+    }
+  }
+
+  async checkout(session: string): Promise<CheckoutSession> {
+    return checkoutSession(await asked(() => this.#stripe.checkout.sessions.retrieve(session)));
+  }
+
+  async paymentIntent(id: string): Promise<PaymentIntent> {
+    const intent = await asked(() => this.#stripe.paymentIntents.retrieve(id));
+    return {
+      id: intent.id,
+      isPaid: intent.status === 'succeeded',
+      amountCents: intent.amount_received,
+      currency: intent.currency,
+      paymentId: intent.metadata.payment_id ?? null,
+    };
+  }
+
+  /** null: Stripe will not do it, now or later. */
+  async createRefund(refundId: string, paymentIntent: string, amountCents: number): Promise<StripeRefund | null> {
+    try {
+      const refund = await this.#stripe.refunds.create(
+        { payment_intent: paymentIntent, amount: amountCents, metadata: { refund_id: refundId } },
+        { idempotencyKey: `refund:${refundId}` },
+      );
+      return stripeRefund(refund);
+    } catch (error) {
+      if (error instanceof Stripe.errors.StripeInvalidRequestError) return null;
+      throw translated(error);
+    }
+  }
+
+  async refundsOf(paymentIntent: string): Promise<StripeRefund[]> {
+    const { data } = await asked(() => this.#stripe.refunds.list({ payment_intent: paymentIntent, limit: PAGE_SIZE }));
+    return data.map(stripeRefund);
+  }
+
+  /** null: of a charge that no payment intent made. */
+  async refundedPaymentIntent(kind: 'charge' | 'refund', id: string): Promise<string | null> {
+    const { payment_intent: intent } = await asked<{ payment_intent: string | Stripe.PaymentIntent | null }>(() =>
+      kind === 'refund' ? this.#stripe.refunds.retrieve(id) : this.#stripe.charges.retrieve(id),
+    );
+    return idOf(intent);
+  }
+
+  /** Newest first. null: all that Stripe still knows, which is 30 days. */
+  async *eventsSince(since: Date | null): AsyncIterable<StripeEvent> {
+    const created = since === null ? {} : { created: { gte: Math.floor(since.getTime() / 1000) } };
+    try {
+      for await (const event of this.#stripe.events.list({ types: [...FOLLOWED], limit: PAGE_SIZE, ...created })) {
+        yield stripeEvent(event);
+      }
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+
+  /**
+   * The SDK looks at the age of a signature only: one that a wrong clock, or a thief, has stamped for later would be good until then.
+   * null: an event that we do not follow.
+   */
+  readWebhook(body: Buffer, signature: string, nowMs: number): StripeEvent | null {
+    const event = this.#signedEvent(body, signature);
+    const stamps = [...signature.matchAll(/(?:^|,)t=(\d+)/g)].map(([, seconds]) => Number(seconds) * 1000);
+    if (Math.max(...stamps) > nowMs + SIGNATURE_TOLERANCE_MS) throw unsigned('It was signed in the future.');
+    return FOLLOWED.some((type) => type === event.type) ? stripeEvent(event) : null;
+  }
+
+  #signedEvent(body: Buffer, signature: string): Stripe.Event {
+    try {
+      return this.#stripe.webhooks.constructEvent(body, signature, this.#webhookSecret);
+    } catch (error) {
+      if (error instanceof Stripe.errors.StripeSignatureVerificationError) throw unsigned('Its signature is not good.');
+      throw error;
+    }
+  }
+}
+
+function unsigned(why: string): TollgateError {
+  return new TollgateError('invalid_signature', {
+    message: `This is no event of Stripe. ${why} Is STRIPE_WEBHOOK_SECRET that of this endpoint?`,
+  });
+}
+
+function stripeEvent(event: Stripe.Event): StripeEvent {
+  return { id: event.id, type: event.type, createdAt: new Date(event.created * 1000), payload: event };
+}
+
+function checkoutSession({ status, payment_intent: intent }: Stripe.Checkout.Session): CheckoutSession {
+  return { isExpired: status === 'expired', paymentIntent: idOf(intent) };
+}
+
+const REFUND_STATES: Readonly<Record<string, StripeRefund['state']>> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  canceled: 'failed',
+};
+
+function stripeRefund({ id, amount, status, metadata }: Stripe.Refund): StripeRefund {
+  const state = REFUND_STATES[status ?? ''] ?? 'submitted';
+  return { id, amountCents: amount, state, refundId: metadata?.refund_id ?? null };
+}
+
+function idOf(object: string | { readonly id: string } | null): string | null {
+  return typeof object === 'string' ? object : (object?.id ?? null);
+}
+
+async function asked<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+/** What only waiting cures is told so; whatever else Stripe refuses is a defect of ours. */
+function translated(error: unknown): unknown {
+  const { errors } = Stripe;
+  if (error instanceof errors.StripeIdempotencyError && error.code === 'idempotency_key_in_use') {
+    return new TollgateError('request_in_progress', {
+      message: 'The same was asked a moment ago and is under way: repeat this in a second.',
+      retryAfterMs: 1_000,
+      cause: error,
+    });
+  }
+  const isPassing =
+    error instanceof errors.StripeConnectionError ||
+    error instanceof errors.StripeRateLimitError ||
+    error instanceof errors.StripeAPIError;
+  if (!isPassing) return error;
+  return new TollgateError('payment_provider_unavailable', {
+    message: 'Stripe does not answer at the moment. Nothing is lost: repeat this in some seconds.',
+    retryAfterMs: RETRY_AFTER_MS,
+    cause: error,
+  });
+}

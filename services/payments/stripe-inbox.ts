@@ -1,0 +1,117 @@
+// Events of Stripe, from the moment that they are durable to the moment that what they hint at is in the books. An event and what comes
+// of it are one transaction: whoever is killed in between has done nothing, and the next process finds the event untouched (D41).
+import type { Pool, PoolClient } from 'pg';
+import { z } from 'zod';
+import type { Log } from '../platform/log.ts';
+import { inTransaction, jsonbText, type Queryable } from '../platform/postgres.ts';
+import { followCheckout } from './checkouts.ts';
+import { recordPayment } from './payments.ts';
+import { followRefunds } from './refunds.ts';
+import type { StripeApi, StripeEvent } from './stripe-api.ts';
+
+const Payload = z.object({ data: z.object({ object: z.object({ id: z.string() }) }) });
+
+interface DueEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly payload: unknown;
+}
+
+export class StripeInbox {
+  readonly #db: Pool;
+  readonly #stripe: StripeApi;
+  readonly #log: Log;
+  #running: Promise<void> | null = null;
+  #isAskedAgain = false;
+  #isClosing = false;
+
+  constructor(db: Pool, stripe: StripeApi, log: Log) {
+    this.#db = db;
+    this.#stripe = stripe;
+    this.#log = log;
+  }
+
+  async store({ id, type, payload }: StripeEvent): Promise<void> {
+    await this.#db.query('insert into stripe_events (id, type, payload) values ($1, $2, $3) on conflict do nothing', [
+      id,
+      type,
+      jsonbText(payload),
+    ]);
+  }
+
+  /** Processes what is due without being waited for; what fails is due again later, and anybody's. */
+  wake(): void {
+    this.#isAskedAgain = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+    });
+  }
+
+  /** After the event that is being followed. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#running;
+  }
+
+  async processDue(): Promise<void> {
+    while (!this.#isClosing && (await this.#processNext())) {}
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isAskedAgain && !this.#isClosing) {
+      this.#isAskedAgain = false;
+      await this.processDue().catch((error: unknown) => this.#log.warn({ err: error }, 'stripe_events_waiting'));
+    }
+  }
+
+  /** False: nothing is due that another process is not at. */
+  async #processNext(): Promise<boolean> {
+    let event: DueEvent | null = null;
+    try {
+      return await inTransaction(this.#db, async (tx) => {
+        event = await claimed(tx);
+        if (event === null) return false;
+        await this.#follow(tx, event);
+        await tx.query('update stripe_events set processed_at = clock_timestamp(), error = null where id = $1', [
+          event.id,
+        ]);
+        return true;
+      });
+    } catch (error) {
+      if (event === null) throw error;
+      await this.#postpone(event, error);
+      return true;
+    }
+  }
+
+  async #follow(tx: PoolClient, { id, type, payload }: DueEvent): Promise<void> {
+    const objectId = Payload.parse(payload).data.object.id;
+    if (type.startsWith('checkout.session.')) return followCheckout(tx, this.#stripe, objectId, `stripe:${id}`);
+    const kind = type.slice(0, type.indexOf('.'));
+    if (kind === 'charge' || kind === 'refund') {
+      return followRefunds(tx, this.#stripe, { kind, id: objectId }, `stripe:${id}`);
+    }
+    const outcome = await recordPayment(tx, this.#stripe, objectId, `stripe:${id}`);
+    if (outcome === 'in_question') this.#log.error({ paymentIntent: objectId }, 'payment_in_question');
+  }
+
+  async #postpone({ id, type }: DueEvent, error: unknown): Promise<void> {
+    this.#log.warn({ eventId: id, type, err: error }, 'stripe_event_failed');
+    await this.#db.query(
+      `update stripe_events
+          set tries = tries + 1, error = $2, due_at = clock_timestamp() + least(interval '10 minutes', interval '1 second' * 2 ^ least(tries, 10))
+        where id = $1 and processed_at is null`,
+      [id, String(error).slice(0, 500)],
+    );
+  }
+}
+
+/** Locked until the transaction ends; a process that dies lets go of it at once. */
+async function claimed(tx: Queryable): Promise<DueEvent | null> {
+  const { rows } = await tx.query<DueEvent>(
+    `select id, type, payload from stripe_events
+      where processed_at is null and due_at <= clock_timestamp()
+      order by due_at, id limit 1 for update skip locked`,
+  );
+  return rows[0] ?? null;
+}

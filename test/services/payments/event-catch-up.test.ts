@@ -1,0 +1,79 @@
+// Webhooks that never came are found by listing, and a listing that broke off is not taken for a whole one.
+import { expect, test } from '@jest/globals';
+import { catchUpEvents } from '../../../services/payments/event-catch-up.ts';
+import { control } from '../../fake-stripe/stripe-client.ts';
+import { openTill } from './till.ts';
+
+const till = await openTill();
+
+async function mark(): Promise<number | null> {
+  const { rows } = await till.admin.query<{ at: Date }>('select read_until as at from stripe_event_listing');
+  return rows[0]?.at.getTime() ?? null;
+}
+
+test('a payment of which no webhook told is credited', async () => {
+  const orgId = await till.newOrganization();
+  await till.pay(orgId, 'pack_100');
+  const inbox = till.newInbox();
+
+  await catchUpEvents(till.db, till.stripe, inbox);
+  await inbox.processDue();
+
+  expect(await till.grantsOf(orgId)).toMatchObject([
+    { source: 'bonus', amount: '15000000000' },
+    { source: 'pack', amount: '100000000000' },
+  ]);
+  expect(await till.differences()).toEqual([]);
+});
+
+test('an event that cannot be followed now is due again later, and is not lost', async () => {
+  const orgId = await till.newOrganization();
+  await till.pay(orgId, 'pack_10');
+  const inbox = till.newInbox();
+  await catchUpEvents(till.db, till.stripe, inbox);
+  await control(till.stripeUrl, 'fault', { answer: 'GET /v1/payment_intents/*', fault: 'drop_before', count: 1_000 });
+
+  await inbox.processDue();
+  const waiting = await till.admin.query('select tries, error from stripe_events where processed_at is null');
+  await fetch(`${till.stripeUrl}/_test/fault`, { method: 'DELETE' });
+  await till.admin.query('update stripe_events set due_at = now() where processed_at is null');
+  await inbox.processDue();
+
+  expect(waiting.rows.length).toBeGreaterThan(0);
+  expect(waiting.rows[0]).toEqual({ tries: 1, error: expect.stringContaining('Stripe') });
+  expect(await till.grantsOf(orgId)).toHaveLength(1);
+});
+
+test('the mark moves only when every page was read, and then all events are there', async () => {
+  const before = await mark();
+  // More than one page of 100, two events for each.
+  for (let payments = 0; payments < 51; payments += 1) {
+    await till.sdk.paymentIntents.create({
+      amount: 1_000,
+      currency: 'usd',
+      payment_method: 'pm_card_visa',
+      allowed_payment_method_types: ['card'],
+      confirm: true,
+    });
+    const session = await till.sdk.checkout.sessions.create({
+      mode: 'payment',
+      success_url: 'http://127.0.0.1',
+      line_items: [{ quantity: 1, price_data: { currency: 'usd', unit_amount: 100, product_data: { name: 'x' } } }],
+    });
+    await till.sdk.checkout.sessions.expire(session.id);
+  }
+  const inbox = till.newInbox();
+  // The first page comes whole, the second does not.
+  await control(till.stripeUrl, 'fault', { answer: 'GET /v1/events', fault: 'delay_before', ms: 0 });
+  await control(till.stripeUrl, 'fault', { answer: 'GET /v1/events', fault: 'truncate' });
+
+  const broken = await catchUpEvents(till.db, till.stripe, inbox).catch((error: unknown) => error);
+  const afterBroken = await mark();
+  await catchUpEvents(till.db, till.stripe, inbox);
+
+  expect(broken).toMatchObject({ code: 'payment_provider_unavailable' });
+  expect(afterBroken).toBe(before);
+  expect(await mark()).not.toBe(before);
+  const { rows } = await till.admin.query<{ count: string }>('select count(*) from stripe_events');
+  expect(rows).toEqual([{ count: String((await till.events()).length) }]);
+}, 60_000);

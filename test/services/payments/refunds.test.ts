@@ -1,0 +1,146 @@
+// Money goes back once, and never more than came in or than was left (billing.md 5: M17, M29 without tax).
+import { afterEach, expect, test } from '@jest/globals';
+import { balanceOf } from '../../../services/grants/balance.ts';
+import { recordPayment } from '../../../services/payments/payments.ts';
+import { refundUnusedPack, sendRefunds } from '../../../services/payments/refunds.ts';
+import { inTransaction } from '../../../services/platform/postgres.ts';
+import { control, ledgerOf, passHours } from '../../fake-stripe/stripe-client.ts';
+import { type BareGateway, type Customer, newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
+import { openTill } from './till.ts';
+
+const till = await openTill();
+
+afterEach(async () => {
+  await fetch(`${till.stripeUrl}/_test/fault`, { method: 'DELETE' });
+});
+
+async function bought(pack: 'pack_10' | 'pack_50', card?: string) {
+  const customer = await newCustomer(till.admin, []);
+  const { paymentId, paymentIntent } = await till.pay(customer.orgId, pack, card);
+  await recordPayment(till.db, till.stripe, paymentIntent, 'test');
+  return { customer, paymentId, paymentIntent };
+}
+
+async function use(customer: Customer, ...amounts: string[]): Promise<void> {
+  const gateway = await openBareGateway(till.database);
+  for (const usd of amounts) await gateway.settle(customer, await gateway.hold(customer, usd), usd);
+  await gateway.close();
+}
+
+async function refund(paymentId: string): Promise<number> {
+  const { amountCents } = await inTransaction(till.db, (tx) => refundUnusedPack(tx, paymentId, 'test'));
+  return amountCents;
+}
+
+async function hearAll(newestFirst = false): Promise<void> {
+  const inbox = till.newInbox();
+  const events = await till.events();
+  for (const event of newestFirst ? events : events.toReversed()) await inbox.store(event);
+  await inbox.processDue();
+}
+
+async function refundsOf(paymentId: string): Promise<object[]> {
+  const { rows } = await till.admin.query(
+    'select amount_cents as cents, state from refunds where payment_id = $1 order by created_at',
+    [paymentId],
+  );
+  return rows;
+}
+
+async function available(orgId: string): Promise<string> {
+  return String((await balanceOf(till.db, orgId)).availableNano);
+}
+
+test('M17: a refund that is heard of before its payment leaves one payment, one refund, and nothing', async () => {
+  const customer = await newCustomer(till.admin, []);
+  const { paymentId, paymentIntent } = await till.pay(customer.orgId, 'pack_10');
+  await till.sdk.refunds.create({ payment_intent: paymentIntent });
+  const refunded = (await till.events()).filter(({ type }) => type === 'charge.refunded');
+  const inbox = till.newInbox();
+
+  for (const event of refunded) await inbox.store(event);
+  await inbox.processDue();
+  const heardFirst = await refundsOf(paymentId);
+  await hearAll();
+
+  expect(heardFirst).toEqual([{ cents: 1_000, state: 'succeeded' }]);
+  expect(await available(customer.orgId)).toBe('0');
+  expect(await till.grantsOf(customer.orgId)).toHaveLength(1);
+  expect(await refundsOf(paymentId)).toEqual([{ cents: 1_000, state: 'succeeded' }]);
+  expect(await till.differences()).toEqual([]);
+});
+
+test('credit that a gateway holds is not refunded, and can be when it has come back', async () => {
+  const { customer, paymentId } = await bought('pack_50');
+  const gateway: BareGateway = await openBareGateway(till.database);
+  const held = await gateway.hold(customer, '1.00');
+  const { availableNano } = await balanceOf(till.db, customer.orgId);
+
+  const first = await refund(paymentId);
+  gateway.leases.release(held);
+  await gateway.close();
+  const second = await refund(paymentId);
+
+  expect(first).toBe(Number((availableNano - 5_000_000_000n) / 10_000_000n));
+  expect(first + second).toBe(5_000);
+  await expect(refund(paymentId)).rejects.toMatchObject({ code: 'conflict' });
+  expect(await available(customer.orgId)).toBe('0');
+  await sendRefunds(till.db, till.stripe);
+  expect(await till.differences()).toEqual([]);
+});
+
+test('a refund that Stripe has done and not confirmed is asked for again and done once', async () => {
+  const { paymentId, paymentIntent } = await bought('pack_10');
+  await control(till.stripeUrl, 'fault', { answer: 'POST /v1/refunds', fault: 'drop_after', count: 2 });
+  await refund(paymentId);
+
+  const unheard = await sendRefunds(till.db, till.stripe).catch((error: unknown) => error);
+  await Promise.allSettled([sendRefunds(till.db, till.stripe), sendRefunds(till.db, till.stripe)]);
+
+  expect(unheard).toMatchObject({ code: 'payment_provider_unavailable' });
+  expect((await ledgerOf(till.stripeUrl))[paymentIntent]).toMatchObject({ captured: 1_000, refunded: 1_000 });
+  expect(await refundsOf(paymentId)).toEqual([{ cents: 1_000, state: 'succeeded' }]);
+  expect(await till.differences()).toEqual([]);
+});
+
+test('two processes that send a refund at once send one', async () => {
+  const { customer, paymentId, paymentIntent } = await bought('pack_50');
+  await use(customer, '30.00');
+  await refund(paymentId);
+
+  await Promise.allSettled([1, 2, 3].map(() => sendRefunds(till.db, till.stripe)));
+
+  expect((await ledgerOf(till.stripeUrl))[paymentIntent]).toMatchObject({ captured: 5_000, refunded: 2_000 });
+  expect(await refundsOf(paymentId)).toEqual([{ cents: 2_000, state: 'succeeded' }]);
+});
+
+test('what was used before somebody refunds it at Stripe is lost to us, and nobody falls below zero', async () => {
+  const { customer, paymentId, paymentIntent } = await bought('pack_10');
+  await use(customer, '4.00');
+
+  await till.sdk.refunds.create({ payment_intent: paymentIntent });
+  await hearAll(true);
+
+  expect(await available(customer.orgId)).toBe('0');
+  expect(await refundsOf(paymentId)).toEqual([{ cents: 1_000, state: 'succeeded' }]);
+  expect(await till.differences()).toEqual([]);
+});
+
+// Last: the fake's clock is two days ahead of ours after it.
+test('M29: of $50+5 with 7.30 used 42.70 goes back and 5.000000 is void, and a refund that fails brings both back', async () => {
+  const { customer, paymentId, paymentIntent } = await bought('pack_50', 'pm_card_refundFail');
+  await use(customer, '5.00', '2.30');
+  expect(await available(customer.orgId)).toBe('47700000000');
+
+  expect(await refund(paymentId)).toBe(4_270);
+  expect(await available(customer.orgId)).toBe('0');
+  await sendRefunds(till.db, till.stripe);
+  expect((await ledgerOf(till.stripeUrl))[paymentIntent]).toMatchObject({ captured: 5_000, refunded: 4_270 });
+  expect(await till.differences()).toEqual([]);
+
+  await passHours(till.stripeUrl, 48);
+  await hearAll();
+  expect(await available(customer.orgId)).toBe('47700000000');
+  expect(await refundsOf(paymentId)).toEqual([{ cents: 4_270, state: 'failed' }]);
+  expect(await till.differences()).toEqual([]);
+});
