@@ -49,6 +49,18 @@ module.exports = {
       { path: '^(api|console)/' },
     ),
     error(
+      'workers-bundle-workflows',
+      'Workflow code runs in the sandbox only; who imports it runs it outside.',
+      { path: '^workers/' },
+      { path: '^workflows/(?!contracts/)' },
+    ),
+    error(
+      'temporal-is-opened-in-one-place',
+      'Of each process: deadlines, encryption and the namespace are set where the connection is opened.',
+      { path: '^(api|workers|activities)/', pathNot: '^(api|workers)/temporal[.]ts$' },
+      { path: npm('@temporalio/client') },
+    ),
+    error(
       'proxy-reaches-neither-temporal-nor-stripe',
       'A request never waits for them.',
       { path: '^api/proxy/' },

@@ -3,11 +3,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { readConfig } from '../services/platform/config.ts';
+import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { armCrashPoints } from '../services/platform/crash-points.ts';
 import { newId } from '../services/platform/ids.ts';
 import { createLog } from '../services/platform/log.ts';
 import { Caretaker } from './caretaker.ts';
-import { crashOnDefects } from './crash.ts';
 import { GATEWAY_V8_FLAGS } from './gateway-flags.ts';
 import { isRepeated } from './repeated-signal.ts';
 import { ScrapeRelay } from './scrape.ts';

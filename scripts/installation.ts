@@ -1,6 +1,7 @@
 // Everything that `npm start` brings up, in order, each part with its progress line; what is up is stopped in reverse.
 // The order of stopping is the order of trust: the gateway drains while PostgreSQL still takes what it settles.
 
+import { SEARCH_ATTRIBUTES } from '../workflows/contracts/search-attributes.ts';
 import { startDemoProvider } from './parts/demo-provider.ts';
 import { type FakeStripe, startFakeStripe } from './parts/fake-stripe.ts';
 import { type GatewayNeeds, startGateway } from './parts/gateway.ts';
@@ -11,11 +12,21 @@ import { startPostgres, whyUnreachable } from './parts/postgres.ts';
 import { findOrInstallRedis, INSTALL_REDIS, startRedis, whyRedisIsSilent } from './parts/redis.ts';
 import { keepCustomerKey, loadSecrets, type Secrets } from './parts/secrets.ts';
 import type { SupervisedProcess } from './parts/supervised-process.ts';
+import { bringUpTemporal, TEMPORAL_NAMESPACE, type TemporalServer } from './parts/temporal.ts';
+import { startWorker, type WorkerNeeds } from './parts/worker.ts';
 import { seed } from './seed.ts';
 
 type Seeded = Awaited<ReturnType<typeof seed>>;
 
-const DEFAULT_PORTS = { api: 8080, demoProvider: 8081, stripe: 8082, postgres: 5433, redis: 6380 };
+const DEFAULT_PORTS = {
+  api: 8080,
+  demoProvider: 8081,
+  stripe: 8082,
+  worker: 8083,
+  sdkMetrics: 8084,
+  postgres: 5433,
+  redis: 6380,
+};
 
 /** What endpoints.json holds, for whoever wants to drive this installation. */
 export interface Endpoints {
@@ -28,6 +39,12 @@ export interface Endpoints {
   /** As the read-only role. */
   readonly postgresUrl: string;
   readonly redisUrl: string | null;
+  readonly temporalAddress: string;
+  readonly temporalNamespace: string;
+  /** Null where the server is not ours. */
+  readonly temporalUi: string | null;
+  /** Its metrics, and the page on which people sign in to read workflows. */
+  readonly worker: string;
   readonly adminToken: string;
   readonly customerKey: string;
   readonly models: readonly string[];
@@ -52,6 +69,11 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
   const { customerKey, models } = await step(launch, 'seed', () =>
     bringUpData(site, { api, adminToken, demoProvider }),
   );
+  const workerPorts = await takeWorkerPorts(site);
+  const temporal = await step(launch, 'temporal', () => bringUpTime(site, workerPorts));
+  const worker = await step(launch, 'worker', () =>
+    bringUpWorker(site, { ...workerPorts, databaseUrl: databases.worker, temporal, adminToken }),
+  );
   return {
     endpoints: {
       api,
@@ -61,6 +83,10 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
       stripe: stripe.url,
       postgresUrl: databases.readonly,
       redisUrl,
+      temporalAddress: temporal.address,
+      temporalNamespace: TEMPORAL_NAMESPACE,
+      temporalUi: temporal.uiUrl,
+      worker,
       adminToken,
       customerKey,
       models,
@@ -157,6 +183,32 @@ async function bringUpGateway(site: Site, needs: GatewayNeeds): Promise<Outcome<
   keep(site, gateway.process);
   const processes = process.env.GATEWAY_PROCESSES || '1';
   return { result: gateway.url, text: `ready on ${gateway.url} (gateway processes: ${processes})` };
+}
+
+async function takeWorkerPorts(site: Site): Promise<Pick<WorkerNeeds, 'port' | 'sdkMetricsPort'>> {
+  const port = takePort(site, 'worker', await reserveDefaultPort(DEFAULT_PORTS.worker));
+  const sdkMetricsPort = takePort(site, 'worker', await reserveDefaultPort(DEFAULT_PORTS.sdkMetrics));
+  return { port, sdkMetricsPort };
+}
+
+async function bringUpTime(site: Site, { port }: { port: number }): Promise<Outcome<TemporalServer>> {
+  const server = await bringUpTemporal(site.launch, {
+    searchAttributes: SEARCH_ATTRIBUTES,
+    codecEndpoint: codecOf(`http://127.0.0.1:${port}`),
+    takePort: async (preferred) => takePort(site, 'temporal', await reserveDefaultPort(preferred)),
+  });
+  if (server.process !== null) keep(site, server.process);
+  return { result: server, text: server.text };
+}
+
+async function bringUpWorker(site: Site, needs: WorkerNeeds): Promise<Outcome<string>> {
+  const worker = await startWorker(site.launch, needs);
+  keep(site, worker.process);
+  return { result: worker.url, text: `ready on ${worker.url} (sign in to read workflows: ${codecOf(worker.url)})` };
+}
+
+function codecOf(workerUrl: string): string {
+  return `${workerUrl}/codec`;
 }
 
 async function bringUpData(

@@ -1,5 +1,4 @@
 // Each arrow rule is shown to bite: in a house of its own, a planted violation is reported by the rule meant for it.
-// Rooms of later issues (workflows, activities, workers) are planted too, so their rules are alive before they are needed.
 // That the real house breaks no rule is a gate of its own (scripts/check.ts).
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -22,6 +21,9 @@ const PLANTED: readonly (readonly [rule: string, file: string, source: string])[
   ['api-sees-contracts-only', 'api/runs-process.ts', "import '../workflows/dunning.ts';"],
   ['api-sees-contracts-only', 'api/runs-worker.ts', "import '@temporalio/worker';"],
   ['workers-do-not-know-the-api', 'workers/knows-routes.ts', "import '../api/routes/models.ts';"],
+  ['workers-bundle-workflows', 'workers/knows-process.ts', "import '../workflows/dunning.ts';"],
+  ['temporal-is-opened-in-one-place', 'workers/opens-temporal.ts', "import '@temporalio/client';"],
+  ['temporal-is-opened-in-one-place', 'api/opens-temporal.ts', "import type {} from '@temporalio/client';"],
   ['proxy-reaches-neither-temporal-nor-stripe', 'api/proxy/pays.ts', "import '../../services/payments/stripe-api.ts';"],
   ['stripe-in-one-module', 'services/payments/asks-stripe.ts', "import 'stripe';"],
   ['stripe-in-one-module', 'api/asks-stripe.ts', "import type {} from 'stripe';"],
@@ -48,6 +50,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'workflows/contracts/dunning.ts': "import '@temporalio/workflow';",
   'activities/dunning.ts': "import '../services/ledger.ts';\nimport '../workflows/contracts/dunning.ts';",
   'workers/main.ts': "import '@temporalio/worker';\nimport '../activities/dunning.ts';",
+  'workers/temporal.ts': "import '@temporalio/client';\nimport '../workflows/contracts/dunning.ts';",
   'api/routes/models.ts': "import 'express';\nimport '../../services/ledger.ts';",
   'api/proxy/handle.ts': "import '../../services/ledger.ts';",
   'scripts/start.ts': "import '../services/ledger.ts';\nimport '../test/support/clock.ts';",

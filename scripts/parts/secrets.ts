@@ -24,6 +24,7 @@ export interface Secrets {
 }
 
 export function loadSecrets(home: string): Secrets {
+  keepPayloadKeys(home);
   if (existsSync(secretsFile(home))) return JSON.parse(readFileSync(secretsFile(home), 'utf8')) as Secrets;
   if (existsSync(join(home, 'postgres'))) {
     throw new Error(
@@ -31,8 +32,7 @@ export function loadSecrets(home: string): Secrets {
     );
   }
   const secrets = newSecrets();
-  const keys = { 1: randomBytes(32).toString('base64') };
-  replaceFile(masterKeysFile(home), `${JSON.stringify({ current: 1, keys })}\n`, OWNER_ONLY);
+  replaceFile(masterKeysFile(home), newKeyring(), OWNER_ONLY);
   replaceFile(secretsFile(home), `${JSON.stringify(secrets, null, 2)}\n`, OWNER_ONLY);
   return secrets;
 }
@@ -44,6 +44,27 @@ export function keepCustomerKey(home: string, customerKey: string): void {
 
 export function masterKeysFile(home: string): string {
   return join(home, 'master-keys.json');
+}
+
+/** What Temporal keeps is encrypted under these. */
+export function payloadKeysFile(home: string): string {
+  return join(home, 'payload-keys.json');
+}
+
+function keepPayloadKeys(home: string): void {
+  const file = payloadKeysFile(home);
+  if (existsSync(file)) return;
+  if (existsSync(join(home, 'temporal'))) {
+    throw new Error(
+      `${file} is missing, and what Temporal holds cannot be read without: restore it, or remove ${home}/temporal`,
+    );
+  }
+  replaceFile(file, newKeyring(), OWNER_ONLY);
+}
+
+function newKeyring(): string {
+  const keys = { 1: randomBytes(32).toString('base64') };
+  return `${JSON.stringify({ current: 1, keys })}\n`;
 }
 
 function secretsFile(home: string): string {

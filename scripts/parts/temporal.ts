@@ -33,6 +33,8 @@ export interface TemporalNeeds {
   readonly searchAttributes: readonly SearchAttributeKey<SearchAttributeType>[];
   /** The preferred port or a free one, held for as long as the server may have to come back on it. */
   takePort(preferred: number): Promise<number>;
+  /** Where the UI has payloads decoded. */
+  readonly codecEndpoint?: string;
 }
 
 export async function bringUpTemporal(launch: Launch, needs: TemporalNeeds): Promise<TemporalServer> {
@@ -59,12 +61,19 @@ async function startDevServer(launch: Launch, needs: TemporalNeeds): Promise<Tem
   const uiPort = await needs.takePort(DEFAULT_PORTS.ui);
   const folder = join(launch.home, 'temporal');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const process = await SupervisedProcess.start(planOf(program.file, folder, port, uiPort), launch);
+  const process = await SupervisedProcess.start(
+    planOf(program.file, folder, { port, uiPort, codecEndpoint: needs.codecEndpoint }),
+    launch,
+  );
   const [address, uiUrl] = [`${HOST}:${port}`, `http://${HOST}:${uiPort}`];
   return { address, uiUrl, text: `ready on ${address}, UI ${uiUrl} (${program.origin})`, process };
 }
 
-function planOf(program: string, folder: string, port: number, uiPort: number): ProcessPlan {
+function planOf(
+  program: string,
+  folder: string,
+  { port, uiPort, codecEndpoint }: { port: number; uiPort: number; codecEndpoint: string | undefined },
+): ProcessPlan {
   const settings = {
     ip: HOST,
     port,
@@ -72,6 +81,7 @@ function planOf(program: string, folder: string, port: number, uiPort: number): 
     namespace: TEMPORAL_NAMESPACE,
     'db-filename': join(folder, 'temporal.sqlite'),
     'log-level': 'warn',
+    ...(codecEndpoint === undefined ? {} : { 'ui-codec-endpoint': codecEndpoint }),
   };
   // It would ask its maker for newer versions; and an id that production's PostgreSQL schema refuses is refused here too.
   const dynamic = ['frontend.enableServerVersionCheck=false', 'limit.maxIDLength=255'];

@@ -3,7 +3,16 @@
 import type { PoolClient } from 'pg';
 import type { Queryable } from '../platform/postgres.ts';
 
-export type TargetKind = 'organization' | 'project' | 'api_key' | 'grant' | 'channel' | 'model' | 'price' | 'payment';
+export type TargetKind =
+  | 'organization'
+  | 'project'
+  | 'api_key'
+  | 'grant'
+  | 'channel'
+  | 'model'
+  | 'price'
+  | 'payment'
+  | 'reconciliation';
 
 export interface AuditEntry {
   readonly action: string;

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { type MasterKeys, parseMasterKeys } from '../vault/vault.ts';
+import { type Keyring, parseKeyring } from '../vault/vault.ts';
 import { type ArmedCrashPoints, CRASH_POINTS } from './crash-points.ts';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -16,7 +16,7 @@ export interface Config {
   readonly workerDatabaseUrl: string;
   readonly redisUrl: string | null;
   readonly adminToken: string;
-  readonly masterKeys: MasterKeys;
+  readonly masterKeys: Keyring;
   readonly journalDir: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly trustedProxies: readonly string[];
@@ -40,7 +40,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export function readConfig(env: Environment): Config {
   const problems: string[] = [];
-  const settings = parseSettings(env, problems);
+  const settings = parseSettings(Settings, env, problems);
   const masterKeys = readMasterKeys(env, problems);
   problems.push(...halfOfStripe(env));
   if (env.NODE_ENV === 'production') problems.push(...weakSecrets(env), ...testSwitches(env), ...unsafePayments(env));
@@ -69,14 +69,14 @@ export function readConfig(env: Environment): Config {
   });
 }
 
-const text = z.string('is not set');
-const wholeNumber = (smallest: number, largest: number) =>
+export const text = z.string('is not set');
+export const wholeNumber = (smallest: number, largest: number) =>
   z
     .string()
     .regex(/^\d{1,9}$/, `must be a whole number from ${smallest} to ${largest}`)
     .transform(Number)
     .refine((value) => value >= smallest && value <= largest, `must be a whole number from ${smallest} to ${largest}`);
-const url = (...schemes: string[]) =>
+export const url = (...schemes: string[]) =>
   text.refine(
     (value) => URL.canParse(value) && schemes.includes(new URL(value).protocol),
     `must be a URL that begins with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
@@ -129,9 +129,9 @@ function stripeSettings(settings: z.infer<typeof Settings>): StripeSettings | nu
 }
 
 /** A variable that is set to nothing counts as not set: that is how compose files and shells leave things out. */
-function parseSettings(env: Environment, problems: string[]): z.infer<typeof Settings> | null {
+export function parseSettings<S extends z.ZodType>(schema: S, env: Environment, problems: string[]): z.infer<S> | null {
   const filled = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
-  const outcome = Settings.safeParse(filled);
+  const outcome = schema.safeParse(filled);
   if (outcome.success) return outcome.data;
   for (const issue of outcome.error.issues) problems.push(`${issue.path.join('.')} ${issue.message}`);
   return null;
@@ -144,17 +144,21 @@ function isAddressOrRange(value: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
 }
 
-function readMasterKeys(env: Environment, problems: string[]): MasterKeys | null {
-  const file = env.TOLLGATE_MASTER_KEYS_FILE;
-  const name = file ? 'TOLLGATE_MASTER_KEYS_FILE' : 'TOLLGATE_MASTER_KEYS';
-  if (!file && !env.TOLLGATE_MASTER_KEYS?.trim()) {
-    problems.push('TOLLGATE_MASTER_KEYS_FILE or TOLLGATE_MASTER_KEYS is not set');
+function readMasterKeys(env: Environment, problems: string[]): Keyring | null {
+  return readKeyring('Master', 'TOLLGATE_MASTER_KEYS', env, problems);
+}
+
+/** Null: what is wrong with it is among the problems. The file wins. */
+export function readKeyring(purpose: string, variable: string, env: Environment, problems: string[]): Keyring | null {
+  const file = env[`${variable}_FILE`];
+  if (!file && !env[variable]?.trim()) {
+    problems.push(`${variable}_FILE or ${variable} is not set`);
     return null;
   }
   try {
-    return parseMasterKeys(file ? readFileSync(file, 'utf8') : (env.TOLLGATE_MASTER_KEYS ?? ''));
+    return parseKeyring(purpose, file ? readFileSync(file, 'utf8') : (env[variable] ?? ''));
   } catch (error) {
-    problems.push(`${name}: ${error instanceof Error ? error.message : error}`);
+    problems.push(`${file ? `${variable}_FILE` : variable}: ${error instanceof Error ? error.message : error}`);
     return null;
   }
 }
@@ -188,7 +192,7 @@ function unsafePayments(env: Environment): string[] {
   return problems;
 }
 
-function weakSecrets(env: Environment): string[] {
+export function weakSecrets(env: Environment): string[] {
   const problems: string[] = [];
   const adminToken = env.TOLLGATE_ADMIN_TOKEN?.trim();
   if (adminToken && adminToken.length < SHORTEST_SECRET) {

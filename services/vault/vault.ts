@@ -4,7 +4,8 @@
 // Errors name the place, never the secret and never a key.
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 
-export interface MasterKeys {
+/** Keys by their version, and the version that seals now; the others still open. */
+export interface Keyring {
   readonly current: number;
   readonly keys: ReadonlyMap<number, KeyObject>;
 }
@@ -36,7 +37,7 @@ export class Vault {
   readonly currentVersion: number;
   readonly #keys: ReadonlyMap<number, KeyObject>;
 
-  constructor(masterKeys: MasterKeys) {
+  constructor(masterKeys: Keyring) {
     this.currentVersion = masterKeys.current;
     this.#keys = masterKeys.keys;
   }
@@ -85,9 +86,12 @@ export class Vault {
   }
 }
 
-/** `{"current":1,"keys":{"1":"<base64 of 32 bytes>"}}`. Refuses what would seal nothing, naming every fault at once. */
-export function parseMasterKeys(json: string): MasterKeys {
-  const { current, encoded } = readKeyring(json);
+/**
+ * `{"current":1,"keys":{"1":"<base64 of 32 bytes>"}}`. Refuses what would seal nothing, naming every fault at once; `purpose` is
+ * how people call these keys.
+ */
+export function parseKeyring(purpose: string, json: string): Keyring {
+  const { current, encoded } = readKeyring(purpose, json);
   const problems: string[] = [];
   const keys = new Map<number, KeyObject>();
   for (const [version, text] of encoded) {
@@ -95,25 +99,28 @@ export function parseMasterKeys(json: string): MasterKeys {
     const problem = problemOfKey(text);
     // A name that is no version is not repeated here: it may be a key, put on the wrong side of the colon.
     if (!isVersion) problems.push('a version is a whole number from 1, as in "keys":{"1":...}');
-    else if (problem !== null) problems.push(`master key ${version}: ${problem}`);
+    else if (problem !== null) problems.push(`${purpose.toLowerCase()} key ${version}: ${problem}`);
     else keys.set(Number(version), createSecretKey(Buffer.from(String(text), 'base64')));
   }
-  if (encoded.length === 0) problems.push('there is no master key in "keys"');
+  if (encoded.length === 0) problems.push(`there is no ${purpose.toLowerCase()} key in "keys"`);
   if (typeof current !== 'number' || !encoded.some(([version]) => version === String(current))) {
     problems.push('"current" must be the version of one of the "keys"');
   }
   if (problems.length > 0 || typeof current !== 'number')
-    throw new Error(`Master keys refused: ${problems.join('; ')}`);
+    throw new Error(`${purpose} keys refused: ${problems.join('; ')}`);
   return { current, keys };
 }
 
 // JSON.parse quotes its input in its errors, and the input is full of keys.
-function readKeyring(json: string): { current: unknown; encoded: readonly (readonly [string, unknown])[] } {
+function readKeyring(
+  purpose: string,
+  json: string,
+): { current: unknown; encoded: readonly (readonly [string, unknown])[] } {
   let parsed: unknown;
   try {
     parsed = JSON.parse(json);
   } catch {
-    throw new Error('Master keys refused: they are not JSON of the form {"current":1,"keys":{"1":"<base64>"}}');
+    throw new Error(`${purpose} keys refused: they are not JSON of the form {"current":1,"keys":{"1":"<base64>"}}`);
   }
   const keyring = typeof parsed === 'object' && parsed !== null ? parsed : {};
   const current = 'current' in keyring ? keyring.current : null;

@@ -47,9 +47,15 @@ function rowOf(
 }
 
 export function environmentDescribed(tree: Tree): Finding[] {
-  const settings = textOf(tree, 'services/platform/config.ts');
+  const settings = filesOf(tree, /^services\/platform\/(worker-)?config\.ts$/)
+    .map(([, text]) => text)
+    .join('\n');
   const launcher = filesOf(tree, /^scripts\//).flatMap(([, text]) => [...text.matchAll(/\bprocess\.env\.([A-Z_]+)/g)]);
-  const named = [...settings.matchAll(/^ {2}([A-Z][A-Z_]+):|\benv\.([A-Z_]+)/gm), ...launcher];
+  const keyrings = [...settings.matchAll(/\breadKeyring\('\w+', '([A-Z_]+)'/g)].flatMap(([all, name = '']) => [
+    [all, name],
+    [all, `${name}_FILE`],
+  ]);
+  const named = [...settings.matchAll(/^ {2}([A-Z][A-Z_]+):|\benv\.([A-Z_]+)/gm), ...launcher, ...keyrings];
   const read = named.map(([, first, second]) => first ?? second ?? '').filter((name) => !OF_THE_MACHINE.includes(name));
   const described = firstCells(textOf(tree, OPERATIONS)).filter((name) => /^[A-Z][A-Z_]+$/.test(name));
   return bothWays(OPERATIONS, read, described);
@@ -58,9 +64,8 @@ export function environmentDescribed(tree: Tree): Finding[] {
 const METRICS = 'services/platform/metrics.ts';
 
 export function metricsDescribed(tree: Tree): Finding[] {
-  const declared = textOf(tree, METRICS).matchAll(
-    /(?:#counters|#durations|[gG]auge)\(\s*'(\w+)'|name: 'tollgate_(\w+)'/g,
-  );
+  const tellers = filesOf(tree, /^(services\/platform|workers)\/metrics\.ts$/).map(([, text]) => text);
+  const declared = tellers.join('\n').matchAll(/(?:#counters|#durations|[gG]auge)\(\s*'(\w+)'|name: 'tollgate_(\w+)'/g);
   const described = firstCells(textOf(tree, OPERATIONS)).filter((name) => name.startsWith('tollgate_'));
   return bothWays(
     OPERATIONS,
@@ -81,11 +86,11 @@ const EVENT = /^[a-z]+(_[a-z]+)+$/;
 
 /** Whoever reads a line of the log looks its event up. */
 export function eventsDescribed(tree: Tree): Finding[] {
-  const events = filesOf(tree, /^(services|api)\/.*\.ts$/).flatMap(([file, text]) =>
+  const events = filesOf(tree, /^(services|activities|api|workers)\/.*\.ts$/).flatMap(([file, text]) =>
     nodesOf(syntaxOf(file, text)).flatMap((node) => {
       if (
         !ts.isCallExpression(node) ||
-        !/(\blog\.(info|warn|error|fatal)|\.onTrouble)$/i.test(node.expression.getText())
+        !/(\blog\.(info|warn|error|fatal)|\blog\[\w+\]|\.onTrouble)$/i.test(node.expression.getText())
       )
         return [];
       const event = node.arguments.find(ts.isStringLiteral);
@@ -111,7 +116,8 @@ export function sqlFunctionsExplained(tree: Tree): Finding[] {
 }
 
 /** Not test/house: there decisions are planted that do not exist. */
-const CITING = /^(domain|services|api|migrations|scripts|test)\/(?!house[/.]).*\.(ts|mjs|sql)$/;
+const CITING =
+  /^(domain|workflows|services|activities|api|workers|migrations|scripts|test)\/(?!house[/.]).*\.(ts|mjs|sql)$/;
 
 /** `D3` in code where a reader would otherwise "fix" it; under its heading, where that is. */
 export function decisionsCited(tree: Tree): Finding[] {

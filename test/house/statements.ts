@@ -7,7 +7,7 @@ const WRITES = /\b(?:insert into|delete from|update)\s+([a-z_]+)(?=\s+(?:\(|set\
 const IS_SQL = /^\s*(select\s.+|insert into\s.+|delete from\s.+|update\s.+\sset\s.+|with\s\w+ as\s.+)/s;
 
 export function strayStatements(tree: Tree): Finding[] {
-  return filesOf(tree, /^(domain|api)\/.*\.ts$/).flatMap(([file, text]) =>
+  return filesOf(tree, /^(domain|workflows|activities|api|workers)\/.*\.ts$/).flatMap(([file, text]) =>
     stringsOf(syntaxOf(file, text))
       .filter(({ value }) => IS_SQL.test(value))
       .map(({ line }) => ({ file, what: `SQL in line ${line}` })),
@@ -16,7 +16,7 @@ export function strayStatements(tree: Tree): Finding[] {
 
 export function tablesOfTwoOwners(tree: Tree): Finding[] {
   const owners = new Map<string, Map<string, string>>();
-  for (const [file, text] of filesOf(tree, /^(services|api)\/.*\.ts$/)) {
+  for (const [file, text] of filesOf(tree, /^(services|activities|api|workers)\/.*\.ts$/)) {
     const folder = file.split('/').slice(0, 2).join('/');
     for (const { value } of stringsOf(syntaxOf(file, text))) {
       for (const [, table = ''] of value.matchAll(WRITES)) {

@@ -1,10 +1,10 @@
 // What the launcher's tests stand on: a home of their own, a small real server as a part, and waiting for what must happen.
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Launch } from '../../scripts/parts/home.ts';
+import { homeFolder, type Launch } from '../../scripts/parts/home.ts';
 import type { ProcessPlan } from '../../scripts/parts/supervised-process.ts';
 
 const LONGEST_WAIT_MS = 30_000;
@@ -35,6 +35,13 @@ export function newScene(): Scene {
     interrupt: () => interruption.abort(),
     remove: () => rmSync(home, { recursive: true, force: true }),
   };
+}
+
+/** Temporal's programs are fetched once for the checkout, not once for each home. */
+export function shareFetchedPrograms({ launch }: Scene): void {
+  const kept = join(homeFolder().home, 'programs');
+  mkdirSync(kept, { recursive: true });
+  symlinkSync(kept, join(launch.home, 'programs'));
 }
 
 export async function eventually(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {

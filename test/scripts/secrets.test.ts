@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { keepCustomerKey, loadSecrets, masterKeysFile } from '../../scripts/parts/secrets.ts';
+import { keepCustomerKey, loadSecrets, masterKeysFile, payloadKeysFile } from '../../scripts/parts/secrets.ts';
 import { newScene, type Scene } from './scene.ts';
 
 let scene: Scene;
@@ -35,7 +35,7 @@ test('nobody but the owner may read a secret file, and the master key has 32 byt
   keepCustomerKey(scene.launch.home, 'sk-tg-shown-once');
 
   const modes = readdirSync(scene.launch.home).map((name) => statSync(join(scene.launch.home, name)).mode & 0o777);
-  expect(modes).toEqual([0o600, 0o600]);
+  expect(modes).toEqual([0o600, 0o600, 0o600]);
   const { current, keys } = JSON.parse(readFileSync(masterKeysFile(scene.launch.home), 'utf8'));
   expect(Buffer.from(keys[current], 'base64')).toHaveLength(32);
 });
@@ -46,4 +46,14 @@ test('lost secrets are not made anew beside data that only the old ones open', (
   rmSync(join(scene.launch.home, 'secrets.json'));
 
   expect(() => loadSecrets(scene.launch.home)).toThrow(/secrets\.json is missing.*restore it, or remove/);
+});
+
+test('lost payload keys are not made anew beside histories that only the old ones open, and an older installation gets its first', () => {
+  loadSecrets(scene.launch.home);
+  rmSync(payloadKeysFile(scene.launch.home));
+  loadSecrets(scene.launch.home);
+  mkdirSync(join(scene.launch.home, 'temporal'));
+  rmSync(payloadKeysFile(scene.launch.home));
+
+  expect(() => loadSecrets(scene.launch.home)).toThrow(/payload-keys\.json is missing.*restore it, or remove/);
 });

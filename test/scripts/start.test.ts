@@ -5,13 +5,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { checkout, newScene, type Scene } from './scene.ts';
+import { checkout, newScene, type Scene, shareFetchedPrograms } from './scene.ts';
 
 const WHOLE_START_MS = 120_000;
 
 let scene: Scene;
 beforeEach(() => {
   scene = newScene();
+  shareFetchedPrograms(scene);
 });
 afterEach(() => scene.remove());
 
@@ -43,11 +44,11 @@ test(
     await once(launcher.stdout, 'data');
     expect(existsSync(file)).toBe(false);
     await Promise.race([up, ended]);
-    const { api } = JSON.parse(readFileSync(file, 'utf8'));
-    const ready = await fetch(`${api}/readyz`);
+    const { api, worker, temporalUi } = JSON.parse(readFileSync(file, 'utf8'));
+    const answers = await Promise.all([`${api}/readyz`, `${worker}/readyz`, temporalUi].map((url) => fetch(url)));
     launcher.kill('SIGTERM');
 
-    expect([new URL(api).hostname, ready.status]).toEqual([host, 200]);
+    expect([new URL(api).hostname, ...answers.map(({ status }) => status)]).toEqual([host, 200, 200, 200]);
     expect([await ended, said]).toEqual([[0, null], expect.stringContaining('everything is stopped')]);
   },
   WHOLE_START_MS,

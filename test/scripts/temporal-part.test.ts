@@ -1,6 +1,6 @@
 // The Temporal part with the real server: what it was told it knows after any end, it serves what it says it serves, and an
 // address that the operator gives is used or refused.
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
@@ -17,7 +17,7 @@ import {
 } from '../../scripts/parts/temporal.ts';
 import { findOrFetch, TEMPORAL } from '../../scripts/parts/temporal-programs.ts';
 import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
-import { eventually, newScene, type Scene, whyClosed } from './scene.ts';
+import { eventually, newScene, type Scene, shareFetchedPrograms, whyClosed } from './scene.ts';
 
 const STAGE = defineSearchAttributeKey('BillingStage', SearchAttributeType.KEYWORD);
 const ATTENTION = defineSearchAttributeKey('NeedsAttention', SearchAttributeType.BOOL);
@@ -34,10 +34,7 @@ beforeEach(() => {
   scene = newScene();
   const lock = occupy(scene.launch.home, 'start');
   leave = () => lock?.leave();
-  // Fetched once for the checkout, not once for each home.
-  const kept = join(homeFolder().home, 'programs');
-  mkdirSync(kept, { recursive: true });
-  symlinkSync(kept, join(scene.launch.home, 'programs'));
+  shareFetchedPrograms(scene);
   delete process.env.TEMPORAL_ADDRESS;
 });
 afterEach(async () => {

@@ -8,13 +8,13 @@ import {
   type RoutingTable,
   servesDialect,
 } from '../../../services/channels/routing-table.ts';
-import { parseMasterKeys, Vault } from '../../../services/vault/vault.ts';
+import { parseKeyring, Vault } from '../../../services/vault/vault.ts';
 import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
 import { Catalogue, priceOf } from './catalogue.ts';
 
 const HOUR = 3_600_000;
 const vault = new Vault(
-  parseMasterKeys(JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } })),
+  parseKeyring('Master', JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } })),
 );
 let postgres: ThrowawayPostgres;
 let admin: Pool;
@@ -101,7 +101,7 @@ test('a key that does not open is left out and named; the channel serves with th
   const goodId = await catalogue.addKey(channelId, 'https://api.example.com/v1', 'sk-good');
   const movedId = await catalogue.addKey(channelId, 'https://elsewhere.example.com/v1', 'sk-of-another-origin');
   const foreign = new Vault(
-    parseMasterKeys(JSON.stringify({ current: 2, keys: { 2: randomBytes(32).toString('base64') } })),
+    parseKeyring('Master', JSON.stringify({ current: 2, keys: { 2: randomBytes(32).toString('base64') } })),
   );
   const foreignId = await catalogue.addKey(channelId, 'https://api.example.com/v1', 'sk-of-a-lost-master-key', foreign);
   const brokenId = await catalogue.addKey(channelId, 'https://api.example.com/v1', 'sk-broken');

@@ -21,6 +21,7 @@ const APPEND_ONLY = [
   'ops_losses',
   'price_versions',
   'audit_log',
+  'process_commands',
 ] as const;
 /** Balances, leases and what they are cut from change, but by functions only. */
 const MONEY = [
@@ -62,6 +63,7 @@ async function fillEveryTable(database: ThrowawayDatabase): Promise<void> {
   await pools.owner.query(`
     insert into ops_losses values ('${customer.orgId}', 1, 'late', 1, 1);
     insert into audit_log (actor, action, target_kind, target_id) values ('t', 't', 't', 't');
+    insert into process_commands values ('t', '${customer.orgId}', 't', 't', 't', '{}');
     insert into models (id, display_name, owned_by, kind, context_tokens, max_output_tokens, bytes_per_token)
       values ('m', 'm', 'm', 'chat', 1, 1, 1);
     insert into price_versions (model_id, side, price, effective_at, source, created_by)

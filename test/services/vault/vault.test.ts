@@ -1,7 +1,7 @@
 // A sealed secret opens in its own place only: not changed, not moved to another row, and not for another upstream.
 import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import { parseMasterKeys, type SealContext, type Sealed, Vault } from '../../../services/vault/vault.ts';
+import { parseKeyring, type SealContext, type Sealed, Vault } from '../../../services/vault/vault.ts';
 
 const SECRET = 'sk-upstream-4f9c1b77aa';
 const CONTEXT: SealContext = {
@@ -21,7 +21,7 @@ function keyring(current: unknown, keys: Record<string, unknown>): string {
 }
 
 function newVault(): Vault {
-  return new Vault(parseMasterKeys(keyring(1, { 1: newKey() })));
+  return new Vault(parseKeyring('Master', keyring(1, { 1: newKey() })));
 }
 
 test('what was sealed opens in its own place, whatever characters it has', () => {
@@ -123,8 +123,8 @@ test('the layers of two secrets cannot be combined', () => {
 
 test('a new current version seals, and what the old version sealed still opens', () => {
   const [first, second] = [newKey(), newKey()];
-  const before = new Vault(parseMasterKeys(keyring(1, { 1: first })));
-  const after = new Vault(parseMasterKeys(keyring(2, { 1: first, 2: second })));
+  const before = new Vault(parseKeyring('Master', keyring(1, { 1: first })));
+  const after = new Vault(parseKeyring('Master', keyring(2, { 1: first, 2: second })));
   const old = before.seal(SECRET, CONTEXT);
 
   expect(after.open(old, CONTEXT)).toBe(SECRET);
@@ -134,7 +134,7 @@ test('a new current version seals, and what the old version sealed still opens',
 
 test('the version is part of what is sealed: relabelling it does not open, even when both versions hold the same key', () => {
   const masterKey = newKey();
-  const vault = new Vault(parseMasterKeys(keyring(1, { 1: masterKey, 2: masterKey })));
+  const vault = new Vault(parseKeyring('Master', keyring(1, { 1: masterKey, 2: masterKey })));
   const sealed = vault.seal(SECRET, CONTEXT);
   expect(() => vault.open({ ...sealed, v: 2 }, CONTEXT)).toThrow(/does not open/);
 });
@@ -146,7 +146,7 @@ test('a secret of an unknown master key version says which version is missing', 
 
 test('errors name the place and hold neither the secret nor a key', () => {
   const masterKey = newKey();
-  const vault = new Vault(parseMasterKeys(keyring(1, { 1: masterKey })));
+  const vault = new Vault(parseKeyring('Master', keyring(1, { 1: masterKey })));
   const sealed = vault.seal(SECRET, CONTEXT);
   const thrown = grab(() => vault.open(sealed, { ...CONTEXT, origin: 'https://evil.test' }));
 
@@ -186,7 +186,7 @@ test.each([
   ['a key in the place of its version', keyring(1, { 1: newKey(), ['c2VjcmV0'.repeat(5)]: '1' })],
   ['one bad key beside a good one', keyring(1, { 1: newKey(), 2: 'short' })],
 ])('master keys are refused: %s', (_, json) => {
-  const { message } = grab(() => parseMasterKeys(json));
+  const { message } = grab(() => parseKeyring('Master', json));
   expect(message).toMatch(/^Master keys refused: /);
   expect(message).not.toContain('c2VjcmV0');
 });

@@ -1,0 +1,62 @@
+// The reconciliation as workflows call it: plain JSON in and out, a heartbeat while it verifies, and lines for those on watch.
+import { activityInfo, heartbeat, log } from '@temporalio/activity';
+import type { ReconciliationRow, Reconciliations } from '../services/reconciliation/reconciliations.ts';
+import {
+  type Reconciliation,
+  type ReconciliationActivities,
+  reconciliationId,
+} from '../workflows/contracts/reconciliation.ts';
+
+const HEARTBEAT_EVERY_MS = 5_000;
+
+export function createReconciliationActivities(
+  reconciliations: Reconciliations,
+  runbook: string,
+): ReconciliationActivities {
+  const told = (row: ReconciliationRow): Reconciliation => ({
+    ...row,
+    answerBy: row.answerBy?.toISOString() ?? null,
+    runbook,
+  });
+  return {
+    openReconciliations: () => reconciliations.openAll(),
+    openReconciliation: async ({ name }) => told(await reconciliations.open(name)),
+
+    async verifyLedger({ name, round }) {
+      const row = await beating(() => reconciliations.verify(name, round));
+      const invariants = row.findings.map(({ id }) => id);
+      if (row.stage === 'attention') log.error('ledger_not_proven', { reconciliation: name, round, invariants });
+      if (row.stage === 'completed')
+        log.info('ledger_proven', { reconciliation: name, round, invariants: row.invariants });
+      return told(row);
+    },
+
+    async remindOfReconciliation({ name }) {
+      const { isOverdue, row } = await reconciliations.remind(name);
+      if (isOverdue) log.error('reconciliation_unanswered', { reconciliation: name });
+      return told(row);
+    },
+
+    async commandReconciliation({ name, command, actor, reason, requestId }) {
+      const outcome = await reconciliations.command(reconciliationId(name), {
+        name,
+        command,
+        actor,
+        reason,
+        requestId,
+      });
+      return outcome.kind === 'refused' ? outcome : { ...outcome, row: told(outcome.row) };
+    },
+  };
+}
+
+/** PostgreSQL says nothing of how far a statement is: it lives as long as we wait for it. */
+async function beating<T>(work: () => Promise<T>): Promise<T> {
+  const { attempt } = activityInfo();
+  const timer = setInterval(() => heartbeat({ attempt }), HEARTBEAT_EVERY_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}

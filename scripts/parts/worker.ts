@@ -1,0 +1,75 @@
+// The worker part: workers/main.ts with the environment that production gives it too.
+// SIGTERM lets it end what it is doing; what it cannot end is done again by the next one.
+import { join } from 'node:path';
+import type { Launch } from './home.ts';
+import { payloadKeysFile } from './secrets.ts';
+import { SupervisedProcess } from './supervised-process.ts';
+import { TEMPORAL_NAMESPACE, type TemporalServer } from './temporal.ts';
+
+const HOST = '127.0.0.1';
+const PROBE_MS = 2_000;
+/** Longer than a worker takes to leave (workers/main.ts). */
+const GRACE_MS = 30_000;
+
+export interface WorkerNeeds {
+  readonly port: number;
+  readonly sdkMetricsPort: number;
+  readonly databaseUrl: string;
+  readonly temporal: TemporalServer;
+  readonly adminToken: string;
+}
+
+export interface RunningWorker {
+  /** http://127.0.0.1:8083 */
+  readonly url: string;
+  readonly process: SupervisedProcess;
+}
+
+export async function startWorker(launch: Launch, needs: WorkerNeeds): Promise<RunningWorker> {
+  const url = `http://${HOST}:${needs.port}`;
+  const supervised = await SupervisedProcess.start(
+    {
+      part: 'worker',
+      command: process.execPath,
+      args: ['--disable-warning=ExperimentalWarning', join(launch.checkout, 'workers/main.ts')],
+      env: environment(launch, url, needs),
+      folder: launch.checkout,
+      user: null,
+      input: null,
+      stopSignal: 'SIGTERM',
+      graceMs: GRACE_MS,
+      readyWithinMs: 60_000,
+      missing: () => whyNotReady(url),
+    },
+    launch,
+  );
+  return { url, process: supervised };
+}
+
+function environment(launch: Launch, url: string, needs: WorkerNeeds): NodeJS.ProcessEnv {
+  return {
+    ...process.env, // LOG_LEVEL, NODE_ENV and the bundle that production starts with are the operator's
+    TZ: 'UTC',
+    WORKER_HOST: HOST,
+    WORKER_PORT: String(needs.port),
+    WORKER_SDK_METRICS_PORT: String(needs.sdkMetricsPort),
+    DATABASE_URL_WORKER: needs.databaseUrl,
+    TEMPORAL_ADDRESS: needs.temporal.address,
+    TEMPORAL_NAMESPACE,
+    TEMPORAL_UI_URL: needs.temporal.uiUrl ?? undefined,
+    TOLLGATE_ADMIN_TOKEN: needs.adminToken,
+    TOLLGATE_PAYLOAD_KEYS: undefined,
+    TOLLGATE_PAYLOAD_KEYS_FILE: payloadKeysFile(launch.home),
+    TOLLGATE_RUNBOOK_URL: `${url}/runbook`,
+  };
+}
+
+async function whyNotReady(url: string): Promise<string | null> {
+  try {
+    const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PROBE_MS) });
+    const text = await answer.text();
+    return answer.status === 200 ? null : `GET /readyz answers ${answer.status} ${text.slice(0, 300)}`;
+  } catch (error) {
+    return error instanceof Error ? String(error.cause ?? error.message) : String(error);
+  }
+}

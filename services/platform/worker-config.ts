@@ -1,0 +1,80 @@
+// The whole configuration of a worker process, read and refused as that of a gateway (config.ts).
+import { z } from 'zod';
+import type { Keyring } from '../vault/vault.ts';
+import {
+  type Environment,
+  LOG_LEVELS,
+  parseSettings,
+  readKeyring,
+  text,
+  url,
+  weakSecrets,
+  wholeNumber,
+} from './config.ts';
+
+export interface WorkerConfig {
+  readonly production: boolean;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+  readonly temporalNamespace: string;
+  /** scheme://host:port of Temporal's UI, which may ask for payloads to be decoded; null: only the command line may. */
+  readonly temporalUiOrigin: string | null;
+  readonly payloadKeys: Keyring;
+  /** For those who read payloads. */
+  readonly adminToken: string;
+  readonly host: string;
+  readonly port: number;
+  readonly sdkMetricsPort: number;
+  /** A file; null: the workflows are bundled when the process starts. */
+  readonly workflowBundle: string | null;
+  /** Where people read docs/operations.md; null: nowhere in particular. */
+  readonly runbookUrl: string | null;
+}
+
+export function readWorkerConfig(env: Environment): WorkerConfig {
+  const problems: string[] = [];
+  const settings = parseSettings(Settings, env, problems);
+  const payloadKeys = readKeyring('Payload', 'TOLLGATE_PAYLOAD_KEYS', env, problems);
+  if (env.NODE_ENV === 'production') {
+    problems.push(...weakSecrets(env));
+    if (!env.TOLLGATE_WORKFLOW_BUNDLE) problems.push('TOLLGATE_WORKFLOW_BUNDLE is not set: production bundles nothing');
+  }
+  if (settings === null || payloadKeys === null || problems.length > 0) {
+    throw new Error(`Cannot start:\n  ${problems.join('\n  ')}`);
+  }
+  return Object.freeze({
+    production: settings.NODE_ENV === 'production',
+    logLevel: settings.LOG_LEVEL,
+    databaseUrl: settings.DATABASE_URL_WORKER,
+    temporalAddress: settings.TEMPORAL_ADDRESS,
+    temporalNamespace: settings.TEMPORAL_NAMESPACE,
+    temporalUiOrigin: settings.TEMPORAL_UI_URL ? new URL(settings.TEMPORAL_UI_URL).origin : null,
+    payloadKeys,
+    adminToken: settings.TOLLGATE_ADMIN_TOKEN,
+    host: settings.WORKER_HOST,
+    port: settings.WORKER_PORT,
+    sdkMetricsPort: settings.WORKER_SDK_METRICS_PORT,
+    workflowBundle: settings.TOLLGATE_WORKFLOW_BUNDLE ?? null,
+    runbookUrl: settings.TOLLGATE_RUNBOOK_URL ?? null,
+  });
+}
+
+const Settings = z.object({
+  NODE_ENV: z
+    .enum(['production', 'development', 'test'], 'must be production, development or test')
+    .default('development'),
+  // Workflows compute with the time zone of their process: two that differ would not agree on what a workflow has done.
+  TZ: text.refine((zone) => zone === 'UTC', 'must be UTC'),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  DATABASE_URL_WORKER: url('postgres:', 'postgresql:'),
+  TEMPORAL_ADDRESS: text.refine((address) => /^\[?[^\s/\]]+\]?:\d{1,5}$/.test(address), 'must be host:port'),
+  TEMPORAL_NAMESPACE: text,
+  TEMPORAL_UI_URL: url('http:', 'https:').optional(),
+  TOLLGATE_ADMIN_TOKEN: text,
+  WORKER_HOST: z.string().default('127.0.0.1'),
+  WORKER_PORT: wholeNumber(1, 65_535).default(8083),
+  WORKER_SDK_METRICS_PORT: wholeNumber(1, 65_535).default(8084),
+  TOLLGATE_WORKFLOW_BUNDLE: z.string().optional(),
+  TOLLGATE_RUNBOOK_URL: url('http:', 'https:').optional(),
+});

@@ -1,0 +1,183 @@
+// The proofs of the ledger and what became of them, one row each (migrations/0006). Everything here may be repeated: a step that
+// was made is found made, so whoever does not know whether it was makes it again.
+import type { Pool, PoolClient } from 'pg';
+import { writeAudit } from '../audit/audit.ts';
+import { type LedgerCheck, verifyLedger } from '../ledger/verifier.ts';
+import { inTransaction, jsonbText, type Queryable } from '../platform/postgres.ts';
+
+/** The night of a date begins then, in hours of UTC. */
+const NIGHT_BEGINS = 2;
+/** So long a finding may wait for a person before it is told again. */
+const ANSWER_WITHIN = '24 hours';
+/** Open at once: more than ever are, and few enough for one tick. */
+const MOST_OPEN = 100;
+
+type Finding = Pick<LedgerCheck, 'id' | 'title' | 'count' | 'examples'>;
+type Stage = 'running' | 'attention' | 'completed' | 'dismissed';
+
+export interface ReconciliationRow {
+  readonly name: string;
+  readonly stage: Stage;
+  readonly round: number;
+  readonly revision: number;
+  readonly invariants: number | null;
+  readonly findings: readonly Finding[];
+  readonly answerBy: Date | null;
+  /** Until answerBy; 0 when it has passed or there is none. */
+  readonly waitMs: number;
+}
+
+export interface PersonsCommand {
+  readonly name: string;
+  readonly command: 'retryNow' | 'dismiss';
+  readonly actor: string;
+  readonly reason: string;
+  readonly requestId: string;
+}
+
+interface Effect {
+  readonly stage: Stage;
+  readonly round: number;
+}
+
+export type PersonsCommandOutcome =
+  | { readonly kind: 'done'; readonly effect: Effect; readonly row: ReconciliationRow }
+  | { readonly kind: 'refused'; readonly why: string };
+
+const COLUMNS = `name, stage, round, revision, invariants, findings, answer_by as "answerBy",
+  greatest(0, coalesce(ceil(extract(epoch from answer_by - billing_now()) * 1000), 0))::float8 as "waitMs"`;
+
+export class Reconciliations {
+  readonly #db: Pool;
+  readonly #patientDb: Pool;
+
+  /** patientDb: whose statements may take minutes. */
+  constructor({ db, patientDb }: { readonly db: Pool; readonly patientDb: Pool }) {
+    this.#db = db;
+    this.#patientDb = patientDb;
+  }
+
+  /** Makes the row of the last night that has begun; the names of all that have not ended, oldest first. */
+  async openAll(): Promise<string[]> {
+    await this.#db.query(
+      `insert into reconciliations (name)
+       select to_char((billing_now() at time zone 'UTC') - make_interval(hours => $1), 'YYYY-MM-DD') on conflict do nothing`,
+      [NIGHT_BEGINS],
+    );
+    const { rows } = await this.#db.query<{ name: string }>(
+      'select name from reconciliations where ended_at is null order by opened_at, name limit $1',
+      [MOST_OPEN],
+    );
+    return rows.map(({ name }) => name);
+  }
+
+  async open(name: string): Promise<ReconciliationRow> {
+    await this.#db.query('insert into reconciliations (name) values ($1) on conflict do nothing', [name]);
+    return readRow(this.#db, name);
+  }
+
+  /** A round whose result stands in the row is not verified again. */
+  async verify(name: string, round: number): Promise<ReconciliationRow> {
+    const before = await readRow(this.#db, name);
+    if (before.stage !== 'running' || before.round !== round) return before;
+    const { ok, checks } = await verifyLedger(this.#patientDb);
+    const findings = checks.filter((check) => !check.ok).map(({ ok: _, ...finding }) => finding);
+    await this.#db.query(
+      `update reconciliations
+          set stage = case when $3 then 'completed' else 'attention' end, revision = revision + 1,
+              verified_at = billing_now(), invariants = $4, findings = $5,
+              answer_by = case when $3 then null else billing_now() + $6::interval end,
+              ended_at = case when $3 then billing_now() end
+        where name = $1 and stage = 'running' and round = $2`,
+      [name, round, ok, checks.length, jsonbText(findings), ANSWER_WITHIN],
+    );
+    return readRow(this.#db, name);
+  }
+
+  /** Gives a case that nobody has answered another day; isOverdue: its time was over, and it has to be told again. */
+  async remind(name: string): Promise<{ readonly isOverdue: boolean; readonly row: ReconciliationRow }> {
+    const { rowCount } = await this.#db.query(
+      `update reconciliations set answer_by = billing_now() + $2::interval, revision = revision + 1
+        where name = $1 and stage = 'attention' and answer_by <= billing_now()`,
+      [name, ANSWER_WITHIN],
+    );
+    return { isOverdue: rowCount === 1, row: await readRow(this.#db, name) };
+  }
+
+  async command(workflowId: string, command: PersonsCommand): Promise<PersonsCommandOutcome> {
+    return inTransaction(this.#db, async (tx) => {
+      // Under this lock commands come one after the other.
+      const before = await readRow(tx, command.name, 'for update');
+      const repeated = await earlier(tx, workflowId, command);
+      if (repeated !== null) return repeated === 'other' ? reused(command) : { kind: 'done', ...repeated, row: before };
+      if (before.stage !== 'attention') {
+        return { kind: 'refused', why: `${command.name} is ${before.stage}: it waits for nobody's answer` };
+      }
+      const row = await obey(tx, command);
+      const effect = { stage: row.stage, round: row.round };
+      await tx.query(
+        `insert into process_commands (workflow_id, request_id, command, actor, reason, effect) values ($1, $2, $3, $4, $5, $6)`,
+        [workflowId, command.requestId, command.command, command.actor, command.reason, jsonbText(effect)],
+      );
+      await writeAudit(tx, command.actor, command.requestId, {
+        action: `reconciliation.${command.command}`,
+        targetKind: 'reconciliation',
+        targetId: command.name,
+        before: { stage: before.stage, findings: before.findings },
+        after: effect,
+        reason: command.reason,
+      });
+      return { kind: 'done', effect, row };
+    });
+  }
+}
+
+/** For metrics: how many wait for a person, and when the ledger was last proven, in seconds since 1970. */
+export async function reconciliationStanding(
+  db: Queryable,
+): Promise<{ readonly needAttention: number; readonly provenAt: number }> {
+  const { rows } = await db.query<{ needAttention: number; provenAt: number }>(
+    `select (select count(*)::int from reconciliations where stage = 'attention' and ended_at is null) as "needAttention",
+            (select coalesce(extract(epoch from max(ended_at)), 0)::float8 from reconciliations where stage = 'completed') as "provenAt"`,
+  );
+  return rows[0] ?? { needAttention: 0, provenAt: 0 };
+}
+
+async function readRow(db: Queryable, name: string, locking = ''): Promise<ReconciliationRow> {
+  const { rows } = await db.query<ReconciliationRow>(
+    `select ${COLUMNS} from reconciliations where name = $1 ${locking}`,
+    [name],
+  );
+  if (rows[0] === undefined) throw new Error(`there is no reconciliation ${name}`);
+  return rows[0];
+}
+
+/** What this command has done before; 'other': another command came under its id; null: it is new. */
+async function earlier(
+  tx: PoolClient,
+  workflowId: string,
+  { command, requestId }: PersonsCommand,
+): Promise<{ readonly effect: Effect } | 'other' | null> {
+  const { rows } = await tx.query<{ command: string; effect: Effect }>(
+    'select command, effect from process_commands where workflow_id = $1 and request_id = $2',
+    [workflowId, requestId],
+  );
+  if (rows[0] === undefined) return null;
+  return rows[0].command === command ? { effect: rows[0].effect } : 'other';
+}
+
+function reused({ requestId }: PersonsCommand): PersonsCommandOutcome {
+  return { kind: 'refused', why: `request ${requestId} was another command: use a new id` };
+}
+
+async function obey(tx: PoolClient, { name, command }: PersonsCommand): Promise<ReconciliationRow> {
+  const { rows } = await tx.query<ReconciliationRow>(
+    `update reconciliations
+        set stage = case when $2 then 'running' else 'dismissed' end, round = case when $2 then round + 1 else round end,
+            revision = revision + 1, answer_by = null, ended_at = case when $2 then null else billing_now() end
+      where name = $1 returning ${COLUMNS}`,
+    [name, command === 'retryNow'],
+  );
+  if (rows[0] === undefined) throw new Error(`there is no reconciliation ${name}`);
+  return rows[0];
+}

@@ -1,0 +1,35 @@
+// What a worker tells Prometheus of our own; the SDK has a registry and a port of its own. What PostgreSQL knows is read at the
+// scrape: the figures are those of the whole installation, whichever worker is asked.
+import { Gauge, Registry } from 'prom-client';
+
+export interface WorkerState {
+  readonly isTemporalUp: boolean;
+  readonly isWorking: boolean;
+  /** Null while PostgreSQL does not answer: the series are left out then, and no alert takes silence for health. */
+  reconciliations(): Promise<{ readonly needAttention: number; readonly provenAt: number } | null>;
+}
+
+export function workerMetrics(state: WorkerState): Registry {
+  const registry = new Registry();
+  const gauge = (name: string, help: string, value: () => number | Promise<number | null>) => {
+    new Gauge({
+      name: `tollgate_${name}`,
+      help,
+      registers: [registry],
+      async collect() {
+        const now = await value();
+        if (now === null) this.remove();
+        else this.set(now);
+      },
+    });
+  };
+  gauge('worker_temporal_up', 'Whether Temporal answers this worker', () => Number(state.isTemporalUp));
+  gauge('worker_working', 'Whether this worker takes work', () => Number(state.isWorking));
+  gauge('reconciliations_need_attention', 'Proofs of the ledger that wait for a person', async () => {
+    return (await state.reconciliations())?.needAttention ?? null;
+  });
+  gauge('ledger_proven_timestamp_seconds', 'When all invariants of the ledger last held; 0: never', async () => {
+    return (await state.reconciliations())?.provenAt ?? null;
+  });
+  return registry;
+}

@@ -1,0 +1,41 @@
+// What begins by the clock. Every start of a worker says it again, so a schedule is as the code has it, however many workers start
+// and how often; only whether a person has paused it is not ours to say.
+import { RECONCILIATION_TICK, type ReconciliationTickInput } from '../workflows/contracts/reconciliation.ts';
+import { CORE_QUEUE } from '../workflows/contracts/task-queues.ts';
+import type { ScheduleClient } from './temporal.ts';
+
+type NewSchedule = Parameters<ScheduleClient['create']>[0];
+
+const input: ReconciliationTickInput = { v: 1 };
+
+/** Each is named after what it starts, and starts a tick: the tick starts what is due under its fixed id. */
+const SCHEDULES = [
+  {
+    scheduleId: 'reconciliation',
+    // Twenty past every hour: once it makes the night's case, the other times it finds what was terminated or never started (D47).
+    spec: { calendars: [{ hour: '*', minute: 20, second: 0 }], jitter: '2 minutes' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: RECONCILIATION_TICK,
+      workflowId: 'tick:reconciliation',
+      args: [input],
+      taskQueue: CORE_QUEUE,
+      staticSummary: 'Starts the proofs of the ledger that are due, and those that were interrupted',
+    },
+    // A tick that was missed is made up for by the next one.
+    policies: { overlap: 'SKIP', catchupWindow: '10 minutes', pauseOnFailure: false },
+  },
+] satisfies readonly NewSchedule[];
+
+export async function declareSchedules(schedules: ScheduleClient): Promise<void> {
+  for (const schedule of SCHEDULES) {
+    try {
+      await schedules.create(schedule);
+    } catch (error) {
+      // By its name: the class is @temporalio/client's, which is opened in temporal.ts only.
+      if (!(error instanceof Error) || error.name !== 'ScheduleAlreadyRunning') throw error;
+      const { spec, action, policies } = schedule;
+      await schedules.getHandle(schedule.scheduleId).update(({ state }) => ({ spec, action, policies, state }));
+    }
+  }
+}

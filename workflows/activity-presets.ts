@@ -1,0 +1,17 @@
+// How patiently an activity is tried, by what it talks to. Whoever proxies activities takes one of these; a business refusal is a
+// result and never a failure, so what fails here could only not be found out, and is tried until it is.
+import type { ActivityOptions } from '@temporalio/workflow';
+
+/** A few statements in PostgreSQL. */
+export const DB: ActivityOptions = {
+  startToCloseTimeout: '10 s',
+  retry: { initialInterval: '1 s', maximumInterval: '1 min' },
+};
+
+/** Minutes of work that says every few seconds that it lives: a worker that died is noticed by its silence. */
+export const LONG: ActivityOptions = {
+  startToCloseTimeout: '6 h',
+  heartbeatTimeout: '30 s',
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { initialInterval: '5 s', maximumInterval: '5 min' },
+};

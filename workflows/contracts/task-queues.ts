@@ -1,0 +1,4 @@
+// Where the work of a kind waits for a worker. A queue is listed when something is sent to it.
+
+/** Workflows, and activities that only need PostgreSQL. */
+export const CORE_QUEUE = 'tollgate-core';
