@@ -6,6 +6,7 @@ import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { getCACertificates } from 'node:tls';
 import { type Dispatcher, EnvHttpProxyAgent, fetch, type Response } from 'undici';
 
 const PYPI = 'https://pypi.org/simple';
@@ -23,7 +24,9 @@ export interface PinnedFile {
 /** Answers with the host that gave the file. Whatever was written when it fails is not the file. */
 export async function downloadPinned(file: PinnedFile, destination: string, interrupted: AbortSignal): Promise<string> {
   const index = indexUrl();
-  const proxies = new EnvHttpProxyAgent();
+  // Node asks its own list alone unless NODE_EXTRA_CA_CERTS says more; behind a company's proxy only the machine's list has the issuer.
+  const trusted = { ca: [...getCACertificates('default'), ...getCACertificates('system')] };
+  const proxies = new EnvHttpProxyAgent({ connect: trusted, requestTls: trusted });
   const get = (address: URL, withinMs: number) =>
     answerOf(address, index, proxies, AbortSignal.any([interrupted, AbortSignal.timeout(withinMs)]));
   try {

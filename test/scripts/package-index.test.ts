@@ -1,13 +1,16 @@
 // What is downloaded is the pinned file or nothing, from wherever pip would take it on this machine.
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { downloadPinned, type PinnedFile } from '../../scripts/parts/package-index.ts';
+import { upstreamCertificate, upstreamKey } from '../services/egress/upstream-certificate.ts';
 import { startWheelIndex, type WheelIndex } from './wheel-index.ts';
 
 const CONTENT = Buffer.from('a toll is a fee for passage');
@@ -144,3 +147,49 @@ test('a download that is given up ends', async () => {
 
   expect(existsSync(destination)).toBe(false);
 });
+
+test('an index whose certificate only this machine trusts is trusted, also through a proxy', async () => {
+  const index = await indexOf('html');
+  const tls = createTlsServer({ key: upstreamKey, cert: upstreamCertificate }, (socket) => {
+    const plain = connect(index.port, '127.0.0.1', () => socket.pipe(plain).pipe(socket));
+    plain.on('error', () => socket.destroy());
+    socket.on('error', () => plain.destroy());
+  });
+  const proxy = createServer().on('connect', (_request, socket: Socket) => {
+    const tunnel = connect(portOf(tls), '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      socket.pipe(tunnel).pipe(socket);
+    });
+    for (const end of [socket, tunnel]) end.on('error', () => undefined);
+  });
+  for (const server of [tls, proxy]) {
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    running.push({ close: async () => void server.close() });
+  }
+  const certificates = join(folder, 'certificates.pem');
+  writeFileSync(certificates, upstreamCertificate);
+  const program = `
+    import { downloadPinned } from '${join(import.meta.dirname, '../../scripts/parts/package-index.ts')}';
+    console.log(await downloadPinned(${JSON.stringify(FILE)}, '${destination}', new AbortController().signal));`;
+  const env = {
+    HOME: folder,
+    PIP_INDEX_URL: 'https://upstream.test/simple',
+    HTTPS_PROXY: `http://127.0.0.1:${portOf(proxy)}`,
+    SSL_CERT_FILE: certificates,
+  };
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', program],
+    { env },
+  );
+  const said: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => said.push(String(piece)));
+  await once(child, 'close');
+
+  expect(said.join('')).toBe('upstream.test\n');
+  expect(readFileSync(destination)).toEqual(CONTENT);
+});
+
+function portOf(server: { address(): unknown }): number {
+  return (server.address() as AddressInfo).port;
+}
