@@ -92,7 +92,7 @@ export const ERRORS = {
   internal_error: ourFault(500, 'internal_error'),
 
   // Where payments are taken (Stripe).
-  payments_not_configured: terminal(501, 'payments_not_configured'),
+  payments_not_configured: terminal(501, 'payments_not_configured', 'api_error'),
   payment_provider_unavailable: ourFault(503, 'payment_provider_unavailable'),
   invalid_signature: terminal(400, 'invalid_signature'),
 
