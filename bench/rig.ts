@@ -2,7 +2,6 @@
 // Idle subjects cost nothing, so all are up from the first window to the last, and windows of different subjects can
 // follow each other directly.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Client } from 'pg';
 import { GATEWAY_V8_FLAGS } from '../api/gateway-flags.ts';
@@ -11,6 +10,7 @@ import type { Launch } from '../scripts/parts/home.ts';
 import { type DatabaseUrls, migrateGivenDatabase, migrateOwnServer } from '../scripts/parts/migrate.ts';
 import { reserveDefaultPort } from '../scripts/parts/ports.ts';
 import { type PostgresServer, startPostgres } from '../scripts/parts/postgres.ts';
+import { whyClosed } from '../scripts/parts/readiness.ts';
 import { findOrInstallRedis, INSTALL_REDIS, startRedis } from '../scripts/parts/redis.ts';
 import { loadSecrets, masterKeysFile, type Secrets } from '../scripts/parts/secrets.ts';
 import { type ProcessPlan, SupervisedProcess } from '../scripts/parts/supervised-process.ts';
@@ -238,16 +238,4 @@ async function freePort({ stack }: Site): Promise<number> {
   const port = await reserveDefaultPort(FIRST_PORT);
   stack.defer(() => port.release());
   return port.number;
-}
-
-/** Null when somebody listens. */
-function whyClosed(port: number): Promise<string | null> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('error', (error) => resolve(error.message));
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(null);
-    });
-  });
 }

@@ -1,7 +1,7 @@
 // The demo provider part: the upstream that a fresh installation sells, a process of its own with its own meter.
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Launch } from './home.ts';
+import { whyClosed } from './readiness.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 
 const HOST = '127.0.0.1';
@@ -30,13 +30,4 @@ export async function startDemoProvider(launch: Launch, port: number): Promise<D
     launch,
   );
   return { url: `http://${HOST}:${port}`, process };
-}
-
-/** Null when somebody listens. */
-function whyClosed(port: number): Promise<string | null> {
-  return new Promise((resolve) => {
-    const socket = connect(port, HOST);
-    socket.once('connect', () => resolve(null)).once('error', (error) => resolve(error.message));
-    socket.once('connect', () => socket.destroy());
-  });
 }

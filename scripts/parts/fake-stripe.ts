@@ -3,11 +3,11 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Launch } from './home.ts';
+import { whyUnhealthy } from './readiness.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 
 const HOST = '127.0.0.1';
 const PROGRAM = 'test/support/fake-stripe/main.ts';
-const PROBE_MS = 2_000;
 
 export interface FakeStripe {
   readonly url: string;
@@ -39,18 +39,9 @@ export async function startFakeStripe(launch: Launch, port: number, gatewayPort:
       stopSignal: 'SIGTERM',
       graceMs: 10_000,
       readyWithinMs: 30_000,
-      missing: () => whyNotReady(url),
+      missing: () => whyUnhealthy(url, '/livez'),
     },
     launch,
   );
   return { url, secretKey: `sk_test_${randomBytes(24).toString('hex')}`, webhookSecret, process };
-}
-
-async function whyNotReady(url: string): Promise<string | null> {
-  try {
-    const { status } = await fetch(`${url}/livez`, { signal: AbortSignal.timeout(PROBE_MS) });
-    return status === 200 ? null : `GET /livez answers ${status}`;
-  } catch (error) {
-    return error instanceof Error ? String(error.cause ?? error.message) : String(error);
-  }
 }

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import type { FakeStripe } from './fake-stripe.ts';
 import type { Launch } from './home.ts';
 import type { DatabaseUrls } from './migrate.ts';
+import { whyUnhealthy } from './readiness.ts';
 import { masterKeysFile } from './secrets.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 
-const PROBE_MS = 2_000;
 /** Longer than a gateway takes to leave: 120 s for its streams, and what comes after them (api/drain.ts). */
 const GRACE_MS = 130_000;
 
@@ -41,7 +41,7 @@ export async function startGateway(launch: Launch, needs: GatewayNeeds): Promise
       stopSignal: 'SIGTERM',
       graceMs: GRACE_MS,
       readyWithinMs: 60_000,
-      missing: () => whyNotReady(url),
+      missing: () => whyUnhealthy(url, '/readyz'),
     },
     launch,
   );
@@ -77,14 +77,4 @@ function environment(
         }),
     TOLLGATE_JOURNAL_DIR: join(launch.home, 'journal'),
   };
-}
-
-async function whyNotReady(url: string): Promise<string | null> {
-  try {
-    const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PROBE_MS) });
-    const text = await answer.text();
-    return answer.status === 200 ? null : `GET /readyz answers ${answer.status} ${text.slice(0, 300)}`;
-  } catch (error) {
-    return error instanceof Error ? String(error.cause ?? error.message) : String(error);
-  }
 }

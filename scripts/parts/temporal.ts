@@ -1,7 +1,6 @@
 // The Temporal part: TEMPORAL_ADDRESS, else a dev server of our own with its UI. What it holds lies in one file under
 // $TOLLGATE_HOME/temporal, and outlives a kill -9; it is time and order only, the truth is in PostgreSQL.
 import { mkdirSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import {
@@ -10,6 +9,7 @@ import {
   type SearchAttributeType,
 } from '@temporalio/common/lib/search-attributes.js';
 import type { Launch } from './home.ts';
+import { whyClosed } from './readiness.ts';
 import { type ProcessPlan, SupervisedProcess } from './supervised-process.ts';
 import { findOrFetch, TEMPORAL } from './temporal-programs.ts';
 
@@ -108,18 +108,12 @@ function planOf(
 /** Null when it serves our namespace. */
 async function whyTemporalIsSilent(address: string): Promise<string | null> {
   // gRPC hides a refused connection behind its own patience: it is asked only where somebody listens.
-  return (await whyClosed(address)) ?? (await whyUnserved(address));
+  return (await whyNotReached(address)) ?? (await whyUnserved(address));
 }
 
-function whyClosed(address: string): Promise<string | null> {
+function whyNotReached(address: string): Promise<string | null> {
   const [, host, port] = /^\[?([^\s/\]]+)\]?:(\d{1,5})$/.exec(address) ?? [];
-  if (host === undefined) return Promise.resolve(`${address} is no host:port`);
-  return new Promise((resolve) => {
-    const socket = connect({ port: Number(port), host, timeout: PROBE_MS });
-    socket.once('connect', () => resolve(null)).once('error', (error) => resolve(error.message));
-    socket.once('timeout', () => resolve(`${address} does not answer`));
-    for (const event of ['connect', 'timeout']) socket.once(event, () => socket.destroy());
-  });
+  return host === undefined ? Promise.resolve(`${address} is no host:port`) : whyClosed(Number(port), host);
 }
 
 async function whyUnserved(address: string): Promise<string | null> {

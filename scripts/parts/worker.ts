@@ -2,12 +2,12 @@
 // SIGTERM lets it end what it is doing; what it cannot end is done again by the next one.
 import { join } from 'node:path';
 import type { Launch } from './home.ts';
+import { whyUnhealthy } from './readiness.ts';
 import { payloadKeysFile } from './secrets.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 import { TEMPORAL_NAMESPACE, type TemporalServer } from './temporal.ts';
 
 const HOST = '127.0.0.1';
-const PROBE_MS = 2_000;
 /** Longer than a worker takes to leave (workers/main.ts). */
 const GRACE_MS = 30_000;
 
@@ -39,7 +39,7 @@ export async function startWorker(launch: Launch, needs: WorkerNeeds): Promise<R
       stopSignal: 'SIGTERM',
       graceMs: GRACE_MS,
       readyWithinMs: 60_000,
-      missing: () => whyNotReady(url),
+      missing: () => whyUnhealthy(url, '/readyz'),
     },
     launch,
   );
@@ -62,14 +62,4 @@ function environment(launch: Launch, url: string, needs: WorkerNeeds): NodeJS.Pr
     TOLLGATE_PAYLOAD_KEYS_FILE: payloadKeysFile(launch.home),
     TOLLGATE_RUNBOOK_URL: `${url}/runbook`,
   };
-}
-
-async function whyNotReady(url: string): Promise<string | null> {
-  try {
-    const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PROBE_MS) });
-    const text = await answer.text();
-    return answer.status === 200 ? null : `GET /readyz answers ${answer.status} ${text.slice(0, 300)}`;
-  } catch (error) {
-    return error instanceof Error ? String(error.cause ?? error.message) : String(error);
-  }
 }

@@ -11,9 +11,10 @@ import { type MigratedDatabase, migrateGivenDatabase, migrateOwnServer } from '.
 import { type ReservedPort, reserveDefaultPort } from '../../scripts/parts/ports.ts';
 import { type PostgresServer, startPostgres, whyUnreachable } from '../../scripts/parts/postgres.ts';
 import { findPostgres } from '../../scripts/parts/postgres-binaries.ts';
+import { whyClosed } from '../../scripts/parts/readiness.ts';
 import { loadSecrets, type Secrets } from '../../scripts/parts/secrets.ts';
 import { serverUser } from '../../scripts/parts/server-user.ts';
-import { eventually, newScene, type Scene, whyClosed } from './scene.ts';
+import { eventually, newScene, type Scene } from './scene.ts';
 
 let scene: Scene;
 let lock: HomeLock;

@@ -1,10 +1,10 @@
 // What the launcher's tests stand on: a home of their own, a small real server as a part, and waiting for what must happen.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { homeFolder, type Launch } from '../../scripts/parts/home.ts';
+import { whyClosed } from '../../scripts/parts/readiness.ts';
 import type { ProcessPlan } from '../../scripts/parts/supervised-process.ts';
 
 const LONGEST_WAIT_MS = 30_000;
@@ -68,14 +68,4 @@ export function listener(part: string, port: number, program = ''): ProcessPlan 
     readyWithinMs: LONGEST_WAIT_MS,
     missing: () => whyClosed(port),
   };
-}
-
-export function whyClosed(port: number): Promise<string | null> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(null);
-    });
-    socket.once('error', (error) => resolve(error.message));
-  });
 }

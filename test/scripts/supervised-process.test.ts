@@ -6,8 +6,9 @@ import { occupy } from '../../scripts/parts/home.ts';
 import { record, stopLeftovers } from '../../scripts/parts/leftovers.ts';
 import { reserveDefaultPort } from '../../scripts/parts/ports.ts';
 import { isAlive, leaderOf } from '../../scripts/parts/process-group.ts';
+import { whyClosed } from '../../scripts/parts/readiness.ts';
 import { SupervisedProcess } from '../../scripts/parts/supervised-process.ts';
-import { eventually, listener, newScene, type Scene, whyClosed } from './scene.ts';
+import { eventually, listener, newScene, type Scene } from './scene.ts';
 
 let scene: Scene;
 let port: number;

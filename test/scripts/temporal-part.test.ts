@@ -9,6 +9,7 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { homeFolder, occupy } from '../../scripts/parts/home.ts';
 import { stopLeftovers } from '../../scripts/parts/leftovers.ts';
 import { type ReservedPort, reserveDefaultPort } from '../../scripts/parts/ports.ts';
+import { whyClosed } from '../../scripts/parts/readiness.ts';
 import {
   bringUpTemporal,
   TEMPORAL_NAMESPACE,
@@ -17,7 +18,7 @@ import {
 } from '../../scripts/parts/temporal.ts';
 import { findOrFetch, TEMPORAL } from '../../scripts/parts/temporal-programs.ts';
 import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
-import { eventually, newScene, type Scene, shareFetchedPrograms, whyClosed } from './scene.ts';
+import { eventually, newScene, type Scene, shareFetchedPrograms } from './scene.ts';
 
 const STAGE = defineSearchAttributeKey('BillingStage', SearchAttributeType.KEYWORD);
 const ATTENTION = defineSearchAttributeKey('NeedsAttention', SearchAttributeType.BOOL);

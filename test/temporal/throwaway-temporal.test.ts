@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { activityInfo } from '@temporalio/activity';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
-import { whyClosed } from '../scripts/scene.ts';
+import { whyClosed } from '../../scripts/parts/readiness.ts';
 import {
   startThrowawayTemporal,
   startTimeSkippingTemporal,
