@@ -1,6 +1,7 @@
 // The demo provider part: the upstream that a fresh installation sells, a process of its own with its own meter.
 import { join } from 'node:path';
 import type { Launch } from './home.ts';
+import { ownProgram } from './own-program.ts';
 import { whyClosed } from './readiness.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 
@@ -16,13 +17,8 @@ export async function startDemoProvider(launch: Launch, port: number): Promise<D
   const process = await SupervisedProcess.start(
     {
       part: 'demo',
-      command: globalThis.process.execPath,
-      args: ['--disable-warning=ExperimentalWarning', join(launch.checkout, PROGRAM)],
+      ...ownProgram(launch, PROGRAM),
       env: { ...globalThis.process.env, HOST, PORT: String(port), DEMO_DATA_DIR: join(launch.home, 'demo') },
-      folder: launch.checkout,
-      user: null,
-      input: null,
-      stopSignal: 'SIGTERM',
       graceMs: 10_000,
       readyWithinMs: 30_000,
       missing: () => whyClosed(port),

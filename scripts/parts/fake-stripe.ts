@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Launch } from './home.ts';
+import { ownProgram } from './own-program.ts';
 import { whyUnhealthy } from './readiness.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 
@@ -23,8 +24,7 @@ export async function startFakeStripe(launch: Launch, port: number, gatewayPort:
   const process = await SupervisedProcess.start(
     {
       part: 'stripe',
-      command: globalThis.process.execPath,
-      args: ['--disable-warning=ExperimentalWarning', join(launch.checkout, PROGRAM)],
+      ...ownProgram(launch, PROGRAM),
       env: {
         ...globalThis.process.env,
         HOST,
@@ -33,10 +33,6 @@ export async function startFakeStripe(launch: Launch, port: number, gatewayPort:
         FAKE_STRIPE_WEBHOOK_URL: `http://${HOST}:${gatewayPort}/webhooks/stripe`,
         FAKE_STRIPE_WEBHOOK_SECRET: webhookSecret,
       },
-      folder: launch.checkout,
-      user: null,
-      input: null,
-      stopSignal: 'SIGTERM',
       graceMs: 10_000,
       readyWithinMs: 30_000,
       missing: () => whyUnhealthy(url, '/livez'),

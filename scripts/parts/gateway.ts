@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { FakeStripe } from './fake-stripe.ts';
 import type { Launch } from './home.ts';
 import type { DatabaseUrls } from './migrate.ts';
+import { ownProgram } from './own-program.ts';
 import { whyUnhealthy } from './readiness.ts';
 import { masterKeysFile } from './secrets.ts';
 import { SupervisedProcess } from './supervised-process.ts';
@@ -32,13 +33,8 @@ export async function startGateway(launch: Launch, needs: GatewayNeeds): Promise
   const supervised = await SupervisedProcess.start(
     {
       part: 'gateway',
-      command: process.execPath,
-      args: ['--disable-warning=ExperimentalWarning', join(launch.checkout, 'api/main.ts')],
+      ...ownProgram(launch, 'api/main.ts'),
       env: environment(launch, needs),
-      folder: launch.checkout,
-      user: null,
-      input: null,
-      stopSignal: 'SIGTERM',
       graceMs: GRACE_MS,
       readyWithinMs: 60_000,
       missing: () => whyUnhealthy(url, '/readyz'),

@@ -1,7 +1,7 @@
 // The worker part: workers/main.ts with the environment that production gives it too.
 // SIGTERM lets it end what it is doing; what it cannot end is done again by the next one.
-import { join } from 'node:path';
 import type { Launch } from './home.ts';
+import { ownProgram } from './own-program.ts';
 import { whyUnhealthy } from './readiness.ts';
 import { payloadKeysFile } from './secrets.ts';
 import { SupervisedProcess } from './supervised-process.ts';
@@ -30,13 +30,8 @@ export async function startWorker(launch: Launch, needs: WorkerNeeds): Promise<R
   const supervised = await SupervisedProcess.start(
     {
       part: 'worker',
-      command: process.execPath,
-      args: ['--disable-warning=ExperimentalWarning', join(launch.checkout, 'workers/main.ts')],
+      ...ownProgram(launch, 'workers/main.ts'),
       env: environment(launch, url, needs),
-      folder: launch.checkout,
-      user: null,
-      input: null,
-      stopSignal: 'SIGTERM',
       graceMs: GRACE_MS,
       readyWithinMs: 60_000,
       missing: () => whyUnhealthy(url, '/readyz'),
