@@ -2,6 +2,7 @@
 // outcome that nobody knows, and a fault of ours or of Stripe's. Only the first says anything about the customer.
 import { classifyDecline, type Decline, type DeclineCodes } from './declines.ts';
 import type { Interval } from './intervals.ts';
+import { DAY_MS, earliest, HOUR_MS, MINUTE_MS } from './moments.ts';
 
 export type ChargeOutcome =
   | { readonly kind: 'paid' }
@@ -30,10 +31,6 @@ export function outcomeOfRefusal(codes: DeclineCodes): ChargeOutcome {
   const decline = classifyDecline(codes);
   return decline.class === 'duplicate' ? { kind: 'unknown' } : { kind: 'declined', decline };
 }
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 const RETRIES_AFTER_MS = [1, 3, 5, 7, 10, 13].map((days) => days * DAY_MS);
 const AFTER_A_PASSING_DECLINE_MS = 2 * HOUR_MS;
@@ -81,11 +78,6 @@ function scheduledRetry(
   // The schedule and one more are all that an invoice may have.
   const isFirstToPass = decline.passing && attempts.filter(({ answer }) => answer?.decline?.passing).length === 1;
   return earliest([...onSchedule, isFirstToPass ? atMs + AFTER_A_PASSING_DECLINE_MS : null]);
-}
-
-function earliest(moments: readonly (number | null)[]): number | null {
-  const known = moments.filter((atMs) => atMs !== null);
-  return known.length === 0 ? null : Math.min(...known);
 }
 
 /** While Stripe has the question. Nothing is done against a customer who may be paying. */

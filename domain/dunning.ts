@@ -3,6 +3,7 @@
 // domain/enforcement.ts is asked anew.
 import { ASK_AGAIN_AFTER_MS, type ChargeAttempt, type ChargeOutcome, mayTryAgain, nextAttemptAt } from './charges.ts';
 import type { Interval } from './intervals.ts';
+import { earliestAfter } from './moments.ts';
 import {
   type Notice,
   OVERDUE_POLICIES,
@@ -12,15 +13,7 @@ import {
   standingOf,
   type UnpaidInvoice,
 } from './overdue-policy.ts';
-import {
-  type Command,
-  type Commanded,
-  nextWake,
-  type Refused,
-  refuse,
-  remembering,
-  type Stepped,
-} from './process-step.ts';
+import { type Command, type Commanded, type Refused, refuse, remembering, type Stepped } from './process-step.ts';
 
 export interface Dunning extends Commanded {
   readonly invoice: UnpaidInvoice;
@@ -249,5 +242,5 @@ function asksOf(state: Dunning, nowMs: number): DunningAsk[] {
 function wakeAt(state: Dunning, nowMs: number): number | null {
   if (state.closed !== null) return null;
   const { nextMs } = standingOf(state.invoice, state.incidents, nowMs);
-  return nextWake(nowMs, [nextMs, attemptDueAt(state, nowMs), state.askAgainAtMs]);
+  return earliestAfter(nowMs, [nextMs, attemptDueAt(state, nowMs), state.askAgainAtMs]);
 }

@@ -2,6 +2,7 @@
 // is computed anew under the organization's row lock and never stepped, so a payment clears it from any stage, an order of arrival
 // changes nothing, and a late writer has nothing to write that is not true.
 import type { Interval } from './intervals.ts';
+import { earliest } from './moments.ts';
 import { type Notice, type Stage, standingOf, type UnpaidInvoice } from './overdue-policy.ts';
 
 export interface EnforcementFacts {
@@ -44,10 +45,6 @@ export function enforcementOf({ unpaidInvoices, incidents, isExempt }: Enforceme
     sinceMs: earliest(reasons.filter((reason) => reason.stage === stage).map(({ sinceMs }) => sinceMs)),
     reasons,
     dueNotices: standings.flatMap(({ invoiceId, dueNotices }) => dueNotices.map((notice) => ({ invoiceId, notice }))),
-    nextReevaluationAtMs: earliest(standings.flatMap(({ nextMs }) => (nextMs === null ? [] : [nextMs]))),
+    nextReevaluationAtMs: earliest(standings.map(({ nextMs }) => nextMs)),
   };
-}
-
-function earliest(moments: readonly number[]): number | null {
-  return moments.length === 0 ? null : Math.min(...moments);
 }

@@ -2,6 +2,7 @@
 // here counts steps, so it does not matter in which order the facts came, or whether somebody slept through a step.
 import { type ChargeAttempt, timesInDoubt, timesUnderWay } from './charges.ts';
 import { covers, firstMomentOutside, type Interval, momentOnStoppedClock } from './intervals.ts';
+import { DAY_MS, earliestAfter } from './moments.ts';
 
 export type Notice =
   | 'first_reminder'
@@ -34,7 +35,6 @@ interface OverduePolicy {
 export type PolicyName = 'renewal' | 'postpaid';
 export type RungName = Notice | 'limit' | 'stop' | 'end_plan';
 
-const DAY_MS = 86_400_000;
 const WARNED_BEFORE_MS = DAY_MS;
 
 function rung<Name extends RungName>(days: number, name: Name): Rung<Name> {
@@ -201,6 +201,5 @@ function nextMoment(
   const rungs = [...notices, ...restrictions, ...escalations].map(({ afterMs }) => rungAt(invoice, incidents, afterMs));
   const warned = restrictions.map(({ warning }) => (invoice.handedOver[warning] ?? Number.NaN) + WARNED_BEFORE_MS);
   const resumed = pauses(invoice, incidents).map(({ toMs }) => toMs);
-  const ahead = [...rungs, ...warned, ...resumed].filter((atMs) => atMs !== null).filter((atMs) => atMs > nowMs);
-  return ahead.length === 0 ? null : Math.min(...ahead);
+  return earliestAfter(nowMs, [...rungs, ...warned, ...resumed]);
 }

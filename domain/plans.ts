@@ -2,6 +2,7 @@
 // subscription keeps the version that it was bought at for as long as it stays on that plan.
 import { monthsAfter } from './billing-periods.ts';
 import { type Cents, cents } from './cents.ts';
+import { DAY_MS } from './moments.ts';
 
 export type PlanName = 'free' | 'pay_as_you_go' | 'pro' | 'team' | 'enterprise';
 
@@ -97,7 +98,6 @@ export interface SoldGrant {
   readonly expiresAtMs: number | null;
 }
 
-const DAY_MS = 86_400_000;
 const TRIAL_DAYS = 30;
 
 /** What Free consists of: once per verified mail and card. */

@@ -1,5 +1,6 @@
 // What a postpaid enterprise may still spend, and when it owes what it has spent.
 import { type Cents, nanoOf } from './cents.ts';
+import { DAY_MS } from './moments.ts';
 import { type Nano, nano } from './nano.ts';
 import type { PostpaidTerms } from './plans.ts';
 
@@ -13,8 +14,6 @@ export interface PostpaidUse {
 export function postpaidAvailable({ creditLineCents }: PostpaidTerms, use: PostpaidUse): Nano {
   return nano(nanoOf(creditLineCents) - nanoOf(use.openInvoicesCents) - use.unbilledNano - use.heldNano);
 }
-
-const DAY_MS = 86_400_000;
 
 export function invoiceDueAt({ netDays }: PostpaidTerms, issuedAtMs: number): number {
   return issuedAtMs + netDays * DAY_MS;

@@ -39,9 +39,3 @@ const REQUESTS_REMEMBERED = 50;
 export function remembering(requestIds: readonly string[], requestId: string): string[] {
   return [...requestIds, requestId].slice(-REQUESTS_REMEMBERED);
 }
-
-/** The earliest moment still ahead; null: there is none. */
-export function nextWake(nowMs: number, moments: readonly (number | null)[]): number | null {
-  const ahead = moments.filter((atMs) => atMs !== null).filter((atMs) => atMs > nowMs);
-  return ahead.length === 0 ? null : Math.min(...ahead);
-}

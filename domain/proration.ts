@@ -1,6 +1,7 @@
 // What is given back of something paid and not used up, in whole cents, rounded down. Credit counts beside time: by time alone one
 // could use all of a month's credit on its first day, upgrade, and have nearly all of the price credited (billing.md 1.1).
 import { type Cents, cents, floorToCents, nanoOf } from './cents.ts';
+import { DAY_MS } from './moments.ts';
 import { larger, type Nano, nano, ZERO } from './nano.ts';
 
 export interface PaidPeriod {
@@ -58,7 +59,6 @@ export interface PackRefund {
 }
 
 const PACK_REFUND_DAYS = 14;
-const DAY_MS = 86_400_000;
 
 /** Null: too late, or the customer has used what he paid for. */
 export function packRefund(pack: BoughtPack, nowMs: number): PackRefund | null {

@@ -3,6 +3,7 @@
 import { endOf, following, type Period } from './billing-periods.ts';
 import { ASK_AGAIN_AFTER_MS } from './charges.ts';
 import type { Decline } from './declines.ts';
+import { DAY_MS } from './moments.ts';
 import { isUpgrade, type Terms } from './plans.ts';
 import {
   type Afterwards,
@@ -67,7 +68,7 @@ function afterAll(active: Subscription, order: Order, afterwards: Afterwards): S
   return { ...active, phase: awaiting({ ...afterwards.order, amountCents }, { ifDeclined: 'active' }) };
 }
 
-const AUTHENTICATE_WITHIN_MS = 86_400_000;
+const AUTHENTICATE_WITHIN_MS = DAY_MS;
 
 export function declined(course: Course, phase: Paying, decline: Decline, nowMs: number): Course {
   const { atPeriodEnd, period } = course.state;

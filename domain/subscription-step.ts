@@ -2,7 +2,8 @@
 // most once and begins with its payment, and money that bought nothing is given back.
 import { endOf, monthOf } from './billing-periods.ts';
 import type { ChargeOutcome } from './charges.ts';
-import { nextWake, type Refused, type Stepped } from './process-step.ts';
+import { earliestAfter } from './moments.ts';
+import type { Refused, Stepped } from './process-step.ts';
 import {
   type Course,
   entering,
@@ -153,12 +154,12 @@ function wakeAt({ phase, period }: Subscription, nowMs: number): number | null {
   const monthOver = phase.kind === 'ended' || phase.kind === 'paused' ? null : endOf(monthOf(period, nowMs));
   switch (phase.kind) {
     case 'paying':
-      return nextWake(nowMs, [monthOver, phase.authenticateByMs, phase.askAgainAtMs]);
+      return earliestAfter(nowMs, [monthOver, phase.authenticateByMs, phase.askAgainAtMs]);
     case 'past_due':
-      return nextWake(nowMs, [phase.order.period === null ? null : endOf(phase.order.period)]);
+      return earliestAfter(nowMs, [phase.order.period === null ? null : endOf(phase.order.period)]);
     case 'voiding':
-      return nextWake(nowMs, [monthOver, phase.askAgainAtMs]);
+      return earliestAfter(nowMs, [monthOver, phase.askAgainAtMs]);
     default:
-      return nextWake(nowMs, [monthOver]);
+      return earliestAfter(nowMs, [monthOver]);
   }
 }

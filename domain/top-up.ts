@@ -3,17 +3,10 @@
 // not a decline (LLMGateway charges twice there, billing.md 1.2).
 import { cents, nanoOf } from './cents.ts';
 import { ASK_AGAIN_AFTER_MS, type ChargeOutcome } from './charges.ts';
+import { earliestAfter, HOUR_MS } from './moments.ts';
 import { nano } from './nano.ts';
 import { type CapPeriod, nextPeriodStart, periodStart } from './periods.ts';
-import {
-  type Command,
-  type Commanded,
-  nextWake,
-  type Refused,
-  refuse,
-  remembering,
-  type Stepped,
-} from './process-step.ts';
+import { type Command, type Commanded, type Refused, refuse, remembering, type Stepped } from './process-step.ts';
 
 export interface TopUpSettings {
   readonly thresholdCents: number;
@@ -70,7 +63,7 @@ export type TopUpRefusal = 'stale_revision' | 'amount_above_cap';
 export type TopUpResult = Stepped<TopUp, TopUpWrite, TopUpAsk> | Refused<TopUpRefusal>;
 
 const DECLINES_IN_A_ROW = 3;
-const BACK_OFF_MS = 3_600_000;
+const BACK_OFF_MS = HOUR_MS;
 
 export function newTopUp(): TopUp {
   return {
@@ -182,5 +175,5 @@ function asksOf({ open }: TopUp, nowMs: number): TopUpAsk[] {
 
 /** Woken, it is stepped with the balance of that moment. */
 function wakeAt(state: TopUp, nowMs: number): number | null {
-  return nextWake(nowMs, [mayOpenAt(state, nowMs), state.open?.askAgainAtMs ?? null]);
+  return earliestAfter(nowMs, [mayOpenAt(state, nowMs), state.open?.askAgainAtMs ?? null]);
 }
