@@ -1,5 +1,6 @@
 // What has to happen beside the requests, once per machine: dead gateways are recovered, expired credit becomes breakage, the
-// providers' usage exports are imported, what Stripe told or failed to tell is looked after, old rows go. Each round is idempotent; a failed one is repeated by the next.
+// providers' usage exports are imported, what Stripe told or failed to tell is looked after, old rows go. Each round is idempotent; a
+// failed one is repeated by the next.
 import type { Pool } from 'pg';
 import { forgetOldChanges } from '../services/api-keys/change-feed.ts';
 import { Egress } from '../services/egress/egress.ts';

@@ -110,11 +110,15 @@ export interface Pack {
   readonly bonusCents: Cents;
 }
 
-export const PACKS: readonly Pack[] = [
-  { paidCents: cents(1_000), bonusCents: cents(0) },
-  { paidCents: cents(5_000), bonusCents: cents(500) },
-  { paidCents: cents(10_000), bonusCents: cents(1_500) },
-];
+export const PACK_IDS = ['pack_10', 'pack_50', 'pack_100'] as const;
+export type PackId = (typeof PACK_IDS)[number];
+
+/** What one of them was when somebody asked for it is frozen on the payment. */
+export const PACKS: Readonly<Record<PackId, Pack>> = {
+  pack_10: { paidCents: cents(1_000), bonusCents: cents(0) },
+  pack_50: { paidCents: cents(5_000), bonusCents: cents(500) },
+  pack_100: { paidCents: cents(10_000), bonusCents: cents(1_500) },
+};
 
 const BONUS_MONTHS = 12;
 

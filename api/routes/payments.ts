@@ -1,9 +1,9 @@
 // Buying credit through Stripe, and what Stripe tells us of it.
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
+import { PACK_IDS } from '../../domain/plans.ts';
 import { organization } from '../../services/organizations/organizations.ts';
 import { openCheckout } from '../../services/payments/checkouts.ts';
-import { PACK_IDS } from '../../services/payments/packs.ts';
 import { listPayments, payment } from '../../services/payments/payments.ts';
 import { refundUnusedPack, sendRefunds } from '../../services/payments/refunds.ts';
 import type { AppDependencies, PaymentDesk } from './app-dependencies.ts';

@@ -3,10 +3,10 @@
 import type { Pool } from 'pg';
 import { nanoOf } from '../../domain/cents.ts';
 import { formatUsd, nano } from '../../domain/nano.ts';
+import { PACKS, type PackId } from '../../domain/plans.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
-import { type PackId, packOf } from './packs.ts';
 import { recordPayment } from './payments.ts';
 import type { StripeApi } from './stripe-api.ts';
 
@@ -67,7 +67,7 @@ function openRow(db: Pool, orgId: string, pack: PackId, actor: string): Promise<
     const open = await openCheckoutOf(tx, orgId);
     if (open !== null) return open;
     const paymentId = newId();
-    const { paidCents, bonusCents } = packOf(pack);
+    const { paidCents, bonusCents } = PACKS[pack];
     await tx.query(
       `insert into payments (id, org_id, purpose, pack, amount_cents, credit_nano, bonus_nano, requested_by)
        values ($1, $2, 'pack', $3, $4, $5, $6, $7)`,

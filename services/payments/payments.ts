@@ -61,9 +61,9 @@ export async function recordPayment(
 
 const PAYMENTS = `
   select p.id, p.org_id as "orgId", p.purpose, p.pack, p.state, p.amount_cents as "amountCents", p.currency, p.credit_nano as "creditNano",
-         p.bonus_nano as "bonusNano", p.stripe_payment_intent as "stripePaymentIntent", coalesce((select sum(r.amount_cents)::integer from refunds r where r.payment_id = p.id and r.state <> 'failed'), 0) as "refundedCents",
-         p.requested_by as "requestedBy",
-         p.created_at as "createdAt", p.paid_at as "paidAt"
+         p.bonus_nano as "bonusNano", p.stripe_payment_intent as "stripePaymentIntent", p.requested_by as "requestedBy",
+         p.created_at as "createdAt", p.paid_at as "paidAt",
+         coalesce((select sum(r.amount_cents)::integer from refunds r where r.payment_id = p.id and r.state <> 'failed'), 0) as "refundedCents"
     from payments p`;
 
 /** @throws TollgateError not_found */

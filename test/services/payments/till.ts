@@ -3,9 +3,9 @@
 import { afterAll } from '@jest/globals';
 import type { Pool } from 'pg';
 import type Stripe from 'stripe';
+import type { PackId } from '../../../domain/plans.ts';
 import { verifyLedger } from '../../../services/ledger/verifier.ts';
 import { type CheckoutPlace, openCheckout } from '../../../services/payments/checkouts.ts';
-import type { PackId } from '../../../services/payments/packs.ts';
 import { StripeApi, type StripeEvent } from '../../../services/payments/stripe-api.ts';
 import { StripeInbox } from '../../../services/payments/stripe-inbox.ts';
 import { newId } from '../../../services/platform/ids.ts';
