@@ -23,13 +23,21 @@ export function workerMetrics(state: WorkerState): Registry {
       },
     });
   };
+  // Both figures of a scrape are of one question.
+  let asked: ReturnType<WorkerState['reconciliations']> | null = null;
+  const standing = () => {
+    asked ??= state.reconciliations().finally(() => {
+      asked = null;
+    });
+    return asked;
+  };
   gauge('worker_temporal_up', 'Whether Temporal answers this worker', () => Number(state.isTemporalUp));
   gauge('worker_working', 'Whether this worker takes work', () => Number(state.isWorking));
   gauge('reconciliations_need_attention', 'Proofs of the ledger that wait for a person', async () => {
-    return (await state.reconciliations())?.needAttention ?? null;
+    return (await standing())?.needAttention ?? null;
   });
   gauge('ledger_proven_timestamp_seconds', 'When all invariants of the ledger last held; 0: never', async () => {
-    return (await state.reconciliations())?.provenAt ?? null;
+    return (await standing())?.provenAt ?? null;
   });
   return registry;
 }

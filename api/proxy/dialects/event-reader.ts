@@ -25,6 +25,7 @@ export abstract class EventReader implements StreamReader {
   /** Where the last text of the event that is being read lies; -1: it has none. */
   #textAt = -1;
   #textEnd = -1;
+  #textBytes = 0;
   #readUsage = false;
   #holds = false;
 
@@ -56,8 +57,7 @@ export abstract class EventReader implements StreamReader {
     // Bytes of text add up, and usage replaces what came between, also where it is only half or cannot be true; whatever else an event
     // may say says nothing more when it is said again.
     if (this.#textAt === -1 || this.#readUsage || this.finished || this.ended || this.error !== null) return;
-    const textBytes = stringBytes(events.data, this.#textAt, this.#textEnd);
-    if (this.contentBytes - contentBytes === textBytes) repeated.remember(events, this.#textAt, this.#textEnd);
+    if (this.contentBytes - contentBytes === this.#textBytes) repeated.remember(events, this.#textAt, this.#textEnd);
   }
 
   /** For an answer that is not streamed; the same members say the same in it. */
@@ -93,7 +93,8 @@ export abstract class EventReader implements StreamReader {
     const behind = stringEnd(text, value, end);
     this.#textAt = value;
     this.#textEnd = behind;
-    this.addContent(stringBytes(text, value, behind));
+    this.#textBytes = stringBytes(text, value, behind);
+    this.addContent(this.#textBytes);
     return behind;
   }
 
