@@ -1,7 +1,8 @@
 // Encrypts what Temporal stores: inputs, results, summaries, details. AES-256-GCM under a versioned key whose id stands beside the
 // ciphertext, so histories of an earlier key open for as long as that key is kept. A payload that is not encrypted passes
 // unchanged: an operator's command line has no key, and what it starts must work. The keys are no master keys (D45).
-import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { decrypt, encrypt, NONCE_BYTES, TAG_BYTES } from './sealed-box.ts';
 import type { Keyring } from './vault.ts';
 
 /** As Temporal has it. */
@@ -11,9 +12,6 @@ export interface Payload {
 }
 
 const ENCODING = 'binary/encrypted';
-const CIPHER = 'aes-256-gcm';
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 
 export class PayloadCodec {
   readonly #keyring: Keyring;
@@ -32,10 +30,8 @@ export class PayloadCodec {
 
   #encrypt(payload: Payload): Payload {
     const keyId = String(this.#keyring.current);
-    const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv(CIPHER, this.#payloadKey(keyId), nonce, { authTagLength: TAG_BYTES });
-    const sealed = cipher.setAAD(associatedData(keyId)).update(packed(payload));
-    const data = Buffer.concat([nonce, sealed, cipher.final(), cipher.getAuthTag()]);
+    const { nonce, bytes, tag } = encrypt(this.#payloadKey(keyId), packed(payload), associatedData(keyId));
+    const data = Buffer.concat([nonce, bytes, tag]);
     return { metadata: { encoding: Buffer.from(ENCODING), 'encryption-key-id': Buffer.from(keyId) }, data };
   }
 
@@ -44,10 +40,10 @@ export class PayloadCodec {
     const data = Buffer.from(payload.data ?? []);
     if (data.length < NONCE_BYTES + TAG_BYTES) throw new Error('an encrypted payload is cut short');
     const nonce = data.subarray(0, NONCE_BYTES);
-    const decipher = createDecipheriv(CIPHER, this.#payloadKey(keyId), nonce, { authTagLength: TAG_BYTES });
-    decipher.setAAD(associatedData(keyId)).setAuthTag(data.subarray(-TAG_BYTES));
-    const opened = decipher.update(data.subarray(NONCE_BYTES, -TAG_BYTES));
-    return unpacked(Buffer.concat([opened, decipher.final()]));
+    const bytes = data.subarray(NONCE_BYTES, -TAG_BYTES);
+    return unpacked(
+      decrypt(this.#payloadKey(keyId), { nonce, bytes, tag: data.subarray(-TAG_BYTES) }, associatedData(keyId)),
+    );
   }
 
   #payloadKey(keyId: string): KeyObject {

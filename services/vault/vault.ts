@@ -2,7 +2,8 @@
 // Both layers are bound to the place of the secret (table, row, column) and to the origin it may be sent to (R-KEY-4), so a
 // sealed value that was changed, moved to another row or given another base URL does not open.
 // Errors name the place, never the secret and never a key.
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { decrypt, encrypt } from './sealed-box.ts';
 
 /** Keys by their version, and the version that seals now; the others still open. */
 export interface Keyring {
@@ -30,8 +31,6 @@ export interface Sealed {
 }
 
 const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 
 export class Vault {
   readonly currentVersion: number;
@@ -44,7 +43,7 @@ export class Vault {
 
   seal(plaintext: string, context: SealContext): Sealed {
     const v = this.currentVersion;
-    const dataKey = randomBytes(KEY_BYTES);
+    const dataKey = randomBytes(KEY_BYTES); // seals once; a master key stays far below what random nonces allow
     try {
       const inner = encrypt(dataKey, Buffer.from(plaintext, 'utf8'), associatedData('data', v, context));
       const outer = encrypt(this.#masterKey(v), dataKey, associatedData('data-key', v, context));
@@ -141,27 +140,6 @@ function isRandom(bytes: Buffer): boolean {
   const step = Number(bytes[1]) - Number(bytes[0]);
   const isRow = bytes.every((byte, at) => byte === ((Number(bytes[0]) + at * step) & 0xff));
   return !isRow && !bytes.every((byte) => byte >= 0x20 && byte < 0x7f);
-}
-
-interface Box {
-  readonly bytes: Buffer;
-  readonly nonce: Buffer;
-  readonly tag: Buffer;
-}
-
-// Random nonces of 96 bits: a data key seals once, and a master key stays far below the 2^32 sealings that they allow.
-function encrypt(sealingKey: KeyObject | Buffer, plain: Buffer, associated: Buffer): Box {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', sealingKey, nonce, { authTagLength: TAG_BYTES }).setAAD(associated);
-  const bytes = Buffer.concat([cipher.update(plain), cipher.final()]);
-  return { bytes, nonce, tag: cipher.getAuthTag() };
-}
-
-function decrypt(sealingKey: KeyObject | Buffer, { bytes, nonce, tag }: Box, associated: Buffer): Buffer {
-  if (nonce.length !== NONCE_BYTES) throw new Error('its nonce has a wrong length');
-  const decipher = createDecipheriv('aes-256-gcm', sealingKey, nonce, { authTagLength: TAG_BYTES }).setAAD(associated);
-  decipher.setAuthTag(tag);
-  return Buffer.concat([decipher.update(bytes), decipher.final()]);
 }
 
 /** As a JSON array: no two different contexts have the same text, whatever stands in their fields. */
