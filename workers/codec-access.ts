@@ -1,7 +1,8 @@
 // Who may read what Temporal keeps encrypted. A browser signs in once with the admin token and a name, and carries a signed cookie
 // for a working day; a command line sends the token itself. Nothing is kept here: any worker knows any worker's cookie.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { isSameSecret } from '../services/platform/same-secret.ts';
 
 const COOKIE = 'tollgate_codec';
 const WORKING_DAY_S = 8 * 3_600;
@@ -14,7 +15,7 @@ export class CodecAccess {
   }
 
   isAdminToken(presented: string): boolean {
-    return isSame(presented, this.#adminToken);
+    return isSameSecret(presented, this.#adminToken);
   }
 
   /** A Set-Cookie header. The UI is another origin of the same site, which is as far as the browser takes it. */
@@ -30,7 +31,7 @@ export class CodecAccess {
     if (presented !== undefined) return this.isAdminToken(presented) ? 'admin token' : null;
     const [, claim = '', signature = ''] =
       new RegExp(`(?:^|;\\s*)${COOKIE}=([\\w-]+)\\.([\\w-]+)`).exec(headers.cookie ?? '') ?? [];
-    if (claim === '' || !isSame(signature, this.#signatureOf(claim))) return null;
+    if (claim === '' || !isSameSecret(signature, this.#signatureOf(claim))) return null;
     const [name, untilMs] = JSON.parse(Buffer.from(claim, 'base64url').toString('utf8')) as [string, number];
     return nowMs < untilMs ? name : null;
   }
@@ -38,10 +39,4 @@ export class CodecAccess {
   #signatureOf(claim: string): string {
     return createHmac('sha256', this.#adminToken).update(`codec-cookie:${claim}`).digest('base64url');
   }
-}
-
-/** In a time that tells nothing of where they differ. */
-function isSame(one: string, other: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(one), digest(other));
 }

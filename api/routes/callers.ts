@@ -1,11 +1,11 @@
 // Who calls, by the policy that the route declares; whatever a route does not allow is refused (R-AZ-1).
 // The admin token is one secret: every comparison with it takes one time. A customer's key on the management API is told
 // what it is, because people paste the wrong one; any other credential is simply not known.
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Request } from 'express';
 import { TollgateError } from '../../domain/errors.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
+import { isSameSecret } from '../../services/platform/same-secret.ts';
 import { authenticate } from '../proxy/authenticate.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import type { Route } from './route.ts';
@@ -27,7 +27,7 @@ export async function callerOf(route: Route, app: AppDependencies, req: Request)
   }
   if (route.openToLoopback && isOnThisMachine(req)) return { actor: 'loopback', apiKey: null };
   const credential = credentialIn(req.headers);
-  if (credential !== null && isSame(credential, app.adminToken)) return { actor: 'admin', apiKey: null };
+  if (credential !== null && isSameSecret(credential, app.adminToken)) return { actor: 'admin', apiKey: null };
   throw refusal(credential);
 }
 
@@ -60,10 +60,4 @@ function refusal(credential: string | null): TollgateError {
 function isOnThisMachine({ socket, headers }: Request): boolean {
   const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
   return !isForwarded && LOOPBACK.has(socket.remoteAddress ?? '');
-}
-
-/** Digests have one length, so the comparison takes one time. */
-function isSame(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }
