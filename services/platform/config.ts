@@ -82,14 +82,17 @@ export const url = (...schemes: string[]) =>
     `must be a URL that begins with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
   );
 
+// A misspelt "production" must not start a process without the checks of production.
+export const nodeEnv = z
+  .enum(['production', 'development', 'test'], 'must be production, development or test')
+  .default('development');
+export const logLevel = z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info');
+
 /** Point -> the passing of it (1st, 2nd, ...) that kills the process. */
 const CrashPoints = z.partialRecord(z.enum(CRASH_POINTS), z.int().positive());
 
 const Settings = z.object({
-  // A misspelt "production" must not start a process without the checks of production.
-  NODE_ENV: z
-    .enum(['production', 'development', 'test'], 'must be production, development or test')
-    .default('development'),
+  NODE_ENV: nodeEnv,
   PORT: wholeNumber(0, 65_535).default(8080),
   GATEWAY_PROCESSES: wholeNumber(1, 256).default(1),
   DATABASE_URL: url('postgres:', 'postgresql:'),
@@ -97,7 +100,7 @@ const Settings = z.object({
   REDIS_URL: url('redis:', 'rediss:').optional(),
   TOLLGATE_ADMIN_TOKEN: text,
   TOLLGATE_JOURNAL_DIR: text,
-  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  LOG_LEVEL: logLevel,
   TOLLGATE_TRUSTED_PROXIES: z
     .string()
     .default('')

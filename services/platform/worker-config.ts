@@ -3,7 +3,9 @@ import { z } from 'zod';
 import type { Keyring } from '../vault/vault.ts';
 import {
   type Environment,
-  LOG_LEVELS,
+  type LOG_LEVELS,
+  logLevel,
+  nodeEnv,
   parseSettings,
   readKeyring,
   text,
@@ -61,12 +63,10 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
 }
 
 const Settings = z.object({
-  NODE_ENV: z
-    .enum(['production', 'development', 'test'], 'must be production, development or test')
-    .default('development'),
+  NODE_ENV: nodeEnv,
   // Workflows compute with the time zone of their process: two that differ would not agree on what a workflow has done.
   TZ: text.refine((zone) => zone === 'UTC', 'must be UTC'),
-  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  LOG_LEVEL: logLevel,
   DATABASE_URL_WORKER: url('postgres:', 'postgresql:'),
   TEMPORAL_ADDRESS: text.refine((address) => /^\[?[^\s/\]]+\]?:\d{1,5}$/.test(address), 'must be host:port'),
   TEMPORAL_NAMESPACE: text,
