@@ -9,7 +9,7 @@
 create domain transaction_kind as text
   check (value in ('grant', 'payment', 'refund', 'lease', 'lease_return', 'settlement', 'beyond_lease', 'expiry', 'repayment', 'ops_loss', 'reversal'));
 create domain ledger_account as text check (value in
-  ('funding', 'stripe_clearing', 'deferred_adjust', 'credit', 'held', 'overdraft', 'revenue_usage', 'breakage', 'ops_loss', 'upstream_cost',
+  ('funding', 'stripe_clearing', 'deferred_plan', 'deferred_adjust', 'credit', 'held', 'overdraft', 'revenue_usage', 'breakage', 'ops_loss', 'upstream_cost',
    'upstream_payable'));
 create domain entry_amount as bigint check (value <> 0);
 create domain byte_count as bigint check (value >= 0);
@@ -32,7 +32,8 @@ create table ledger_transactions (
 );
 
 -- credit: a grant's unspent money (owed to the customer); held: a lease's; overdraft: what the customer owes us. stripe_clearing: what
--- Stripe has taken for us; deferred_adjust: by how much more credit was sold than money came in; funding: credit that nobody paid for.
+-- Stripe has taken for us; deferred_plan: what periods were paid for whose credit is still to come; deferred_adjust: by how much more
+-- credit was sold than money came in; funding: credit that nobody paid for.
 create table ledger_entries (
   transaction_id bigint not null,
   line integer not null,

@@ -10,36 +10,45 @@ create table stripe_customers (
 );
 
 -- What was asked never changes; the state moves forward: open -> paid, open -> expired, and expired -> paid when the money came all
--- the same. What a payment buys stands here and not in a price list that may have changed when it is paid.
+-- the same. What a payment buys stands here and not in a price list that may have changed when it is paid: a pack brings credit, an
+-- invoice (0009) is paid by it.
 create table payments (
   id uuid primary key,
   org_id uuid not null references organizations,
-  purpose text not null check (purpose in ('pack')),
-  pack text not null,
+  purpose text not null check (purpose in ('pack', 'invoice')),
+  pack text,
+  invoice_id uuid,
   amount_cents integer not null check (amount_cents > 0),
   currency text not null default 'usd' check (currency in ('usd')),
-  credit_nano bigint not null check (credit_nano > 0),
-  bonus_nano bigint not null check (bonus_nano >= 0),
+  credit_nano bigint not null default 0 check (credit_nano >= 0),
+  bonus_nano bigint not null default 0 check (bonus_nano >= 0),
   state text not null default 'open' check (state in ('open', 'paid', 'expired')),
+  -- Of a page, known when it was paid; of an invoice, before its card is asked.
   stripe_payment_intent text unique,
   transaction_id bigint unique references ledger_transactions,
   requested_by text not null,
   created_at timestamptz not null default billing_now(),
   paid_at timestamptz,
-  check ((state = 'paid') = (stripe_payment_intent is not null)),
+  check ((purpose = 'pack') = (pack is not null and credit_nano > 0)),
+  check ((purpose = 'invoice') = (invoice_id is not null)),
+  check (state <> 'paid' or stripe_payment_intent is not null),
   check ((state = 'paid') = (transaction_id is not null)),
   check ((state = 'paid') = (paid_at is not null))
 );
 create index on payments (org_id, created_at desc, id desc);
+create unique index one_payment_per_invoice on payments (invoice_id) where state <> 'expired';
 alter table credit_grants add foreign key (payment_id) references payments;
 
 -- Also for the owner of the table.
 create function refuse_other_than_forward() returns trigger language plpgsql as $$
 begin
-  if old.state = 'paid' or new.state = 'open'
-     or (new.id, new.org_id, new.purpose, new.pack, new.amount_cents, new.currency, new.credit_nano, new.bonus_nano, new.requested_by, new.created_at)
+  if old.state = 'paid' or new.state = 'open' and old.state <> 'open'
+     or old.stripe_payment_intent <> new.stripe_payment_intent
+     or (new.id, new.org_id, new.purpose, new.pack, new.invoice_id, new.amount_cents, new.currency, new.credit_nano, new.bonus_nano,
+         new.requested_by, new.created_at)
         is distinct from
-        (old.id, old.org_id, old.purpose, old.pack, old.amount_cents, old.currency, old.credit_nano, old.bonus_nano, old.requested_by, old.created_at)
+        (old.id, old.org_id, old.purpose, old.pack, old.invoice_id, old.amount_cents, old.currency, old.credit_nano, old.bonus_nano,
+         old.requested_by, old.created_at)
   then raise exception 'payment % is %: what was asked and what was paid never change', old.id, old.state using errcode = 'restrict_violation';
   end if;
   return new;
@@ -121,9 +130,10 @@ begin
   perform 1 from organizations o where o.id = (select p.org_id from payments p where p.id = p_payment) for no key update;
   select * into v_payment from payments p where p.id = p_payment for update;
   if not found then return 'not_ours'; end if;
-  if v_payment.stripe_payment_intent = p_intent then return 'known'; end if;
+  if v_payment.state = 'paid' and v_payment.stripe_payment_intent = p_intent then return 'known'; end if;
   v_reason := case
     when v_payment.state = 'paid' then format('it was paid by %s already', v_payment.stripe_payment_intent)
+    when v_payment.stripe_payment_intent <> p_intent then format('it was to be paid by %s', v_payment.stripe_payment_intent)
     when (p_amount_cents, p_currency) is distinct from (v_payment.amount_cents::bigint, v_payment.currency)
       then format('%s %s were asked for', v_payment.amount_cents, v_payment.currency)
   end;
@@ -136,10 +146,17 @@ begin
     v_entries := open_grant(gen_random_uuid(), v_payment.org_id, 'bonus', 20::smallint, v_payment.bonus_nano, 0, p_payment,
                             billing_now() + interval '12 months', null, p_actor);
   end if;
-  v_entries := v_entries || open_grant(gen_random_uuid(), v_payment.org_id, 'pack', 20::smallint, v_payment.credit_nano, v_payment.amount_cents,
-                                       p_payment, null, null, p_actor);
+  if v_payment.credit_nano > 0 then
+    v_entries := v_entries || open_grant(gen_random_uuid(), v_payment.org_id, 'pack', 20::smallint, v_payment.credit_nano,
+                                         v_payment.amount_cents, p_payment, null, null, p_actor);
+  end if;
   v_entries := v_entries || jsonb_build_object('account', 'stripe_clearing', 'org', v_payment.org_id, 'amount', v_paid);
-  v_adjust := v_payment.credit_nano + v_payment.bonus_nano - v_paid;
+  if v_payment.invoice_id is not null then
+    v_entries := v_entries || jsonb_build_object('account', 'deferred_plan', 'org', v_payment.org_id, 'amount', -v_paid);
+    update invoices set state = 'paid', closed_at = billing_now() where id = v_payment.invoice_id and state = 'open';
+  else
+    v_adjust := v_payment.credit_nano + v_payment.bonus_nano - v_paid;
+  end if;
   if v_adjust <> 0 then
     v_entries := v_entries || jsonb_build_object('account', 'deferred_adjust', 'org', v_payment.org_id, 'amount', v_adjust);
   end if;
@@ -155,30 +172,37 @@ end $$;
 
 -- Takes credit of a payment back and books that its money goes back. p_amount_cents null: all that is unused, which is what was paid
 -- less all that was consumed of credit and bonus; what leases hold counts as consumed. Otherwise what Stripe says that it gave back
--- (p_stripe_refund), of which credit covers what is left. Once nothing of the price is kept, the rest of the credit goes too.
--- Returns the cents; 0: nothing to refund, or known.
+-- (p_stripe_refund), of which credit covers what is left. Once nothing of the price is kept, the rest of the credit goes too. The money of
+-- an invoice comes out of what is deferred. Returns the cents; 0: nothing to refund, or known.
 create function begin_refund(p_id uuid, p_payment uuid, p_stripe_refund text, p_amount_cents bigint, p_actor text) returns bigint
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   v_payment payments; v_grant record; v_before bigint; v_available bigint; v_consumed bigint; v_cents bigint; v_take bigint; v_rest bigint;
-  v_cut bigint; v_entries jsonb := '[]'; v_tx bigint;
+  v_cut bigint; v_deferred bigint := 0; v_entries jsonb := '[]'; v_tx bigint;
 begin
   perform 1 from organizations o where o.id = (select p.org_id from payments p where p.id = p_payment) for no key update;
   select * into v_payment from payments p where p.id = p_payment;
   if v_payment.state is distinct from 'paid' or exists (select from refunds r where r.stripe_refund = p_stripe_refund) then return 0; end if;
   select coalesce(sum(r.amount_cents), 0) into v_before from refunds r where r.payment_id = p_payment and r.state <> 'failed';
-  select sum(b.available_nano) into v_available from grant_balances b join credit_grants g on g.id = b.grant_id where g.payment_id = p_payment;
+  if v_payment.invoice_id is not null then
+    select least((v_payment.amount_cents - v_before) * 10000000, greatest(0, -coalesce(sum(e.amount_nano), 0))) into v_deferred
+      from ledger_entries e where e.account = 'deferred_plan' and e.org_id = v_payment.org_id;
+  end if;
+  select coalesce(sum(b.available_nano), 0) into v_available from grant_balances b join credit_grants g on g.id = b.grant_id
+   where g.payment_id = p_payment and g.source <> 'included';
   select v_payment.credit_nano + v_payment.bonus_nano - v_available - coalesce(sum(e.amount_nano), 0) into v_consumed
     from ledger_entries e join ledger_transactions t on t.id = e.transaction_id and t.kind in ('expiry', 'refund', 'reversal')
     join credit_grants g on g.id = e.grant_id where g.payment_id = p_payment and e.account = 'credit';
-  v_cents := coalesce(p_amount_cents, greatest(0, ((v_payment.amount_cents - v_before) * 10000000 - v_consumed) / 10000000));
+  v_cents := case when p_amount_cents is not null then p_amount_cents when v_payment.invoice_id is not null then v_payment.amount_cents - v_before
+                  else greatest(0, ((v_payment.amount_cents - v_before) * 10000000 - v_consumed) / 10000000) end;
   if v_cents = 0 then return 0; end if;
+  v_deferred := least(v_deferred, v_cents * 10000000);
 
   v_take := case when p_amount_cents is null or v_before + v_cents >= v_payment.amount_cents then v_available
                  else least(v_available, v_cents * 10000000) end;
   v_rest := v_take;
   for v_grant in select b.grant_id, b.available_nano from grant_balances b join credit_grants g on g.id = b.grant_id
-                  where g.payment_id = p_payment and b.available_nano > 0 order by g.source desc loop
+                  where g.payment_id = p_payment and g.source <> 'included' and b.available_nano > 0 order by g.source desc loop
     exit when v_rest = 0;
     v_cut := least(v_rest, v_grant.available_nano);
     update grant_balances b set available_nano = b.available_nano - v_cut where b.grant_id = v_grant.grant_id;
@@ -187,8 +211,12 @@ begin
     v_rest := v_rest - v_cut;
   end loop;
   v_entries := v_entries || jsonb_build_object('account', 'stripe_clearing', 'org', v_payment.org_id, 'amount', -v_cents * 10000000);
-  if v_take <> v_cents * 10000000 then
-    v_entries := v_entries || jsonb_build_object('account', 'deferred_adjust', 'org', v_payment.org_id, 'amount', v_cents * 10000000 - v_take);
+  if v_deferred > 0 then
+    v_entries := v_entries || jsonb_build_object('account', 'deferred_plan', 'org', v_payment.org_id, 'amount', v_deferred);
+  end if;
+  if v_take + v_deferred <> v_cents * 10000000 then
+    v_entries := v_entries || jsonb_build_object('account', 'deferred_adjust', 'org', v_payment.org_id,
+                                                 'amount', v_cents * 10000000 - v_take - v_deferred);
   end if;
   v_tx := post_transaction('refund', 'refund:' || p_id, 'refund', p_id::text, p_actor, v_entries);
   insert into refunds (id, payment_id, amount_cents, stripe_refund, transaction_id, requested_by)
@@ -246,7 +274,8 @@ grant select on stripe_events to tollgate_worker;
 -- Names and addresses of who paid stand in the payload.
 grant select (id, type, received_at, due_at, tries, processed_at, error) on stripe_events to tollgate_readonly;
 grant insert on stripe_customers, checkouts, stripe_events, stripe_event_listing to tollgate_worker;
-grant insert (id, org_id, purpose, pack, amount_cents, credit_nano, bonus_nano, requested_by) on payments to tollgate_worker;
+grant insert (id, org_id, purpose, pack, invoice_id, amount_cents, credit_nano, bonus_nano, requested_by) on payments to tollgate_worker;
+grant update (stripe_payment_intent) on payments to tollgate_worker;
 grant update (stripe_session, url) on checkouts to tollgate_worker;
 grant update (due_at, tries, processed_at, error) on stripe_events to tollgate_worker;
 grant update on stripe_event_listing to tollgate_worker;

@@ -1,0 +1,23 @@
+// What the processes of billing have in common: each looks at its row, has the card asked if the row wants it, and waits.
+
+export type CardAsk =
+  | { readonly kind: 'charge'; readonly invoiceId: string; readonly attempt: number }
+  /** Cancel its payment intent, which may find that it was paid. */
+  | { readonly kind: 'void'; readonly invoiceId: string }
+  /** Money that came for a void invoice goes back. */
+  | { readonly kind: 'refund'; readonly invoiceId: string };
+
+export interface ProcessView {
+  readonly orgId: string;
+  /** Of two views the one with the higher number is the newer. */
+  readonly revision: number;
+  readonly hasEnded: boolean;
+  /** Repeated with every view until the answer has come. */
+  readonly asks: readonly CardAsk[];
+  /** From now to when time alone changes something, by the clock of billing; null: only news will. */
+  readonly waitMs: number | null;
+  /** The same moment, ISO 8601. */
+  readonly wakeAt: string | null;
+  /** Why a person must look at it; null: nobody must. */
+  readonly attention: string | null;
+}

@@ -1,0 +1,56 @@
+// What outsiders may know of a subscription's process: how it is started, found and told, and what its activities do.
+import { defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { CardAsk, ProcessView } from './billing-process.ts';
+import type { Command } from './commands.ts';
+
+export const SUBSCRIPTION = 'subscription';
+
+export function subscriptionWorkflowId(subscriptionId: string): string {
+  return `subscription:${subscriptionId}`;
+}
+
+export interface SubscriptionInput {
+  readonly v: 1;
+  readonly subscriptionId: string;
+}
+
+/** The row as an activity saw it. */
+export interface SubscriptionView extends ProcessView {
+  readonly phase: 'active' | 'paying' | 'past_due' | 'voiding' | 'paused' | 'ended';
+  readonly plan: string;
+  /** ISO 8601, of the period paid last. */
+  readonly periodEndsAt: string;
+  readonly atPeriodEnd: 'renew' | 'cancel' | 'pause';
+  /** The invoice whose payment is awaited. */
+  readonly invoiceId: string | null;
+}
+
+export type SubscriptionCommandName = 'cancel' | 'reactivate' | 'pause' | 'resume' | 'changePlan';
+
+/** `plan`, `months`: of changePlan. */
+export interface SubscriptionCommandInput extends Command {
+  readonly plan?: string;
+  readonly months?: 1 | 12;
+}
+
+export type SubscriptionCommandOutcome =
+  | { readonly kind: 'done'; readonly view: SubscriptionView }
+  | { readonly kind: 'refused'; readonly why: string };
+
+export interface SubscriptionActivities {
+  /** Steps the row with the time as it is now. */
+  tickSubscription(input: { readonly subscriptionId: string }): Promise<SubscriptionView>;
+  commandSubscription(
+    input: SubscriptionCommandInput & { readonly subscriptionId: string; readonly command: SubscriptionCommandName },
+  ): Promise<SubscriptionCommandOutcome>;
+  /** Reaches Stripe; what came of it is in the row when it answers. */
+  answerCardAsk(ask: CardAsk): Promise<void>;
+}
+
+/** Something has changed in PostgreSQL: look again. */
+export const poke = defineSignal('poke');
+export const cancel = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('cancel');
+export const reactivate = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('reactivate');
+export const pause = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('pause');
+export const resume = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('resume');
+export const changePlan = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('changePlan');
