@@ -12,6 +12,8 @@ export type TargetKind =
   | 'model'
   | 'price'
   | 'payment'
+  | 'subscription'
+  | 'invoice'
   | 'reconciliation';
 
 export interface AuditEntry {

@@ -1,6 +1,6 @@
 // A page of Stripe on which an organization buys a pack. The row comes first and Stripe is asked in the words of the row, so a crash
 // anywhere leaves something that the next click finds and finishes. One page is open per organization: two would be paid twice.
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { nanoOf } from '../../domain/cents.ts';
 import { formatUsd, nano } from '../../domain/nano.ts';
 import { PACKS, type PackId } from '../../domain/plans.ts';
@@ -122,21 +122,23 @@ async function customerOf(db: Queryable, orgId: string): Promise<string | null> 
 async function endCheckout({ db, stripe }: CheckoutPlace, { paymentId, session }: OpenCheckout): Promise<void> {
   if (session !== null) {
     const { paymentIntent } = await stripe.expireCheckout(session, paymentId);
-    if (paymentIntent !== null) await recordPayment(db, stripe, paymentIntent, 'checkout');
+    if (paymentIntent !== null) {
+      await inTransaction(db, (tx) => recordPayment(tx, stripe, paymentIntent, { actor: 'checkout' }));
+    }
   }
   await closeCheckout(db, paymentId);
 }
 
 /** As Stripe has the session now. */
-export async function followCheckout(db: Queryable, stripe: StripeApi, session: string, actor: string): Promise<void> {
+export async function followCheckout(tx: PoolClient, stripe: StripeApi, session: string, actor: string): Promise<void> {
   const { isExpired, paymentIntent } = await stripe.checkout(session);
-  if (paymentIntent !== null) await recordPayment(db, stripe, paymentIntent, actor);
+  if (paymentIntent !== null) await recordPayment(tx, stripe, paymentIntent, { actor });
   if (!isExpired) return;
-  const { rows } = await db.query<{ paymentId: string }>(
+  const { rows } = await tx.query<{ paymentId: string }>(
     'select payment_id as "paymentId" from checkouts where stripe_session = $1',
     [session],
   );
-  for (const { paymentId } of rows) await closeCheckout(db, paymentId);
+  for (const { paymentId } of rows) await closeCheckout(tx, paymentId);
 }
 
 async function closeCheckout(db: Queryable, paymentId: string): Promise<void> {
