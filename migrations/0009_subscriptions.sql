@@ -83,6 +83,7 @@ alter table payments add foreign key (invoice_id) references invoices;
 
 -- The spans that subscriptions paid for, or were not asked to pay for.
 create table subscription_periods (
+  id bigint generated always as identity primary key,
   subscription_id uuid not null references subscriptions,
   anchor timestamptz not null,
   first_month integer not null,
@@ -94,9 +95,9 @@ create table subscription_periods (
   in_force_from timestamptz,
   -- An upgrade took its place then.
   cut_at timestamptz,
-  primary key (subscription_id, anchor, first_month),
   check ((invoice_id is null) = (in_force_from is null))
 );
+create unique index one_period_at_a_time on subscription_periods (subscription_id, anchor, first_month) where cut_at is null;
 
 -- Included credit whose period was cut: what is not held has gone, and what is held goes when it comes back.
 create table grant_voids (

@@ -27,7 +27,7 @@ export async function write(tx: PoolClient, about: Written, one: SubscriptionWri
     }
     case 'period_cut':
       await tx.query(
-        'update subscription_periods set cut_at = $4 where subscription_id = $1 and anchor = $2 and first_month = $3',
+        'update subscription_periods set cut_at = $4 where subscription_id = $1 and anchor = $2 and first_month = $3 and cut_at is null',
         [about.subscriptionId, new Date(one.period.anchorMs), one.period.firstMonth, new Date(one.atMs)],
       );
       await tx.query(`select void_included($1, 'another plan took its place', $2)`, [about.orgId, about.actor]);
