@@ -3,7 +3,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { DunningCommand } from '../../domain/dunning.ts';
 import { stepDunning } from '../../domain/dunning.ts';
 import { type RungName, standingOf } from '../../domain/overdue-policy.ts';
-import { writeAudit } from '../audit/audit.ts';
+import { type AuditEntry, writeAudit } from '../audit/audit.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import { earlierCommand, rememberCommand } from '../processes/commands.ts';
@@ -42,8 +42,9 @@ export type CaseCommand =
   | { readonly command: 'extend'; readonly until: Date }
   | { readonly command: 'skipTo'; readonly step: RungName };
 
+/** `audit`: what it changed; null: it was made before. Whoever commits writes it. */
 export type CaseCommandOutcome =
-  | { readonly kind: 'done'; readonly view: DunningView }
+  | { readonly kind: 'done'; readonly view: DunningView; readonly audit: AuditEntry | null }
   | { readonly kind: 'refused'; readonly why: string };
 
 export class Dunnings {
@@ -64,7 +65,13 @@ export class Dunnings {
   }
 
   command(invoiceId: string, wanted: CaseCommand & Commanding): Promise<CaseCommandOutcome> {
-    return inTransaction(this.#db, (tx) => commandDunning(tx, invoiceId, wanted));
+    return inTransaction(this.#db, async (tx) => {
+      const outcome = await commandDunning(tx, invoiceId, wanted);
+      if (outcome.kind === 'done' && outcome.audit !== null) {
+        await writeAudit(tx, wanted.actor, wanted.requestId, outcome.audit);
+      }
+      return outcome;
+    });
   }
 }
 
@@ -80,21 +87,21 @@ export async function commandDunning(
   await lockedOrganization(tx, orgId);
   const repeated = await earlierCommand(tx, workflowId, { command, requestId });
   if (repeated === 'other') return { kind: 'refused', why: `request ${requestId} was another command: use a new id` };
-  if (repeated !== null) return { kind: 'done', view: await viewOf(tx, invoiceId) };
+  if (repeated !== null) return { kind: 'done', view: await viewOf(tx, invoiceId), audit: null };
   const before = await dunningRow(tx, invoiceId);
   const event = commandOf(before, wanted);
   const refusal = await takeTurn(tx, { orgId, actor, asker }, { process: 'dunning', id: invoiceId, event });
   if (refusal !== null) return { kind: 'refused', why: refusal };
   const view = await viewOf(tx, invoiceId);
   await rememberCommand(tx, workflowId, { command, actor, reason, requestId, effect: { stage: view.stage } });
-  await writeAudit(tx, actor, requestId, {
+  const audit: AuditEntry = {
     action: `dunning.${command}`,
     targetKind: 'invoice',
     targetId: invoiceId,
     after: { stage: view.stage, closed: view.closed, wakeAt: view.wakeAt },
     reason,
-  });
-  return { kind: 'done', view };
+  };
+  return { kind: 'done', view, audit };
 }
 
 function commandOf({ state }: DunningRow, wanted: CaseCommand & Commanding): DunningCommand {

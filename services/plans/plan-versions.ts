@@ -45,3 +45,9 @@ function readVersion(row: VersionRow): PlanVersion {
     postpaid: null,
   };
 }
+
+/** Everything that was ever sold, by plan and age. */
+export async function listPlanVersions(db: Queryable): Promise<PlanVersion[]> {
+  const { rows } = await db.query<VersionRow>(`${VERSIONS} order by plan, effective_at, id`);
+  return rows.map(readVersion);
+}

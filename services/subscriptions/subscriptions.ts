@@ -10,7 +10,7 @@ import { upgradeCredit } from '../../domain/proration.ts';
 import { openOrder, type Subscription } from '../../domain/subscription.ts';
 import type { SubscriptionCommand } from '../../domain/subscription-commands.ts';
 import { type SubscriptionAsk, stepSubscription } from '../../domain/subscription-step.ts';
-import { writeAudit } from '../audit/audit.ts';
+import { type AuditEntry, writeAudit } from '../audit/audit.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { planOnSale, planVersion } from '../plans/plan-versions.ts';
 import { inTransaction } from '../platform/postgres.ts';
@@ -59,8 +59,9 @@ export type PlanCommand =
   | { readonly command: 'cancel' | 'reactivate' | 'pause' | 'resume' }
   | { readonly command: 'changePlan'; readonly plan: PlanName; readonly months: 1 | 12 };
 
+/** `audit`: what it changed; null: it was made before. Whoever commits writes it. */
 export type PlanCommandOutcome =
-  | { readonly kind: 'done'; readonly view: SubscriptionView }
+  | { readonly kind: 'done'; readonly view: SubscriptionView; readonly audit: AuditEntry | null }
   | { readonly kind: 'refused'; readonly why: string };
 
 export class Subscriptions {
@@ -81,7 +82,13 @@ export class Subscriptions {
   }
 
   command(subscriptionId: string, wanted: PlanCommand & Commanding): Promise<PlanCommandOutcome> {
-    return inTransaction(this.#db, (tx) => commandSubscription(tx, subscriptionId, wanted));
+    return inTransaction(this.#db, async (tx) => {
+      const outcome = await commandSubscription(tx, subscriptionId, wanted);
+      if (outcome.kind === 'done' && outcome.audit !== null) {
+        await writeAudit(tx, wanted.actor, wanted.requestId, outcome.audit);
+      }
+      return outcome;
+    });
   }
 }
 
@@ -97,22 +104,22 @@ export async function commandSubscription(
   await lockedOrganization(tx, orgId);
   const repeated = await earlierCommand<SubscriptionView>(tx, workflowId, { command, requestId });
   if (repeated === 'other') return { kind: 'refused', why: `request ${requestId} was another command: use a new id` };
-  if (repeated !== null) return { kind: 'done', view: await viewOf(tx, subscriptionId) };
+  if (repeated !== null) return { kind: 'done', view: await viewOf(tx, subscriptionId), audit: null };
   const before = await subscriptionRow(tx, subscriptionId);
   const event = await commandOf(tx, before, wanted);
   const refusal = await takeTurn(tx, { orgId, actor, asker }, { process: 'subscription', id: subscriptionId, event });
   if (refusal !== null) return { kind: 'refused', why: refusal };
   const view = await viewOf(tx, subscriptionId);
   await rememberCommand(tx, workflowId, { command, actor, reason, requestId, effect: { phase: view.phase } });
-  await writeAudit(tx, actor, requestId, {
+  const audit: AuditEntry = {
     action: `subscription.${command}`,
     targetKind: 'subscription',
     targetId: subscriptionId,
     before: summaryOf(before.state),
     after: summaryOf((await subscriptionRow(tx, subscriptionId)).state),
     reason,
-  });
-  return { kind: 'done', view };
+  };
+  return { kind: 'done', view, audit };
 }
 
 function summaryOf({ phase, terms, nextTerms, atPeriodEnd }: Subscription): object {
