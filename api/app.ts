@@ -4,6 +4,7 @@ import express, { type Express } from 'express';
 import { refuseHead } from './proxy/head.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import type { AppDependencies } from './routes/app-dependencies.ts';
+import { billingDetailsRoutes } from './routes/billing-details.ts';
 import { bookRoutes } from './routes/books.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
@@ -29,6 +30,7 @@ export const ROUTES: readonly Route[] = [
   ...customerRoutes,
   ...personRoutes,
   ...memberRoutes,
+  ...billingDetailsRoutes,
   ...apiKeyRoutes,
   ...channelRoutes,
   ...channelKeyRoutes,

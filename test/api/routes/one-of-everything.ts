@@ -109,5 +109,6 @@ async function oneMember(step: TakeStep, orgId: string): Promise<string> {
   await step('patch', '/persons/{id}', ids, { name: 'Ada L.' }, ifMatch);
   await step('post', '/organizations/{orgId}/members', ids, { personId: ids.id, role: 'owner' });
   await step('patch', '/organizations/{orgId}/members/{personId}', ids, { status: 'active' }, ifMatch);
+  await step('patch', '/organizations/{orgId}/billing-details', ids, { legalName: 'Acme plc' }, ifMatch);
   return ids.id;
 }
