@@ -45,6 +45,8 @@ create table organizations (
   overdraft_floor_nano bigint not null default 50000000 check (overdraft_floor_nano >= 0),
   overdraft_nano bigint not null default 0 check (overdraft_nano >= 0),
   time_zone text not null default 'UTC',
+  -- How many members may be active, as its plan says; null: as many as it likes. Nobody is born with a plan.
+  seats integer default 1 check (seats > 0),
   version integer not null default 1,
   created_at timestamptz not null default billing_now()
 );
