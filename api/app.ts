@@ -5,6 +5,7 @@ import { refuseHead } from './proxy/head.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import type { AppDependencies } from './routes/app-dependencies.ts';
 import { bookRoutes } from './routes/books.ts';
+import { cardRoutes } from './routes/cards.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
 import { routesOf } from './routes/dispatch.ts';
@@ -30,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   ...channelKeyRoutes,
   ...modelRoutes,
   ...paymentRoutes,
+  ...cardRoutes,
   ...bookRoutes,
 ];
 

@@ -90,7 +90,7 @@ export class Caretaker {
   #openPayments({ stripe: settings }: Config): PaymentCare | null {
     if (settings === null) return null;
     const stripe = new StripeApi(settings);
-    return { stripe, inbox: new StripeInbox(this.#db, stripe, this.#log), listing: null };
+    return { stripe, inbox: new StripeInbox(this.#db, stripe, this.#log, async () => {}), listing: null };
   }
 
   /** Beside the other work: Stripe may be silent for a minute, and dead gateways do not wait for it. */

@@ -143,7 +143,7 @@ function openPools({ databaseUrl, workerDatabaseUrl }: Config) {
 function openPaymentDesk({ stripe: settings, publicUrl }: Config, db: Pool, log: Log): PaymentDesk | null {
   if (settings === null) return null;
   const stripe = new StripeApi(settings);
-  return { stripe, inbox: new StripeInbox(db, stripe, log), publicUrl };
+  return { stripe, inbox: new StripeInbox(db, stripe, log, async () => {}), publicUrl };
 }
 
 function openRequests({ openRequests: requests, openAttempts, openBodies }: ProxyParts): OpenRequests {

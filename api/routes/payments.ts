@@ -1,14 +1,13 @@
 // Buying credit through Stripe, and what Stripe tells us of it.
 import { z } from 'zod';
-import { TollgateError } from '../../domain/errors.ts';
 import { PACK_IDS } from '../../domain/plans.ts';
 import { organization } from '../../services/organizations/organizations.ts';
 import { openCheckout } from '../../services/payments/checkouts.ts';
 import { listPayments, payment } from '../../services/payments/payments.ts';
 import { refundUnusedPack, sendRefunds } from '../../services/payments/refunds.ts';
-import type { AppDependencies, PaymentDesk } from './app-dependencies.ts';
 import { instant, money, reason, uuid } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
+import { deskOf } from './payment-desk.ts';
 import { JSON_TYPE } from './reply.ts';
 import { adminChange, adminRead, none, type Route, signedHook } from './route.ts';
 
@@ -135,11 +134,3 @@ export const paymentRoutes: readonly Route[] = [
     },
   }),
 ];
-
-function deskOf({ payments: desk }: AppDependencies): PaymentDesk {
-  if (desk !== null) return desk;
-  throw new TollgateError('payments_not_configured', {
-    message:
-      'This installation takes no payments: its operator has to set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET.',
-  });
-}

@@ -5,6 +5,7 @@ import type { Pool } from 'pg';
 import type Stripe from 'stripe';
 import type { PackId } from '../../../domain/plans.ts';
 import { verifyLedger } from '../../../services/ledger/verifier.ts';
+import type { OnCard } from '../../../services/payments/cards.ts';
 import { type CheckoutPlace, openCheckout } from '../../../services/payments/checkouts.ts';
 import { StripeApi, type StripeEvent } from '../../../services/payments/stripe-api.ts';
 import { StripeInbox } from '../../../services/payments/stripe-inbox.ts';
@@ -23,7 +24,7 @@ export interface Till extends CheckoutPlace {
   readonly stripeUrl: string;
   /** Stripe as anybody else may ask it. */
   readonly sdk: Stripe;
-  newInbox(): StripeInbox;
+  newInbox(onCard?: OnCard): StripeInbox;
   newOrganization(): Promise<string>;
   /** Somebody opens the page of Stripe and pays. */
   pay(orgId: string, pack: PackId, card?: string): Promise<{ paymentId: string; paymentIntent: string }>;
@@ -48,7 +49,7 @@ export async function openTill(): Promise<Till> {
   });
   const till: Till = {
     ...{ db, database, admin, stripe, publicUrl: 'http://127.0.0.1', stripeUrl: fake.url, sdk: client(fake.url) },
-    newInbox: () => new StripeInbox(db, stripe, log),
+    newInbox: (onCard = async () => {}) => new StripeInbox(db, stripe, log, onCard),
     async newOrganization() {
       const orgId = newId();
       await admin.query('insert into organizations (id, name) values ($1, $2)', [orgId, `customer ${orgId}`]);
