@@ -4,18 +4,21 @@ import express, { type Express } from 'express';
 import { refuseHead } from './proxy/head.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import type { AppDependencies } from './routes/app-dependencies.ts';
+import { billingDetailsRoutes } from './routes/billing-details.ts';
 import { bookRoutes } from './routes/books.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
 import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
+import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
 import { openapiRoute } from './routes/openapi.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { customerRoutes } from './routes/organizations.ts';
 import { forgivingPaths, nothingHere } from './routes/paths.ts';
 import { paymentRoutes } from './routes/payments.ts';
+import { personRoutes } from './routes/persons.ts';
 import { readWithKeyRoutes } from './routes/read-with-key.ts';
 import { named } from './routes/request-ids.ts';
 import type { Route } from './routes/route.ts';
@@ -26,6 +29,9 @@ export const ROUTES: readonly Route[] = [
   openapiRoute(() => ROUTES),
   ...readWithKeyRoutes,
   ...customerRoutes,
+  ...personRoutes,
+  ...memberRoutes,
+  ...billingDetailsRoutes,
   ...apiKeyRoutes,
   ...channelRoutes,
   ...channelKeyRoutes,

@@ -115,6 +115,7 @@ export const ERRORS = {
   precondition_required: terminal(428, 'precondition_required'),
   precondition_failed: terminal(412, 'precondition_failed'),
   conflict: terminal(409, 'conflict'),
+  seats_used_up: terminal(409, 'seats_used_up'),
   invalid_body: terminal(422, 'invalid_body'),
 } as const satisfies Record<string, ErrorKind>;
 

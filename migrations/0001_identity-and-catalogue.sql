@@ -38,10 +38,15 @@ create table organizations (
   concurrent_requests integer check (concurrent_requests > 0),
   enforcement text not null default 'active' check (enforcement in ('active', 'stopped')),
   enforcement_reason text,
+  overdue_stage text not null default 'none' check (overdue_stage in ('none', 'limited', 'stopped')),
+  enforcement_seq bigint not null default 0,
+  pay_link text,
   -- How far an answer that cost more than was reserved may take a prepaid customer below zero (design 3.2).
   overdraft_floor_nano bigint not null default 50000000 check (overdraft_floor_nano >= 0),
   overdraft_nano bigint not null default 0 check (overdraft_nano >= 0),
   time_zone text not null default 'UTC',
+  -- How many members may be active, as its plan says; null: as many as it likes. Nobody is born with a plan.
+  seats integer default 1 check (seats > 0),
   version integer not null default 1,
   created_at timestamptz not null default billing_now()
 );

@@ -83,6 +83,7 @@ alter table payments add foreign key (invoice_id) references invoices;
 
 -- The spans that subscriptions paid for, or were not asked to pay for.
 create table subscription_periods (
+  id bigint generated always as identity primary key,
   subscription_id uuid not null references subscriptions,
   anchor timestamptz not null,
   first_month integer not null,
@@ -94,9 +95,9 @@ create table subscription_periods (
   in_force_from timestamptz,
   -- An upgrade took its place then.
   cut_at timestamptz,
-  primary key (subscription_id, anchor, first_month),
   check ((invoice_id is null) = (in_force_from is null))
 );
+create unique index one_period_at_a_time on subscription_periods (subscription_id, anchor, first_month) where cut_at is null;
 
 -- Included credit whose period was cut: what is not held has gone, and what is held goes when it comes back.
 create table grant_voids (
@@ -148,16 +149,16 @@ create index on process_pokes (due_at);
 
 -- Credit that a period paid for, once per month of it. What the period cost waits in deferred_plan and comes over in equal parts:
 -- p_months_left counts this one. p_id is made of invoice and month, so granting twice is granting once.
-create function grant_included(p_id uuid, p_org uuid, p_amount bigint, p_expires timestamptz, p_months_left integer, p_payment uuid, p_actor text)
+create function grant_included(p_id uuid, p_org uuid, p_amount bigint, p_expires timestamptz, p_months_left integer, p_actor text)
 returns boolean language plpgsql security definer set search_path = public, pg_temp as $$
 declare v_deferred bigint; v_basis bigint;
 begin
   perform 1 from organizations o where o.id = p_org for no key update;
   if exists (select from credit_grants g where g.id = p_id) then return false; end if;
-  select -coalesce(sum(e.amount_nano), 0) into v_deferred from ledger_entries e where e.account = 'deferred_plan' and e.org_id = p_org;
+  select greatest(0, -coalesce(sum(e.amount_nano), 0)) into v_deferred from ledger_entries e where e.account = 'deferred_plan' and e.org_id = p_org;
   v_basis := v_deferred / p_months_left;
   perform post_transaction('grant', 'grant:' || p_id, 'grant', p_id::text, p_actor,
-    open_grant(p_id, p_org, 'included', 10::smallint, p_amount, (v_basis / 10000000)::integer, p_payment, p_expires, null, p_actor)
+    open_grant(p_id, p_org, 'included', 10::smallint, p_amount, (v_basis / 10000000)::integer, null, p_expires, null, p_actor)
     || case when v_basis = 0 then '[]'::jsonb else jsonb_build_array(jsonb_build_object('account', 'deferred_plan', 'org', p_org, 'amount', v_basis)) end
     || case when v_basis = p_amount then '[]'::jsonb
             else jsonb_build_array(jsonb_build_object('account', 'deferred_adjust', 'org', p_org, 'amount', p_amount - v_basis)) end);
@@ -203,7 +204,7 @@ grant update (cut_at) on subscription_periods to tollgate_worker;
 grant update (state, revision, wake_at, closed, closed_at) on dunnings to tollgate_worker;
 grant update (to_at) on billing_incidents to tollgate_worker;
 grant update (news, due_at, tries), delete on process_pokes to tollgate_worker;
-revoke execute on function grant_included(uuid, uuid, bigint, timestamptz, integer, uuid, text), void_included(uuid, text, text),
+revoke execute on function grant_included(uuid, uuid, bigint, timestamptz, integer, text), void_included(uuid, text, text),
   poke_process(text, text, uuid) from public;
-grant execute on function grant_included(uuid, uuid, bigint, timestamptz, integer, uuid, text), void_included(uuid, text, text),
+grant execute on function grant_included(uuid, uuid, bigint, timestamptz, integer, text), void_included(uuid, text, text),
   poke_process(text, text, uuid) to tollgate_worker;

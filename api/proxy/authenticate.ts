@@ -57,11 +57,7 @@ function checked(parts: Authentication, req: IncomingMessage, apiKey: ApiKeyEntr
     });
   }
   const name = `${apiKey.prefix}...${apiKey.lastFour}`;
-  if (apiKey.disabled) {
-    throw new TollgateError('api_key_disabled', {
-      message: `The API key ${name} is disabled. Ask the administrator of your organization to enable it, or use another one.`,
-    });
-  }
+  if (apiKey.disabled !== null) throw outOfUse(apiKey.disabled, name);
   if (apiKey.expiresAtMs !== null && parts.timeMs() >= apiKey.expiresAtMs) {
     throw new TollgateError('api_key_expired', {
       message: `The API key ${name} expired at ${new Date(apiKey.expiresAtMs).toISOString()}. Ask the administrator of your organization for a new one.`,
@@ -69,6 +65,14 @@ function checked(parts: Authentication, req: IncomingMessage, apiKey: ApiKeyEntr
   }
   if (apiKey.allowedAddresses !== null) refuseForeignAddress(parts, req, apiKey, name);
   return apiKey;
+}
+
+function outOfUse(disabled: 'key' | 'member', name: string): TollgateError {
+  const message =
+    disabled === 'key'
+      ? `The API key ${name} is disabled. Ask the administrator of your organization to enable it, or use another one.`
+      : `The API key ${name} belongs to a member who is suspended or has left. Ask the administrator of your organization, or use another one.`;
+  return new TollgateError('api_key_disabled', { message });
 }
 
 function refuseForeignAddress(parts: Authentication, req: IncomingMessage, apiKey: ApiKeyEntry, name: string): void {

@@ -32,6 +32,7 @@ const ApiKey = z
     id: uuid,
     orgId: uuid,
     projectId: uuid,
+    memberId: uuid.nullable().meta({ description: 'With whom it is in use and out of use' }),
     name: z.string(),
     prefix: z.string(),
     lastFour: z.string(),
@@ -75,6 +76,7 @@ export const apiKeyRoutes: readonly Route[] = [
     body: z.strictObject({
       orgId: uuid,
       projectId: uuid.optional(),
+      memberId: uuid.nullable().default(null),
       name: name.default('API key'),
       allowedModels: settings.allowedModels.default(null),
       allowedAddresses: settings.allowedAddresses.default(null),

@@ -51,6 +51,18 @@ export const line = (longest: number) =>
 
 export const name = line(200);
 export const reason = line(500).meta({ description: 'Recorded in the audit log' });
+
+/** Trimmed and in lower case. ASCII only, so that no two that look alike are two persons. */
+export const mailAddress = z
+  .string()
+  .trim()
+  .max(254)
+  .regex(z.regexes.email, 'write a mail address as in "ada@example.com"')
+  .toLowerCase()
+  .meta({ example: 'ada@example.com' });
+
+export const locale = z.enum(['en', 'zh']).meta({ description: 'In which language mails are written' });
+
 export const modelId = z
   .string()
   .min(1)

@@ -48,6 +48,7 @@ const Organization = z
     enforcement: z.enum(['active', 'stopped']),
     enforcementReason: z.string().nullable(),
     timeZone: z.string(),
+    seats: z.int().nullable().meta({ description: 'How many members may be active; null: as many as it likes' }),
     caps: shownCaps,
     overdraftNano: money,
     overdraftFloorNano: money,

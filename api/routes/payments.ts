@@ -23,8 +23,9 @@ const Payment = z
   .object({
     id: uuid,
     orgId: uuid,
-    purpose: z.enum(['pack']),
-    pack: z.string(),
+    purpose: z.enum(['pack', 'invoice']),
+    pack: z.string().nullable(),
+    invoiceId: uuid.nullable(),
     state: z.enum(['open', 'paid', 'expired']),
     amountCents: z.int(),
     currency: z.string(),

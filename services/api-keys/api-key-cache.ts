@@ -17,7 +17,8 @@ export interface ApiKeyEntry {
   readonly allowedModels: ReadonlySet<string> | null;
   readonly allowedAddresses: AddressList | null;
   readonly expiresAtMs: number | null;
-  readonly disabled: boolean;
+  /** Whether it was switched off itself, or is out of use with its member; null: it may be used. */
+  readonly disabled: 'key' | 'member' | null;
   readonly enforcement: 'active' | 'stopped';
   /** The key, if it has rates of its own, and the organization by its tier. */
   readonly rateScopes: readonly RateScope[];
@@ -83,6 +84,7 @@ export class ApiKeyCache {
   forget(kind: string, id: string): void {
     if (kind === 'api_key') this.#drop(({ entry }) => entry.id === id);
     else if (kind === 'organization') this.#drop(({ entry }) => entry.orgId === id);
+    else if (kind === 'member') this.#drop(({ entry }) => entry.memberId === id);
     else if (kind === 'routing') this.#drop(({ rateTier }) => rateTier === id);
     // It may be the very key that was unknown a moment ago.
     if (kind === 'api_key') this.#unknownUntilMs.clear();
@@ -174,7 +176,8 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
   const { rows } = await db.query<Row>(
     `select k.id, k.org_id as "orgId", k.project_id as "projectId", k.member_id as "memberId", k.name, k.prefix,
             k.last_four as "lastFour", k.allowed_models as "allowedModels", k.allowed_addresses::text[] as "allowedAddresses",
-            floor(extract(epoch from k.expires_at) * 1000)::float8 as "expiresAtMs", k.disabled_at is not null as disabled,
+            floor(extract(epoch from k.expires_at) * 1000)::float8 as "expiresAtMs",
+            case when k.disabled_at is not null then 'key' when m.status <> 'active' then 'member' end as disabled,
             o.enforcement, o.rate_tier as "rateTier",
             json_build_object('requestsPerMinute', k.requests_per_minute, 'tokensPerMinute', k.tokens_per_minute,
                               'concurrentRequests', k.concurrent_requests) as "keyRates",
@@ -184,6 +187,7 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
        from api_keys k
        join organizations o on o.id = k.org_id
        join rate_tiers t on t.id = o.rate_tier
+       left join memberships m on m.org_id = k.org_id and m.person_id = k.member_id
       where k.digest = decode($1, 'hex')`,
     [digest],
   );

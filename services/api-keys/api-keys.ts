@@ -25,6 +25,8 @@ export interface ApiKey extends ApiKeySettings {
   readonly id: string;
   readonly orgId: string;
   readonly projectId: string;
+  /** With whom it is in use and out of use; null: it is the organization's. */
+  readonly memberId: string | null;
   readonly prefix: string;
   readonly lastFour: string;
   readonly caps: readonly Cap[];
@@ -42,6 +44,7 @@ interface ApiKeyRow extends Omit<ApiKey, 'caps' | 'tokensPerMinute'> {
 export interface NewApiKey extends ApiKeySettings {
   readonly orgId: string;
   readonly projectId: string | undefined;
+  readonly memberId: string | null;
   readonly caps: readonly Cap[];
 }
 
@@ -50,14 +53,15 @@ export type ApiKeyChange = { readonly [S in keyof ApiKeySettings]?: ApiKeySettin
 };
 
 const API_KEYS = `
-  select k.id, k.org_id as "orgId", k.project_id as "projectId", k.name, k.prefix, k.last_four as "lastFour",
-         k.allowed_models as "allowedModels", k.allowed_addresses::text[] as "allowedAddresses", k.expires_at as "expiresAt",
+  select k.id, k.org_id as "orgId", k.project_id as "projectId", k.member_id as "memberId", k.name, k.prefix,
+         k.last_four as "lastFour", k.allowed_models as "allowedModels", k.allowed_addresses::text[] as "allowedAddresses",
+         k.expires_at as "expiresAt",
          k.requests_per_minute as "requestsPerMinute", k.tokens_per_minute as "tokensPerMinute",
          k.concurrent_requests as "concurrentRequests", ${capsColumn('api_key', 'k.id')} as caps,
          k.disabled_at as "disabledAt", k.disabled_reason as "disabledReason", k.version, k.created_at as "createdAt"
     from api_keys k`;
 
-/** @throws TollgateError invalid_body for an organization that is not there */
+/** @throws TollgateError invalid_body for an organization that is not there, or a member whom it does not have */
 export async function createApiKey(
   tx: PoolClient,
   wanted: NewApiKey,
@@ -67,17 +71,19 @@ export async function createApiKey(
     throw new TollgateError('invalid_body', { message: `There is no organization ${wanted.orgId}.`, param: 'orgId' });
   }
   await refuseUnusable(tx, wanted);
+  await refuseStranger(tx, wanted);
   const projectId = await projectForKey(tx, wanted.orgId, wanted.projectId);
   const { credential, digest, prefix, lastFour } = newCredential();
   const id = newId();
   await tx.query(
-    `insert into api_keys (id, org_id, project_id, name, digest, prefix, last_four, allowed_models, allowed_addresses, expires_at,
-                           requests_per_minute, tokens_per_minute, concurrent_requests)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, ${networks('$9')}, $10, $11, $12, $13)`,
+    `insert into api_keys (id, org_id, project_id, member_id, name, digest, prefix, last_four, allowed_models, allowed_addresses,
+                           expires_at, requests_per_minute, tokens_per_minute, concurrent_requests)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, ${networks('$10')}, $11, $12, $13, $14)`,
     [
       id,
       wanted.orgId,
       projectId,
+      wanted.memberId,
       wanted.name,
       digest,
       prefix,
@@ -193,6 +199,17 @@ function ownerOf(orgId: string, apiKeyId: string): CapOwner {
 /** 10.1.2.3/8 is taken as 10.0.0.0/8; the type cidr would refuse it. */
 function networks(parameter: string): string {
   return `case when ${parameter}::text[] is not null then array(select network(a::inet)::cidr from unnest(${parameter}::text[]) a) end`;
+}
+
+async function refuseStranger(tx: PoolClient, { orgId, memberId }: NewApiKey): Promise<void> {
+  const { rowCount } = await tx.query(
+    `select where $2::uuid is null
+         or exists (select from memberships where org_id = $1 and person_id = $2 and status = 'active')`,
+    [orgId, memberId],
+  );
+  if (rowCount !== 0) return;
+  const message = `Organization ${orgId} has no active member ${memberId}; leave memberId out for a key of the organization itself.`;
+  throw new TollgateError('invalid_body', { message, param: 'memberId' });
 }
 
 async function refuseUnusable(

@@ -1,5 +1,6 @@
 // Who changed what. A row is written in the transaction of the change it tells of, and never changed afterwards.
-// Secrets do not come here: what is audited is what the API shows of a thing, and the API shows no secret.
+// Secrets do not come here: what is audited is what the API shows of a thing, and the API shows no secret. Nor do names and
+// addresses of people (D52).
 import type { PoolClient } from 'pg';
 import type { Queryable } from '../platform/postgres.ts';
 
@@ -12,7 +13,13 @@ export type TargetKind =
   | 'model'
   | 'price'
   | 'payment'
+  | 'subscription'
+  | 'invoice'
   | 'reconciliation';
+  | 'reconciliation'
+  | 'person'
+  | 'membership'
+  | 'billing_details';
 
 export interface AuditEntry {
   readonly action: string;
@@ -38,6 +45,21 @@ export async function writeAudit(tx: PoolClient, actor: string, requestId: strin
       requestId,
     ],
   );
+}
+
+/** Of somebody's row: the fields that say nothing of who he is, and the names of the others that are new (D52). */
+export function pseudonymous<T extends object>(
+  impersonal: readonly (keyof T & string)[],
+  before: T | null,
+  after: T,
+): Pick<AuditEntry, 'before' | 'after'> {
+  const names: readonly string[] = impersonal;
+  const told = (row: T) => Object.fromEntries(Object.entries(row).filter(([field]) => names.includes(field)));
+  const past = new Map(Object.entries(before ?? {}));
+  const changed = Object.entries(after).flatMap(([field, value]) =>
+    names.includes(field) || JSON.stringify(value) === JSON.stringify(past.get(field) ?? null) ? [] : [field],
+  );
+  return { ...(before === null ? {} : { before: told(before) }), after: { ...told(after), changed } };
 }
 
 /** Money is a bigint, which JSON does not know: it is told as everywhere, as a decimal string. */

@@ -6,6 +6,7 @@ import { inTransaction } from '../platform/postgres.ts';
 import type { Invariant } from './invariant.ts';
 import { LATE_WORK } from './late-work.ts';
 import { MONEY_IN } from './money-in.ts';
+import { PLANS } from './plans.ts';
 import { RATED_AGAIN } from './rated-again.ts';
 
 const EXAMPLES = 5;
@@ -29,7 +30,7 @@ export async function verifyLedger(db: Pool): Promise<Verification> {
     await tx.query('set transaction isolation level repeatable read, read only');
     const { rows } = await tx.query<{ at: Date }>('select clock_timestamp() as at');
     const checks: LedgerCheck[] = [];
-    for (const invariant of [...BALANCES, ...MOVEMENTS, ...CAUSES, RATED_AGAIN, ...LATE_WORK, ...MONEY_IN])
+    for (const invariant of [...BALANCES, ...MOVEMENTS, ...CAUSES, RATED_AGAIN, ...LATE_WORK, ...MONEY_IN, ...PLANS])
       checks.push(await check(tx, invariant));
     return { ok: checks.every(({ ok }) => ok), at: rows[0]?.at ?? new Date(Number.NaN), checks };
   });
@@ -153,15 +154,15 @@ const MOVEMENTS: readonly Invariant[] = [
     // Leased money that came back after its grant's expiry is breakage of the organization: no entry names its grant.
     faults: `
       with flows as (
-        select g.id, g.org_id, g.expires_at, g.amount_nano - b.available_nano
+        select g.id, g.org_id, least(g.expires_at, v.at) as ends_at, g.amount_nano - b.available_nano
                - coalesce((select sum(s.amount_nano) from lease_slices s where s.grant_id = g.id), 0)
                - coalesce((select sum(e.amount_nano) from ledger_entries e join ledger_transactions t on t.id = e.transaction_id
                             where e.grant_id = g.id and e.account = 'credit'
                               and (t.kind in ('beyond_lease', 'expiry', 'refund', 'reversal') or t.kind in ('grant', 'payment') and e.amount_nano > 0)), 0) as missing
-          from credit_grants g join grant_balances b on b.grant_id = g.id
+          from credit_grants g join grant_balances b on b.grant_id = g.id left join grant_voids v on v.grant_id = g.id
       )
       select format('grant %s: %s is missing', id, missing) as what
-        from flows where missing < 0 or missing > 0 and (expires_at is null or expires_at > billing_now())
+        from flows where missing < 0 or missing > 0 and (ends_at is null or ends_at > billing_now())
        union all
       select format('organization %s: %s expired in leases, breakage says %s', f.org_id, sum(f.missing), coalesce(b.breakage, 0))
         from flows f

@@ -23,6 +23,8 @@ export interface Organization extends OwnRates {
   readonly enforcement: Enforcement;
   readonly enforcementReason: string | null;
   readonly timeZone: string;
+  /** How many members may be active; null: as many as it likes. */
+  readonly seats: number | null;
   readonly caps: readonly Cap[];
   readonly overdraftNano: Nano;
   readonly overdraftFloorNano: Nano;
@@ -58,7 +60,7 @@ export interface OrganizationChange extends OwnRatesChange {
 const ORGANIZATIONS = `
   select o.id, o.name, o.rate_tier as "rateTier", o.requests_per_minute as "requestsPerMinute",
          o.tokens_per_minute as "tokensPerMinute", o.concurrent_requests as "concurrentRequests", o.enforcement, o.enforcement_reason as "enforcementReason",
-         o.time_zone as "timeZone", ${capsColumn('organization', 'o.id')} as caps, o.overdraft_nano as "overdraftNano",
+         o.time_zone as "timeZone", o.seats, ${capsColumn('organization', 'o.id')} as caps, o.overdraft_nano as "overdraftNano",
          o.overdraft_floor_nano as "overdraftFloorNano", o.version, o.created_at as "createdAt"
     from organizations o`;
 

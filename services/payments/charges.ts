@@ -7,6 +7,7 @@ import { type ChargeOutcome, outcomeOfRefusal } from '../../domain/charges.ts';
 import type { DeclineCodes } from '../../domain/declines.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import { newId } from '../platform/ids.ts';
+import { inTransaction } from '../platform/postgres.ts';
 import {
   type Attempt,
   answerWithFault,
@@ -33,6 +34,8 @@ import type { PaymentIntent } from './stripe-intents.ts';
 export interface ChargePlace {
   readonly db: Pool;
   readonly stripe: StripeApi;
+  /** The workflow that waits for the answer, as in recordPayment. */
+  readonly asker?: string;
 }
 
 const ACTOR = 'charges';
@@ -102,19 +105,19 @@ async function intentOf({ db, stripe }: ChargePlace, payment: InvoicePayment): P
 }
 
 async function concluded(
-  { db, stripe }: ChargePlace,
+  place: ChargePlace,
   payment: InvoicePayment,
   { id, state }: PaymentIntent,
 ): Promise<ChargeOutcome | null> {
-  if (state === 'paid') return recorded(db, stripe, id);
+  if (state === 'paid') return recorded(place, id);
   if (state === 'processing') return UNKNOWN;
-  await expirePayment(db, payment.id, id);
+  await expirePayment(place.db, payment.id, id);
   return null;
 }
 
 /** Money that cannot be booked as asked waits for a person, and nobody is charged again meanwhile. */
-async function recorded(db: Pool, stripe: StripeApi, paymentIntent: string): Promise<ChargeOutcome> {
-  const outcome = await recordPayment(db, stripe, paymentIntent, ACTOR);
+async function recorded({ db, stripe, asker }: ChargePlace, paymentIntent: string): Promise<ChargeOutcome> {
+  const outcome = await inTransaction(db, (tx) => recordPayment(tx, stripe, paymentIntent, { actor: ACTOR, asker }));
   return outcome === 'recorded' || outcome === 'known' ? PAID : UNKNOWN;
 }
 
@@ -179,14 +182,14 @@ export async function cancelCharge(place: ChargePlace, invoiceId: string): Promi
   return outcome;
 }
 
-async function cancelled({ db, stripe }: ChargePlace, { number, payment }: Cancellation): Promise<CancelOutcome> {
+async function cancelled(place: ChargePlace, { number, payment }: Cancellation): Promise<CancelOutcome> {
   if (payment === null) return 'cancelled';
   if (payment.isPaid) return 'paid';
   try {
-    const { id, state } = await stripe.intents.cancel(payment.paymentIntent, payment.id, number);
-    if (state === 'paid') return (await recorded(db, stripe, id)).kind === 'paid' ? 'paid' : 'in_doubt';
+    const { id, state } = await place.stripe.intents.cancel(payment.paymentIntent, payment.id, number);
+    if (state === 'paid') return (await recorded(place, id)).kind === 'paid' ? 'paid' : 'in_doubt';
     if (state !== 'cancelled') return 'in_doubt';
-    await expirePayment(db, payment.id, id);
+    await expirePayment(place.db, payment.id, id);
     return 'cancelled';
   } catch (error) {
     if (isPassing(error)) return 'in_doubt';

@@ -116,7 +116,9 @@ async function withPage({ db, stripe, publicUrl }: CheckoutPlace, open: OpenChec
 async function endCheckout({ db, stripe }: CheckoutPlace, { paymentId, session }: OpenCheckout): Promise<void> {
   if (session !== null) {
     const { paymentIntent } = await stripe.expireCheckout(session, paymentId);
-    if (paymentIntent !== null) await recordPayment(db, stripe, paymentIntent, 'checkout');
+    if (paymentIntent !== null) {
+      await inTransaction(db, (tx) => recordPayment(tx, stripe, paymentIntent, { actor: 'checkout' }));
+    }
   }
   await closeCheckout(db, paymentId);
 }
@@ -132,7 +134,7 @@ export async function followCheckout(
   const { isExpired, isComplete, paymentIntent, customer } = await stripe.checkout(session);
   // Read before the payment is recorded: that locks the organization, and Stripe is not waited for under this lock.
   const cards = isComplete && customer !== null ? await readCards(tx, stripe, customer) : null;
-  if (paymentIntent !== null) await recordPayment(tx, stripe, paymentIntent, actor);
+  if (paymentIntent !== null) await recordPayment(tx, stripe, paymentIntent, { actor });
   if (cards !== null) await keepCards(tx, cards, onCard);
   if (isComplete || isExpired) await closeCardSetup(tx, session);
   if (!isExpired) return;

@@ -1,15 +1,20 @@
 // Payments: what was asked for, and what came of it. Money comes in through recordPayment alone.
+
+import type { PoolClient } from 'pg';
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { type Nano, nano } from '../../domain/nano.ts';
+import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
+import { invoicePaid } from '../subscriptions/learn.ts';
 import type { StripeApi } from './stripe-api.ts';
 
 export interface Payment {
   readonly id: string;
   readonly orgId: string;
-  readonly purpose: 'pack';
-  readonly pack: string;
+  readonly purpose: 'pack' | 'invoice';
+  readonly pack: string | null;
+  readonly invoiceId: string | null;
   readonly state: 'open' | 'paid' | 'expired';
   readonly amountCents: number;
   readonly currency: string;
@@ -33,34 +38,49 @@ export type Recorded = 'recorded' | 'known' | 'in_question' | 'not_ours' | 'not_
 
 const PaymentId = z.uuid();
 
+export interface Recorder {
+  readonly actor: string;
+  /** The workflow that waits for this answer, and needs no poke to look at what came of it. */
+  readonly asker?: string | undefined;
+}
+
 /**
  * The only writer of money in. Whoever learns that something may have been paid calls it, at any time and as often as it likes: it looks
- * at the payment intent as Stripe has it now, and PostgreSQL counts it once.
+ * at the payment intent as Stripe has it now, and PostgreSQL counts it once. What the money changes (credit, period, case of dunning,
+ * restriction) is in the same transaction.
  */
 export async function recordPayment(
-  db: Queryable,
+  tx: PoolClient,
   stripe: StripeApi,
   paymentIntentId: string,
-  actor: string,
+  recorder: Recorder,
 ): Promise<Recorded> {
   const intent = await stripe.paymentIntent(paymentIntentId);
   const paymentId = PaymentId.safeParse(intent.paymentId);
   if (!paymentId.success) return 'not_ours';
   if (!intent.isPaid) return 'not_paid';
-  const { rows } = await db.query<{ outcome: Recorded }>('select record_payment($1, $2, $3, $4, $5) as outcome', [
+  const { rows } = await tx.query<{ outcome: Recorded }>('select record_payment($1, $2, $3, $4, $5) as outcome', [
     paymentId.data,
     intent.id,
     intent.amountCents,
     intent.currency,
-    actor,
+    recorder.actor,
   ]);
   const [row] = rows;
   if (row === undefined) throw new Error('record_payment answered nothing');
+  if (row.outcome === 'recorded') await fulfil(tx, paymentId.data, recorder);
   return row.outcome;
 }
 
+/** A pack was fulfilled with its record. */
+async function fulfil(tx: PoolClient, paymentId: string, recorder: Recorder): Promise<void> {
+  const { invoiceId } = await payment(tx, paymentId);
+  if (invoiceId === null || (await invoicePaid(tx, invoiceId, recorder)) === 'taken') return;
+  await tx.query('select begin_refund($1, $2, null, null, $3)', [newId(), paymentId, recorder.actor]);
+}
+
 const PAYMENTS = `
-  select p.id, p.org_id as "orgId", p.purpose, p.pack, p.state, p.amount_cents as "amountCents", p.currency, p.credit_nano as "creditNano",
+  select p.id, p.org_id as "orgId", p.purpose, p.pack, p.invoice_id as "invoiceId", p.state, p.amount_cents as "amountCents", p.currency, p.credit_nano as "creditNano",
          p.bonus_nano as "bonusNano", p.stripe_payment_intent as "stripePaymentIntent", p.requested_by as "requestedBy",
          p.created_at as "createdAt", p.paid_at as "paidAt",
          coalesce((select sum(r.amount_cents)::integer from refunds r where r.payment_id = p.id and r.state <> 'failed'), 0) as "refundedCents"

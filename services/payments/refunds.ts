@@ -63,16 +63,16 @@ async function sendRefund(
 
 /** By a charge or refund of Stripe's: the payment comes first, should nobody have told us of it. */
 export async function followRefunds(
-  db: Queryable,
+  tx: PoolClient,
   stripe: StripeApi,
   refunded: { readonly kind: 'charge' | 'refund'; readonly id: string },
   actor: string,
 ): Promise<void> {
   const intent = await stripe.refundedPaymentIntent(refunded.kind, refunded.id);
   if (intent === null) return;
-  const outcome = await recordPayment(db, stripe, intent, actor);
+  const outcome = await recordPayment(tx, stripe, intent, { actor });
   if (outcome !== 'recorded' && outcome !== 'known') return;
-  for (const refund of await stripe.refundsOf(intent)) await applyRefund(db, intent, refund, actor);
+  for (const refund of await stripe.refundsOf(intent)) await applyRefund(tx, intent, refund, actor);
 }
 
 async function applyRefund(db: Queryable, intent: string, refund: StripeRefund, actor: string): Promise<void> {

@@ -97,7 +97,7 @@ export class StripeInbox {
     if (kind === 'charge' || kind === 'refund') {
       return followRefunds(tx, this.#stripe, { kind, id: objectId }, `stripe:${id}`);
     }
-    const outcome = await recordPayment(tx, this.#stripe, objectId, `stripe:${id}`);
+    const outcome = await recordPayment(tx, this.#stripe, objectId, { actor: `stripe:${id}` });
     if (outcome === 'in_question') this.#log.error({ paymentIntent: objectId }, 'payment_in_question');
   }
 

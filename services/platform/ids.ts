@@ -1,6 +1,6 @@
 // Ids are UUIDv7: sortable by time, so that the indexes of usage and attempts grow at their right edge.
 // The wall clock in them orders rows for people; no money rule reads it.
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 
 const BYTES_AHEAD = 4096;
 const randomBytesAhead = Buffer.allocUnsafe(BYTES_AHEAD);
@@ -35,4 +35,11 @@ export function newId(): string {
     hex(at + 8) +
     hex(at + 9)
   );
+}
+
+/** The same name, the same id: a UUIDv8 of its SHA-256, for rows that two processes may both come to make. */
+export function idFor(name: string): string {
+  const hex = createHash('sha256').update(name).digest('hex');
+  const variant = HEX[(Number.parseInt(hex.slice(16, 18), 16) & 0x3f) | 0x80];
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(18, 20)}-${hex.slice(20, 32)}`;
 }

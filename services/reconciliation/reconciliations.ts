@@ -4,6 +4,7 @@ import type { Pool, PoolClient } from 'pg';
 import { writeAudit } from '../audit/audit.ts';
 import { type LedgerCheck, verifyLedger } from '../ledger/verifier.ts';
 import { inTransaction, jsonbText, type Queryable } from '../platform/postgres.ts';
+import { earlierCommand, rememberCommand } from '../processes/commands.ts';
 
 /** The night of a date begins then, in hours of UTC. */
 const NIGHT_BEGINS = 2;
@@ -108,17 +109,14 @@ export class Reconciliations {
     return inTransaction(this.#db, async (tx) => {
       // Under this lock commands come one after the other.
       const before = await readRow(tx, command.name, 'for update');
-      const repeated = await earlier(tx, workflowId, command);
+      const repeated = await earlierCommand<Effect>(tx, workflowId, command);
       if (repeated !== null) return repeated === 'other' ? reused(command) : { kind: 'done', ...repeated, row: before };
       if (before.stage !== 'attention') {
         return { kind: 'refused', why: `${command.name} is ${before.stage}: it waits for nobody's answer` };
       }
       const row = await obey(tx, command);
       const effect = { stage: row.stage, round: row.round };
-      await tx.query(
-        `insert into process_commands (workflow_id, request_id, command, actor, reason, effect) values ($1, $2, $3, $4, $5, $6)`,
-        [workflowId, command.requestId, command.command, command.actor, command.reason, jsonbText(effect)],
-      );
+      await rememberCommand(tx, workflowId, { ...command, effect });
       await writeAudit(tx, command.actor, command.requestId, {
         action: `reconciliation.${command.command}`,
         targetKind: 'reconciliation',
@@ -150,20 +148,6 @@ async function readRow(db: Queryable, name: string, locking = ''): Promise<Recon
   );
   if (rows[0] === undefined) throw new Error(`there is no reconciliation ${name}`);
   return rows[0];
-}
-
-/** What this command has done before; 'other': another command came under its id; null: it is new. */
-async function earlier(
-  tx: PoolClient,
-  workflowId: string,
-  { command, requestId }: PersonsCommand,
-): Promise<{ readonly effect: Effect } | 'other' | null> {
-  const { rows } = await tx.query<{ command: string; effect: Effect }>(
-    'select command, effect from process_commands where workflow_id = $1 and request_id = $2',
-    [workflowId, requestId],
-  );
-  if (rows[0] === undefined) return null;
-  return rows[0].command === command ? { effect: rows[0].effect } : 'other';
 }
 
 function reused({ requestId }: PersonsCommand): PersonsCommandOutcome {

@@ -70,7 +70,9 @@ test.each(SCOPES)(
   'T2: of four caps that bind, that of the %s is the tightest and wins, and all count what was settled',
   async (tightest) => {
     const customer = await newCustomer(site, { usd: '1' });
-    const memberId = customer.apiKeyId; // members come with the billing issue; the ledger knows them already
+    const person = await manage(site, 'POST', '/persons', { email: `${customer.orgId}@example.com`, name: 'Ada' });
+    const memberId = String(person.id);
+    await manage(site, 'POST', `/organizations/${customer.orgId}/members`, { personId: memberId, role: 'owner' });
     await site.admin.query('update api_keys set member_id = $1 where id = $2', [memberId, customer.apiKeyId]);
     const scopeIds = {
       organization: customer.orgId,

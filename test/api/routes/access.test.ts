@@ -125,6 +125,7 @@ function pathTo({ path }: Route): string {
     organizations: world.orgId,
     projects: world.projectId,
     'api-keys': world.apiKeyId,
+    persons: world.personId,
     channels: world.channelId,
     models: 'acme%2Fmodel-1',
     payments: world.paymentId,
@@ -134,5 +135,6 @@ function pathTo({ path }: Route): string {
   return path
     .replace('{id}', ids[noun] ?? '')
     .replace('{orgId}', world.orgId)
+    .replace('{personId}', world.personId)
     .replace('{keyId}', world.channelKeyId);
 }

@@ -93,7 +93,14 @@ test('no text in a path or query makes the database stumble', async () => {
       const { status } = await app.call('get', `/api/v1/${path}/${text}`);
       expect([path, text, [400, 404].includes(status)]).toEqual([path, text, true]);
     }
-    for (const query of ['audit?action=', 'usage?timeZone=', 'usage?cursor=', 'models?cursor=', 'grants?orgId=']) {
+    for (const query of [
+      'audit?action=',
+      'usage?timeZone=',
+      'usage?cursor=',
+      'models?cursor=',
+      'grants?orgId=',
+      'persons?email=',
+    ]) {
       const { status } = await app.call('get', `/api/v1/${query}${text}`);
       expect([query, text, [200, 400].includes(status)]).toEqual([query, text, true]);
     }
@@ -101,7 +108,7 @@ test('no text in a path or query makes the database stumble', async () => {
 });
 
 test('a thing that is not there and an id that cannot be are answered alike', async () => {
-  for (const noun of ['organizations', 'projects', 'api-keys', 'channels', 'requests']) {
+  for (const noun of ['organizations', 'projects', 'persons', 'api-keys', 'channels', 'requests']) {
     for (const id of ['0193f000-0000-7000-8000-000000000001', 'nonsense']) {
       const answer = await app.call('get', `/api/v1/${noun}/${id}`);
       expect([noun, answer.status, answer.field('code')]).toEqual([noun, 404, 'not_found']);

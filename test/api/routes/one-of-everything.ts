@@ -17,6 +17,7 @@ export interface World {
   readonly orgId: string;
   readonly projectId: string;
   readonly apiKeyId: string;
+  readonly personId: string;
   readonly channelId: string;
   readonly channelKeyId: string;
   readonly paymentId: string;
@@ -29,21 +30,31 @@ export const UPSTREAM_KEYS = ['upstream-secret-one-3f9a', 'upstream-secret-two-7
 export const PRICE = { tiers: [{ microUsdPerMillion: { input: 2_500_000, output: 10_000_000 } }] };
 const COST = { tiers: [{ microUsdPerMillion: { input: 2_000_000, output: 8_000_000 } }] };
 
+type TakeStep = (
+  method: string,
+  path: string,
+  ids: Record<string, string>,
+  body: object,
+  headers?: Record<string, string>,
+) => Promise<Answered>;
+
+const ifMatch = { 'if-match': '*' };
+
 export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream): Promise<World> {
   const steps: Step[] = [];
-  const step = async (method: string, path: string, ids: Record<string, string>, body: object, headers = {}) => {
+  const step: TakeStep = async (method, path, ids, body, headers = {}) => {
     const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(ids[name] ?? ''));
     const answer = await app.call(method, `/api/v1${filled}`, { body, headers });
     steps.push({ route: `${method} /api/v1${path}`, answer });
     return done(answer);
   };
-  const ifMatch = { 'if-match': '*' };
   const [firstKey, secondKey, thirdKey] = UPSTREAM_KEYS;
 
   const orgId = (await step('post', '/organizations', {}, { name: 'Acme' })).string('id');
   await step('patch', '/organizations/{id}', { id: orgId }, { name: 'Acme Inc.' }, ifMatch);
   const projectId = (await step('post', '/projects', {}, { orgId, name: 'research' })).string('id');
   await step('patch', '/projects/{id}', { id: projectId }, { name: 'development' }, ifMatch);
+  const personId = await oneMember(step, orgId);
   await step('post', '/grants', {}, { orgId, amountNano: '25000000000' });
   const checkout = await step('post', '/organizations/{orgId}/checkouts', { orgId }, { pack: 'pack_10' });
   const paymentId = checkout.string('paymentId');
@@ -84,6 +95,7 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
       orgId,
       projectId,
       apiKeyId,
+      personId,
       credential,
       channelId: id,
       channelKeyId: keyId,
@@ -91,4 +103,14 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
     },
     secrets: [...UPSTREAM_KEYS, credential],
   };
+}
+
+async function oneMember(step: TakeStep, orgId: string): Promise<string> {
+  const person = await step('post', '/persons', {}, { email: 'ada@example.com', name: 'Ada' });
+  const ids = { id: person.string('id'), orgId, personId: person.string('id') };
+  await step('patch', '/persons/{id}', ids, { name: 'Ada L.' }, ifMatch);
+  await step('post', '/organizations/{orgId}/members', ids, { personId: ids.id, role: 'owner' });
+  await step('patch', '/organizations/{orgId}/members/{personId}', ids, { status: 'active' }, ifMatch);
+  await step('patch', '/organizations/{orgId}/billing-details', ids, { legalName: 'Acme plc' }, ifMatch);
+  return ids.id;
 }

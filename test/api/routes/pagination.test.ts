@@ -47,10 +47,11 @@ test('a list that ends with a full page has no further page', async () => {
   ]);
 });
 
-test('every list pages: organizations, projects, keys, grants, channels, models, prices, requests, usage, audit', async () => {
+test('every list pages: organizations, projects, persons, keys, grants, channels, models, prices, requests, usage, audit', async () => {
   const orgId = done(await app.call('post', '/api/v1/organizations', { body: { name: 'Acme' } })).string('id');
   for (const name of ['a', 'b', 'c']) {
     done(await app.call('post', '/api/v1/projects', { body: { orgId, name } }));
+    done(await app.call('post', '/api/v1/persons', { body: { email: `${name}@example.com`, name } }));
     done(await app.call('post', '/api/v1/api-keys', { body: { orgId, name } }));
     done(await app.call('post', '/api/v1/grants', { body: { orgId, amountNano: '1' } }));
     const channel = {
@@ -65,7 +66,15 @@ test('every list pages: organizations, projects, keys, grants, channels, models,
     done(await app.call('post', '/api/v1/models/m-1/prices', { body: { price: PRICE, effectiveAt } }));
   }
   const own = `?orgId=${orgId}`;
-  for (const list of [`projects${own}`, `api-keys${own}`, `grants${own}`, 'channels', 'models/m-1/prices', 'audit']) {
+  for (const list of [
+    `projects${own}`,
+    `api-keys${own}`,
+    `grants${own}`,
+    'persons',
+    'channels',
+    'models/m-1/prices',
+    'audit',
+  ]) {
     const [all = []] = await pages(`/api/v1/${list}`, 200);
     const paged = await pages(`/api/v1/${list}`, 2);
     expect([list, paged.flat(), paged.length]).toEqual([list, all, Math.ceil(all.length / 2)]);

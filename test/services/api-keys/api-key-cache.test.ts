@@ -1,4 +1,5 @@
 // The cache may answer late with a change it was not told of, but never calls a good key unknown and never overloads the database.
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Pool } from 'pg';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
@@ -52,7 +53,7 @@ test('a key is loaded once and then answered from memory with all that the hot p
     id,
     memberId: null,
     name: 'ci',
-    disabled: false,
+    disabled: null,
     enforcement: 'active',
     expiresAtMs: Date.parse('2030-01-02T03:04:05.678Z'),
     allowedModels: new Set(['gpt-4o', 'claude']),
@@ -132,10 +133,37 @@ test('a change of the key, its organization or its rate tier is seen by the next
     expect(cache.cached(other.digest)).toMatchObject({ id: other.id });
   }
   expect(await cache.load(digest)).toMatchObject({
-    disabled: true,
+    disabled: 'key',
     enforcement: 'stopped',
     rateScopes: [{ requestsPerMinute: 4_000 }],
   });
+});
+
+test('a key is out of use with its member and in use with him again, and a key of nobody is not asked for', async () => {
+  const customer = await newCustomer(staff);
+  const [{ id, digest }, other] = [await newApiKey(staff, customer), await newApiKey(staff, customer)];
+  const memberId = randomUUID();
+  await staff.query(`insert into persons (id, email, name) values ($1, 'ada@example.com', 'Ada')`, [memberId]);
+  await staff.query(`insert into memberships (org_id, person_id, role) values ($1, $2, 'owner')`, [
+    customer.orgId,
+    memberId,
+  ]);
+  await staff.query('update api_keys set member_id = $1 where id = $2', [memberId, id]);
+  const { cache } = cacheAt();
+  await cache.load(other.digest);
+
+  for (const [status, disabled] of [
+    ['suspended', 'member'],
+    ['active', null],
+    ['removed', 'member'],
+  ]) {
+    await cache.load(digest);
+    await staff.query('update memberships set status = $1 where person_id = $2', [status, memberId]);
+    cache.forget('member', memberId);
+    expect(cache.cached(digest)).toBeUndefined();
+    expect(await cache.load(digest)).toMatchObject({ memberId, disabled });
+    expect(cache.cached(other.digest)).toMatchObject({ disabled: null });
+  }
 });
 
 test('what was read before a change is not kept after it', async () => {

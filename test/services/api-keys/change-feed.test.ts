@@ -126,7 +126,7 @@ test('a key that is disabled stops working in a gateway that had it in memory', 
   await staff.query('update api_keys set disabled_at = now() where id = $1', [id]);
 
   await until(() => cache.cached(digest) === undefined);
-  expect(await cache.load(digest)).toMatchObject({ disabled: true });
+  expect(await cache.load(digest)).toMatchObject({ disabled: 'key' });
   await feed.stop();
   await pool.end();
 });

@@ -1,9 +1,13 @@
-// A customer with a card and an invoice that is to be paid by it. The invoice is written by hand: what it buys is another service's.
+// A customer with a card, and the invoice of a first subscription that is to be paid by it.
 import { setTimeout as wait } from 'node:timers/promises';
+import { termsOf } from '../../../domain/plans.ts';
+import { purchaseOrder } from '../../../domain/subscription.ts';
 import { keepCards, readCards } from '../../../services/payments/cards.ts';
 import { stripeCustomer } from '../../../services/payments/stripe-customers.ts';
+import { planOnSale } from '../../../services/plans/plan-versions.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
+import { orderInvoice } from '../../../services/subscriptions/invoices-of-plans.ts';
 import { ledgerOf } from '../../fake-stripe/stripe-client.ts';
 import type { Till } from './till.ts';
 
@@ -19,14 +23,12 @@ export async function billed(till: Till, card: string | null = 'pm_card_visa'): 
   return { orgId, invoiceId: await newInvoice(till, orgId) };
 }
 
-export async function newInvoice(till: Till, orgId: string): Promise<string> {
-  const id = newId();
-  await till.admin.query(
-    `insert into invoices (id, org_id, kind, subscription_id, name, bought, amount_cents)
-     values ($1, $2, 'plan', gen_random_uuid(), 'by hand', '{"terms": {}, "period": null}', 1900)`,
-    [id, orgId],
-  );
-  return id;
+export function newInvoice(till: Till, orgId: string): Promise<string> {
+  return inTransaction(till.db, async (tx) => {
+    const terms = termsOf(await planOnSale(tx, 'pro', Date.now()), 1);
+    const order = purchaseOrder(newId(), terms, terms.priceCents);
+    return orderInvoice(tx, { orgId, subscriptionId: newId(), order, actor: 'test' });
+  });
 }
 
 /** Its newest from now on. */

@@ -1,6 +1,5 @@
 // Money comes in once, whoever tells of it and however often (billing.md 5: M15, M16, M18).
 import { afterEach, expect, test } from '@jest/globals';
-import { recordPayment } from '../../../services/payments/payments.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { control, ledgerOf, withCard } from '../../fake-stripe/stripe-client.ts';
 import { newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
@@ -21,7 +20,7 @@ test('M16: a pack whose success is told by the answer, five times by one event a
   const inboxes = Array.from({ length: 5 }, () => till.newInbox());
 
   await Promise.all([
-    recordPayment(till.db, till.stripe, paymentIntent, 'test'),
+    till.record(paymentIntent),
     ...inboxes.map(async (inbox) => {
       await Promise.all(events.map((event) => inbox.store(event)));
       await inbox.processDue();
@@ -53,7 +52,7 @@ test('M18: a capture of 19.00 whose answer was lost, asked again and recorded by
 
   await expect(confirm()).rejects.toThrow(/connection/i);
   const { id } = await confirm();
-  const outcomes = await Promise.all([1, 2, 3].map(() => recordPayment(till.db, till.stripe, id, 'test')));
+  const outcomes = await Promise.all([1, 2, 3].map(() => till.record(id)));
 
   expect(outcomes.toSorted()).toEqual(['known', 'known', 'recorded']);
   expect((await ledgerOf(till.stripeUrl))[id]).toMatchObject({ captures: 1, captured: 1_900 });
@@ -79,7 +78,7 @@ test.each([
     await gateway.close();
 
     const { paymentIntent } = await till.pay(customer.orgId, pack);
-    await recordPayment(till.db, till.stripe, paymentIntent, 'test');
+    await till.record(paymentIntent);
 
     const { rows } = await till.admin.query(
       `select g.source, b.available_nano::text as available from grant_balances b join credit_grants g on g.id = b.grant_id
@@ -116,7 +115,7 @@ test.each([
 test('a second capture for one payment is not credited again', async () => {
   const orgId = await till.newOrganization();
   const { paymentId } = await till.pay(orgId, 'pack_10').then(async ({ paymentIntent, ...rest }) => {
-    await recordPayment(till.db, till.stripe, paymentIntent, 'test');
+    await till.record(paymentIntent);
     return rest;
   });
 
@@ -131,7 +130,7 @@ test('what was asked and what was paid never change, for the owner of the table 
   const orgId = await till.newOrganization();
   const open = await asked(orgId, { amountCents: 1_000, creditNano: '10000000000' });
   const { paymentId: paid, paymentIntent } = await till.pay(orgId, 'pack_10');
-  await recordPayment(till.db, till.stripe, paymentIntent, 'test');
+  await till.record(paymentIntent);
 
   const refused = [
     `update payments set credit_nano = credit_nano * 2 where id = '${open}'`,

@@ -1,7 +1,6 @@
 // Money goes back once, and never more than came in or than was left (billing.md 5: M17, M29 without tax).
 import { afterEach, expect, test } from '@jest/globals';
 import { balanceOf } from '../../../services/grants/balance.ts';
-import { recordPayment } from '../../../services/payments/payments.ts';
 import { refundUnusedPack, sendRefunds } from '../../../services/payments/refunds.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
 import { control, ledgerOf, passHours } from '../../fake-stripe/stripe-client.ts';
@@ -17,7 +16,7 @@ afterEach(async () => {
 async function bought(pack: 'pack_10' | 'pack_50', card?: string) {
   const customer = await newCustomer(till.admin, []);
   const { paymentId, paymentIntent } = await till.pay(customer.orgId, pack, card);
-  await recordPayment(till.db, till.stripe, paymentIntent, 'test');
+  await till.record(paymentIntent);
   return { customer, paymentId, paymentIntent };
 }
 

@@ -7,11 +7,12 @@ import type { PackId } from '../../../domain/plans.ts';
 import { verifyLedger } from '../../../services/ledger/verifier.ts';
 import type { OnCard } from '../../../services/payments/cards.ts';
 import { type CheckoutPlace, openCheckout } from '../../../services/payments/checkouts.ts';
+import { type Recorded, recordPayment } from '../../../services/payments/payments.ts';
 import { StripeApi, type StripeEvent } from '../../../services/payments/stripe-api.ts';
 import { StripeInbox } from '../../../services/payments/stripe-inbox.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { createLog } from '../../../services/platform/log.ts';
-import { createPool } from '../../../services/platform/postgres.ts';
+import { createPool, inTransaction } from '../../../services/platform/postgres.ts';
 import { client, ledgerOf, submit } from '../../fake-stripe/stripe-client.ts';
 import { ownDatabase } from '../../support/own-database.ts';
 import { startStripeProcess } from '../../support/stripe-process.ts';
@@ -25,6 +26,8 @@ export interface Till extends CheckoutPlace {
   /** Stripe as anybody else may ask it. */
   readonly sdk: Stripe;
   newInbox(onCard?: OnCard): StripeInbox;
+  /** In a transaction of its own. */
+  record(paymentIntent: string): Promise<Recorded>;
   newOrganization(): Promise<string>;
   /** Somebody opens the page of Stripe and pays. */
   pay(orgId: string, pack: PackId, card?: string): Promise<{ paymentId: string; paymentIntent: string }>;
@@ -50,6 +53,7 @@ export async function openTill(): Promise<Till> {
   const till: Till = {
     ...{ db, database, admin, stripe, publicUrl: 'http://127.0.0.1', stripeUrl: fake.url, sdk: client(fake.url) },
     newInbox: (onCard = async () => {}) => new StripeInbox(db, stripe, log, onCard),
+    record: (intent) => inTransaction(db, (tx) => recordPayment(tx, stripe, intent, { actor: 'test' })),
     async newOrganization() {
       const orgId = newId();
       await admin.query('insert into organizations (id, name) values ($1, $2)', [orgId, `customer ${orgId}`]);

@@ -116,6 +116,25 @@ test.each(['gateway', 'worker', 'readonly'] as const)(
   },
 );
 
+/** Columns of each table that say who somebody is and where he is reached. */
+const PERSONAL = {
+  persons: ['email', 'name', 'locale'],
+  billing_details: ['legal_name', 'address', 'tax_id', 'po_number', 'billing_email'],
+};
+
+test('who somebody is the worker alone reads; the read-only role sees ids, roles and status', async () => {
+  for (const [table, columns] of Object.entries(PERSONAL)) {
+    for (const column of columns) {
+      const sql = `select ${column} from ${table}`;
+      const outcomes = [outcomeOf('gateway', sql), outcomeOf('readonly', sql), outcomeOf('worker', sql)];
+      expect([sql, ...(await Promise.all(outcomes))]).toEqual([sql, DENIED, DENIED, null]);
+    }
+  }
+  expect(await outcomeOf('readonly', 'select id, email_verified_at from persons')).toBeNull();
+  expect(await outcomeOf('readonly', 'select org_id, person_id, role, status from memberships')).toBeNull();
+  expect(await outcomeOf('gateway', 'select org_id, person_id, status from memberships')).toBeNull();
+});
+
 test.each([
   ['gateway', '10s', '30s', '30s'],
   ['worker', '30s', '2min', '1min'],

@@ -1,0 +1,99 @@
+// Who belongs to an organization, and in which role. An active member takes one of the organization's seats.
+import { z } from 'zod';
+import { pseudonymous } from '../../services/audit/audit.ts';
+import { organization } from '../../services/organizations/organizations.ts';
+import {
+  addMember,
+  changeMember,
+  listMembers,
+  lockedMember,
+  type Member as MemberRow,
+  member,
+} from '../../services/people/memberships.ts';
+import { instant, reason, uuid, version } from './field-schemas.ts';
+import { onePage, pageOf, pageQuery } from './pagination.ts';
+import { requireSeen } from './reply.ts';
+import { adminChange, adminRead, none, type Route } from './route.ts';
+
+const role = z.enum(['owner', 'admin', 'billing', 'member']);
+const status = z.enum(['active', 'suspended', 'removed']);
+
+const Member = z
+  .object({
+    orgId: uuid,
+    personId: uuid,
+    email: z.string(),
+    name: z.string(),
+    role,
+    status: status.meta({ description: 'API keys of a member work while he is active' }),
+    awaitsSeat: z.boolean().meta({ description: 'Suspended for want of a seat, until there is one' }),
+    version,
+    createdAt: instant,
+  })
+  .meta({ id: 'Member' });
+
+const IMPERSONAL = ['orgId', 'personId', 'role', 'status', 'awaitsSeat', 'version'] as const;
+const ofOrganization = z.object({ orgId: uuid });
+const ofMember = z.object({ orgId: uuid, personId: uuid });
+const members = { name: 'members', position: uuid, positionOf: ({ personId }: { personId: string }) => personId };
+
+export const memberRoutes: readonly Route[] = [
+  adminChange({
+    method: 'post',
+    path: '/api/v1/organizations/{orgId}/members',
+    summary: 'Make a person a member; the first one is an owner',
+    params: ofOrganization,
+    status: 201,
+    body: z.strictObject({ personId: uuid, role }),
+    response: Member,
+    handler: ({ params, body }, _app, change) =>
+      change(async (tx) => {
+        const answer = await addMember(tx, params.orgId, body.personId, body.role);
+        return {
+          answer,
+          audit: { action: 'member.added', ...targetOf(answer), ...pseudonymous(IMPERSONAL, null, answer) },
+        };
+      }),
+  }),
+  adminRead({
+    path: '/api/v1/organizations/{orgId}/members',
+    summary: 'Members of an organization, newest first, and those who left',
+    params: ofOrganization,
+    query: z.strictObject(pageQuery),
+    response: pageOf(Member),
+    handler: async ({ params, query }, { db }) => {
+      const { id } = await organization(db, params.orgId);
+      return onePage(members, query, (after, pageSize) => listMembers(db, id, after, pageSize));
+    },
+  }),
+  adminRead({
+    path: '/api/v1/organizations/{orgId}/members/{personId}',
+    summary: 'One member of an organization',
+    query: none,
+    params: ofMember,
+    response: Member,
+    handler: ({ params }, { db }) => member(db, params.orgId, params.personId),
+  }),
+  adminChange({
+    method: 'patch',
+    path: '/api/v1/organizations/{orgId}/members/{personId}',
+    summary: 'Change the role of a member, suspend, remove or restore; an active owner stays',
+    ifMatch: 'required',
+    params: ofMember,
+    body: z.strictObject({ role: role.optional(), status: status.optional(), reason: reason.optional() }),
+    response: Member,
+    handler: ({ params, body, ifMatch }, _app, change) =>
+      change(async (tx) => {
+        const before = await lockedMember(tx, params.orgId, params.personId);
+        requireSeen(ifMatch, before);
+        const { reason: why, ...wanted } = body;
+        const answer = await changeMember(tx, before, wanted);
+        const what = { action: 'member.changed', ...targetOf(answer) };
+        return { answer, audit: { ...what, ...pseudonymous(IMPERSONAL, before, answer), reason: why } };
+      }),
+  }),
+];
+
+function targetOf({ orgId, personId }: MemberRow) {
+  return { targetKind: 'membership', targetId: `${orgId}:${personId}` } as const;
+}

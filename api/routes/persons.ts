@@ -1,0 +1,88 @@
+// Persons, as staff sees and corrects them until they sign in themselves.
+import { z } from 'zod';
+import { pseudonymous } from '../../services/audit/audit.ts';
+import { changePerson, createPerson, listPersons, lockedPerson, person } from '../../services/people/persons.ts';
+import { instant, locale, mailAddress, name, reason, uuid, version } from './field-schemas.ts';
+import { onePage, pageOf, pageQuery } from './pagination.ts';
+import { requireSeen } from './reply.ts';
+import { adminChange, adminRead, none, type Route } from './route.ts';
+
+const Person = z
+  .object({
+    id: uuid,
+    email: z.string(),
+    name: z.string(),
+    locale,
+    emailVerifiedAt: instant.nullable(),
+    version,
+    createdAt: instant,
+  })
+  .meta({ id: 'Person' });
+
+const IMPERSONAL = ['id', 'locale', 'emailVerifiedAt', 'version'] as const;
+const byId = z.object({ id: uuid });
+const persons = { name: 'persons', position: uuid, positionOf: ({ id }: { id: string }) => id };
+
+export const personRoutes: readonly Route[] = [
+  adminChange({
+    method: 'post',
+    path: '/api/v1/persons',
+    summary: 'Make a person; the mail address is not verified by that',
+    params: none,
+    status: 201,
+    body: z.strictObject({ email: mailAddress, name, locale: locale.default('en') }),
+    response: Person,
+    handler: ({ body }, _app, change) =>
+      change(async (tx) => {
+        const answer = await createPerson(tx, body);
+        const what = { action: 'person.created', targetKind: 'person', targetId: answer.id } as const;
+        return { answer, audit: { ...what, ...pseudonymous(IMPERSONAL, null, answer) } };
+      }),
+  }),
+  adminRead({
+    path: '/api/v1/persons',
+    summary: 'Persons, newest first; by mail address the one who has it',
+    params: none,
+    query: z.strictObject({ ...pageQuery, email: mailAddress.optional() }),
+    response: pageOf(Person),
+    handler: ({ query }, { db }) =>
+      onePage(persons, query, (after, pageSize) => listPersons(db, query.email, after, pageSize)),
+  }),
+  adminRead({
+    path: '/api/v1/persons/{id}',
+    summary: 'One person',
+    query: none,
+    params: byId,
+    response: Person,
+    handler: ({ params }, { db }) => person(db, params.id),
+  }),
+  adminChange({
+    method: 'patch',
+    path: '/api/v1/persons/{id}',
+    summary: 'Change a person; another mail address is unverified, and to say otherwise needs a reason',
+    ifMatch: 'required',
+    params: byId,
+    body: z
+      .strictObject({
+        email: mailAddress.optional(),
+        name: name.optional(),
+        locale: locale.optional(),
+        verified: z.boolean().optional(),
+        reason: reason.optional(),
+      })
+      .refine(
+        ({ verified, reason: why }) => verified === undefined || why !== undefined,
+        'say in reason how it is known whether the mail address is verified',
+      ),
+    response: Person,
+    handler: ({ params, body, ifMatch }, _app, change) =>
+      change(async (tx) => {
+        const before = await lockedPerson(tx, params.id);
+        requireSeen(ifMatch, before);
+        const { reason: why, ...wanted } = body;
+        const answer = await changePerson(tx, before, wanted);
+        const what = { action: 'person.changed', targetKind: 'person', targetId: answer.id } as const;
+        return { answer, audit: { ...what, ...pseudonymous(IMPERSONAL, before, answer), reason: why } };
+      }),
+  }),
+];

@@ -1,0 +1,170 @@
+// Plans and the subscriptions to them. What a person wants is a row before it is answered; what it costs is asked of the card here, beside the
+// workflow, so that a change is made also while Temporal is away.
+import { z } from 'zod';
+import { TollgateError } from '../../domain/errors.ts';
+import { termsOf } from '../../domain/plans.ts';
+import { organization } from '../../services/organizations/organizations.ts';
+import { settleCardAsks } from '../../services/payments/card-asks.ts';
+import { openPlanCheckout } from '../../services/payments/plan-checkouts.ts';
+import { listPlanVersions, planOnSale } from '../../services/plans/plan-versions.ts';
+import { newId } from '../../services/platform/ids.ts';
+import { inTransaction } from '../../services/platform/postgres.ts';
+import { listSubscriptions, subscriptionRow } from '../../services/subscriptions/subscription-rows.ts';
+import {
+  commandSubscription,
+  type PlanCommand,
+  type PlanCommandOutcome,
+  priceOfChange,
+  type SubscriptionView,
+  viewOf,
+} from '../../services/subscriptions/subscriptions.ts';
+import { instant, reason, uuid, version } from './field-schemas.ts';
+import { deskOf } from './payment-desk.ts';
+import { type IfMatch, requireSeen } from './reply.ts';
+import { adminChange, adminRead, none, type Route } from './route.ts';
+
+const plan = z.enum(['pro', 'team']);
+const months = z.union([z.literal(1), z.literal(12)]).default(1);
+
+const Subscription = z
+  .object({
+    id: uuid,
+    orgId: uuid,
+    version,
+    phase: z.enum(['active', 'paying', 'past_due', 'voiding', 'paused', 'ended']),
+    plan: z.string(),
+    months: z.int(),
+    nextPlan: z.string().meta({ description: 'What it renews to' }),
+    periodEndsAt: z.iso.datetime(),
+    atPeriodEnd: z.enum(['renew', 'cancel', 'pause']),
+    invoiceId: uuid.nullable().meta({ description: 'The invoice whose payment is awaited' }),
+  })
+  .meta({ id: 'Subscription' });
+
+const Plan = z
+  .object({
+    id: z.string(),
+    plan: z.string(),
+    effectiveAt: instant,
+    monthlyCents: z.int(),
+    yearlyCents: z.int(),
+    monthlyCreditCents: z.int(),
+    seats: z.int().nullable(),
+    models: z.enum(['basic', 'all']),
+    beyondIncludedPpm: z.int(),
+  })
+  .meta({ id: 'Plan' });
+
+const byId = z.object({ id: uuid });
+const ofOrganization = z.object({ orgId: uuid });
+
+export const subscriptionRoutes: readonly Route[] = [
+  adminRead({
+    path: '/api/v1/plans',
+    summary: 'Plans as they are and were sold',
+    params: none,
+    query: none,
+    response: z.object({ data: z.array(Plan) }),
+    handler: async (_input, { db }) => ({
+      data: (await listPlanVersions(db)).map((sold) => ({
+        ...sold,
+        effectiveAt: new Date(sold.effectiveAtMs),
+        yearlyCents: termsOf(sold, 12).priceCents,
+      })),
+    }),
+  }),
+  adminChange({
+    method: 'post',
+    path: '/api/v1/organizations/{orgId}/subscription-checkouts',
+    summary: 'Where to pay for the first period of a plan; the page that is open already, if there is one',
+    params: ofOrganization,
+    status: 201,
+    reachesOutside: true,
+    body: z.strictObject({ plan, months }),
+    response: z.object({ url: z.url(), expiresAt: instant, invoiceId: uuid }).meta({ id: 'SubscriptionCheckout' }),
+    handler: async ({ params, body, actor }, app, change) => {
+      const { stripe, publicUrl } = deskOf(app);
+      const answer = await openPlanCheckout({ db: app.db, stripe, publicUrl }, { ...params, ...body, actor });
+      const audit = { action: 'subscription_checkout.opened', targetKind: 'invoice', targetId: answer.invoiceId } as const;
+      return change(async () => ({ answer, audit: { ...audit, after: { ...params, ...body } } }));
+    },
+  }),
+  adminRead({
+    path: '/api/v1/organizations/{orgId}/subscriptions',
+    summary: 'Subscriptions of an organization, the live one first',
+    params: ofOrganization,
+    query: none,
+    response: z.object({ data: z.array(Subscription) }),
+    handler: async ({ params }, { db }) => {
+      const { id: orgId } = await organization(db, params.orgId);
+      return inTransaction(db, async (tx) => {
+        const data = [];
+        for (const id of await listSubscriptions(tx, orgId)) data.push(told(await viewOf(tx, id)));
+        return { data };
+      });
+    },
+  }),
+  adminRead({
+    path: '/api/v1/subscriptions/{id}',
+    summary: 'One subscription',
+    params: byId,
+    query: none,
+    response: Subscription,
+    handler: ({ params }, { db }) => inTransaction(db, async (tx) => told(await viewOf(tx, params.id))),
+  }),
+  adminRead({
+    path: '/api/v1/subscriptions/{id}/plan-change',
+    summary: 'What a change of plan would cost now, and when it would take effect',
+    params: byId,
+    query: z.strictObject({ plan, months: z.enum(['1', '12']).default('1') }),
+    response: z.object({ amountCents: z.int(), takesEffect: z.enum(['now', 'at_period_end']) }).meta({ id: 'PlanChange' }),
+    handler: ({ params, query }, { db }) =>
+      inTransaction(db, async (tx) => {
+        const row = await subscriptionRow(tx, params.id);
+        const amountCents = await priceOfChange(tx, row, query.plan, query.months === '12' ? 12 : 1);
+        return { amountCents, takesEffect: amountCents > 0 ? 'now' : 'at_period_end' } as const;
+      }),
+  }),
+  adminChange({
+    method: 'post',
+    path: '/api/v1/subscriptions/{id}/plan-changes',
+    summary: 'Another plan: a dearer one now, for what is due of it; another one when the period ends',
+    params: byId,
+    ifMatch: 'optional',
+    reachesOutside: true,
+    body: z.strictObject({ plan, months, reason }),
+    response: z
+      .object({
+        outcome: z.enum(['changed', 'at_period_end', 'declined', 'needs_authentication', 'pending']),
+        subscription: Subscription,
+      })
+      .meta({ id: 'PlanChanged' }),
+    handler: async ({ params, body, actor, ifMatch }, app, change) => {
+      const { stripe } = deskOf(app);
+      const { reason: why, ...wanted } = body;
+      const command = { command: 'changePlan', ...wanted } as const;
+      const view = await inTransaction(app.db, (tx) => obeyed(tx, params.id, command, { actor, reason: why, ifMatch }));
+      const settled = await settleCardAsks({ db: app.db, stripe }, view.view);
+      return change(async () => ({
+        answer: { outcome: outcomeOf(view.view, settled, wanted.plan), subscription: told(settled) },
+        audit: view.audit,
+      }));
+    },
+  }),
+  ...(['cancel', 'reactivate', 'pause', 'resume'] as const).map((command) =>
+    adminChange({
+      method: 'post',
+      path: `/api/v1/subscriptions/{id}/${command}`,
+      summary: SUMMARIES[command],
+      params: byId,
+      ifMatch: 'optional',
+      body: z.strictObject({ reason }),
+      response: Subscription,
+      handler: ({ params, body, actor, ifMatch }, _app, change) =>
+        change(async (tx) => {
+          const { view, audit } = await obeyed(tx, params.id, { command }, { actor, reason: body.reason, ifMatch });
+          return { answer: told(view), audit };
+        }),
+    }),
+  ),
+];

@@ -1,0 +1,164 @@
+// Cases of unpaid invoices as processes look at them and people command them.
+import type { Pool, PoolClient } from 'pg';
+import type { DunningCommand } from '../../domain/dunning.ts';
+import { stepDunning } from '../../domain/dunning.ts';
+import { type RungName, standingOf } from '../../domain/overdue-policy.ts';
+import { type AuditEntry, writeAudit } from '../audit/audit.ts';
+import { lockedOrganization } from '../organizations/organizations.ts';
+import { inTransaction } from '../platform/postgres.ts';
+import { earlierCommand, rememberCommand } from '../processes/commands.ts';
+import { dunningWorkflowId } from '../processes/poke.ts';
+import type { CardAsk } from '../subscriptions/subscriptions.ts';
+import { billingNow, takeTurn } from '../subscriptions/turn.ts';
+import { type DunningRow, dunningRow } from './dunning-rows.ts';
+
+export interface DunningView {
+  readonly invoiceId: string;
+  readonly orgId: string;
+  readonly revision: number;
+  readonly policy: 'renewal' | 'postpaid';
+  /** What this invoice alone brings upon its organization. */
+  readonly stage: 'none' | 'limited' | 'stopped';
+  readonly amountCents: number;
+  readonly attempts: number;
+  readonly closed: 'paid' | 'void' | 'waived' | null;
+  readonly hasEnded: boolean;
+  readonly asks: readonly CardAsk[];
+  readonly waitMs: number | null;
+  readonly wakeAt: string | null;
+  readonly attention: string | null;
+}
+
+interface Commanding {
+  readonly actor: string;
+  readonly reason: string;
+  readonly requestId: string;
+  readonly revision?: number | undefined;
+  readonly asker?: string | undefined;
+}
+
+export type CaseCommand =
+  | { readonly command: 'retryNow' | 'waive' | 'decideStop' }
+  | { readonly command: 'extend'; readonly until: Date }
+  | { readonly command: 'skipTo'; readonly step: RungName };
+
+/** `audit`: what it changed; null: it was made before. Whoever commits writes it. */
+export type CaseCommandOutcome =
+  | { readonly kind: 'done'; readonly view: DunningView; readonly audit: AuditEntry | null }
+  | { readonly kind: 'refused'; readonly why: string };
+
+export class Dunnings {
+  readonly #db: Pool;
+
+  constructor(db: Pool) {
+    this.#db = db;
+  }
+
+  /** Its workflow asks: time has passed, or there is news. */
+  tick(invoiceId: string): Promise<DunningView> {
+    return inTransaction(this.#db, async (tx) => {
+      const { orgId } = await dunningRow(tx, invoiceId);
+      const context = { orgId, actor: 'dunning', asker: dunningWorkflowId(invoiceId) };
+      await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'tick' } });
+      return viewOf(tx, invoiceId);
+    });
+  }
+
+  command(invoiceId: string, wanted: CaseCommand & Commanding): Promise<CaseCommandOutcome> {
+    return inTransaction(this.#db, async (tx) => {
+      const outcome = await commandDunning(tx, invoiceId, wanted);
+      if (outcome.kind === 'done' && outcome.audit !== null) {
+        await writeAudit(tx, wanted.actor, wanted.requestId, outcome.audit);
+      }
+      return outcome;
+    });
+  }
+}
+
+/** Counted once by its request id, whoever repeats it. */
+export async function commandDunning(
+  tx: PoolClient,
+  invoiceId: string,
+  wanted: CaseCommand & Commanding,
+): Promise<CaseCommandOutcome> {
+  const { command, actor, reason, requestId, asker } = wanted;
+  const workflowId = dunningWorkflowId(invoiceId);
+  const { orgId } = await dunningRow(tx, invoiceId);
+  await lockedOrganization(tx, orgId);
+  const repeated = await earlierCommand(tx, workflowId, { command, requestId });
+  if (repeated === 'other') return { kind: 'refused', why: `request ${requestId} was another command: use a new id` };
+  if (repeated !== null) return { kind: 'done', view: await viewOf(tx, invoiceId), audit: null };
+  const before = await dunningRow(tx, invoiceId);
+  const event = commandOf(before, wanted);
+  const refusal = await takeTurn(tx, { orgId, actor, asker }, { process: 'dunning', id: invoiceId, event });
+  if (refusal !== null) return { kind: 'refused', why: refusal };
+  const view = await viewOf(tx, invoiceId);
+  await rememberCommand(tx, workflowId, { command, actor, reason, requestId, effect: { stage: view.stage } });
+  const audit: AuditEntry = {
+    action: `dunning.${command}`,
+    targetKind: 'invoice',
+    targetId: invoiceId,
+    after: { stage: view.stage, closed: view.closed, wakeAt: view.wakeAt },
+    reason,
+  };
+  return { kind: 'done', view, audit };
+}
+
+function commandOf({ state }: DunningRow, wanted: CaseCommand & Commanding): DunningCommand {
+  const { requestId, revision = state.revision } = wanted;
+  switch (wanted.command) {
+    case 'retryNow':
+      return { kind: 'retry_now', requestId, revision };
+    case 'waive':
+      return { kind: 'waive', requestId, revision };
+    case 'decideStop':
+      return { kind: 'decide_stop', requestId, revision };
+    case 'extend':
+      return { kind: 'extend', requestId, revision, untilMs: wanted.until.getTime() };
+    case 'skipTo':
+      return { kind: 'skip_to', requestId, revision, rung: wanted.step };
+  }
+}
+
+async function viewOf(tx: PoolClient, invoiceId: string): Promise<DunningView> {
+  const { orgId, state, wakeAt } = await dunningRow(tx, invoiceId);
+  const nowMs = await billingNow(tx);
+  const { stage } = standingOf(state.invoice, state.incidents, nowMs);
+  const { rows } = await tx.query<{ amountCents: number }>(
+    'select amount_cents as "amountCents" from invoices where id = $1',
+    [invoiceId],
+  );
+  return {
+    invoiceId,
+    orgId,
+    revision: state.revision,
+    policy: state.invoice.policy,
+    stage: state.closed === null ? stage : 'none',
+    amountCents: rows[0]?.amountCents ?? 0,
+    attempts: state.invoice.attempts.length,
+    closed: state.closed,
+    hasEnded: state.closed !== null,
+    asks: asksOf(invoiceId, state, nowMs),
+    waitMs: wakeAt === null ? null : Math.max(wakeAt.getTime() - nowMs, 0),
+    wakeAt: wakeAt?.toISOString() ?? null,
+    attention: attentionOf(state),
+  };
+}
+
+/** A step repeats its asks: one that changes nothing tells what is still unanswered. */
+function asksOf(invoiceId: string, state: DunningRow['state'], nowMs: number): CardAsk[] {
+  const result = stepDunning(state, { kind: 'tick' }, nowMs);
+  if (result.kind === 'refused') return [];
+  return result.asks.flatMap((ask) =>
+    ask.kind === 'charge' ? [{ kind: 'charge', invoiceId, attempt: ask.attempt } as const] : [],
+  );
+}
+
+/** A postpaid customer is stopped by a person's word alone. */
+function attentionOf({ invoice, closed }: DunningRow['state']): string | null {
+  const isAsked = invoice.handedOver.stop_decision_due !== undefined;
+  const isDecided = invoice.stopDecidedAtMs !== null || invoice.waived;
+  return closed === null && isAsked && !isDecided
+    ? 'the debt is 30 days overdue: stop the customer, or give him time'
+    : null;
+}

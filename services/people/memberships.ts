@@ -1,0 +1,126 @@
+// Who belongs to an organization, in which role. All changes are made under the organization's row lock, so that of two of them one
+// sees the other: the last seat is given once, and an organization that has members keeps an active owner.
+import type { PoolClient } from 'pg';
+import { TollgateError } from '../../domain/errors.ts';
+import { lockedOrganization } from '../organizations/organizations.ts';
+import type { Queryable } from '../platform/postgres.ts';
+import { person } from './persons.ts';
+import { requireFreeSeat } from './seats.ts';
+
+export type Role = 'owner' | 'admin' | 'billing' | 'member';
+export type MemberStatus = 'active' | 'suspended' | 'removed';
+
+export interface Member {
+  readonly orgId: string;
+  readonly personId: string;
+  readonly email: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly status: MemberStatus;
+  /** Suspended for want of a seat. */
+  readonly awaitsSeat: boolean;
+  readonly version: number;
+  readonly createdAt: Date;
+}
+
+export interface MemberChange {
+  readonly role?: Role | undefined;
+  readonly status?: MemberStatus | undefined;
+}
+
+const MEMBERS = `
+  select m.org_id as "orgId", m.person_id as "personId", p.email, p.name, m.role, m.status, m.awaits_seat as "awaitsSeat", m.version,
+         m.created_at as "createdAt"
+    from memberships m join persons p on p.id = m.person_id`;
+
+/** @throws TollgateError seats_used_up; conflict for who is or was a member, and for a first member who is no owner */
+export async function addMember(tx: PoolClient, orgId: string, personId: string, role: Role): Promise<Member> {
+  await lockedOrganization(tx, orgId);
+  const { id } = await person(tx, personId);
+  const { rows } = await tx.query<{ status: MemberStatus }>(
+    'select status from memberships where org_id = $1 and person_id = $2',
+    [orgId, id],
+  );
+  if (rows[0] !== undefined) throw knownMember(personId, rows[0].status);
+  await requireFreeSeat(tx, orgId);
+  await tx.query('insert into memberships (org_id, person_id, role) values ($1, $2, $3)', [orgId, id, role]);
+  await requireOwner(tx, orgId);
+  return member(tx, orgId, id);
+}
+
+/**
+ * Of a `lockedMember`. What a person says of a status stands: whoever is suspended by it no longer waits for a seat.
+ * @throws TollgateError seats_used_up; conflict for the last active owner
+ */
+export async function changeMember(
+  tx: PoolClient,
+  before: Member,
+  { role = before.role, status }: MemberChange,
+): Promise<Member> {
+  const { orgId, personId } = before;
+  if (status === 'active' && before.status !== 'active') await requireFreeSeat(tx, orgId);
+  await tx.query(
+    `update memberships
+        set role = $3, status = $4, awaits_seat = $5, version = version + 1
+      where org_id = $1 and person_id = $2`,
+    [orgId, personId, role, status ?? before.status, status === undefined && before.awaitsSeat],
+  );
+  await requireOwner(tx, orgId);
+  return member(tx, orgId, personId);
+}
+
+export async function member(db: Queryable, orgId: string, personId: string): Promise<Member> {
+  const { rows } = await db.query<Member>(`${MEMBERS} where m.org_id = $1 and m.person_id = $2`, [orgId, personId]);
+  return rows[0] ?? unknown(orgId, personId);
+}
+
+/** With its organization: nobody else changes a member of it until the transaction ends. */
+export async function lockedMember(tx: PoolClient, orgId: string, personId: string): Promise<Member> {
+  await lockedOrganization(tx, orgId);
+  return member(tx, orgId, personId);
+}
+
+/** Newest first, those who left among them. */
+export async function listMembers(
+  db: Queryable,
+  orgId: string,
+  after: string | null,
+  pageSize: number,
+): Promise<Member[]> {
+  const { rows } = await db.query<Member>(
+    `${MEMBERS}
+      where m.org_id = $1
+        and ($2::uuid is null or (m.created_at, m.person_id) <
+             (select a.created_at, a.person_id from memberships a where a.org_id = $1 and a.person_id = $2))
+      order by m.created_at desc, m.person_id desc
+      limit $3`,
+    [orgId, after, pageSize],
+  );
+  return rows;
+}
+
+async function requireOwner(tx: PoolClient, orgId: string): Promise<void> {
+  const { rowCount } = await tx.query(
+    `select from memberships where org_id = $1 and role = 'owner' and status = 'active' limit 1`,
+    [orgId],
+  );
+  if (rowCount !== 0) return;
+  throw new TollgateError('conflict', {
+    message: `Organization ${orgId} would be without an active owner. Its first member is one, and its last one stays until another member is.`,
+    param: 'role',
+  });
+}
+
+function knownMember(personId: string, status: MemberStatus): TollgateError {
+  return new TollgateError('conflict', {
+    message: `Person ${personId} is known to this organization already, and ${status}: change the membership instead.`,
+    param: 'personId',
+  });
+}
+
+function unknown(orgId: string, personId: string): never {
+  throw new TollgateError('not_found', {
+    message: `Person ${personId} is no member of organization ${orgId}.`,
+    param: 'personId',
+  });
+}

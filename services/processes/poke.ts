@@ -1,0 +1,21 @@
+// News for a workflow: a row that is committed with what is new, delivered by whichever worker comes first. Temporal may be away.
+import type { PoolClient } from 'pg';
+
+export type ProcessName = 'subscription' | 'dunning';
+
+export function subscriptionWorkflowId(subscriptionId: string): string {
+  return `subscription:${subscriptionId}`;
+}
+
+export function dunningWorkflowId(invoiceId: string): string {
+  return `dunning:${invoiceId}`;
+}
+
+export async function pokeProcess(
+  tx: PoolClient,
+  workflowId: string,
+  process: ProcessName,
+  subject: string,
+): Promise<void> {
+  await tx.query('select poke_process($1, $2, $3)', [workflowId, process, subject]);
+}

@@ -1,0 +1,60 @@
+// Invoices of plans: one per order of a subscription, under an id that follows from both, so that whoever orders again finds it.
+import type { PoolClient } from 'pg';
+import type { Period } from '../../domain/billing-periods.ts';
+import { TollgateError } from '../../domain/errors.ts';
+import type { Terms } from '../../domain/plans.ts';
+import type { Order } from '../../domain/subscription.ts';
+import { idFor, newId } from '../platform/ids.ts';
+import { jsonbText, type Queryable } from '../platform/postgres.ts';
+
+export interface PlanInvoice {
+  readonly id: string;
+  readonly orgId: string;
+  readonly subscriptionId: string;
+  /** Of the order, in domain/subscription.ts. */
+  readonly name: string;
+  readonly bought: { readonly terms: Terms; readonly period: Period | null };
+  readonly amountCents: number;
+  readonly state: 'open' | 'paid' | 'void';
+}
+
+export function invoiceIdOf(subscriptionId: string, name: string): string {
+  return idFor(`invoice:${subscriptionId}:${name}`);
+}
+
+/** The invoice, and the payment that waits for its money. */
+export async function orderInvoice(
+  tx: PoolClient,
+  { orgId, subscriptionId, order, actor }: { orgId: string; subscriptionId: string; order: Order; actor: string },
+): Promise<string> {
+  const { invoice: name, terms, period, amountCents } = order;
+  const id = invoiceIdOf(subscriptionId, name);
+  const { rowCount } = await tx.query(
+    `insert into invoices (id, org_id, kind, subscription_id, name, bought, amount_cents) values ($1, $2, 'plan', $3, $4, $5, $6)
+     on conflict do nothing`,
+    [id, orgId, subscriptionId, name, jsonbText({ terms, period }), amountCents],
+  );
+  if (rowCount === 0) return id;
+  await tx.query(
+    `insert into payments (id, org_id, purpose, invoice_id, amount_cents, requested_by) values ($1, $2, 'invoice', $3, $4, $5)`,
+    [newId(), orgId, id, amountCents, actor],
+  );
+  return id;
+}
+
+/** @throws TollgateError not_found */
+export async function planInvoice(db: Queryable, id: string): Promise<PlanInvoice> {
+  const { rows } = await db.query<PlanInvoice>(
+    `select id, org_id as "orgId", subscription_id as "subscriptionId", name, bought, amount_cents as "amountCents", state
+       from invoices where id = $1 and kind = 'plan'`,
+    [id],
+  );
+  if (rows[0] === undefined) throw new TollgateError('not_found', { message: `There is no invoice ${id}.` });
+  return rows[0];
+}
+
+export async function voidInvoice(tx: PoolClient, id: string): Promise<void> {
+  await tx.query(`update invoices set state = 'void', closed_at = billing_now() where id = $1 and state = 'open'`, [
+    id,
+  ]);
+}

@@ -1,0 +1,123 @@
+// Facts about the money of plans, as they reach the processes: from Stripe by way of a payment, a charge or a cancelled payment intent, and
+// from the mail server.
+import type { PoolClient } from 'pg';
+import type { ChargeOutcome } from '../../domain/charges.ts';
+import type { Notice } from '../../domain/overdue-policy.ts';
+import { monthOfCredit, newSubscription } from '../../domain/subscription.ts';
+import { findDunning, openDunningsOf } from '../dunning/dunning-rows.ts';
+import { lockedOrganization } from '../organizations/organizations.ts';
+import { pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
+import { type PlanInvoice, planInvoice, voidInvoice } from './invoices-of-plans.ts';
+import { grantCredit, insertPeriod } from './plan-writes.ts';
+import { insertSubscription, liveSubscriptionOf } from './subscription-rows.ts';
+import { billingNow, takeTurn } from './turn.ts';
+
+interface Told {
+  readonly actor: string;
+  readonly asker?: string | undefined;
+}
+
+/** 'unwanted': what was paid cannot begin, and the money goes back. */
+export type PlanPaid = 'taken' | 'unwanted';
+
+/** Its money is in the books, in this transaction. */
+export async function invoicePaid(tx: PoolClient, invoiceId: string, told: Told): Promise<PlanPaid> {
+  const invoice = await planInvoice(tx, invoiceId);
+  const { orgId, subscriptionId, name } = invoice;
+  await lockedOrganization(tx, orgId);
+  const { rowCount } = await tx.query('select from subscriptions where id = $1', [subscriptionId]);
+  if (rowCount === 0) return beginSubscription(tx, invoice, told);
+  const context = { orgId, ...told };
+  const outcome = { kind: 'paid' } as const;
+  await takeTurn(tx, context, {
+    process: 'subscription',
+    id: subscriptionId,
+    event: { kind: 'charged', invoice: name, outcome },
+  });
+  if ((await findDunning(tx, invoiceId)) !== null) {
+    await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'settled', how: 'paid' } });
+  }
+  return 'taken';
+}
+
+/** A subscription begins with its first payment. An organization that has one by now gets its money back. */
+async function beginSubscription(tx: PoolClient, invoice: PlanInvoice, { actor }: Told): Promise<PlanPaid> {
+  const { id: invoiceId, orgId, subscriptionId, name, bought, state } = invoice;
+  if (state === 'void' || (await liveSubscriptionOf(tx, orgId)) !== null) return 'unwanted';
+  const nowMs = await billingNow(tx);
+  const begun = newSubscription(bought.terms, name, nowMs);
+  await insertSubscription(tx, subscriptionId, orgId, begun);
+  await insertPeriod(tx, subscriptionId, begun.period, { invoiceId, fromMs: nowMs });
+  const credit = { kind: 'credit_granted', ...monthOfCredit(begun, nowMs) } as const;
+  await grantCredit(tx, { orgId, subscriptionId, state: begun, actor }, credit);
+  await pokeProcess(tx, subscriptionWorkflowId(subscriptionId), 'subscription', subscriptionId);
+  return 'taken';
+}
+
+/** What came of an attempt that did not bring money in. */
+export async function chargeAnswered(
+  tx: PoolClient,
+  invoiceId: string,
+  attempt: number,
+  outcome: Exclude<ChargeOutcome, { kind: 'paid' }>,
+  told: Told,
+): Promise<void> {
+  const { orgId, subscriptionId, name } = await planInvoice(tx, invoiceId);
+  const context = { orgId, ...told };
+  const isInDunning = (await findDunning(tx, invoiceId)) !== null;
+  if (isInDunning) {
+    await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'charged', attempt, outcome } });
+  } else {
+    await takeTurn(tx, context, {
+      process: 'subscription',
+      id: subscriptionId,
+      event: { kind: 'charged', invoice: name, outcome },
+    });
+  }
+}
+
+/** Its payment intent will take no money, or nobody can say so yet. */
+export async function invoiceCancelled(
+  tx: PoolClient,
+  invoiceId: string,
+  how: 'cancelled' | 'in_doubt',
+  told: Told,
+): Promise<void> {
+  const { orgId, subscriptionId, name } = await planInvoice(tx, invoiceId);
+  const context = { orgId, ...told };
+  await lockedOrganization(tx, orgId);
+  const kind = how === 'cancelled' ? 'voided' : 'void_in_doubt';
+  if (how === 'cancelled') {
+    await voidInvoice(tx, invoiceId);
+    if ((await findDunning(tx, invoiceId)) !== null) {
+      await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'settled', how: 'void' } });
+    }
+  }
+  await takeTurn(tx, context, { process: 'subscription', id: subscriptionId, event: { kind, invoice: name } });
+}
+
+export async function invoiceRefunded(tx: PoolClient, invoiceId: string, told: Told): Promise<void> {
+  const { orgId, subscriptionId, name } = await planInvoice(tx, invoiceId);
+  const context = { orgId, ...told };
+  await takeTurn(tx, context, {
+    process: 'subscription',
+    id: subscriptionId,
+    event: { kind: 'refunded', invoice: name },
+  });
+}
+
+/** The mail server took it over. */
+export async function noticeHandedOver(tx: PoolClient, invoiceId: string, notice: Notice): Promise<void> {
+  const row = await findDunning(tx, invoiceId);
+  if (row === null) return;
+  const context = { orgId: row.orgId, actor: 'mail' };
+  await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'handed_over', notice } });
+}
+
+/** Named as it is now: whoever waits for another card tries this one. */
+export async function cardChanged(tx: PoolClient, orgId: string, card: string, actor: string): Promise<void> {
+  await lockedOrganization(tx, orgId);
+  for (const { invoiceId } of await openDunningsOf(tx, orgId)) {
+    await takeTurn(tx, { orgId, actor }, { process: 'dunning', id: invoiceId, event: { kind: 'card_changed', card } });
+  }
+}

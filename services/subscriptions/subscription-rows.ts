@@ -1,0 +1,62 @@
+// Subscriptions as rows: the state of domain/subscription.ts as JSON, and beside it what others look for it by.
+import type { PoolClient } from 'pg';
+import { TollgateError } from '../../domain/errors.ts';
+import type { Subscription } from '../../domain/subscription.ts';
+import { jsonbText, type Queryable } from '../platform/postgres.ts';
+
+export interface SubscriptionRow {
+  readonly id: string;
+  readonly orgId: string;
+  readonly state: Subscription;
+  readonly wakeAt: Date | null;
+}
+
+const ROWS = `select id, org_id as "orgId", state, wake_at as "wakeAt" from subscriptions`;
+
+/** @throws TollgateError not_found */
+export async function subscriptionRow(db: Queryable, id: string): Promise<SubscriptionRow> {
+  const { rows } = await db.query<SubscriptionRow>(`${ROWS} where id = $1`, [id]);
+  if (rows[0] === undefined) throw new TollgateError('not_found', { message: `There is no subscription ${id}.` });
+  return rows[0];
+}
+
+/** Null: it has none that has not ended. */
+export async function liveSubscriptionOf(db: Queryable, orgId: string): Promise<SubscriptionRow | null> {
+  const { rows } = await db.query<SubscriptionRow>(`${ROWS} where org_id = $1 and phase <> 'ended'`, [orgId]);
+  return rows[0] ?? null;
+}
+
+/** Made by the first payment. */
+export async function insertSubscription(
+  tx: PoolClient,
+  id: string,
+  orgId: string,
+  state: Subscription,
+): Promise<void> {
+  await tx.query(
+    `insert into subscriptions (id, org_id, phase, plan_version_id, state, revision) values ($1, $2, $3, $4, $5, $6)`,
+    [id, orgId, state.phase.kind, state.terms.planVersionId, jsonbText(state), state.revision],
+  );
+}
+
+export async function saveSubscription(
+  tx: PoolClient,
+  id: string,
+  state: Subscription,
+  wakeAtMs: number | null,
+): Promise<void> {
+  await tx.query(
+    `update subscriptions
+        set phase = $2, plan_version_id = $3, state = $4, revision = $5, wake_at = $6,
+            ended_at = case when $2 = 'ended' then coalesce(ended_at, billing_now()) end
+      where id = $1`,
+    [
+      id,
+      state.phase.kind,
+      state.terms.planVersionId,
+      jsonbText(state),
+      state.revision,
+      wakeAtMs === null ? null : new Date(wakeAtMs),
+    ],
+  );
+}

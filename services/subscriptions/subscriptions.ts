@@ -1,0 +1,225 @@
+// Subscriptions as processes look at them and people command them. A workflow ticks its row; what the row wants of Stripe is told with every
+// look until the answer has come (D36).
+import type { Pool, PoolClient } from 'pg';
+import { endOf } from '../../domain/billing-periods.ts';
+import { cents, nanoOf } from '../../domain/cents.ts';
+import { nano } from '../../domain/nano.ts';
+import type { PlanName } from '../../domain/plans.ts';
+import { isUpgrade, type Terms, termsOf } from '../../domain/plans.ts';
+import { upgradeCredit } from '../../domain/proration.ts';
+import { openOrder, type Subscription } from '../../domain/subscription.ts';
+import type { SubscriptionCommand } from '../../domain/subscription-commands.ts';
+import { type SubscriptionAsk, stepSubscription } from '../../domain/subscription-step.ts';
+import { type AuditEntry, writeAudit } from '../audit/audit.ts';
+import { lockedOrganization } from '../organizations/organizations.ts';
+import { planOnSale, planVersion } from '../plans/plan-versions.ts';
+import { inTransaction } from '../platform/postgres.ts';
+import { earlierCommand, rememberCommand } from '../processes/commands.ts';
+import { subscriptionWorkflowId } from '../processes/poke.ts';
+import { invoiceIdOf } from './invoices-of-plans.ts';
+import { type SubscriptionRow, subscriptionRow } from './subscription-rows.ts';
+import { billingNow, takeTurn } from './turn.ts';
+
+export type CardAsk =
+  | { readonly kind: 'charge'; readonly invoiceId: string; readonly attempt: number }
+  | { readonly kind: 'void'; readonly invoiceId: string }
+  | { readonly kind: 'refund'; readonly invoiceId: string };
+
+export interface SubscriptionView {
+  readonly id: string;
+  readonly orgId: string;
+  readonly revision: number;
+  readonly phase: Subscription['phase']['kind'];
+  readonly plan: PlanName;
+  readonly months: 1 | 12;
+  readonly nextPlan: PlanName;
+  /** ISO 8601, of the period paid last. */
+  readonly periodEndsAt: string;
+  readonly atPeriodEnd: Subscription['atPeriodEnd'];
+  /** Whose payment is awaited. */
+  readonly invoiceId: string | null;
+  readonly hasEnded: boolean;
+  readonly asks: readonly CardAsk[];
+  /** From now on, by the clock of billing; null: only news changes anything. */
+  readonly waitMs: number | null;
+  readonly wakeAt: string | null;
+  readonly attention: string | null;
+}
+
+interface Commanding {
+  readonly actor: string;
+  readonly reason: string;
+  readonly requestId: string;
+  /** That the person has seen; undefined: whatever stands now. */
+  readonly revision?: number | undefined;
+  readonly asker?: string | undefined;
+}
+
+export type PlanCommand =
+  | { readonly command: 'cancel' | 'reactivate' | 'pause' | 'resume' }
+  | { readonly command: 'changePlan'; readonly plan: PlanName; readonly months: 1 | 12 };
+
+/** `audit`: what it changed; null: it was made before. Whoever commits writes it. */
+export type PlanCommandOutcome =
+  | { readonly kind: 'done'; readonly view: SubscriptionView; readonly audit: AuditEntry | null }
+  | { readonly kind: 'refused'; readonly why: string };
+
+export class Subscriptions {
+  readonly #db: Pool;
+
+  constructor(db: Pool) {
+    this.#db = db;
+  }
+
+  /** Its workflow asks: time has passed, or there is news. */
+  tick(subscriptionId: string): Promise<SubscriptionView> {
+    return inTransaction(this.#db, async (tx) => {
+      const { orgId } = await subscriptionRow(tx, subscriptionId);
+      const context = { orgId, actor: 'subscription', asker: subscriptionWorkflowId(subscriptionId) };
+      await takeTurn(tx, context, { process: 'subscription', id: subscriptionId, event: { kind: 'tick' } });
+      return viewOf(tx, subscriptionId);
+    });
+  }
+
+  command(subscriptionId: string, wanted: PlanCommand & Commanding): Promise<PlanCommandOutcome> {
+    return inTransaction(this.#db, async (tx) => {
+      const outcome = await commandSubscription(tx, subscriptionId, wanted);
+      if (outcome.kind === 'done' && outcome.audit !== null) {
+        await writeAudit(tx, wanted.actor, wanted.requestId, outcome.audit);
+      }
+      return outcome;
+    });
+  }
+}
+
+/** Counted once by its request id, whoever repeats it. */
+export async function commandSubscription(
+  tx: PoolClient,
+  subscriptionId: string,
+  wanted: PlanCommand & Commanding,
+): Promise<PlanCommandOutcome> {
+  const { command, actor, reason, requestId, asker } = wanted;
+  const workflowId = subscriptionWorkflowId(subscriptionId);
+  const { orgId } = await subscriptionRow(tx, subscriptionId);
+  await lockedOrganization(tx, orgId);
+  const repeated = await earlierCommand<SubscriptionView>(tx, workflowId, { command, requestId });
+  if (repeated === 'other') return { kind: 'refused', why: `request ${requestId} was another command: use a new id` };
+  if (repeated !== null) return { kind: 'done', view: await viewOf(tx, subscriptionId), audit: null };
+  const before = await subscriptionRow(tx, subscriptionId);
+  const event = await commandOf(tx, before, wanted);
+  const refusal = await takeTurn(tx, { orgId, actor, asker }, { process: 'subscription', id: subscriptionId, event });
+  if (refusal !== null) return { kind: 'refused', why: refusal };
+  const view = await viewOf(tx, subscriptionId);
+  await rememberCommand(tx, workflowId, { command, actor, reason, requestId, effect: { phase: view.phase } });
+  const audit: AuditEntry = {
+    action: `subscription.${command}`,
+    targetKind: 'subscription',
+    targetId: subscriptionId,
+    before: summaryOf(before.state),
+    after: summaryOf((await subscriptionRow(tx, subscriptionId)).state),
+    reason,
+  };
+  return { kind: 'done', view, audit };
+}
+
+function summaryOf({ phase, terms, nextTerms, atPeriodEnd }: Subscription): object {
+  return { phase: phase.kind, planVersionId: terms.planVersionId, next: nextTerms.planVersionId, atPeriodEnd };
+}
+
+async function commandOf(
+  tx: PoolClient,
+  { orgId, state }: SubscriptionRow,
+  wanted: PlanCommand & Commanding,
+): Promise<SubscriptionCommand> {
+  const { requestId, revision = state.revision } = wanted;
+  if (wanted.command !== 'changePlan') return { kind: wanted.command, requestId, revision };
+  const nowMs = await billingNow(tx);
+  const terms = termsOf(await planOnSale(tx, wanted.plan, nowMs), wanted.months);
+  return {
+    kind: 'change_plan',
+    requestId,
+    revision,
+    terms,
+    upgradeCents: await upgradePrice(tx, orgId, state, terms, nowMs),
+  };
+}
+
+/** What is due for an upgrade now: its price less what is unused of the period that it cuts (M25). */
+export async function upgradePrice(
+  tx: PoolClient,
+  orgId: string,
+  { terms, period, inForceFromMs, creditedMonth }: Subscription,
+  to: Terms,
+  nowMs: number,
+): Promise<number> {
+  if (!isUpgrade(terms, to)) return 0;
+  const credit = upgradeCredit(
+    {
+      priceCents: cents(terms.priceCents),
+      inForceFromMs,
+      endMs: endOf(period),
+      months: period.months,
+      monthsCredited: creditedMonth - period.firstMonth + 1,
+      monthlyCreditNano: nanoOf(cents(terms.monthlyCreditCents)),
+      unusedNano: await unusedIncluded(tx, orgId),
+    },
+    nowMs,
+  );
+  return to.priceCents - credit;
+}
+
+/** What leases hold counts as used. */
+async function unusedIncluded(tx: PoolClient, orgId: string) {
+  const { rows } = await tx.query<{ left: string }>(
+    `select coalesce(sum(b.available_nano), 0) as left from grant_balances b join credit_grants g on g.id = b.grant_id
+      where g.org_id = $1 and g.source = 'included' and g.expires_at > billing_now()`,
+    [orgId],
+  );
+  return nano(rows[0]?.left ?? '0');
+}
+
+export async function viewOf(tx: PoolClient, subscriptionId: string): Promise<SubscriptionView> {
+  const { orgId, state, wakeAt } = await subscriptionRow(tx, subscriptionId);
+  const nowMs = await billingNow(tx);
+  const order = openOrder(state);
+  const [terms, next] = [
+    await planVersion(tx, state.terms.planVersionId),
+    await planVersion(tx, state.nextTerms.planVersionId),
+  ];
+  return {
+    id: subscriptionId,
+    orgId,
+    revision: state.revision,
+    phase: state.phase.kind,
+    plan: terms.plan,
+    months: state.terms.months,
+    nextPlan: next.plan,
+    periodEndsAt: new Date(endOf(state.period)).toISOString(),
+    atPeriodEnd: state.atPeriodEnd,
+    invoiceId: order === null ? null : invoiceIdOf(subscriptionId, order.invoice),
+    hasEnded: state.phase.kind === 'ended' && state.toRefund.length === 0,
+    asks: asksOf(subscriptionId, state, nowMs),
+    waitMs: wakeAt === null ? null : Math.max(wakeAt.getTime() - nowMs, 0),
+    wakeAt: wakeAt?.toISOString() ?? null,
+    attention: null,
+  };
+}
+
+/** A step repeats its asks: one that changes nothing tells what is still unanswered. */
+function asksOf(subscriptionId: string, state: Subscription, nowMs: number): CardAsk[] {
+  const result = stepSubscription(state, { kind: 'tick' }, nowMs);
+  return result.kind === 'refused' ? [] : result.asks.flatMap((ask) => cardAsks(subscriptionId, ask));
+}
+
+function cardAsks(subscriptionId: string, ask: SubscriptionAsk): CardAsk[] {
+  switch (ask.kind) {
+    case 'charge':
+      return [{ kind: 'charge', invoiceId: invoiceIdOf(subscriptionId, ask.order.invoice), attempt: 1 }];
+    case 'void_invoice':
+      return [{ kind: 'void', invoiceId: invoiceIdOf(subscriptionId, ask.invoice) }];
+    case 'refund':
+      return [{ kind: 'refund', invoiceId: invoiceIdOf(subscriptionId, ask.invoice) }];
+    case 'start_dunning':
+      return [];
+  }
+}

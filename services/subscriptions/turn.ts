@@ -1,0 +1,155 @@
+// A turn: one fact or command, and all that follows from it at once in the processes of its organization, under the organization's lock and
+// in one transaction. A payment begins a period, closes a case of dunning and lifts its restriction together or not at all; what needs
+// Stripe or time is left in the rows, for the workflows that look at them.
+import type { PoolClient } from 'pg';
+import {
+  type Dunning,
+  type DunningAsk,
+  type DunningCommand,
+  type DunningFact,
+  renewalDunning,
+  stepDunning,
+} from '../../domain/dunning.ts';
+import type { SubscriptionCommand } from '../../domain/subscription-commands.ts';
+import { type SubscriptionAsk, type SubscriptionFact, stepSubscription } from '../../domain/subscription-step.ts';
+import { dunningRow, findDunning, incidents, insertDunning, saveDunning } from '../dunning/dunning-rows.ts';
+import { reevaluateEnforcement } from '../dunning/reevaluation.ts';
+import { lockedOrganization } from '../organizations/organizations.ts';
+import { dunningWorkflowId, pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
+import { invoiceIdOf } from './invoices-of-plans.ts';
+import { queueDunningMail, queuePlanMails } from './plan-mails.ts';
+import { write } from './plan-writes.ts';
+import { saveSubscription, subscriptionRow } from './subscription-rows.ts';
+
+export type ProcessEvent =
+  | {
+      readonly process: 'subscription';
+      readonly id: string;
+      readonly event: SubscriptionFact | SubscriptionCommand;
+    }
+  | { readonly process: 'dunning'; readonly id: string; readonly event: DunningFact | DunningCommand };
+
+export interface TurnContext {
+  readonly orgId: string;
+  readonly actor: string;
+  /** The workflow that waits for the answer, and needs no poke to look. */
+  readonly asker?: string | undefined;
+}
+
+/** Null: done. Otherwise why a command was refused: then nothing has changed. */
+export type TurnRefusal = string | null;
+
+/** Takes the organization's lock. Events that follow from the first are taken in the same turn. */
+export async function takeTurn(tx: PoolClient, context: TurnContext, first: ProcessEvent): Promise<TurnRefusal> {
+  await lockedOrganization(tx, context.orgId);
+  const turn = new Turn(tx, context, await billingNow(tx));
+  const refusal = await turn.take(first);
+  if (refusal === null) await turn.end();
+  return refusal;
+}
+
+export async function billingNow(tx: PoolClient): Promise<number> {
+  const { rows } = await tx.query<{ nowMs: number }>(
+    'select floor(extract(epoch from billing_now()) * 1000)::float8 as "nowMs"',
+  );
+  return rows[0]?.nowMs ?? Number.NaN;
+}
+
+class Turn {
+  readonly #tx: PoolClient;
+  readonly #context: TurnContext;
+  readonly #nowMs: number;
+  readonly #queue: ProcessEvent[] = [];
+  /** Workflow id -> whose. */
+  readonly #touched = new Map<string, { readonly process: ProcessEvent['process']; readonly id: string }>();
+  #debtsChanged = false;
+
+  constructor(tx: PoolClient, context: TurnContext, nowMs: number) {
+    this.#tx = tx;
+    this.#context = context;
+    this.#nowMs = nowMs;
+  }
+
+  async take(first: ProcessEvent): Promise<TurnRefusal> {
+    const refusal = await this.#step(first);
+    if (refusal !== null) return refusal;
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) await this.#step(next);
+    return null;
+  }
+
+  async end(): Promise<void> {
+    const { orgId, asker } = this.#context;
+    if (this.#debtsChanged) await reevaluateEnforcement(this.#tx, orgId, this.#nowMs);
+    for (const [workflowId, { process, id }] of this.#touched) {
+      if (workflowId !== asker) await pokeProcess(this.#tx, workflowId, process, id);
+    }
+  }
+
+  #step(event: ProcessEvent): Promise<TurnRefusal> {
+    return event.process === 'subscription' ? this.#stepSubscription(event) : this.#stepDunning(event);
+  }
+
+  async #stepSubscription({ id, event }: ProcessEvent & { process: 'subscription' }): Promise<TurnRefusal> {
+    const { state: before } = await subscriptionRow(this.#tx, id);
+    const result = stepSubscription(before, event, this.#nowMs);
+    if (result.kind === 'refused') return result.reason;
+    const { state, writes, asks, wakeAtMs } = result;
+    const about = { ...this.#context, subscriptionId: id, state };
+    for (const one of writes) await write(this.#tx, about, one);
+    await saveSubscription(this.#tx, id, state, wakeAtMs);
+    await queuePlanMails(this.#tx, about, before, event, writes);
+    for (const ask of asks) await this.#seeToAsk(id, ask, event);
+    this.#touched.set(subscriptionWorkflowId(id), { process: 'subscription', id });
+    return null;
+  }
+
+  async #seeToAsk(
+    subscriptionId: string,
+    ask: SubscriptionAsk,
+    event: SubscriptionFact | SubscriptionCommand,
+  ): Promise<void> {
+    if (ask.kind !== 'start_dunning' || event.kind !== 'charged' || event.outcome.kind !== 'declined') return;
+    const invoiceId = invoiceIdOf(subscriptionId, ask.invoice);
+    if ((await findDunning(this.#tx, invoiceId)) !== null) return;
+    const answer = { atMs: this.#nowMs, decline: event.outcome.decline };
+    const declined = { number: 1, askedAtMs: this.#nowMs, doubtfulAtMs: null, answer };
+    const opened = renewalDunning(invoiceId, ask.overdueSinceMs, declined);
+    await insertDunning(this.#tx, { invoiceId, orgId: this.#context.orgId, subscriptionId, state: opened });
+    this.#queue.push({ process: 'dunning', id: invoiceId, event: { kind: 'tick' } });
+  }
+
+  async #stepDunning({ id, event }: ProcessEvent & { process: 'dunning' }): Promise<TurnRefusal> {
+    const row = await dunningRow(this.#tx, id);
+    const result = stepDunning({ ...row.state, incidents: await incidents(this.#tx) }, event, this.#nowMs);
+    if (result.kind === 'refused') return result.reason;
+    await saveDunning(this.#tx, id, result.state, result.wakeAtMs);
+    for (const ask of result.asks) await this.#seeToDunningAsk(row.subscriptionId, result.state, ask);
+    this.#touched.set(dunningWorkflowId(id), { process: 'dunning', id });
+    return null;
+  }
+
+  async #seeToDunningAsk(subscriptionId: string | null, state: Dunning, ask: DunningAsk): Promise<void> {
+    switch (ask.kind) {
+      case 'reevaluate_enforcement':
+        this.#debtsChanged = true;
+        return;
+      case 'notify':
+        return queueDunningMail(this.#tx, this.#context.orgId, state, ask.notice);
+      case 'end_plan': {
+        if (subscriptionId === null) return;
+        const { name } = await this.#nameOf(state.invoice.invoiceId);
+        this.#queue.push({ process: 'subscription', id: subscriptionId, event: { kind: 'grace_over', invoice: name } });
+        return;
+      }
+      // The card is asked by the workflow.
+      case 'charge':
+        return;
+    }
+  }
+
+  async #nameOf(invoiceId: string): Promise<{ readonly name: string }> {
+    const { rows } = await this.#tx.query<{ name: string }>('select name from invoices where id = $1', [invoiceId]);
+    if (rows[0] === undefined) throw new Error(`there is no invoice ${invoiceId}`);
+    return rows[0];
+  }
+}

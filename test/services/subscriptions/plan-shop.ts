@@ -1,0 +1,259 @@
+// Subscriptions over a real PostgreSQL, without Stripe and without Temporal: a bank in the test answers what rows ask for, and what Stripe
+// would capture is told to record_payment. The clock of billing stands still between two moves.
+import { afterAll } from '@jest/globals';
+import type { Pool, PoolClient } from 'pg';
+import type { ChargeOutcome } from '../../../domain/charges.ts';
+import { classifyDecline } from '../../../domain/declines.ts';
+import { type PlanName, termsOf } from '../../../domain/plans.ts';
+import { purchaseOrder } from '../../../domain/subscription.ts';
+import { type CaseCommand, Dunnings } from '../../../services/dunning/dunnings.ts';
+import { verifyLedger } from '../../../services/ledger/verifier.ts';
+import { planOnSale } from '../../../services/plans/plan-versions.ts';
+import { newId } from '../../../services/platform/ids.ts';
+import { createPool, inTransaction } from '../../../services/platform/postgres.ts';
+import { orderInvoice } from '../../../services/subscriptions/invoices-of-plans.ts';
+import {
+  chargeAnswered,
+  invoiceCancelled,
+  invoicePaid,
+  invoiceRefunded,
+} from '../../../services/subscriptions/learn.ts';
+import {
+  type CardAsk,
+  type PlanCommand,
+  Subscriptions,
+  type SubscriptionView,
+} from '../../../services/subscriptions/subscriptions.ts';
+import { type Customer as BareCustomer, newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
+import { ownDatabase } from '../../support/own-database.ts';
+import type { ThrowawayDatabase } from '../../support/throwaway-postgres.ts';
+
+export type Bank = (ask: { readonly invoiceId: string; readonly attempt: number }) => ChargeOutcome;
+
+export const PAID: ChargeOutcome = { kind: 'paid' };
+
+export function refusal(declineCode: string): ChargeOutcome {
+  return { kind: 'declined', decline: classifyDecline({ declineCode, adviceCode: null, networkAdviceCode: null }) };
+}
+
+export interface Customer extends BareCustomer {
+  readonly subscriptionId: string;
+}
+
+export interface PlanShop {
+  readonly db: Pool;
+  /** As superuser. */
+  readonly admin: Pool;
+  readonly subscriptions: Subscriptions;
+  readonly dunnings: Dunnings;
+  bank: Bank;
+  /** Stops at every moment at which something is due. */
+  advanceTo(iso: string): Promise<void>;
+  /** Nobody looks at anything on the way. */
+  sleepUntil(iso: string): Promise<void>;
+  /** A new organization that has paid for its first period. */
+  customer(plan: PlanName, months: 1 | 12, iso: string): Promise<Customer>;
+  /** Credit of so much is spent by a gateway that leaves nothing held. */
+  use(customer: Customer, usd: string): Promise<void>;
+  view(customer: Customer): Promise<SubscriptionView>;
+  command(customer: Customer, command: PlanCommand): Promise<string>;
+  commandCase(invoiceId: string, command: CaseCommand): Promise<string>;
+  /** As the card would be, wherever the money comes from. */
+  pay(invoiceId: string): Promise<void>;
+  /** Until no row asks for anything. */
+  rest(): Promise<void>;
+  /** Day and cents of every payment of an organization. */
+  charged(orgId: string): Promise<string[]>;
+  stageOf(orgId: string): Promise<string>;
+  openCases(orgId: string): Promise<string[]>;
+  /** What the verifier finds. */
+  differences(): Promise<string[]>;
+}
+
+export async function openPlanShop(): Promise<PlanShop> {
+  const { database, admin } = await ownDatabase();
+  const db = createPool(database.urlFor('worker'), { name: 'plans', maxConnections: 8, statementTimeoutMs: 10_000 });
+  afterAll(() => db.end());
+  await admin.query(`
+    create table stopped_clock (at timestamptz not null);
+    insert into stopped_clock values ('2027-01-01T00:00:00Z');
+    grant select on stopped_clock to public;
+    create or replace function billing_now() returns timestamptz language sql stable as 'select at from stopped_clock'`);
+  return new Shop(db, admin, database);
+}
+
+interface Looking {
+  readonly process: string;
+  readonly id: string;
+}
+
+class Shop implements PlanShop {
+  readonly db: Pool;
+  readonly admin: Pool;
+  readonly subscriptions: Subscriptions;
+  readonly dunnings: Dunnings;
+  bank: Bank = () => PAID;
+
+  readonly #database: ThrowawayDatabase;
+
+  constructor(db: Pool, admin: Pool, database: ThrowawayDatabase) {
+    this.db = db;
+    this.admin = admin;
+    this.#database = database;
+    this.subscriptions = new Subscriptions(db);
+    this.dunnings = new Dunnings(db);
+  }
+
+  async advanceTo(iso: string): Promise<void> {
+    for (;;) {
+      const { rows } = await this.admin.query<{ next: Date | null }>(
+        `select min(wake_at) as next from (select wake_at from subscriptions where phase <> 'ended'
+           union all select wake_at from dunnings where closed is null) due where wake_at <= $1`,
+        [iso],
+      );
+      const next = rows[0]?.next ?? null;
+      if (next === null) break;
+      await this.sleepUntil(next.toISOString());
+      await this.#tickDue();
+      await this.rest();
+    }
+    await this.sleepUntil(iso);
+  }
+
+  async sleepUntil(iso: string): Promise<void> {
+    await this.admin.query('update stopped_clock set at = greatest(at, $1)', [iso]);
+  }
+
+  async customer(plan: PlanName, months: 1 | 12, iso: string): Promise<Customer> {
+    await this.sleepUntil(iso);
+    const subscriptionId = newId();
+    const bare = await newCustomer(this.admin, []);
+    const { orgId } = bare;
+    const invoiceId = await this.#in(async (tx) => {
+      const terms = termsOf(await planOnSale(tx, plan, Date.parse(iso)), months);
+      const order = purchaseOrder('first', terms, terms.priceCents);
+      return orderInvoice(tx, { orgId, subscriptionId, order, actor: 'test' });
+    });
+    await this.pay(invoiceId);
+    await this.rest();
+    return { ...bare, subscriptionId };
+  }
+
+  async use(customer: Customer, usd: string): Promise<void> {
+    const gateway = await openBareGateway(this.#database);
+    await gateway.settle(customer, await gateway.hold(customer, usd), usd);
+    await gateway.close();
+  }
+
+  view({ subscriptionId }: Customer): Promise<SubscriptionView> {
+    return this.subscriptions.tick(subscriptionId);
+  }
+
+  async command({ subscriptionId }: Customer, command: PlanCommand): Promise<string> {
+    const telling = { actor: 'test', reason: 'test', requestId: newId() };
+    const outcome = await this.subscriptions.command(subscriptionId, { ...command, ...telling });
+    await this.rest();
+    return outcome.kind === 'done' ? 'done' : outcome.why;
+  }
+
+  async commandCase(invoiceId: string, command: CaseCommand): Promise<string> {
+    const telling = { actor: 'test', reason: 'test', requestId: newId() };
+    const outcome = await this.dunnings.command(invoiceId, { ...command, ...telling });
+    await this.rest();
+    return outcome.kind === 'done' ? 'done' : outcome.why;
+  }
+
+  async pay(invoiceId: string): Promise<void> {
+    await this.#in(async (tx) => {
+      const { rows } = await tx.query<{ id: string; cents: string }>(
+        'select id, amount_cents as cents from payments where invoice_id = $1 order by created_at desc limit 1',
+        [invoiceId],
+      );
+      const [payment] = rows;
+      const taken = await tx.query<{ outcome: string }>('select record_payment($1, $2, $3, $4, $5) as outcome', [
+        payment?.id,
+        `pi_${payment?.id}`,
+        payment?.cents,
+        'usd',
+        'test',
+      ]);
+      if (taken.rows[0]?.outcome === 'recorded') await invoicePaid(tx, invoiceId, { actor: 'test' });
+    });
+  }
+
+  async rest(): Promise<void> {
+    while (await this.#lookWherePoked()) {}
+  }
+
+  async charged(orgId: string): Promise<string[]> {
+    const { rows } = await this.admin.query<{ what: string }>(
+      `select to_char(paid_at at time zone 'UTC', 'YYYY-MM-DD') || ' ' || amount_cents as what
+         from payments where org_id = $1 and state = 'paid' order by paid_at, id`,
+      [orgId],
+    );
+    return rows.map(({ what }) => what);
+  }
+
+  async stageOf(orgId: string): Promise<string> {
+    const { rows } = await this.admin.query<{ stage: string }>(
+      'select overdue_stage as stage from organizations where id = $1',
+      [orgId],
+    );
+    return rows[0]?.stage ?? 'nobody';
+  }
+
+  async openCases(orgId: string): Promise<string[]> {
+    const { rows } = await this.admin.query<{ id: string }>(
+      'select invoice_id as id from dunnings where org_id = $1 and closed is null order by opened_at',
+      [orgId],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  async differences(): Promise<string[]> {
+    const { checks } = await verifyLedger(this.db);
+    // What the hand of a test settles was rated by no price.
+    const faults = checks.filter(({ ok, id }) => !ok && id !== 'rated');
+    return faults.map(({ id, examples }) => `${id}: ${examples.join('; ')}`);
+  }
+
+  async #tickDue(): Promise<void> {
+    await this.admin.query('select expire_grants()');
+    const { rows } = await this.admin.query<Looking>(
+      `select 'subscription' as process, id from subscriptions where phase <> 'ended' and wake_at <= billing_now()
+       union all select 'dunning', invoice_id from dunnings where closed is null and wake_at <= billing_now()`,
+    );
+    for (const looking of rows) await this.#look(looking);
+  }
+
+  /** False: nobody asks for anything. */
+  async #lookWherePoked(): Promise<boolean> {
+    const { rows } = await this.admin.query<Looking>('delete from process_pokes returning process, subject as id');
+    for (const looking of rows) await this.#look(looking);
+    return rows.length > 0;
+  }
+
+  /** As its workflow does: until the row asks for nothing. */
+  async #look({ process, id }: Looking): Promise<void> {
+    for (;;) {
+      const { asks } = process === 'subscription' ? await this.subscriptions.tick(id) : await this.dunnings.tick(id);
+      if (asks.length === 0) return;
+      for (const ask of asks) await this.#answer(ask);
+    }
+  }
+
+  async #answer(ask: CardAsk): Promise<void> {
+    const told = { actor: 'test' };
+    if (ask.kind === 'charge') {
+      const outcome = this.bank(ask);
+      if (outcome.kind === 'paid') return this.pay(ask.invoiceId);
+      return this.#in((tx) => chargeAnswered(tx, ask.invoiceId, ask.attempt, outcome, told));
+    }
+    if (ask.kind === 'refund') return this.#in((tx) => invoiceRefunded(tx, ask.invoiceId, told));
+    await this.#in((tx) => invoiceCancelled(tx, ask.invoiceId, 'cancelled', told));
+  }
+
+  #in<T>(work: (tx: PoolClient) => Promise<T>): Promise<T> {
+    return inTransaction(this.db, work);
+  }
+}
