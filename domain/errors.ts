@@ -93,6 +93,7 @@ export const ERRORS = {
 
   // Where payments are taken (Stripe).
   payments_not_configured: terminal(501, 'payments_not_configured', 'api_error'),
+  payment_in_doubt: wait(409, 'payment_in_doubt', 'invalid_request_error'),
   payment_provider_unavailable: ourFault(503, 'payment_provider_unavailable'),
   invalid_signature: terminal(400, 'invalid_signature'),
 

@@ -1,7 +1,8 @@
-// Where payments are taken, for the routes that need it.
+// Whatever needs Stripe asks here for it: an installation may be without.
 import { TollgateError } from '../../domain/errors.ts';
 import type { AppDependencies, PaymentDesk } from './app-dependencies.ts';
 
+/** @throws TollgateError payments_not_configured */
 export function deskOf({ payments: desk }: AppDependencies): PaymentDesk {
   if (desk !== null) return desk;
   throw new TollgateError('payments_not_configured', {

@@ -1,19 +1,21 @@
 // Plans and the subscriptions to them. What a person wants is a row before it is answered; what it costs is asked of the card here, beside the
 // workflow, so that a change is made also while Temporal is away.
+
+import type { PoolClient } from 'pg';
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { termsOf } from '../../domain/plans.ts';
-import { organization } from '../../services/organizations/organizations.ts';
+import type { AuditEntry } from '../../services/audit/audit.ts';
+import { lockedOrganization, organization } from '../../services/organizations/organizations.ts';
 import { settleCardAsks } from '../../services/payments/card-asks.ts';
 import { openPlanCheckout } from '../../services/payments/plan-checkouts.ts';
-import { listPlanVersions, planOnSale } from '../../services/plans/plan-versions.ts';
+import { listPlanVersions } from '../../services/plans/plan-versions.ts';
 import { newId } from '../../services/platform/ids.ts';
 import { inTransaction } from '../../services/platform/postgres.ts';
 import { listSubscriptions, subscriptionRow } from '../../services/subscriptions/subscription-rows.ts';
 import {
   commandSubscription,
   type PlanCommand,
-  type PlanCommandOutcome,
   priceOfChange,
   type SubscriptionView,
   viewOf,
@@ -55,6 +57,13 @@ const Plan = z
   })
   .meta({ id: 'Plan' });
 
+const SUMMARIES = {
+  cancel: 'No more periods: the plan ends with what is paid',
+  reactivate: 'Take a cancellation back, before the plan has ended',
+  pause: 'Rest from the end of the paid period on; nothing is charged until it is resumed',
+  resume: 'Go on: a pause that has not begun is taken back, after one a period begins when it is paid',
+} as const;
+
 const byId = z.object({ id: uuid });
 const ofOrganization = z.object({ orgId: uuid });
 
@@ -85,7 +94,11 @@ export const subscriptionRoutes: readonly Route[] = [
     handler: async ({ params, body, actor }, app, change) => {
       const { stripe, publicUrl } = deskOf(app);
       const answer = await openPlanCheckout({ db: app.db, stripe, publicUrl }, { ...params, ...body, actor });
-      const audit = { action: 'subscription_checkout.opened', targetKind: 'invoice', targetId: answer.invoiceId } as const;
+      const audit = {
+        action: 'subscription_checkout.opened',
+        targetKind: 'invoice',
+        targetId: answer.invoiceId,
+      } as const;
       return change(async () => ({ answer, audit: { ...audit, after: { ...params, ...body } } }));
     },
   }),
@@ -117,11 +130,14 @@ export const subscriptionRoutes: readonly Route[] = [
     summary: 'What a change of plan would cost now, and when it would take effect',
     params: byId,
     query: z.strictObject({ plan, months: z.enum(['1', '12']).default('1') }),
-    response: z.object({ amountCents: z.int(), takesEffect: z.enum(['now', 'at_period_end']) }).meta({ id: 'PlanChange' }),
+    response: z
+      .object({ amountCents: z.int(), takesEffect: z.enum(['now', 'at_period_end']) })
+      .meta({ id: 'PlanChange' }),
     handler: ({ params, query }, { db }) =>
       inTransaction(db, async (tx) => {
         const row = await subscriptionRow(tx, params.id);
-        const amountCents = await priceOfChange(tx, row, query.plan, query.months === '12' ? 12 : 1);
+        const wanted = { plan: query.plan, months: query.months === '12' ? 12 : 1 } as const;
+        const amountCents = await priceOfChange(tx, row, wanted);
         return { amountCents, takesEffect: amountCents > 0 ? 'now' : 'at_period_end' } as const;
       }),
   }),
@@ -143,12 +159,11 @@ export const subscriptionRoutes: readonly Route[] = [
       const { stripe } = deskOf(app);
       const { reason: why, ...wanted } = body;
       const command = { command: 'changePlan', ...wanted } as const;
-      const view = await inTransaction(app.db, (tx) => obeyed(tx, params.id, command, { actor, reason: why, ifMatch }));
-      const settled = await settleCardAsks({ db: app.db, stripe }, view.view);
-      return change(async () => ({
-        answer: { outcome: outcomeOf(view.view, settled, wanted.plan), subscription: told(settled) },
-        audit: view.audit,
-      }));
+      const telling = { actor, reason: why, ifMatch };
+      const { audit } = await inTransaction(app.db, (tx) => obeyed(tx, params.id, command, telling));
+      const settled = await settleCardAsks({ db: app.db, stripe }, params.id, CARD_PATIENCE_MS);
+      const outcome = outcomeOf(settled, wanted);
+      return change(async () => ({ answer: { outcome, subscription: told(settled) }, audit }));
     },
   }),
   ...(['cancel', 'reactivate', 'pause', 'resume'] as const).map((command) =>
@@ -168,3 +183,52 @@ export const subscriptionRoutes: readonly Route[] = [
     }),
   ),
 ];
+
+/** Whoever changes his plan waits no longer for a bank; what is open then goes on without him. */
+const CARD_PATIENCE_MS = 15_000;
+
+interface Telling {
+  readonly actor: string;
+  readonly reason: string;
+  readonly ifMatch: IfMatch;
+}
+
+async function obeyed(
+  tx: PoolClient,
+  subscriptionId: string,
+  command: PlanCommand,
+  { actor, reason: why, ifMatch }: Telling,
+): Promise<{ readonly view: SubscriptionView; readonly audit: AuditEntry }> {
+  const { orgId } = await subscriptionRow(tx, subscriptionId);
+  await lockedOrganization(tx, orgId);
+  requireSeen(ifMatch, { version: (await viewOf(tx, subscriptionId)).revision });
+  const outcome = await commandSubscription(tx, subscriptionId, { ...command, actor, reason: why, requestId: newId() });
+  if (outcome.kind === 'refused') throw refused(subscriptionId, command, outcome.why);
+  if (outcome.audit === null) throw new Error('a new request was counted before');
+  return { view: outcome.view, audit: outcome.audit };
+}
+
+function refused(subscriptionId: string, { command }: PlanCommand, why: string): TollgateError {
+  if (why === 'payment_in_doubt') {
+    return new TollgateError('payment_in_doubt', {
+      message: `A payment of subscription ${subscriptionId} is under way and its outcome is not known yet. Nothing was changed: repeat this in a minute.`,
+      retryAfterMs: 60_000,
+    });
+  }
+  return new TollgateError('conflict', {
+    message: `Subscription ${subscriptionId} cannot take "${command}" as it stands now (${why}). Read it again: its phase says what is possible.`,
+  });
+}
+
+type ChangeOutcome = 'changed' | 'at_period_end' | 'declined' | 'needs_authentication' | 'pending';
+
+function outcomeOf(view: SubscriptionView, wanted: { readonly plan: string; readonly months: number }): ChangeOutcome {
+  if (view.phase === 'paying' || view.phase === 'voiding')
+    return view.asks.length > 0 ? 'pending' : 'needs_authentication';
+  if (view.plan === wanted.plan && view.months === wanted.months) return 'changed';
+  return view.nextPlan === wanted.plan ? 'at_period_end' : 'declined';
+}
+
+function told({ revision, ...view }: SubscriptionView) {
+  return { ...view, version: revision };
+}

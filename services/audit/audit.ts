@@ -15,7 +15,6 @@ export type TargetKind =
   | 'payment'
   | 'subscription'
   | 'invoice'
-  | 'reconciliation';
   | 'reconciliation'
   | 'person'
   | 'membership'

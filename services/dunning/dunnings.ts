@@ -120,7 +120,7 @@ function commandOf({ state }: DunningRow, wanted: CaseCommand & Commanding): Dun
   }
 }
 
-async function viewOf(tx: PoolClient, invoiceId: string): Promise<DunningView> {
+export async function viewOf(tx: PoolClient, invoiceId: string): Promise<DunningView> {
   const { orgId, state, wakeAt } = await dunningRow(tx, invoiceId);
   const nowMs = await billingNow(tx);
   const { stage } = standingOf(state.invoice, state.incidents, nowMs);

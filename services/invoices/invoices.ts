@@ -27,7 +27,8 @@ const INVOICES = `
 /** @throws TollgateError not_found */
 export async function invoice(db: Queryable, id: string): Promise<Invoice> {
   const { rows } = await db.query<Invoice>(`${INVOICES} where i.id = $1`, [id]);
-  if (rows[0] === undefined) throw new TollgateError('not_found', { message: `There is no invoice ${id}.`, param: 'id' });
+  if (rows[0] === undefined)
+    throw new TollgateError('not_found', { message: `There is no invoice ${id}.`, param: 'id' });
   return rows[0];
 }
 

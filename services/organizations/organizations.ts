@@ -98,6 +98,15 @@ export async function changeOrganization(
   return organization(tx, before.id);
 }
 
+/** As its plan has them; null: as many as it likes. False: nothing has changed. */
+export async function setSeats(tx: PoolClient, orgId: string, seats: number | null): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    'update organizations set seats = $2, version = version + 1 where id = $1 and seats is distinct from $2',
+    [orgId, seats],
+  );
+  return rowCount === 1;
+}
+
 function ownRates(before: OwnRates, change: OwnRatesChange = {}): (number | null)[] {
   const {
     requestsPerMinute = before.requestsPerMinute,

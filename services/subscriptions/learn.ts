@@ -8,6 +8,7 @@ import { findDunning, openDunningsOf } from '../dunning/dunning-rows.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
 import { type PlanInvoice, planInvoice, voidInvoice } from './invoices-of-plans.ts';
+import { applyBenefits } from './plan-benefits.ts';
 import { grantCredit, insertPeriod } from './plan-writes.ts';
 import { insertSubscription, liveSubscriptionOf } from './subscription-rows.ts';
 import { billingNow, takeTurn } from './turn.ts';
@@ -50,6 +51,7 @@ async function beginSubscription(tx: PoolClient, invoice: PlanInvoice, { actor }
   await insertPeriod(tx, subscriptionId, begun.period, { invoiceId, fromMs: nowMs });
   const credit = { kind: 'credit_granted', ...monthOfCredit(begun, nowMs) } as const;
   await grantCredit(tx, { orgId, subscriptionId, state: begun, actor }, credit);
+  await applyBenefits(tx, orgId, begun, nowMs);
   await pokeProcess(tx, subscriptionWorkflowId(subscriptionId), 'subscription', subscriptionId);
   return 'taken';
 }

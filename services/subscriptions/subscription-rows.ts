@@ -26,6 +26,15 @@ export async function liveSubscriptionOf(db: Queryable, orgId: string): Promise<
   return rows[0] ?? null;
 }
 
+/** The live one first, then the latest. */
+export async function listSubscriptions(db: Queryable, orgId: string): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `select id from subscriptions where org_id = $1 order by (phase <> 'ended') desc, started_at desc, id`,
+    [orgId],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** Made by the first payment. */
 export async function insertSubscription(
   tx: PoolClient,

@@ -134,7 +134,7 @@ async function commandOf(
   const { requestId, revision = state.revision } = wanted;
   if (wanted.command !== 'changePlan') return { kind: wanted.command, requestId, revision };
   const nowMs = await billingNow(tx);
-  const terms = termsOf(await planOnSale(tx, wanted.plan, nowMs), wanted.months);
+  const terms = await termsWanted(tx, wanted, nowMs);
   return {
     kind: 'change_plan',
     requestId,
@@ -144,8 +144,26 @@ async function commandOf(
   };
 }
 
+async function termsWanted(
+  tx: PoolClient,
+  { plan, months }: { readonly plan: PlanName; readonly months: 1 | 12 },
+  nowMs: number,
+): Promise<Terms> {
+  return termsOf(await planOnSale(tx, plan, nowMs), months);
+}
+
+/** Of a change of plan that were made now; 0: it would wait for the end of the period. */
+export async function priceOfChange(
+  tx: PoolClient,
+  { orgId, state }: SubscriptionRow,
+  wanted: { readonly plan: PlanName; readonly months: 1 | 12 },
+): Promise<number> {
+  const nowMs = await billingNow(tx);
+  return upgradePrice(tx, orgId, state, await termsWanted(tx, wanted, nowMs), nowMs);
+}
+
 /** What is due for an upgrade now: its price less what is unused of the period that it cuts (M25). */
-export async function upgradePrice(
+async function upgradePrice(
   tx: PoolClient,
   orgId: string,
   { terms, period, inForceFromMs, creditedMonth }: Subscription,

@@ -17,6 +17,7 @@ import { reevaluateEnforcement } from '../dunning/reevaluation.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { dunningWorkflowId, pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
+import { applyBenefits } from './plan-benefits.ts';
 import { queueDunningMail, queuePlanMails } from './plan-mails.ts';
 import { write } from './plan-writes.ts';
 import { saveSubscription, subscriptionRow } from './subscription-rows.ts';
@@ -97,6 +98,7 @@ class Turn {
     const about = { ...this.#context, subscriptionId: id, state };
     for (const one of writes) await write(this.#tx, about, one);
     await saveSubscription(this.#tx, id, state, wakeAtMs);
+    await applyBenefits(this.#tx, this.#context.orgId, state, this.#nowMs);
     await queuePlanMails(this.#tx, about, before, event, writes);
     for (const ask of asks) await this.#seeToAsk(id, ask, event);
     this.#touched.set(subscriptionWorkflowId(id), { process: 'subscription', id });

@@ -1,0 +1,157 @@
+// Invoices, and the cases of those that were not paid. What a person decides about a case is a row before it is answered.
+import type { PoolClient } from 'pg';
+import { z } from 'zod';
+import { TollgateError } from '../../domain/errors.ts';
+import { OVERDUE_POLICIES, type RungName } from '../../domain/overdue-policy.ts';
+import { dunningRow } from '../../services/dunning/dunning-rows.ts';
+import { type CaseCommand, commandDunning, type DunningView, viewOf } from '../../services/dunning/dunnings.ts';
+import { invoice, listInvoices } from '../../services/invoices/invoices.ts';
+import { lockedOrganization, organization } from '../../services/organizations/organizations.ts';
+import { newId } from '../../services/platform/ids.ts';
+import { inTransaction } from '../../services/platform/postgres.ts';
+import { instant, reason, uuid, version } from './field-schemas.ts';
+import { onePage, pageOf, pageQuery } from './pagination.ts';
+import { type IfMatch, requireSeen } from './reply.ts';
+import { adminChange, adminRead, none, type Route } from './route.ts';
+
+const Invoice = z
+  .object({
+    id: uuid,
+    orgId: uuid,
+    kind: z.enum(['plan', 'usage']),
+    subscriptionId: uuid.nullable(),
+    plan: z.string().nullable(),
+    months: z.int().nullable(),
+    amountCents: z.int(),
+    currency: z.string(),
+    state: z.enum(['open', 'paid', 'void']),
+    issuedAt: instant,
+    dueAt: instant,
+    closedAt: instant.nullable(),
+  })
+  .meta({ id: 'Invoice' });
+
+const Dunning = z
+  .object({
+    invoiceId: uuid,
+    orgId: uuid,
+    version,
+    policy: z.enum(['renewal', 'postpaid']),
+    stage: z.enum(['none', 'limited', 'stopped']).meta({ description: 'What this invoice alone brings about' }),
+    amountCents: z.int(),
+    attempts: z.int(),
+    closed: z.enum(['paid', 'void', 'waived']).nullable(),
+    wakeAt: z.iso.datetime().nullable().meta({ description: 'When something happens next, if nobody does anything' }),
+    attention: z.string().nullable(),
+  })
+  .meta({ id: 'Dunning' });
+
+const steps = [
+  ...new Set(
+    Object.values(OVERDUE_POLICIES).flatMap(({ notices, restrict, end, escalations }) =>
+      [...notices, restrict, end, ...escalations].map(({ name }) => name),
+    ),
+  ),
+] as [RungName, ...RungName[]];
+
+const byId = z.object({ id: uuid });
+const invoices = { name: 'invoices', position: uuid, positionOf: ({ id }: { id: string }) => id };
+
+export const invoiceRoutes: readonly Route[] = [
+  adminRead({
+    path: '/api/v1/organizations/{orgId}/invoices',
+    summary: 'Invoices of an organization, newest first',
+    params: z.object({ orgId: uuid }),
+    query: z.strictObject(pageQuery),
+    response: pageOf(Invoice),
+    handler: async ({ params, query }, { db }) => {
+      const { id } = await organization(db, params.orgId);
+      return onePage(invoices, query, (after, pageSize) => listInvoices(db, id, after, pageSize));
+    },
+  }),
+  adminRead({
+    path: '/api/v1/invoices/{id}',
+    summary: 'One invoice',
+    params: byId,
+    query: none,
+    response: Invoice,
+    handler: ({ params }, { db }) => invoice(db, params.id),
+  }),
+  adminRead({
+    path: '/api/v1/invoices/{id}/dunning',
+    summary: 'How far the case of an unpaid invoice is',
+    params: byId,
+    query: none,
+    response: Dunning,
+    handler: ({ params }, { db }) => inTransaction(db, async (tx) => told(await viewOf(tx, params.id))),
+  }),
+  caseCommand('retry-now', 'Try the card again now', {}, () => ({ command: 'retryNow' })),
+  caseCommand('waive', 'Ask for this money no more; a plan that it was to pay for ends', {}, () => ({
+    command: 'waive',
+  })),
+  caseCommand('decide-stop', 'A person decides that the customer is stopped for this debt', {}, () => ({
+    command: 'decideStop',
+  })),
+  caseCommand(
+    'extend',
+    'Give the customer time: until then this invoice restricts nobody',
+    { until: instant },
+    ({ until }) => ({
+      command: 'extend',
+      until,
+    }),
+  ),
+  caseCommand('skip-to', 'Go on with this step of the ladder now', { step: z.enum(steps) }, ({ step }) => ({
+    command: 'skipTo',
+    step,
+  })),
+];
+
+function caseCommand<Fields extends z.ZodRawShape>(
+  name: string,
+  summary: string,
+  fields: Fields,
+  commandIn: (body: z.output<z.ZodObject<Fields>>) => CaseCommand,
+): Route {
+  const Body = z.strictObject({ ...fields, reason });
+  return adminChange({
+    method: 'post',
+    path: `/api/v1/invoices/{id}/dunning/${name}`,
+    summary,
+    params: byId,
+    ifMatch: 'optional',
+    body: Body,
+    response: Dunning,
+    handler: ({ params, body, actor, ifMatch }, _app, change) =>
+      change((tx) =>
+        obeyed(tx, params.id, commandIn(body as z.output<z.ZodObject<Fields>>), {
+          actor,
+          reason: String((body as { reason: string }).reason),
+          ifMatch,
+        }),
+      ),
+  });
+}
+
+async function obeyed(
+  tx: PoolClient,
+  invoiceId: string,
+  command: CaseCommand,
+  { actor, reason: why, ifMatch }: { readonly actor: string; readonly reason: string; readonly ifMatch: IfMatch },
+) {
+  const { orgId } = await dunningRow(tx, invoiceId);
+  await lockedOrganization(tx, orgId);
+  requireSeen(ifMatch, { version: (await viewOf(tx, invoiceId)).revision });
+  const outcome = await commandDunning(tx, invoiceId, { ...command, actor, reason: why, requestId: newId() });
+  if (outcome.kind === 'refused') {
+    throw new TollgateError('conflict', {
+      message: `The case of invoice ${invoiceId} cannot take "${command.command}" as it stands now (${outcome.why}).`,
+    });
+  }
+  if (outcome.audit === null) throw new Error('a new request was counted before');
+  return { answer: told(outcome.view), audit: outcome.audit };
+}
+
+function told({ revision, ...view }: DunningView) {
+  return { ...view, version: revision };
+}
