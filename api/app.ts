@@ -6,6 +6,7 @@ import { apiKeyRoutes } from './routes/api-keys.ts';
 import type { AppDependencies } from './routes/app-dependencies.ts';
 import { billingDetailsRoutes } from './routes/billing-details.ts';
 import { bookRoutes } from './routes/books.ts';
+import { cardRoutes } from './routes/cards.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
 import { routesOf } from './routes/dispatch.ts';
@@ -36,6 +37,7 @@ export const ROUTES: readonly Route[] = [
   ...channelKeyRoutes,
   ...modelRoutes,
   ...paymentRoutes,
+  ...cardRoutes,
   ...bookRoutes,
 ];
 

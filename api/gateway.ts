@@ -29,6 +29,7 @@ import { LogSample } from '../services/platform/log-sample.ts';
 import { Metrics } from '../services/platform/metrics.ts';
 import { createPool } from '../services/platform/postgres.ts';
 import { createRedis, type RedisLink } from '../services/platform/redis.ts';
+import { cardChanged } from '../services/subscriptions/learn.ts';
 import { UnsentEnds } from '../services/usage/unsent-ends.ts';
 import { Vault } from '../services/vault/vault.ts';
 import { createApp } from './app.ts';
@@ -143,7 +144,11 @@ function openPools({ databaseUrl, workerDatabaseUrl }: Config) {
 function openPaymentDesk({ stripe: settings, publicUrl }: Config, db: Pool, log: Log): PaymentDesk | null {
   if (settings === null) return null;
   const stripe = new StripeApi(settings);
-  return { stripe, inbox: new StripeInbox(db, stripe, log), publicUrl };
+  return {
+    stripe,
+    inbox: new StripeInbox(db, stripe, log, (tx, orgId, card) => cardChanged(tx, orgId, card, 'stripe')),
+    publicUrl,
+  };
 }
 
 function openRequests({ openRequests: requests, openAttempts, openBodies }: ProxyParts): OpenRequests {

@@ -7,8 +7,11 @@ import { PACKS, type PackId } from '../../domain/plans.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
+import { closeCardSetup } from './card-setups.ts';
+import { keepCards, type OnCard, readCards } from './cards.ts';
 import { recordPayment } from './payments.ts';
 import type { StripeApi } from './stripe-api.ts';
+import { stripeCustomer } from './stripe-customers.ts';
 
 export interface Checkout {
   readonly paymentId: string;
@@ -94,29 +97,20 @@ async function withPage({ db, stripe, publicUrl }: CheckoutPlace, open: OpenChec
   if (open.url !== null) return { paymentId, url: open.url, expiresAt };
   const customer = await stripeCustomer(db, stripe, orgId);
   const title = `Credit of ${formatUsd(nano(BigInt(open.creditNano) + BigInt(open.bonusNano)))} USD`;
-  const order = { paymentId, orgId, customer, amountCents, currency, title, expiresAt, returnUrl: `${publicUrl}/` };
+  const order = {
+    paymentId,
+    orgId,
+    customer,
+    amountCents,
+    currency,
+    title,
+    expiresAt,
+    returnUrl: `${publicUrl}/`,
+    keepsCard: false,
+  };
   const { session, url } = await stripe.createCheckout(order);
   await db.query('update checkouts set stripe_session = $2, url = $3 where payment_id = $1', [paymentId, session, url]);
   return { paymentId, url, expiresAt };
-}
-
-async function stripeCustomer(db: Queryable, stripe: StripeApi, orgId: string): Promise<string> {
-  const known = await customerOf(db, orgId);
-  if (known !== null) return known;
-  const made = await stripe.createCustomer(orgId);
-  await db.query('insert into stripe_customers (org_id, stripe_customer) values ($1, $2) on conflict do nothing', [
-    orgId,
-    made,
-  ]);
-  return (await customerOf(db, orgId)) ?? made;
-}
-
-async function customerOf(db: Queryable, orgId: string): Promise<string | null> {
-  const { rows } = await db.query<{ customer: string }>(
-    'select stripe_customer as customer from stripe_customers where org_id = $1',
-    [orgId],
-  );
-  return rows[0]?.customer ?? null;
 }
 
 async function endCheckout({ db, stripe }: CheckoutPlace, { paymentId, session }: OpenCheckout): Promise<void> {
@@ -129,10 +123,20 @@ async function endCheckout({ db, stripe }: CheckoutPlace, { paymentId, session }
   await closeCheckout(db, paymentId);
 }
 
-/** As Stripe has the session now. */
-export async function followCheckout(tx: PoolClient, stripe: StripeApi, session: string, actor: string): Promise<void> {
-  const { isExpired, paymentIntent } = await stripe.checkout(session);
+/** As Stripe has the session now, be it one to pay on or one to leave a card on. */
+export async function followCheckout(
+  tx: PoolClient,
+  stripe: StripeApi,
+  session: string,
+  actor: string,
+  onCard: OnCard,
+): Promise<void> {
+  const { isExpired, isComplete, paymentIntent, customer } = await stripe.checkout(session);
+  // Read before the payment is recorded: that locks the organization, and Stripe is not waited for under this lock.
+  const cards = isComplete && customer !== null ? await readCards(tx, stripe, customer) : null;
   if (paymentIntent !== null) await recordPayment(tx, stripe, paymentIntent, { actor });
+  if (cards !== null) await keepCards(tx, cards, onCard);
+  if (isComplete || isExpired) await closeCardSetup(tx, session);
   if (!isExpired) return;
   const { rows } = await tx.query<{ paymentId: string }>(
     'select payment_id as "paymentId" from checkouts where stripe_session = $1',

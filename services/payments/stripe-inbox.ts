@@ -4,6 +4,7 @@ import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
 import type { Log } from '../platform/log.ts';
 import { inTransaction, jsonbText, type Queryable } from '../platform/postgres.ts';
+import { followCardOf, type OnCard } from './cards.ts';
 import { followCheckout } from './checkouts.ts';
 import { recordPayment } from './payments.ts';
 import { followRefunds } from './refunds.ts';
@@ -21,14 +22,16 @@ export class StripeInbox {
   readonly #db: Pool;
   readonly #stripe: StripeApi;
   readonly #log: Log;
+  readonly #onCard: OnCard;
   #running: Promise<void> | null = null;
   #isAskedAgain = false;
   #isClosing = false;
 
-  constructor(db: Pool, stripe: StripeApi, log: Log) {
+  constructor(db: Pool, stripe: StripeApi, log: Log, onCard: OnCard) {
     this.#db = db;
     this.#stripe = stripe;
     this.#log = log;
+    this.#onCard = onCard;
   }
 
   async store({ id, type, payload }: StripeEvent): Promise<void> {
@@ -86,8 +89,11 @@ export class StripeInbox {
 
   async #follow(tx: PoolClient, { id, type, payload }: DueEvent): Promise<void> {
     const objectId = Payload.parse(payload).data.object.id;
-    if (type.startsWith('checkout.session.')) return followCheckout(tx, this.#stripe, objectId, `stripe:${id}`);
     const kind = type.slice(0, type.indexOf('.'));
+    if (kind === 'checkout') return followCheckout(tx, this.#stripe, objectId, `stripe:${id}`, this.#onCard);
+    if (kind === 'payment_method' || kind === 'setup_intent') {
+      return followCardOf(tx, this.#stripe, { kind, id: objectId }, this.#onCard);
+    }
     if (kind === 'charge' || kind === 'refund') {
       return followRefunds(tx, this.#stripe, { kind, id: objectId }, `stripe:${id}`);
     }

@@ -117,7 +117,7 @@ export async function startManagementApp(takesPayments = true): Promise<Manageme
   let table = await loadRoutingTable(worker, vault, 0);
   const logger = createLog({ name: 'test', level: 'info' }, sink);
   const api = new StripeApi({ apiBase: stripe.url, secretKey: 'sk_test_management', webhookSecret: WEBHOOK_SECRET });
-  const inbox = new StripeInbox(worker, api, logger);
+  const inbox = new StripeInbox(worker, api, logger, async () => {});
   const app = createApp({
     db: worker,
     log: logger,

@@ -60,6 +60,8 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   const paymentId = checkout.string('paymentId');
   await submit(checkout.string('url'), { payment_method: 'pm_card_visa' });
   await until(async () => (await app.call('get', `/api/v1/payments/${paymentId}`)).field('state') === 'paid');
+  await step('post', '/organizations/{orgId}/card-setups', { orgId }, {});
+  await step('post', '/organizations/{orgId}/portal', { orgId }, {});
   await step('post', '/payments/{id}/refunds', { id: paymentId }, { reason: 'not needed' });
   await step('post', '/models', {}, { id: 'acme/model-1', price: PRICE });
   await step('patch', '/models/{id}', { id: 'acme/model-1' }, { displayName: 'Model 1' }, ifMatch);
