@@ -1,6 +1,5 @@
 -- The only code that moves money. Every function is SECURITY DEFINER: the roles below may call it and may not write the tables.
--- Lock order everywhere: incarnation, organization, lease, grants. SQLSTATE TG001: the incarnation is fenced; TG002: the lease cannot
--- grow; TG003: nor may anything more be admitted on it.
+-- Lock order everywhere: incarnation, organization, lease, grants. SQLSTATE TG001: the incarnation is fenced.
 
 -- Up Migration
 
@@ -116,9 +115,9 @@ begin
   if not found then raise exception 'incarnation % is fenced', p_incarnation using errcode = 'TG001'; end if;
   select * into v_key from api_keys k where k.id = p_api_key;
   select * into v_org from organizations o where o.id = v_key.org_id for no key update;
-  -- It is made of credit that may be forbidden by now, and what is in hand of it counts for nothing (D48).
+  -- It is made of credit that may be locked by now, and what is in hand of it counts for nothing (D48).
   if exists (select from leases l where l.id = p_lease and l.enforcement_seq <> v_org.enforcement_seq) then
-    raise exception 'lease % was cut under another stage', p_lease using errcode = 'TG003';
+    raise exception 'lease % was cut under another stage', p_lease using errcode = 'TG002';
   end if;
   enforcement_seq := v_org.enforcement_seq;
   overdue_stage := v_org.overdue_stage;
