@@ -7,13 +7,15 @@ import {
   reserveFor,
   wantedOutputTokens,
 } from '../../domain/admission.ts';
+import { payAdvice } from '../../domain/enforcement.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import type { Nano } from '../../domain/nano.ts';
 import { type Price, type PriceVersion, priceInForce } from '../../domain/prices.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import { isOfferedIn, type RoutedModel } from '../../services/channels/routing-table.ts';
 import type { CreditNeed } from '../../services/leases/key-leases.ts';
-import type { RateScope, RateTicket } from '../../services/limits/rate-limiter.ts';
+import { stoppedForDebt } from '../../services/leases/refusals.ts';
+import type { RateRefusal, RateScope, RateTicket } from '../../services/limits/rate-limiter.ts';
 import type { RequestFacts } from './dialect.ts';
 import type { Admitted, Exchange } from './exchange.ts';
 import type { ProxyParts } from './proxy-parts.ts';
@@ -31,13 +33,14 @@ export async function admit(
   refuseWhileUnfit(parts);
   const routedModel = allowedModel(parts, exchange, apiKey, facts.modelId);
   if (apiKey.enforcement === 'stopped') throw stopped();
+  if (apiKey.restriction?.stage === 'stopped') throw stoppedForDebt(apiKey.restriction.payLink);
   const asked = momentOf(parts, routedModel);
   const inputTokens = estimateInputTokens(facts.contentBytes, routedModel.bytesPerToken);
   refuseBeyondContext(routedModel, inputTokens);
   const rateScopes = scopesOf(apiKey, routedModel);
   refuseBeyondRate(rateScopes, routedModel, inputTokens);
   const p95 = parts.expectedOutput.of(apiKey.id, routedModel.id);
-  exchange.rateTicket = takeRate(parts, rateScopes, routedModel, inputTokens + (p95 ?? 0), asked.atMs);
+  exchange.rateTicket = takeRate(parts, apiKey, rateScopes, routedModel, inputTokens + (p95 ?? 0), asked.atMs);
 
   const p95Delivered = facts.streamed ? parts.expectedDelivery.of(apiKey.id, routedModel.id) : null;
   const p95Reserved = p95Delivered === null ? p95 : Math.max(p95Delivered, p95 ?? 0);
@@ -129,6 +132,7 @@ function refuseBeyondRate(scopes: readonly RateScope[], routedModel: RoutedModel
 
 function takeRate(
   parts: ProxyParts,
+  apiKey: ApiKeyEntry,
   scopes: readonly RateScope[],
   routedModel: RoutedModel,
   tokens: number,
@@ -136,14 +140,26 @@ function takeRate(
 ): RateTicket {
   const decision = parts.limiter.admit(scopes, tokens, atMs);
   if (decision.allowed) return decision.ticket;
-  const { scope, what, retryAfterMs } = decision;
+  throw beyondRate(decision, apiKey, routedModel);
+}
+
+function beyondRate(
+  { scope, what, retryAfterMs }: RateRefusal,
+  { restriction }: ApiKeyEntry,
+  routedModel: RoutedModel,
+): TollgateError {
   const rate = {
     requests: `${scope.requestsPerMinute} requests a minute`,
     tokens: `${scope.tokensPerMinute} tokens a minute`,
     concurrency: `${scope.concurrentRequests} requests at once`,
   };
-  throw new TollgateError(what === 'concurrency' ? 'concurrency_exceeded' : 'rate_limit_exceeded', {
-    message: `The ${ownerOf(scope, routedModel)} may use ${rate[what]}. Try again in ${Math.ceil(retryAfterMs / 1000)} s, or ask for a higher tier. Nothing was charged.`,
+  const may = `${ownerOf(scope, routedModel)} may use ${rate[what]}`;
+  const waitSeconds = Math.ceil(retryAfterMs / 1000);
+  const isForDebt = restriction !== null && what === 'requests' && !scope.id.startsWith('model:');
+  return new TollgateError(what === 'concurrency' ? 'concurrency_exceeded' : 'rate_limit_exceeded', {
+    message: isForDebt
+      ? `An invoice of this organization is overdue: until it is paid the ${may}. ${payAdvice(restriction.payLink)}, or try again in ${waitSeconds} s. Nothing was charged.`
+      : `The ${may}. Try again in ${waitSeconds} s, or ask for a higher tier. Nothing was charged.`,
     retryAfterMs,
   });
 }
