@@ -86,6 +86,9 @@ export const url = (...schemes: string[]) =>
 export const nodeEnv = z
   .enum(['production', 'development', 'test'], 'must be production, development or test')
   .default('development');
+export const publicUrl = url('https:', 'http:')
+  .transform((text) => text.replace(/\/+$/, ''))
+  .optional();
 export const logLevel = z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info');
 
 /** Point -> the passing of it (1st, 2nd, ...) that kills the process. */
@@ -110,9 +113,7 @@ const Settings = z.object({
   STRIPE_SECRET_KEY: z.string().optional(),
   STRIPE_WEBHOOK_SECRET: z.string().optional(),
   STRIPE_API_BASE: url('https:', 'http:').default('https://api.stripe.com'),
-  TOLLGATE_PUBLIC_URL: url('https:', 'http:')
-    .transform((text) => text.replace(/\/+$/, ''))
-    .optional(),
+  TOLLGATE_PUBLIC_URL: publicUrl,
   TOLLGATE_CRASH_POINTS: z
     .string()
     .transform((json, context) => {
