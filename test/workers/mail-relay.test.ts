@@ -62,7 +62,11 @@ function relaying(onHandedOver: (before: number) => void = () => undefined): Rel
     sender,
     from: FROM,
     staff: 'staff@tollgate.example',
-    site: { accountUrl: 'https://tollgate.example/', runbookUrl: 'https://tollgate.example/runbook' },
+    site: {
+      accountUrl: 'https://tollgate.example/',
+      runbookUrl: 'https://tollgate.example/runbook',
+      payUrl: (invoiceId) => `https://tollgate.example/pay/${invoiceId}`,
+    },
     async onHandedOver(_tx, one) {
       handedOver.push(one);
       onHandedOver(handedOver.length - 1);
@@ -225,7 +229,7 @@ test('when the ladder cannot be told, the mail that was taken is not sent again,
 
 test('facts that make no mail are a defect that is told of, and hold no other mail up', async () => {
   await warn();
-  await admin.query(`update notifications set facts = facts - 'payUrl'`);
+  await admin.query(`update notifications set facts = facts - 'invoiceId'`);
   const other = INVOICE.replace(/a$/, 'b');
   await warn(other);
 

@@ -17,6 +17,8 @@ export interface MailContent {
 export interface MailSite {
   /** The customer's account. */
   readonly accountUrl: string;
+  /** Where anybody may pay that invoice. */
+  payUrl(invoiceId: string): string;
   /** For the staff: docs/operations.md. */
   readonly runbookUrl: string;
 }

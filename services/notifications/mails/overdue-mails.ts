@@ -13,7 +13,7 @@ const WHICH_EN = { first: '', second: 'Reminder: ', third: 'Third reminder: ' } 
 const WHICH_ZH = { first: '', second: '付款提醒：', third: '第三次付款提醒：' } as const;
 
 export const remind: MailTemplate<'remind'> = {
-  en: (facts, say) => ({
+  en: (facts, say, context) => ({
     subject: `${WHICH_EN[facts.which]}${say.amount(facts)} for ${say.purchase(facts.purchase)} ${facts.isOverdue ? 'is unpaid' : `is due on ${say.day(facts.dueAt)}`}`,
     opening: facts.isOverdue
       ? `We have not received your payment of ${say.amount(facts)} for ${say.purchase(facts.purchase)}. It was due on ${say.moment(facts.dueAt)}.`
@@ -24,9 +24,9 @@ export const remind: MailTemplate<'remind'> = {
         `If it stays unpaid, your API access will be limited from ${say.moment(facts.limitedAt)} at the earliest. We will warn you a day before.`,
       PAID_ALREADY_EN,
     ),
-    action: { label: 'Pay now', url: facts.payUrl },
+    action: { label: 'Pay now', url: context.payUrl(facts.invoiceId) },
   }),
-  zh: (facts, say) => ({
+  zh: (facts, say, context) => ({
     subject: `${WHICH_ZH[facts.which]}${say.purchase(facts.purchase)} ${say.amount(facts)} ${facts.isOverdue ? '尚未支付' : `将于 ${say.day(facts.dueAt)}到期`}`,
     opening: facts.isOverdue
       ? `我们尚未收到“${say.purchase(facts.purchase)}”的款项 ${say.amount(facts)}，付款截止时间为 ${say.moment(facts.dueAt)}。`
@@ -36,29 +36,29 @@ export const remind: MailTemplate<'remind'> = {
       facts.limitedAt && `如仍未付款，您的 API 访问最早将于 ${say.moment(facts.limitedAt)}受限。我们会提前一天通知您。`,
       PAID_ALREADY_ZH,
     ),
-    action: { label: '立即支付', url: facts.payUrl },
+    action: { label: '立即支付', url: context.payUrl(facts.invoiceId) },
   }),
 };
 
 export const limitWarning: MailTemplate<'limit_warning'> = {
-  en: (facts, say) => ({
+  en: (facts, say, context) => ({
     subject: `Your API access will be limited on ${say.day(facts.limitedAt)}`,
     opening: `${say.amount(facts)} for ${say.purchase(facts.purchase)} is still unpaid. Unless we receive it before, your API access will be limited from ${say.moment(facts.limitedAt)}.`,
     details: [...billEn(facts, say), ['Was due', say.moment(facts.dueAt)]],
     next: [LIMITED_EN, PAID_ALREADY_EN],
-    action: { label: 'Pay now', url: facts.payUrl },
+    action: { label: 'Pay now', url: context.payUrl(facts.invoiceId) },
   }),
-  zh: (facts, say) => ({
+  zh: (facts, say, context) => ({
     subject: `您的 API 访问将于 ${say.day(facts.limitedAt)}受限`,
     opening: `“${say.purchase(facts.purchase)}”的款项 ${say.amount(facts)} 仍未支付。如在 ${say.moment(facts.limitedAt)}之前仍未收到付款，您的 API 访问将受限。`,
     details: [...billZh(facts, say), ['付款截止', say.moment(facts.dueAt)]],
     next: [LIMITED_ZH, PAID_ALREADY_ZH],
-    action: { label: '立即支付', url: facts.payUrl },
+    action: { label: '立即支付', url: context.payUrl(facts.invoiceId) },
   }),
 };
 
 export const limited: MailTemplate<'limited'> = {
-  en: (facts, say) => ({
+  en: (facts, say, context) => ({
     subject: 'Your API access is limited until you pay',
     opening: `Your API access has been limited since ${say.moment(facts.limitedAt)}, because ${say.amount(facts)} for ${say.purchase(facts.purchase)} is unpaid.`,
     details: [...billEn(facts, say), ['Was due', say.moment(facts.dueAt)]],
@@ -67,9 +67,9 @@ export const limited: MailTemplate<'limited'> = {
       'As soon as your payment arrives, everything works as before.',
       facts.planEndsAt && `If it stays unpaid, your plan ends on ${say.moment(facts.planEndsAt)}.`,
     ),
-    action: { label: 'Pay now', url: facts.payUrl },
+    action: { label: 'Pay now', url: context.payUrl(facts.invoiceId) },
   }),
-  zh: (facts, say) => ({
+  zh: (facts, say, context) => ({
     subject: '您的 API 访问已受限，付款后立即恢复',
     opening: `由于“${say.purchase(facts.purchase)}”的款项 ${say.amount(facts)} 未支付，您的 API 访问自 ${say.moment(facts.limitedAt)}起受限。`,
     details: [...billZh(facts, say), ['付款截止', say.moment(facts.dueAt)]],
@@ -78,12 +78,12 @@ export const limited: MailTemplate<'limited'> = {
       '收到付款后，访问将立即恢复。',
       facts.planEndsAt && `如仍未付款，您的套餐将于 ${say.moment(facts.planEndsAt)}结束。`,
     ),
-    action: { label: '立即支付', url: facts.payUrl },
+    action: { label: '立即支付', url: context.payUrl(facts.invoiceId) },
   }),
 };
 
 export const lastWarning: MailTemplate<'last_warning'> = {
-  en: (facts, say) => ({
+  en: (facts, say, context) => ({
     subject:
       facts.ending === 'plan'
         ? `Last notice: your plan ends on ${say.day(facts.at)}`
@@ -99,9 +99,9 @@ export const lastWarning: MailTemplate<'last_warning'> = {
         : 'All requests of your API keys are then refused until the payment has arrived. If you need more time, reply to this email.',
       PAID_ALREADY_EN,
     ],
-    action: { label: 'Pay now', url: facts.payUrl },
+    action: { label: 'Pay now', url: context.payUrl(facts.invoiceId) },
   }),
-  zh: (facts, say) => ({
+  zh: (facts, say, context) => ({
     subject:
       facts.ending === 'plan'
         ? `最后提醒：您的套餐将于 ${say.day(facts.at)}结束`
@@ -117,26 +117,26 @@ export const lastWarning: MailTemplate<'last_warning'> = {
         : '停用后，所有 API 密钥的请求都将被拒绝，直至收到付款。如需延期，请直接回复本邮件。',
       PAID_ALREADY_ZH,
     ],
-    action: { label: '立即支付', url: facts.payUrl },
+    action: { label: '立即支付', url: context.payUrl(facts.invoiceId) },
   }),
 };
 
 export const stopped: MailTemplate<'stopped'> = {
-  en: (facts, say) => ({
+  en: (facts, say, context) => ({
     subject: 'Your API access has been stopped',
     opening: `Your API access was stopped on ${say.moment(facts.stoppedAt)}, because ${say.amount(facts)} for ${say.purchase(facts.purchase)} is unpaid. All requests of your API keys are refused.`,
     details: [...billEn(facts, say), ['Was due', say.moment(facts.dueAt)]],
     next: [
       'As soon as your payment arrives, everything works as before. If something stands in the way, reply to this email.',
     ],
-    action: { label: 'Pay now', url: facts.payUrl },
+    action: { label: 'Pay now', url: context.payUrl(facts.invoiceId) },
   }),
-  zh: (facts, say) => ({
+  zh: (facts, say, context) => ({
     subject: '您的 API 访问已停用',
     opening: `由于“${say.purchase(facts.purchase)}”的款项 ${say.amount(facts)} 未支付，您的 API 访问已于 ${say.moment(facts.stoppedAt)}停用，所有 API 密钥的请求都会被拒绝。`,
     details: [...billZh(facts, say), ['付款截止', say.moment(facts.dueAt)]],
     next: ['收到付款后，访问将立即恢复。如付款遇到困难，请直接回复本邮件。'],
-    action: { label: '立即支付', url: facts.payUrl },
+    action: { label: '立即支付', url: context.payUrl(facts.invoiceId) },
   }),
 };
 

@@ -121,7 +121,7 @@ export const secondCaptureRefunded: MailTemplate<'second_capture_refunded'> = {
 };
 
 export const paymentDeclined: MailTemplate<'payment_declined'> = {
-  en: (facts, say) => ({
+  en: (facts, say, context) => ({
     subject: `Your payment of ${say.amount(facts)} did not go through`,
     opening: `${refusalEn(facts)} Nothing was charged: ${say.amount(facts)} for ${say.purchase(facts.purchase)} is still to be paid.`,
     details: billEn(facts, say),
@@ -132,9 +132,9 @@ export const paymentDeclined: MailTemplate<'payment_declined'> = {
           : 'We will not charge this card again. Please pay with another one.'
         : `We will try again on ${say.moment(facts.nextAttemptAt)}. You can also pay now, with this card or another one.`,
     ],
-    action: { label: 'Pay now', url: facts.payUrl },
+    action: { label: 'Pay now', url: context.payUrl(facts.invoiceId) },
   }),
-  zh: (facts, say) => ({
+  zh: (facts, say, context) => ({
     subject: `${say.amount(facts)} 付款未成功`,
     opening: `${refusalZh(facts)}本次未产生扣款，“${say.purchase(facts.purchase)}”的 ${say.amount(facts)} 仍待支付。`,
     details: billZh(facts, say),
@@ -145,7 +145,7 @@ export const paymentDeclined: MailTemplate<'payment_declined'> = {
           : '我们不会再从该卡扣款，请使用其他银行卡支付。'
         : `我们将于 ${say.moment(facts.nextAttemptAt)}再次尝试扣款。您也可以现在使用该卡或其他银行卡支付。`,
     ],
-    action: { label: '立即支付', url: facts.payUrl },
+    action: { label: '立即支付', url: context.payUrl(facts.invoiceId) },
   }),
 };
 
@@ -180,7 +180,7 @@ function refusalZh({ decline, suspicious }: Refusal): string {
 }
 
 export const paymentNeedsYou: MailTemplate<'payment_needs_you'> = {
-  en: (facts, say) => ({
+  en: (facts, say, context) => ({
     subject: `Please confirm your payment of ${say.amount(facts)}`,
     opening: `Your bank wants you to confirm the payment of ${say.amount(facts)} for ${say.purchase(facts.purchase)} yourself (3-D Secure). Nothing has been charged yet.`,
     details: billEn(facts, say),
@@ -189,9 +189,9 @@ export const paymentNeedsYou: MailTemplate<'payment_needs_you'> = {
       facts.confirmUntil &&
         `Please do so by ${say.moment(facts.confirmUntil)}. After that the payment counts as declined.`,
     ),
-    action: { label: 'Confirm the payment', url: facts.payUrl },
+    action: { label: 'Confirm the payment', url: context.payUrl(facts.invoiceId) },
   }),
-  zh: (facts, say) => ({
+  zh: (facts, say, context) => ({
     subject: `请确认您的付款 ${say.amount(facts)}`,
     opening: `“${say.purchase(facts.purchase)}”的付款 ${say.amount(facts)} 需要持卡人本人验证（3-D Secure），目前尚未扣款。`,
     details: billZh(facts, say),
@@ -199,7 +199,7 @@ export const paymentNeedsYou: MailTemplate<'payment_needs_you'> = {
       '请打开链接并按银行提示完成验证，通常一分钟即可。',
       facts.confirmUntil && `请在 ${say.moment(facts.confirmUntil)}之前完成，逾期将视为付款失败。`,
     ),
-    action: { label: '确认付款', url: facts.payUrl },
+    action: { label: '确认付款', url: context.payUrl(facts.invoiceId) },
   }),
 };
 

@@ -6,7 +6,11 @@ import { PHRASES } from '../../../services/notifications/mails/phrases.ts';
 import { type RenderedMail, renderMail } from '../../../services/notifications/mails/render.ts';
 import { SAMPLES } from './sample-facts.ts';
 
-const SITE = { accountUrl: 'https://tollgate.example/', runbookUrl: 'https://tollgate.example/runbook' };
+const SITE = {
+  accountUrl: 'https://tollgate.example/',
+  runbookUrl: 'https://tollgate.example/runbook',
+  payUrl: (invoiceId: string) => `https://tollgate.example/pay/${invoiceId}`,
+};
 const CONTEXT = { ...SITE, organization: 'Acme' };
 
 const KINDS = Object.keys(MAILS) as MailKind[];
@@ -95,8 +99,8 @@ test.each(LOCALES)('a name that looks like markup is shown as it is written (%s)
 });
 
 test('facts of another kind, or of a release that knew fewer, make no mail at all', () => {
-  const { payUrl: _, ...withoutLink } = SAMPLES.limit_warning[0] ?? {};
+  const { invoiceId: _, ...withoutLink } = SAMPLES.limit_warning[0] ?? {};
 
-  expect(() => renderMail('limit_warning', withoutLink, 'en', CONTEXT)).toThrow('payUrl');
+  expect(() => renderMail('limit_warning', withoutLink, 'en', CONTEXT)).toThrow('invoiceId');
   expect(() => renderMail('cancelled', SAMPLES.paused[0], 'en', CONTEXT)).toThrow('endsAt');
 });

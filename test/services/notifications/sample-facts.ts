@@ -3,7 +3,7 @@ import type { FactsOf, MailKind } from '../../../services/notifications/mails/ki
 
 const PRO = { plan: 'pro', months: 1 } as const;
 const TEAM_YEARLY = { plan: 'team', months: 12 } as const;
-const PAY_URL = 'https://tollgate.example/pay/a.b';
+const INVOICE_ID = '0193f000-0000-7000-8000-000000000077';
 
 const renewal = {
   amountCents: 1_900,
@@ -29,8 +29,8 @@ const plainPack = {
   purchase: { kind: 'pack', creditCents: 1_000, bonusCents: 0, bonusUntil: null },
 } as const;
 const topUp = { ...pack, amountCents: 2_500, purchase: { kind: 'top_up', creditCents: 2_500 } } as const;
-const unpaidRenewal = { ...renewal, dueAt: '2026-12-01T10:00:00.000Z', payUrl: PAY_URL } as const;
-const unpaidUsage = { ...usage, dueAt: '2026-12-31T00:00:00.000Z', payUrl: PAY_URL } as const;
+const unpaidRenewal = { ...renewal, dueAt: '2026-12-01T10:00:00.000Z', invoiceId: INVOICE_ID } as const;
+const unpaidUsage = { ...usage, dueAt: '2026-12-31T00:00:00.000Z', invoiceId: INVOICE_ID } as const;
 
 export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
   verification: [
@@ -55,15 +55,15 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
       decline: 'later',
       suspicious: false,
       nextAttemptAt: '2026-12-02T10:00:00.000Z',
-      payUrl: PAY_URL,
+      invoiceId: INVOICE_ID,
     },
-    { ...renewal, decline: 'needs_customer', suspicious: false, nextAttemptAt: null, payUrl: PAY_URL },
-    { ...renewal, decline: 'never', suspicious: false, nextAttemptAt: null, payUrl: PAY_URL },
-    { ...renewal, decline: 'never', suspicious: true, nextAttemptAt: null, payUrl: PAY_URL },
+    { ...renewal, decline: 'needs_customer', suspicious: false, nextAttemptAt: null, invoiceId: INVOICE_ID },
+    { ...renewal, decline: 'never', suspicious: false, nextAttemptAt: null, invoiceId: INVOICE_ID },
+    { ...renewal, decline: 'never', suspicious: true, nextAttemptAt: null, invoiceId: INVOICE_ID },
   ],
   payment_needs_you: [
-    { ...renewal, confirmUntil: '2026-12-02T09:00:00.000Z', payUrl: PAY_URL },
-    { ...renewal, confirmUntil: null, payUrl: PAY_URL },
+    { ...renewal, confirmUntil: '2026-12-02T09:00:00.000Z', invoiceId: INVOICE_ID },
+    { ...renewal, confirmUntil: null, invoiceId: INVOICE_ID },
   ],
   card_expiring: [
     {
