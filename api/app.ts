@@ -11,6 +11,7 @@ import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
 import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
+import { invoiceRoutes } from './routes/invoices.ts';
 import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
 import { openapiRoute } from './routes/openapi.ts';
@@ -22,6 +23,7 @@ import { personRoutes } from './routes/persons.ts';
 import { readWithKeyRoutes } from './routes/read-with-key.ts';
 import { named } from './routes/request-ids.ts';
 import type { Route } from './routes/route.ts';
+import { subscriptionRoutes } from './routes/subscriptions.ts';
 
 /** Every route there is but the hot path; a test walks it with every role. */
 export const ROUTES: readonly Route[] = [
@@ -37,6 +39,8 @@ export const ROUTES: readonly Route[] = [
   ...channelKeyRoutes,
   ...modelRoutes,
   ...paymentRoutes,
+  ...subscriptionRoutes,
+  ...invoiceRoutes,
   ...cardRoutes,
   ...bookRoutes,
 ];

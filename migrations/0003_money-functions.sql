@@ -21,7 +21,8 @@ end $$;
 
 -- These three are plpgsql because its plans are kept: a function in SQL that cannot be inlined is planned at every call, and a lease
 -- transaction makes eight such calls (3.0 ms with its commit; so 1.5).
--- Grants in force with money on them, in burn order (domain/burn-order.ts says the same; a test compares them).
+-- Grants in force with money on them that may be spent at the organization's stage, in burn order (domain/burn-order.ts says the same; a
+-- test compares them).
 create function burnable_grants(p_org uuid) returns table (grant_id uuid, available_nano bigint, expires_at timestamptz)
 language plpgsql stable security definer set search_path = public, pg_temp as $$
 begin
@@ -29,6 +30,7 @@ begin
     from grant_balances b join credit_grants g on g.id = b.grant_id
    where b.org_id = p_org and b.available_nano > 0
      and g.effective_at <= billing_now() and (g.expires_at is null or g.expires_at > billing_now())
+     and (not g.locked_while_overdue or (select o.overdue_stage from organizations o where o.id = p_org) = 'none')
    order by g.priority, g.expires_at asc nulls last, g.created_at, g.id;
 end $$;
 
@@ -97,10 +99,12 @@ end $$;
 -- Opens lease p_lease or grows it. p_waiting: the sum that requests wait for now, beyond what the gateway has in hand for them;
 -- p_target: about 10 s of spending; p_least: what the smallest of the waiting needs, p_in_hand: how much of that this lease has.
 -- outcome: 'leased' (also when nothing beyond what is in hand could be had), or why not: 'insufficient' (settled spending alone
--- leaves less than p_least), 'in_use' (leases hold it), 'cap_reached', 'cap_in_use', 'blocked' (key or organization stopped).
+-- leaves less than p_least), 'in_use' (leases hold it), 'cap_reached', 'cap_in_use', 'blocked' (key or organization stopped). The last
+-- three columns are the organization's: under which stage this was decided.
 create function take_credit(p_incarnation uuid, p_lease uuid, p_api_key uuid, p_waiting bigint, p_target bigint, p_least bigint,
                             p_in_hand bigint default 0)
-returns table (outcome text, amount_nano bigint, expires_at timestamptz, left_nano bigint, held_nano bigint, short_cap uuid, resets_at timestamptz)
+returns table (outcome text, amount_nano bigint, expires_at timestamptz, left_nano bigint, held_nano bigint, short_cap uuid, resets_at timestamptz,
+               enforcement_seq bigint, overdue_stage text, pay_link text)
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   v_key api_keys; v_org organizations; v_lease leases; v_cap caps; v_grant record;
@@ -111,8 +115,16 @@ begin
   if not found then raise exception 'incarnation % is fenced', p_incarnation using errcode = 'TG001'; end if;
   select * into v_key from api_keys k where k.id = p_api_key;
   select * into v_org from organizations o where o.id = v_key.org_id for no key update;
-  if v_org.id is null or v_org.enforcement <> 'active' or v_key.disabled_at is not null or v_key.expires_at <= billing_now() then
-    return query select 'blocked', 0::bigint, null::timestamptz, 0::bigint, 0::bigint, null::uuid, null::timestamptz; return;
+  -- It is made of credit that may be locked by now, and what is in hand of it counts for nothing (D48).
+  if exists (select from leases l where l.id = p_lease and l.enforcement_seq <> v_org.enforcement_seq) then
+    raise exception 'lease % was cut under another stage', p_lease using errcode = 'TG002';
+  end if;
+  enforcement_seq := v_org.enforcement_seq;
+  overdue_stage := v_org.overdue_stage;
+  pay_link := v_org.pay_link;
+  if v_org.id is null or v_org.enforcement <> 'active' or v_org.overdue_stage = 'stopped' or v_key.disabled_at is not null
+     or v_key.expires_at <= billing_now() then
+    outcome := 'blocked'; amount_nano := 0; left_nano := 0; held_nano := 0; return next; return;
   end if;
 
   select coalesce(sum(b.available_nano), 0) - v_org.overdraft_nano into v_available from burnable_grants(v_org.id) b;
@@ -120,7 +132,12 @@ begin
   outcome := 'leased';
   held_nano := 0;
   if p_least - p_in_hand > v_available then
-    select coalesce(sum(l.amount_nano - l.consumed_nano), 0) into v_held from leases l where l.org_id = v_org.id and l.closed_at is null;
+    -- What would be locked as soon as it came back is not worth waiting for.
+    select coalesce(sum(least(l.amount_nano - l.consumed_nano, s.spendable)), 0) into v_held
+      from leases l
+     cross join lateral (select sum(s.amount_nano) as spendable from lease_slices s join credit_grants g on g.id = s.grant_id
+                          where s.lease_id = l.id and not (g.locked_while_overdue and v_org.overdue_stage <> 'none')) s
+     where l.org_id = v_org.id and l.closed_at is null and s.spendable > 0;
     held_nano := v_held;
     outcome := case when p_least > v_available + v_held then 'insufficient' else 'in_use' end;
   end if;
@@ -153,8 +170,8 @@ begin
     select l.expires_at into expires_at from leases l where l.id = p_lease;
     return next; return;
   end if;
-  insert into leases (id, incarnation_id, org_id, project_id, member_id, api_key_id, amount_nano)
-    values (p_lease, p_incarnation, v_org.id, v_key.project_id, v_key.member_id, v_key.id, 0) on conflict (id) do nothing;
+  insert into leases (id, incarnation_id, org_id, project_id, member_id, api_key_id, enforcement_seq, amount_nano)
+    values (p_lease, p_incarnation, v_org.id, v_key.project_id, v_key.member_id, v_key.id, v_org.enforcement_seq, 0) on conflict (id) do nothing;
   select * into v_lease from leases l where l.id = p_lease and l.incarnation_id = p_incarnation and l.closed_at is null for update;
   if not found then raise exception 'lease % is closed or not of incarnation %', p_lease, p_incarnation using errcode = 'TG002'; end if;
   -- A lease counts in the period it was opened in: it must not grow under a cap whose period began later.

@@ -5,8 +5,9 @@ import { type Nano, nano } from '../../domain/nano.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
-// Burn order: what is included or given burns before what was bought (billing.md 1.2); a grant by hand counts as bought.
-const PRIORITIES = { trial: 10, included: 10, promo: 10, bonus: 20, pack: 20, manual: 20 } as const;
+// Burn order: what is included or given burns before what was bought (billing.md 1.2), a grant by hand counts as bought, and what must
+// be paid for later burns last.
+const PRIORITIES = { trial: 10, included: 10, promo: 10, bonus: 20, pack: 20, manual: 20, credit_line: 30 } as const;
 
 export type GrantSource = keyof typeof PRIORITIES;
 

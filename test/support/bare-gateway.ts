@@ -154,6 +154,8 @@ export function rowsOf(
 export interface GrantWish {
   readonly usd: string;
   readonly priority?: number;
+  /** 'manual' where it does not matter. */
+  readonly source?: string;
   /** An SQL interval from now; it may be in the past only after the clock of the test has moved. */
   readonly expiresIn?: string;
 }
@@ -172,21 +174,22 @@ export async function newCustomer(
   );
   const grantIds: string[] = [];
   for (const grant of grants) grantIds.push(await issueGrant(admin, orgId, grant));
-  return { id, orgId, projectId, grantIds };
+  return { id, orgId, projectId, grantIds, enforcementSeq: 0 };
 }
 
 export async function issueGrant(
   admin: Pool,
   orgId: string,
-  { usd, priority = 20, expiresIn }: GrantWish,
+  { usd, priority = 20, source = 'manual', expiresIn }: GrantWish,
 ): Promise<string> {
   const id = newId();
-  await admin.query(`select issue_grant($1, $2, 'manual', $3, $4, 0, billing_now() + $5::interval, null, 'test')`, [
+  await admin.query(`select issue_grant($1, $2, $6, $3, $4, 0, billing_now() + $5::interval, null, 'test')`, [
     id,
     orgId,
     priority,
     usdToNano(usd),
     expiresIn ?? null,
+    source,
   ]);
   return id;
 }

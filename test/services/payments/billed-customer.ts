@@ -27,7 +27,7 @@ export function newInvoice(till: Till, orgId: string): Promise<string> {
   return inTransaction(till.db, async (tx) => {
     const terms = termsOf(await planOnSale(tx, 'pro', Date.now()), 1);
     const order = purchaseOrder(newId(), terms, terms.priceCents);
-    return orderInvoice(tx, { orgId, subscriptionId: newId(), order, actor: 'test' });
+    return (await orderInvoice(tx, { orgId, subscriptionId: newId(), order, actor: 'test' })).invoiceId;
   });
 }
 

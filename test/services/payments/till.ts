@@ -8,6 +8,7 @@ import { verifyLedger } from '../../../services/ledger/verifier.ts';
 import type { OnCard } from '../../../services/payments/cards.ts';
 import { type CheckoutPlace, openCheckout } from '../../../services/payments/checkouts.ts';
 import { type Recorded, recordPayment } from '../../../services/payments/payments.ts';
+import { packPurchase } from '../../../services/payments/purchases.ts';
 import { StripeApi, type StripeEvent } from '../../../services/payments/stripe-api.ts';
 import { StripeInbox } from '../../../services/payments/stripe-inbox.ts';
 import { newId } from '../../../services/platform/ids.ts';
@@ -60,7 +61,7 @@ export async function openTill(): Promise<Till> {
       return orgId;
     },
     async pay(orgId, pack, card = 'pm_card_visa') {
-      const { url, paymentId } = await openCheckout(till, orgId, pack, 'test');
+      const { url, paymentId } = await openCheckout(till, packPurchase(orgId, pack, 'test'));
       const { status } = await submit(url, { payment_method: card });
       if (status !== 303) throw new Error(`the page answered ${status}`);
       const session = await till.sdk.checkout.sessions.retrieve(url.slice(url.lastIndexOf('/') + 1));

@@ -114,7 +114,7 @@ export class PlanShop {
     const subscriptionId = newId();
     const bare = await newCustomer(this.admin, []);
     const { orgId } = bare;
-    const invoiceId = await this.#in(async (tx) => {
+    const { invoiceId } = await this.#in(async (tx) => {
       const terms = termsOf(await planOnSale(tx, plan, Date.parse(iso)), months);
       const order = purchaseOrder('first', terms, terms.priceCents);
       return orderInvoice(tx, { orgId, subscriptionId, order, actor: 'test' });
