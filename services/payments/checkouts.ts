@@ -1,6 +1,6 @@
 // A page of Stripe on which an organization buys something. The row comes first and Stripe is asked in the words of the row, so a crash
 // anywhere leaves something that the next click finds and finishes. One page is open per organization and purpose: two would be paid twice.
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { recordPayment } from './payments.ts';
