@@ -42,7 +42,7 @@ create table organizations (
   -- changes of the stage: of two views of this row the one with the higher number is the newer.
   overdue_stage text not null default 'none' check (overdue_stage in ('none', 'limited', 'stopped')),
   enforcement_seq bigint not null default 0,
-  pay_link text,
+  pay_invoice_id uuid,
   -- How far an answer that cost more than was reserved may take a prepaid customer below zero (design 3.2).
   overdraft_floor_nano bigint not null default 50000000 check (overdraft_floor_nano >= 0),
   overdraft_nano bigint not null default 0 check (overdraft_nano >= 0),
@@ -223,7 +223,7 @@ begin
 end $$;
 
 -- Only changes that an administrator makes are announced; overdraft_nano moves with money and must stay silent.
-create trigger announce after insert or delete or update of name, rate_tier, enforcement, overdue_stage, pay_link, time_zone, version on organizations
+create trigger announce after insert or delete or update of name, rate_tier, enforcement, overdue_stage, pay_invoice_id, time_zone, version on organizations
   for each row execute function announce_change('organization', 'id');
 -- A stricter stage forbids some of the credit that gateways have leased.
 create trigger recall after update of overdue_stage on organizations

@@ -104,7 +104,7 @@ end $$;
 create function take_credit(p_incarnation uuid, p_lease uuid, p_api_key uuid, p_waiting bigint, p_target bigint, p_least bigint,
                             p_in_hand bigint default 0)
 returns table (outcome text, amount_nano bigint, expires_at timestamptz, left_nano bigint, held_nano bigint, short_cap uuid, resets_at timestamptz,
-               enforcement_seq bigint, overdue_stage text, pay_link text)
+               enforcement_seq bigint, overdue_stage text, pay_invoice_id uuid)
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   v_key api_keys; v_org organizations; v_lease leases; v_cap caps; v_grant record;
@@ -121,7 +121,7 @@ begin
   end if;
   enforcement_seq := v_org.enforcement_seq;
   overdue_stage := v_org.overdue_stage;
-  pay_link := v_org.pay_link;
+  pay_invoice_id := v_org.pay_invoice_id;
   if v_org.id is null or v_org.enforcement <> 'active' or v_org.overdue_stage = 'stopped' or v_key.disabled_at is not null
      or v_key.expires_at <= billing_now() then
     outcome := 'blocked'; amount_nano := 0; left_nano := 0; held_nano := 0; return next; return;

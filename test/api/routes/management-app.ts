@@ -23,6 +23,7 @@ import { createPool } from '../../../services/platform/postgres.ts';
 import { Vault } from '../../../services/vault/vault.ts';
 import { control } from '../../fake-stripe/stripe-client.ts';
 import { startFakeStripe } from '../../support/fake-stripe/server.ts';
+import { payUrlOf } from '../../support/overdue.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
@@ -113,7 +114,7 @@ export async function startManagementApp(takesPayments = true): Promise<Manageme
   });
   const metrics = new Metrics();
   const egress = new Egress();
-  const apiKeys = new ApiKeyCache(worker, () => performance.now());
+  const apiKeys = new ApiKeyCache(worker, () => performance.now(), payUrlOf);
   let table = await loadRoutingTable(worker, vault, 0);
   const logger = createLog({ name: 'test', level: 'info' }, sink);
   const api = new StripeApi({ apiBase: stripe.url, secretKey: 'sk_test_management', webhookSecret: WEBHOOK_SECRET });

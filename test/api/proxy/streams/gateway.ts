@@ -27,6 +27,7 @@ import { createPool } from '../../../../services/platform/postgres.ts';
 import { UnsentEnds } from '../../../../services/usage/unsent-ends.ts';
 import { Vault } from '../../../../services/vault/vault.ts';
 import { type BareGateway, openBareGateway } from '../../../support/bare-gateway.ts';
+import { payUrlOf } from '../../../support/overdue.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
@@ -90,7 +91,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
   });
   const log = createLog({ name: 'test', level: 'silent' });
   const vault = new Vault({ current: 1, keys: new Map([[1, createSecretKey(randomBytes(32))]]) });
-  const apiKeys = new ApiKeyCache(db, () => performance.now());
+  const apiKeys = new ApiKeyCache(db, () => performance.now(), payUrlOf);
   const routing = new Routing(db, vault, log);
   await routing.load();
   const feed = new ChangeFeed(database.urlFor('gateway'), listenerFor({ apiKeys, leases: bare.leases, routing }), log);
