@@ -88,7 +88,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const routing = new Routing(db, vault, log);
   await routing.load();
   const unsentEnds = new UnsentEnds(db);
-  const feed = new ChangeFeed(config.databaseUrl, listenerFor({ apiKeys, leases, routing }), log);
+  const feed = new ChangeFeed(config.databaseUrl, listenerFor({ apiKeys, leases, routing, incarnation }), log);
   await feed.start();
   const payments = openPaymentDesk(config, workerDb, log);
   drain.afterRequests(async () => {
@@ -225,7 +225,7 @@ function openRedis(config: Config, log: Log): RedisLink | null {
 function openHealth(redis: RedisLink | null, incarnation: Incarnation, log: Log, drain: Drain): ChannelHealth {
   const health = new ChannelHealth(Math.random, healthToldIn(log));
   if (redis === null) return health;
-  const clock = { timeMs: () => incarnation.timeMs(), nowMs: () => performance.now() };
+  const clock = { timeMs: () => incarnation.realTimeMs(), nowMs: () => performance.now() };
   const exchange = new HealthExchange(redis, health, clock);
   drain.afterRequests(() => exchange.close());
   return health;

@@ -24,11 +24,12 @@ end $$;
 -- Grants in force with money on them, in burn order (domain/burn-order.ts says the same; a test compares them).
 create function burnable_grants(p_org uuid) returns table (grant_id uuid, available_nano bigint, expires_at timestamptz)
 language plpgsql stable security definer set search_path = public, pg_temp as $$
+declare v_now timestamptz := billing_now();
 begin
   return query select b.grant_id, b.available_nano, g.expires_at
     from grant_balances b join credit_grants g on g.id = b.grant_id
    where b.org_id = p_org and b.available_nano > 0
-     and g.effective_at <= billing_now() and (g.expires_at is null or g.expires_at > billing_now())
+     and g.effective_at <= v_now and (g.expires_at is null or g.expires_at > v_now)
    order by g.priority, g.expires_at asc nulls last, g.created_at, g.id;
 end $$;
 
@@ -105,13 +106,15 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   v_key api_keys; v_org organizations; v_lease leases; v_cap caps; v_grant record;
   v_room bigint; v_available bigint; v_held bigint; v_committed bigint; v_amount bigint; v_rest bigint; v_cut bigint; v_ordinal integer;
-  v_expires timestamptz; v_cap_room bigint; v_cap_held bigint; v_short_room bigint; v_reached boolean; v_entries jsonb := '[]';
+  v_now timestamptz; v_expires timestamptz; v_cap_room bigint; v_cap_held bigint; v_short_room bigint; v_reached boolean;
+  v_entries jsonb := '[]';
 begin
   perform 1 from gateway_incarnations i where i.id = p_incarnation and i.fenced_at is null for share;
   if not found then raise exception 'incarnation % is fenced', p_incarnation using errcode = 'TG001'; end if;
   select * into v_key from api_keys k where k.id = p_api_key;
   select * into v_org from organizations o where o.id = v_key.org_id for no key update;
-  if v_org.id is null or v_org.enforcement <> 'active' or v_key.disabled_at is not null or v_key.expires_at <= billing_now() then
+  v_now := billing_now();
+  if v_org.id is null or v_org.enforcement <> 'active' or v_key.disabled_at is not null or v_key.expires_at <= v_now then
     return query select 'blocked', 0::bigint, null::timestamptz, 0::bigint, 0::bigint, null::uuid, null::timestamptz; return;
   end if;
 
@@ -126,18 +129,18 @@ begin
   end if;
 
   for v_cap in select * from caps_of(v_org.id, v_key.project_id, v_key.member_id, v_key.id) loop
-    v_committed := cap_committed(v_cap, period_start(v_cap.period, v_org.time_zone, billing_now()));
+    v_committed := cap_committed(v_cap, period_start(v_cap.period, v_org.time_zone, v_now));
     v_cap_room := v_cap.amount_nano - v_committed;
-    v_expires := least(v_expires, period_end(v_cap.period, v_org.time_zone, billing_now()));
+    v_expires := least(v_expires, period_end(v_cap.period, v_org.time_zone, v_now));
     if p_least - p_in_hand > v_cap_room and outcome <> 'insufficient' then
-      v_cap_held := cap_leased(v_cap.scope, v_cap.scope_id, v_org.id, period_start(v_cap.period, v_org.time_zone, billing_now()));
+      v_cap_held := cap_leased(v_cap.scope, v_cap.scope_id, v_org.id, period_start(v_cap.period, v_org.time_zone, v_now));
       v_reached := p_least > v_cap_room + v_cap_held;
       -- The customer is told of one: of a cap that waiting does not help rather than of one that it does, then of the tightest.
       if short_cap is null or (v_reached, -v_cap_room) > (outcome = 'cap_reached', -v_short_room) then
         held_nano := v_cap_held;
         short_cap := v_cap.id;
         v_short_room := v_cap_room;
-        resets_at := period_end(v_cap.period, v_org.time_zone, billing_now());
+        resets_at := period_end(v_cap.period, v_org.time_zone, v_now);
       end if;
       outcome := case when v_reached or outcome = 'cap_reached' then 'cap_reached' else 'cap_in_use' end;
     end if;
@@ -153,13 +156,13 @@ begin
     select l.expires_at into expires_at from leases l where l.id = p_lease;
     return next; return;
   end if;
-  insert into leases (id, incarnation_id, org_id, project_id, member_id, api_key_id, amount_nano)
-    values (p_lease, p_incarnation, v_org.id, v_key.project_id, v_key.member_id, v_key.id, 0) on conflict (id) do nothing;
+  insert into leases (id, incarnation_id, org_id, project_id, member_id, api_key_id, amount_nano, opened_at)
+    values (p_lease, p_incarnation, v_org.id, v_key.project_id, v_key.member_id, v_key.id, 0, v_now) on conflict (id) do nothing;
   select * into v_lease from leases l where l.id = p_lease and l.incarnation_id = p_incarnation and l.closed_at is null for update;
   if not found then raise exception 'lease % is closed or not of incarnation %', p_lease, p_incarnation using errcode = 'TG002'; end if;
   -- A lease counts in the period it was opened in: it must not grow under a cap whose period began later.
   if exists (select from caps_of(v_org.id, v_key.project_id, v_key.member_id, v_key.id) c
-              where period_start(c.period, v_org.time_zone, billing_now()) > v_lease.opened_at) then
+              where period_start(c.period, v_org.time_zone, v_now) > v_lease.opened_at) then
     raise exception 'lease % is older than the period of a cap', p_lease using errcode = 'TG002';
   end if;
   select coalesce(max(s.ordinal), 0) into v_ordinal from lease_slices s where s.lease_id = p_lease;
@@ -221,7 +224,7 @@ end $$;
 create function return_slices(p_lease leases, p_amount bigint, p_actor text) returns bigint
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare v_rest bigint := least(p_amount, p_lease.amount_nano - p_lease.consumed_nano); v_total bigint; v_slice record; v_cut bigint;
-        v_expired boolean; v_balance bigint; v_entries jsonb := '[]';
+        v_now timestamptz := billing_now(); v_expired boolean; v_balance bigint; v_entries jsonb := '[]';
 begin
   if v_rest <= 0 then return 0; end if;
   v_total := v_rest;
@@ -230,7 +233,7 @@ begin
     exit when v_rest = 0;
     v_cut := least(v_rest, v_slice.amount_nano);
     update lease_slices s set amount_nano = s.amount_nano - v_cut where s.lease_id = p_lease.id and s.ordinal = v_slice.ordinal;
-    v_expired := v_slice.expires_at is not null and v_slice.expires_at <= billing_now();
+    v_expired := v_slice.expires_at is not null and v_slice.expires_at <= v_now;
     if v_expired then
       v_entries := v_entries || jsonb_build_object('account', 'breakage', 'org', p_lease.org_id, 'amount', -v_cut);
     else
@@ -483,13 +486,14 @@ begin
   end;
 end $$;
 
--- Returns Postgres' time; the gateway's own clock is this + monotonic time since.
-create function renew_incarnation(p_incarnation uuid) returns timestamptz
+-- Returns Postgres' time, from which the gateway reckons on by its monotonic clock, and how far the clock of billing is ahead of it.
+create function renew_incarnation(p_incarnation uuid, out real_time timestamptz, out clock_ahead interval)
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-  update gateway_incarnations set renewed_at = clock_timestamp() where id = p_incarnation and fenced_at is null;
+  update gateway_incarnations i set renewed_at = clock_timestamp(), clock_ahead = billing_now() - now()
+   where i.id = p_incarnation and i.fenced_at is null returning i.clock_ahead into clock_ahead;
   if not found then raise exception 'incarnation % is fenced', p_incarnation using errcode = 'TG001'; end if;
-  return clock_timestamp();
+  real_time := clock_timestamp();
 end $$;
 
 -- p_died: a supervisor saw the process die. Otherwise 90 s of silence, and never within 90 s of Postgres' own start or promotion,
@@ -639,5 +643,5 @@ grant execute on function settle_batch(uuid, boolean, json, json), settle_beyond
   quarantine_record(uuid, uuid, jsonb, text, bigint), fence_incarnations(uuid),
   close_incarnation(uuid, text, boolean), record_orphan(uuid, uuid, smallint, uuid, uuid, uuid, text, text, uuid, timestamptz), expire_grants(),
   issue_grant(uuid, uuid, text, smallint, bigint, integer, timestamptz, text, text), reconcile_attempt(uuid, smallint, bigint, text),
-  attempts_never_arrived(uuid, timestamptz), post_unclaimed(uuid, smallint, uuid, bigint)
+  attempts_never_arrived(uuid, timestamptz), post_unclaimed(uuid, smallint, uuid, bigint), advance_billing_clock(timestamptz)
   to tollgate_worker;

@@ -37,7 +37,7 @@ export async function admit(
   const rateScopes = scopesOf(apiKey, model);
   refuseBeyondRate(rateScopes, model, inputTokens);
   const p95 = parts.expectedOutput.of(apiKey.id, model.id);
-  exchange.rateTicket = takeRate(parts, rateScopes, model, inputTokens + (p95 ?? 0), asked.atMs);
+  exchange.rateTicket = takeRate(parts, rateScopes, model, inputTokens + (p95 ?? 0));
 
   const p95Delivered = facts.streamed ? parts.expectedDelivery.of(apiKey.id, model.id) : null;
   const p95Reserved = p95Delivered === null ? p95 : Math.max(p95Delivered, p95 ?? 0);
@@ -127,14 +127,8 @@ function refuseBeyondRate(scopes: readonly RateScope[], model: RoutedModel, inpu
   });
 }
 
-function takeRate(
-  parts: ProxyParts,
-  scopes: readonly RateScope[],
-  model: RoutedModel,
-  tokens: number,
-  atMs: number,
-): RateTicket {
-  const decision = parts.limiter.admit(scopes, tokens, atMs);
+function takeRate(parts: ProxyParts, scopes: readonly RateScope[], model: RoutedModel, tokens: number): RateTicket {
+  const decision = parts.limiter.admit(scopes, tokens, parts.incarnation.realTimeMs());
   if (decision.allowed) return decision.ticket;
   const { scope, what, retryAfterMs } = decision;
   const rate = {
