@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Runtime } from '@temporalio/worker';
 import { createReconciliationActivities } from '../activities/reconciliation.ts';
+import { ChangeFeed } from '../services/api-keys/change-feed.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { createLog } from '../services/platform/log.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
@@ -12,6 +13,7 @@ import { readWorkerConfig } from '../services/platform/worker-config.ts';
 import { Reconciliations, reconciliationStanding } from '../services/reconciliation/reconciliations.ts';
 import { PayloadCodec } from '../services/vault/payload-codec.ts';
 import { CodecAccess } from './codec-access.ts';
+import { dueWorkListener } from './due-work.ts';
 import { createWorkerApp } from './http.ts';
 import { workerMetrics } from './metrics.ts';
 import { sdkLogger } from './sdk-log.ts';
@@ -49,6 +51,7 @@ const patientDb = createPool(config.databaseUrl, {
   statementTimeoutMs: 600_000,
 });
 const codec = new PayloadCodec(config.payloadKeys);
+const reconciliations = new Reconciliations({ db, patientDb });
 const runbook = config.runbookUrl === null ? 'docs/operations.md' : `[docs/operations.md](${config.runbookUrl})`;
 const work = new TemporalWork(
   {
@@ -56,10 +59,7 @@ const work = new TemporalWork(
     codec,
     workflowBundle:
       config.workflowBundle === null ? await bundleWorkflows(logger) : { codePath: config.workflowBundle },
-    activities: createReconciliationActivities(
-      new Reconciliations({ db, patientDb }),
-      `${runbook}, "The nightly reconciliation"`,
-    ),
+    activities: createReconciliationActivities(reconciliations, `${runbook}, "The nightly reconciliation"`),
     identity: `${hostname()}:${process.pid}`,
   },
   log,
@@ -86,6 +86,9 @@ const server = app.listen(config.port, config.host, (error) => {
   if (error) throw error;
 });
 
+const feed = new ChangeFeed(config.databaseUrl, dueWorkListener(work, reconciliations, log), log);
+await feed.start();
+
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => {
     log.info('worker_leaving');
@@ -95,6 +98,6 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 }
 await work.run();
 server.close();
-await within(LEAVE_WITHIN_MS, Promise.all([db.end(), patientDb.end()])).catch(() => undefined);
+await within(LEAVE_WITHIN_MS, Promise.all([feed.stop(), db.end(), patientDb.end()])).catch(() => undefined);
 log.info('worker_left');
 process.exit(0);
