@@ -7,6 +7,7 @@ import type { AppDependencies } from './routes/app-dependencies.ts';
 import { bookRoutes } from './routes/books.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
+import { demoClockRoutes } from './routes/demo-clock.ts';
 import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
 import { modelRoutes } from './routes/models.ts';
@@ -31,6 +32,7 @@ export const ROUTES: readonly Route[] = [
   ...modelRoutes,
   ...paymentRoutes,
   ...bookRoutes,
+  ...demoClockRoutes,
 ];
 
 export function createApp(dependencies: AppDependencies): Express {

@@ -6,6 +6,7 @@ import { Client, type Pool } from 'pg';
 import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
+import { FakeStripeClock } from '../services/billing-clock/fake-stripe-clock.ts';
 import { ChannelHealth } from '../services/channels/channel-health.ts';
 import { channelVitals } from '../services/channels/channel-vitals.ts';
 import { HealthExchange } from '../services/channels/health-exchange.ts';
@@ -38,12 +39,14 @@ import { newHttpServer } from './http-server.ts';
 import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
 import { InFlight } from './proxy/in-flight.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
-import type { PaymentDesk } from './routes/app-dependencies.ts';
+import type { DemoClock, PaymentDesk } from './routes/app-dependencies.ts';
 import { Routing } from './routing.ts';
 import { Scrape } from './scrape.ts';
 
 const DISK_CHECK_MS = 5_000;
 const DATABASE_RETRY_MS = 500;
+/** Above what a proof of a demo's ledger takes, and what a card that is declined keeps a process. */
+const DEMO_CLOCK_PATIENCE_MS = 30_000;
 /** A paused or fenced gateway leaves by this code: its supervisor starts a fresh incarnation. */
 const FENCED_EXIT_CODE = 75;
 
@@ -144,6 +147,11 @@ function openPaymentDesk({ stripe: settings, publicUrl }: Config, db: Pool, log:
   if (settings === null) return null;
   const stripe = new StripeApi(settings);
   return { stripe, inbox: new StripeInbox(db, stripe, log), publicUrl };
+}
+
+function openDemoClock({ demoClock, stripe }: Config): DemoClock | null {
+  if (!demoClock || stripe === null) return null;
+  return { stripe: new FakeStripeClock(stripe.apiBase), patienceMs: DEMO_CLOCK_PATIENCE_MS };
 }
 
 function openRequests({ openRequests: requests, openAttempts, openBodies }: ProxyParts): OpenRequests {
@@ -262,6 +270,7 @@ function appDependencies(config: Config, { proxy, routing, vault, workerDb, paym
     scrape: () => scrape.text(),
     adminToken: config.adminToken,
     payments,
+    demoClock: openDemoClock(config),
     vault,
     egress: proxy.egress,
     apiKeys: proxy.apiKeys,

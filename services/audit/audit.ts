@@ -12,7 +12,8 @@ export type TargetKind =
   | 'model'
   | 'price'
   | 'payment'
-  | 'reconciliation';
+  | 'reconciliation'
+  | 'billing_clock';
 
 export interface AuditEntry {
   readonly action: string;

@@ -106,7 +106,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       log,
       scrape: () => parts.metrics.registry.metrics(),
       adminToken: ADMIN_TOKEN,
-      ...{ payments: null, vault, egress: parts.egress },
+      ...{ payments: null, demoClock: null, vault, egress: parts.egress },
     },
     ...{ apiKeys, routing: routing.table, health: parts.health, trustedProxies: parts.trustedProxies },
     timeMs: parts.timeMs,
