@@ -9,6 +9,7 @@ import { bookRoutes } from './routes/books.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
+import { demoClockRoutes } from './routes/demo-clock.ts';
 import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
@@ -43,6 +44,7 @@ export const ROUTES: readonly Route[] = [
   ...invoiceRoutes,
   ...cardRoutes,
   ...bookRoutes,
+  ...demoClockRoutes,
 ];
 
 export function createApp(dependencies: AppDependencies): Express {

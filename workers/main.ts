@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Runtime } from '@temporalio/worker';
 import { createReconciliationActivities } from '../activities/reconciliation.ts';
+import { ChangeFeed } from '../services/api-keys/change-feed.ts';
 import { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
 import { outboxStanding } from '../services/notifications/outbox.ts';
@@ -16,6 +17,7 @@ import { type MailSettings, readWorkerConfig } from '../services/platform/worker
 import { Reconciliations, reconciliationStanding } from '../services/reconciliation/reconciliations.ts';
 import { PayloadCodec } from '../services/vault/payload-codec.ts';
 import { CodecAccess } from './codec-access.ts';
+import { dueWorkListener } from './due-work.ts';
 import { createWorkerApp } from './http.ts';
 import { MailRelay } from './mail-relay.ts';
 import { workerMetrics } from './metrics.ts';
@@ -54,6 +56,7 @@ const patientDb = createPool(config.databaseUrl, {
   statementTimeoutMs: 600_000,
 });
 const codec = new PayloadCodec(config.payloadKeys);
+const reconciliations = new Reconciliations({ db, patientDb });
 const runbook = config.runbookUrl === null ? 'docs/operations.md' : `[docs/operations.md](${config.runbookUrl})`;
 const work = new TemporalWork(
   {
@@ -61,10 +64,7 @@ const work = new TemporalWork(
     codec,
     workflowBundle:
       config.workflowBundle === null ? await bundleWorkflows(logger) : { codePath: config.workflowBundle },
-    activities: createReconciliationActivities(
-      new Reconciliations({ db, patientDb }),
-      `${runbook}, "The nightly reconciliation"`,
-    ),
+    activities: createReconciliationActivities(reconciliations, `${runbook}, "The nightly reconciliation"`),
     identity: `${hostname()}:${process.pid}`,
   },
   log,
@@ -97,6 +97,9 @@ const server = app.listen(config.port, config.host, (error) => {
   if (error) throw error;
 });
 
+const feed = new ChangeFeed(config.databaseUrl, dueWorkListener(work, reconciliations, log), log);
+await feed.start();
+
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => {
     log.info('worker_leaving');
@@ -108,7 +111,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 await Promise.all([bell.start(), work.run(), mails?.run()]);
 server.close();
 await bell.stop();
-await within(LEAVE_WITHIN_MS, Promise.all([db.end(), patientDb.end()])).catch(() => undefined);
+await within(LEAVE_WITHIN_MS, Promise.all([feed.stop(), db.end(), patientDb.end()])).catch(() => undefined);
 log.info('worker_left');
 process.exit(0);
 

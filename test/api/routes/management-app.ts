@@ -12,6 +12,7 @@ import type { Pool } from 'pg';
 import { createApp } from '../../../api/app.ts';
 import { AddressList } from '../../../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
+import { FakeStripeClock } from '../../../services/billing-clock/fake-stripe-clock.ts';
 import { ChannelHealth } from '../../../services/channels/channel-health.ts';
 import { loadRoutingTable } from '../../../services/channels/routing-table.ts';
 import { Egress } from '../../../services/egress/egress.ts';
@@ -123,6 +124,7 @@ export async function startManagementApp(takesPayments = true): Promise<Manageme
     db: worker,
     log: logger,
     payments: takesPayments ? { stripe: api, inbox, publicUrl: 'http://127.0.0.1' } : null,
+    demoClock: takesPayments ? { stripe: new FakeStripeClock(stripe.url), patienceMs: 3_000 } : null,
     scrape: () => metrics.registry.metrics(),
     adminToken: ADMIN_TOKEN,
     vault,

@@ -94,7 +94,8 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
   const apiKeys = new ApiKeyCache(db, () => performance.now(), payUrlOf);
   const routing = new Routing(db, vault, log);
   await routing.load();
-  const feed = new ChangeFeed(database.urlFor('gateway'), listenerFor({ apiKeys, leases: bare.leases, routing }), log);
+  const listener = listenerFor({ apiKeys, leases: bare.leases, routing, incarnation: bare.incarnation });
+  const feed = new ChangeFeed(database.urlFor('gateway'), listener, log);
   await feed.start();
   const attempts = new HandWound();
   const bodies = new HandWound();
@@ -106,9 +107,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       log,
       scrape: () => parts.metrics.registry.metrics(),
       adminToken: ADMIN_TOKEN,
-      payments: null,
-      vault,
-      egress: parts.egress,
+      ...{ payments: null, demoClock: null, vault, egress: parts.egress },
     },
     ...{ apiKeys, routing: routing.table, health: parts.health, trustedProxies: parts.trustedProxies },
     timeMs: parts.timeMs,
