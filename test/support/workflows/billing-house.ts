@@ -4,7 +4,9 @@ import { Client } from '@temporalio/client';
 import { DefaultLogger, Worker } from '@temporalio/worker';
 import { createCardAskActivities } from '../../../activities/card-asks.ts';
 import { createDunningActivities } from '../../../activities/dunning.ts';
+import { createRepairActivities } from '../../../activities/repair.ts';
 import { createSubscriptionActivities } from '../../../activities/subscription.ts';
+import { MINUTE_MS } from '../../../domain/moments.ts';
 import { deliverPoke } from '../../../workers/process-relay.ts';
 import { bundleWorkflows } from '../../../workers/workflow-bundle.ts';
 import { BILLING_QUEUE, CORE_QUEUE } from '../../../workflows/contracts/task-queues.ts';
@@ -36,6 +38,12 @@ export async function openBillingHouse(
       activities: {
         ...createSubscriptionActivities(book.steppedSubscriptions(), 'docs/operations.md'),
         ...createDunningActivities(book.steppedDunnings(), 'docs/operations.md'),
+        ...createRepairActivities(async () => {
+          const stranded = book.unattended(await now(), 10 * MINUTE_MS);
+          for (const { of, id } of stranded) await deliverPoke(client, { process: of, subject: id });
+          return stranded.length;
+        }),
+        openReconciliations: async () => [],
       },
     }),
     Worker.create({ ...place, taskQueue: BILLING_QUEUE, activities: createCardAskActivities(book.answer) }),
