@@ -7,6 +7,7 @@ import { createDunningActivities } from '../../../activities/dunning.ts';
 import { createRepairActivities } from '../../../activities/repair.ts';
 import { createSubscriptionActivities } from '../../../activities/subscription.ts';
 import { MINUTE_MS } from '../../../domain/moments.ts';
+import type { PayloadCodec } from '../../../services/vault/payload-codec.ts';
 import { deliverPoke } from '../../../workers/process-relay.ts';
 import { bundleWorkflows } from '../../../workers/workflow-bundle.ts';
 import { BILLING_QUEUE, CORE_QUEUE } from '../../../workflows/contracts/task-queues.ts';
@@ -22,14 +23,16 @@ export interface BillingHouse {
 
 const bundle = bundleWorkflows(new DefaultLogger('ERROR'));
 
-/** `now`: of billing. */
+/** `now`: of billing. Without a codec what Temporal stores can be read. */
 export async function openBillingHouse(
   { environment, namespace }: ThrowawayTemporal,
   now: () => Promise<number>,
+  payloadCodecs: PayloadCodec[] = [],
 ): Promise<BillingHouse> {
-  const client = new Client({ connection: environment.connection, namespace });
+  const dataConverter = { payloadCodecs };
+  const client = new Client({ connection: environment.connection, namespace, dataConverter });
   const book = new BillingBook({ now, poke: (process, subject) => deliverPoke(client, { process, subject }) });
-  const place = { connection: environment.nativeConnection, namespace };
+  const place = { connection: environment.nativeConnection, namespace, dataConverter };
   const workers = await Promise.all([
     Worker.create({
       ...place,
