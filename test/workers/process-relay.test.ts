@@ -138,10 +138,11 @@ test('a worker process hears of news, and tells how much of it waits', async () 
 test('those are poked that are late by minutes or ask for what nobody does, and nobody who is on time or has ended', async () => {
   const late = [
     await subscriptionRow('active', '-11 minutes'),
-    await subscriptionRow('paying', '20 days'),
+    await subscriptionRow('paying', '20 days', { phase: { authenticateByMs: null } }),
     await subscriptionRow('voiding', '20 days'),
     await subscriptionRow('ended', null, { toRefund: ['order'] }),
   ];
+  await subscriptionRow('paying', '20 hours', { phase: { authenticateByMs: 1_900_000_000_000 } });
   await subscriptionRow('active', '-9 minutes');
   await subscriptionRow('active', '20 days');
   await subscriptionRow('paused', null);
@@ -157,7 +158,7 @@ test('those are poked that are late by minutes or ask for what nobody does, and 
   const stranded = await pokeStranded(admin);
 
   const { rows } = await admin.query<{ subject: string }>('select subject from process_pokes');
-  expect(stranded).toBe(6);
+  expect(stranded).toEqual({ poked: 6, late: 2 });
   expect(rows.map(({ subject }) => subject).sort()).toEqual([...late, ...lateCases].sort());
 });
 

@@ -44,7 +44,7 @@ export async function openBillingHouse(
         ...createRepairActivities(async () => {
           const stranded = book.unattended(await now(), 10 * MINUTE_MS);
           for (const { of, id } of stranded) await deliverPoke(client, { process: of, subject: id });
-          return stranded.length;
+          return { poked: stranded.length, late: stranded.length };
         }),
         openReconciliations: async () => [],
       },
