@@ -35,7 +35,7 @@ export interface ChargePlace {
   readonly db: Pool;
   readonly stripe: StripeApi;
   /** The workflow that waits for the answer, as in recordPayment. */
-  readonly asker?: string;
+  readonly asker?: string | undefined;
 }
 
 const ACTOR = 'charges';

@@ -44,8 +44,8 @@ export function readConfig(env: Environment): Config {
   const problems: string[] = [];
   const settings = parseSettings(Settings, env, problems);
   const masterKeys = readMasterKeys(env, problems);
-  problems.push(...halfOfStripe(env), ...clockOfRealMoney(env));
-  if (env.NODE_ENV === 'production') problems.push(...weakSecrets(env), ...testSwitches(env), ...unsafePayments(env));
+  problems.push(...stripeProblems(env), ...clockOfRealMoney(env));
+  if (env.NODE_ENV === 'production') problems.push(...weakSecrets(env), ...testSwitches(env));
   if (settings === null || masterKeys === null || problems.length > 0) {
     throw new Error(`Cannot start:\n  ${problems.join('\n  ')}`);
   }
@@ -94,6 +94,12 @@ export const publicUrl = url('https:', 'http:')
   .optional();
 export const logLevel = z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info');
 
+export const stripeFields = {
+  STRIPE_SECRET_KEY: z.string().optional(),
+  STRIPE_WEBHOOK_SECRET: z.string().optional(),
+  STRIPE_API_BASE: url('https:', 'http:').default('https://api.stripe.com'),
+};
+
 /** Point -> the passing of it (1st, 2nd, ...) that kills the process. */
 const CrashPoints = z.partialRecord(z.enum(CRASH_POINTS), z.int().positive());
 
@@ -113,9 +119,7 @@ const Settings = z.object({
     .transform((list) => list.split(/[\s,]+/).filter(Boolean))
     .refine((list) => list.every(isAddressOrRange), 'must be addresses or CIDR ranges, separated by commas'),
   HOST: z.string().default('127.0.0.1'),
-  STRIPE_SECRET_KEY: z.string().optional(),
-  STRIPE_WEBHOOK_SECRET: z.string().optional(),
-  STRIPE_API_BASE: url('https:', 'http:').default('https://api.stripe.com'),
+  ...stripeFields,
   TOLLGATE_PUBLIC_URL: publicUrl,
   TOLLGATE_DEMO_CLOCK: z.literal('1', 'must be 1, or not set').optional(),
   TOLLGATE_CRASH_POINTS: z
@@ -130,7 +134,7 @@ const Settings = z.object({
   TOLLGATE_CRASH_LOG: z.string().optional(),
 });
 
-function stripeSettings(settings: z.infer<typeof Settings>): StripeSettings | null {
+export function stripeSettings(settings: z.infer<z.ZodObject<typeof stripeFields>>): StripeSettings | null {
   const { STRIPE_SECRET_KEY: secretKey, STRIPE_WEBHOOK_SECRET: webhookSecret, STRIPE_API_BASE: apiBase } = settings;
   if (secretKey === undefined || webhookSecret === undefined) return null;
   return Object.freeze({ apiBase, secretKey, webhookSecret });
@@ -187,6 +191,11 @@ function testSwitches(env: Environment): string[] {
 }
 
 /** With one of the two, money would be taken and not heard of, or heard of and not looked up. */
+/** Both processes take or ask for payments. */
+export function stripeProblems(env: Environment): string[] {
+  return [...halfOfStripe(env), ...(env.NODE_ENV === 'production' ? unsafePayments(env) : [])];
+}
+
 function halfOfStripe(env: Environment): string[] {
   const [isKeySet, isSecretSet] = [env.STRIPE_SECRET_KEY?.trim(), env.STRIPE_WEBHOOK_SECRET?.trim()].map(Boolean);
   return isKeySet === isSecretSet ? [] : ['STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET are set together or not at all'];

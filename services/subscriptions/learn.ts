@@ -116,10 +116,15 @@ export async function invoiceRefunded(tx: PoolClient, invoiceId: string, told: T
 }
 
 /** The mail server took it over. */
-export async function noticeHandedOver(tx: PoolClient, invoiceId: string, notice: Notice): Promise<void> {
+export async function noticeHandedOver(
+  tx: PoolClient,
+  invoiceId: string,
+  notice: Notice,
+  handedOverAt: Date,
+): Promise<void> {
   const row = await findDunning(tx, invoiceId);
   if (row === null) return;
-  const context = { orgId: row.orgId, actor: 'mail' };
+  const context = { orgId: row.orgId, actor: 'mail', atMs: handedOverAt.getTime() };
   await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'handed_over', notice } });
 }
 
