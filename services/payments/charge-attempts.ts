@@ -16,7 +16,8 @@ export interface InvoicePayment {
   readonly paymentIntent: string | null;
 }
 
-export interface Attempt {
+/** One request of an attempt, under a key of its own. */
+export interface ChargeTry {
   readonly paymentId: string;
   readonly number: number;
   readonly try: number;
@@ -28,7 +29,7 @@ export interface Attempt {
 
 export interface Askable {
   readonly payment: InvoicePayment;
-  readonly openAttempt: Attempt | null;
+  readonly openTry: ChargeTry | null;
   readonly hasCard: boolean;
 }
 
@@ -55,8 +56,8 @@ export function standingOf(db: Pool, invoiceId: string, number: number): Promise
     if (known !== null) return known;
     const { orgId, amountCents, currency, paymentIntent, hasCard } = facts;
     const id = facts.paymentId ?? (await newPayment(tx, invoiceId, facts));
-    const openAttempt = await openAttemptOf(tx, id);
-    return { payment: { id, orgId, amountCents, currency, paymentIntent }, openAttempt, hasCard };
+    const openTry = await openTryOf(tx, id);
+    return { payment: { id, orgId, amountCents, currency, paymentIntent }, openTry, hasCard };
   });
 }
 
@@ -117,8 +118,8 @@ async function newPayment(tx: PoolClient, invoiceId: string, { orgId, amountCent
   return id;
 }
 
-async function openAttemptOf(tx: PoolClient, paymentId: string): Promise<Attempt | null> {
-  const { rows } = await tx.query<Attempt>(
+async function openTryOf(tx: PoolClient, paymentId: string): Promise<ChargeTry | null> {
+  const { rows } = await tx.query<ChargeTry>(
     `select payment_id as "paymentId", number, try, payment_method as "paymentMethod", charge_before as "chargeBefore",
             asked_at <= billing_now() - $2::interval as "isOld"
        from charge_attempts where payment_id = $1 and outcome is null`,
@@ -144,30 +145,30 @@ export async function expirePayment(db: Queryable, paymentId: string, paymentInt
  * The row of a new attempt, or of the next try of one, with the card that is to be asked. Without a card that may be asked, the
  * attempt is answered with it. Null: things are not as the caller saw them.
  */
-export function beginAttempt(
+export function beginTry(
   db: Pool,
   invoiceId: string,
   { id: paymentId, orgId, paymentIntent }: InvoicePayment,
   number: number,
   chargeBefore: string | null,
-): Promise<Attempt | null> {
+): Promise<ChargeTry | null> {
   return inTransaction(db, async (tx) => {
     await lockInvoice(tx, invoiceId);
     const facts = await factsOf(tx, invoiceId);
-    if (knownFrom(facts) !== null || facts.paymentId !== paymentId || (await openAttemptOf(tx, paymentId))) return null;
+    if (knownFrom(facts) !== null || facts.paymentId !== paymentId || (await openTryOf(tx, paymentId))) return null;
     const card = await defaultCardOf(tx, orgId);
     const why = card === null ? 'no_card' : cardMayBeTried(card.tries) ? null : 'card_tried_too_often';
     if (why === null && paymentIntent === null) return null;
-    const { rows } = await tx.query<Attempt>(
+    const { rows } = await tx.query<ChargeTry>(
       `insert into charge_attempts (payment_id, number, try, payment_method, charge_before)
        select $1, $2, 1 + count(*), $3, $4 from charge_attempts where payment_id = $1 and number = $2
        returning payment_id as "paymentId", number, try, payment_method as "paymentMethod", charge_before as "chargeBefore", false as "isOld"`,
       [paymentId, number, why === null ? card?.id : null, chargeBefore],
     );
-    const [attempt] = rows;
-    if (attempt === undefined) throw new Error(`attempt ${number} on payment ${paymentId} was not written`);
-    if (why === null) return attempt;
-    await decline(tx, attempt, { declineCode: why, adviceCode: null, networkAdviceCode: null });
+    const [begun] = rows;
+    if (begun === undefined) throw new Error(`attempt ${number} on payment ${paymentId} was not written`);
+    if (why === null) return begun;
+    await decline(tx, begun, { declineCode: why, adviceCode: null, networkAdviceCode: null });
     return null;
   });
 }
@@ -185,22 +186,22 @@ async function defaultCardOf(tx: PoolClient, orgId: string): Promise<{ id: strin
   return rows[0] ?? null;
 }
 
-export async function decline(db: Queryable, attempt: Attempt, codes: DeclineCodes): Promise<void> {
-  await answer(db, attempt, 'declined', codes);
+export async function decline(db: Queryable, asked: ChargeTry, codes: DeclineCodes): Promise<void> {
+  await answer(db, asked, 'declined', codes);
 }
 
 /** It will never be known what came of this try: the next one takes its place. */
-export async function giveUpTry(db: Queryable, attempt: Attempt, codes: DeclineCodes | null = null): Promise<void> {
-  await answer(db, attempt, 'unknown', codes);
+export async function giveUpTry(db: Queryable, asked: ChargeTry, codes: DeclineCodes | null = null): Promise<void> {
+  await answer(db, asked, 'unknown', codes);
 }
 
-export async function answerWithFault(db: Queryable, attempt: Attempt, why: string): Promise<void> {
-  await answer(db, attempt, 'fault', null, why);
+export async function answerWithFault(db: Queryable, asked: ChargeTry, why: string): Promise<void> {
+  await answer(db, asked, 'fault', null, why);
 }
 
 async function answer(
   db: Queryable,
-  { paymentId, number, try: tried }: Attempt,
+  { paymentId, number, try: tried }: ChargeTry,
   outcome: 'declined' | 'unknown' | 'fault',
   codes: DeclineCodes | null,
   error: string | null = null,

@@ -9,9 +9,9 @@ import { TollgateError } from '../../domain/errors.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import {
-  type Attempt,
   answerWithFault,
-  beginAttempt,
+  beginTry,
+  type ChargeTry,
   decline,
   expirePayment,
   giveUpTry,
@@ -41,13 +41,13 @@ export interface ChargePlace {
 const ACTOR = 'charges';
 const PAID: ChargeOutcome = { kind: 'paid' };
 const UNKNOWN: ChargeOutcome = { kind: 'unknown' };
-const NOT_HEARD_BY: DeclineCodes = {
+const WANTS_CUSTOMER: DeclineCodes = {
   declineCode: 'authentication_required',
   adviceCode: null,
   networkAdviceCode: null,
 };
 
-/** Somebody else has the same question at Stripe: what he is told is waited for that long. */
+/** Somebody else has the same question at Stripe (D55): what he is told is waited for that long. */
 const JOINED_FOR_MS = 30_000;
 const LOOK_AGAIN_AFTER_MS = 100;
 
@@ -78,18 +78,18 @@ function isPassing(error: unknown): error is TollgateError {
 async function step(place: ChargePlace, invoiceId: string, number: number): Promise<ChargeOutcome | null> {
   const standing = await standingOf(place.db, invoiceId, number);
   if ('kind' in standing) return standing;
-  const { payment, openAttempt, hasCard } = standing;
+  const { payment, openTry, hasCard } = standing;
   // Answers that there is no card.
   if (payment.paymentIntent === null && !hasCard) {
-    await beginAttempt(place.db, invoiceId, payment, number, null);
+    await beginTry(place.db, invoiceId, payment, number, null);
     return null;
   }
   const intent = await intentOf(place, payment);
   if (intent === null) return null;
   if (intent.state !== 'open') return concluded(place, payment, intent);
-  if (openAttempt !== null) return askedAgain(place, payment, openAttempt, intent);
+  if (openTry !== null) return askedAgain(place, payment, openTry, intent);
   const known = { ...payment, paymentIntent: intent.id };
-  const begun = await beginAttempt(place.db, invoiceId, known, number, intent.latestCharge);
+  const begun = await beginTry(place.db, invoiceId, known, number, intent.latestCharge);
   return begun === null ? null : confirmed(place, payment, begun, intent);
 }
 
@@ -121,55 +121,55 @@ async function recorded({ db, stripe, asker }: ChargePlace, paymentIntent: strin
   return outcome === 'recorded' || outcome === 'known' ? PAID : UNKNOWN;
 }
 
-/** Whoever asked first may have been killed before Stripe heard of it, or before he heard what came of it. */
+/** Whoever asked first may have been killed before Stripe heard of it, or before he heard what came of it (D56). */
 function askedAgain(
   place: ChargePlace,
   payment: InvoicePayment,
-  attempt: Attempt,
+  asked: ChargeTry,
   intent: PaymentIntent,
 ): Promise<ChargeOutcome | null> {
-  const hasBeenRefused = intent.refusal !== null && intent.latestCharge !== attempt.chargeBefore;
-  return hasBeenRefused ? refused(place.db, attempt, intent.refusal) : confirmed(place, payment, attempt, intent);
+  const hasBeenRefused = intent.refusal !== null && intent.latestCharge !== asked.chargeBefore;
+  return hasBeenRefused ? refused(place.db, asked, intent.refusal) : confirmed(place, payment, asked, intent);
 }
 
 async function confirmed(
   place: ChargePlace,
   payment: InvoicePayment,
-  attempt: Attempt,
+  asked: ChargeTry,
   { id: paymentIntent }: PaymentIntent,
 ): Promise<ChargeOutcome | null> {
-  const { paymentMethod } = attempt;
+  const { paymentMethod } = asked;
   const confirming = {
     paymentIntent,
     paymentId: payment.id,
-    attempt: `${attempt.number}.${attempt.try}`,
+    attempt: `${asked.number}.${asked.try}`,
     paymentMethod,
   };
   const confirmation = await place.stripe.intents.confirmOffSession(confirming);
   switch (confirmation.kind) {
     case 'answered':
       return confirmation.intent.state === 'open'
-        ? refused(place.db, attempt, NOT_HEARD_BY)
+        ? refused(place.db, asked, WANTS_CUSTOMER)
         : concluded(place, payment, confirmation.intent);
     case 'refused':
-      return refused(place.db, attempt, confirmation.codes);
+      return refused(place.db, asked, confirmation.codes);
     case 'invalid':
-      await answerWithFault(place.db, attempt, confirmation.why);
+      await answerWithFault(place.db, asked, confirmation.why);
       return null;
     case 'overtaken':
-      await giveUpTry(place.db, attempt);
+      await giveUpTry(place.db, asked);
       return null;
     case 'fault_repeated':
-      if (!attempt.isOld) return UNKNOWN;
-      await giveUpTry(place.db, attempt);
+      if (!asked.isOld) return UNKNOWN;
+      await giveUpTry(place.db, asked);
       return null;
   }
 }
 
 /** A bank that says it has seen this before is asked once more when an earlier payment would have shown itself. */
-async function refused(db: Pool, attempt: Attempt, codes: DeclineCodes): Promise<ChargeOutcome | null> {
-  if (outcomeOfRefusal(codes).kind === 'declined') await decline(db, attempt, codes);
-  else if (attempt.isOld) await giveUpTry(db, attempt, codes);
+async function refused(db: Pool, asked: ChargeTry, codes: DeclineCodes): Promise<ChargeOutcome | null> {
+  if (outcomeOfRefusal(codes).kind === 'declined') await decline(db, asked, codes);
+  else if (asked.isOld) await giveUpTry(db, asked, codes);
   else return UNKNOWN;
   return null;
 }

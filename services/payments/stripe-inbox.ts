@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Log } from '../platform/log.ts';
 import { inTransaction, jsonbText, type Queryable } from '../platform/postgres.ts';
 import { followCardOf, type OnCard } from './cards.ts';
-import { followCheckout } from './checkouts.ts';
+import { followCheckout } from './checkout-sessions.ts';
 import { recordPayment } from './payments.ts';
 import { followRefunds } from './refunds.ts';
 import type { StripeApi, StripeEvent } from './stripe-api.ts';
