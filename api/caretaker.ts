@@ -8,7 +8,9 @@ import { expireGrants } from '../services/grants/grants.ts';
 import { forgetOldUses } from '../services/idempotency/inference-requests.ts';
 import { forgetOldAnswers } from '../services/idempotency/management-requests.ts';
 import { recoverDeadGateways } from '../services/incarnations/recovery.ts';
+import type { OnCard } from '../services/payments/cards.ts';
 import { catchUpEvents } from '../services/payments/event-catch-up.ts';
+import { PayLinks } from '../services/payments/pay-links.ts';
 import { sendRefunds } from '../services/payments/refunds.ts';
 import { StripeApi } from '../services/payments/stripe-api.ts';
 import { StripeInbox } from '../services/payments/stripe-inbox.ts';
@@ -88,14 +90,13 @@ export class Caretaker {
     if (this.#round % SWEEP_EVERY_ROUNDS === 0) void this.#after('sweep', () => this.#sweep());
   }
 
-  #openPayments({ stripe: settings }: Config): PaymentCare | null {
+  #openPayments({ stripe: settings, publicUrl, linkSecret }: Config): PaymentCare | null {
     if (settings === null) return null;
     const stripe = new StripeApi(settings);
-    return {
-      stripe,
-      inbox: new StripeInbox(this.#db, stripe, this.#log, (tx, orgId, card) => cardChanged(tx, orgId, card, 'stripe')),
-      listing: null,
-    };
+    const links = new PayLinks(publicUrl, linkSecret);
+    const onCard: OnCard = (tx, orgId, card) => cardChanged(tx, orgId, card, { actor: 'stripe', links });
+    const inbox = new StripeInbox({ db: this.#db, stripe, log: this.#log, onCard, links });
+    return { stripe, inbox, listing: null };
   }
 
   /** Beside the other work: Stripe may be silent for a minute, and dead gateways do not wait for it. */

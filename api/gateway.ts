@@ -19,6 +19,8 @@ import { LeaseBook } from '../services/leases/lease-book.ts';
 import { SettlementWriter } from '../services/ledger/settlement-writer.ts';
 import { RateLimiter } from '../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../services/limits/window-exchange.ts';
+import type { OnCard } from '../services/payments/cards.ts';
+import { PayLinks } from '../services/payments/pay-links.ts';
 import { StripeApi } from '../services/payments/stripe-api.ts';
 import { StripeInbox } from '../services/payments/stripe-inbox.ts';
 import { type Config, readConfig } from '../services/platform/config.ts';
@@ -69,6 +71,7 @@ interface GatewayParts {
   readonly vault: Vault;
   readonly workerDb: ReturnType<typeof createPool>;
   readonly payments: PaymentDesk | null;
+  readonly links: PayLinks;
 }
 
 async function openParts(config: Config, incarnationId: string, log: Log, drain: Drain): Promise<GatewayParts> {
@@ -91,7 +94,8 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const unsentEnds = new UnsentEnds(db);
   const feed = new ChangeFeed(config.databaseUrl, listenerFor({ apiKeys, leases, routing }), log);
   await feed.start();
-  const payments = openPaymentDesk(config, workerDb, log);
+  const links = new PayLinks(config.publicUrl, config.linkSecret);
+  const payments = openPaymentDesk(config, workerDb, log, links);
   drain.afterRequests(async () => {
     await writer.drain(3_000);
     await leases.close();
@@ -128,7 +132,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     accepting: () => !disk.isLow && !drain.isDraining,
   };
   watch(metrics, proxy);
-  return { proxy, routing, vault, workerDb, payments };
+  return { proxy, routing, vault, workerDb, payments, links };
 }
 
 /** Renewal has a connection of its own: it must not wait behind the leases of a slow PostgreSQL. */
@@ -141,14 +145,11 @@ function openPools({ databaseUrl, workerDatabaseUrl }: Config) {
   };
 }
 
-function openPaymentDesk({ stripe: settings, publicUrl }: Config, db: Pool, log: Log): PaymentDesk | null {
-  if (settings === null) return null;
-  const stripe = new StripeApi(settings);
-  return {
-    stripe,
-    inbox: new StripeInbox(db, stripe, log, (tx, orgId, card) => cardChanged(tx, orgId, card, 'stripe')),
-    publicUrl,
-  };
+function openPaymentDesk(config: Config, db: Pool, log: Log, links: PayLinks): PaymentDesk | null {
+  if (config.stripe === null) return null;
+  const stripe = new StripeApi(config.stripe);
+  const onCard: OnCard = (tx, orgId, card) => cardChanged(tx, orgId, card, { actor: 'stripe', links });
+  return { stripe, inbox: new StripeInbox({ db, stripe, log, onCard, links }), publicUrl: config.publicUrl };
 }
 
 function openRequests({ openRequests: requests, openAttempts, openBodies }: ProxyParts): OpenRequests {
@@ -260,13 +261,18 @@ function watch(metrics: Metrics, { leases, writer, openAttempts, routing, health
   });
 }
 
-function appDependencies(config: Config, { proxy, routing, vault, workerDb, payments }: GatewayParts, scrape: Scrape) {
+function appDependencies(
+  config: Config,
+  { proxy, routing, vault, workerDb, payments, links }: GatewayParts,
+  scrape: Scrape,
+) {
   return {
     db: workerDb,
     log: proxy.log,
     scrape: () => scrape.text(),
     adminToken: config.adminToken,
     payments,
+    links,
     vault,
     egress: proxy.egress,
     apiKeys: proxy.apiKeys,

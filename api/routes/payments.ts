@@ -60,7 +60,7 @@ export const paymentRoutes: readonly Route[] = [
     handler: async ({ params, body, actor }, app, change) => {
       const { stripe, publicUrl } = deskOf(app);
       const purchase = packPurchase(params.orgId, body.pack, actor);
-      const answer = await openCheckout({ db: app.db, stripe, publicUrl }, purchase);
+      const answer = await openCheckout({ db: app.db, stripe, publicUrl, links: app.links }, purchase);
       return change(async () => ({
         answer,
         audit: {

@@ -5,11 +5,12 @@ import { stepDunning } from '../../domain/dunning.ts';
 import { type RungName, standingOf } from '../../domain/overdue-policy.ts';
 import { type AuditEntry, writeAudit } from '../audit/audit.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
+import type { PayLinks } from '../payments/pay-links.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import { earlierCommand, rememberCommand } from '../processes/commands.ts';
 import { dunningWorkflowId } from '../processes/poke.ts';
 import type { CardAsk } from '../subscriptions/subscriptions.ts';
-import { billingNow, takeTurn } from '../subscriptions/turn.ts';
+import { billingNow, type Told, takeTurn } from '../subscriptions/turn.ts';
 import { type DunningRow, dunningRow } from './dunning-rows.ts';
 
 export interface DunningView {
@@ -29,12 +30,10 @@ export interface DunningView {
   readonly attention: string | null;
 }
 
-interface Commanding {
-  readonly actor: string;
+interface Commanding extends Told {
   readonly reason: string;
   readonly requestId: string;
   readonly revision?: number | undefined;
-  readonly asker?: string | undefined;
 }
 
 export type CaseCommand =
@@ -49,24 +48,26 @@ export type CaseCommandOutcome =
 
 export class Dunnings {
   readonly #db: Pool;
+  readonly #links: PayLinks;
 
-  constructor(db: Pool) {
+  constructor(db: Pool, links: PayLinks) {
     this.#db = db;
+    this.#links = links;
   }
 
   /** Its workflow asks: time has passed, or there is news. */
   tick(invoiceId: string): Promise<DunningView> {
     return inTransaction(this.#db, async (tx) => {
       const { orgId } = await dunningRow(tx, invoiceId);
-      const context = { orgId, actor: 'dunning', asker: dunningWorkflowId(invoiceId) };
+      const context = { orgId, actor: 'dunning', asker: dunningWorkflowId(invoiceId), links: this.#links };
       await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'tick' } });
       return viewOf(tx, invoiceId);
     });
   }
 
-  command(invoiceId: string, wanted: CaseCommand & Commanding): Promise<CaseCommandOutcome> {
+  command(invoiceId: string, wanted: CaseCommand & Omit<Commanding, 'links'>): Promise<CaseCommandOutcome> {
     return inTransaction(this.#db, async (tx) => {
-      const outcome = await commandDunning(tx, invoiceId, wanted);
+      const outcome = await commandDunning(tx, invoiceId, { ...wanted, links: this.#links });
       if (outcome.kind === 'done' && outcome.audit !== null) {
         await writeAudit(tx, wanted.actor, wanted.requestId, outcome.audit);
       }
@@ -81,7 +82,7 @@ export async function commandDunning(
   invoiceId: string,
   wanted: CaseCommand & Commanding,
 ): Promise<CaseCommandOutcome> {
-  const { command, actor, reason, requestId, asker } = wanted;
+  const { command, actor, reason, requestId, asker, links } = wanted;
   const workflowId = dunningWorkflowId(invoiceId);
   const { orgId } = await dunningRow(tx, invoiceId);
   await lockedOrganization(tx, orgId);
@@ -90,7 +91,7 @@ export async function commandDunning(
   if (repeated !== null) return { kind: 'done', view: await viewOf(tx, invoiceId), audit: null };
   const before = await dunningRow(tx, invoiceId);
   const event = commandOf(before, wanted);
-  const refusal = await takeTurn(tx, { orgId, actor, asker }, { process: 'dunning', id: invoiceId, event });
+  const refusal = await takeTurn(tx, { orgId, actor, asker, links }, { process: 'dunning', id: invoiceId, event });
   if (refusal !== null) return { kind: 'refused', why: refusal };
   const view = await viewOf(tx, invoiceId);
   await rememberCommand(tx, workflowId, { command, actor, reason, requestId, effect: { stage: view.stage } });
@@ -149,9 +150,10 @@ export async function viewOf(tx: PoolClient, invoiceId: string): Promise<Dunning
 function asksOf(invoiceId: string, state: DunningRow['state'], nowMs: number): CardAsk[] {
   const result = stepDunning(state, { kind: 'tick' }, nowMs);
   if (result.kind === 'refused') return [];
-  return result.asks.flatMap((ask) =>
-    ask.kind === 'charge' ? [{ kind: 'charge', invoiceId, attempt: ask.attempt } as const] : [],
-  );
+  return result.asks.flatMap((ask): CardAsk[] => {
+    if (ask.kind === 'charge') return [{ kind: 'charge', invoiceId, attempt: ask.attempt }];
+    return ask.kind === 'look_at_payment' ? [{ kind: 'look', invoiceId }] : [];
+  });
 }
 
 /** A postpaid customer is stopped by a person's word alone. */

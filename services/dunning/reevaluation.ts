@@ -3,10 +3,14 @@
 import type { PoolClient } from 'pg';
 import { enforcementOf } from '../../domain/enforcement.ts';
 import { applyEnforcement } from '../organizations/enforcement.ts';
+import type { PayLinks } from '../payments/pay-links.ts';
 import { incidents, openDunningsOf } from './dunning-rows.ts';
 
 /** The caller holds the organization. */
-export async function reevaluateEnforcement(tx: PoolClient, orgId: string, nowMs: number): Promise<void> {
+export async function reevaluateEnforcement(
+  tx: PoolClient,
+  { orgId, links, nowMs }: { readonly orgId: string; readonly links: PayLinks; readonly nowMs: number },
+): Promise<void> {
   const open = await openDunningsOf(tx, orgId);
   const { stage, reasons } = enforcementOf(
     {
@@ -16,6 +20,7 @@ export async function reevaluateEnforcement(tx: PoolClient, orgId: string, nowMs
     },
     nowMs,
   );
-  void reasons;
-  await applyEnforcement(tx, orgId, { stage, payLink: null });
+  const restricting = reasons.find((reason) => reason.stage === stage);
+  const payLink = restricting === undefined ? null : links.urlOf(restricting.invoiceId);
+  await applyEnforcement(tx, orgId, { stage, payLink });
 }

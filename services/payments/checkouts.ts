@@ -3,6 +3,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
+import type { PayLinks } from './pay-links.ts';
 import { recordPayment } from './payments.ts';
 import type { StripeApi } from './stripe-api.ts';
 import { stripeCustomer } from './stripe-customers.ts';
@@ -18,6 +19,7 @@ export interface CheckoutPlace {
   readonly stripe: StripeApi;
   /** Where Stripe sends people back to. */
   readonly publicUrl: string;
+  readonly links: PayLinks;
 }
 
 /** What is bought on a page. */
@@ -115,11 +117,11 @@ async function withPage(
   return { paymentId, url, expiresAt };
 }
 
-async function endCheckout({ db, stripe }: CheckoutPlace, { paymentId, session }: OpenCheckout): Promise<void> {
+async function endCheckout({ db, stripe, links }: CheckoutPlace, { paymentId, session }: OpenCheckout): Promise<void> {
   if (session !== null) {
     const { paymentIntent } = await stripe.expireCheckout(session, paymentId);
     if (paymentIntent !== null) {
-      await inTransaction(db, (tx) => recordPayment(tx, stripe, paymentIntent, { actor: 'checkout' }));
+      await inTransaction(db, (tx) => recordPayment(tx, stripe, paymentIntent, { actor: 'checkout', links }));
     }
   }
   await closeCheckout(db, paymentId);

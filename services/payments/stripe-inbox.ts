@@ -6,6 +6,7 @@ import type { Log } from '../platform/log.ts';
 import { inTransaction, jsonbText, type Queryable } from '../platform/postgres.ts';
 import { followCardOf, type OnCard } from './cards.ts';
 import { followCheckout } from './checkout-sessions.ts';
+import type { PayLinks } from './pay-links.ts';
 import { recordPayment } from './payments.ts';
 import { followRefunds } from './refunds.ts';
 import type { StripeApi, StripeEvent } from './stripe-api.ts';
@@ -18,20 +19,30 @@ interface DueEvent {
   readonly payload: unknown;
 }
 
+export interface InboxParts {
+  readonly db: Pool;
+  readonly stripe: StripeApi;
+  readonly log: Log;
+  readonly onCard: OnCard;
+  readonly links: PayLinks;
+}
+
 export class StripeInbox {
   readonly #db: Pool;
   readonly #stripe: StripeApi;
   readonly #log: Log;
   readonly #onCard: OnCard;
+  readonly #links: PayLinks;
   #running: Promise<void> | null = null;
   #isAskedAgain = false;
   #isClosing = false;
 
-  constructor(db: Pool, stripe: StripeApi, log: Log, onCard: OnCard) {
+  constructor({ db, stripe, log, onCard, links }: InboxParts) {
     this.#db = db;
     this.#stripe = stripe;
     this.#log = log;
     this.#onCard = onCard;
+    this.#links = links;
   }
 
   async store({ id, type, payload }: StripeEvent): Promise<void> {
@@ -88,16 +99,17 @@ export class StripeInbox {
   }
 
   async #follow(tx: PoolClient, { id, type, payload }: DueEvent): Promise<void> {
+    const told = { actor: `stripe:${id}`, links: this.#links };
     const objectId = Payload.parse(payload).data.object.id;
     const kind = type.slice(0, type.indexOf('.'));
-    if (kind === 'checkout') return followCheckout(tx, this.#stripe, objectId, `stripe:${id}`, this.#onCard);
+    if (kind === 'checkout') return followCheckout(tx, this.#stripe, objectId, told, this.#onCard);
     if (kind === 'payment_method' || kind === 'setup_intent') {
       return followCardOf(tx, this.#stripe, { kind, id: objectId }, this.#onCard);
     }
     if (kind === 'charge' || kind === 'refund') {
-      return followRefunds(tx, this.#stripe, { kind, id: objectId }, `stripe:${id}`);
+      return followRefunds(tx, this.#stripe, { kind, id: objectId }, told);
     }
-    const outcome = await recordPayment(tx, this.#stripe, objectId, { actor: `stripe:${id}` });
+    const outcome = await recordPayment(tx, this.#stripe, objectId, told);
     if (outcome === 'in_question') this.#log.error({ paymentIntent: objectId }, 'payment_in_question');
   }
 

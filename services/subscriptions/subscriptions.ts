@@ -12,16 +12,19 @@ import type { SubscriptionCommand } from '../../domain/subscription-commands.ts'
 import { type SubscriptionAsk, stepSubscription } from '../../domain/subscription-step.ts';
 import { type AuditEntry, writeAudit } from '../audit/audit.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
+import type { PayLinks } from '../payments/pay-links.ts';
 import { planOnSale, planVersion } from '../plans/plan-versions.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import { earlierCommand, rememberCommand } from '../processes/commands.ts';
 import { subscriptionWorkflowId } from '../processes/poke.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import { type SubscriptionRow, subscriptionRow } from './subscription-rows.ts';
-import { billingNow, takeTurn } from './turn.ts';
+import { billingNow, type Told, takeTurn } from './turn.ts';
 
 export type CardAsk =
   | { readonly kind: 'charge'; readonly invoiceId: string; readonly attempt: number }
+  /** What has become of the payment that the customer began himself. */
+  | { readonly kind: 'look'; readonly invoiceId: string }
   | { readonly kind: 'void'; readonly invoiceId: string }
   | { readonly kind: 'refund'; readonly invoiceId: string };
 
@@ -46,13 +49,11 @@ export interface SubscriptionView {
   readonly attention: string | null;
 }
 
-interface Commanding {
-  readonly actor: string;
+interface Commanding extends Told {
   readonly reason: string;
   readonly requestId: string;
   /** That the person has seen; undefined: whatever stands now. */
   readonly revision?: number | undefined;
-  readonly asker?: string | undefined;
 }
 
 export type PlanCommand =
@@ -66,24 +67,31 @@ export type PlanCommandOutcome =
 
 export class Subscriptions {
   readonly #db: Pool;
+  readonly #links: PayLinks;
 
-  constructor(db: Pool) {
+  constructor(db: Pool, links: PayLinks) {
     this.#db = db;
+    this.#links = links;
   }
 
   /** Its workflow asks: time has passed, or there is news. */
   tick(subscriptionId: string): Promise<SubscriptionView> {
     return inTransaction(this.#db, async (tx) => {
       const { orgId } = await subscriptionRow(tx, subscriptionId);
-      const context = { orgId, actor: 'subscription', asker: subscriptionWorkflowId(subscriptionId) };
+      const context = {
+        orgId,
+        actor: 'subscription',
+        asker: subscriptionWorkflowId(subscriptionId),
+        links: this.#links,
+      };
       await takeTurn(tx, context, { process: 'subscription', id: subscriptionId, event: { kind: 'tick' } });
       return viewOf(tx, subscriptionId);
     });
   }
 
-  command(subscriptionId: string, wanted: PlanCommand & Commanding): Promise<PlanCommandOutcome> {
+  command(subscriptionId: string, wanted: PlanCommand & Omit<Commanding, 'links'>): Promise<PlanCommandOutcome> {
     return inTransaction(this.#db, async (tx) => {
-      const outcome = await commandSubscription(tx, subscriptionId, wanted);
+      const outcome = await commandSubscription(tx, subscriptionId, { ...wanted, links: this.#links });
       if (outcome.kind === 'done' && outcome.audit !== null) {
         await writeAudit(tx, wanted.actor, wanted.requestId, outcome.audit);
       }
@@ -98,7 +106,7 @@ export async function commandSubscription(
   subscriptionId: string,
   wanted: PlanCommand & Commanding,
 ): Promise<PlanCommandOutcome> {
-  const { command, actor, reason, requestId, asker } = wanted;
+  const { command, actor, reason, requestId, asker, links } = wanted;
   const workflowId = subscriptionWorkflowId(subscriptionId);
   const { orgId } = await subscriptionRow(tx, subscriptionId);
   await lockedOrganization(tx, orgId);
@@ -107,7 +115,11 @@ export async function commandSubscription(
   if (repeated !== null) return { kind: 'done', view: await viewOf(tx, subscriptionId), audit: null };
   const before = await subscriptionRow(tx, subscriptionId);
   const event = await commandOf(tx, before, wanted);
-  const refusal = await takeTurn(tx, { orgId, actor, asker }, { process: 'subscription', id: subscriptionId, event });
+  const refusal = await takeTurn(
+    tx,
+    { orgId, actor, asker, links },
+    { process: 'subscription', id: subscriptionId, event },
+  );
   if (refusal !== null) return { kind: 'refused', why: refusal };
   const view = await viewOf(tx, subscriptionId);
   await rememberCommand(tx, workflowId, { command, actor, reason, requestId, effect: { phase: view.phase } });

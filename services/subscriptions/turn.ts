@@ -15,6 +15,7 @@ import { type SubscriptionAsk, type SubscriptionFact, stepSubscription } from '.
 import { dunningRow, findDunning, incidents, insertDunning, saveDunning } from '../dunning/dunning-rows.ts';
 import { reevaluateEnforcement } from '../dunning/reevaluation.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
+import type { PayLinks } from '../payments/pay-links.ts';
 import { dunningWorkflowId, pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import { applyBenefits } from './plan-benefits.ts';
@@ -30,11 +31,16 @@ export type ProcessEvent =
     }
   | { readonly process: 'dunning'; readonly id: string; readonly event: DunningFact | DunningCommand };
 
-export interface TurnContext {
-  readonly orgId: string;
+/** By whom, and what else is needed to tell the customer. */
+export interface Told {
   readonly actor: string;
   /** The workflow that waits for the answer, and needs no poke to look. */
   readonly asker?: string | undefined;
+  readonly links: PayLinks;
+}
+
+export interface TurnContext extends Told {
+  readonly orgId: string;
 }
 
 /** Null: done. Otherwise why a command was refused: then nothing has changed. */
@@ -79,8 +85,8 @@ class Turn {
   }
 
   async end(): Promise<void> {
-    const { orgId, asker } = this.#context;
-    if (this.#debtsChanged) await reevaluateEnforcement(this.#tx, orgId, this.#nowMs);
+    const { orgId, asker, links } = this.#context;
+    if (this.#debtsChanged) await reevaluateEnforcement(this.#tx, { orgId, links, nowMs: this.#nowMs });
     for (const [workflowId, { process, id }] of this.#touched) {
       if (workflowId !== asker) await pokeProcess(this.#tx, workflowId, process, id);
     }
@@ -143,8 +149,9 @@ class Turn {
         this.#queue.push({ process: 'subscription', id: subscriptionId, event: { kind: 'grace_over', invoice: name } });
         return;
       }
-      // The card is asked by the workflow.
+      // Stripe is asked by the workflow.
       case 'charge':
+      case 'look_at_payment':
         return;
     }
   }

@@ -16,6 +16,7 @@ import { createLog } from '../../../services/platform/log.ts';
 import { createPool, inTransaction } from '../../../services/platform/postgres.ts';
 import { client, ledgerOf, submit } from '../../fake-stripe/stripe-client.ts';
 import { ownDatabase } from '../../support/own-database.ts';
+import { LINKS } from '../../support/pay-links.ts';
 import { startStripeProcess } from '../../support/stripe-process.ts';
 import type { ThrowawayDatabase } from '../../support/throwaway-postgres.ts';
 
@@ -52,9 +53,18 @@ export async function openTill(): Promise<Till> {
     await fake.close();
   });
   const till: Till = {
-    ...{ db, database, admin, stripe, publicUrl: 'http://127.0.0.1', stripeUrl: fake.url, sdk: client(fake.url) },
-    newInbox: (onCard = async () => {}) => new StripeInbox(db, stripe, log, onCard),
-    record: (intent) => inTransaction(db, (tx) => recordPayment(tx, stripe, intent, { actor: 'test' })),
+    ...{
+      db,
+      database,
+      admin,
+      stripe,
+      publicUrl: 'http://127.0.0.1',
+      links: LINKS,
+      stripeUrl: fake.url,
+      sdk: client(fake.url),
+    },
+    newInbox: (onCard = async () => {}) => new StripeInbox({ db, stripe, log, onCard, links: LINKS }),
+    record: (intent) => inTransaction(db, (tx) => recordPayment(tx, stripe, intent, { actor: 'test', links: LINKS })),
     async newOrganization() {
       const orgId = newId();
       await admin.query('insert into organizations (id, name) values ($1, $2)', [orgId, `customer ${orgId}`]);

@@ -29,6 +29,7 @@ import {
 } from '../../../services/subscriptions/subscriptions.ts';
 import { type Customer as BareCustomer, newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
 import { ownDatabase } from '../../support/own-database.ts';
+import { LINKS } from '../../support/pay-links.ts';
 import type { ThrowawayDatabase } from '../../support/throwaway-postgres.ts';
 
 export type Bank = (ask: {
@@ -46,6 +47,8 @@ export function refusal(declineCode: string): ChargeOutcome {
 export interface Customer extends BareCustomer {
   readonly subscriptionId: string;
 }
+
+const TOLD = { actor: 'test', links: LINKS };
 
 export async function openPlanShop(): Promise<PlanShop> {
   const { database, admin } = await ownDatabase();
@@ -82,8 +85,8 @@ export class PlanShop {
     this.db = db;
     this.admin = admin;
     this.#database = database;
-    this.subscriptions = new Subscriptions(db);
-    this.dunnings = new Dunnings(db);
+    this.subscriptions = new Subscriptions(db, LINKS);
+    this.dunnings = new Dunnings(db, LINKS);
   }
 
   /** Stops at every moment at which something is due. */
@@ -164,7 +167,7 @@ export class PlanShop {
         'usd',
         'test',
       ]);
-      if (taken.rows[0]?.outcome === 'recorded') await invoicePaid(tx, invoiceId, { actor: 'test' });
+      if (taken.rows[0]?.outcome === 'recorded') await invoicePaid(tx, invoiceId, TOLD);
     });
   }
 
@@ -249,7 +252,7 @@ export class PlanShop {
         process === 'subscription' ? await this.subscriptions.tick(id) : await this.dunnings.tick(id);
       await this.#watch(orgId);
       const notices = process === 'dunning' ? await this.#dueNotices(id) : [];
-      for (const notice of notices) await this.#in((tx) => noticeHandedOver(tx, id, notice));
+      for (const notice of notices) await this.#in((tx) => noticeHandedOver(tx, id, notice, TOLD));
       for (const ask of asks) await this.#answer(ask);
       await this.#watch(orgId);
       if (asks.length === 0 && notices.length === 0) return;
@@ -276,16 +279,15 @@ export class PlanShop {
   }
 
   async #answer(ask: CardAsk): Promise<void> {
-    const told = { actor: 'test' };
     if (ask.kind === 'charge') {
       const { rows } = await this.admin.query<{ at: Date }>('select at from stopped_clock');
       const outcome = this.bank({ ...ask, nowMs: rows[0]?.at.getTime() ?? Number.NaN });
       this.asked.push(`${ask.invoiceId}#${ask.attempt}`);
       if (outcome.kind === 'paid') return this.pay(ask.invoiceId);
-      return this.#in((tx) => chargeAnswered(tx, ask.invoiceId, ask.attempt, outcome, told));
+      return this.#in((tx) => chargeAnswered(tx, ask.invoiceId, ask.attempt, outcome, TOLD));
     }
     if (ask.kind === 'refund') return this.#refund(ask.invoiceId);
-    await this.#in((tx) => invoiceCancelled(tx, ask.invoiceId, 'cancelled', told));
+    await this.#in((tx) => invoiceCancelled(tx, ask.invoiceId, 'cancelled', TOLD));
   }
 
   async #refund(invoiceId: string): Promise<void> {
@@ -295,7 +297,7 @@ export class PlanShop {
         `select begin_refund($2, p.id, null, null, 'test') from payments p where p.invoice_id = $1 and p.state = 'paid'`,
         [invoiceId, newId()],
       );
-      await invoiceRefunded(tx, invoiceId, { actor: 'test' });
+      await invoiceRefunded(tx, invoiceId, TOLD);
     });
   }
 

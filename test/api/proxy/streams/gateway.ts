@@ -27,6 +27,7 @@ import { createPool } from '../../../../services/platform/postgres.ts';
 import { UnsentEnds } from '../../../../services/usage/unsent-ends.ts';
 import { Vault } from '../../../../services/vault/vault.ts';
 import { type BareGateway, openBareGateway } from '../../../support/bare-gateway.ts';
+import { LINKS } from '../../../support/pay-links.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
@@ -109,7 +110,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       vault,
       egress: parts.egress,
     },
-    ...{ apiKeys, routing: routing.table, health: parts.health, trustedProxies: parts.trustedProxies },
+    ...{ apiKeys, links: LINKS, routing: routing.table, health: parts.health, trustedProxies: parts.trustedProxies },
     timeMs: parts.timeMs,
     proxy: asMiddleware(hotEntry(parts)),
     ready: () => ({ ok: true, reasons: [] }),
