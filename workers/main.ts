@@ -8,6 +8,7 @@ import { ChangeFeed } from '../services/api-keys/change-feed.ts';
 import { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
 import { outboxStanding } from '../services/notifications/outbox.ts';
+import { PayLinks } from '../services/payments/pay-links.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { createLog } from '../services/platform/log.ts';
 import { OutboxBell } from '../services/platform/outbox-bell.ts';
@@ -124,6 +125,7 @@ log.info('worker_left');
 process.exit(0);
 
 function openMailRelay(mail: MailSettings): MailRelay {
+  const links = new PayLinks(config.publicUrl, config.linkSecret);
   // A connection is held for as long as the mail server takes; one more, for what failed.
   const size = { maxConnections: MAILS_AT_ONCE + 1, statementTimeoutMs: 8_000 };
   const deliveries = new Deliveries({
@@ -133,6 +135,7 @@ function openMailRelay(mail: MailSettings): MailRelay {
     staff: mail.staff,
     site: {
       accountUrl: `${config.publicUrl}/`,
+      payUrl: (invoiceId) => links.urlOf(invoiceId),
       runbookUrl: config.runbookUrl ?? `http://${config.host}:${config.port}/runbook`,
     },
     onHandedOver: (tx, { invoiceId, notice, handedOverAt }) => noticeHandedOver(tx, invoiceId, notice, handedOverAt),

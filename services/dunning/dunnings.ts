@@ -9,7 +9,7 @@ import { inTransaction } from '../platform/postgres.ts';
 import { earlierCommand, rememberCommand } from '../processes/commands.ts';
 import { dunningWorkflowId } from '../processes/poke.ts';
 import type { CardAsk } from '../subscriptions/subscriptions.ts';
-import { billingNow, takeTurn } from '../subscriptions/turn.ts';
+import { billingNow, type Told, takeTurn } from '../subscriptions/turn.ts';
 import { type DunningRow, dunningRow } from './dunning-rows.ts';
 
 export interface DunningView {
@@ -29,12 +29,10 @@ export interface DunningView {
   readonly attention: string | null;
 }
 
-interface Commanding {
-  readonly actor: string;
+interface Commanding extends Told {
   readonly reason: string;
   readonly requestId: string;
   readonly revision?: number | undefined;
-  readonly asker?: string | undefined;
 }
 
 export type CaseCommand =
@@ -99,7 +97,7 @@ export class Dunnings {
 
   command(invoiceId: string, wanted: CaseCommand & Commanding): Promise<CaseCommandOutcome> {
     return inTransaction(this.#db, async (tx) => {
-      const outcome = await commandDunning(tx, invoiceId, wanted);
+      const outcome = await commandDunning(tx, invoiceId, { ...wanted });
       if (outcome.kind === 'done' && outcome.audit !== null) {
         await writeAudit(tx, wanted.actor, wanted.requestId, outcome.audit);
       }
@@ -182,9 +180,10 @@ export async function viewOf(tx: PoolClient, invoiceId: string): Promise<Dunning
 function asksOf(invoiceId: string, state: DunningRow['state'], nowMs: number): CardAsk[] {
   const result = stepDunning(state, { kind: 'tick' }, nowMs);
   if (result.kind === 'refused') return [];
-  return result.asks.flatMap((ask) =>
-    ask.kind === 'charge' ? [{ kind: 'charge', invoiceId, attempt: ask.attempt } as const] : [],
-  );
+  return result.asks.flatMap((ask): CardAsk[] => {
+    if (ask.kind === 'charge') return [{ kind: 'charge', invoiceId, attempt: ask.attempt }];
+    return ask.kind === 'look_at_payment' ? [{ kind: 'look', invoiceId }] : [];
+  });
 }
 
 /** A postpaid customer is stopped by a person's word alone. */

@@ -32,6 +32,8 @@ export interface WorkerConfig {
   readonly stripe: StripeSettings | null;
   /** For those who read payloads. */
   readonly adminToken: string;
+  /** As the gateways': mails and refusals link to where invoices are paid. */
+  readonly linkSecret: string;
   readonly host: string;
   readonly port: number;
   readonly sdkMetricsPort: number;
@@ -77,6 +79,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     payloadKeys,
     stripe: stripeSettings(settings),
     adminToken: settings.TOLLGATE_ADMIN_TOKEN,
+    linkSecret: settings.TOLLGATE_LINK_SECRET,
     host: settings.WORKER_HOST,
     port: settings.WORKER_PORT,
     sdkMetricsPort: settings.WORKER_SDK_METRICS_PORT,
@@ -102,6 +105,7 @@ const Settings = z.object({
   TEMPORAL_UI_URL: url('http:', 'https:').optional(),
   TOLLGATE_ADMIN_TOKEN: text,
   ...stripeFields,
+  TOLLGATE_LINK_SECRET: text,
   WORKER_HOST: z.string().default('127.0.0.1'),
   WORKER_PORT: wholeNumber(1, 65_535).default(8083),
   WORKER_SDK_METRICS_PORT: wholeNumber(1, 65_535).default(8084),

@@ -30,11 +30,15 @@ export type ProcessEvent =
     }
   | { readonly process: 'dunning'; readonly id: string; readonly event: DunningFact | DunningCommand };
 
-export interface TurnContext {
-  readonly orgId: string;
+/** By whom, and what else is needed to tell the customer. */
+export interface Told {
   readonly actor: string;
   /** The workflow that waits for the answer, and needs no poke to look. */
   readonly asker?: string | undefined;
+}
+
+export interface TurnContext extends Told {
+  readonly orgId: string;
   /** Billing time of the event, where it is not that of the transaction. */
   readonly atMs?: number;
 }
@@ -145,8 +149,9 @@ class Turn {
         this.#queue.push({ process: 'subscription', id: subscriptionId, event: { kind: 'grace_over', invoice: name } });
         return;
       }
-      // The card is asked by the workflow.
+      // Stripe is asked by the workflow.
       case 'charge':
+      case 'look_at_payment':
         return;
     }
   }
