@@ -140,7 +140,7 @@ export class PlanShop {
   }
 
   async commandCase(invoiceId: string, command: CaseCommand): Promise<string> {
-    const telling = { ...WHY, requestId: newId() };
+    const telling = { actor: 'test', reason: 'test', requestId: newId() };
     const outcome = await this.dunnings.command(invoiceId, { ...command, ...telling });
     await this.rest();
     return outcome.kind === 'done' ? 'done' : outcome.why;
