@@ -149,9 +149,10 @@ export async function viewOf(tx: PoolClient, invoiceId: string): Promise<Dunning
 function asksOf(invoiceId: string, state: DunningRow['state'], nowMs: number): CardAsk[] {
   const result = stepDunning(state, { kind: 'tick' }, nowMs);
   if (result.kind === 'refused') return [];
-  return result.asks.flatMap((ask) =>
-    ask.kind === 'charge' ? [{ kind: 'charge', invoiceId, attempt: ask.attempt } as const] : [],
-  );
+  return result.asks.flatMap((ask): CardAsk[] => {
+    if (ask.kind === 'charge') return [{ kind: 'charge', invoiceId, attempt: ask.attempt }];
+    return ask.kind === 'look_at_payment' ? [{ kind: 'look', invoiceId }] : [];
+  });
 }
 
 /** A postpaid customer is stopped by a person's word alone. */

@@ -78,6 +78,15 @@ export async function chargeAnswered(
   }
 }
 
+/** A card that the customer chose himself is being asked for it, or is not any more. Only a case of dunning waits for that. */
+export async function customerPays(tx: PoolClient, invoiceId: string, isUnderWay: boolean, told: Told): Promise<void> {
+  const row = await findDunning(tx, invoiceId);
+  if (row === null || row.state.closed !== null) return;
+  if (!isUnderWay && row.state.invoice.customerPaysSinceMs === null) return;
+  const event = { kind: 'customer_pays', isUnderWay } as const;
+  await takeTurn(tx, { orgId: row.orgId, ...told }, { process: 'dunning', id: invoiceId, event });
+}
+
 /** Its payment intent will take no money, or nobody can say so yet. */
 export async function invoiceCancelled(
   tx: PoolClient,

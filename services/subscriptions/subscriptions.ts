@@ -22,6 +22,8 @@ import { billingNow, takeTurn } from './turn.ts';
 
 export type CardAsk =
   | { readonly kind: 'charge'; readonly invoiceId: string; readonly attempt: number }
+  /** What has become of the payment that the customer began himself. */
+  | { readonly kind: 'look'; readonly invoiceId: string }
   | { readonly kind: 'void'; readonly invoiceId: string }
   | { readonly kind: 'refund'; readonly invoiceId: string };
 

@@ -143,8 +143,9 @@ class Turn {
         this.#queue.push({ process: 'subscription', id: subscriptionId, event: { kind: 'grace_over', invoice: name } });
         return;
       }
-      // The card is asked by the workflow.
+      // Stripe is asked by the workflow.
       case 'charge':
+      case 'look_at_payment':
         return;
     }
   }
