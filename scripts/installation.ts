@@ -58,13 +58,13 @@ export interface Installation {
 
 export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Promise<Installation> {
   const site: Site = { launch, stack, secrets: loadSecrets(launch.home), parts: [] };
-  const { adminToken } = site.secrets;
+  const { adminToken, linkSecret } = site.secrets;
   const port = await reserveApiPort(site);
   const databases = await step(launch, 'migrate', await bringUpPostgres(site));
   const redisUrl = await step(launch, 'redis', () => bringUpRedis(site));
   const demoProvider = await step(launch, 'demo', () => bringUpDemoProvider(site));
   const stripe = await step(launch, 'stripe', () => bringUpStripe(site, port));
-  const needs = { port, databases, redisUrl, adminToken, stripe };
+  const needs = { port, databases, redisUrl, adminToken, linkSecret, stripe };
   const api = await step(launch, 'gateway', () => bringUpGateway(site, needs));
   const { customerKey, models } = await step(launch, 'seed', () =>
     bringUpData(site, { api, adminToken, demoProvider }),
@@ -72,7 +72,14 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
   const workerPorts = await takeWorkerPorts(site);
   const temporal = await step(launch, 'temporal', () => bringUpTime(site, workerPorts));
   const worker = await step(launch, 'worker', () =>
-    bringUpWorker(site, { ...workerPorts, databaseUrl: databases.worker, temporal, adminToken }),
+    bringUpWorker(site, {
+      ...workerPorts,
+      databaseUrl: databases.worker,
+      temporal,
+      adminToken,
+      linkSecret,
+      publicUrl: process.env.TOLLGATE_PUBLIC_URL ?? api,
+    }),
   );
   return {
     endpoints: {

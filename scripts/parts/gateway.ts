@@ -24,6 +24,7 @@ export interface GatewayNeeds {
   readonly databases: DatabaseUrls;
   readonly redisUrl: string | null;
   readonly adminToken: string;
+  readonly linkSecret: string;
   /** null: the environment says which, if any. */
   readonly stripe: FakeStripe | null;
 }
@@ -53,7 +54,7 @@ function reachableAt(host: string | undefined): string {
 
 function environment(
   launch: Launch,
-  { port, databases, redisUrl, adminToken, stripe }: GatewayNeeds,
+  { port, databases, redisUrl, adminToken, linkSecret, stripe }: GatewayNeeds,
 ): NodeJS.ProcessEnv {
   return {
     ...process.env, // GATEWAY_PROCESSES, LOG_LEVEL, TOLLGATE_TRUSTED_PROXIES are the operator's
@@ -62,6 +63,7 @@ function environment(
     DATABASE_URL_WORKER: databases.worker,
     REDIS_URL: redisUrl ?? undefined,
     TOLLGATE_ADMIN_TOKEN: adminToken,
+    TOLLGATE_LINK_SECRET: linkSecret,
     TOLLGATE_MASTER_KEYS: undefined,
     TOLLGATE_MASTER_KEYS_FILE: masterKeysFile(launch.home),
     ...(stripe === null

@@ -17,6 +17,8 @@ export interface WorkerNeeds {
   readonly databaseUrl: string;
   readonly temporal: TemporalServer;
   readonly adminToken: string;
+  readonly linkSecret: string;
+  readonly publicUrl: string;
 }
 
 export interface RunningWorker {
@@ -53,6 +55,8 @@ function environment(launch: Launch, url: string, needs: WorkerNeeds): NodeJS.Pr
     TEMPORAL_NAMESPACE,
     TEMPORAL_UI_URL: needs.temporal.uiUrl ?? undefined,
     TOLLGATE_ADMIN_TOKEN: needs.adminToken,
+    TOLLGATE_LINK_SECRET: needs.linkSecret,
+    TOLLGATE_PUBLIC_URL: needs.publicUrl,
     TOLLGATE_PAYLOAD_KEYS: undefined,
     TOLLGATE_PAYLOAD_KEYS_FILE: payloadKeysFile(launch.home),
     TOLLGATE_RUNBOOK_URL: `${url}/runbook`,

@@ -16,6 +16,8 @@ export interface Config {
   readonly workerDatabaseUrl: string;
   readonly redisUrl: string | null;
   readonly adminToken: string;
+  /** Proves that a link to pay was made by us. */
+  readonly linkSecret: string;
   readonly masterKeys: Keyring;
   readonly journalDir: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -55,6 +57,7 @@ export function readConfig(env: Environment): Config {
     workerDatabaseUrl: settings.DATABASE_URL_WORKER,
     redisUrl: settings.REDIS_URL ?? null,
     adminToken: settings.TOLLGATE_ADMIN_TOKEN,
+    linkSecret: settings.TOLLGATE_LINK_SECRET,
     masterKeys,
     journalDir: settings.TOLLGATE_JOURNAL_DIR,
     logLevel: settings.LOG_LEVEL,
@@ -88,6 +91,10 @@ export const nodeEnv = z
   .default('development');
 export const logLevel = z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info');
 
+export const publicUrl = url('https:', 'http:')
+  .transform((text) => text.replace(/\/+$/, ''))
+  .optional();
+
 /** Point -> the passing of it (1st, 2nd, ...) that kills the process. */
 const CrashPoints = z.partialRecord(z.enum(CRASH_POINTS), z.int().positive());
 
@@ -99,6 +106,7 @@ const Settings = z.object({
   DATABASE_URL_WORKER: url('postgres:', 'postgresql:'),
   REDIS_URL: url('redis:', 'rediss:').optional(),
   TOLLGATE_ADMIN_TOKEN: text,
+  TOLLGATE_LINK_SECRET: text,
   TOLLGATE_JOURNAL_DIR: text,
   LOG_LEVEL: logLevel,
   TOLLGATE_TRUSTED_PROXIES: z
@@ -110,9 +118,7 @@ const Settings = z.object({
   STRIPE_SECRET_KEY: z.string().optional(),
   STRIPE_WEBHOOK_SECRET: z.string().optional(),
   STRIPE_API_BASE: url('https:', 'http:').default('https://api.stripe.com'),
-  TOLLGATE_PUBLIC_URL: url('https:', 'http:')
-    .transform((text) => text.replace(/\/+$/, ''))
-    .optional(),
+  TOLLGATE_PUBLIC_URL: publicUrl,
   TOLLGATE_CRASH_POINTS: z
     .string()
     .transform((json, context) => {
@@ -197,11 +203,14 @@ function unsafePayments(env: Environment): string[] {
 
 export function weakSecrets(env: Environment): string[] {
   const problems: string[] = [];
-  const adminToken = env.TOLLGATE_ADMIN_TOKEN?.trim();
-  if (adminToken && adminToken.length < SHORTEST_SECRET) {
-    problems.push(`TOLLGATE_ADMIN_TOKEN has ${adminToken.length} characters; production takes no less than 32`);
+  for (const name of ['TOLLGATE_ADMIN_TOKEN', 'TOLLGATE_LINK_SECRET']) {
+    const secret = env[name]?.trim();
+    if (!secret) continue;
+    if (secret.length < SHORTEST_SECRET) {
+      problems.push(`${name} has ${secret.length} characters; production takes no less than 32`);
+    }
+    if (looksDefault(secret)) problems.push(`${name} looks like a default value`);
   }
-  if (adminToken && looksDefault(adminToken)) problems.push('TOLLGATE_ADMIN_TOKEN looks like a default value');
   for (const name of ['DATABASE_URL', 'DATABASE_URL_WORKER', 'REDIS_URL']) {
     const problem = weakPassword(env[name]);
     if (problem !== null) problems.push(`${name} ${problem}`);

@@ -7,6 +7,7 @@ import {
   logLevel,
   nodeEnv,
   parseSettings,
+  publicUrl,
   readKeyring,
   text,
   url,
@@ -25,6 +26,10 @@ export interface WorkerConfig {
   readonly payloadKeys: Keyring;
   /** For those who read payloads. */
   readonly adminToken: string;
+  /** As the gateways': mails and refusals link to where invoices are paid. */
+  readonly linkSecret: string;
+  /** Where customers' browsers reach the gateways, without a slash at its end. */
+  readonly publicUrl: string;
   readonly host: string;
   readonly port: number;
   readonly sdkMetricsPort: number;
@@ -40,6 +45,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
   const payloadKeys = readKeyring('Payload', 'TOLLGATE_PAYLOAD_KEYS', env, problems);
   if (env.NODE_ENV === 'production') {
     problems.push(...weakSecrets(env));
+    if (!env.TOLLGATE_PUBLIC_URL?.trim()) problems.push('TOLLGATE_PUBLIC_URL is not set: mails link to it');
     if (!env.TOLLGATE_WORKFLOW_BUNDLE) problems.push('TOLLGATE_WORKFLOW_BUNDLE is not set: production bundles nothing');
   }
   if (settings === null || payloadKeys === null || problems.length > 0) {
@@ -54,6 +60,8 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     temporalUiOrigin: settings.TEMPORAL_UI_URL ? new URL(settings.TEMPORAL_UI_URL).origin : null,
     payloadKeys,
     adminToken: settings.TOLLGATE_ADMIN_TOKEN,
+    linkSecret: settings.TOLLGATE_LINK_SECRET,
+    publicUrl: settings.TOLLGATE_PUBLIC_URL ?? 'http://127.0.0.1:8080',
     host: settings.WORKER_HOST,
     port: settings.WORKER_PORT,
     sdkMetricsPort: settings.WORKER_SDK_METRICS_PORT,
@@ -72,6 +80,8 @@ const Settings = z.object({
   TEMPORAL_NAMESPACE: text,
   TEMPORAL_UI_URL: url('http:', 'https:').optional(),
   TOLLGATE_ADMIN_TOKEN: text,
+  TOLLGATE_LINK_SECRET: text,
+  TOLLGATE_PUBLIC_URL: publicUrl,
   WORKER_HOST: z.string().default('127.0.0.1'),
   WORKER_PORT: wholeNumber(1, 65_535).default(8083),
   WORKER_SDK_METRICS_PORT: wholeNumber(1, 65_535).default(8084),
