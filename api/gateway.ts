@@ -19,6 +19,7 @@ import { LeaseBook } from '../services/leases/lease-book.ts';
 import { SettlementWriter } from '../services/ledger/settlement-writer.ts';
 import { RateLimiter } from '../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../services/limits/window-exchange.ts';
+import { PayLinks } from '../services/payments/pay-links.ts';
 import { StripeApi } from '../services/payments/stripe-api.ts';
 import { StripeInbox } from '../services/payments/stripe-inbox.ts';
 import { type Config, readConfig } from '../services/platform/config.ts';
@@ -267,6 +268,7 @@ function appDependencies(config: Config, { proxy, routing, vault, workerDb, paym
     scrape: () => scrape.text(),
     adminToken: config.adminToken,
     payments,
+    links: new PayLinks(config.publicUrl, config.linkSecret),
     vault,
     egress: proxy.egress,
     apiKeys: proxy.apiKeys,

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { ChannelHealth } from '../../services/channels/channel-health.ts';
 import type { RoutingTable } from '../../services/channels/routing-table.ts';
 import type { Egress } from '../../services/egress/egress.ts';
+import type { PayLinks } from '../../services/payments/pay-links.ts';
 import type { StripeApi } from '../../services/payments/stripe-api.ts';
 import type { StripeInbox } from '../../services/payments/stripe-inbox.ts';
 import type { Vault } from '../../services/vault/vault.ts';
@@ -25,6 +26,7 @@ export interface AppDependencies extends Authentication {
   readonly adminToken: string;
   /** null: this installation takes no payments. */
   readonly payments: PaymentDesk | null;
+  readonly links: PayLinks;
   readonly vault: Vault;
   readonly egress: Egress;
   readonly routing: () => RoutingTable;

@@ -5,8 +5,9 @@ import { TollgateError } from '../../domain/errors.ts';
 import { OVERDUE_POLICIES, type RungName } from '../../domain/overdue-policy.ts';
 import { dunningRow } from '../../services/dunning/dunning-rows.ts';
 import { type CaseCommand, commandDunning, type DunningView, viewOf } from '../../services/dunning/dunnings.ts';
-import { invoice, listInvoices } from '../../services/invoices/invoices.ts';
+import { invoice, listInvoices, type Invoice as ShownInvoice } from '../../services/invoices/invoices.ts';
 import { lockedOrganization, organization } from '../../services/organizations/organizations.ts';
+import type { PayLinks } from '../../services/payments/pay-links.ts';
 import { newId } from '../../services/platform/ids.ts';
 import { inTransaction } from '../../services/platform/postgres.ts';
 import { instant, reason, uuid, version } from './field-schemas.ts';
@@ -25,6 +26,10 @@ const Invoice = z
     amountCents: z.int(),
     currency: z.string(),
     state: z.enum(['open', 'paid', 'void']),
+    payUrl: z
+      .url()
+      .nullable()
+      .meta({ description: 'Our page; whoever has it may pay. Null: closed, or for sale on a page of Stripe' }),
     issuedAt: instant,
     dueAt: instant,
     closedAt: instant.nullable(),
@@ -64,9 +69,11 @@ export const invoiceRoutes: readonly Route[] = [
     params: z.object({ orgId: uuid }),
     query: z.strictObject(pageQuery),
     response: pageOf(Invoice),
-    handler: async ({ params, query }, { db }) => {
+    handler: async ({ params, query }, { db, links }) => {
       const { id } = await organization(db, params.orgId);
-      return onePage(invoices, query, (after, pageSize) => listInvoices(db, id, after, pageSize));
+      return onePage(invoices, query, async (after, pageSize) =>
+        (await listInvoices(db, id, after, pageSize)).map((one) => withPayUrl(one, links)),
+      );
     },
   }),
   adminRead({
@@ -75,7 +82,7 @@ export const invoiceRoutes: readonly Route[] = [
     params: byId,
     query: none,
     response: Invoice,
-    handler: ({ params }, { db }) => invoice(db, params.id),
+    handler: async ({ params }, { db, links }) => withPayUrl(await invoice(db, params.id), links),
   }),
   adminRead({
     path: '/api/v1/invoices/{id}/dunning',
@@ -131,6 +138,10 @@ function caseCommand<Fields extends z.ZodRawShape>(
         }),
       ),
   });
+}
+
+function withPayUrl(shown: ShownInvoice, links: PayLinks) {
+  return { ...shown, payUrl: shown.isPayable ? links.urlOf(shown.id) : null };
 }
 
 async function obeyed(

@@ -151,6 +151,7 @@ export const subscriptionRoutes: readonly Route[] = [
     response: z
       .object({
         outcome: z.enum(['changed', 'at_period_end', 'declined', 'needs_authentication', 'pending']),
+        payUrl: z.url().nullable().meta({ description: 'Where the customer confirms the payment with his bank' }),
         subscription: Subscription,
       })
       .meta({ id: 'PlanChanged' }),
@@ -162,7 +163,10 @@ export const subscriptionRoutes: readonly Route[] = [
       const { audit } = await inTransaction(app.db, (tx) => obeyed(tx, params.id, command, telling));
       const settled = await settleCardAsks({ db: app.db, stripe }, params.id, CARD_PATIENCE_MS);
       const outcome = outcomeOf(settled, wanted);
-      return change(async () => ({ answer: { outcome, subscription: told(settled) }, audit }));
+      const { invoiceId } = settled;
+      const isWanted = outcome === 'needs_authentication' && invoiceId !== null;
+      const payUrl = isWanted ? app.links.urlOf(invoiceId) : null;
+      return change(async () => ({ answer: { outcome, payUrl, subscription: told(settled) }, audit }));
     },
   }),
   ...(['cancel', 'reactivate', 'pause', 'resume'] as const).map((command) =>
