@@ -9,6 +9,7 @@ import { bookRoutes } from './routes/books.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
+import { demoClockRoutes } from './routes/demo-clock.ts';
 import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
@@ -45,6 +46,7 @@ export const ROUTES: readonly Route[] = [
   ...cardRoutes,
   ...bookRoutes,
   ...payRoutes,
+  ...demoClockRoutes,
 ];
 
 export function createApp(dependencies: AppDependencies): Express {

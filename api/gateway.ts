@@ -6,6 +6,7 @@ import { Client, type Pool } from 'pg';
 import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
+import { FakeStripeClock } from '../services/billing-clock/fake-stripe-clock.ts';
 import { ChannelHealth } from '../services/channels/channel-health.ts';
 import { channelVitals } from '../services/channels/channel-vitals.ts';
 import { HealthExchange } from '../services/channels/health-exchange.ts';
@@ -40,12 +41,14 @@ import { newHttpServer } from './http-server.ts';
 import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
 import { InFlight } from './proxy/in-flight.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
-import type { PaymentDesk } from './routes/app-dependencies.ts';
+import type { DemoClock, PaymentDesk } from './routes/app-dependencies.ts';
 import { Routing } from './routing.ts';
 import { Scrape } from './scrape.ts';
 
 const DISK_CHECK_MS = 5_000;
 const DATABASE_RETRY_MS = 500;
+/** Above what a proof of a demo's ledger takes, and what a card that is declined keeps a process. */
+const DEMO_CLOCK_PATIENCE_MS = 30_000;
 /** A paused or fenced gateway leaves by this code: its supervisor starts a fresh incarnation. */
 const FENCED_EXIT_CODE = 75;
 
@@ -70,6 +73,7 @@ interface GatewayParts {
   readonly vault: Vault;
   readonly workerDb: ReturnType<typeof createPool>;
   readonly payments: PaymentDesk | null;
+  readonly links: PayLinks;
 }
 
 async function openParts(config: Config, incarnationId: string, log: Log, drain: Drain): Promise<GatewayParts> {
@@ -84,13 +88,14 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const incarnation = new Incarnation(renewalDb, incarnationId, fenced);
   const journal = new Journal(config.journalDir, incarnationId);
   await onceDatabaseAnswers(log, () => incarnation.begin(journal.folder));
-  const leases = new LeaseBook(db, incarnation);
+  const links = new PayLinks(config.publicUrl, config.linkSecret);
+  const leases = new LeaseBook(db, incarnation, links.urlOf);
   const writer = await openWriter(config, incarnation, journal, log, drain);
-  const apiKeys = new ApiKeyCache(db, () => performance.now());
+  const apiKeys = new ApiKeyCache(db, () => performance.now(), links.urlOf);
   const routing = new Routing(db, vault, log);
   await routing.load();
   const unsentEnds = new UnsentEnds(db);
-  const feed = new ChangeFeed(config.databaseUrl, listenerFor({ apiKeys, leases, routing }), log);
+  const feed = new ChangeFeed(config.databaseUrl, listenerFor({ apiKeys, leases, routing, incarnation }), log);
   await feed.start();
   const payments = openPaymentDesk(config, workerDb, log);
   drain.afterRequests(async () => {
@@ -129,7 +134,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     accepting: () => !disk.isLow && !drain.isDraining,
   };
   watch(metrics, proxy);
-  return { proxy, routing, vault, workerDb, payments };
+  return { proxy, routing, vault, workerDb, payments, links };
 }
 
 /** Renewal has a connection of its own: it must not wait behind the leases of a slow PostgreSQL. */
@@ -150,6 +155,11 @@ function openPaymentDesk({ stripe: settings, publicUrl }: Config, db: Pool, log:
     inbox: new StripeInbox(db, stripe, log, (tx, orgId, card) => cardChanged(tx, orgId, card, 'stripe')),
     publicUrl,
   };
+}
+
+function openDemoClock({ demoClock, stripe }: Config): DemoClock | null {
+  if (!demoClock || stripe === null) return null;
+  return { stripe: new FakeStripeClock(stripe.apiBase), patienceMs: DEMO_CLOCK_PATIENCE_MS };
 }
 
 function openRequests({ openRequests: requests, openAttempts, openBodies }: ProxyParts): OpenRequests {
@@ -231,7 +241,7 @@ function openRedis(config: Config, log: Log): RedisLink | null {
 function openHealth(redis: RedisLink | null, incarnation: Incarnation, log: Log, drain: Drain): ChannelHealth {
   const health = new ChannelHealth(Math.random, healthToldIn(log));
   if (redis === null) return health;
-  const clock = { timeMs: () => incarnation.timeMs(), nowMs: () => performance.now() };
+  const clock = { timeMs: () => incarnation.realTimeMs(), nowMs: () => performance.now() };
   const exchange = new HealthExchange(redis, health, clock);
   drain.afterRequests(() => exchange.close());
   return health;
@@ -261,14 +271,19 @@ function watch(metrics: Metrics, { leases, writer, openAttempts, routing, health
   });
 }
 
-function appDependencies(config: Config, { proxy, routing, vault, workerDb, payments }: GatewayParts, scrape: Scrape) {
+function appDependencies(
+  config: Config,
+  { proxy, routing, vault, workerDb, payments, links }: GatewayParts,
+  scrape: Scrape,
+) {
   return {
     db: workerDb,
     log: proxy.log,
     scrape: () => scrape.text(),
     adminToken: config.adminToken,
     payments,
-    links: new PayLinks(config.publicUrl, config.linkSecret),
+    links,
+    demoClock: openDemoClock(config),
     vault,
     egress: proxy.egress,
     apiKeys: proxy.apiKeys,

@@ -59,6 +59,9 @@ export function requestsPerMinuteAt(stage: Stage, requestsPerMinute: number | nu
 }
 
 /** Every refusal that follows from a debt ends with it: paying is what helps. */
+/** Where anybody may pay that invoice; links are made where they are told, so that rows need no secret. */
+export type PayUrlOf = (invoiceId: string) => string;
+
 export function payAdvice(payLink: string | null): string {
   return payLink === null ? 'Ask the administrator of your organization to pay it' : `Pay it at ${payLink}`;
 }

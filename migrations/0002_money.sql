@@ -111,6 +111,8 @@ create table gateway_incarnations (
   journal_path text not null,
   started_at timestamptz not null default clock_timestamp(),
   renewed_at timestamptz not null default clock_timestamp(),
+  -- How far ahead it knows the clock of billing to be.
+  clock_ahead interval not null default interval '0',
   fenced_at timestamptz,
   fenced_reason text,
   closed_at timestamptz,

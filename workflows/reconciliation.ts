@@ -13,6 +13,8 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { DB, LONG } from './activity-presets.ts';
+import type { RepairActivities } from './contracts/billing-process.ts';
+import { poke } from './contracts/billing-process.ts';
 import { type Command, problemOfCommand } from './contracts/commands.ts';
 import {
   type CommandEffect,
@@ -29,13 +31,17 @@ import {
 import { NEEDS_ATTENTION, NEXT_ACTION_AT } from './contracts/search-attributes.ts';
 import { describe, STATIC_DETAILS } from './reconciliation-details.ts';
 
-const db = proxyActivities<ReconciliationActivities>(DB);
+const db = proxyActivities<ReconciliationActivities & RepairActivities>(DB);
 const long = proxyActivities<ReconciliationActivities>(LONG);
 
-/** Started by the schedule every hour: makes tonight's row when it is due, and sees that whatever has not ended is running. */
+/**
+ * Started by the schedule every hour: makes tonight's row when it is due, and sees that whatever has not ended is running. Proofs of the
+ * ledger are few and started here; of what customers have only that is poked which is late (D58).
+ */
 export async function reconciliationTick(_input: ReconciliationTickInput): Promise<void> {
   const names = await db.openReconciliations.executeWithOptions({ ...DB, summary: 'what is due or has not ended' }, []);
   for (const name of names) await seeThatItRuns(name);
+  await db.pokeStranded.executeWithOptions({ ...DB, summary: 'what should have gone on by now' }, []);
 }
 
 async function seeThatItRuns(name: string): Promise<void> {
@@ -68,6 +74,10 @@ export async function reconciliation({ name }: ReconciliationInput): Promise<Com
     return outcome.effect;
   };
   setHandler(retryNow, (command) => obey('retryNow', command), { validator: refuseIncomplete });
+  let isPoked = false;
+  setHandler(poke, () => {
+    isPoked = true;
+  });
   setHandler(dismiss, (command) => obey('dismiss', command), { validator: refuseIncomplete });
 
   learn(await db.openReconciliation({ name }));
@@ -75,7 +85,16 @@ export async function reconciliation({ name }: ReconciliationInput): Promise<Com
     setCurrentDetails(describe(row));
     wasFlagged = flag(row, wasFlagged);
     if (row.stage === 'running') learn(await verify(row));
-    else if (!(await answered(row, () => row))) learn(await db.remindOfReconciliation({ name }));
+    else if (
+      !(await answered(
+        row,
+        () => row,
+        () => isPoked,
+      ))
+    ) {
+      isPoked = false;
+      learn(await db.remindOfReconciliation({ name }));
+    }
     if (hasEnded(row)) flag(row, wasFlagged);
   }
   setCurrentDetails(describe(row));
@@ -105,11 +124,17 @@ function verify({ name, round }: Reconciliation): Promise<Reconciliation> {
   ]);
 }
 
-/** False: its time is over, by the clock of this workflow. Whether by that of PostgreSQL too, the reminder finds out. */
-function answered({ revision, waitMs, answerBy }: Reconciliation, now: () => Reconciliation): Promise<boolean> {
-  return condition(() => now().revision > revision, Math.max(waitMs, 1), {
+/** False: its time may be over, by the clock of this workflow or by hearsay. Whether by that of PostgreSQL too, the reminder finds out. */
+async function answered(
+  { revision, waitMs, answerBy }: Reconciliation,
+  now: () => Reconciliation,
+  isPoked: () => boolean,
+): Promise<boolean> {
+  const isNewer = () => now().revision > revision;
+  await condition(() => isNewer() || isPoked(), Math.max(waitMs, 1), {
     summary: `a person answers by ${answerBy}, or it is told again`,
   });
+  return isNewer();
 }
 
 /** Whether it is found by those who look for what needs them. Each change of an attribute is a step of its own: only changes are told. */

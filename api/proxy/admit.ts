@@ -40,7 +40,7 @@ export async function admit(
   const rateScopes = scopesOf(apiKey, routedModel);
   refuseBeyondRate(rateScopes, routedModel, inputTokens);
   const p95 = parts.expectedOutput.of(apiKey.id, routedModel.id);
-  exchange.rateTicket = takeRate(parts, apiKey, rateScopes, routedModel, inputTokens + (p95 ?? 0), asked.atMs);
+  exchange.rateTicket = takeRate(parts, apiKey, rateScopes, routedModel, inputTokens + (p95 ?? 0));
 
   const p95Delivered = facts.streamed ? parts.expectedDelivery.of(apiKey.id, routedModel.id) : null;
   const p95Reserved = p95Delivered === null ? p95 : Math.max(p95Delivered, p95 ?? 0);
@@ -136,9 +136,8 @@ function takeRate(
   scopes: readonly RateScope[],
   routedModel: RoutedModel,
   tokens: number,
-  atMs: number,
 ): RateTicket {
-  const decision = parts.limiter.admit(scopes, tokens, atMs);
+  const decision = parts.limiter.admit(scopes, tokens, parts.incarnation.realTimeMs());
   if (decision.allowed) return decision.ticket;
   throw beyondRate(decision, apiKey, routedModel);
 }

@@ -2,9 +2,8 @@
 import type { PoolClient } from 'pg';
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
-import { OVERDUE_POLICIES, type RungName } from '../../domain/overdue-policy.ts';
 import { dunningRow } from '../../services/dunning/dunning-rows.ts';
-import { type CaseCommand, commandDunning, type DunningView, viewOf } from '../../services/dunning/dunnings.ts';
+import { type CaseCommand, commandDunning, type DunningView, RUNGS, viewOf } from '../../services/dunning/dunnings.ts';
 import { invoice, listInvoices, type Invoice as ShownInvoice } from '../../services/invoices/invoices.ts';
 import { lockedOrganization, organization } from '../../services/organizations/organizations.ts';
 import type { PayLinks } from '../../services/payments/pay-links.ts';
@@ -50,14 +49,6 @@ const Dunning = z
     attention: z.string().nullable(),
   })
   .meta({ id: 'Dunning' });
-
-const steps = [
-  ...new Set(
-    Object.values(OVERDUE_POLICIES).flatMap(({ notices, restrict, end, escalations }) =>
-      [...notices, restrict, end, ...escalations].map(({ name }) => name),
-    ),
-  ),
-] as [RungName, ...RungName[]];
 
 const byId = z.object({ id: uuid });
 const invoices = { name: 'invoices', position: uuid, positionOf: ({ id }: { id: string }) => id };
@@ -108,7 +99,7 @@ export const invoiceRoutes: readonly Route[] = [
       until,
     }),
   ),
-  caseCommand('skip-to', 'Go on with this step of the ladder now', { step: z.enum(steps) }, ({ step }) => ({
+  caseCommand('skip-to', 'Go on with this step of the ladder now', { step: z.enum(RUNGS) }, ({ step }) => ({
     command: 'skipTo',
     step,
   })),

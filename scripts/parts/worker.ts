@@ -18,7 +18,9 @@ export interface WorkerNeeds {
   readonly temporal: TemporalServer;
   readonly adminToken: string;
   readonly linkSecret: string;
+  /** Where customers' browsers reach the gateway. */
   readonly publicUrl: string;
+  readonly smtpUrl: string;
 }
 
 export interface RunningWorker {
@@ -56,9 +58,12 @@ function environment(launch: Launch, url: string, needs: WorkerNeeds): NodeJS.Pr
     TEMPORAL_UI_URL: needs.temporal.uiUrl ?? undefined,
     TOLLGATE_ADMIN_TOKEN: needs.adminToken,
     TOLLGATE_LINK_SECRET: needs.linkSecret,
-    TOLLGATE_PUBLIC_URL: needs.publicUrl,
     TOLLGATE_PAYLOAD_KEYS: undefined,
     TOLLGATE_PAYLOAD_KEYS_FILE: payloadKeysFile(launch.home),
     TOLLGATE_RUNBOOK_URL: `${url}/runbook`,
+    TOLLGATE_PUBLIC_URL: process.env.TOLLGATE_PUBLIC_URL || needs.publicUrl,
+    SMTP_URL: needs.smtpUrl,
+    MAIL_FROM: 'Tollgate <billing@tollgate.example>',
+    MAIL_STAFF: 'staff@tollgate.example',
   };
 }

@@ -1,7 +1,7 @@
 // Who a digest is, answered in memory. An entry lives until it is forgotten because something it was made of has changed.
 // Silence of the database is never an answer: who is known stays known for five minutes, who is not gets 503, never 401.
 import type { Pool } from 'pg';
-import { requestsPerMinuteAt } from '../../domain/enforcement.ts';
+import { type PayUrlOf, requestsPerMinuteAt } from '../../domain/enforcement.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import type { Stage } from '../../domain/overdue-policy.ts';
 import type { RateScope } from '../limits/rate-limiter.ts';
@@ -57,6 +57,7 @@ const MOST_ENFORCEMENTS = 50_000;
 export class ApiKeyCache {
   readonly #db: Pool;
   readonly #clock: () => number;
+  readonly #payUrlOf: PayUrlOf;
   // Two generations make an LRU without a list: what is asked for moves to the young one, the rest goes with the old one.
   #young = new Map<string, Slot>();
   #old = new Map<string, Slot>();
@@ -68,9 +69,10 @@ export class ApiKeyCache {
   #forgotten = 0;
 
   /** `clock`: monotonic milliseconds. */
-  constructor(db: Pool, clock: () => number) {
+  constructor(db: Pool, clock: () => number, payUrlOf: PayUrlOf) {
     this.#db = db;
     this.#clock = clock;
+    this.#payUrlOf = payUrlOf;
   }
 
   /** undefined: it must be loaded. */
@@ -129,16 +131,16 @@ export class ApiKeyCache {
       if (isLasting) this.#rememberUnknown(digest);
       return 'unknown';
     }
-    const entry = entryOf({ ...row, ...this.#newestEnforcement(row) });
+    const entry = entryOf({ ...row, ...this.#newestEnforcement(row) }, this.#payUrlOf);
     if (isLasting) this.#remember(digest, { entry, rateTier: row.rateTier, loadedAtMs, watch });
     return entry;
   }
 
   /** An answer that was long under way, or of a standby that lags, does not undo what another key of the organization brought. */
-  #newestEnforcement({ orgId, enforcementSeq, overdueStage, payLink }: Row): EnforcementRow {
+  #newestEnforcement({ orgId, enforcementSeq, overdueStage, payInvoiceId }: Row): EnforcementRow {
     const known = this.#enforcements.get(orgId);
     if (known !== undefined && known.enforcementSeq > enforcementSeq) return known;
-    const read = { enforcementSeq, overdueStage, payLink };
+    const read = { enforcementSeq, overdueStage, payInvoiceId };
     if (enforcementSeq > 0) {
       // Forgetting costs nothing: an answer that old has long timed out.
       if (known === undefined && this.#enforcements.size >= MOST_ENFORCEMENTS) this.#enforcements.clear();
@@ -193,7 +195,7 @@ export class ApiKeyCache {
 interface EnforcementRow {
   readonly enforcementSeq: number;
   readonly overdueStage: Stage;
-  readonly payLink: string | null;
+  readonly payInvoiceId: string | null;
 }
 
 interface Row
@@ -214,7 +216,7 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
             k.last_four as "lastFour", k.allowed_models as "allowedModels", k.allowed_addresses::text[] as "allowedAddresses",
             floor(extract(epoch from k.expires_at) * 1000)::float8 as "expiresAtMs",
             case when k.disabled_at is not null then 'key' when m.status <> 'active' then 'member' end as disabled,
-            o.enforcement, o.enforcement_seq::float8 as "enforcementSeq", o.overdue_stage as "overdueStage", o.pay_link as "payLink",
+            o.enforcement, o.enforcement_seq::float8 as "enforcementSeq", o.overdue_stage as "overdueStage", o.pay_invoice_id as "payInvoiceId",
             o.rate_tier as "rateTier",
             json_build_object('requestsPerMinute', k.requests_per_minute, 'tokensPerMinute', k.tokens_per_minute,
                               'concurrentRequests', k.concurrent_requests) as "keyRates",
@@ -231,8 +233,18 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
   return rows[0] ?? null;
 }
 
-function entryOf(row: Row): ApiKeyEntry {
-  const { allowedModels, allowedAddresses, rateTier, keyRates, orgRates, overdueStage: stage, payLink, ...rest } = row;
+function entryOf(row: Row, payUrlOf: PayUrlOf): ApiKeyEntry {
+  const {
+    allowedModels,
+    allowedAddresses,
+    rateTier,
+    keyRates,
+    orgRates,
+    overdueStage: stage,
+    payInvoiceId,
+    ...rest
+  } = row;
+  const payLink = payInvoiceId === null ? null : payUrlOf(payInvoiceId);
   const hasOwnRates = Object.values(keyRates).some((rate) => rate !== null);
   const organization = scopeOf(`org:${row.orgId}`, orgRates, stage);
   return Object.freeze({

@@ -18,7 +18,8 @@ export type TargetKind =
   | 'reconciliation'
   | 'person'
   | 'membership'
-  | 'billing_details';
+  | 'billing_details'
+  | 'billing_clock';
 
 export interface AuditEntry {
   readonly action: string;

@@ -2,7 +2,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { DunningCommand } from '../../domain/dunning.ts';
 import { stepDunning } from '../../domain/dunning.ts';
-import { type RungName, standingOf } from '../../domain/overdue-policy.ts';
+import { OVERDUE_POLICIES, type RungName, standingOf } from '../../domain/overdue-policy.ts';
 import { type AuditEntry, writeAudit } from '../audit/audit.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { inTransaction } from '../platform/postgres.ts';
@@ -46,6 +46,39 @@ export type CaseCommand =
 export type CaseCommandOutcome =
   | { readonly kind: 'done'; readonly view: DunningView; readonly audit: AuditEntry | null }
   | { readonly kind: 'refused'; readonly why: string };
+
+/** As somebody types it. Null: it is no command, or lacks what it needs. */
+export function caseCommandFrom(told: {
+  readonly command: string;
+  readonly until?: string | undefined;
+  readonly step?: string | undefined;
+}): CaseCommand | null {
+  switch (told.command) {
+    case 'retryNow':
+    case 'waive':
+    case 'decideStop':
+      return { command: told.command };
+    case 'extend': {
+      const until = new Date(told.until ?? '');
+      return Number.isNaN(until.getTime()) ? null : { command: 'extend', until };
+    }
+    case 'skipTo': {
+      const step = RUNGS.find((name) => name === told.step);
+      return step === undefined ? null : { command: 'skipTo', step };
+    }
+    default:
+      return null;
+  }
+}
+
+/** Of every policy. */
+export const RUNGS: readonly RungName[] = [
+  ...new Set(
+    Object.values(OVERDUE_POLICIES).flatMap(({ notices, restrict, end, escalations }) =>
+      [...notices, restrict, end, ...escalations].map(({ name }) => name),
+    ),
+  ),
+];
 
 export class Dunnings {
   readonly #db: Pool;

@@ -107,6 +107,14 @@ function readGrant(row: GrantRow): Grant {
 }
 
 /** What is left of a grant after its expiry becomes breakage. */
+/** When money next expires, or should have; null: none does. */
+export async function nextExpiryAt(db: Queryable): Promise<Date | null> {
+  const { rows } = await db.query<{ at: Date | null }>(
+    'select min(g.expires_at) as at from credit_grants g join grant_balances b on b.grant_id = g.id where b.available_nano > 0',
+  );
+  return rows[0]?.at ?? null;
+}
+
 export async function expireGrants(db: Queryable): Promise<void> {
   await db.query('select expire_grants()');
 }

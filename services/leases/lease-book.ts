@@ -2,6 +2,7 @@
 // cold or drained key goes to PostgreSQL, one transaction at a time per key, asking for the sum of all who wait.
 // Reserve -> settle or release, exactly once: the book never learns of a request's fate by a timer.
 import type { Pool } from 'pg';
+import type { PayUrlOf } from '../../domain/enforcement.ts';
 import type { Nano } from '../../domain/nano.ts';
 import { type Incarnation, isFencedError } from '../incarnations/incarnation.ts';
 import { newId } from '../platform/ids.ts';
@@ -36,15 +37,17 @@ const REFUSAL_MS = 250;
 export class LeaseBook {
   readonly #db: Pool;
   readonly #incarnation: Incarnation;
+  readonly #payUrlOf: PayUrlOf;
   readonly #returns: LeaseReturns;
   readonly #patience = new Patience();
   readonly #keys = new Map<string, KeyLeases>();
   readonly #tick: NodeJS.Timeout;
   #closed = false;
 
-  constructor(db: Pool, incarnation: Incarnation) {
+  constructor(db: Pool, incarnation: Incarnation, payUrlOf: PayUrlOf) {
     this.#db = db;
     this.#incarnation = incarnation;
+    this.#payUrlOf = payUrlOf;
     this.#returns = new LeaseReturns(db, incarnation);
     this.#tick = setInterval(() => this.#everySecond(), 1_000);
     this.#tick.unref();
@@ -231,12 +234,13 @@ export class LeaseBook {
     const nowMs = performance.now();
     const wanted = creditWanted(keyLeases, lease, nowMs);
     keyLeases.lastTakenAtMs = nowMs;
-    const taken = await takeCredit(this.#db, {
+    const asked = {
       incarnationId: this.#incarnation.id,
       leaseId: lease.id,
       apiKeyId: keyLeases.holder.id,
       ...wanted,
-    }).catch((error: unknown) => {
+    };
+    const taken = await takeCredit(this.#db, asked, this.#payUrlOf).catch((error: unknown) => {
       // Whether it took effect is unknown, or it cannot: this lease spends what we know of and takes no more. Closing it returns
       // whatever it holds.
       lease.canGrow = false;

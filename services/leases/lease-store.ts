@@ -1,5 +1,6 @@
 // The lease statements of PostgreSQL (migrations/0003: take_credit, give_back), typed.
 import type { Pool } from 'pg';
+import type { PayUrlOf } from '../../domain/enforcement.ts';
 import { type Nano, nano } from '../../domain/nano.ts';
 import type { Stage } from '../../domain/overdue-policy.ts';
 
@@ -43,17 +44,17 @@ interface TakenRow {
   resets_ms: string | null;
   enforcement_seq: number;
   overdue_stage: Stage;
-  pay_link: string | null;
+  pay_invoice_id: string | null;
 }
 
 /** One transaction. Throws what pg throws; a fenced incarnation is SQLSTATE TG001. */
-export async function takeCredit(db: Pool, wanted: CreditWanted): Promise<Taken> {
+export async function takeCredit(db: Pool, wanted: CreditWanted, payUrlOf: PayUrlOf): Promise<Taken> {
   const { incarnationId, leaseId, apiKeyId, waiting, target, least, inHand } = wanted;
   const { rows } = await db.query<TakenRow>({
     name: 'take-credit',
     text: `select outcome, amount_nano, (extract(epoch from expires_at) * 1000)::bigint as expires_ms, left_nano, held_nano,
                   short_cap, (extract(epoch from resets_at) * 1000)::bigint as resets_ms,
-                  enforcement_seq::float8 as enforcement_seq, overdue_stage, pay_link
+                  enforcement_seq::float8 as enforcement_seq, overdue_stage, pay_invoice_id
              from take_credit($1, $2, $3, $4, $5, $6, $7)`,
     values: [incarnationId, leaseId, apiKeyId, waiting, target, least, inHand],
   });
@@ -69,7 +70,7 @@ export async function takeCredit(db: Pool, wanted: CreditWanted): Promise<Taken>
     resetsAtMs: row.resets_ms === null ? null : Number(row.resets_ms),
     enforcementSeq: row.enforcement_seq,
     overdueStage: row.overdue_stage,
-    payLink: row.pay_link,
+    payLink: row.pay_invoice_id === null ? null : payUrlOf(row.pay_invoice_id),
   };
 }
 

@@ -7,21 +7,21 @@ import type { Stage } from '../../domain/overdue-policy.ts';
 
 export interface OverdueEnforcement {
   readonly stage: Stage;
-  /** Where everybody who is refused for it is sent. */
-  readonly payLink: string | null;
+  /** Whose payment everybody who is refused for it is asked for. */
+  readonly payInvoiceId: string | null;
 }
 
 /** True: it changed. The caller holds the organization (`lockedOrganization`). */
 export async function applyEnforcement(
   tx: PoolClient,
   orgId: string,
-  { stage, payLink }: OverdueEnforcement,
+  { stage, payInvoiceId }: OverdueEnforcement,
 ): Promise<boolean> {
   const { rowCount } = await tx.query(
     `update organizations
-        set overdue_stage = $2, pay_link = $3, enforcement_seq = enforcement_seq + (overdue_stage <> $2)::integer
-      where id = $1 and (overdue_stage, pay_link) is distinct from ($2, $3)`,
-    [orgId, stage, payLink],
+        set overdue_stage = $2, pay_invoice_id = $3, enforcement_seq = enforcement_seq + (overdue_stage <> $2)::integer
+      where id = $1 and (overdue_stage, pay_invoice_id) is distinct from ($2, $3::uuid)`,
+    [orgId, stage, payInvoiceId],
   );
   return rowCount === 1;
 }

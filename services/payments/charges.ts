@@ -36,7 +36,7 @@ export interface ChargePlace {
   readonly db: Pool;
   readonly stripe: StripeApi;
   /** The workflow that waits for the answer, as in recordPayment. */
-  readonly asker?: string;
+  readonly asker?: string | undefined;
 }
 
 /** Whoever has chosen a card himself stands before a page of his bank. */

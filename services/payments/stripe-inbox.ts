@@ -112,6 +112,15 @@ export class StripeInbox {
   }
 }
 
+/** Since when an event waits to be followed; null: none does, or only later again. By the clock of billing. */
+export async function eventsWaitSince(db: Queryable): Promise<Date | null> {
+  const { rows } = await db.query<{ at: Date | null }>(
+    `select billing_now() - max(clock_timestamp() - due_at) as at
+       from stripe_events where processed_at is null and due_at <= clock_timestamp()`,
+  );
+  return rows[0]?.at ?? null;
+}
+
 /** Locked until the transaction ends; a process that dies lets go of it at once. */
 async function claimed(tx: Queryable): Promise<DueEvent | null> {
   const { rows } = await tx.query<DueEvent>(

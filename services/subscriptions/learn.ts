@@ -9,6 +9,7 @@ import { lockedOrganization } from '../organizations/organizations.ts';
 import { pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
 import { type PlanInvoice, planInvoice, voidInvoice } from './invoices-of-plans.ts';
 import { applyBenefits } from './plan-benefits.ts';
+import { tellOfPeriod } from './plan-mails.ts';
 import { grantCredit, insertPeriod } from './plan-writes.ts';
 import { insertSubscription, liveSubscriptionOf } from './subscription-rows.ts';
 import { billingNow, takeTurn } from './turn.ts';
@@ -52,6 +53,12 @@ async function beginSubscription(tx: PoolClient, invoice: PlanInvoice, { actor }
   const credit = { kind: 'credit_granted', ...monthOfCredit(begun, nowMs) } as const;
   await grantCredit(tx, { orgId, subscriptionId, state: begun, actor }, credit);
   await applyBenefits(tx, orgId, begun, nowMs);
+  const order = { ...bought, invoice: name, amountCents: invoice.amountCents };
+  await tellOfPeriod(
+    tx,
+    { orgId, subscriptionId, state: begun, before: null, nowMs },
+    { order, period: begun.period, fromMs: nowMs },
+  );
   await pokeProcess(tx, subscriptionWorkflowId(subscriptionId), 'subscription', subscriptionId);
   return 'taken';
 }
@@ -118,10 +125,15 @@ export async function invoiceRefunded(tx: PoolClient, invoiceId: string, told: T
 }
 
 /** The mail server took it over. */
-export async function noticeHandedOver(tx: PoolClient, invoiceId: string, notice: Notice): Promise<void> {
+export async function noticeHandedOver(
+  tx: PoolClient,
+  invoiceId: string,
+  notice: Notice,
+  handedOverAt: Date,
+): Promise<void> {
   const row = await findDunning(tx, invoiceId);
   if (row === null) return;
-  const context = { orgId: row.orgId, actor: 'mail' };
+  const context = { orgId: row.orgId, actor: 'mail', atMs: handedOverAt.getTime() };
   await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'handed_over', notice } });
 }
 

@@ -66,6 +66,27 @@ export type PlanCommandOutcome =
   | { readonly kind: 'done'; readonly view: SubscriptionView; readonly audit: AuditEntry | null }
   | { readonly kind: 'refused'; readonly why: string };
 
+/** As somebody types it. Null: it is no command, or lacks what it needs. */
+export function planCommandFrom(told: {
+  readonly command: string;
+  readonly plan?: string | undefined;
+  readonly months?: number | undefined;
+}): PlanCommand | null {
+  switch (told.command) {
+    case 'cancel':
+    case 'reactivate':
+    case 'pause':
+    case 'resume':
+      return { command: told.command };
+    case 'changePlan': {
+      const plan = (['pro', 'team'] as const).find((name) => name === told.plan);
+      return plan === undefined ? null : { command: 'changePlan', plan, months: told.months === 12 ? 12 : 1 };
+    }
+    default:
+      return null;
+  }
+}
+
 export class Subscriptions {
   readonly #db: Pool;
 

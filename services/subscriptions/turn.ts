@@ -35,6 +35,8 @@ export interface TurnContext {
   readonly actor: string;
   /** The workflow that waits for the answer, and needs no poke to look. */
   readonly asker?: string | undefined;
+  /** Billing time of the event, where it is not that of the transaction. */
+  readonly atMs?: number;
 }
 
 /** Null: done. Otherwise why a command was refused: then nothing has changed. */
@@ -43,7 +45,7 @@ export type TurnRefusal = string | null;
 /** Takes the organization's lock. Events that follow from the first are taken in the same turn. */
 export async function takeTurn(tx: PoolClient, context: TurnContext, first: ProcessEvent): Promise<TurnRefusal> {
   await lockedOrganization(tx, context.orgId);
-  const turn = new Turn(tx, context, await billingNow(tx));
+  const turn = new Turn(tx, context, context.atMs ?? (await billingNow(tx)));
   const refusal = await turn.take(first);
   if (refusal === null) await turn.end();
   return refusal;
@@ -99,7 +101,7 @@ class Turn {
     for (const one of writes) await write(this.#tx, about, one);
     await saveSubscription(this.#tx, id, state, wakeAtMs);
     await applyBenefits(this.#tx, this.#context.orgId, state, this.#nowMs);
-    await queuePlanMails(this.#tx, about, before, event, writes);
+    await queuePlanMails(this.#tx, { ...about, before, event, writes, nowMs: this.#nowMs });
     for (const ask of asks) await this.#seeToAsk(id, ask, event);
     this.#touched.set(subscriptionWorkflowId(id), { process: 'subscription', id });
     return null;

@@ -14,6 +14,7 @@ import type { AttemptRow, UsageRow } from '../../services/ledger/settlement-rows
 import { SettlementWriter } from '../../services/ledger/settlement-writer.ts';
 import { newId } from '../../services/platform/ids.ts';
 import { createPool } from '../../services/platform/postgres.ts';
+import { payUrlOf } from './overdue.ts';
 import type { ThrowawayDatabase } from './throwaway-postgres.ts';
 
 export const SOME_ID = '0193f000-0000-7000-8000-000000000001';
@@ -49,7 +50,7 @@ export async function openBareGateway(database: ThrowawayDatabase): Promise<Bare
   const incarnation = new Incarnation(db, newId(), () => trouble.push('fenced'));
   const journal = new Journal(folder, incarnation.id);
   await incarnation.begin(journal.folder);
-  const leases = new LeaseBook(db, incarnation);
+  const leases = new LeaseBook(db, incarnation, payUrlOf);
   const writer = new SettlementWriter({
     incarnationId: incarnation.id,
     journal,

@@ -12,6 +12,7 @@ import type { Pool } from 'pg';
 import { createApp } from '../../../api/app.ts';
 import { AddressList } from '../../../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
+import { FakeStripeClock } from '../../../services/billing-clock/fake-stripe-clock.ts';
 import { ChannelHealth } from '../../../services/channels/channel-health.ts';
 import { loadRoutingTable } from '../../../services/channels/routing-table.ts';
 import { Egress } from '../../../services/egress/egress.ts';
@@ -24,6 +25,7 @@ import { createPool } from '../../../services/platform/postgres.ts';
 import { Vault } from '../../../services/vault/vault.ts';
 import { control } from '../../fake-stripe/stripe-client.ts';
 import { startFakeStripe } from '../../support/fake-stripe/server.ts';
+import { payUrlOf } from '../../support/overdue.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
@@ -116,7 +118,7 @@ export async function startManagementApp(takesPayments = true): Promise<Manageme
   });
   const metrics = new Metrics();
   const egress = new Egress();
-  const apiKeys = new ApiKeyCache(worker, () => performance.now());
+  const apiKeys = new ApiKeyCache(worker, () => performance.now(), payUrlOf);
   let table = await loadRoutingTable(worker, vault, 0);
   const logger = createLog({ name: 'test', level: 'info' }, sink);
   const api = new StripeApi({ apiBase: stripe.url, secretKey: 'sk_test_management', webhookSecret: WEBHOOK_SECRET });
@@ -130,6 +132,7 @@ export async function startManagementApp(takesPayments = true): Promise<Manageme
     log: logger,
     payments: takesPayments ? { stripe: api, inbox, publicUrl: url } : null,
     links,
+    demoClock: takesPayments ? { stripe: new FakeStripeClock(stripe.url), patienceMs: 3_000 } : null,
     scrape: () => metrics.registry.metrics(),
     adminToken: ADMIN_TOKEN,
     vault,

@@ -5,7 +5,7 @@ import type { Pool } from 'pg';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
 import { digestOf, newCredential } from '../../../services/api-keys/credential.ts';
 import { createPool } from '../../../services/platform/postgres.ts';
-import { PAY_LINK, putUnder } from '../../support/overdue.ts';
+import { PAY_LINK, payUrlOf, putUnder } from '../../support/overdue.ts';
 import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
 import { until } from '../../support/until.ts';
 import { newApiKey, newCustomer } from './customers.ts';
@@ -32,7 +32,7 @@ afterAll(async () => {
 
 function cacheAt(nowMs = 0) {
   const clock = { nowMs };
-  return { clock, cache: new ApiKeyCache(gateway, () => clock.nowMs) };
+  return { clock, cache: new ApiKeyCache(gateway, () => clock.nowMs, payUrlOf) };
 }
 
 test('a key is loaded once and then answered from memory with all that the hot path asks', async () => {
@@ -275,7 +275,7 @@ test('after missed changes every key is asked for again, and an old answer serve
 test('a key is looked up to the end for the next request, when the first has given up (D16)', async () => {
   const { id, digest } = await newApiKey(staff, await newCustomer(staff));
   const patient = createPool(gatewayUrl, { name: 'patient', maxConnections: 1, statementTimeoutMs: 5_000 });
-  const cache = new ApiKeyCache(patient, () => 0);
+  const cache = new ApiKeyCache(patient, () => 0, payUrlOf);
   const slow = await staff.connect();
   await slow.query('begin');
   await slow.query('lock table api_keys in access exclusive mode');

@@ -21,6 +21,7 @@ import {
 } from '../../support/throwaway-postgres.ts';
 import { PLANTED_BURNING } from './planted-burning.ts';
 import { PLANTED_MONEY_IN, payOnce } from './planted-money-in.ts';
+import { PLANTED_PLANS, subscribeOnce } from './planted-plans.ts';
 
 let postgres: ThrowawayPostgres;
 let database: ThrowawayDatabase;
@@ -68,6 +69,7 @@ async function liveThroughADay(): Promise<void> {
   await second.abandon();
 
   await payOnce(admin, poor.orgId);
+  await subscribeOnce(admin, poor.orgId);
 
   await clockAt(`now() + interval '11 days'`);
   await admin.query('select expire_grants()');
@@ -83,7 +85,7 @@ async function clockAt(moment: string): Promise<void> {
 test('sound books have nothing to report', async () => {
   const { ok, checks } = await verifyLedger(worker);
   expect(checks.filter((check) => !check.ok)).toEqual([]);
-  expect([ok, checks.length]).toEqual([true, 28]);
+  expect([ok, checks.length]).toEqual([true, 31]);
 });
 
 const PRICE: Price = {
@@ -105,6 +107,7 @@ const pricedAt = (price: Price) => `
 
 const PLANTED: readonly (readonly [string, string, string])[] = [
   ...PLANTED_MONEY_IN,
+  ...PLANTED_PLANS,
   ...PLANTED_BURNING,
   [
     'I1',

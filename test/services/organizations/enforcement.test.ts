@@ -5,9 +5,10 @@ import type { Stage } from '../../../domain/overdue-policy.ts';
 import { applyEnforcement } from '../../../services/organizations/enforcement.ts';
 import { createPool } from '../../../services/platform/postgres.ts';
 import { type Customer, issueGrant, newCustomer, oneRow } from '../../support/bare-gateway.ts';
-import { PAY_LINK, putUnder } from '../../support/overdue.ts';
+import { PAY_INVOICE, putUnder } from '../../support/overdue.ts';
 import { ownDatabase } from '../../support/own-database.ts';
 
+const OTHER_INVOICE = '0193f000-0000-7000-8000-0000000000ab';
 const { database, admin } = await ownDatabase();
 const worker = createPool(database.urlFor('worker'), { name: 'test', maxConnections: 2, statementTimeoutMs: 10_000 });
 afterAll(() => worker.end());
@@ -22,13 +23,13 @@ beforeEach(async () => {
 interface Standing {
   readonly stage: Stage;
   readonly seq: number;
-  readonly payLink: string | null;
+  readonly payInvoiceId: string | null;
 }
 
 const standing = () =>
   oneRow<Standing>(
     admin,
-    `select overdue_stage as stage, enforcement_seq::integer as seq, pay_link as "payLink" from organizations where id = $1`,
+    `select overdue_stage as stage, enforcement_seq::integer as seq, pay_invoice_id as "payInvoiceId" from organizations where id = $1`,
     [customer.orgId],
   );
 
@@ -64,17 +65,17 @@ test('what is so already changes nothing and is told to nobody', async () => {
 
   expect(await putUnder(worker, customer.orgId, 'limited')).toBe(false);
 
-  expect([await standing(), await told()]).toEqual([{ stage: 'limited', seq: 1, payLink: PAY_LINK }, []]);
+  expect([await standing(), await told()]).toEqual([{ stage: 'limited', seq: 1, payInvoiceId: PAY_INVOICE }, []]);
 });
 
 test('another pay link is told to gateways and is no change of the stage', async () => {
   await putUnder(worker, customer.orgId, 'limited');
   await told();
 
-  expect(await putUnder(worker, customer.orgId, 'limited', 'https://elsewhere')).toBe(true);
+  expect(await putUnder(worker, customer.orgId, 'limited', OTHER_INVOICE)).toBe(true);
 
   expect([await standing(), await told()]).toEqual([
-    { stage: 'limited', seq: 1, payLink: 'https://elsewhere' },
+    { stage: 'limited', seq: 1, payInvoiceId: OTHER_INVOICE },
     ['organization'],
   ]);
 });
@@ -82,11 +83,11 @@ test('another pay link is told to gateways and is no change of the stage', async
 test('nobody hears of a stage whose transaction was rolled back', async () => {
   const tx = await worker.connect();
   await tx.query('begin');
-  expect(await applyEnforcement(tx, customer.orgId, { stage: 'stopped', payLink: null })).toBe(true);
+  expect(await applyEnforcement(tx, customer.orgId, { stage: 'stopped', payInvoiceId: null })).toBe(true);
   await tx.query('rollback');
   tx.release();
 
-  expect([await standing(), await told()]).toEqual([{ stage: 'none', seq: 0, payLink: null }, []]);
+  expect([await standing(), await told()]).toEqual([{ stage: 'none', seq: 0, payInvoiceId: null }, []]);
 });
 
 test('a change stands between the ledger transactions before it and those after it (D49)', async () => {

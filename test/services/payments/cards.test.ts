@@ -66,7 +66,7 @@ test('the newest card is the default, in whatever order and however often it is 
   await till.admin.query('update stripe_events set processed_at = null, due_at = clock_timestamp()');
   await followEvents();
 
-  expect(await cardsOf(orgId)).toEqual(['amex 0005 default', 'mastercard 4444', 'visa 4242']);
+  expect((await cardsOf(orgId)).toSorted()).toEqual(['amex 0005 default', 'mastercard 4444', 'visa 4242']);
   expect(heardOf(orgId)).toHaveLength(1);
 });
 

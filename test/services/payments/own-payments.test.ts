@@ -10,6 +10,7 @@ import { newId } from '../../../services/platform/ids.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
 import { cardChanged, noticeHandedOver } from '../../../services/subscriptions/learn.ts';
 import { Subscriptions } from '../../../services/subscriptions/subscriptions.ts';
+import { billingNow } from '../../../services/subscriptions/turn.ts';
 import { control, submit } from '../../fake-stripe/stripe-client.ts';
 import {
   type BilledCustomer,
@@ -72,7 +73,9 @@ async function stageOf({ orgId }: BilledCustomer): Promise<string> {
 }
 
 const warned = ({ invoiceId }: BilledCustomer) =>
-  inTransaction(till.db, (tx) => noticeHandedOver(tx, invoiceId, 'limit_warning'));
+  inTransaction(till.db, async (tx) =>
+    noticeHandedOver(tx, invoiceId, 'limit_warning', new Date(await billingNow(tx))),
+  );
 
 async function attemptsOf({ invoiceId }: BilledCustomer): Promise<number> {
   return (await findDunning(till.db, invoiceId))?.state.invoice.attempts.length ?? 0;

@@ -103,6 +103,11 @@ export class PlanShop {
     await this.sleepUntil(iso);
   }
 
+  async now(): Promise<Date> {
+    const { rows } = await this.admin.query<{ at: Date }>('select at from stopped_clock');
+    return rows[0]?.at ?? new Date(Number.NaN);
+  }
+
   /** Nobody looks at anything on the way. */
   async sleepUntil(iso: string): Promise<void> {
     await this.admin.query('update stopped_clock set at = greatest(at, $1)', [iso]);
@@ -249,7 +254,8 @@ export class PlanShop {
         process === 'subscription' ? await this.subscriptions.tick(id) : await this.dunnings.tick(id);
       await this.#watch(orgId);
       const notices = process === 'dunning' ? await this.#dueNotices(id) : [];
-      for (const notice of notices) await this.#in((tx) => noticeHandedOver(tx, id, notice));
+      const at = await this.now();
+      for (const notice of notices) await this.#in((tx) => noticeHandedOver(tx, id, notice, at));
       for (const ask of asks) await this.#answer(ask);
       await this.#watch(orgId);
       if (asks.length === 0 && notices.length === 0) return;
@@ -258,10 +264,8 @@ export class PlanShop {
 
   async #dueNotices(invoiceId: string): Promise<Notice[]> {
     const { state } = await dunningRow(this.admin, invoiceId);
-    const { rows } = await this.admin.query<{ at: Date }>('select at from stopped_clock');
-    return standingOf(state.invoice, state.incidents, rows[0]?.at.getTime() ?? Number.NaN).dueNotices.filter(
-      () => state.closed === null,
-    );
+    if (state.closed !== null) return [];
+    return [...standingOf(state.invoice, state.incidents, (await this.now()).getTime()).dueNotices];
   }
 
   async #watch(orgId: string): Promise<void> {
@@ -278,8 +282,7 @@ export class PlanShop {
   async #answer(ask: CardAsk): Promise<void> {
     const told = { actor: 'test' };
     if (ask.kind === 'charge') {
-      const { rows } = await this.admin.query<{ at: Date }>('select at from stopped_clock');
-      const outcome = this.bank({ ...ask, nowMs: rows[0]?.at.getTime() ?? Number.NaN });
+      const outcome = this.bank({ ...ask, nowMs: (await this.now()).getTime() });
       this.asked.push(`${ask.invoiceId}#${ask.attempt}`);
       if (outcome.kind === 'paid') return this.pay(ask.invoiceId);
       return this.#in((tx) => chargeAnswered(tx, ask.invoiceId, ask.attempt, outcome, told));
