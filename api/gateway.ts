@@ -2,7 +2,7 @@
 // drain closes them in the order in which nothing is lost: requests, settlements, leases, journal, connections.
 import type { Server } from 'node:http';
 import type { Express } from 'express';
-import { Client, type Pool } from 'pg';
+import { Client } from 'pg';
 import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
@@ -21,8 +21,6 @@ import { SettlementWriter } from '../services/ledger/settlement-writer.ts';
 import { RateLimiter } from '../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../services/limits/window-exchange.ts';
 import { PayLinks } from '../services/payments/pay-links.ts';
-import { StripeApi } from '../services/payments/stripe-api.ts';
-import { StripeInbox } from '../services/payments/stripe-inbox.ts';
 import { type Config, readConfig } from '../services/platform/config.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { armCrashPoints } from '../services/platform/crash-points.ts';
@@ -31,7 +29,6 @@ import { LogSample } from '../services/platform/log-sample.ts';
 import { Metrics } from '../services/platform/metrics.ts';
 import { createPool } from '../services/platform/postgres.ts';
 import { createRedis, type RedisLink } from '../services/platform/redis.ts';
-import { cardChanged } from '../services/subscriptions/learn.ts';
 import { UnsentEnds } from '../services/usage/unsent-ends.ts';
 import { Vault } from '../services/vault/vault.ts';
 import { createApp } from './app.ts';
@@ -42,6 +39,7 @@ import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
 import { InFlight } from './proxy/in-flight.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
 import type { DemoClock, PaymentDesk } from './routes/app-dependencies.ts';
+import { openPaymentDesk } from './routes/payment-desk.ts';
 import { Routing } from './routing.ts';
 import { Scrape } from './scrape.ts';
 
@@ -144,16 +142,6 @@ function openPools({ databaseUrl, workerDatabaseUrl }: Config) {
     db: createPool(databaseUrl, { name: 'tollgate leases', maxConnections: 8, statementTimeoutMs: 2_000 }),
     renewalDb: createPool(databaseUrl, { name: 'tollgate renewal', maxConnections: 1, statementTimeoutMs: 4_000 }),
     workerDb: createPool(workerDatabaseUrl, management),
-  };
-}
-
-function openPaymentDesk({ stripe: settings, publicUrl }: Config, db: Pool, log: Log): PaymentDesk | null {
-  if (settings === null) return null;
-  const stripe = new StripeApi(settings);
-  return {
-    stripe,
-    inbox: new StripeInbox(db, stripe, log, (tx, orgId, card) => cardChanged(tx, orgId, card, 'stripe')),
-    publicUrl,
   };
 }
 
