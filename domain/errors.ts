@@ -100,7 +100,7 @@ export const ERRORS = {
   // Where the clock of billing is moved, for demos.
   demo_clock_disabled: terminal(501, 'demo_clock_disabled', 'api_error'),
   // Repeated, it would move the clock by the whole span again.
-  clock_not_at_rest: { ...ourFault(503, 'clock_not_at_rest'), retry: false },
+  clock_not_at_rest: terminal(409, 'clock_not_at_rest'),
 
   request_in_progress: wait(409, 'request_in_progress', 'invalid_request_error'),
   already_charged: terminal(409, 'already_charged'),

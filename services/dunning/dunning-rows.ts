@@ -15,6 +15,7 @@ export interface DunningRow {
 
 const ROWS = `select invoice_id as "invoiceId", org_id as "orgId", subscription_id as "subscriptionId", state, wake_at as "wakeAt" from dunnings`;
 
+/** Null: it was never overdue. */
 export async function findDunning(db: Queryable, invoiceId: string): Promise<DunningRow | null> {
   const { rows } = await db.query<DunningRow>(`${ROWS} where invoice_id = $1`, [invoiceId]);
   return rows[0] ?? null;

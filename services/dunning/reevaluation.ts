@@ -47,19 +47,21 @@ async function tell(
   reason: DunningRow | undefined,
 ): Promise<void> {
   const at = new Date(nowMs).toISOString();
-  const key = `${to}:${orgId}:${seq}`;
+  const eventKey = `${to}:${orgId}:${seq}`;
   if (to === 'none') {
-    if (from !== 'none') await queueMail(tx, { orgId, kind: 'restored', key, facts: { from, restoredAt: at } });
+    if (from !== 'none')
+      await queueMail(tx, { orgId, kind: 'restored', key: eventKey, facts: { from, restoredAt: at } });
     return;
   }
   // From stopped to limited is no news: he was told how to end both.
   if (reason === undefined || from === 'stopped') return;
   const unpaid = await unpaidFacts(tx, reason.state);
-  if (to === 'stopped') return queueMail(tx, { orgId, kind: 'stopped', key, facts: { ...unpaid, stoppedAt: at } });
+  if (to === 'stopped')
+    return queueMail(tx, { orgId, kind: 'stopped', key: eventKey, facts: { ...unpaid, stoppedAt: at } });
   await queueMail(tx, {
     orgId,
     kind: 'limited',
-    key,
+    key: eventKey,
     facts: { ...unpaid, limitedAt: at, planEndsAt: planEndOf(reason) },
   });
 }

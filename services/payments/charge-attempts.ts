@@ -63,7 +63,7 @@ export function standingOf(db: Pool, invoiceId: string, attempt: AttemptName | n
     const known = knownFrom(facts) ?? (attempt === null ? null : await answerOf(tx, invoiceId, attempt));
     if (known !== null) return known;
     const { orgId, amountCents, currency, paymentIntent, hasCard } = facts;
-    const id = facts.paymentId ?? (await newPayment(tx, invoiceId, facts));
+    const id = facts.paymentId ?? (await newInvoicePayment(tx, invoiceId, facts, 'charges'));
     const openTry = await openTryOf(tx, id);
     return { payment: { id, orgId, amountCents, currency, paymentIntent }, openTry, hasCard };
   });
@@ -123,11 +123,17 @@ async function answerOf(
   return { kind: 'declined', decline: { ...classifyDecline(row), class: row.declineClass } };
 }
 
-async function newPayment(tx: PoolClient, invoiceId: string, { orgId, amountCents }: InvoiceFacts): Promise<string> {
+/** Asks for the money of an invoice. */
+export async function newInvoicePayment(
+  tx: PoolClient,
+  invoiceId: string,
+  { orgId, amountCents }: Pick<InvoiceFacts, 'orgId' | 'amountCents'>,
+  actor: string,
+): Promise<string> {
   const id = newId();
   await tx.query(
-    `insert into payments (id, org_id, purpose, invoice_id, amount_cents, requested_by) values ($1, $2, 'invoice', $3, $4, 'charges')`,
-    [id, orgId, invoiceId, amountCents],
+    `insert into payments (id, org_id, purpose, invoice_id, amount_cents, requested_by) values ($1, $2, 'invoice', $3, $4, $5)`,
+    [id, orgId, invoiceId, amountCents, actor],
   );
   return id;
 }

@@ -10,6 +10,7 @@ import { newId } from '../platform/ids.ts';
 import { orderInvoice } from '../subscriptions/invoices-of-plans.ts';
 import { liveSubscriptionOf } from '../subscriptions/subscription-rows.ts';
 import { billingNow } from '../subscriptions/turn.ts';
+import { newInvoicePayment } from './charge-attempts.ts';
 import type { Purchase } from './checkouts.ts';
 
 export function packPurchase(orgId: string, pack: PackId, actor: string): Purchase {
@@ -33,7 +34,10 @@ export function packPurchase(orgId: string, pack: PackId, actor: string): Purcha
   };
 }
 
-/** Its subscription begins with the payment. Whoever has one changes that one. */
+/**
+ * Its subscription begins with the payment. Whoever has one changes that one.
+ * @throws TollgateError conflict, when it is ordered and there is one
+ */
 export function planPurchase(orgId: string, plan: PlanName, months: 1 | 12, actor: string): Purchase {
   return {
     orgId,
@@ -49,8 +53,8 @@ export function planPurchase(orgId: string, plan: PlanName, months: 1 | 12, acto
       }
       const terms = termsOf(await planOnSale(tx, plan, await billingNow(tx)), months);
       const order = purchaseOrder('first', terms, terms.priceCents);
-      const { paymentId } = await orderInvoice(tx, { orgId, subscriptionId: newId(), order, actor });
-      return paymentId;
+      const invoiceId = await orderInvoice(tx, { orgId, subscriptionId: newId(), order });
+      return newInvoicePayment(tx, invoiceId, { orgId, amountCents: order.amountCents }, actor);
     },
   };
 }

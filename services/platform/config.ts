@@ -138,6 +138,7 @@ const Settings = z.object({
   TOLLGATE_CRASH_LOG: z.string().optional(),
 });
 
+/** Null: it is not told of Stripe. */
 export function stripeSettings(settings: z.infer<z.ZodObject<typeof stripeFields>>): StripeSettings | null {
   const { STRIPE_SECRET_KEY: secretKey, STRIPE_WEBHOOK_SECRET: webhookSecret, STRIPE_API_BASE: apiBase } = settings;
   if (secretKey === undefined || webhookSecret === undefined) return null;

@@ -4,7 +4,7 @@ import type { Period } from '../../domain/billing-periods.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import type { Terms } from '../../domain/plans.ts';
 import type { Order } from '../../domain/subscription.ts';
-import { idFor, newId } from '../platform/ids.ts';
+import { idFor } from '../platform/ids.ts';
 import { jsonbText, type Queryable } from '../platform/postgres.ts';
 
 export interface PlanInvoice {
@@ -22,28 +22,18 @@ export function invoiceIdOf(subscriptionId: string, name: string): string {
   return idFor(`invoice:${subscriptionId}:${name}`);
 }
 
-export interface Ordered {
-  readonly invoiceId: string;
-  readonly paymentId: string;
-}
-
-/** The invoice, and the payment that waits for its money. */
+/** Its payment is made when somebody is asked for the money (services/payments). */
 export async function orderInvoice(
   tx: PoolClient,
-  { orgId, subscriptionId, order, actor }: { orgId: string; subscriptionId: string; order: Order; actor: string },
-): Promise<Ordered> {
+  { orgId, subscriptionId, order }: { orgId: string; subscriptionId: string; order: Order },
+): Promise<string> {
   const { invoice: name, terms, period, amountCents } = order;
-  const invoiceId = invoiceIdOf(subscriptionId, name);
+  const id = invoiceIdOf(subscriptionId, name);
   await tx.query(
     `insert into invoices (id, org_id, kind, subscription_id, name, bought, amount_cents) values ($1, $2, 'plan', $3, $4, $5, $6)`,
-    [invoiceId, orgId, subscriptionId, name, jsonbText({ terms, period }), amountCents],
+    [id, orgId, subscriptionId, name, jsonbText({ terms, period }), amountCents],
   );
-  const paymentId = newId();
-  await tx.query(
-    `insert into payments (id, org_id, purpose, invoice_id, amount_cents, requested_by) values ($1, $2, 'invoice', $3, $4, $5)`,
-    [paymentId, orgId, invoiceId, amountCents, actor],
-  );
-  return { invoiceId, paymentId };
+  return id;
 }
 
 /** @throws TollgateError not_found */

@@ -97,14 +97,14 @@ async function tellOfCommand(
   { orgId, state, before }: Told,
   command: SubscriptionCommand,
 ): Promise<void> {
-  const key = `${command.kind}:${command.requestId}`;
+  const eventKey = `${command.kind}:${command.requestId}`;
   const terms = await toldTerms(tx, state.terms);
   const endsAt = iso(endOf(state.period));
   if (command.kind === 'cancel' && state.atPeriodEnd === 'cancel' && state.phase.kind === 'active') {
-    await queueMail(tx, { orgId, kind: 'cancelled', key, facts: { terms, endsAt } });
+    await queueMail(tx, { orgId, kind: 'cancelled', key: eventKey, facts: { terms, endsAt } });
   }
   if (command.kind === 'pause' && state.atPeriodEnd === 'pause' && state.phase.kind === 'active') {
-    await queueMail(tx, { orgId, kind: 'paused', key, facts: { terms, pausesAt: endsAt } });
+    await queueMail(tx, { orgId, kind: 'paused', key: eventKey, facts: { terms, pausesAt: endsAt } });
   }
   if (command.kind !== 'change_plan' || state.nextTerms === before.nextTerms) return;
   const renewal = { amountCents: state.nextTerms.priceCents, currency: CURRENCY, at: endsAt };
@@ -112,7 +112,7 @@ async function tellOfCommand(
   await queueMail(tx, {
     orgId,
     kind: 'plan_changed',
-    key,
+    key: eventKey,
     facts: { from: terms, to, effectiveAt: endsAt, charge: null, renewal },
   });
 }

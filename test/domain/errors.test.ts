@@ -34,10 +34,10 @@ test.each(kinds)(
   },
 );
 
-test('of the conflicts only a request that is still running is worth asking for again', () => {
+test('of the conflicts only what is still under way is worth asking for again', () => {
   const conflicts = kinds.filter(([, kind]) => kind.status === 409 && kind.retry).map(([code]) => code);
 
-  expect(conflicts).toEqual(['request_in_progress']);
+  expect(conflicts).toEqual(['payment_in_doubt', 'request_in_progress']);
 });
 
 test.each(kinds.filter(([, kind]) => kind.status === 402))(

@@ -91,7 +91,7 @@ test('what does not come to rest is named with where the clock stands, and the m
 
   const refused = await advance('1 day');
 
-  expect([refused.status, refused.field('code')]).toEqual([503, 'clock_not_at_rest']);
+  expect([refused.status, refused.field('code')]).toEqual([409, 'clock_not_at_rest']);
   expect(refused.string('detail')).toContain('(reconciliations)');
   expect((await now()) - (rows[0]?.at.getTime() ?? 0)).toBeLessThan(60_000);
   const audited = await app.db.query('select from audit_log where request_id = $1', [

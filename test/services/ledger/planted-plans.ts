@@ -2,6 +2,7 @@
 import type { Pool } from 'pg';
 import { termsOf } from '../../../domain/plans.ts';
 import { purchaseOrder } from '../../../domain/subscription.ts';
+import { newInvoicePayment } from '../../../services/payments/charge-attempts.ts';
 import { planOnSale } from '../../../services/plans/plan-versions.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
@@ -13,7 +14,8 @@ export async function subscribeOnce(admin: Pool, orgId: string): Promise<void> {
   await inTransaction(admin, async (tx) => {
     const terms = termsOf(await planOnSale(tx, 'pro', Date.now()), 12);
     const order = purchaseOrder('first', terms, terms.priceCents);
-    const { invoiceId, paymentId } = await orderInvoice(tx, { orgId, subscriptionId: newId(), order, actor: 'test' });
+    const invoiceId = await orderInvoice(tx, { orgId, subscriptionId: newId(), order });
+    const paymentId = await newInvoicePayment(tx, invoiceId, { orgId, amountCents: order.amountCents }, 'test');
     await tx.query(`select record_payment($1, 'pi_plan', $2, 'usd', 'test')`, [paymentId, terms.priceCents]);
     await invoicePaid(tx, invoiceId, { actor: 'test' });
   });

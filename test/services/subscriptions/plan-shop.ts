@@ -5,12 +5,14 @@ import type { Pool, PoolClient } from 'pg';
 import type { Notice } from '../../../domain/overdue-policy.ts';
 import { type PlanName, termsOf } from '../../../domain/plans.ts';
 import { purchaseOrder } from '../../../domain/subscription.ts';
+import { openDunningsOf } from '../../../services/dunning/dunning-rows.ts';
 import { type CaseCommand, Dunnings } from '../../../services/dunning/dunnings.ts';
 import { verifyLedger } from '../../../services/ledger/verifier.ts';
+import { newInvoicePayment } from '../../../services/payments/charge-attempts.ts';
 import { planOnSale } from '../../../services/plans/plan-versions.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { createPool, inTransaction } from '../../../services/platform/postgres.ts';
-import { orderInvoice } from '../../../services/subscriptions/invoices-of-plans.ts';
+import { orderInvoice, planInvoice } from '../../../services/subscriptions/invoices-of-plans.ts';
 import {
   chargeAnswered,
   invoiceCancelled,
@@ -109,10 +111,10 @@ export class PlanShop {
       orgId,
       `${orgId}@example.com`,
     ]);
-    const { invoiceId } = await this.#in(async (tx) => {
+    const invoiceId = await this.#in(async (tx) => {
       const terms = termsOf(await planOnSale(tx, plan, Date.parse(iso)), months);
       const order = purchaseOrder('first', terms, terms.priceCents);
-      return orderInvoice(tx, { orgId, subscriptionId, order, actor: 'test' });
+      return orderInvoice(tx, { orgId, subscriptionId, order });
     });
     await this.pay(invoiceId);
     await this.rest();
@@ -147,17 +149,14 @@ export class PlanShop {
   /** As the card would be, wherever the money comes from. */
   async pay(invoiceId: string): Promise<void> {
     await this.#in(async (tx) => {
-      const { rows } = await tx.query<{ id: string; cents: string }>(
-        'select id, amount_cents as cents from payments where invoice_id = $1 order by created_at desc limit 1',
+      const { orgId, amountCents } = await planInvoice(tx, invoiceId);
+      const { rows } = await tx.query<{ id: string }>(
+        'select id from payments where invoice_id = $1 order by created_at desc limit 1',
         [invoiceId],
       );
-      const [payment] = rows;
+      const paymentId = rows[0]?.id ?? (await newInvoicePayment(tx, invoiceId, { orgId, amountCents }, 'test'));
       const taken = await tx.query<{ outcome: string }>('select record_payment($1, $2, $3, $4, $5) as outcome', [
-        payment?.id,
-        `pi_${payment?.id}`,
-        payment?.cents,
-        'usd',
-        'test',
+        ...[paymentId, `pi_${paymentId}`, amountCents, 'usd', 'test'],
       ]);
       if (taken.rows[0]?.outcome === 'recorded') await invoicePaid(tx, invoiceId, { actor: 'test' });
     });
@@ -206,11 +205,7 @@ export class PlanShop {
   }
 
   async openCases(orgId: string): Promise<string[]> {
-    const { rows } = await this.admin.query<{ id: string }>(
-      'select invoice_id as id from dunnings where org_id = $1 and closed is null order by opened_at',
-      [orgId],
-    );
-    return rows.map(({ id }) => id);
+    return (await openDunningsOf(this.db, orgId)).map(({ invoiceId }) => invoiceId);
   }
 
   /** What the verifier finds. */
@@ -262,15 +257,6 @@ export class PlanShop {
       if (invoiceId !== null && notice !== null) await this.#in((tx) => noticeHandedOver(tx, invoiceId, notice, at));
     }
     return rows.length;
-  }
-
-  /** Kinds of the mails to an organization, as they were written. */
-  async mailsTo({ orgId }: Customer): Promise<string[]> {
-    const { rows } = await this.admin.query<{ kind: string }>(
-      'select kind from notifications where org_id = $1 order by created_at, id',
-      [orgId],
-    );
-    return rows.map(({ kind }) => kind);
   }
 
   async #watch(orgId: string): Promise<void> {

@@ -79,17 +79,16 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+const LINKS = new PayLinks('http://127.0.0.1', 'of this gateway alone');
+
 export async function openGateway(replaced: (parts: ProxyParts) => Partial<ProxyParts> = () => ({})): Promise<Gateway> {
   const postgres = await startThrowawayPostgres();
   const database = await postgres.createDatabase();
   const admin = new Pool({ connectionString: database.url });
   const bare = await openBareGateway(database);
   const db = createPool(database.urlFor('gateway'), { name: 'test', maxConnections: 8, statementTimeoutMs: 5_000 });
-  const workerDb = createPool(database.urlFor('worker'), {
-    name: 'test management',
-    maxConnections: 4,
-    statementTimeoutMs: 5_000,
-  });
+  const management = { name: 'test management', maxConnections: 4, statementTimeoutMs: 5_000 };
+  const workerDb = createPool(database.urlFor('worker'), management);
   const log = createLog({ name: 'test', level: 'silent' });
   const vault = new Vault({ current: 1, keys: new Map([[1, createSecretKey(randomBytes(32))]]) });
   const apiKeys = new ApiKeyCache(db, () => performance.now(), payUrlOf);
@@ -110,13 +109,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       adminToken: ADMIN_TOKEN,
       ...{ payments: null, demoClock: null, vault, egress: parts.egress },
     },
-    ...{
-      apiKeys,
-      links: new PayLinks('http://127.0.0.1', 'of this gateway alone'),
-      routing: routing.table,
-      health: parts.health,
-      trustedProxies: parts.trustedProxies,
-    },
+    ...{ apiKeys, links: LINKS, routing: routing.table, health: parts.health, trustedProxies: parts.trustedProxies },
     timeMs: parts.timeMs,
     proxy: asMiddleware(hotEntry(parts)),
     ready: () => ({ ok: true, reasons: [] }),
