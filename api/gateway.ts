@@ -6,7 +6,6 @@ import { Client } from 'pg';
 import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
-import { FakeStripeClock } from '../services/billing-clock/fake-stripe-clock.ts';
 import { ChannelHealth } from '../services/channels/channel-health.ts';
 import { channelVitals } from '../services/channels/channel-vitals.ts';
 import { HealthExchange } from '../services/channels/health-exchange.ts';
@@ -38,15 +37,13 @@ import { newHttpServer } from './http-server.ts';
 import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
 import { InFlight } from './proxy/in-flight.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
-import type { DemoClock, PaymentDesk } from './routes/app-dependencies.ts';
-import { openPaymentDesk } from './routes/payment-desk.ts';
+import type { PaymentDesk } from './routes/app-dependencies.ts';
+import { openDemoClock, openPaymentDesk } from './routes/payment-desk.ts';
 import { Routing } from './routing.ts';
 import { Scrape } from './scrape.ts';
 
 const DISK_CHECK_MS = 5_000;
 const DATABASE_RETRY_MS = 500;
-/** Above what a proof of a demo's ledger takes, and what a card that is declined keeps a process. */
-const DEMO_CLOCK_PATIENCE_MS = 30_000;
 /** A paused or fenced gateway leaves by this code: its supervisor starts a fresh incarnation. */
 const FENCED_EXIT_CODE = 75;
 
@@ -143,11 +140,6 @@ function openPools({ databaseUrl, workerDatabaseUrl }: Config) {
     renewalDb: createPool(databaseUrl, { name: 'tollgate renewal', maxConnections: 1, statementTimeoutMs: 4_000 }),
     workerDb: createPool(workerDatabaseUrl, management),
   };
-}
-
-function openDemoClock({ demoClock, stripe }: Config): DemoClock | null {
-  if (!demoClock || stripe === null) return null;
-  return { stripe: new FakeStripeClock(stripe.apiBase), patienceMs: DEMO_CLOCK_PATIENCE_MS };
 }
 
 function openRequests({ openRequests: requests, openAttempts, openBodies }: ProxyParts): OpenRequests {

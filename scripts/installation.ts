@@ -86,6 +86,7 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
       temporal,
       adminToken,
       linkSecret,
+      stripe,
     }),
   );
   return {

@@ -2,7 +2,7 @@
 // SIGTERM lets it drain: streams finish, leases go back, and only then is it gone.
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import type { FakeStripe } from './fake-stripe.ts';
+import { type FakeStripe, stripeEnvironment } from './fake-stripe.ts';
 import type { Launch } from './home.ts';
 import type { DatabaseUrls } from './migrate.ts';
 import { ownProgram } from './own-program.ts';
@@ -66,14 +66,7 @@ function environment(
     TOLLGATE_LINK_SECRET: linkSecret,
     TOLLGATE_MASTER_KEYS: undefined,
     TOLLGATE_MASTER_KEYS_FILE: masterKeysFile(launch.home),
-    ...(stripe === null
-      ? {}
-      : {
-          STRIPE_API_BASE: stripe.url,
-          STRIPE_SECRET_KEY: stripe.secretKey,
-          STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
-          TOLLGATE_DEMO_CLOCK: '1',
-        }),
+    ...(stripe === null ? {} : { ...stripeEnvironment(stripe), TOLLGATE_DEMO_CLOCK: '1' }),
     TOLLGATE_JOURNAL_DIR: join(launch.home, 'journal'),
   };
 }

@@ -2,7 +2,9 @@
 // process that waits for moments of its own is a line here.
 import type { Pool } from 'pg';
 import { expireGrants, nextExpiryAt } from '../grants/grants.ts';
+import { mailsWaitSince } from '../notifications/outbox.ts';
 import { eventsWaitSince } from '../payments/stripe-inbox.ts';
+import { nextWake, pokeDue, pokesWaitSince } from '../processes/due-processes.ts';
 import { announceDueReconciliations, nextReconciliationAt } from '../reconciliation/reconciliations.ts';
 import type { FakeStripeClock } from './fake-stripe-clock.ts';
 
@@ -18,6 +20,14 @@ export function dueSources(stripe: FakeStripeClock): readonly DueSource[] {
   return [
     { name: 'grants', nextDueAt: nextExpiryAt, poke: expireGrants },
     { name: 'reconciliations', nextDueAt: nextReconciliationAt, poke: announceDueReconciliations },
+    {
+      name: 'subscriptions',
+      nextDueAt: (db) => nextWake(db, 'subscription'),
+      poke: (db) => pokeDue(db, 'subscription'),
+    },
+    { name: 'unpaid invoices', nextDueAt: (db) => nextWake(db, 'dunning'), poke: (db) => pokeDue(db, 'dunning') },
+    { name: 'processes', nextDueAt: pokesWaitSince },
+    { name: 'mails', nextDueAt: mailsWaitSince },
     { name: 'stripe', nextDueAt: () => stripe.nextDueAt() },
     { name: 'stripe events', nextDueAt: eventsWaitSince },
   ];
