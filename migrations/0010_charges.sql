@@ -100,7 +100,12 @@ begin
   return found;
 end $$;
 
-grant select on payment_methods, card_setups, charge_attempts, charge_cancellations to tollgate_worker, tollgate_readonly;
+grant select on payment_methods, card_setups, charge_attempts, charge_cancellations to tollgate_worker;
+grant select on payment_methods, charge_cancellations to tollgate_readonly;
+-- Not where somebody is sent back to: with that address an invoice can be paid.
+grant select (id, org_id, stripe_session, expires_at, closed_at) on card_setups to tollgate_readonly;
+grant select (payment_id, asked_by, number, try, payment_method, charge_before, asked_at, outcome, decline_code, advice_code, network_advice_code,
+  decline_class, error, answered_at) on charge_attempts to tollgate_readonly;
 grant insert on payment_methods, card_setups, charge_attempts, charge_cancellations to tollgate_worker;
 grant update (brand, last4, exp_month, exp_year, fingerprint, is_default, detached_at) on payment_methods to tollgate_worker;
 grant update (stripe_session, url, closed_at) on card_setups to tollgate_worker;

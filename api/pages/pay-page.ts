@@ -101,7 +101,7 @@ function billLines(
   return [
     `<p class="quiet">${escaped(what)}</p>`,
     `<p class="amount">${escaped(amount)}</p>`,
-    ...(state.is === 'paid' ? [] : [`<p class="quiet">${words.dueSince} ${escaped(due)}</p>`]),
+    ...(state.is === 'paid' ? [] : [`<p class="quiet">${words.dueOn} ${escaped(due)}</p>`]),
   ];
 }
 

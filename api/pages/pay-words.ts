@@ -17,7 +17,7 @@ export interface PayWords {
   readonly usage: string;
   readonly oneMonth: string;
   readonly oneYear: string;
-  readonly dueSince: string;
+  readonly dueOn: string;
   readonly payWith: string;
   readonly anotherCard: string;
   readonly noCard: string;
@@ -44,7 +44,7 @@ export const PAY_WORDS: { readonly [L in Language]: PayWords } = {
     usage: 'Usage',
     oneMonth: 'one month',
     oneYear: 'one year',
-    dueSince: 'Due since',
+    dueOn: 'Due on',
     payWith: 'Pay with',
     anotherCard: 'Add another card',
     noCard: 'There is no card on file yet.',
@@ -78,7 +78,7 @@ export const PAY_WORDS: { readonly [L in Language]: PayWords } = {
     usage: '用量',
     oneMonth: '一个月',
     oneYear: '一年',
-    dueSince: '到期日',
+    dueOn: '到期日',
     payWith: '使用此卡支付',
     anotherCard: '添加其他银行卡',
     noCard: '尚未保存银行卡。',

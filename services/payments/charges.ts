@@ -129,6 +129,7 @@ export async function intentOf({ db, stripe }: ChargePlace, payment: InvoicePaym
   return null;
 }
 
+/** Of an intent that no card can be asked for any more. Null: it is cancelled, and its payment can be paid no more. */
 export async function concluded(
   place: ChargePlace,
   payment: InvoicePayment,

@@ -1,5 +1,5 @@
-// The link under which an invoice is paid without signing in. It names the invoice and proves that we made it; nothing is stored of it, so
-// it can be made wherever it is needed, and it is good as long as the secret. Whoever has it may pay, and look at nothing else (D61).
+// The link under which an invoice is paid without signing in. It names the invoice and proves that we made it, so it is made wherever it is
+// told, and rows and mails waiting to be sent need no secret. It is good as long as ours. Whoever has it may pay, and look at nothing else (D61).
 import { createHmac } from 'node:crypto';
 import type { PayUrlOf } from '../../domain/enforcement.ts';
 import { isSameSecret } from '../platform/same-secret.ts';

@@ -228,3 +228,25 @@ test('what the webhook tells first is what the page shows, and the other way rou
   expect(text).toContain('Paid, thank you');
   expect(await triesOf(counter, customer.invoiceId)).toEqual(['1.1 paid']);
 });
+
+test('an upgrade for which the bank wants its customer answers with the page on which he confirms it, and is made there', async () => {
+  const customer = await billed(counter);
+  await visitor.press(customer);
+  const { orgId } = customer;
+  const listed = await app.call('get', `/api/v1/organizations/${orgId}/subscriptions`);
+  const subscription = `/api/v1/subscriptions/${listed.string('data.0.id')}`;
+  await giveCard(counter, orgId, 'pm_card_authenticationRequired');
+
+  const body = { plan: 'team', months: 1, reason: 'we have grown' };
+  const asked = await app.call('post', `${subscription}/plan-changes`, { body });
+  const payUrl = asked.string('payUrl');
+  const page = await visitor.open(payUrl);
+  const { location: bankPage } = await submit(payUrl, { paymentMethod: (await visitor.cardsOf(customer))[0] ?? '' });
+  const back = await submit(bankPage, { outcome: 'pass' });
+  await visitor.open(back.location);
+  const upgraded = await app.call('get', subscription);
+
+  expect(asked.field('outcome')).toBe('needs_authentication');
+  expect(page.text).toContain('Team, one month');
+  expect([upgraded.field('plan'), upgraded.field('phase')]).toEqual(['team', 'active']);
+});
