@@ -65,7 +65,7 @@ const Grant = z
   .object({
     id: uuid,
     orgId: uuid,
-    source: z.enum(['trial', 'included', 'promo', 'bonus', 'pack', 'manual']),
+    source: z.enum(['trial', 'included', 'promo', 'bonus', 'pack', 'manual', 'credit_line']),
     priority: z.int(),
     amountNano: money,
     availableNano: money,

@@ -18,7 +18,9 @@ export type TargetKind =
   | 'reconciliation'
   | 'person'
   | 'membership'
-  | 'billing_details';
+  | 'billing_details'
+  | 'contract'
+  | 'bank_transfer';
 
 export interface AuditEntry {
   readonly action: string;

@@ -24,7 +24,7 @@ import {
   Subscriptions,
   type SubscriptionView,
 } from '../../../services/subscriptions/subscriptions.ts';
-import { type Customer as BareCustomer, newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
+import { type Customer as BareCustomer, type BareGateway, newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
 import { ownDatabase } from '../../support/own-database.ts';
 import type { ThrowawayDatabase } from '../../support/throwaway-postgres.ts';
 
@@ -55,6 +55,8 @@ export interface PlanShop {
   customer(plan: PlanName, months: 1 | 12, iso: string): Promise<Customer>;
   /** Credit of so much is spent by a gateway that leaves nothing held. */
   use(customer: Customer, usd: string): Promise<void>;
+  /** For requests in flight. */
+  gateway(): Promise<BareGateway>;
   view(customer: Customer): Promise<SubscriptionView>;
   command(customer: Customer, command: PlanCommand): Promise<string>;
   commandCase(invoiceId: string, command: CaseCommand): Promise<string>;
@@ -140,9 +142,13 @@ class Shop implements PlanShop {
   }
 
   async use(customer: Customer, usd: string): Promise<void> {
-    const gateway = await openBareGateway(this.#database);
+    const gateway = await this.gateway();
     await gateway.settle(customer, await gateway.hold(customer, usd), usd);
     await gateway.close();
+  }
+
+  gateway(): Promise<BareGateway> {
+    return openBareGateway(this.#database);
   }
 
   view({ subscriptionId }: Customer): Promise<SubscriptionView> {
