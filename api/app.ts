@@ -8,6 +8,7 @@ import { billingDetailsRoutes } from './routes/billing-details.ts';
 import { bookRoutes } from './routes/books.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
+import { contractRoutes } from './routes/contracts.ts';
 import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
 import { memberRoutes } from './routes/members.ts';
@@ -36,6 +37,7 @@ export const ROUTES: readonly Route[] = [
   ...channelKeyRoutes,
   ...modelRoutes,
   ...paymentRoutes,
+  ...contractRoutes,
   ...bookRoutes,
 ];
 

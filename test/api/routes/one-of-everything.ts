@@ -1,7 +1,9 @@
 // Calls every route that changes something once, in an order in which it can work, and says what each answered. A route that
 // nobody calls here is missing from the list, and the tests that walk the list say so.
 
+import { issueDueInvoices } from '../../../services/postpaid/usage-invoices.ts';
 import { submit } from '../../fake-stripe/stripe-client.ts';
+import { openBareGateway } from '../../support/bare-gateway.ts';
 import { until } from '../../support/until.ts';
 import { type Answered, done, type ManagementApp } from './management-app.ts';
 import type { MockUpstream } from './mock-upstream.ts';
@@ -21,6 +23,8 @@ export interface World {
   readonly channelId: string;
   readonly channelKeyId: string;
   readonly paymentId: string;
+  readonly invoiceId: string;
+  readonly bankTransferId: string;
   readonly credential: string;
   /** What was sent to be kept secret. */
   readonly secrets: readonly string[];
@@ -86,8 +90,10 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await step('patch', '/api-keys/{id}', { id: apiKeyId }, { name: 'ci 2' }, ifMatch);
   await step('post', '/api-keys/{id}/disable', { id: apiKeyId }, { reason: 'lost' }, ifMatch);
   await step('post', '/api-keys/{id}/enable', { id: apiKeyId }, { reason: 'found' }, ifMatch);
+  const postpaid = await oneInvoice(app, step, { id: apiKeyId, orgId, projectId });
   await app.refresh();
   return {
+    ...postpaid,
     ...{
       steps,
       orgId,
@@ -111,4 +117,27 @@ async function oneMember(step: TakeStep, orgId: string): Promise<string> {
   await step('patch', '/organizations/{orgId}/members/{personId}', ids, { status: 'active' }, ifMatch);
   await step('patch', '/organizations/{orgId}/billing-details', ids, { legalName: 'Acme plc' }, ifMatch);
   return ids.id;
+}
+
+/** Of what this key uses beyond all that was paid in advance. */
+async function oneInvoice(
+  app: ManagementApp,
+  step: TakeStep,
+  customer: { readonly id: string; readonly orgId: string; readonly projectId: string },
+): Promise<{ invoiceId: string; bankTransferId: string }> {
+  const { orgId } = customer;
+  const reason = 'as agreed';
+  await step('post', '/organizations/{orgId}/contract', { orgId }, { creditLineCents: 100_000, reason });
+  await step('patch', '/organizations/{orgId}/contract', { orgId }, { creditLineCents: 200_000, reason }, ifMatch);
+  const gateway = await openBareGateway(app.database);
+  await gateway.settle(customer, await gateway.hold(customer, '90'), '90');
+  await gateway.close();
+  await app.db.query('update usage_accounts set next_invoice_at = billing_now()');
+  const [id = ''] = await issueDueInvoices(app.worker);
+  const transfer = { amountCents: 1_000, reference: 'INV 1', receivedOn: '2026-01-31', reason };
+  const recorded = await step('post', '/invoices/{id}/bank-transfers', { id }, transfer);
+  const bankTransferId = recorded.string('id');
+  await step('post', '/bank-transfers/{id}/reversals', { id: bankTransferId }, { reason });
+  await step('post', '/organizations/{orgId}/contract/end', { orgId }, { reason }, ifMatch);
+  return { invoiceId: id, bankTransferId };
 }
