@@ -73,7 +73,7 @@ const REFUNDS = `
   select payment_id as "paymentId", transaction_id as "transactionId", reversal_id as "reversalId" from refunds`;
 
 const GRANTS = `
-  select g.id, g.org_id as "orgId", g.priority, g.amount_nano as "amountNano", b.available_nano as "availableNano",
+  select g.id, g.org_id as "orgId", g.source, g.priority, g.amount_nano as "amountNano", b.available_nano as "availableNano",
          ${milliseconds('g.effective_at')} as "effectiveAtMs", ${milliseconds('g.expires_at')} as "expiresAtMs",
          ${milliseconds('g.created_at')} as "createdAtMs"
     from credit_grants g left join grant_balances b on b.grant_id = g.id`;

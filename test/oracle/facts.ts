@@ -117,6 +117,7 @@ export interface Refund {
 export interface Grant {
   readonly id: string;
   readonly orgId: string;
+  readonly source: string;
   readonly priority: number;
   readonly amountNano: bigint;
   /** Null: the grant has no balance row. */
