@@ -67,10 +67,22 @@ module.exports = {
       { path: npm('@temporalio/[^/]+|stripe'), reachable: true },
     ),
     error(
-      'stripe-in-one-module',
+      'stripe-in-one-place',
       'The SDK goes out on its own: what it is asked, and how, stands in one place (D40).',
-      { path: '^(domain|workflows|services|activities|api|workers)/', pathNot: '^services/payments/stripe-api[.]ts$' },
+      {
+        path: '^(domain|workflows|services|activities|api|workers)/',
+        pathNot: '^services/payments/stripe-(api|cards|client|intents)[.]ts$',
+      },
       { path: npm('stripe') },
+    ),
+    error(
+      'mail-in-one-module',
+      'Whom a mail reaches, and what its head may hold, is checked there (D51).',
+      {
+        path: '^(domain|workflows|services|activities|api|workers)/',
+        pathNot: '^services/notifications/mail-sender[.]ts$',
+      },
+      { path: npm('nodemailer') },
     ),
     error(
       'nobody-imports-the-outside',

@@ -6,11 +6,14 @@ import { apiKeyRoutes } from './routes/api-keys.ts';
 import type { AppDependencies } from './routes/app-dependencies.ts';
 import { billingDetailsRoutes } from './routes/billing-details.ts';
 import { bookRoutes } from './routes/books.ts';
+import { cardRoutes } from './routes/cards.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
 import { contractRoutes } from './routes/contracts.ts';
+import { demoClockRoutes } from './routes/demo-clock.ts';
 import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
+import { invoiceRoutes } from './routes/invoices.ts';
 import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
 import { openapiRoute } from './routes/openapi.ts';
@@ -22,6 +25,7 @@ import { personRoutes } from './routes/persons.ts';
 import { readWithKeyRoutes } from './routes/read-with-key.ts';
 import { named } from './routes/request-ids.ts';
 import type { Route } from './routes/route.ts';
+import { subscriptionRoutes } from './routes/subscriptions.ts';
 
 /** Every route there is but the hot path; a test walks it with every role. */
 export const ROUTES: readonly Route[] = [
@@ -38,7 +42,11 @@ export const ROUTES: readonly Route[] = [
   ...modelRoutes,
   ...paymentRoutes,
   ...contractRoutes,
+  ...subscriptionRoutes,
+  ...invoiceRoutes,
+  ...cardRoutes,
   ...bookRoutes,
+  ...demoClockRoutes,
 ];
 
 export function createApp(dependencies: AppDependencies): Express {

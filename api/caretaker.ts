@@ -15,6 +15,7 @@ import { StripeInbox } from '../services/payments/stripe-inbox.ts';
 import type { Config } from '../services/platform/config.ts';
 import type { Log } from '../services/platform/log.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
+import { cardChanged } from '../services/subscriptions/learn.ts';
 import { exportingChannels, importUsageExports } from '../services/usage/usage-export.ts';
 import { Vault } from '../services/vault/vault.ts';
 
@@ -90,7 +91,11 @@ export class Caretaker {
   #openPayments({ stripe: settings }: Config): PaymentCare | null {
     if (settings === null) return null;
     const stripe = new StripeApi(settings);
-    return { stripe, inbox: new StripeInbox(this.#db, stripe, this.#log), listing: null };
+    return {
+      stripe,
+      inbox: new StripeInbox(this.#db, stripe, this.#log, (tx, orgId, card) => cardChanged(tx, orgId, card, 'stripe')),
+      listing: null,
+    };
   }
 
   /** Beside the other work: Stripe may be silent for a minute, and dead gateways do not wait for it. */

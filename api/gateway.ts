@@ -6,6 +6,7 @@ import { Client, type Pool } from 'pg';
 import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
+import { FakeStripeClock } from '../services/billing-clock/fake-stripe-clock.ts';
 import { ChannelHealth } from '../services/channels/channel-health.ts';
 import { channelVitals } from '../services/channels/channel-vitals.ts';
 import { HealthExchange } from '../services/channels/health-exchange.ts';
@@ -29,6 +30,7 @@ import { LogSample } from '../services/platform/log-sample.ts';
 import { Metrics } from '../services/platform/metrics.ts';
 import { createPool } from '../services/platform/postgres.ts';
 import { createRedis, type RedisLink } from '../services/platform/redis.ts';
+import { cardChanged } from '../services/subscriptions/learn.ts';
 import { UnsentEnds } from '../services/usage/unsent-ends.ts';
 import { Vault } from '../services/vault/vault.ts';
 import { createApp } from './app.ts';
@@ -38,12 +40,14 @@ import { newHttpServer } from './http-server.ts';
 import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
 import { InFlight } from './proxy/in-flight.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
-import type { PaymentDesk } from './routes/app-dependencies.ts';
+import type { DemoClock, PaymentDesk } from './routes/app-dependencies.ts';
 import { Routing } from './routing.ts';
 import { Scrape } from './scrape.ts';
 
 const DISK_CHECK_MS = 5_000;
 const DATABASE_RETRY_MS = 500;
+/** Above what a proof of a demo's ledger takes, and what a card that is declined keeps a process. */
+const DEMO_CLOCK_PATIENCE_MS = 30_000;
 /** A paused or fenced gateway leaves by this code: its supervisor starts a fresh incarnation. */
 const FENCED_EXIT_CODE = 75;
 
@@ -88,7 +92,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const routing = new Routing(db, vault, log);
   await routing.load();
   const unsentEnds = new UnsentEnds(db);
-  const feed = new ChangeFeed(config.databaseUrl, listenerFor({ apiKeys, leases, routing }), log);
+  const feed = new ChangeFeed(config.databaseUrl, listenerFor({ apiKeys, leases, routing, incarnation }), log);
   await feed.start();
   const payments = openPaymentDesk(config, workerDb, log);
   drain.afterRequests(async () => {
@@ -143,7 +147,16 @@ function openPools({ databaseUrl, workerDatabaseUrl }: Config) {
 function openPaymentDesk({ stripe: settings, publicUrl }: Config, db: Pool, log: Log): PaymentDesk | null {
   if (settings === null) return null;
   const stripe = new StripeApi(settings);
-  return { stripe, inbox: new StripeInbox(db, stripe, log), publicUrl };
+  return {
+    stripe,
+    inbox: new StripeInbox(db, stripe, log, (tx, orgId, card) => cardChanged(tx, orgId, card, 'stripe')),
+    publicUrl,
+  };
+}
+
+function openDemoClock({ demoClock, stripe }: Config): DemoClock | null {
+  if (!demoClock || stripe === null) return null;
+  return { stripe: new FakeStripeClock(stripe.apiBase), patienceMs: DEMO_CLOCK_PATIENCE_MS };
 }
 
 function openRequests({ openRequests: requests, openAttempts, openBodies }: ProxyParts): OpenRequests {
@@ -225,7 +238,7 @@ function openRedis(config: Config, log: Log): RedisLink | null {
 function openHealth(redis: RedisLink | null, incarnation: Incarnation, log: Log, drain: Drain): ChannelHealth {
   const health = new ChannelHealth(Math.random, healthToldIn(log));
   if (redis === null) return health;
-  const clock = { timeMs: () => incarnation.timeMs(), nowMs: () => performance.now() };
+  const clock = { timeMs: () => incarnation.realTimeMs(), nowMs: () => performance.now() };
   const exchange = new HealthExchange(redis, health, clock);
   drain.afterRequests(() => exchange.close());
   return health;
@@ -262,6 +275,7 @@ function appDependencies(config: Config, { proxy, routing, vault, workerDb, paym
     scrape: () => scrape.text(),
     adminToken: config.adminToken,
     payments,
+    demoClock: openDemoClock(config),
     vault,
     egress: proxy.egress,
     apiKeys: proxy.apiKeys,

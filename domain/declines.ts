@@ -41,6 +41,9 @@ const CLASSES: Readonly<Record<DeclineClass, readonly string[]>> = {
     'card_not_supported',
     'currency_not_supported',
     'transaction_not_allowed',
+    // Ours, of a card that was not asked.
+    'no_card',
+    'card_tried_too_often',
   ],
   authenticate: ['authentication_required'],
   later: [

@@ -62,7 +62,10 @@ create trigger not_emptied before truncate on payments for each statement execut
 create table checkouts (
   payment_id uuid primary key references payments,
   org_id uuid not null references organizations,
-  purpose text not null,
+  purpose text not null check (purpose in ('pack', 'plan')),
+  -- What is bought on it; a click for something else closes it.
+  article text not null,
+  title text not null,
   stripe_session text unique,
   url text,
   expires_at timestamptz not null,
@@ -274,12 +277,16 @@ begin
   end if;
 end $$;
 
--- Nobody will pay on this page any more. Should money come all the same, it is recorded.
+-- Nobody will pay on this page any more. Should money come all the same, it is recorded: a pack is credited, the price of a void invoice goes
+-- back.
 create function close_checkout(p_payment uuid) returns void
-language sql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
   update payments set state = 'expired' where id = p_payment and state = 'open';
-  update checkouts set closed_at = billing_now() where payment_id = p_payment and closed_at is null
-$$;
+  update checkouts set closed_at = billing_now() where payment_id = p_payment and closed_at is null;
+  update invoices set state = 'void', closed_at = billing_now()
+   where id = (select p.invoice_id from payments p where p.id = p_payment and p.state = 'expired') and kind = 'plan' and state = 'open';
+end $$;
 
 grant select on stripe_customers, payments, refunds, checkouts, captures_in_question, stripe_event_listing to tollgate_worker, tollgate_readonly;
 grant select on stripe_events to tollgate_worker;

@@ -66,6 +66,7 @@ create unique index one_invoice_per_order on invoices (subscription_id, name) wh
 create unique index one_invoice_per_month on invoices (org_id, name) where kind = 'usage';
 create index on invoices (org_id, issued_at desc, id desc);
 
+-- Also for the owner of the table.
 create function refuse_other_invoice() returns trigger language plpgsql as $$
 begin
   if (old.state <> 'open' or new.state = 'open') and (old.kind, old.state, new.state) <> ('usage', 'paid', 'open')

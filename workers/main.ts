@@ -5,14 +5,21 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Runtime } from '@temporalio/worker';
 import { createReconciliationActivities } from '../activities/reconciliation.ts';
+import { ChangeFeed } from '../services/api-keys/change-feed.ts';
+import { Deliveries } from '../services/notifications/deliveries.ts';
+import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
+import { outboxStanding } from '../services/notifications/outbox.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { createLog } from '../services/platform/log.ts';
+import { OutboxBell } from '../services/platform/outbox-bell.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
-import { readWorkerConfig } from '../services/platform/worker-config.ts';
+import { type MailSettings, readWorkerConfig } from '../services/platform/worker-config.ts';
 import { Reconciliations, reconciliationStanding } from '../services/reconciliation/reconciliations.ts';
 import { PayloadCodec } from '../services/vault/payload-codec.ts';
 import { CodecAccess } from './codec-access.ts';
+import { dueWorkListener } from './due-work.ts';
 import { createWorkerApp } from './http.ts';
+import { MailRelay } from './mail-relay.ts';
 import { workerMetrics } from './metrics.ts';
 import { sdkLogger } from './sdk-log.ts';
 import { TemporalWork } from './temporal-work.ts';
@@ -49,6 +56,7 @@ const patientDb = createPool(config.databaseUrl, {
   statementTimeoutMs: 600_000,
 });
 const codec = new PayloadCodec(config.payloadKeys);
+const reconciliations = new Reconciliations({ db, patientDb });
 const runbook = config.runbookUrl === null ? 'docs/operations.md' : `[docs/operations.md](${config.runbookUrl})`;
 const work = new TemporalWork(
   {
@@ -56,14 +64,16 @@ const work = new TemporalWork(
     codec,
     workflowBundle:
       config.workflowBundle === null ? await bundleWorkflows(logger) : { codePath: config.workflowBundle },
-    activities: createReconciliationActivities(
-      new Reconciliations({ db, patientDb }),
-      `${runbook}, "The nightly reconciliation"`,
-    ),
+    activities: createReconciliationActivities(reconciliations, `${runbook}, "The nightly reconciliation"`),
     identity: `${hostname()}:${process.pid}`,
   },
   log,
 );
+const mails = config.mail === null ? null : openMailRelay(config.mail);
+if (mails === null) log.warn('mails_not_sent');
+const bell = new OutboxBell(config.databaseUrl, (outbox) => {
+  if (outbox === 'mail') mails?.ring();
+});
 const registry = workerMetrics({
   get isTemporalUp() {
     return work.isTemporalUp;
@@ -72,6 +82,7 @@ const registry = workerMetrics({
     return work.isWorking;
   },
   reconciliations: () => within(SCRAPE_PATIENCE_MS, reconciliationStanding(db)).catch(() => null),
+  outbox: () => within(SCRAPE_PATIENCE_MS, outboxStanding(db)).catch(() => null),
 });
 const app = createWorkerApp({
   work,
@@ -86,15 +97,38 @@ const server = app.listen(config.port, config.host, (error) => {
   if (error) throw error;
 });
 
+const feed = new ChangeFeed(config.databaseUrl, dueWorkListener(work, reconciliations, log), log);
+await feed.start();
+
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => {
     log.info('worker_leaving');
     work.leave();
+    mails?.leave();
     setTimeout(() => process.exit(0), LEAVE_WITHIN_MS).unref();
   });
 }
-await work.run();
+await Promise.all([bell.start(), work.run(), mails?.run()]);
 server.close();
-await within(LEAVE_WITHIN_MS, Promise.all([db.end(), patientDb.end()])).catch(() => undefined);
+await bell.stop();
+await within(LEAVE_WITHIN_MS, Promise.all([feed.stop(), db.end(), patientDb.end()])).catch(() => undefined);
 log.info('worker_left');
 process.exit(0);
+
+function openMailRelay(mail: MailSettings): MailRelay {
+  // A connection is held for as long as the mail server takes; one more, for what failed.
+  const size = { maxConnections: MAILS_AT_ONCE + 1, statementTimeoutMs: 8_000 };
+  const deliveries = new Deliveries({
+    db: createPool(config.databaseUrl, { name: 'tollgate worker, mails', ...size }),
+    sender: new MailSender(mail),
+    from: mail.from,
+    staff: mail.staff,
+    site: {
+      accountUrl: `${config.publicUrl}/`,
+      runbookUrl: config.runbookUrl ?? `http://${config.host}:${config.port}/runbook`,
+    },
+    onHandedOver: async () => undefined,
+    log,
+  });
+  return new MailRelay(deliveries, log);
+}

@@ -4,6 +4,7 @@ import { PACK_IDS } from '../../domain/plans.ts';
 import { organization } from '../../services/organizations/organizations.ts';
 import { openCheckout } from '../../services/payments/checkouts.ts';
 import { listPayments, payment } from '../../services/payments/payments.ts';
+import { packPurchase } from '../../services/payments/purchases.ts';
 import { refundUnusedPack, sendRefunds } from '../../services/payments/refunds.ts';
 import { instant, money, reason, uuid } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
@@ -11,7 +12,7 @@ import { deskOf } from './payment-desk.ts';
 import { JSON_TYPE } from './reply.ts';
 import { adminChange, adminRead, none, type Route, signedHook } from './route.ts';
 
-const Checkout = z
+export const Checkout = z
   .object({
     url: z.url().meta({ description: 'A page of Stripe; whoever opens it can pay' }),
     expiresAt: instant,
@@ -58,7 +59,8 @@ export const paymentRoutes: readonly Route[] = [
     response: Checkout,
     handler: async ({ params, body, actor }, app, change) => {
       const { stripe, publicUrl } = deskOf(app);
-      const answer = await openCheckout({ db: app.db, stripe, publicUrl }, params.orgId, body.pack, actor);
+      const purchase = packPurchase(params.orgId, body.pack, actor);
+      const answer = await openCheckout({ db: app.db, stripe, publicUrl }, purchase);
       return change(async () => ({
         answer,
         audit: {

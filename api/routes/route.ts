@@ -166,6 +166,7 @@ interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.Zo
       readonly params: z.output<P>;
       readonly body: z.output<B>;
       readonly actor: string;
+      readonly requestId: string;
       readonly ifMatch: IfMatch;
     },
     app: AppDependencies,
@@ -198,7 +199,8 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
       if (earlier !== null) return earlier;
       const seen = ifMatch === null ? 'any' : tagsSeen(call.headers['if-match'], ifMatch === 'required');
       const { params } = inputOf({ ...declared, query: none }, call);
-      const input = { params, body: bodyOf(body, call.body), actor: call.actor, ifMatch: seen };
+      const { actor, requestId } = call;
+      const input = { params, body: bodyOf(body, call.body), actor, requestId, ifMatch: seen };
       const change: Change<z.output<R>> = (work) =>
         commit(app.db, request, (answer) => jsonReply(response, answer, status), work);
       const handled = () => declared.handler(input, app, change);

@@ -8,7 +8,8 @@ import { termsOf } from '../../domain/plans.ts';
 import type { AuditEntry } from '../../services/audit/audit.ts';
 import { lockedOrganization, organization } from '../../services/organizations/organizations.ts';
 import { settleCardAsks } from '../../services/payments/card-asks.ts';
-import { openPlanCheckout } from '../../services/payments/plan-checkouts.ts';
+import { openCheckout } from '../../services/payments/checkouts.ts';
+import { planPurchase } from '../../services/payments/purchases.ts';
 import { listPlanVersions } from '../../services/plans/plan-versions.ts';
 import { newId } from '../../services/platform/ids.ts';
 import { inTransaction } from '../../services/platform/postgres.ts';
@@ -22,6 +23,7 @@ import {
 } from '../../services/subscriptions/subscriptions.ts';
 import { instant, reason, uuid, version } from './field-schemas.ts';
 import { deskOf } from './payment-desk.ts';
+import { Checkout } from './payments.ts';
 import { type IfMatch, requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
@@ -90,15 +92,12 @@ export const subscriptionRoutes: readonly Route[] = [
     status: 201,
     reachesOutside: true,
     body: z.strictObject({ plan, months }),
-    response: z.object({ url: z.url(), expiresAt: instant, invoiceId: uuid }).meta({ id: 'SubscriptionCheckout' }),
+    response: Checkout,
     handler: async ({ params, body, actor }, app, change) => {
       const { stripe, publicUrl } = deskOf(app);
-      const answer = await openPlanCheckout({ db: app.db, stripe, publicUrl }, { ...params, ...body, actor });
-      const audit = {
-        action: 'subscription_checkout.opened',
-        targetKind: 'invoice',
-        targetId: answer.invoiceId,
-      } as const;
+      const purchase = planPurchase(params.orgId, body.plan, body.months, actor);
+      const answer = await openCheckout({ db: app.db, stripe, publicUrl }, purchase);
+      const audit = { action: 'checkout.opened', targetKind: 'payment', targetId: answer.paymentId } as const;
       return change(async () => ({ answer, audit: { ...audit, after: { ...params, ...body } } }));
     },
   }),

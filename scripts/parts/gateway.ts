@@ -70,6 +70,7 @@ function environment(
           STRIPE_API_BASE: stripe.url,
           STRIPE_SECRET_KEY: stripe.secretKey,
           STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
+          TOLLGATE_DEMO_CLOCK: '1',
         }),
     TOLLGATE_JOURNAL_DIR: join(launch.home, 'journal'),
   };

@@ -17,6 +17,9 @@ export interface WorkerNeeds {
   readonly databaseUrl: string;
   readonly temporal: TemporalServer;
   readonly adminToken: string;
+  /** Where customers' browsers reach the gateway. */
+  readonly publicUrl: string;
+  readonly smtpUrl: string;
 }
 
 export interface RunningWorker {
@@ -56,5 +59,9 @@ function environment(launch: Launch, url: string, needs: WorkerNeeds): NodeJS.Pr
     TOLLGATE_PAYLOAD_KEYS: undefined,
     TOLLGATE_PAYLOAD_KEYS_FILE: payloadKeysFile(launch.home),
     TOLLGATE_RUNBOOK_URL: `${url}/runbook`,
+    TOLLGATE_PUBLIC_URL: process.env.TOLLGATE_PUBLIC_URL || needs.publicUrl,
+    SMTP_URL: needs.smtpUrl,
+    MAIL_FROM: 'Tollgate <billing@tollgate.example>',
+    MAIL_STAFF: 'staff@tollgate.example',
   };
 }

@@ -20,7 +20,8 @@ export type TargetKind =
   | 'membership'
   | 'billing_details'
   | 'contract'
-  | 'bank_transfer';
+  | 'bank_transfer'
+  | 'billing_clock';
 
 export interface AuditEntry {
   readonly action: string;

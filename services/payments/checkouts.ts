@@ -1,14 +1,11 @@
-// A page of Stripe on which an organization buys a pack. The row comes first and Stripe is asked in the words of the row, so a crash
-// anywhere leaves something that the next click finds and finishes. One page is open per organization: two would be paid twice.
+// A page of Stripe on which an organization buys something. The row comes first and Stripe is asked in the words of the row, so a crash
+// anywhere leaves something that the next click finds and finishes. One page is open per organization and purpose: two would be paid twice.
 import type { Pool, PoolClient } from 'pg';
-import { nanoOf } from '../../domain/cents.ts';
-import { formatUsd, nano } from '../../domain/nano.ts';
-import { PACKS, type PackId } from '../../domain/plans.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
-import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { recordPayment } from './payments.ts';
 import type { StripeApi } from './stripe-api.ts';
+import { stripeCustomer } from './stripe-customers.ts';
 
 export interface Checkout {
   readonly paymentId: string;
@@ -23,14 +20,27 @@ export interface CheckoutPlace {
   readonly publicUrl: string;
 }
 
+/** What is bought on a page. */
+export interface Purchase {
+  readonly orgId: string;
+  readonly purpose: 'pack' | 'plan';
+  /** Two pages for the same thing name it alike. */
+  readonly article: string;
+  /** Read by who pays. */
+  readonly title: string;
+  /** For payments to come. */
+  readonly keepsCard: boolean;
+  /** Makes the payment that asks for it; its id. The organization is held. */
+  order(tx: PoolClient): Promise<string>;
+}
+
 interface OpenCheckout {
   readonly paymentId: string;
   readonly orgId: string;
-  readonly pack: string;
+  readonly article: string;
+  readonly title: string;
   readonly amountCents: number;
   readonly currency: string;
-  readonly creditNano: string;
-  readonly bonusNano: string;
   readonly session: string | null;
   readonly url: string | null;
   readonly expiresAt: Date;
@@ -40,83 +50,69 @@ interface OpenCheckout {
 
 // Stripe takes no session that ends in less than 30 minutes; one that it has not made by then is given up.
 const OPEN_CHECKOUT = `
-  select c.payment_id as "paymentId", c.org_id as "orgId", p.pack, p.amount_cents as "amountCents", p.currency, p.credit_nano as "creditNano",
-         p.bonus_nano as "bonusNano", c.stripe_session as session, c.url, c.expires_at as "expiresAt",
+  select c.payment_id as "paymentId", c.org_id as "orgId", c.article, c.title, p.amount_cents as "amountCents", p.currency,
+         c.stripe_session as session, c.url, c.expires_at as "expiresAt",
          c.expires_at > billing_now() + case when c.stripe_session is null then interval '31 minutes' else interval '0' end as "isUsable"
     from checkouts c join payments p on p.id = c.payment_id
-   where c.org_id = $1 and c.purpose = 'pack' and c.closed_at is null`;
+   where c.org_id = $1 and c.purpose = $2 and c.closed_at is null`;
 
-/** The page that is open for this pack, or a new one; one for another pack is closed first. */
-export async function openCheckout(
-  place: CheckoutPlace,
-  orgId: string,
-  pack: PackId,
-  actor: string,
-): Promise<Checkout> {
+/**
+ * The page that is open for this, or a new one; one for something else is closed first.
+ * @throws TollgateError not_found, and what the purchase throws when it cannot be ordered
+ */
+export async function openCheckout(place: CheckoutPlace, purchase: Purchase): Promise<Checkout> {
   for (;;) {
-    const open = await openRow(place.db, orgId, pack, actor);
-    if (open.pack === pack && open.isUsable) return withPage(place, open);
+    const open = await openRow(place.db, purchase);
+    if (open.article === purchase.article && open.isUsable) return withPage(place, open, purchase.keepsCard);
     await endCheckout(place, open);
   }
 }
 
-/** @throws TollgateError not_found */
-function openRow(db: Pool, orgId: string, pack: PackId, actor: string): Promise<OpenCheckout> {
+function openRow(db: Pool, purchase: Purchase): Promise<OpenCheckout> {
+  const { orgId, purpose, article, title } = purchase;
   return inTransaction(db, async (tx) => {
     await lockedOrganization(tx, orgId);
-    const open = await openCheckoutOf(tx, orgId);
+    const open = await openCheckoutOf(tx, purchase);
     if (open !== null) return open;
-    const paymentId = newId();
-    const { paidCents, bonusCents } = PACKS[pack];
+    const paymentId = await purchase.order(tx);
     await tx.query(
-      `insert into payments (id, org_id, purpose, pack, amount_cents, credit_nano, bonus_nano, requested_by)
-       values ($1, $2, 'pack', $3, $4, $5, $6, $7)`,
-      [paymentId, orgId, pack, paidCents, nanoOf(paidCents), nanoOf(bonusCents), actor],
+      `insert into checkouts (payment_id, org_id, purpose, article, title, expires_at)
+       values ($1, $2, $3, $4, $5, date_trunc('second', billing_now()) + interval '1 hour')`,
+      [paymentId, orgId, purpose, article, title],
     );
-    await tx.query(
-      `insert into checkouts (payment_id, org_id, purpose, expires_at)
-       values ($1, $2, 'pack', date_trunc('second', billing_now()) + interval '1 hour')`,
-      [paymentId, orgId],
-    );
-    const made = await openCheckoutOf(tx, orgId);
+    const made = await openCheckoutOf(tx, purchase);
     if (made === null) throw new Error(`the checkout of payment ${paymentId} is not there`);
     return made;
   });
 }
 
-async function openCheckoutOf(db: Queryable, orgId: string): Promise<OpenCheckout | null> {
-  const { rows } = await db.query<OpenCheckout>(OPEN_CHECKOUT, [orgId]);
+async function openCheckoutOf(db: Queryable, { orgId, purpose }: Purchase): Promise<OpenCheckout | null> {
+  const { rows } = await db.query<OpenCheckout>(OPEN_CHECKOUT, [orgId, purpose]);
   return rows[0] ?? null;
 }
 
-async function withPage({ db, stripe, publicUrl }: CheckoutPlace, open: OpenCheckout): Promise<Checkout> {
-  const { paymentId, orgId, amountCents, currency, expiresAt } = open;
+async function withPage(
+  { db, stripe, publicUrl }: CheckoutPlace,
+  open: OpenCheckout,
+  keepsCard: boolean,
+): Promise<Checkout> {
+  const { paymentId, orgId, amountCents, currency, title, expiresAt } = open;
   if (open.url !== null) return { paymentId, url: open.url, expiresAt };
   const customer = await stripeCustomer(db, stripe, orgId);
-  const title = `Credit of ${formatUsd(nano(BigInt(open.creditNano) + BigInt(open.bonusNano)))} USD`;
-  const order = { paymentId, orgId, customer, amountCents, currency, title, expiresAt, returnUrl: `${publicUrl}/` };
+  const order = {
+    paymentId,
+    orgId,
+    customer,
+    amountCents,
+    currency,
+    title,
+    expiresAt,
+    returnUrl: `${publicUrl}/`,
+    keepsCard,
+  };
   const { session, url } = await stripe.createCheckout(order);
   await db.query('update checkouts set stripe_session = $2, url = $3 where payment_id = $1', [paymentId, session, url]);
   return { paymentId, url, expiresAt };
-}
-
-async function stripeCustomer(db: Queryable, stripe: StripeApi, orgId: string): Promise<string> {
-  const known = await customerOf(db, orgId);
-  if (known !== null) return known;
-  const made = await stripe.createCustomer(orgId);
-  await db.query('insert into stripe_customers (org_id, stripe_customer) values ($1, $2) on conflict do nothing', [
-    orgId,
-    made,
-  ]);
-  return (await customerOf(db, orgId)) ?? made;
-}
-
-async function customerOf(db: Queryable, orgId: string): Promise<string | null> {
-  const { rows } = await db.query<{ customer: string }>(
-    'select stripe_customer as customer from stripe_customers where org_id = $1',
-    [orgId],
-  );
-  return rows[0]?.customer ?? null;
 }
 
 async function endCheckout({ db, stripe }: CheckoutPlace, { paymentId, session }: OpenCheckout): Promise<void> {
@@ -129,18 +125,6 @@ async function endCheckout({ db, stripe }: CheckoutPlace, { paymentId, session }
   await closeCheckout(db, paymentId);
 }
 
-/** As Stripe has the session now. */
-export async function followCheckout(tx: PoolClient, stripe: StripeApi, session: string, actor: string): Promise<void> {
-  const { isExpired, paymentIntent } = await stripe.checkout(session);
-  if (paymentIntent !== null) await recordPayment(tx, stripe, paymentIntent, { actor });
-  if (!isExpired) return;
-  const { rows } = await tx.query<{ paymentId: string }>(
-    'select payment_id as "paymentId" from checkouts where stripe_session = $1',
-    [session],
-  );
-  for (const { paymentId } of rows) await closeCheckout(tx, paymentId);
-}
-
-async function closeCheckout(db: Queryable, paymentId: string): Promise<void> {
+export async function closeCheckout(db: Queryable, paymentId: string): Promise<void> {
   await db.query('select close_checkout($1)', [paymentId]);
 }

@@ -30,7 +30,8 @@ export async function refundUnusedPack(tx: PoolClient, paymentId: string, actor:
   throw new TollgateError('conflict', { message: `Nothing of payment ${paymentId} can be refunded: ${why}.` });
 }
 
-async function beginRefund(db: Queryable, values: readonly (string | number | null)[]): Promise<number> {
+/** Id, payment, Stripe's refund, cents, actor, as begin_refund has them (0005). How many cents go back; 0: none, or they are known. */
+export async function beginRefund(db: Queryable, values: readonly (string | number | null)[]): Promise<number> {
   const { rows } = await db.query<{ cents: string }>('select begin_refund($1, $2, $3, $4, $5) as cents', [...values]);
   return Number(rows[0]?.cents);
 }

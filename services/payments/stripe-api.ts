@@ -1,18 +1,17 @@
-// Everything that we ask Stripe, and the only module that knows its SDK. Every POST carries an idempotency key made of the id of the
-// row that it is about, never a random one: a repetition after a crash is the same request (test/house/stripe-posts.ts).
-// It does not go out through services/egress: its address is the operator's and not a customer's (D40).
+// What we ask Stripe; beside the modules that it is made of, nobody knows the SDK. Every POST carries an idempotency key made of the id
+// of the row that it is about, never a random one: a repetition after a crash is the same request (test/house/stripe-posts.ts).
 import Stripe from 'stripe';
 import { TollgateError } from '../../domain/errors.ts';
 import type { StripeSettings } from '../platform/config.ts';
+import { StripeCards } from './stripe-cards.ts';
+import { asked, idOf, openStripe, translated } from './stripe-client.ts';
+import { type PaymentIntent, paymentIntentOf, StripeIntents } from './stripe-intents.ts';
 
-const API_VERSION = '2026-10-28.endive';
-const TIMEOUT_MS = 20_000;
 const PAGE_SIZE = 100;
-const RETRY_AFTER_MS = 5_000;
 /** How far a signature may lie from now; Stripe's own number. */
 const SIGNATURE_TOLERANCE_MS = 300_000;
 
-/** What may be about money of ours; of no other event is anything kept. */
+/** What may be about money of ours, or the card that it comes from; of no other event is anything kept. */
 const FOLLOWED = [
   'payment_intent.succeeded',
   'checkout.session.completed',
@@ -23,6 +22,11 @@ const FOLLOWED = [
   'refund.created',
   'refund.updated',
   'refund.failed',
+  'setup_intent.succeeded',
+  'payment_method.attached',
+  'payment_method.updated',
+  'payment_method.automatically_updated',
+  'payment_method.detached',
 ] as const satisfies readonly Stripe.EventListParams['type'][];
 
 export interface StripeEvent {
@@ -41,21 +45,16 @@ export interface CheckoutOrder {
   readonly title: string;
   readonly expiresAt: Date;
   readonly returnUrl: string;
-}
-
-export interface PaymentIntent {
-  readonly id: string;
-  readonly isPaid: boolean;
-  readonly amountCents: number;
-  readonly currency: string;
-  /** What we wrote on it when it was asked for; null: it is none of ours. */
-  readonly paymentId: string | null;
+  /** The card that pays is kept, and may be asked again when nobody is there. */
+  readonly keepsCard: boolean;
 }
 
 export interface CheckoutSession {
   readonly isExpired: boolean;
-  /** null: nobody has tried to pay yet. */
+  readonly isComplete: boolean;
+  /** null: nobody has tried to pay yet, or the page is for leaving a card. */
   readonly paymentIntent: string | null;
+  readonly customer: string | null;
 }
 
 export interface StripeRefund {
@@ -67,21 +66,16 @@ export interface StripeRefund {
 }
 
 export class StripeApi {
+  readonly intents: StripeIntents;
+  readonly cards: StripeCards;
   readonly #stripe: Stripe;
   readonly #webhookSecret: string;
 
-  constructor({ apiBase, secretKey, webhookSecret }: StripeSettings) {
-    const { protocol, hostname, port } = new URL(apiBase);
-    this.#stripe = new Stripe(secretKey, {
-      apiVersion: API_VERSION,
-      timeout: TIMEOUT_MS,
-      maxNetworkRetries: 1,
-      telemetry: false,
-      protocol: protocol === 'http:' ? 'http' : 'https',
-      host: hostname,
-      ...(port === '' ? {} : { port }),
-    });
-    this.#webhookSecret = webhookSecret;
+  constructor(settings: StripeSettings) {
+    this.#stripe = openStripe(settings);
+    this.intents = new StripeIntents(this.#stripe);
+    this.cards = new StripeCards(this.#stripe);
+    this.#webhookSecret = settings.webhookSecret;
   }
 
   /** The parameters do not change with the organization, or a repetition would be another request. */
@@ -93,7 +87,7 @@ export class StripeApi {
   }
 
   async createCheckout(order: CheckoutOrder): Promise<{ readonly session: string; readonly url: string }> {
-    const { paymentId, orgId, customer, amountCents, currency, title, expiresAt, returnUrl } = order;
+    const { paymentId, orgId, customer, amountCents, currency, title, expiresAt, returnUrl, keepsCard } = order;
     const metadata = { payment_id: paymentId, org_id: orgId };
     const price = { currency, unit_amount: amountCents, product_data: { name: title } };
     const session = await asked(() =>
@@ -103,7 +97,7 @@ export class StripeApi {
           customer,
           client_reference_id: orgId,
           line_items: [{ price_data: price, quantity: 1 }],
-          payment_intent_data: { metadata },
+          payment_intent_data: { metadata, ...(keepsCard ? { setup_future_usage: 'off_session' } : {}) },
           metadata,
           success_url: returnUrl,
           cancel_url: returnUrl,
@@ -134,14 +128,7 @@ export class StripeApi {
   }
 
   async paymentIntent(id: string): Promise<PaymentIntent> {
-    const intent = await asked(() => this.#stripe.paymentIntents.retrieve(id));
-    return {
-      id: intent.id,
-      isPaid: intent.status === 'succeeded',
-      amountCents: intent.amount_received,
-      currency: intent.currency,
-      paymentId: intent.metadata.payment_id ?? null,
-    };
+    return paymentIntentOf(await asked(() => this.#stripe.paymentIntents.retrieve(id)));
   }
 
   /** null: Stripe will not do it, now or later. */
@@ -214,8 +201,13 @@ function stripeEvent(event: Stripe.Event): StripeEvent {
   return { id: event.id, type: event.type, createdAt: new Date(event.created * 1000), payload: event };
 }
 
-function checkoutSession({ status, payment_intent: intent }: Stripe.Checkout.Session): CheckoutSession {
-  return { isExpired: status === 'expired', paymentIntent: idOf(intent) };
+function checkoutSession({ status, payment_intent: intent, customer }: Stripe.Checkout.Session): CheckoutSession {
+  return {
+    isExpired: status === 'expired',
+    isComplete: status === 'complete',
+    paymentIntent: idOf(intent),
+    customer: idOf(customer),
+  };
 }
 
 const REFUND_STATES: Readonly<Record<string, StripeRefund['state']>> = {
@@ -227,38 +219,4 @@ const REFUND_STATES: Readonly<Record<string, StripeRefund['state']>> = {
 function stripeRefund({ id, amount, status, metadata }: Stripe.Refund): StripeRefund {
   const state = REFUND_STATES[status ?? ''] ?? 'submitted';
   return { id, amountCents: amount, state, refundId: metadata?.refund_id ?? null };
-}
-
-function idOf(object: string | { readonly id: string } | null): string | null {
-  return typeof object === 'string' ? object : (object?.id ?? null);
-}
-
-async function asked<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    throw translated(error);
-  }
-}
-
-/** What only waiting cures is told so; whatever else Stripe refuses is a defect of ours. */
-function translated(error: unknown): unknown {
-  const { errors } = Stripe;
-  if (error instanceof errors.StripeIdempotencyError && error.code === 'idempotency_key_in_use') {
-    return new TollgateError('request_in_progress', {
-      message: 'The same was asked a moment ago and is under way: repeat this in a second.',
-      retryAfterMs: 1_000,
-      cause: error,
-    });
-  }
-  const isPassing =
-    error instanceof errors.StripeConnectionError ||
-    error instanceof errors.StripeRateLimitError ||
-    error instanceof errors.StripeAPIError;
-  if (!isPassing) return error;
-  return new TollgateError('payment_provider_unavailable', {
-    message: 'Stripe does not answer at the moment. Nothing is lost: repeat this in some seconds.',
-    retryAfterMs: RETRY_AFTER_MS,
-    cause: error,
-  });
 }

@@ -24,6 +24,8 @@ export interface Config {
   readonly host: string;
   /** null: this installation takes no payments. */
   readonly stripe: StripeSettings | null;
+  /** Whether an administrator may move the clock of billing; only where Stripe is a fake whose clock moves with it. */
+  readonly demoClock: boolean;
   /** Where customers' browsers reach us, without a slash at its end. */
   readonly publicUrl: string;
   /** Where a chaos campaign kills this process; production refuses to have any. */
@@ -42,7 +44,7 @@ export function readConfig(env: Environment): Config {
   const problems: string[] = [];
   const settings = parseSettings(Settings, env, problems);
   const masterKeys = readMasterKeys(env, problems);
-  problems.push(...halfOfStripe(env));
+  problems.push(...halfOfStripe(env), ...clockOfRealMoney(env));
   if (env.NODE_ENV === 'production') problems.push(...weakSecrets(env), ...testSwitches(env), ...unsafePayments(env));
   if (settings === null || masterKeys === null || problems.length > 0) {
     throw new Error(`Cannot start:\n  ${problems.join('\n  ')}`);
@@ -61,6 +63,7 @@ export function readConfig(env: Environment): Config {
     trustedProxies: Object.freeze(settings.TOLLGATE_TRUSTED_PROXIES),
     host: settings.HOST,
     stripe: stripeSettings(settings),
+    demoClock: settings.TOLLGATE_DEMO_CLOCK === '1',
     publicUrl: settings.TOLLGATE_PUBLIC_URL ?? `http://127.0.0.1:${settings.PORT}`,
     crashPoints:
       settings.TOLLGATE_CRASH_POINTS === undefined
@@ -86,6 +89,9 @@ export const url = (...schemes: string[]) =>
 export const nodeEnv = z
   .enum(['production', 'development', 'test'], 'must be production, development or test')
   .default('development');
+export const publicUrl = url('https:', 'http:')
+  .transform((text) => text.replace(/\/+$/, ''))
+  .optional();
 export const logLevel = z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info');
 
 /** Point -> the passing of it (1st, 2nd, ...) that kills the process. */
@@ -110,9 +116,8 @@ const Settings = z.object({
   STRIPE_SECRET_KEY: z.string().optional(),
   STRIPE_WEBHOOK_SECRET: z.string().optional(),
   STRIPE_API_BASE: url('https:', 'http:').default('https://api.stripe.com'),
-  TOLLGATE_PUBLIC_URL: url('https:', 'http:')
-    .transform((text) => text.replace(/\/+$/, ''))
-    .optional(),
+  TOLLGATE_PUBLIC_URL: publicUrl,
+  TOLLGATE_DEMO_CLOCK: z.literal('1', 'must be 1, or not set').optional(),
   TOLLGATE_CRASH_POINTS: z
     .string()
     .transform((json, context) => {
@@ -173,15 +178,28 @@ const DEFAULT_WORDS =
 const DEFAULT_PASSWORDS = new Set(['postgres', 'admin', 'root', 'test', 'demo', 'redis', 'pass', '1234', '123456']);
 
 function testSwitches(env: Environment): string[] {
-  return env.TOLLGATE_CRASH_POINTS
-    ? ['TOLLGATE_CRASH_POINTS is for chaos campaigns: production never kills itself']
-    : [];
+  const problems: string[] = [];
+  if (env.TOLLGATE_CRASH_POINTS)
+    problems.push('TOLLGATE_CRASH_POINTS is for chaos campaigns: production never kills itself');
+  if (env.TOLLGATE_DEMO_CLOCK?.trim())
+    problems.push('TOLLGATE_DEMO_CLOCK is for demos: production goes by the time that it is');
+  return problems;
 }
 
 /** With one of the two, money would be taken and not heard of, or heard of and not looked up. */
 function halfOfStripe(env: Environment): string[] {
   const [isKeySet, isSecretSet] = [env.STRIPE_SECRET_KEY?.trim(), env.STRIPE_WEBHOOK_SECRET?.trim()].map(Boolean);
   return isKeySet === isSecretSet ? [] : ['STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET are set together or not at all'];
+}
+
+/** Stripe's own clock cannot be moved, and what is due by ours would be charged to real cards. */
+function clockOfRealMoney(env: Environment): string[] {
+  if (!env.TOLLGATE_DEMO_CLOCK?.trim()) return [];
+  const base = env.STRIPE_API_BASE?.trim();
+  const isFake = base !== undefined && URL.canParse(base) && !/(^|\.)stripe\.com$/.test(new URL(base).hostname);
+  return isFake && env.STRIPE_SECRET_KEY?.trim()
+    ? []
+    : ['TOLLGATE_DEMO_CLOCK moves the clock of the fake Stripe, too: STRIPE_API_BASE must lead to one'];
 }
 
 function unsafePayments(env: Environment): string[] {

@@ -47,6 +47,12 @@ export async function openUsageAccount(tx: PoolClient, orgId: string): Promise<v
   );
 }
 
+/** When somebody is next due, or should have been invoiced; null: nobody is lent anything. */
+export async function nextInvoiceAt(db: Queryable): Promise<Date | null> {
+  const { rows } = await db.query<{ at: Date | null }>('select min(next_invoice_at) as at from usage_accounts');
+  return rows[0]?.at ?? null;
+}
+
 export async function organizationsDue(db: Queryable): Promise<string[]> {
   const { rows } = await db.query<{ orgId: string }>(
     `select org_id as "orgId" from usage_accounts where next_invoice_at <= billing_now() order by org_id`,

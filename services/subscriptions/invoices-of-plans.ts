@@ -22,24 +22,28 @@ export function invoiceIdOf(subscriptionId: string, name: string): string {
   return idFor(`invoice:${subscriptionId}:${name}`);
 }
 
+export interface Ordered {
+  readonly invoiceId: string;
+  readonly paymentId: string;
+}
+
 /** The invoice, and the payment that waits for its money. */
 export async function orderInvoice(
   tx: PoolClient,
   { orgId, subscriptionId, order, actor }: { orgId: string; subscriptionId: string; order: Order; actor: string },
-): Promise<string> {
+): Promise<Ordered> {
   const { invoice: name, terms, period, amountCents } = order;
-  const id = invoiceIdOf(subscriptionId, name);
-  const { rowCount } = await tx.query(
-    `insert into invoices (id, org_id, kind, subscription_id, name, bought, amount_cents) values ($1, $2, 'plan', $3, $4, $5, $6)
-     on conflict do nothing`,
-    [id, orgId, subscriptionId, name, jsonbText({ terms, period }), amountCents],
+  const invoiceId = invoiceIdOf(subscriptionId, name);
+  await tx.query(
+    `insert into invoices (id, org_id, kind, subscription_id, name, bought, amount_cents) values ($1, $2, 'plan', $3, $4, $5, $6)`,
+    [invoiceId, orgId, subscriptionId, name, jsonbText({ terms, period }), amountCents],
   );
-  if (rowCount === 0) return id;
+  const paymentId = newId();
   await tx.query(
     `insert into payments (id, org_id, purpose, invoice_id, amount_cents, requested_by) values ($1, $2, 'invoice', $3, $4, $5)`,
-    [newId(), orgId, id, amountCents, actor],
+    [paymentId, orgId, invoiceId, amountCents, actor],
   );
-  return id;
+  return { invoiceId, paymentId };
 }
 
 /** @throws TollgateError not_found */

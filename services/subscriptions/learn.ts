@@ -10,6 +10,7 @@ import { isUsageInvoice, usageInvoicePaid } from '../postpaid/usage-payments.ts'
 import { pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
 import { type PlanInvoice, planInvoice, voidInvoice } from './invoices-of-plans.ts';
 import { applyBenefits } from './plan-benefits.ts';
+import { tellOfPeriod } from './plan-mails.ts';
 import { grantCredit, insertPeriod } from './plan-writes.ts';
 import { insertSubscription, liveSubscriptionOf } from './subscription-rows.ts';
 import { billingNow, takeTurn } from './turn.ts';
@@ -54,6 +55,12 @@ async function beginSubscription(tx: PoolClient, invoice: PlanInvoice, { actor }
   const credit = { kind: 'credit_granted', ...monthOfCredit(begun, nowMs) } as const;
   await grantCredit(tx, { orgId, subscriptionId, state: begun, actor }, credit);
   await applyBenefits(tx, orgId, begun, nowMs);
+  const order = { ...bought, invoice: name, amountCents: invoice.amountCents };
+  await tellOfPeriod(
+    tx,
+    { orgId, subscriptionId, state: begun, before: null, nowMs },
+    { order, period: begun.period, fromMs: nowMs },
+  );
   await pokeProcess(tx, subscriptionWorkflowId(subscriptionId), 'subscription', subscriptionId);
   return 'taken';
 }

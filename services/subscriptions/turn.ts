@@ -120,7 +120,7 @@ class Turn {
     for (const one of writes) await write(this.#tx, about, one);
     await saveSubscription(this.#tx, id, state, wakeAtMs);
     await applyBenefits(this.#tx, this.#context.orgId, state, this.#nowMs);
-    await queuePlanMails(this.#tx, about, before, event, writes);
+    await queuePlanMails(this.#tx, { ...about, before, event, writes, nowMs: this.#nowMs });
     for (const ask of asks) await this.#seeToAsk(id, ask, event);
     this.#touched.set(subscriptionWorkflowId(id), { process: 'subscription', id });
     return null;

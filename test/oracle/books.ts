@@ -26,6 +26,7 @@ export async function readBooks(postgresUrl: string): Promise<Books> {
       leases: await rows(LEASES),
       slices: await rows(SLICES),
       organizations: await rows(ORGANIZATIONS),
+      enforcementChanges: await rows(ENFORCEMENT_CHANGES),
       incarnations: await rows(INCARNATIONS),
       caps: await rows(CAPS),
       capCounters: await rows(CAP_COUNTERS),
@@ -88,6 +89,8 @@ const SLICES = 'select lease_id as "leaseId", grant_id as "grantId", amount_nano
 
 const ORGANIZATIONS = `
   select id, overdraft_nano as "overdraftNano", overdraft_floor_nano as "overdraftFloorNano" from organizations`;
+
+const ENFORCEMENT_CHANGES = 'select org_id as "orgId", stage, ledger_number as "ledgerNumber" from enforcement_changes';
 
 const INCARNATIONS = `
   select id, pid, ${milliseconds('started_at')} as "startedAtMs", ${milliseconds('renewed_at')} as "renewedAtMs", ${milliseconds('fenced_at')} as "fencedAtMs",

@@ -27,6 +27,7 @@ export interface Books {
   readonly leases: readonly Lease[];
   readonly slices: readonly Slice[];
   readonly organizations: readonly Organization[];
+  readonly enforcementChanges: readonly EnforcementChange[];
   readonly incarnations: readonly Incarnation[];
   readonly caps: readonly Cap[];
   readonly capCounters: readonly CapCounter[];
@@ -150,6 +151,13 @@ export interface Organization {
   readonly id: string;
   readonly overdraftNano: bigint;
   readonly overdraftFloorNano: bigint;
+}
+
+/** From this number of the ledger's on, its organization was at that stage. */
+export interface EnforcementChange {
+  readonly orgId: string;
+  readonly stage: string;
+  readonly ledgerNumber: bigint;
 }
 
 export interface Incarnation {

@@ -12,6 +12,7 @@ import type { Pool } from 'pg';
 import { createApp } from '../../../api/app.ts';
 import { AddressList } from '../../../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
+import { FakeStripeClock } from '../../../services/billing-clock/fake-stripe-clock.ts';
 import { ChannelHealth } from '../../../services/channels/channel-health.ts';
 import { loadRoutingTable } from '../../../services/channels/routing-table.ts';
 import { Egress } from '../../../services/egress/egress.ts';
@@ -23,6 +24,7 @@ import { createPool } from '../../../services/platform/postgres.ts';
 import { Vault } from '../../../services/vault/vault.ts';
 import { control } from '../../fake-stripe/stripe-client.ts';
 import { startFakeStripe } from '../../support/fake-stripe/server.ts';
+import { payUrlOf } from '../../support/overdue.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
@@ -113,15 +115,16 @@ export async function startManagementApp(takesPayments = true): Promise<Manageme
   });
   const metrics = new Metrics();
   const egress = new Egress();
-  const apiKeys = new ApiKeyCache(worker, () => performance.now());
+  const apiKeys = new ApiKeyCache(worker, () => performance.now(), payUrlOf);
   let table = await loadRoutingTable(worker, vault, 0);
   const logger = createLog({ name: 'test', level: 'info' }, sink);
   const api = new StripeApi({ apiBase: stripe.url, secretKey: 'sk_test_management', webhookSecret: WEBHOOK_SECRET });
-  const inbox = new StripeInbox(worker, api, logger);
+  const inbox = new StripeInbox(worker, api, logger, async () => {});
   const app = createApp({
     db: worker,
     log: logger,
     payments: takesPayments ? { stripe: api, inbox, publicUrl: 'http://127.0.0.1' } : null,
+    demoClock: takesPayments ? { stripe: new FakeStripeClock(stripe.url), patienceMs: 3_000 } : null,
     scrape: () => metrics.registry.metrics(),
     adminToken: ADMIN_TOKEN,
     vault,

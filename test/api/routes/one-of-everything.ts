@@ -3,7 +3,8 @@
 
 import { issueDueInvoices } from '../../../services/postpaid/usage-invoices.ts';
 import { submit } from '../../fake-stripe/stripe-client.ts';
-import { openBareGateway } from '../../support/bare-gateway.ts';
+import { type Customer, openBareGateway } from '../../support/bare-gateway.ts';
+import { nightsProven } from '../../support/nights-proven.ts';
 import { until } from '../../support/until.ts';
 import { type Answered, done, type ManagementApp } from './management-app.ts';
 import type { MockUpstream } from './mock-upstream.ts';
@@ -64,6 +65,8 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   const paymentId = checkout.string('paymentId');
   await submit(checkout.string('url'), { payment_method: 'pm_card_visa' });
   await until(async () => (await app.call('get', `/api/v1/payments/${paymentId}`)).field('state') === 'paid');
+  await step('post', '/organizations/{orgId}/card-setups', { orgId }, {});
+  await step('post', '/organizations/{orgId}/portal', { orgId }, {});
   await step('post', '/payments/{id}/refunds', { id: paymentId }, { reason: 'not needed' });
   await step('post', '/models', {}, { id: 'acme/model-1', price: PRICE });
   await step('patch', '/models/{id}', { id: 'acme/model-1' }, { displayName: 'Model 1' }, ifMatch);
@@ -84,13 +87,10 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await step('patch', '/channels/{id}/keys/{keyId}', { id, keyId }, off, ifMatch);
   await step('post', '/channels/{id}/test', { id }, {});
 
-  const made = await step('post', '/api-keys', {}, { orgId, projectId, name: 'ci' });
-  const apiKeyId = made.string('id');
-  const credential = made.string('credential');
-  await step('patch', '/api-keys/{id}', { id: apiKeyId }, { name: 'ci 2' }, ifMatch);
-  await step('post', '/api-keys/{id}/disable', { id: apiKeyId }, { reason: 'lost' }, ifMatch);
-  await step('post', '/api-keys/{id}/enable', { id: apiKeyId }, { reason: 'found' }, ifMatch);
-  const postpaid = await oneInvoice(app, step, { id: apiKeyId, orgId, projectId });
+  const { apiKeyId, credential } = await oneApiKey(step, orgId, projectId);
+  await nightsProven(app.db);
+  await step('post', '/demo/clock', {}, { advance: '10 minutes' });
+  const postpaid = await oneInvoice(app, step, { id: apiKeyId, orgId, projectId, enforcementSeq: 0 });
   await app.refresh();
   return {
     ...postpaid,
@@ -109,6 +109,15 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   };
 }
 
+async function oneApiKey(step: TakeStep, orgId: string, projectId: string) {
+  const made = await step('post', '/api-keys', {}, { orgId, projectId, name: 'ci' });
+  const id = made.string('id');
+  await step('patch', '/api-keys/{id}', { id }, { name: 'ci 2' }, ifMatch);
+  await step('post', '/api-keys/{id}/disable', { id }, { reason: 'lost' }, ifMatch);
+  await step('post', '/api-keys/{id}/enable', { id }, { reason: 'found' }, ifMatch);
+  return { apiKeyId: id, credential: made.string('credential') };
+}
+
 async function oneMember(step: TakeStep, orgId: string): Promise<string> {
   const person = await step('post', '/persons', {}, { email: 'ada@example.com', name: 'Ada' });
   const ids = { id: person.string('id'), orgId, personId: person.string('id') };
@@ -123,7 +132,7 @@ async function oneMember(step: TakeStep, orgId: string): Promise<string> {
 async function oneInvoice(
   app: ManagementApp,
   step: TakeStep,
-  customer: { readonly id: string; readonly orgId: string; readonly projectId: string },
+  customer: Customer,
 ): Promise<{ invoiceId: string; bankTransferId: string }> {
   const { orgId } = customer;
   const reason = 'as agreed';

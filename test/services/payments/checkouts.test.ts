@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { openCheckout } from '../../../services/payments/checkouts.ts';
 import { listPayments } from '../../../services/payments/payments.ts';
+import { packPurchase } from '../../../services/payments/purchases.ts';
 import { control, passHours, submit } from '../../fake-stripe/stripe-client.ts';
 import { openTill } from './till.ts';
 
@@ -23,8 +24,8 @@ async function statesOf(orgId: string): Promise<string[]> {
 test('two clicks, also at once, lead to one page', async () => {
   const orgId = await till.newOrganization();
 
-  const clicks = await Promise.all([1, 2].map(() => openCheckout(till, orgId, 'pack_50', 'test')));
-  const later = await openCheckout(till, orgId, 'pack_50', 'test');
+  const clicks = await Promise.all([1, 2].map(() => openCheckout(till, packPurchase(orgId, 'pack_50', 'test'))));
+  const later = await openCheckout(till, packPurchase(orgId, 'pack_50', 'test'));
 
   expect(new Set([...clicks, later].map(({ url }) => url)).size).toBe(1);
   expect(await sessionsOf(orgId)).toEqual(['open']);
@@ -33,9 +34,9 @@ test('two clicks, also at once, lead to one page', async () => {
 
 test('another pack closes the page of the first', async () => {
   const orgId = await till.newOrganization();
-  const first = await openCheckout(till, orgId, 'pack_10', 'test');
+  const first = await openCheckout(till, packPurchase(orgId, 'pack_10', 'test'));
 
-  const second = await openCheckout(till, orgId, 'pack_100', 'test');
+  const second = await openCheckout(till, packPurchase(orgId, 'pack_100', 'test'));
 
   expect(second.url).not.toBe(first.url);
   expect(await sessionsOf(orgId)).toEqual(['open', 'expired']);
@@ -47,7 +48,7 @@ test('who paid on the first page while the second was asked for has the credit o
   const orgId = await till.newOrganization();
   await till.pay(orgId, 'pack_10');
 
-  await openCheckout(till, orgId, 'pack_50', 'test');
+  await openCheckout(till, packPurchase(orgId, 'pack_50', 'test'));
 
   expect(await statesOf(orgId)).toEqual(['pack_50 open', 'pack_10 paid']);
   expect(await till.grantsOf(orgId)).toHaveLength(1);
@@ -61,8 +62,8 @@ test.each([
   const orgId = await till.newOrganization();
   await control(till.stripeUrl, 'fault', { answer: 'POST /v1/checkout/sessions', fault, count: 2 });
 
-  const told = await openCheckout(till, orgId, 'pack_10', 'test').catch((error: unknown) => error);
-  const { url } = await openCheckout(till, orgId, 'pack_10', 'test');
+  const told = await openCheckout(till, packPurchase(orgId, 'pack_10', 'test')).catch((error: unknown) => error);
+  const { url } = await openCheckout(till, packPurchase(orgId, 'pack_10', 'test'));
 
   expect(told).toMatchObject({ code: 'payment_provider_unavailable', isWorthRetrying: true });
   expect((await submit(url, { payment_method: 'pm_card_visa' })).status).toBe(303);
@@ -72,7 +73,7 @@ test.each([
 
 test('a page that nobody paid on in time is closed, and the next click opens another', async () => {
   const orgId = await till.newOrganization();
-  const { url } = await openCheckout(till, orgId, 'pack_10', 'test');
+  const { url } = await openCheckout(till, packPurchase(orgId, 'pack_10', 'test'));
   await passHours(till.stripeUrl, 2);
   const inbox = till.newInbox();
   for (const event of await till.events()) await inbox.store(event);
@@ -84,5 +85,5 @@ test('a page that nobody paid on in time is closed, and the next click opens ano
   await till.admin.query(
     `create or replace function billing_now() returns timestamptz language sql stable as $$ select now() + interval '2 hours' $$`,
   );
-  expect((await openCheckout(till, orgId, 'pack_10', 'test')).url).not.toBe(url);
+  expect((await openCheckout(till, packPurchase(orgId, 'pack_10', 'test'))).url).not.toBe(url);
 });

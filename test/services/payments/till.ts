@@ -5,8 +5,10 @@ import type { Pool } from 'pg';
 import type Stripe from 'stripe';
 import type { PackId } from '../../../domain/plans.ts';
 import { verifyLedger } from '../../../services/ledger/verifier.ts';
+import type { OnCard } from '../../../services/payments/cards.ts';
 import { type CheckoutPlace, openCheckout } from '../../../services/payments/checkouts.ts';
 import { type Recorded, recordPayment } from '../../../services/payments/payments.ts';
+import { packPurchase } from '../../../services/payments/purchases.ts';
 import { StripeApi, type StripeEvent } from '../../../services/payments/stripe-api.ts';
 import { StripeInbox } from '../../../services/payments/stripe-inbox.ts';
 import { newId } from '../../../services/platform/ids.ts';
@@ -24,7 +26,7 @@ export interface Till extends CheckoutPlace {
   readonly stripeUrl: string;
   /** Stripe as anybody else may ask it. */
   readonly sdk: Stripe;
-  newInbox(): StripeInbox;
+  newInbox(onCard?: OnCard): StripeInbox;
   /** In a transaction of its own. */
   record(paymentIntent: string): Promise<Recorded>;
   newOrganization(): Promise<string>;
@@ -51,7 +53,7 @@ export async function openTill(): Promise<Till> {
   });
   const till: Till = {
     ...{ db, database, admin, stripe, publicUrl: 'http://127.0.0.1', stripeUrl: fake.url, sdk: client(fake.url) },
-    newInbox: () => new StripeInbox(db, stripe, log),
+    newInbox: (onCard = async () => {}) => new StripeInbox(db, stripe, log, onCard),
     record: (intent) => inTransaction(db, (tx) => recordPayment(tx, stripe, intent, { actor: 'test' })),
     async newOrganization() {
       const orgId = newId();
@@ -59,7 +61,7 @@ export async function openTill(): Promise<Till> {
       return orgId;
     },
     async pay(orgId, pack, card = 'pm_card_visa') {
-      const { url, paymentId } = await openCheckout(till, orgId, pack, 'test');
+      const { url, paymentId } = await openCheckout(till, packPurchase(orgId, pack, 'test'));
       const { status } = await submit(url, { payment_method: card });
       if (status !== 303) throw new Error(`the page answered ${status}`);
       const session = await till.sdk.checkout.sessions.retrieve(url.slice(url.lastIndexOf('/') + 1));

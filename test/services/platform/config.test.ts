@@ -171,3 +171,26 @@ test('production takes payments neither with a secret that could be guessed nor 
   expect(refused).toThrow('STRIPE_API_BASE must begin with https://');
   expect(refused).toThrow('TOLLGATE_PUBLIC_URL is not set');
 });
+
+test('the clock of billing can be moved only where Stripe is a fake, and never in production', () => {
+  const withStripe = { STRIPE_SECRET_KEY: `sk_live_${random()}`, STRIPE_WEBHOOK_SECRET: `whsec_${random()}` };
+  const demo = { ...withStripe, STRIPE_API_BASE: 'http://127.0.0.1:8082', TOLLGATE_DEMO_CLOCK: '1' };
+
+  expect([readConfig(environment(withStripe)).demoClock, readConfig(environment(demo)).demoClock]).toEqual([
+    false,
+    true,
+  ]);
+  for (const real of [undefined, ' ', 'https://api.stripe.com', 'https://files.stripe.com/']) {
+    expect(() => readConfig(environment({ ...demo, STRIPE_API_BASE: real }))).toThrow(
+      'STRIPE_API_BASE must lead to one',
+    );
+  }
+  const withoutStripe = { STRIPE_API_BASE: demo.STRIPE_API_BASE, TOLLGATE_DEMO_CLOCK: '1' };
+  expect(() => readConfig(environment(withoutStripe))).toThrow(
+    'TOLLGATE_DEMO_CLOCK moves the clock of the fake Stripe',
+  );
+  expect(() => readConfig(environment({ ...demo, TOLLGATE_DEMO_CLOCK: 'yes' }))).toThrow('must be 1, or not set');
+  expect(() => readConfig(environment({ ...demo, NODE_ENV: 'production' }))).toThrow(
+    'TOLLGATE_DEMO_CLOCK is for demos',
+  );
+});

@@ -8,7 +8,7 @@ import { recordBankTransfer, reverseBankTransfer } from '../../../services/postp
 import { contract, creditStanding, makeContract } from '../../../services/postpaid/contracts.ts';
 import { type UsageInvoice, usageInvoice } from '../../../services/postpaid/usage-invoices.ts';
 import { noticeHandedOver } from '../../../services/subscriptions/learn.ts';
-import { type BareGateway, type Customer, newCustomer, rowsOf } from '../../support/bare-gateway.ts';
+import { type BareGateway, type Customer, newCustomer, openBareGateway, rowsOf } from '../../support/bare-gateway.ts';
 import type { PlanShop } from '../subscriptions/plan-shop.ts';
 
 export async function enterprise(shop: PlanShop, creditLineCents: number, netDays = 30): Promise<Customer> {
@@ -65,7 +65,7 @@ export async function settleAt(
 
 /** By a gateway that leaves nothing leased. */
 export async function spend(shop: PlanShop, customer: Customer, usd: string, modelId = 'std'): Promise<void> {
-  const gateway = await shop.gateway();
+  const gateway = await openBareGateway(shop.database);
   await spendAt(gateway, shop, customer, { nano: nanoOfUsd(usd), modelId });
   await gateway.close();
 }
@@ -95,10 +95,10 @@ export async function standing(shop: PlanShop, { orgId }: Customer): Promise<Sta
   };
 }
 
-/** What gateways could lease now, from the grants themselves. */
+/** What gateways could lease, from the grants themselves; who is limited may not, until he has paid. */
 export async function spendable(shop: PlanShop, { orgId }: Customer): Promise<string> {
   const { rows } = await shop.admin.query<{ available: string }>(
-    'select coalesce(sum(available_nano), 0) as available from burnable_grants($1)',
+    'select coalesce(sum(available_nano), 0) as available from grant_balances where org_id = $1',
     [orgId],
   );
   return formatUsd(nano(rows[0]?.available ?? '0'));

@@ -1,5 +1,6 @@
 // Money for an invoice of usage, by bank or by card: it is lent again to the cent, and who has paid is free in the same transaction.
 import { afterEach, expect, test } from '@jest/globals';
+import { standingOf } from '../../../services/payments/charge-attempts.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
 import { issueDueInvoices } from '../../../services/postpaid/usage-invoices.ts';
 import { invoicePaid } from '../../../services/subscriptions/learn.ts';
@@ -84,7 +85,11 @@ test('a transfer for a part lends that part again, and the card is asked for the
   await transfer(shop, one.invoiceId, 25_050);
 
   expect(await stateOf(one)).toEqual({ state: 'open', remaining: 34_950, free: '650.500000000' });
-  expect((await waitingPayment(one)).cents).toBe(34_950);
+  const waiting = await waitingPayment(one);
+  expect(waiting.cents).toBe(34_950);
+  expect(await standingOf(shop.db, one.invoiceId, 1)).toMatchObject({
+    payment: { id: waiting.id, amountCents: 34_950 },
+  });
   expect(await shop.openCases(one.orgId)).toEqual([one.invoiceId]);
 });
 

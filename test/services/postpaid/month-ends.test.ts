@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { nano, sum } from '../../../domain/nano.ts';
 import type { Reservation } from '../../../services/leases/lease.ts';
 import { issueDueInvoices, type UsageInvoice } from '../../../services/postpaid/usage-invoices.ts';
-import { type BareGateway, type Customer, issueGrant } from '../../support/bare-gateway.ts';
+import { type BareGateway, type Customer, issueGrant, openBareGateway } from '../../support/bare-gateway.ts';
 import { openPlanShop } from '../subscriptions/plan-shop.ts';
 import { enterprise, holdAt, invoicesOf, settleAt, standing, transfer } from './enterprise.ts';
 
@@ -115,7 +115,7 @@ class Months {
       this.#gateways[at]?.leases.release(held.reservation);
     }
     await this.#gateways[at]?.close();
-    this.#gateways[at] = await shop.gateway();
+    this.#gateways[at] = await openBareGateway(shop.database);
   }
 }
 
@@ -140,7 +140,7 @@ async function lived(
   steps: readonly Step[],
 ): Promise<{ customer: Customer; months: Months; invoices: UsageInvoice[] }> {
   const customer = await enterprise(shop, LINE_CENTS);
-  const months = new Months(customer, [await shop.gateway(), await shop.gateway()]);
+  const months = new Months(customer, [await openBareGateway(shop.database), await openBareGateway(shop.database)]);
   for (const step of steps) await months.take(step);
   await months.end();
   return { customer, months, invoices: await invoicesOf(shop, customer) };

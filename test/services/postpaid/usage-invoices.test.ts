@@ -3,7 +3,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { inTransaction } from '../../../services/platform/postgres.ts';
 import { changeCreditLine, endContract, lockedContract } from '../../../services/postpaid/contracts.ts';
 import { issueDueInvoices } from '../../../services/postpaid/usage-invoices.ts';
-import { issueGrant, newCustomer } from '../../support/bare-gateway.ts';
+import { issueGrant, newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
 import { openPlanShop } from '../subscriptions/plan-shop.ts';
 import {
   contracted,
@@ -34,7 +34,7 @@ test('M35: 10,000 lent, 6,000 open, 3,999.995 unbilled: 0.006 is refused, 0.005 
   const [invoiceId = ''] = await issueDueInvoices(shop.db);
   await spend(shop, customer, '3999.995');
 
-  const gateway = await shop.gateway();
+  const gateway = await openBareGateway(shop.database);
   await expect(holdAt(gateway, customer, nanoOfUsd('0.006'))).rejects.toMatchObject({ code: 'insufficient_credit' });
   const held = await holdAt(gateway, customer, nanoOfUsd('0.005'));
   expect(await standing(shop, customer)).toEqual({
@@ -44,16 +44,16 @@ test('M35: 10,000 lent, 6,000 open, 3,999.995 unbilled: 0.006 is refused, 0.005 
     available: '0.000000000',
   });
 
-  await shop.advanceTo('2027-03-17T00:00:00Z');
-  await handOver(shop, invoiceId, 'limit_warning');
-  await shop.advanceTo('2027-03-20T00:00:00Z');
+  await shop.advanceTo('2027-03-10T00:00:00Z');
   await transfer(shop, invoiceId, 400_000);
   expect([await spendable(shop, customer), (await invoicesOf(shop, customer))[0]?.remainingCents]).toEqual([
     '4000.000000000',
     200_000,
   ]);
-  expect(await shop.stageOf(customer.orgId)).toBe('limited');
 
+  await handOver(shop, invoiceId, 'limit_warning');
+  await shop.advanceTo('2027-03-20T00:00:00Z');
+  expect(await shop.stageOf(customer.orgId)).toBe('limited');
   await handOver(shop, invoiceId, 'stop_warning');
   await shop.advanceTo('2027-04-20T00:00:00Z');
   expect(await shop.stageOf(customer.orgId)).toBe('limited');
@@ -140,7 +140,7 @@ test('what was paid in advance burns first, and the invoice says how much of the
 test('what an answer cost beyond its lease, and credit that came back repaid, is on the invoice like the rest', async () => {
   const { next } = await freshMonth();
   const customer = await enterprise(shop, 200);
-  const [one, other] = [await shop.gateway(), await shop.gateway()];
+  const [one, other] = [await openBareGateway(shop.database), await openBareGateway(shop.database)];
   const idle = await holdAt(one, customer, nanoOfUsd('1.2'));
   const held = await holdAt(other, customer, nanoOfUsd('0.8'));
   await settleAt(other, shop, customer, held, { nano: nanoOfUsd('0.83') });
@@ -193,7 +193,7 @@ test('one organization that cannot be invoiced holds up no other, leaves nothing
 test('a line that is raised is lent at once; one that is cut takes what is free now and what is leased when it comes back', async () => {
   await freshMonth();
   const customer = await enterprise(shop, 1_000);
-  const gateway = await shop.gateway();
+  const gateway = await openBareGateway(shop.database);
   const held = await holdAt(gateway, customer, nanoOfUsd('4'));
   await change(customer.orgId, 1_500);
   expect(await spendable(shop, customer)).toBe('11.000000000');

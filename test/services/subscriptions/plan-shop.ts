@@ -4,8 +4,10 @@ import { afterAll } from '@jest/globals';
 import type { Pool, PoolClient } from 'pg';
 import type { ChargeOutcome } from '../../../domain/charges.ts';
 import { classifyDecline } from '../../../domain/declines.ts';
+import { type Notice, standingOf } from '../../../domain/overdue-policy.ts';
 import { type PlanName, termsOf } from '../../../domain/plans.ts';
 import { purchaseOrder } from '../../../domain/subscription.ts';
+import { dunningRow } from '../../../services/dunning/dunning-rows.ts';
 import { type CaseCommand, Dunnings } from '../../../services/dunning/dunnings.ts';
 import { verifyLedger } from '../../../services/ledger/verifier.ts';
 import { planOnSale } from '../../../services/plans/plan-versions.ts';
@@ -17,6 +19,7 @@ import {
   invoiceCancelled,
   invoicePaid,
   invoiceRefunded,
+  noticeHandedOver,
 } from '../../../services/subscriptions/learn.ts';
 import {
   type CardAsk,
@@ -24,11 +27,15 @@ import {
   Subscriptions,
   type SubscriptionView,
 } from '../../../services/subscriptions/subscriptions.ts';
-import { type Customer as BareCustomer, type BareGateway, newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
+import { type Customer as BareCustomer, newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
 import { ownDatabase } from '../../support/own-database.ts';
 import type { ThrowawayDatabase } from '../../support/throwaway-postgres.ts';
 
-export type Bank = (ask: { readonly invoiceId: string; readonly attempt: number }) => ChargeOutcome;
+export type Bank = (ask: {
+  readonly invoiceId: string;
+  readonly attempt: number;
+  readonly nowMs: number;
+}) => ChargeOutcome;
 
 export const PAID: ChargeOutcome = { kind: 'paid' };
 
@@ -40,38 +47,6 @@ export interface Customer extends BareCustomer {
   readonly subscriptionId: string;
 }
 
-export interface PlanShop {
-  readonly db: Pool;
-  /** As superuser. */
-  readonly admin: Pool;
-  readonly subscriptions: Subscriptions;
-  readonly dunnings: Dunnings;
-  bank: Bank;
-  /** Stops at every moment at which something is due. */
-  advanceTo(iso: string): Promise<void>;
-  /** Nobody looks at anything on the way. */
-  sleepUntil(iso: string): Promise<void>;
-  /** A new organization that has paid for its first period. */
-  customer(plan: PlanName, months: 1 | 12, iso: string): Promise<Customer>;
-  /** Credit of so much is spent by a gateway that leaves nothing held. */
-  use(customer: Customer, usd: string): Promise<void>;
-  /** For requests in flight. */
-  gateway(): Promise<BareGateway>;
-  view(customer: Customer): Promise<SubscriptionView>;
-  command(customer: Customer, command: PlanCommand): Promise<string>;
-  commandCase(invoiceId: string, command: CaseCommand): Promise<string>;
-  /** As the card would be, wherever the money comes from. */
-  pay(invoiceId: string): Promise<void>;
-  /** Until no row asks for anything. */
-  rest(): Promise<void>;
-  /** Day and cents of every payment of an organization. */
-  charged(orgId: string): Promise<string[]>;
-  stageOf(orgId: string): Promise<string>;
-  openCases(orgId: string): Promise<string[]>;
-  /** What the verifier finds. */
-  differences(): Promise<string[]>;
-}
-
 export async function openPlanShop(): Promise<PlanShop> {
   const { database, admin } = await ownDatabase();
   const db = createPool(database.urlFor('worker'), { name: 'plans', maxConnections: 8, statementTimeoutMs: 10_000 });
@@ -81,7 +56,7 @@ export async function openPlanShop(): Promise<PlanShop> {
     insert into stopped_clock values ('2027-01-01T00:00:00Z');
     grant select on stopped_clock to public;
     create or replace function billing_now() returns timestamptz language sql stable as 'select at from stopped_clock'`);
-  return new Shop(db, admin, database);
+  return new PlanShop(db, admin, database);
 }
 
 interface Looking {
@@ -89,23 +64,28 @@ interface Looking {
   readonly id: string;
 }
 
-class Shop implements PlanShop {
+export class PlanShop {
   readonly db: Pool;
   readonly admin: Pool;
+  readonly database: ThrowawayDatabase;
   readonly subscriptions: Subscriptions;
   readonly dunnings: Dunnings;
   bank: Bank = () => PAID;
-
-  readonly #database: ThrowawayDatabase;
+  /** `<invoice>#<attempt>`, as the bank was asked. */
+  readonly asked: string[] = [];
+  /** Invoices whose money went back. */
+  readonly refunded: string[] = [];
+  readonly #stages = new Map<string, string[]>();
 
   constructor(db: Pool, admin: Pool, database: ThrowawayDatabase) {
     this.db = db;
     this.admin = admin;
-    this.#database = database;
+    this.database = database;
     this.subscriptions = new Subscriptions(db);
     this.dunnings = new Dunnings(db);
   }
 
+  /** Stops at every moment at which something is due. */
   async advanceTo(iso: string): Promise<void> {
     for (;;) {
       const { rows } = await this.admin.query<{ next: Date | null }>(
@@ -122,16 +102,18 @@ class Shop implements PlanShop {
     await this.sleepUntil(iso);
   }
 
+  /** Nobody looks at anything on the way. */
   async sleepUntil(iso: string): Promise<void> {
     await this.admin.query('update stopped_clock set at = greatest(at, $1)', [iso]);
   }
 
+  /** A new organization that has paid for its first period. */
   async customer(plan: PlanName, months: 1 | 12, iso: string): Promise<Customer> {
     await this.sleepUntil(iso);
     const subscriptionId = newId();
     const bare = await newCustomer(this.admin, []);
     const { orgId } = bare;
-    const invoiceId = await this.#in(async (tx) => {
+    const { invoiceId } = await this.#in(async (tx) => {
       const terms = termsOf(await planOnSale(tx, plan, Date.parse(iso)), months);
       const order = purchaseOrder('first', terms, terms.priceCents);
       return orderInvoice(tx, { orgId, subscriptionId, order, actor: 'test' });
@@ -141,14 +123,11 @@ class Shop implements PlanShop {
     return { ...bare, subscriptionId };
   }
 
+  /** Credit of so much is spent by a gateway that leaves nothing held. */
   async use(customer: Customer, usd: string): Promise<void> {
-    const gateway = await this.gateway();
+    const gateway = await openBareGateway(this.database);
     await gateway.settle(customer, await gateway.hold(customer, usd), usd);
     await gateway.close();
-  }
-
-  gateway(): Promise<BareGateway> {
-    return openBareGateway(this.#database);
   }
 
   view({ subscriptionId }: Customer): Promise<SubscriptionView> {
@@ -169,6 +148,7 @@ class Shop implements PlanShop {
     return outcome.kind === 'done' ? 'done' : outcome.why;
   }
 
+  /** As the card would be, wherever the money comes from. */
   async pay(invoiceId: string): Promise<void> {
     await this.#in(async (tx) => {
       const { rows } = await tx.query<{ id: string; cents: string }>(
@@ -187,10 +167,20 @@ class Shop implements PlanShop {
     });
   }
 
+  /** Somebody declares that no customer answers for this time. */
+  async incident(from: string, to: string): Promise<void> {
+    await this.admin.query(
+      `insert into billing_incidents (from_at, to_at, what, declared_by) values ($1, $2, 'the bank is away', 'test')`,
+      [from, to],
+    );
+  }
+
+  /** Until no row asks for anything. */
   async rest(): Promise<void> {
     while (await this.#lookWherePoked()) {}
   }
 
+  /** Day and cents of every payment of an organization. */
   async charged(orgId: string): Promise<string[]> {
     const { rows } = await this.admin.query<{ what: string }>(
       `select to_char(paid_at at time zone 'UTC', 'YYYY-MM-DD') || ' ' || amount_cents as what
@@ -208,6 +198,17 @@ class Shop implements PlanShop {
     return rows[0]?.stage ?? 'nobody';
   }
 
+  /** `<date and time> <stage>`, as it changed. */
+  stagesOf({ orgId }: { readonly orgId: string }): string[] {
+    return this.#stages.get(orgId) ?? [];
+  }
+
+  /** How often the bank was asked for its money. */
+  async attemptsOf({ orgId }: Customer): Promise<number> {
+    const { rows } = await this.admin.query<{ id: string }>('select id from invoices where org_id = $1', [orgId]);
+    return this.asked.filter((one) => rows.some(({ id }) => one.startsWith(id))).length;
+  }
+
   async openCases(orgId: string): Promise<string[]> {
     const { rows } = await this.admin.query<{ id: string }>(
       'select invoice_id as id from dunnings where org_id = $1 and closed is null order by opened_at',
@@ -216,6 +217,7 @@ class Shop implements PlanShop {
     return rows.map(({ id }) => id);
   }
 
+  /** What the verifier finds. */
   async differences(): Promise<string[]> {
     const { checks } = await verifyLedger(this.db);
     // What the hand of a test settles was rated by no price.
@@ -239,24 +241,61 @@ class Shop implements PlanShop {
     return rows.length > 0;
   }
 
-  /** As its workflow does: until the row asks for nothing. */
+  /** As its workflow does: until the row asks for nothing. The mail server takes over whatever it is given. */
   async #look({ process, id }: Looking): Promise<void> {
     for (;;) {
-      const { asks } = process === 'subscription' ? await this.subscriptions.tick(id) : await this.dunnings.tick(id);
-      if (asks.length === 0) return;
+      const { asks, orgId } =
+        process === 'subscription' ? await this.subscriptions.tick(id) : await this.dunnings.tick(id);
+      await this.#watch(orgId);
+      const notices = process === 'dunning' ? await this.#dueNotices(id) : [];
+      for (const notice of notices) await this.#in((tx) => noticeHandedOver(tx, id, notice));
       for (const ask of asks) await this.#answer(ask);
+      await this.#watch(orgId);
+      if (asks.length === 0 && notices.length === 0) return;
     }
+  }
+
+  async #dueNotices(invoiceId: string): Promise<Notice[]> {
+    const { state } = await dunningRow(this.admin, invoiceId);
+    const { rows } = await this.admin.query<{ at: Date }>('select at from stopped_clock');
+    return standingOf(state.invoice, state.incidents, rows[0]?.at.getTime() ?? Number.NaN).dueNotices.filter(
+      () => state.closed === null,
+    );
+  }
+
+  async #watch(orgId: string): Promise<void> {
+    const { rows } = await this.admin.query<{ stage: string; at: string }>(
+      `select overdue_stage as stage, to_char(at at time zone 'UTC', 'MM-DD HH24:MI:SS') as at from organizations, stopped_clock where id = $1`,
+      [orgId],
+    );
+    const [now] = rows;
+    const before = this.stagesOf({ orgId });
+    if (now === undefined || now.stage === (before.at(-1)?.split(' ').at(-1) ?? 'none')) return;
+    this.#stages.set(orgId, [...before, `${now.at} ${now.stage}`]);
   }
 
   async #answer(ask: CardAsk): Promise<void> {
     const told = { actor: 'test' };
     if (ask.kind === 'charge') {
-      const outcome = this.bank(ask);
+      const { rows } = await this.admin.query<{ at: Date }>('select at from stopped_clock');
+      const outcome = this.bank({ ...ask, nowMs: rows[0]?.at.getTime() ?? Number.NaN });
+      this.asked.push(`${ask.invoiceId}#${ask.attempt}`);
       if (outcome.kind === 'paid') return this.pay(ask.invoiceId);
       return this.#in((tx) => chargeAnswered(tx, ask.invoiceId, ask.attempt, outcome, told));
     }
-    if (ask.kind === 'refund') return this.#in((tx) => invoiceRefunded(tx, ask.invoiceId, told));
+    if (ask.kind === 'refund') return this.#refund(ask.invoiceId);
     await this.#in((tx) => invoiceCancelled(tx, ask.invoiceId, 'cancelled', told));
+  }
+
+  async #refund(invoiceId: string): Promise<void> {
+    this.refunded.push(invoiceId);
+    await this.#in(async (tx) => {
+      await tx.query(
+        `select begin_refund($2, p.id, null, null, 'test') from payments p where p.invoice_id = $1 and p.state = 'paid'`,
+        [invoiceId, newId()],
+      );
+      await invoiceRefunded(tx, invoiceId, { actor: 'test' });
+    });
   }
 
   #in<T>(work: (tx: PoolClient) => Promise<T>): Promise<T> {

@@ -1,0 +1,27 @@
+// What falls due by the clock of billing. Whoever moves it stops at the earliest of these and goes on when none is due any more, so a
+// process that waits for moments of its own is a line here.
+import type { Pool } from 'pg';
+import { expireGrants, nextExpiryAt } from '../grants/grants.ts';
+import { eventsWaitSince } from '../payments/stripe-inbox.ts';
+import { nextInvoiceAt } from '../postpaid/usage-accounts.ts';
+import { issueDueInvoices } from '../postpaid/usage-invoices.ts';
+import { announceDueReconciliations, nextReconciliationAt } from '../reconciliation/reconciliations.ts';
+import type { FakeStripeClock } from './fake-stripe-clock.ts';
+
+export interface DueSource {
+  readonly name: string;
+  /** The earliest moment at which something of it falls due, or fell due and is not done yet; null: nothing does. */
+  nextDueAt(db: Pool): Promise<Date | null>;
+  /** Has done what is due, or told those who do it; any number of times. Without it they find it by themselves. */
+  poke?(db: Pool): Promise<unknown>;
+}
+
+export function dueSources(stripe: FakeStripeClock): readonly DueSource[] {
+  return [
+    { name: 'grants', nextDueAt: nextExpiryAt, poke: expireGrants },
+    { name: 'invoices', nextDueAt: nextInvoiceAt, poke: issueDueInvoices },
+    { name: 'reconciliations', nextDueAt: nextReconciliationAt, poke: announceDueReconciliations },
+    { name: 'stripe', nextDueAt: () => stripe.nextDueAt() },
+    { name: 'stripe events', nextDueAt: eventsWaitSince },
+  ];
+}

@@ -1,0 +1,56 @@
+// What the rows of billing ask of Stripe (D36), answered: by a workflow's activity, or by the API for somebody who waits. Both may be at the
+// same ask; it is asked once, and whoever comes second finds the answer in the row.
+import type { Pool } from 'pg';
+import { inTransaction, within } from '../platform/postgres.ts';
+import { chargeAnswered, invoiceCancelled, invoiceRefunded } from '../subscriptions/learn.ts';
+import { type CardAsk, type SubscriptionView, viewOf } from '../subscriptions/subscriptions.ts';
+import { askForCharge, type ChargePlace, cancelCharge, refundVoidInvoice } from './charges.ts';
+
+export async function answerCardAsk(place: ChargePlace, ask: CardAsk): Promise<void> {
+  const told = { actor: 'billing', asker: place.asker };
+  const { invoiceId } = ask;
+  switch (ask.kind) {
+    case 'charge': {
+      const outcome = await askForCharge(place, invoiceId, ask.attempt);
+      if (outcome.kind === 'paid') return;
+      return inTransaction(place.db, (tx) => chargeAnswered(tx, invoiceId, ask.attempt, outcome, told));
+    }
+    case 'void': {
+      const outcome = await cancelCharge(place, invoiceId);
+      if (outcome === 'paid') return;
+      return inTransaction(place.db, (tx) => invoiceCancelled(tx, invoiceId, outcome, told));
+    }
+    case 'refund':
+      await refundVoidInvoice(place, invoiceId);
+      return inTransaction(place.db, (tx) => invoiceRefunded(tx, invoiceId, told));
+  }
+}
+
+/** For somebody who waits: the subscription when it asks for nothing more, or as it is when his patience is over. */
+export async function settleCardAsks(
+  place: ChargePlace,
+  subscriptionId: string,
+  patienceMs: number,
+): Promise<SubscriptionView> {
+  const giveUpAtMs = performance.now() + patienceMs;
+  let view = await look(place.db, subscriptionId);
+  while (view.asks.length > 0 && performance.now() < giveUpAtMs) {
+    for (const ask of view.asks) {
+      const leftMs = Math.max(giveUpAtMs - performance.now(), 1);
+      await within(leftMs, answerCardAsk(place, ask)).catch(ignoreIfOver(giveUpAtMs));
+    }
+    view = await look(place.db, subscriptionId);
+  }
+  return view;
+}
+
+/** What goes on without him is not lost: the workflow asks too. */
+function ignoreIfOver(giveUpAtMs: number): (error: unknown) => void {
+  return (error) => {
+    if (performance.now() < giveUpAtMs) throw error;
+  };
+}
+
+function look(db: Pool, subscriptionId: string): Promise<SubscriptionView> {
+  return inTransaction(db, (tx) => viewOf(tx, subscriptionId));
+}

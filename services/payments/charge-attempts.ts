@@ -1,0 +1,218 @@
+// What was asked of which card for an invoice, as rows. They are written under the organization's lock, which whoever pays, voids or
+// cancels the invoice takes too; nobody holds it while Stripe is asked.
+import type { Pool, PoolClient } from 'pg';
+import { type ChargeOutcome, cardMayBeTried } from '../../domain/charges.ts';
+import { classifyDecline, type DeclineClass, type DeclineCodes } from '../../domain/declines.ts';
+import { newId } from '../platform/ids.ts';
+import { inTransaction, type Queryable } from '../platform/postgres.ts';
+
+/** Of an invoice. Another one takes its place only when its intent was cancelled at Stripe. */
+export interface InvoicePayment {
+  readonly id: string;
+  readonly orgId: string;
+  readonly amountCents: number;
+  readonly currency: string;
+  /** null: not made, or not written down yet. */
+  readonly paymentIntent: string | null;
+}
+
+/** One request of an attempt, under a key of its own. */
+export interface ChargeTry {
+  readonly paymentId: string;
+  readonly number: number;
+  readonly try: number;
+  readonly paymentMethod: string;
+  readonly chargeBefore: string | null;
+  /** What Stripe has not said by now, it will not say by itself. */
+  readonly isOld: boolean;
+}
+
+export interface Askable {
+  readonly payment: InvoicePayment;
+  readonly openTry: ChargeTry | null;
+  readonly hasCard: boolean;
+}
+
+interface InvoiceFacts {
+  readonly orgId: string;
+  readonly state: 'open' | 'paid' | 'void';
+  readonly amountCents: number;
+  readonly currency: string;
+  readonly paymentId: string | null;
+  readonly isPaid: boolean;
+  readonly paymentIntent: string | null;
+  readonly cancellation: 'asked' | 'cancelled' | null;
+  readonly hasCard: boolean;
+}
+
+const UNKNOWN_FOR_GOOD_AFTER = '15 minutes';
+
+/** What is known of it already, or what to ask with. */
+export function standingOf(db: Pool, invoiceId: string, number: number): Promise<ChargeOutcome | Askable> {
+  return inTransaction(db, async (tx) => {
+    await lockInvoice(tx, invoiceId);
+    const facts = await factsOf(tx, invoiceId);
+    const known = knownFrom(facts) ?? (await answerOf(tx, invoiceId, number));
+    if (known !== null) return known;
+    const { orgId, amountCents, currency, paymentIntent, hasCard } = facts;
+    const id = facts.paymentId ?? (await newPayment(tx, invoiceId, facts));
+    const openTry = await openTryOf(tx, id);
+    return { payment: { id, orgId, amountCents, currency, paymentIntent }, openTry, hasCard };
+  });
+}
+
+export async function lockInvoice(tx: PoolClient, invoiceId: string): Promise<void> {
+  await tx.query('select from organizations where id = (select org_id from invoices where id = $1) for no key update', [
+    invoiceId,
+  ]);
+}
+
+async function factsOf(tx: PoolClient, invoiceId: string): Promise<InvoiceFacts> {
+  const { rows } = await tx.query<InvoiceFacts>(
+    `select i.org_id as "orgId", i.state, coalesce(p.amount_cents, remaining_of(i.id), i.amount_cents) as "amountCents", i.currency, p.id as "paymentId",
+            coalesce(p.state = 'paid', false) as "isPaid", p.stripe_payment_intent as "paymentIntent",
+            (select coalesce(c.outcome, 'asked') from charge_cancellations c
+              where c.invoice_id = i.id and (c.outcome is null or c.outcome = 'cancelled') order by c.outcome nulls last limit 1) as cancellation,
+            exists (select from payment_methods m where m.org_id = i.org_id and m.is_default) as "hasCard"
+       from invoices i left join payments p on p.invoice_id = i.id and p.state <> 'expired'
+      where i.id = $1
+      order by p.state = 'open' desc nulls last limit 1`,
+    [invoiceId],
+  );
+  const [facts] = rows;
+  if (facts === undefined) throw new Error(`there is no invoice ${invoiceId}`);
+  return facts;
+}
+
+function knownFrom({ state, isPaid, cancellation }: InvoiceFacts): ChargeOutcome | null {
+  if (isPaid || state === 'paid') return { kind: 'paid' };
+  if (state === 'void' || cancellation === 'cancelled') return { kind: 'fault' };
+  return cancellation === 'asked' ? { kind: 'unknown' } : null;
+}
+
+interface AnswerRow extends DeclineCodes {
+  readonly outcome: 'paid' | 'declined' | 'fault';
+  readonly declineClass: DeclineClass | null;
+}
+
+/** As it was answered then, also on a payment whose place another one has taken. */
+async function answerOf(tx: PoolClient, invoiceId: string, number: number): Promise<ChargeOutcome | null> {
+  const { rows } = await tx.query<AnswerRow>(
+    `select a.outcome, a.decline_code as "declineCode", a.advice_code as "adviceCode", a.network_advice_code as "networkAdviceCode",
+            a.decline_class as "declineClass"
+       from charge_attempts a join payments p on p.id = a.payment_id
+      where p.invoice_id = $1 and a.number = $2 and a.outcome in ('paid', 'declined', 'fault')`,
+    [invoiceId, number],
+  );
+  const [row] = rows;
+  if (row === undefined) return null;
+  if (row.declineClass === null) return { kind: row.outcome === 'paid' ? 'paid' : 'fault' };
+  return { kind: 'declined', decline: { ...classifyDecline(row), class: row.declineClass } };
+}
+
+async function newPayment(tx: PoolClient, invoiceId: string, { orgId, amountCents }: InvoiceFacts): Promise<string> {
+  const id = newId();
+  await tx.query(
+    `insert into payments (id, org_id, purpose, invoice_id, amount_cents, requested_by) values ($1, $2, 'invoice', $3, $4, 'charges')`,
+    [id, orgId, invoiceId, amountCents],
+  );
+  return id;
+}
+
+async function openTryOf(tx: PoolClient, paymentId: string): Promise<ChargeTry | null> {
+  const { rows } = await tx.query<ChargeTry>(
+    `select payment_id as "paymentId", number, try, payment_method as "paymentMethod", charge_before as "chargeBefore",
+            asked_at <= billing_now() - $2::interval as "isOld"
+       from charge_attempts where payment_id = $1 and outcome is null`,
+    [paymentId, UNKNOWN_FOR_GOOD_AFTER],
+  );
+  return rows[0] ?? null;
+}
+
+/** False: it is not open any more, or another caller has written down the same or another one. */
+export async function keepIntent(db: Queryable, paymentId: string, paymentIntent: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update payments set stripe_payment_intent = $2 where id = $1 and state = 'open' and stripe_payment_intent is null`,
+    [paymentId, paymentIntent],
+  );
+  return rowCount === 1;
+}
+
+export async function expirePayment(db: Queryable, paymentId: string, paymentIntent: string | null): Promise<void> {
+  await db.query('select expire_payment($1, $2)', [paymentId, paymentIntent]);
+}
+
+/**
+ * The row of a new attempt, or of the next try of one, with the card that is to be asked. Without a card that may be asked, the
+ * attempt is answered with it. Null: things are not as the caller saw them.
+ */
+export function beginTry(
+  db: Pool,
+  invoiceId: string,
+  { id: paymentId, orgId, paymentIntent }: InvoicePayment,
+  number: number,
+  chargeBefore: string | null,
+): Promise<ChargeTry | null> {
+  return inTransaction(db, async (tx) => {
+    await lockInvoice(tx, invoiceId);
+    const facts = await factsOf(tx, invoiceId);
+    if (knownFrom(facts) !== null || facts.paymentId !== paymentId || (await openTryOf(tx, paymentId))) return null;
+    const card = await defaultCardOf(tx, orgId);
+    const why = card === null ? 'no_card' : cardMayBeTried(card.tries) ? null : 'card_tried_too_often';
+    if (why === null && paymentIntent === null) return null;
+    const { rows } = await tx.query<ChargeTry>(
+      `insert into charge_attempts (payment_id, number, try, payment_method, charge_before)
+       select $1, $2, 1 + count(*), $3, $4 from charge_attempts where payment_id = $1 and number = $2
+       returning payment_id as "paymentId", number, try, payment_method as "paymentMethod", charge_before as "chargeBefore", false as "isOld"`,
+      [paymentId, number, why === null ? card?.id : null, chargeBefore],
+    );
+    const [begun] = rows;
+    if (begun === undefined) throw new Error(`attempt ${number} on payment ${paymentId} was not written`);
+    if (why === null) return begun;
+    await decline(tx, begun, { declineCode: why, adviceCode: null, networkAdviceCode: null });
+    return null;
+  });
+}
+
+/** With how often it was asked in 30 days, by whatever payment method and for whomever. */
+async function defaultCardOf(tx: PoolClient, orgId: string): Promise<{ id: string; tries: number } | null> {
+  const { rows } = await tx.query<{ id: string; tries: number }>(
+    `select m.stripe_payment_method as id,
+            (select count(*)::integer from charge_attempts a join payment_methods o on o.stripe_payment_method = a.payment_method
+              where (o.id = m.id or o.fingerprint = m.fingerprint) and a.asked_at > billing_now() - interval '30 days'
+                and a.outcome is distinct from 'fault') as tries
+       from payment_methods m where m.org_id = $1 and m.is_default`,
+    [orgId],
+  );
+  return rows[0] ?? null;
+}
+
+export async function decline(db: Queryable, asked: ChargeTry, codes: DeclineCodes): Promise<void> {
+  await answer(db, asked, 'declined', codes);
+}
+
+/** It will never be known what came of this try: the next one takes its place. */
+export async function giveUpTry(db: Queryable, asked: ChargeTry, codes: DeclineCodes | null = null): Promise<void> {
+  await answer(db, asked, 'unknown', codes);
+}
+
+export async function answerWithFault(db: Queryable, asked: ChargeTry, why: string): Promise<void> {
+  await answer(db, asked, 'fault', null, why);
+}
+
+async function answer(
+  db: Queryable,
+  { paymentId, number, try: tried }: ChargeTry,
+  outcome: 'declined' | 'unknown' | 'fault',
+  codes: DeclineCodes | null,
+  error: string | null = null,
+): Promise<void> {
+  const { declineCode = null, adviceCode = null, networkAdviceCode = null } = codes ?? {};
+  const declineClass = codes === null ? null : classifyDecline(codes).class;
+  await db.query(
+    `update charge_attempts
+        set outcome = $4, decline_code = $5, advice_code = $6, network_advice_code = $7, decline_class = $8, error = $9, answered_at = billing_now()
+      where payment_id = $1 and number = $2 and try = $3 and outcome is null`,
+    [paymentId, number, tried, outcome, declineCode, adviceCode, networkAdviceCode, declineClass, error],
+  );
+}

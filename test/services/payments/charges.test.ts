@@ -1,0 +1,214 @@
+// What a card answers when it is asked for the money of an invoice, and who else may ask meanwhile (billing.md 4.3, 4.4).
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, test } from '@jest/globals';
+import { askForCharge } from '../../../services/payments/charges.ts';
+import { control, passHours } from '../../fake-stripe/stripe-client.ts';
+import {
+  billed,
+  giveCard,
+  newInvoice,
+  passBillingMinutes,
+  paymentsOf,
+  stateOf,
+  takenFor,
+  tenMilliseconds,
+  triesOf,
+} from './billed-customer.ts';
+import { openTill } from './till.ts';
+
+const till = await openTill();
+const PROCESS = fileURLToPath(new URL('charging-process/main.ts', import.meta.url));
+const CONFIRM = 'POST /v1/payment_intents/*/confirm';
+const PAID = { kind: 'paid' };
+const UNKNOWN = { kind: 'unknown' };
+const ONCE = { asked: 1, captured: [1_900] };
+
+afterEach(noMoreFaults);
+
+async function noMoreFaults(): Promise<void> {
+  await fetch(`${till.stripeUrl}/_test/fault`, { method: 'DELETE' });
+}
+
+async function fault(answer: string, what: string, more: object = {}): Promise<void> {
+  await control(till.stripeUrl, 'fault', { answer, fault: what, ...more });
+}
+
+/** The SDK tries a broken connection again, once by itself and once as it is told: all three meet it. */
+async function faultOnAllTries(what: string): Promise<void> {
+  await fault(CONFIRM, what, { count: 3 });
+}
+
+test('a card is asked once, the invoice is paid by it, and asked again that is the answer', async () => {
+  const { invoiceId } = await billed(till);
+
+  const outcomes = [await askForCharge(till, invoiceId, 1), await askForCharge(till, invoiceId, 1)];
+
+  expect(outcomes).toEqual([PAID, PAID]);
+  expect(await takenFor(till, invoiceId)).toEqual(ONCE);
+  expect(await triesOf(till, invoiceId)).toEqual(['1.1 paid']);
+  expect(await stateOf(till, invoiceId)).toBe('paid');
+  expect(await till.booked()).toEqual({ stripe_clearing: '19000000000', deferred_plan: '-19000000000' });
+  expect(await till.differences()).toEqual([]);
+});
+
+test.each([
+  ['never', 'lost_card'],
+  ['needs_customer', 'expired_card'],
+  ['authenticate', 'authentication_required'],
+  ['later', 'insufficient_funds'],
+  ['later', 'made_up_code'],
+])(
+  'a decline of class %s (%s) is kept as what it is, and asked again it is the answer without the bank',
+  async (name, code) => {
+    const card = name === 'authenticate' ? 'pm_card_authenticationRequired' : `pm_fake_declines_${code}`;
+    const { invoiceId } = await billed(till, card);
+
+    const outcome = await askForCharge(till, invoiceId, 1);
+    const { asked } = await takenFor(till, invoiceId);
+    const again = await askForCharge(till, invoiceId, 1);
+
+    const told =
+      name === 'later' && code === 'made_up_code' ? { class: name, known: false } : { class: name, known: true };
+    expect(outcome).toMatchObject({ kind: 'declined', decline: told });
+    expect(again).toEqual(outcome);
+    expect(await takenFor(till, invoiceId)).toEqual({ asked, captured: [] });
+    expect(await triesOf(till, invoiceId)).toEqual([`1.1 declined ${name} ${code}`]);
+  },
+);
+
+test('M31: declined twice for want of money and paid the third time: three attempts on one intent, captured once', async () => {
+  const { invoiceId } = await billed(till, 'pm_fake_declines_insufficient_funds_2_times');
+
+  const outcomes = [];
+  for (const attempt of [1, 2, 3]) outcomes.push((await askForCharge(till, invoiceId, attempt)).kind);
+
+  expect(outcomes).toEqual(['declined', 'declined', 'paid']);
+  expect(await takenFor(till, invoiceId)).toEqual({ asked: 3, captured: [1_900] });
+  expect(await paymentsOf(till, invoiceId)).toHaveLength(1);
+  expect(await till.differences()).toEqual([]);
+});
+
+test('a bank that has seen this before may have paid it: unknown, and 15 minutes later the card is asked once more', async () => {
+  const { invoiceId } = await billed(till, 'pm_fake_declines_duplicate_transaction_1_times');
+  const first = await askForCharge(till, invoiceId, 1);
+  const soon = await askForCharge(till, invoiceId, 1);
+  await passBillingMinutes(till, 15);
+
+  const later = await askForCharge(till, invoiceId, 1);
+
+  expect([first, soon, later]).toEqual([UNKNOWN, UNKNOWN, PAID]);
+  expect(await triesOf(till, invoiceId)).toEqual(['1.1 unknown duplicate duplicate_transaction', '1.2 paid']);
+  expect(await till.differences()).toEqual([]);
+});
+
+test.each([
+  ['paid', 'pm_fake_processing', PAID, [1_900]],
+  ['declined', 'pm_fake_processing_fails', { kind: 'declined', decline: { class: 'later' } }, []],
+])('a charge that is under way is unknown until the bank has decided (%s)', async (_, card, decided, captured) => {
+  const { invoiceId } = await billed(till, card);
+  const underWay = [await askForCharge(till, invoiceId, 1), await askForCharge(till, invoiceId, 1)];
+  await passHours(till.stripeUrl, 1);
+
+  const outcome = await askForCharge(till, invoiceId, 1);
+
+  expect(underWay).toEqual([UNKNOWN, UNKNOWN]);
+  expect(outcome).toMatchObject(decided);
+  expect(await takenFor(till, invoiceId)).toEqual({ asked: 1, captured });
+  expect(await till.differences()).toEqual([]);
+});
+
+test.each([
+  ['pm_card_visa', 'paid', [1_900]],
+  ['pm_fake_declines_insufficient_funds', 'declined', []],
+])(
+  'callers at once, 10 ms apart and in another process are one question with one answer (%s)',
+  async (card, kind, captured) => {
+    const { invoiceId } = await billed(till, card);
+    const args = [till.database.urlFor('worker'), till.stripeUrl, invoiceId, '1'];
+    await fault(CONFIRM, 'delay_before', { ms: 300 });
+
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROCESS, ...args]);
+    const exited = once(child, 'exit');
+    const first = [askForCharge(till, invoiceId, 1), askForCharge(till, invoiceId, 1)];
+    await tenMilliseconds();
+    const outcomes = await Promise.all([...first, askForCharge(till, invoiceId, 1)]);
+
+    expect(outcomes.map((outcome) => outcome.kind)).toEqual([kind, kind, kind]);
+    expect(await exited).toEqual([0, null]);
+    expect(await takenFor(till, invoiceId)).toEqual({ asked: 1, captured });
+    expect(await triesOf(till, invoiceId)).toHaveLength(1);
+    expect(await till.differences()).toEqual([]);
+  },
+);
+
+test('another attempt waits for the one in doubt, and finds the invoice paid', async () => {
+  const { invoiceId } = await billed(till);
+  await faultOnAllTries('drop_after');
+  await askForCharge(till, invoiceId, 1);
+
+  const second = await askForCharge(till, invoiceId, 2);
+
+  expect(second).toEqual(PAID);
+  expect(await triesOf(till, invoiceId)).toEqual(['1.1 paid']);
+  expect(await takenFor(till, invoiceId)).toEqual(ONCE);
+});
+
+test('without a card Stripe is asked nothing, and the customer is needed', async () => {
+  const { orgId, invoiceId } = await billed(till, null);
+
+  const outcome = await askForCharge(till, invoiceId, 1);
+  await giveCard(till, orgId, 'pm_card_visa');
+  const again = await askForCharge(till, invoiceId, 1);
+  const withCard = await askForCharge(till, invoiceId, 2);
+
+  expect(outcome).toEqual({
+    kind: 'declined',
+    decline: { class: 'needs_customer', suspicious: false, passing: false, known: true },
+  });
+  expect([again, withCard]).toEqual([outcome, PAID]);
+  expect(await triesOf(till, invoiceId)).toEqual(['1.1 declined needs_customer no_card', '2.1 paid']);
+  expect(await till.differences()).toEqual([]);
+});
+
+test('a card is asked 15 times in 30 days over all invoices, and a new payment method of the same number changes nothing', async () => {
+  const { orgId } = await billed(till, 'pm_fake_declines_do_not_honor~often');
+  for (let asked = 0; asked < 15; asked++) await askForCharge(till, await newInvoice(till, orgId), 1);
+  await giveCard(till, orgId, 'pm_fake_declines_do_not_honor~often');
+  const invoiceId = await newInvoice(till, orgId);
+
+  const tooOften = await askForCharge(till, invoiceId, 1);
+  await giveCard(till, orgId, 'pm_card_mastercard');
+  const other = await askForCharge(till, invoiceId, 2);
+
+  expect(tooOften).toMatchObject({ kind: 'declined', decline: { class: 'needs_customer' } });
+  expect(other).toEqual(PAID);
+  expect(await takenFor(till, invoiceId)).toEqual(ONCE);
+});
+
+test('an attempt keeps the card that it began with; the next one asks the new one', async () => {
+  const { orgId, invoiceId } = await billed(till, 'pm_fake_declines_insufficient_funds');
+  await faultOnAllTries('drop_before');
+  await askForCharge(till, invoiceId, 1);
+  await noMoreFaults();
+  await giveCard(till, orgId, 'pm_card_visa');
+
+  const first = await askForCharge(till, invoiceId, 1);
+  const second = await askForCharge(till, invoiceId, 2);
+
+  expect(first).toMatchObject({ kind: 'declined' });
+  expect(second).toEqual(PAID);
+  expect(await takenFor(till, invoiceId)).toEqual({ asked: 2, captured: [1_900] });
+});
+
+test('a card that Stripe does not know any more is a fault, and no bank was asked', async () => {
+  const { orgId, invoiceId } = await billed(till, null);
+  await till.sdk.paymentMethods.detach(await giveCard(till, orgId, 'pm_card_visa'));
+
+  const outcome = await askForCharge(till, invoiceId, 1);
+
+  expect(outcome).toEqual({ kind: 'fault' });
+  expect(await triesOf(till, invoiceId)).toEqual(['1.1 fault']);
+  expect(await takenFor(till, invoiceId)).toEqual({ asked: 0, captured: [] });
+});

@@ -1,0 +1,142 @@
+// Customers whose cards fail, on PostgreSQL: remind, limit, plan ended, and whatever brings them back (billing.md 1.4 and 5).
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { type Bank, type Customer, openPlanShop, PAID, refusal } from './plan-shop.ts';
+
+const shop = await openPlanShop();
+let year = 2030;
+
+beforeEach(() => {
+  year += 1;
+  shop.bank = () => PAID;
+});
+afterEach(async () => {
+  expect(await shop.differences()).toEqual([]);
+});
+
+const day = (count: number): string => new Date(Date.UTC(year, 3, 1 + count)).toISOString();
+
+/** A month of Pro is paid on 1 March, and the renewal of 1 April meets this bank. */
+async function pastDue(bank: Bank): Promise<Customer> {
+  const customer = await shop.customer('pro', 1, `${year}-03-01T00:00:00Z`);
+  shop.bank = bank;
+  await shop.advanceTo(day(0));
+  return customer;
+}
+
+const SHORT_OF_MONEY: Bank = () => refusal('insufficient_funds');
+const STOLEN: Bank = () => refusal('stolen_card');
+
+async function plansEnded({ orgId }: Customer): Promise<string[]> {
+  const { rows } = await shop.admin.query<{ at: Date }>(
+    'select ended_at as at from subscriptions where org_id = $1 and ended_at is not null',
+    [orgId],
+  );
+  return rows.map(({ at }) => at.toISOString());
+}
+
+test('M31: declined on days 0 and 1, paid on day 3: three attempts, one payment, and the period ends when it would have', async () => {
+  const customer = await pastDue(({ nowMs }) => (nowMs < Date.parse(day(3)) ? refusal('insufficient_funds') : PAID));
+
+  await shop.advanceTo(day(10));
+
+  expect(await shop.attemptsOf(customer)).toBe(3);
+  expect(await shop.charged(customer.orgId)).toEqual([`${year}-03-01 1900`, `${year}-04-04 1900`]);
+  expect(await shop.view(customer)).toMatchObject({ phase: 'active', periodEndsAt: `${year}-05-01T00:00:00.000Z` });
+  expect(shop.stagesOf(customer)).toEqual([]);
+});
+
+test('M32: a stolen card is tried once; limited on day 7, without a plan on day 14, and then nothing is owed', async () => {
+  const customer = await pastDue(STOLEN);
+
+  await shop.advanceTo(day(60));
+
+  expect(await shop.attemptsOf(customer)).toBe(1);
+  expect(shop.stagesOf(customer)).toEqual(['04-08 00:00:00 limited', '04-15 00:00:00 none']);
+  expect(await plansEnded(customer)).toEqual([day(14)]);
+  expect(await shop.charged(customer.orgId)).toHaveLength(1);
+  expect(await shop.openCases(customer.orgId)).toEqual([]);
+});
+
+test('M34: an upgrade in the middle voids the open invoice and costs the whole price', async () => {
+  const customer = await pastDue(SHORT_OF_MONEY);
+  await shop.advanceTo(day(4));
+  shop.bank = () => PAID;
+
+  await shop.command(customer, { command: 'changePlan', plan: 'team', months: 1 });
+
+  expect(await shop.charged(customer.orgId)).toEqual([`${year}-03-01 1900`, `${year}-04-05 9900`]);
+  expect(await shop.openCases(customer.orgId)).toEqual([]);
+  const { rows } = await shop.admin.query<{ state: string }>(
+    'select state from invoices where org_id = $1 order by issued_at, id',
+    [customer.orgId],
+  );
+  expect(rows.map(({ state }) => state).toSorted()).toEqual(['paid', 'paid', 'void']);
+});
+
+test('money lifts the restriction in the transaction that books it, from whichever side it comes', async () => {
+  const customer = await pastDue(SHORT_OF_MONEY);
+  await shop.advanceTo(day(8));
+  const [invoiceId = ''] = await shop.openCases(customer.orgId);
+  const before = await shop.stageOf(customer.orgId);
+
+  await shop.pay(invoiceId);
+
+  expect([before, await shop.stageOf(customer.orgId)]).toEqual(['limited', 'none']);
+  expect(await shop.openCases(customer.orgId)).toEqual([]);
+  expect(await shop.view(customer)).toMatchObject({ phase: 'active' });
+});
+
+test('the same money heard of again changes nothing', async () => {
+  const customer = await pastDue(SHORT_OF_MONEY);
+  const [invoiceId = ''] = await shop.openCases(customer.orgId);
+
+  await Promise.all([shop.pay(invoiceId), shop.pay(invoiceId), shop.pay(invoiceId)]);
+
+  expect(await shop.charged(customer.orgId)).toEqual([`${year}-03-01 1900`, `${year}-04-01 1900`]);
+});
+
+test('an extension holds the ladder, and when it is over things go on where they were', async () => {
+  const customer = await pastDue(STOLEN);
+  await shop.advanceTo(day(5));
+  const [invoiceId = ''] = await shop.openCases(customer.orgId);
+
+  await shop.commandCase(invoiceId, { command: 'extend', until: new Date(day(12)) });
+  await shop.advanceTo(day(60));
+
+  expect(shop.stagesOf(customer)).toEqual(['04-15 00:00:00 limited', '04-22 00:00:00 none']);
+  expect(await plansEnded(customer)).toEqual([day(21)]);
+});
+
+test('a declared incident restricts nobody, and its days are added to the ladder', async () => {
+  const customer = await pastDue(STOLEN);
+  await shop.advanceTo(day(6));
+
+  await shop.incident(day(6), day(10));
+  await shop.advanceTo(day(60));
+
+  expect(shop.stagesOf(customer)).toEqual(['04-12 00:00:00 limited', '04-19 00:00:00 none']);
+  expect(await plansEnded(customer)).toEqual([day(18)]);
+});
+
+test('whoever was cancelled in dunning is void at once, and owes nothing', async () => {
+  const customer = await pastDue(SHORT_OF_MONEY);
+  await shop.advanceTo(day(8));
+
+  await shop.command(customer, { command: 'cancel' });
+
+  expect(await shop.stageOf(customer.orgId)).toBe('none');
+  expect(await plansEnded(customer)).toEqual([day(8)]);
+});
+
+test('money that comes for a void invoice goes back', async () => {
+  const customer = await pastDue(SHORT_OF_MONEY);
+  await shop.advanceTo(day(2));
+  const [invoiceId = ''] = await shop.openCases(customer.orgId);
+  await shop.command(customer, { command: 'cancel' });
+
+  await shop.pay(invoiceId);
+  await shop.rest();
+
+  expect(shop.refunded).toContain(invoiceId);
+  expect(await plansEnded(customer)).toEqual([day(2)]);
+});
