@@ -1,9 +1,12 @@
-// What money for an invoice of usage changes beside the books: paid in full, its case is closed and what it restricted is lifted, in the
-// same transaction; paid in part, it stays overdue.
+// What money for an invoice of usage changes beside the books, in the same transaction: its customer gets a receipt for it; paid in full,
+// its case is closed and what it restricted is lifted; paid in part, it stays overdue.
 import type { PoolClient } from 'pg';
+import type { Dunning } from '../../domain/dunning.ts';
 import { findDunning } from '../dunning/dunning-rows.ts';
+import { queueMail } from '../notifications/outbox.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import type { Queryable } from '../platform/postgres.ts';
+import { unpaidFacts } from '../subscriptions/plan-mails.ts';
 import { takeTurn } from '../subscriptions/turn.ts';
 
 export async function isUsageInvoice(db: Queryable, invoiceId: string): Promise<boolean> {
@@ -28,9 +31,31 @@ export async function usageInvoicePaid(
   if (row === undefined) throw new Error(`there is no invoice ${invoiceId}`);
   const { orgId, isPaid, isOverpaid } = row;
   await lockedOrganization(tx, orgId);
-  if (isPaid && (await findDunning(tx, invoiceId)) !== null) {
+  const unpaid = await findDunning(tx, invoiceId);
+  if (unpaid !== null) await tellOfMoney(tx, orgId, unpaid.state);
+  if (isPaid && unpaid !== null) {
     const settled = { kind: 'settled', how: 'paid' } as const;
     await takeTurn(tx, { orgId, ...told }, { process: 'dunning', id: invoiceId, event: settled });
   }
   return isOverpaid ? 'unwanted' : 'taken';
+}
+
+/** One receipt for each sum; those that were told of are not told again. */
+async function tellOfMoney(tx: PoolClient, orgId: string, state: Dunning): Promise<void> {
+  const { purchase, invoice, currency, invoiceId } = await unpaidFacts(tx, state);
+  const { rows } = await tx.query<{ id: string; cents: number; at: Date }>(
+    `select m.source_id as id, m.cents, coalesce(b.recorded_at, p.paid_at) as at
+       from invoice_payments m left join bank_transfers b on b.id = m.source_id left join payments p on p.id = m.source_id
+      where m.invoice_id = $1 and not m.reversed order by at, m.source_id`,
+    [invoiceId],
+  );
+  for (const { id, cents, at } of rows) {
+    const sum = { amountCents: cents, currency, purchase, invoice };
+    await queueMail(tx, {
+      orgId,
+      kind: 'receipt',
+      key: `receipt:${id}`,
+      facts: { ...sum, paidAt: at.toISOString(), cardLastFour: null, renewsAt: null },
+    });
+  }
 }

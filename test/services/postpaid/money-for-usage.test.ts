@@ -79,6 +79,14 @@ async function stateOf({ invoiceId, ...customer }: Debtor) {
   return { state: rows[0]?.state, remaining: invoice?.remainingCents, free: await spendable(shop, customer) };
 }
 
+async function receiptsOf({ orgId }: Customer): Promise<number[]> {
+  const { rows } = await shop.admin.query<{ cents: number }>(
+    `select (facts ->> 'amountCents')::integer as cents from notifications where org_id = $1 and kind = 'receipt' order by 1`,
+    [orgId],
+  );
+  return rows.map(({ cents }) => cents);
+}
+
 test('a transfer for a part lends that part again, and the card is asked for the rest', async () => {
   const one = await debtor();
 
@@ -93,13 +101,14 @@ test('a transfer for a part lends that part again, and the card is asked for the
   expect(await shop.openCases(one.orgId)).toEqual([one.invoiceId]);
 });
 
-test('a transfer of all that remains pays the invoice, closes its case and lifts the limit', async () => {
+test('a transfer of all that remains pays the invoice, closes its case and lifts the limit, with a receipt for each', async () => {
   const one = await limitedDebtor();
 
   await transfer(shop, one.invoiceId, 20_000);
   expect(await shop.stageOf(one.orgId)).toBe('limited');
   await transfer(shop, one.invoiceId, 40_000);
 
+  expect(await receiptsOf(one)).toEqual([20_000, 40_000]);
   expect(await stateOf(one)).toEqual({ state: 'paid', remaining: 0, free: '1000.000000000' });
   expect([await shop.stageOf(one.orgId), await shop.openCases(one.orgId)]).toEqual(['none', []]);
   expect((await waitingPayment(one)).id).toBe('none');
