@@ -20,6 +20,7 @@ import { openapiRoute } from './routes/openapi.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { customerRoutes } from './routes/organizations.ts';
 import { forgivingPaths, nothingHere } from './routes/paths.ts';
+import { payRoutes } from './routes/pay.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { personRoutes } from './routes/persons.ts';
 import { readWithKeyRoutes } from './routes/read-with-key.ts';
@@ -47,6 +48,7 @@ export const ROUTES: readonly Route[] = [
   ...cardRoutes,
   ...bookRoutes,
   ...demoClockRoutes,
+  ...payRoutes,
 ];
 
 export function createApp(dependencies: AppDependencies): Express {

@@ -2,11 +2,10 @@
 // drain closes them in the order in which nothing is lost: requests, settlements, leases, journal, connections.
 import type { Server } from 'node:http';
 import type { Express } from 'express';
-import { Client, type Pool } from 'pg';
+import { Client } from 'pg';
 import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
-import { FakeStripeClock } from '../services/billing-clock/fake-stripe-clock.ts';
 import { ChannelHealth } from '../services/channels/channel-health.ts';
 import { channelVitals } from '../services/channels/channel-vitals.ts';
 import { HealthExchange } from '../services/channels/health-exchange.ts';
@@ -20,8 +19,7 @@ import { LeaseBook } from '../services/leases/lease-book.ts';
 import { SettlementWriter } from '../services/ledger/settlement-writer.ts';
 import { RateLimiter } from '../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../services/limits/window-exchange.ts';
-import { StripeApi } from '../services/payments/stripe-api.ts';
-import { StripeInbox } from '../services/payments/stripe-inbox.ts';
+import { PayLinks } from '../services/payments/pay-links.ts';
 import { type Config, readConfig } from '../services/platform/config.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { armCrashPoints } from '../services/platform/crash-points.ts';
@@ -30,24 +28,22 @@ import { LogSample } from '../services/platform/log-sample.ts';
 import { Metrics } from '../services/platform/metrics.ts';
 import { createPool } from '../services/platform/postgres.ts';
 import { createRedis, type RedisLink } from '../services/platform/redis.ts';
-import { cardChanged } from '../services/subscriptions/learn.ts';
 import { UnsentEnds } from '../services/usage/unsent-ends.ts';
 import { Vault } from '../services/vault/vault.ts';
 import { createApp } from './app.ts';
 import { listenerFor } from './change-listener.ts';
 import { Drain, type OpenRequests } from './drain.ts';
 import { newHttpServer } from './http-server.ts';
+import { openDemoClock, openPaymentDesk } from './payment-desk.ts';
 import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
 import { InFlight } from './proxy/in-flight.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
-import type { DemoClock, PaymentDesk } from './routes/app-dependencies.ts';
+import type { PaymentDesk } from './routes/app-dependencies.ts';
 import { Routing } from './routing.ts';
 import { Scrape } from './scrape.ts';
 
 const DISK_CHECK_MS = 5_000;
 const DATABASE_RETRY_MS = 500;
-/** Above what a proof of a demo's ledger takes, and what a card that is declined keeps a process. */
-const DEMO_CLOCK_PATIENCE_MS = 30_000;
 /** A paused or fenced gateway leaves by this code: its supervisor starts a fresh incarnation. */
 const FENCED_EXIT_CODE = 75;
 
@@ -72,6 +68,7 @@ interface GatewayParts {
   readonly vault: Vault;
   readonly workerDb: ReturnType<typeof createPool>;
   readonly payments: PaymentDesk | null;
+  readonly links: PayLinks;
 }
 
 async function openParts(config: Config, incarnationId: string, log: Log, drain: Drain): Promise<GatewayParts> {
@@ -86,9 +83,11 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const incarnation = new Incarnation(renewalDb, incarnationId, fenced);
   const journal = new Journal(config.journalDir, incarnationId);
   await onceDatabaseAnswers(log, () => incarnation.begin(journal.folder));
-  const leases = new LeaseBook(db, incarnation);
+  const links = new PayLinks(config.publicUrl, config.linkSecret);
+  const payUrlOf = (invoiceId: string) => links.urlOf(invoiceId);
+  const leases = new LeaseBook(db, incarnation, payUrlOf);
   const writer = await openWriter(config, incarnation, journal, log, drain);
-  const apiKeys = new ApiKeyCache(db, () => performance.now());
+  const apiKeys = new ApiKeyCache(db, () => performance.now(), payUrlOf);
   const routing = new Routing(db, vault, log);
   await routing.load();
   const unsentEnds = new UnsentEnds(db);
@@ -131,7 +130,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     accepting: () => !disk.isLow && !drain.isDraining,
   };
   watch(metrics, proxy);
-  return { proxy, routing, vault, workerDb, payments };
+  return { proxy, routing, vault, workerDb, payments, links };
 }
 
 /** Renewal has a connection of its own: it must not wait behind the leases of a slow PostgreSQL. */
@@ -142,21 +141,6 @@ function openPools({ databaseUrl, workerDatabaseUrl }: Config) {
     renewalDb: createPool(databaseUrl, { name: 'tollgate renewal', maxConnections: 1, statementTimeoutMs: 4_000 }),
     workerDb: createPool(workerDatabaseUrl, management),
   };
-}
-
-function openPaymentDesk({ stripe: settings, publicUrl }: Config, db: Pool, log: Log): PaymentDesk | null {
-  if (settings === null) return null;
-  const stripe = new StripeApi(settings);
-  return {
-    stripe,
-    inbox: new StripeInbox(db, stripe, log, (tx, orgId, card) => cardChanged(tx, orgId, card, 'stripe')),
-    publicUrl,
-  };
-}
-
-function openDemoClock({ demoClock, stripe }: Config): DemoClock | null {
-  if (!demoClock || stripe === null) return null;
-  return { stripe: new FakeStripeClock(stripe.apiBase), patienceMs: DEMO_CLOCK_PATIENCE_MS };
 }
 
 function openRequests({ openRequests: requests, openAttempts, openBodies }: ProxyParts): OpenRequests {
@@ -268,7 +252,11 @@ function watch(metrics: Metrics, { leases, writer, openAttempts, routing, health
   });
 }
 
-function appDependencies(config: Config, { proxy, routing, vault, workerDb, payments }: GatewayParts, scrape: Scrape) {
+function appDependencies(
+  config: Config,
+  { proxy, routing, vault, workerDb, payments, links }: GatewayParts,
+  scrape: Scrape,
+) {
   return {
     db: workerDb,
     log: proxy.log,
@@ -276,6 +264,7 @@ function appDependencies(config: Config, { proxy, routing, vault, workerDb, paym
     adminToken: config.adminToken,
     payments,
     demoClock: openDemoClock(config),
+    links,
     vault,
     egress: proxy.egress,
     apiKeys: proxy.apiKeys,

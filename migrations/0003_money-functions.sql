@@ -136,11 +136,10 @@ begin
   held_nano := 0;
   if p_least - p_in_hand > v_available then
     -- What would be locked as soon as it came back is not worth waiting for.
-    select coalesce(sum(least(l.amount_nano - l.consumed_nano, s.spendable)), 0) into v_held
-      from leases l
-     cross join lateral (select sum(s.amount_nano) as spendable from lease_slices s join credit_grants g on g.id = s.grant_id
-                          where s.lease_id = l.id and not (g.locked_while_overdue and v_org.overdue_stage <> 'none')) s
-     where l.org_id = v_org.id and l.closed_at is null and s.spendable > 0;
+    select coalesce(sum(least(l.amount_nano - l.consumed_nano, case when v_org.overdue_stage = 'none' then l.amount_nano else (
+             select coalesce(sum(s.amount_nano), 0) from lease_slices s
+              where s.lease_id = l.id and not (select g.locked_while_overdue from credit_grants g where g.id = s.grant_id)) end)), 0)
+      into v_held from leases l where l.org_id = v_org.id and l.closed_at is null;
     held_nano := v_held;
     outcome := case when p_least > v_available + v_held then 'insufficient' else 'in_use' end;
   end if;

@@ -63,13 +63,13 @@ export interface Installation {
 
 export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Promise<Installation> {
   const site: Site = { launch, stack, secrets: loadSecrets(launch.home), parts: [] };
-  const { adminToken } = site.secrets;
+  const { adminToken, linkSecret } = site.secrets;
   const port = await reserveApiPort(site);
   const databases = await step(launch, 'migrate', await bringUpPostgres(site));
   const redisUrl = await step(launch, 'redis', () => bringUpRedis(site));
   const demoProvider = await step(launch, 'demo', () => bringUpDemoProvider(site));
   const stripe = await step(launch, 'stripe', () => bringUpStripe(site, port));
-  const needs = { port, databases, redisUrl, adminToken, stripe };
+  const needs = { port, databases, redisUrl, adminToken, linkSecret, stripe };
   const api = await step(launch, 'gateway', () => bringUpGateway(site, needs));
   const { customerKey, models } = await step(launch, 'seed', () =>
     bringUpData(site, { api, adminToken, demoProvider }),
@@ -79,7 +79,15 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
   const inbox = await step(launch, 'inbox', () => bringUpInbox(site));
   const addresses = { publicUrl: api, smtpUrl: inbox.smtpUrl };
   const worker = await step(launch, 'worker', () =>
-    bringUpWorker(site, { ...workerPorts, ...addresses, databaseUrl: databases.worker, temporal, adminToken }),
+    bringUpWorker(site, {
+      ...workerPorts,
+      ...addresses,
+      databaseUrl: databases.worker,
+      temporal,
+      adminToken,
+      linkSecret,
+      stripe,
+    }),
   );
   return {
     endpoints: {

@@ -4,23 +4,27 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Runtime } from '@temporalio/worker';
-import { createReconciliationActivities } from '../activities/reconciliation.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
 import { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
 import { outboxStanding } from '../services/notifications/outbox.ts';
+import { PayLinks } from '../services/payments/pay-links.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { createLog } from '../services/platform/log.ts';
 import { OutboxBell } from '../services/platform/outbox-bell.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
 import { type MailSettings, readWorkerConfig } from '../services/platform/worker-config.ts';
+import { Pokes, pokesStanding } from '../services/processes/pokes.ts';
 import { Reconciliations, reconciliationStanding } from '../services/reconciliation/reconciliations.ts';
+import { noticeHandedOver } from '../services/subscriptions/learn.ts';
 import { PayloadCodec } from '../services/vault/payload-codec.ts';
+import { billingActivities, coreActivities } from './activities.ts';
 import { CodecAccess } from './codec-access.ts';
 import { dueWorkListener } from './due-work.ts';
 import { createWorkerApp } from './http.ts';
 import { MailRelay } from './mail-relay.ts';
 import { workerMetrics } from './metrics.ts';
+import { ProcessRelay } from './process-relay.ts';
 import { sdkLogger } from './sdk-log.ts';
 import { TemporalWork } from './temporal-work.ts';
 import { bundleWorkflows } from './workflow-bundle.ts';
@@ -64,15 +68,18 @@ const work = new TemporalWork(
     codec,
     workflowBundle:
       config.workflowBundle === null ? await bundleWorkflows(logger) : { codePath: config.workflowBundle },
-    activities: createReconciliationActivities(reconciliations, `${runbook}, "The nightly reconciliation"`),
+    activities: coreActivities(db, reconciliations, runbook),
+    billingActivities: billingActivities(db, config.stripe),
     identity: `${hostname()}:${process.pid}`,
   },
   log,
 );
+const relay = new ProcessRelay(new Pokes(db), () => work.client, log);
 const mails = config.mail === null ? null : openMailRelay(config.mail);
 if (mails === null) log.warn('mails_not_sent');
 const bell = new OutboxBell(config.databaseUrl, (outbox) => {
   if (outbox === 'mail') mails?.ring();
+  if (outbox === 'poke') relay.ring();
 });
 const registry = workerMetrics({
   get isTemporalUp() {
@@ -83,6 +90,7 @@ const registry = workerMetrics({
   },
   reconciliations: () => within(SCRAPE_PATIENCE_MS, reconciliationStanding(db)).catch(() => null),
   outbox: () => within(SCRAPE_PATIENCE_MS, outboxStanding(db)).catch(() => null),
+  pokes: () => within(SCRAPE_PATIENCE_MS, pokesStanding(db)).catch(() => null),
 });
 const app = createWorkerApp({
   work,
@@ -103,12 +111,13 @@ await feed.start();
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => {
     log.info('worker_leaving');
+    relay.leave();
     work.leave();
     mails?.leave();
     setTimeout(() => process.exit(0), LEAVE_WITHIN_MS).unref();
   });
 }
-await Promise.all([bell.start(), work.run(), mails?.run()]);
+await Promise.all([bell.start(), work.run(), relay.run(), mails?.run()]);
 server.close();
 await bell.stop();
 await within(LEAVE_WITHIN_MS, Promise.all([feed.stop(), db.end(), patientDb.end()])).catch(() => undefined);
@@ -116,6 +125,7 @@ log.info('worker_left');
 process.exit(0);
 
 function openMailRelay(mail: MailSettings): MailRelay {
+  const links = new PayLinks(config.publicUrl, config.linkSecret);
   // A connection is held for as long as the mail server takes; one more, for what failed.
   const size = { maxConnections: MAILS_AT_ONCE + 1, statementTimeoutMs: 8_000 };
   const deliveries = new Deliveries({
@@ -125,9 +135,10 @@ function openMailRelay(mail: MailSettings): MailRelay {
     staff: mail.staff,
     site: {
       accountUrl: `${config.publicUrl}/`,
+      payUrl: (invoiceId) => links.urlOf(invoiceId),
       runbookUrl: config.runbookUrl ?? `http://${config.host}:${config.port}/runbook`,
     },
-    onHandedOver: async () => undefined,
+    onHandedOver: (tx, { invoiceId, notice, handedOverAt }) => noticeHandedOver(tx, invoiceId, notice, handedOverAt),
     log,
   });
   return new MailRelay(deliveries, log);

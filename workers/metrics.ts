@@ -9,6 +9,7 @@ export interface WorkerState {
   /** Null while PostgreSQL does not answer: the series are left out then, and no alert takes silence for health. */
   reconciliations(): Promise<{ readonly needAttention: number; readonly provenAt: number } | null>;
   outbox(): Promise<OutboxStanding | null>;
+  pokes(): Promise<{ readonly waiting: number; readonly oldestSeconds: number } | null>;
 }
 
 export function workerMetrics(state: WorkerState): Registry {
@@ -27,6 +28,7 @@ export function workerMetrics(state: WorkerState): Registry {
   };
   const standing = askedOnce(() => state.reconciliations());
   const outbox = askedOnce(() => state.outbox());
+  const pokes = askedOnce(() => state.pokes());
   gauge('worker_temporal_up', 'Whether Temporal answers this worker', () => Number(state.isTemporalUp));
   gauge('worker_working', 'Whether this worker takes work', () => Number(state.isWorking));
   gauge('reconciliations_need_attention', 'Proofs of the ledger that wait for a person', async () => {
@@ -51,6 +53,12 @@ export function workerMetrics(state: WorkerState): Registry {
       return (await outbox())?.withoutRecipient ?? null;
     },
   );
+  gauge('process_pokes_waiting', 'Workflows that have news and were not told yet', async () => {
+    return (await pokes())?.waiting ?? null;
+  });
+  gauge('process_pokes_oldest_seconds', 'For how long the first of them has waited', async () => {
+    return (await pokes())?.oldestSeconds ?? null;
+  });
   return registry;
 }
 

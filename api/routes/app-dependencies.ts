@@ -6,6 +6,7 @@ import type { FakeStripeClock } from '../../services/billing-clock/fake-stripe-c
 import type { ChannelHealth } from '../../services/channels/channel-health.ts';
 import type { RoutingTable } from '../../services/channels/routing-table.ts';
 import type { Egress } from '../../services/egress/egress.ts';
+import type { PayLinks } from '../../services/payments/pay-links.ts';
 import type { StripeApi } from '../../services/payments/stripe-api.ts';
 import type { StripeInbox } from '../../services/payments/stripe-inbox.ts';
 import type { Vault } from '../../services/vault/vault.ts';
@@ -34,6 +35,7 @@ export interface AppDependencies extends Authentication {
   readonly payments: PaymentDesk | null;
   /** null: the clock of billing cannot be moved. */
   readonly demoClock: DemoClock | null;
+  readonly links: PayLinks;
   readonly vault: Vault;
   readonly egress: Egress;
   readonly routing: () => RoutingTable;

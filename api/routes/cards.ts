@@ -51,7 +51,7 @@ export const cardRoutes: readonly Route[] = [
     response: StripePage,
     handler: async ({ params }, app, change) => {
       const { stripe, publicUrl } = deskOf(app);
-      const { id, url } = await openCardSetup({ db: app.db, stripe, publicUrl }, params.orgId);
+      const { id, url } = await openCardSetup({ db: app.db, stripe }, params.orgId, `${publicUrl}/`);
       return change(async () => ({
         answer: { url },
         audit: {

@@ -5,6 +5,7 @@ import { inTransaction, within } from '../platform/postgres.ts';
 import { chargeAnswered, invoiceCancelled, invoiceRefunded } from '../subscriptions/learn.ts';
 import { type CardAsk, type SubscriptionView, viewOf } from '../subscriptions/subscriptions.ts';
 import { askForCharge, type ChargePlace, cancelCharge, refundVoidInvoice } from './charges.ts';
+import { lookAtPayment } from './own-payments.ts';
 
 export async function answerCardAsk(place: ChargePlace, ask: CardAsk): Promise<void> {
   const told = { actor: 'billing', asker: place.asker };
@@ -15,6 +16,9 @@ export async function answerCardAsk(place: ChargePlace, ask: CardAsk): Promise<v
       if (outcome.kind === 'paid') return;
       return inTransaction(place.db, (tx) => chargeAnswered(tx, invoiceId, ask.attempt, outcome, told));
     }
+    case 'look':
+      await lookAtPayment(place, invoiceId);
+      return;
     case 'void': {
       const outcome = await cancelCharge(place, invoiceId);
       if (outcome === 'paid') return;

@@ -8,7 +8,9 @@ import type { DeclineCodes } from '../../domain/declines.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction } from '../platform/postgres.ts';
+import type { Told } from '../subscriptions/turn.ts';
 import {
+  type AttemptName,
   answerWithFault,
   beginTry,
   type ChargeTry,
@@ -35,7 +37,13 @@ export interface ChargePlace {
   readonly db: Pool;
   readonly stripe: StripeApi;
   /** The workflow that waits for the answer, as in recordPayment. */
-  readonly asker?: string;
+  readonly asker?: string | undefined;
+}
+
+/** Whoever has chosen a card himself stands before a page of his bank. */
+export interface AtBank {
+  readonly kind: 'at_bank';
+  readonly bankPage: string;
 }
 
 const ACTOR = 'charges';
@@ -47,8 +55,15 @@ const WANTS_CUSTOMER: DeclineCodes = {
   networkAdviceCode: null,
 };
 
+/** A customer who has not come back from his bank by now keeps nobody waiting any longer. */
+export const ABANDONED: DeclineCodes = {
+  declineCode: 'authentication_abandoned',
+  adviceCode: null,
+  networkAdviceCode: null,
+};
+
 /** Somebody else has the same question at Stripe (D55): what he is told is waited for that long. */
-const JOINED_FOR_MS = 30_000;
+export const JOINED_FOR_MS = 30_000;
 const LOOK_AGAIN_AFTER_MS = 100;
 
 /**
@@ -56,10 +71,19 @@ const LOOK_AGAIN_AFTER_MS = 100;
  * Passing trouble with Stripe is an unknown outcome and not an error.
  */
 export async function askForCharge(place: ChargePlace, invoiceId: string, attempt: number): Promise<ChargeOutcome> {
-  const giveUpAtMs = performance.now() + JOINED_FOR_MS;
+  const name = { askedBy: 'billing', number: attempt } as const;
+  const outcome = await patiently(JOINED_FOR_MS, () => step(place, invoiceId, name));
+  // Whoever stands before his bank may be paying at this moment.
+  return outcome.kind === 'at_bank' ? UNKNOWN : outcome;
+}
+
+type Outcome = ChargeOutcome | AtBank;
+
+export async function patiently(patienceMs: number, once: () => Promise<Outcome | null>): Promise<Outcome> {
+  const giveUpAtMs = performance.now() + patienceMs;
   for (;;) {
     try {
-      const outcome = await step(place, invoiceId, attempt);
+      const outcome = await once();
       if (outcome !== null) return outcome;
     } catch (error) {
       if (!isPassing(error)) throw error;
@@ -75,9 +99,10 @@ function isPassing(error: unknown): error is TollgateError {
 }
 
 /** Null: something has been written down, here or by another caller, and all is looked at anew. */
-async function step(place: ChargePlace, invoiceId: string, number: number): Promise<ChargeOutcome | null> {
-  const standing = await standingOf(place.db, invoiceId, number);
+export async function step(place: ChargePlace, invoiceId: string, attempt: AttemptName): Promise<Outcome | null> {
+  const standing = await standingOf(place.db, invoiceId, attempt);
   if ('kind' in standing) return standing;
+  const { askedBy, number } = attempt;
   const { payment, openTry, hasCard } = standing;
   // Answers that there is no card.
   if (payment.paymentIntent === null && !hasCard) {
@@ -88,13 +113,14 @@ async function step(place: ChargePlace, invoiceId: string, number: number): Prom
   if (intent === null) return null;
   if (intent.state !== 'open') return concluded(place, payment, intent);
   if (openTry !== null) return askedAgain(place, payment, openTry, intent);
+  if (askedBy === 'customer') throw new Error(`invoice ${invoiceId} has no attempt ${number} of its customer`);
   const known = { ...payment, paymentIntent: intent.id };
   const begun = await beginTry(place.db, invoiceId, known, number, intent.latestCharge);
   return begun === null ? null : confirmed(place, payment, begun, intent);
 }
 
 /** Null: it was not to be made, or another caller made it. What nobody has written down is never confirmed, so it takes no money. */
-async function intentOf({ db, stripe }: ChargePlace, payment: InvoicePayment): Promise<PaymentIntent | null> {
+export async function intentOf({ db, stripe }: ChargePlace, payment: InvoicePayment): Promise<PaymentIntent | null> {
   if (payment.paymentIntent !== null) return stripe.paymentIntent(payment.paymentIntent);
   const { id: paymentId, orgId, amountCents, currency } = payment;
   const customer = await stripeCustomer(db, stripe, orgId);
@@ -104,7 +130,7 @@ async function intentOf({ db, stripe }: ChargePlace, payment: InvoicePayment): P
   return null;
 }
 
-async function concluded(
+export async function concluded(
   place: ChargePlace,
   payment: InvoicePayment,
   { id, state }: PaymentIntent,
@@ -116,9 +142,14 @@ async function concluded(
 }
 
 /** Money that cannot be booked as asked waits for a person, and nobody is charged again meanwhile. */
-async function recorded({ db, stripe, asker }: ChargePlace, paymentIntent: string): Promise<ChargeOutcome> {
-  const outcome = await inTransaction(db, (tx) => recordPayment(tx, stripe, paymentIntent, { actor: ACTOR, asker }));
+export async function recorded(place: ChargePlace, paymentIntent: string): Promise<ChargeOutcome> {
+  const { db, stripe } = place;
+  const outcome = await inTransaction(db, (tx) => recordPayment(tx, stripe, paymentIntent, toldBy(place)));
   return outcome === 'recorded' || outcome === 'known' ? PAID : UNKNOWN;
+}
+
+export function toldBy({ asker }: ChargePlace): Told {
+  return { actor: ACTOR, asker };
 }
 
 /** Whoever asked first may have been killed before Stripe heard of it, or before he heard what came of it (D56). */
@@ -127,29 +158,36 @@ function askedAgain(
   payment: InvoicePayment,
   asked: ChargeTry,
   intent: PaymentIntent,
-): Promise<ChargeOutcome | null> {
+): Promise<Outcome | null> {
   const hasBeenRefused = intent.refusal !== null && intent.latestCharge !== asked.chargeBefore;
-  return hasBeenRefused ? refused(place.db, asked, intent.refusal) : confirmed(place, payment, asked, intent);
+  if (hasBeenRefused) return refused(place.db, asked, intent.refusal);
+  return asked.askedBy === 'customer' && asked.isOld
+    ? refused(place.db, asked, ABANDONED)
+    : confirmed(place, payment, asked, intent);
 }
 
 async function confirmed(
   place: ChargePlace,
   payment: InvoicePayment,
   asked: ChargeTry,
-  { id: paymentIntent }: PaymentIntent,
-): Promise<ChargeOutcome | null> {
-  const { paymentMethod } = asked;
+  intent: PaymentIntent,
+): Promise<Outcome | null> {
+  const { paymentMethod, returnUrl } = asked;
+  const name = `${asked.number}.${asked.try}`;
   const confirming = {
-    paymentIntent,
+    paymentIntent: intent.id,
     paymentId: payment.id,
-    attempt: `${asked.number}.${asked.try}`,
+    attempt: returnUrl === null ? name : `customer:${name}`,
     paymentMethod,
   };
-  const confirmation = await place.stripe.intents.confirmOffSession(confirming);
+  const { intents } = place.stripe;
+  const confirmation = await (returnUrl === null
+    ? intents.confirmOffSession(confirming)
+    : intents.confirmOnSession(confirming, returnUrl));
   switch (confirmation.kind) {
     case 'answered':
       return confirmation.intent.state === 'open'
-        ? refused(place.db, asked, WANTS_CUSTOMER)
+        ? customerWanted(place, payment, asked, intent)
         : concluded(place, payment, confirmation.intent);
     case 'refused':
       return refused(place.db, asked, confirmation.codes);
@@ -164,6 +202,20 @@ async function confirmed(
       await giveUpTry(place.db, asked);
       return null;
   }
+}
+
+/** What is answered again under a key is what was answered first: only the intent says whether his bank still waits. */
+async function customerWanted(
+  place: ChargePlace,
+  payment: InvoicePayment,
+  asked: ChargeTry,
+  { id }: PaymentIntent,
+): Promise<Outcome | null> {
+  if (asked.returnUrl === null) return refused(place.db, asked, WANTS_CUSTOMER);
+  const intent = await place.stripe.paymentIntent(id);
+  if (intent.state !== 'open') return concluded(place, payment, intent);
+  if (intent.bankPage !== null) return { kind: 'at_bank', bankPage: intent.bankPage };
+  return refused(place.db, asked, intent.refusal ?? WANTS_CUSTOMER);
 }
 
 /** A bank that says it has seen this before is asked once more when an earlier payment would have shown itself. */

@@ -16,6 +16,8 @@ export interface Config {
   readonly workerDatabaseUrl: string;
   readonly redisUrl: string | null;
   readonly adminToken: string;
+  /** Proves that a link to pay was made by us. */
+  readonly linkSecret: string;
   readonly masterKeys: Keyring;
   readonly journalDir: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -44,8 +46,8 @@ export function readConfig(env: Environment): Config {
   const problems: string[] = [];
   const settings = parseSettings(Settings, env, problems);
   const masterKeys = readMasterKeys(env, problems);
-  problems.push(...halfOfStripe(env), ...clockOfRealMoney(env));
-  if (env.NODE_ENV === 'production') problems.push(...weakSecrets(env), ...testSwitches(env), ...unsafePayments(env));
+  problems.push(...stripeProblems(env), ...clockOfRealMoney(env));
+  if (env.NODE_ENV === 'production') problems.push(...weakSecrets(env), ...testSwitches(env));
   if (settings === null || masterKeys === null || problems.length > 0) {
     throw new Error(`Cannot start:\n  ${problems.join('\n  ')}`);
   }
@@ -57,6 +59,7 @@ export function readConfig(env: Environment): Config {
     workerDatabaseUrl: settings.DATABASE_URL_WORKER,
     redisUrl: settings.REDIS_URL ?? null,
     adminToken: settings.TOLLGATE_ADMIN_TOKEN,
+    linkSecret: settings.TOLLGATE_LINK_SECRET,
     masterKeys,
     journalDir: settings.TOLLGATE_JOURNAL_DIR,
     logLevel: settings.LOG_LEVEL,
@@ -94,6 +97,12 @@ export const publicUrl = url('https:', 'http:')
   .optional();
 export const logLevel = z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info');
 
+export const stripeFields = {
+  STRIPE_SECRET_KEY: z.string().optional(),
+  STRIPE_WEBHOOK_SECRET: z.string().optional(),
+  STRIPE_API_BASE: url('https:', 'http:').default('https://api.stripe.com'),
+};
+
 /** Point -> the passing of it (1st, 2nd, ...) that kills the process. */
 const CrashPoints = z.partialRecord(z.enum(CRASH_POINTS), z.int().positive());
 
@@ -105,6 +114,7 @@ const Settings = z.object({
   DATABASE_URL_WORKER: url('postgres:', 'postgresql:'),
   REDIS_URL: url('redis:', 'rediss:').optional(),
   TOLLGATE_ADMIN_TOKEN: text,
+  TOLLGATE_LINK_SECRET: text,
   TOLLGATE_JOURNAL_DIR: text,
   LOG_LEVEL: logLevel,
   TOLLGATE_TRUSTED_PROXIES: z
@@ -113,9 +123,7 @@ const Settings = z.object({
     .transform((list) => list.split(/[\s,]+/).filter(Boolean))
     .refine((list) => list.every(isAddressOrRange), 'must be addresses or CIDR ranges, separated by commas'),
   HOST: z.string().default('127.0.0.1'),
-  STRIPE_SECRET_KEY: z.string().optional(),
-  STRIPE_WEBHOOK_SECRET: z.string().optional(),
-  STRIPE_API_BASE: url('https:', 'http:').default('https://api.stripe.com'),
+  ...stripeFields,
   TOLLGATE_PUBLIC_URL: publicUrl,
   TOLLGATE_DEMO_CLOCK: z.literal('1', 'must be 1, or not set').optional(),
   TOLLGATE_CRASH_POINTS: z
@@ -130,7 +138,7 @@ const Settings = z.object({
   TOLLGATE_CRASH_LOG: z.string().optional(),
 });
 
-function stripeSettings(settings: z.infer<typeof Settings>): StripeSettings | null {
+export function stripeSettings(settings: z.infer<z.ZodObject<typeof stripeFields>>): StripeSettings | null {
   const { STRIPE_SECRET_KEY: secretKey, STRIPE_WEBHOOK_SECRET: webhookSecret, STRIPE_API_BASE: apiBase } = settings;
   if (secretKey === undefined || webhookSecret === undefined) return null;
   return Object.freeze({ apiBase, secretKey, webhookSecret });
@@ -187,6 +195,11 @@ function testSwitches(env: Environment): string[] {
 }
 
 /** With one of the two, money would be taken and not heard of, or heard of and not looked up. */
+/** Both processes take or ask for payments. */
+export function stripeProblems(env: Environment): string[] {
+  return [...halfOfStripe(env), ...(env.NODE_ENV === 'production' ? unsafePayments(env) : [])];
+}
+
 function halfOfStripe(env: Environment): string[] {
   const [isKeySet, isSecretSet] = [env.STRIPE_SECRET_KEY?.trim(), env.STRIPE_WEBHOOK_SECRET?.trim()].map(Boolean);
   return isKeySet === isSecretSet ? [] : ['STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET are set together or not at all'];
@@ -215,11 +228,14 @@ function unsafePayments(env: Environment): string[] {
 
 export function weakSecrets(env: Environment): string[] {
   const problems: string[] = [];
-  const adminToken = env.TOLLGATE_ADMIN_TOKEN?.trim();
-  if (adminToken && adminToken.length < SHORTEST_SECRET) {
-    problems.push(`TOLLGATE_ADMIN_TOKEN has ${adminToken.length} characters; production takes no less than 32`);
+  for (const name of ['TOLLGATE_ADMIN_TOKEN', 'TOLLGATE_LINK_SECRET']) {
+    const secret = env[name]?.trim();
+    if (!secret) continue;
+    if (secret.length < SHORTEST_SECRET) {
+      problems.push(`${name} has ${secret.length} characters; production takes no less than 32`);
+    }
+    if (looksDefault(secret)) problems.push(`${name} looks like a default value`);
   }
-  if (adminToken && looksDefault(adminToken)) problems.push('TOLLGATE_ADMIN_TOKEN looks like a default value');
   for (const name of ['DATABASE_URL', 'DATABASE_URL_WORKER', 'REDIS_URL']) {
     const problem = weakPassword(env[name]);
     if (problem !== null) problems.push(`${name} ${problem}`);

@@ -9,6 +9,10 @@ import {
   parseSettings,
   publicUrl,
   readKeyring,
+  type StripeSettings,
+  stripeFields,
+  stripeProblems,
+  stripeSettings,
   text,
   url,
   weakSecrets,
@@ -24,8 +28,12 @@ export interface WorkerConfig {
   /** scheme://host:port of Temporal's UI, which may ask for payloads to be decoded; null: only the command line may. */
   readonly temporalUiOrigin: string | null;
   readonly payloadKeys: Keyring;
+  /** null: this installation takes no payments. */
+  readonly stripe: StripeSettings | null;
   /** For those who read payloads. */
   readonly adminToken: string;
+  /** As the gateways': mails and refusals link to where invoices are paid. */
+  readonly linkSecret: string;
   readonly host: string;
   readonly port: number;
   readonly sdkMetricsPort: number;
@@ -51,6 +59,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
   const settings = parseSettings(Settings, env, problems);
   const payloadKeys = readKeyring('Payload', 'TOLLGATE_PAYLOAD_KEYS', env, problems);
   problems.push(...partsOfMail(env));
+  problems.push(...stripeProblems(env));
   if (env.NODE_ENV === 'production') {
     problems.push(...weakSecrets(env));
     if (!env.SMTP_URL?.trim()) problems.push('SMTP_URL is not set: nobody would be warned');
@@ -68,7 +77,9 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     temporalNamespace: settings.TEMPORAL_NAMESPACE,
     temporalUiOrigin: settings.TEMPORAL_UI_URL ? new URL(settings.TEMPORAL_UI_URL).origin : null,
     payloadKeys,
+    stripe: stripeSettings(settings),
     adminToken: settings.TOLLGATE_ADMIN_TOKEN,
+    linkSecret: settings.TOLLGATE_LINK_SECRET,
     host: settings.WORKER_HOST,
     port: settings.WORKER_PORT,
     sdkMetricsPort: settings.WORKER_SDK_METRICS_PORT,
@@ -93,6 +104,8 @@ const Settings = z.object({
   TEMPORAL_NAMESPACE: text,
   TEMPORAL_UI_URL: url('http:', 'https:').optional(),
   TOLLGATE_ADMIN_TOKEN: text,
+  ...stripeFields,
+  TOLLGATE_LINK_SECRET: text,
   WORKER_HOST: z.string().default('127.0.0.1'),
   WORKER_PORT: wholeNumber(1, 65_535).default(8083),
   WORKER_SDK_METRICS_PORT: wholeNumber(1, 65_535).default(8084),

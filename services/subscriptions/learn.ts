@@ -13,12 +13,7 @@ import { applyBenefits } from './plan-benefits.ts';
 import { tellOfPeriod } from './plan-mails.ts';
 import { grantCredit, insertPeriod } from './plan-writes.ts';
 import { insertSubscription, liveSubscriptionOf } from './subscription-rows.ts';
-import { billingNow, takeTurn } from './turn.ts';
-
-interface Told {
-  readonly actor: string;
-  readonly asker?: string | undefined;
-}
+import { billingNow, type Told, takeTurn } from './turn.ts';
 
 /** 'unwanted': what was paid cannot begin, or was not owed any more, and the money goes back. */
 export type PlanPaid = 'taken' | 'unwanted';
@@ -87,6 +82,15 @@ export async function chargeAnswered(
   }
 }
 
+/** A card that the customer chose himself is being asked for it, or is not any more. Only a case of dunning waits for that. */
+export async function customerPays(tx: PoolClient, invoiceId: string, isUnderWay: boolean, told: Told): Promise<void> {
+  const row = await findDunning(tx, invoiceId);
+  if (row === null || row.state.closed !== null) return;
+  if (!isUnderWay && row.state.invoice.customerPaysSinceMs === null) return;
+  const event = { kind: 'customer_pays', isUnderWay } as const;
+  await takeTurn(tx, { orgId: row.orgId, ...told }, { process: 'dunning', id: invoiceId, event });
+}
+
 /** Its payment intent will take no money, or nobody can say so yet. */
 export async function invoiceCancelled(
   tx: PoolClient,
@@ -118,17 +122,26 @@ export async function invoiceRefunded(tx: PoolClient, invoiceId: string, told: T
 }
 
 /** The mail server took it over. */
-export async function noticeHandedOver(tx: PoolClient, invoiceId: string, notice: Notice): Promise<void> {
+export async function noticeHandedOver(
+  tx: PoolClient,
+  invoiceId: string,
+  notice: Notice,
+  handedOverAt: Date,
+): Promise<void> {
   const row = await findDunning(tx, invoiceId);
   if (row === null) return;
-  const context = { orgId: row.orgId, actor: 'mail' };
+  const context = { orgId: row.orgId, actor: 'mail', atMs: handedOverAt.getTime() };
   await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'handed_over', notice } });
 }
 
 /** Named as it is now: whoever waits for another card tries this one. */
-export async function cardChanged(tx: PoolClient, orgId: string, card: string, actor: string): Promise<void> {
+export async function cardChanged(tx: PoolClient, orgId: string, card: string, told: Told): Promise<void> {
   await lockedOrganization(tx, orgId);
   for (const { invoiceId } of await openDunningsOf(tx, orgId)) {
-    await takeTurn(tx, { orgId, actor }, { process: 'dunning', id: invoiceId, event: { kind: 'card_changed', card } });
+    await takeTurn(
+      tx,
+      { orgId, ...told },
+      { process: 'dunning', id: invoiceId, event: { kind: 'card_changed', card } },
+    );
   }
 }

@@ -31,11 +31,17 @@ export type ProcessEvent =
     }
   | { readonly process: 'dunning'; readonly id: string; readonly event: DunningFact | DunningCommand };
 
-export interface TurnContext {
-  readonly orgId: string;
+/** By whom, and what else is needed to tell the customer. */
+export interface Told {
   readonly actor: string;
   /** The workflow that waits for the answer, and needs no poke to look. */
   readonly asker?: string | undefined;
+}
+
+export interface TurnContext extends Told {
+  readonly orgId: string;
+  /** Billing time of the event, where it is not that of the transaction. */
+  readonly atMs?: number;
 }
 
 /** Null: done. Otherwise why a command was refused: then nothing has changed. */
@@ -44,7 +50,7 @@ export type TurnRefusal = string | null;
 /** Takes the organization's lock. Events that follow from the first are taken in the same turn. */
 export async function takeTurn(tx: PoolClient, context: TurnContext, first: ProcessEvent): Promise<TurnRefusal> {
   await lockedOrganization(tx, context.orgId);
-  const turn = new Turn(tx, context, await billingNow(tx));
+  const turn = new Turn(tx, context, context.atMs ?? (await billingNow(tx)));
   const refusal = await turn.take(first);
   if (refusal === null) await turn.end();
   return refusal;
@@ -164,8 +170,9 @@ class Turn {
         this.#queue.push({ process: 'subscription', id: subscriptionId, event: { kind: 'grace_over', invoice: name } });
         return;
       }
-      // The card is asked by the workflow.
+      // Stripe is asked by the workflow.
       case 'charge':
+      case 'look_at_payment':
         return;
     }
   }

@@ -57,6 +57,7 @@ export async function startWorkerProcess(place: {
       TEMPORAL_ADDRESS: place.temporalAddress,
       TEMPORAL_NAMESPACE: place.namespace,
       TOLLGATE_ADMIN_TOKEN: WORKERS_ADMIN_TOKEN,
+      TOLLGATE_LINK_SECRET: randomBytes(24).toString('hex'),
       TOLLGATE_PAYLOAD_KEYS: KEYRING,
       ...(place.smtpUrl === undefined ? {} : mailThrough(place.smtpUrl)),
     },

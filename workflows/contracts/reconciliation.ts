@@ -1,5 +1,5 @@
 // What outsiders may know of the reconciliation: how it is started, found, answered, and what its activities do.
-import { defineSignal, defineUpdate } from '@temporalio/workflow';
+import { defineUpdate } from '@temporalio/workflow';
 import type { Command } from './commands.ts';
 
 export const RECONCILIATION = 'reconciliation';
@@ -74,8 +74,6 @@ export interface ReconciliationActivities {
   ): Promise<CommandOutcome>;
 }
 
-/** Look at the row: the clock of billing was moved. */
-export const poke = defineSignal('poke');
 /** The cause is mended, or was none: verify again. */
 export const retryNow = defineUpdate<CommandEffect, [Command]>('retryNow');
 /** The findings are known and will stay: this case ends, the next night verifies again. */

@@ -173,14 +173,15 @@ test('a key can be asked how its organization stands, also while it is stopped',
   await putUnder(worker, customer.orgId, 'stopped');
   await until(async () => (await readKey()).overdueStage === 'stopped');
 
-  expect(await readKey()).toMatchObject({ overdueStage: 'stopped', payLink: PAY_LINK });
+  for (const path of ['/v1/key', '/v1/credits'])
+    expect(await readKey(path)).toMatchObject({ overdueStage: 'stopped', payLink: PAY_LINK });
   expect(await manage(site, 'GET', `/organizations/${customer.orgId}`)).toMatchObject({
     ...{ overdueStage: 'stopped', enforcementSeq: 1, enforcement: 'active', version: 1 },
   });
 });
 
-async function readKey(): Promise<Readonly<Record<string, unknown>>> {
-  const answer = await fetch(`${site.url}/v1/key`, { headers: { authorization: `Bearer ${customer.credential}` } });
+async function readKey(path = '/v1/key'): Promise<Readonly<Record<string, unknown>>> {
+  const answer = await fetch(`${site.url}${path}`, { headers: { authorization: `Bearer ${customer.credential}` } });
   return ((await answer.json()) as { data: Readonly<Record<string, unknown>> }).data;
 }
 

@@ -39,8 +39,11 @@ async function waitingEvents(): Promise<unknown[]> {
 
 test('a card left on the page of Stripe is the default, and the page is closed', async () => {
   const { orgId } = await withCustomer();
-  const clicks = await Promise.all([openCardSetup(till, orgId), openCardSetup(till, orgId)]);
-  const later = await openCardSetup(till, orgId);
+  const clicks = await Promise.all([
+    openCardSetup(till, orgId, till.publicUrl),
+    openCardSetup(till, orgId, till.publicUrl),
+  ]);
+  const later = await openCardSetup(till, orgId, till.publicUrl);
   const { status } = await submit(later.url, { payment_method: 'pm_card_visa' });
 
   await followEvents();
@@ -49,7 +52,7 @@ test('a card left on the page of Stripe is the default, and the page is closed',
   expect(status).toBe(303);
   expect(await cardsOf(orgId)).toEqual(['visa 4242 default']);
   expect(heardOf(orgId)).toEqual([expect.stringMatching(/^pm_\w+ \d{4}-\d+ \w+$/)]);
-  expect((await openCardSetup(till, orgId)).url).not.toBe(later.url);
+  expect((await openCardSetup(till, orgId, till.publicUrl)).url).not.toBe(later.url);
   expect(await waitingEvents()).toEqual([]);
 });
 
@@ -112,10 +115,10 @@ test('the card of a customer who is none of ours is nobody’s here', async () =
 
 test('a page on which nobody left a card in time is closed by the next click', async () => {
   const { orgId } = await withCustomer();
-  const { url } = await openCardSetup(till, orgId);
+  const { url } = await openCardSetup(till, orgId, till.publicUrl);
   await passBillingMinutes(till, 61);
 
-  const later = await openCardSetup(till, orgId);
+  const later = await openCardSetup(till, orgId, till.publicUrl);
 
   expect(later.url).not.toBe(url);
 });

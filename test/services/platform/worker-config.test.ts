@@ -13,6 +13,7 @@ function environment(changes: Record<string, string | undefined> = {}): Record<s
     TEMPORAL_ADDRESS: '127.0.0.1:7233',
     TEMPORAL_NAMESPACE: 'gate',
     TOLLGATE_ADMIN_TOKEN: random(),
+    TOLLGATE_LINK_SECRET: random(),
     TOLLGATE_PAYLOAD_KEYS: keyring(randomBytes(32)),
     ...changes,
   };
@@ -41,6 +42,7 @@ test('everything that is wrong is said at once', () => {
       'TEMPORAL_ADDRESS must be host:port',
       'TEMPORAL_NAMESPACE is not set',
       'TOLLGATE_ADMIN_TOKEN is not set',
+      'TOLLGATE_LINK_SECRET is not set',
       'TOLLGATE_PAYLOAD_KEYS_FILE or TOLLGATE_PAYLOAD_KEYS is not set',
     ].join('\n  '),
   );
@@ -74,6 +76,8 @@ test.each([
   ['TOLLGATE_PUBLIC_URL', undefined, 'TOLLGATE_PUBLIC_URL is not set'],
   ['TOLLGATE_PAYLOAD_KEYS', keyring(Buffer.alloc(32)), 'payload key 1: it was not made at random'],
   ['TOLLGATE_ADMIN_TOKEN', 'short', 'has 5 characters'],
+  ['TOLLGATE_LINK_SECRET', 'short', 'has 5 characters'],
+  ['TOLLGATE_PUBLIC_URL', undefined, 'is not set: mails link to it'],
   ['DATABASE_URL_WORKER', 'postgres://worker:worker@127.0.0.1/gate', 'looks like a default value'],
   ['TOLLGATE_WORKFLOW_BUNDLE', undefined, 'is not set: production bundles nothing'],
 ])('production refuses %s = %s', (variable, value, told) => {

@@ -1,13 +1,11 @@
 // An enterprise that pays afterwards, in the shop whose clock stands still: what it spends, holds, is invoiced and pays.
 import { formatUsd, type Nano, nano } from '../../../domain/nano.ts';
-import type { Notice } from '../../../domain/overdue-policy.ts';
 import type { Reservation } from '../../../services/leases/lease.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
 import { recordBankTransfer, reverseBankTransfer } from '../../../services/postpaid/bank-transfers.ts';
 import { contract, creditStanding, makeContract } from '../../../services/postpaid/contracts.ts';
 import { type UsageInvoice, usageInvoice } from '../../../services/postpaid/usage-invoices.ts';
-import { noticeHandedOver } from '../../../services/subscriptions/learn.ts';
 import { type BareGateway, type Customer, newCustomer, openBareGateway, rowsOf } from '../../support/bare-gateway.ts';
 import type { PlanShop } from '../subscriptions/plan-shop.ts';
 
@@ -23,6 +21,10 @@ export async function contracted(
   creditLineCents: number,
   netDays = 30,
 ): Promise<void> {
+  await shop.admin.query(
+    `insert into billing_details (org_id, billing_email) values ($1, 'billing@example.com') on conflict do nothing`,
+    [orgId],
+  );
   const wanted = { creditLineCents, netDays, note: null, actor: 'test' };
   await inTransaction(shop.db, (tx) => makeContract(tx, orgId, wanted));
 }
@@ -49,12 +51,12 @@ export async function settleAt(
   reservation: Reservation,
   { nano: amount, modelId = 'std' }: Request,
 ): Promise<void> {
-  const { rows } = await shop.admin.query<{ now: Date }>('select billing_now() as now');
+  const admittedAt = await shop.now();
   const { usage, attempts } = rowsOf(customer, reservation.lease.id, nano(amount), newId());
   leases.settle(reservation, nano(amount));
   await new Promise<void>((settled) =>
     writer.settle({
-      usage: { ...usage, model_id: modelId, admitted_ms: rows[0]?.now.getTime() ?? 0 },
+      usage: { ...usage, model_id: modelId, admitted_ms: admittedAt.getTime() },
       attempts,
       segments: [],
       acknowledged: () => settled(),
@@ -133,10 +135,5 @@ export async function transfer(
 
 export async function reverse(shop: PlanShop, transferId: string): Promise<void> {
   await inTransaction(shop.db, (tx) => reverseBankTransfer(tx, transferId, 'staff'));
-  await shop.rest();
-}
-
-export async function handOver(shop: PlanShop, invoiceId: string, notice: Notice): Promise<void> {
-  await inTransaction(shop.db, (tx) => noticeHandedOver(tx, invoiceId, notice));
   await shop.rest();
 }

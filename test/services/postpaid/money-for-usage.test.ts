@@ -6,7 +6,7 @@ import { issueDueInvoices } from '../../../services/postpaid/usage-invoices.ts';
 import { invoicePaid } from '../../../services/subscriptions/learn.ts';
 import type { Customer } from '../../support/bare-gateway.ts';
 import { openPlanShop } from '../subscriptions/plan-shop.ts';
-import { enterprise, handOver, invoicesOf, reverse, spend, spendable, transfer } from './enterprise.ts';
+import { enterprise, invoicesOf, reverse, spend, spendable, transfer } from './enterprise.ts';
 
 const shop = await openPlanShop();
 
@@ -31,7 +31,6 @@ async function debtor(): Promise<Debtor> {
 
 async function limitedDebtor(): Promise<Debtor> {
   const one = await debtor();
-  await handOver(shop, one.invoiceId, 'limit_warning');
   await shop.advanceTo(await daysFromNow(46));
   expect(await shop.stageOf(one.orgId)).toBe('limited');
   return one;
@@ -95,7 +94,7 @@ test('a transfer for a part lends that part again, and the card is asked for the
   expect(await stateOf(one)).toEqual({ state: 'open', remaining: 34_950, free: '650.500000000' });
   const waiting = await waitingPayment(one);
   expect(waiting.cents).toBe(34_950);
-  expect(await standingOf(shop.db, one.invoiceId, 1)).toMatchObject({
+  expect(await standingOf(shop.db, one.invoiceId, null)).toMatchObject({
     payment: { id: waiting.id, amountCents: 34_950 },
   });
   expect(await shop.openCases(one.orgId)).toEqual([one.invoiceId]);
@@ -216,7 +215,6 @@ test('with two invoices overdue and one paid the organization stays limited', as
   await shop.advanceTo(await firstOfNextMonth());
   await issueDueInvoices(shop.db);
   const [first = '', second = ''] = await shop.openCases(one.orgId);
-  for (const invoiceId of [first, second]) await handOver(shop, invoiceId, 'limit_warning');
   await shop.advanceTo(await daysFromNow(46));
 
   await transfer(shop, first, 60_000);

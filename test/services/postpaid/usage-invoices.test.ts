@@ -8,7 +8,6 @@ import { openPlanShop } from '../subscriptions/plan-shop.ts';
 import {
   contracted,
   enterprise,
-  handOver,
   holdAt,
   invoicesOf,
   linesOf,
@@ -51,10 +50,8 @@ test('M35: 10,000 lent, 6,000 open, 3,999.995 unbilled: 0.006 is refused, 0.005 
     200_000,
   ]);
 
-  await handOver(shop, invoiceId, 'limit_warning');
   await shop.advanceTo('2027-03-20T00:00:00Z');
   expect(await shop.stageOf(customer.orgId)).toBe('limited');
-  await handOver(shop, invoiceId, 'stop_warning');
   await shop.advanceTo('2027-04-20T00:00:00Z');
   expect(await shop.stageOf(customer.orgId)).toBe('limited');
   expect(await shop.commandCase(invoiceId, { command: 'decideStop' })).toBe('done');
@@ -86,10 +83,9 @@ test.each([
 test('an invoice has a line per project, model and price version, the billing details of its day, and the next number of its year', async () => {
   const { next } = await freshMonth();
   const customer = await enterprise(shop, 100_000);
-  await shop.admin.query(
-    `insert into billing_details (org_id, legal_name, po_number) values ($1, 'Acme plc', 'PO-7')`,
-    [customer.orgId],
-  );
+  await shop.admin.query(`update billing_details set legal_name = 'Acme plc', po_number = 'PO-7' where org_id = $1`, [
+    customer.orgId,
+  ]);
   await spend(shop, customer, '1.25', 'gpt-large');
   await spend(shop, customer, '0.25', 'gpt-small');
   await spend(shop, customer, '2.75', 'gpt-large');

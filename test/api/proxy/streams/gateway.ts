@@ -28,6 +28,7 @@ import { UnsentEnds } from '../../../../services/usage/unsent-ends.ts';
 import { Vault } from '../../../../services/vault/vault.ts';
 import { type BareGateway, openBareGateway } from '../../../support/bare-gateway.ts';
 import { payUrlOf } from '../../../support/overdue.ts';
+import { LINKS } from '../../../support/pay-links.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
@@ -109,7 +110,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       adminToken: ADMIN_TOKEN,
       ...{ payments: null, demoClock: null, vault, egress: parts.egress },
     },
-    ...{ apiKeys, routing: routing.table, health: parts.health, trustedProxies: parts.trustedProxies },
+    ...{ apiKeys, links: LINKS, routing: routing.table, health: parts.health, trustedProxies: parts.trustedProxies },
     timeMs: parts.timeMs,
     proxy: asMiddleware(hotEntry(parts)),
     ready: () => ({ ok: true, reasons: [] }),
