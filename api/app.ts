@@ -47,8 +47,8 @@ export const ROUTES: readonly Route[] = [
   ...invoiceRoutes,
   ...cardRoutes,
   ...bookRoutes,
-  ...demoClockRoutes,
   ...payRoutes,
+  ...demoClockRoutes,
 ];
 
 export function createApp(dependencies: AppDependencies): Express {

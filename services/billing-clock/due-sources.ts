@@ -2,9 +2,11 @@
 // process that waits for moments of its own is a line here.
 import type { Pool } from 'pg';
 import { expireGrants, nextExpiryAt } from '../grants/grants.ts';
+import { mailsWaitSince } from '../notifications/outbox.ts';
 import { eventsWaitSince } from '../payments/stripe-inbox.ts';
 import { nextInvoiceAt } from '../postpaid/usage-accounts.ts';
 import { issueDueInvoices } from '../postpaid/usage-invoices.ts';
+import { nextWake, pokeDue, pokesWaitSince } from '../processes/due-processes.ts';
 import { announceDueReconciliations, nextReconciliationAt } from '../reconciliation/reconciliations.ts';
 import type { FakeStripeClock } from './fake-stripe-clock.ts';
 
@@ -19,8 +21,16 @@ export interface DueSource {
 export function dueSources(stripe: FakeStripeClock): readonly DueSource[] {
   return [
     { name: 'grants', nextDueAt: nextExpiryAt, poke: expireGrants },
-    { name: 'invoices', nextDueAt: nextInvoiceAt, poke: issueDueInvoices },
+    { name: 'usage', nextDueAt: nextInvoiceAt, poke: issueDueInvoices },
     { name: 'reconciliations', nextDueAt: nextReconciliationAt, poke: announceDueReconciliations },
+    {
+      name: 'subscriptions',
+      nextDueAt: (db) => nextWake(db, 'subscription'),
+      poke: (db) => pokeDue(db, 'subscription'),
+    },
+    { name: 'unpaid invoices', nextDueAt: (db) => nextWake(db, 'dunning'), poke: (db) => pokeDue(db, 'dunning') },
+    { name: 'processes', nextDueAt: pokesWaitSince },
+    { name: 'mails', nextDueAt: mailsWaitSince },
     { name: 'stripe', nextDueAt: () => stripe.nextDueAt() },
     { name: 'stripe events', nextDueAt: eventsWaitSince },
   ];

@@ -153,6 +153,8 @@ export class BillingBook {
   readonly answer = async (ask: CardAsk, asker: string | undefined): Promise<void> => {
     this.#nowMs = await this.#surroundings.now();
     const { invoiceId } = ask;
+    // Nobody pays on a page here.
+    if (ask.kind === 'look') return;
     if (ask.kind === 'refund') {
       await this.#turn([this.#aboutOrder(invoiceId, (invoice) => ({ kind: 'refunded', invoice }))], asker);
     } else if (ask.kind === 'void') {
