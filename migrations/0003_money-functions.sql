@@ -237,22 +237,25 @@ begin
 end $$;
 
 -- Takes p_amount (at most what is unspent) out of a lease's last slices, back to their grants, or to breakage where those
--- have expired or are void (0009). Caller holds the organization and the lease.
+-- have expired or are void (0009), or to us where they were lent (0011). Caller holds the organization and the lease.
 create function return_slices(p_lease leases, p_amount bigint, p_actor text) returns bigint
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare v_rest bigint := least(p_amount, p_lease.amount_nano - p_lease.consumed_nano); v_total bigint; v_slice record; v_cut bigint;
-        v_now timestamptz := billing_now(); v_balance bigint; v_entries jsonb := '[]';
+        v_now timestamptz := billing_now(); v_balance bigint; v_entries jsonb := '[]'; v_is_line_cut boolean := false;
 begin
   if v_rest <= 0 then return 0; end if;
   v_total := v_rest;
-  for v_slice in select s.ordinal, s.grant_id, s.amount_nano,
+  for v_slice in select s.ordinal, s.grant_id, s.amount_nano, g.source,
                         g.expires_at <= v_now or exists (select from grant_voids v where v.grant_id = g.id) as has_ended
                    from lease_slices s join credit_grants g on g.id = s.grant_id
                   where s.lease_id = p_lease.id and s.amount_nano > 0 order by s.ordinal desc loop
     exit when v_rest = 0;
     v_cut := least(v_rest, v_slice.amount_nano);
     update lease_slices s set amount_nano = s.amount_nano - v_cut where s.lease_id = p_lease.id and s.ordinal = v_slice.ordinal;
-    if v_slice.has_ended then
+    if v_slice.has_ended and v_slice.source = 'credit_line' then
+      v_entries := v_entries || jsonb_build_object('account', 'credit_line', 'org', p_lease.org_id, 'amount', -v_cut);
+      v_is_line_cut := true;
+    elsif v_slice.has_ended then
       v_entries := v_entries || jsonb_build_object('account', 'breakage', 'org', p_lease.org_id, 'amount', -v_cut);
     else
       update grant_balances b set available_nano = b.available_nano + v_cut where b.grant_id = v_slice.grant_id
@@ -268,6 +271,7 @@ begin
   update leases l set amount_nano = l.amount_nano - v_total where l.id = p_lease.id;
   perform move_caps(p_lease.org_id, p_lease.project_id, p_lease.member_id, p_lease.api_key_id, p_lease.opened_at, -v_total);
   perform repay_overdraft(p_lease.org_id, p_actor);
+  if v_is_line_cut then perform level_credit_line(p_lease.org_id, p_actor); end if;
   return v_total;
 end $$;
 

@@ -36,7 +36,7 @@ create table payments (
   check ((state = 'paid') = (paid_at is not null))
 );
 create index on payments (org_id, created_at desc, id desc);
-create unique index one_payment_per_invoice on payments (invoice_id) where state <> 'expired';
+create unique index one_payment_per_invoice on payments (invoice_id) where state = 'open';
 alter table credit_grants add foreign key (payment_id) references payments;
 
 -- Also for the owner of the table.
@@ -125,10 +125,11 @@ create table stripe_event_listing (
 );
 
 -- Returns 'recorded'; 'known': by this intent, earlier; 'in_question': another amount, currency or a second capture, kept for a person;
--- 'not_ours': no such payment. A bonus is opened first, as it burns first: it is also the first to repay what the customer owes.
+-- 'not_ours': no such payment. A bonus is opened first, as it burns first: it is also the first to repay what the customer owes. What an
+-- invoice of usage does not want any more is deferred, for begin_refund to take.
 create function record_payment(p_payment uuid, p_intent text, p_amount_cents bigint, p_currency text, p_actor text) returns text
 language plpgsql security definer set search_path = public, pg_temp as $$
-declare v_payment payments; v_reason text; v_entries jsonb := '[]'; v_paid bigint := p_amount_cents * 10000000; v_adjust bigint; v_tx bigint;
+declare v_payment payments; v_reason text; v_entries jsonb := '[]'; v_paid bigint := p_amount_cents * 10000000; v_owed bigint := 0; v_adjust bigint; v_tx bigint;
 begin
   perform 1 from organizations o where o.id = (select p.org_id from payments p where p.id = p_payment) for no key update;
   select * into v_payment from payments p where p.id = p_payment for update;
@@ -155,8 +156,14 @@ begin
   end if;
   v_entries := v_entries || jsonb_build_object('account', 'stripe_clearing', 'org', v_payment.org_id, 'amount', v_paid);
   if v_payment.invoice_id is not null then
-    v_entries := v_entries || jsonb_build_object('account', 'deferred_plan', 'org', v_payment.org_id, 'amount', -v_paid);
-    update invoices set state = 'paid', closed_at = billing_now() where id = v_payment.invoice_id and state = 'open';
+    v_owed := pay_usage_invoice(v_payment.invoice_id, 'payment', p_payment, p_amount_cents) * 10000000;
+    if v_owed > 0 then
+      v_entries := v_entries || jsonb_build_object('account', 'receivable', 'org', v_payment.org_id, 'amount', -v_owed);
+    end if;
+    if v_paid > v_owed then
+      v_entries := v_entries || jsonb_build_object('account', 'deferred_plan', 'org', v_payment.org_id, 'amount', v_owed - v_paid);
+    end if;
+    update invoices set state = 'paid', closed_at = billing_now() where id = v_payment.invoice_id and kind = 'plan' and state = 'open';
   else
     v_adjust := v_payment.credit_nano + v_payment.bonus_nano - v_paid;
   end if;
@@ -167,6 +174,10 @@ begin
 
   update payments set state = 'paid', stripe_payment_intent = p_intent, transaction_id = v_tx, paid_at = billing_now() where id = p_payment;
   update checkouts set closed_at = billing_now() where payment_id = p_payment and closed_at is null;
+  if v_owed > 0 then
+    perform ask_for_rest(v_payment.invoice_id, p_actor);
+    perform level_credit_line(v_payment.org_id, p_actor);
+  end if;
   insert into audit_log (actor, action, target_kind, target_id, after)
     values (p_actor, 'payment.recorded', 'payment', p_payment::text,
             jsonb_build_object('orgId', v_payment.org_id, 'amountCents', p_amount_cents, 'stripePaymentIntent', p_intent));
@@ -176,7 +187,7 @@ end $$;
 -- Takes credit of a payment back and books that its money goes back. p_amount_cents null: all that is unused, which is what was paid
 -- less all that was consumed of credit and bonus; what leases hold counts as consumed. Otherwise what Stripe says that it gave back
 -- (p_stripe_refund), of which credit covers what is left. Once nothing of the price is kept, the rest of the credit goes too. The money of
--- an invoice comes out of what is deferred. Returns the cents; 0: nothing to refund, or known.
+-- an invoice comes out of what is deferred, and what paid for usage stays. Returns the cents; 0: nothing to refund, or known.
 create function begin_refund(p_id uuid, p_payment uuid, p_stripe_refund text, p_amount_cents bigint, p_actor text) returns bigint
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -196,7 +207,8 @@ begin
   select v_payment.credit_nano + v_payment.bonus_nano - v_available - coalesce(sum(e.amount_nano), 0) into v_consumed
     from ledger_entries e join ledger_transactions t on t.id = e.transaction_id and t.kind in ('expiry', 'refund', 'reversal')
     join credit_grants g on g.id = e.grant_id where g.payment_id = p_payment and e.account = 'credit';
-  v_cents := case when p_amount_cents is not null then p_amount_cents when v_payment.invoice_id is not null then v_payment.amount_cents - v_before
+  v_cents := case when p_amount_cents is not null then p_amount_cents when v_payment.invoice_id is not null
+                  then greatest(0, v_payment.amount_cents - v_before - coalesce((select i.cents from invoice_payments i where i.source_id = p_payment), 0))
                   else greatest(0, ((v_payment.amount_cents - v_before) * 10000000 - v_consumed) / 10000000) end;
   if v_cents = 0 then return 0; end if;
   v_deferred := least(v_deferred, v_cents * 10000000);
@@ -273,7 +285,7 @@ begin
   update payments set state = 'expired' where id = p_payment and state = 'open';
   update checkouts set closed_at = billing_now() where payment_id = p_payment and closed_at is null;
   update invoices set state = 'void', closed_at = billing_now()
-   where id = (select p.invoice_id from payments p where p.id = p_payment and p.state = 'expired') and state = 'open';
+   where id = (select p.invoice_id from payments p where p.id = p_payment and p.state = 'expired') and kind = 'plan' and state = 'open';
 end $$;
 
 grant select on stripe_customers, payments, refunds, checkouts, captures_in_question, stripe_event_listing to tollgate_worker, tollgate_readonly;

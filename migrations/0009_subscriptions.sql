@@ -41,7 +41,7 @@ create unique index one_live_subscription on subscriptions (org_id) where phase 
 create index on subscriptions (wake_at) where phase <> 'ended';
 
 -- What was asked never changes; an invoice goes from open to paid or void, and a void one that is paid all the same stays void: its money
--- goes back.
+-- goes back. One of usage is open again when a bank transfer that paid it is reversed (0011).
 create table invoices (
   id uuid primary key,
   org_id uuid not null references organizations,
@@ -69,7 +69,7 @@ create index on invoices (org_id, issued_at desc, id desc);
 -- Also for the owner of the table.
 create function refuse_other_invoice() returns trigger language plpgsql as $$
 begin
-  if old.state <> 'open' or new.state = 'open'
+  if (old.state <> 'open' or new.state = 'open') and (old.kind, old.state, new.state) <> ('usage', 'paid', 'open')
      or (new.id, new.org_id, new.kind, new.subscription_id, new.name, new.bought, new.amount_cents, new.currency, new.issued_at, new.due_at)
         is distinct from
         (old.id, old.org_id, old.kind, old.subscription_id, old.name, old.bought, old.amount_cents, old.currency, old.issued_at, old.due_at)

@@ -7,7 +7,7 @@ import { line, mailAddress, uuid, version } from './field-schemas.ts';
 import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
-const address = z
+export const address = z
   .strictObject({
     line1: line(200),
     line2: line(200).nullable().default(null),

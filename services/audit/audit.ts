@@ -19,6 +19,8 @@ export type TargetKind =
   | 'person'
   | 'membership'
   | 'billing_details'
+  | 'contract'
+  | 'bank_transfer'
   | 'billing_clock';
 
 export interface AuditEntry {

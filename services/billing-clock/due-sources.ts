@@ -4,6 +4,8 @@ import type { Pool } from 'pg';
 import { expireGrants, nextExpiryAt } from '../grants/grants.ts';
 import { mailsWaitSince } from '../notifications/outbox.ts';
 import { eventsWaitSince } from '../payments/stripe-inbox.ts';
+import { nextInvoiceAt } from '../postpaid/usage-accounts.ts';
+import { issueDueInvoices } from '../postpaid/usage-invoices.ts';
 import { nextWake, pokeDue, pokesWaitSince } from '../processes/due-processes.ts';
 import { announceDueReconciliations, nextReconciliationAt } from '../reconciliation/reconciliations.ts';
 import type { FakeStripeClock } from './fake-stripe-clock.ts';
@@ -13,12 +15,13 @@ export interface DueSource {
   /** The earliest moment at which something of it falls due, or fell due and is not done yet; null: nothing does. */
   nextDueAt(db: Pool): Promise<Date | null>;
   /** Has done what is due, or told those who do it; any number of times. Without it they find it by themselves. */
-  poke?(db: Pool): Promise<void>;
+  poke?(db: Pool): Promise<unknown>;
 }
 
 export function dueSources(stripe: FakeStripeClock): readonly DueSource[] {
   return [
     { name: 'grants', nextDueAt: nextExpiryAt, poke: expireGrants },
+    { name: 'usage', nextDueAt: nextInvoiceAt, poke: issueDueInvoices },
     { name: 'reconciliations', nextDueAt: nextReconciliationAt, poke: announceDueReconciliations },
     {
       name: 'subscriptions',

@@ -14,7 +14,7 @@ export type GrantSource = keyof typeof PRIORITIES;
 export interface Grant {
   readonly id: string;
   readonly orgId: string;
-  readonly source: GrantSource;
+  readonly source: GrantSource | 'credit_line';
   readonly priority: number;
   readonly amountNano: Nano;
   /** Neither spent nor leased to a gateway. */

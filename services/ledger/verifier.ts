@@ -8,6 +8,7 @@ import type { Invariant } from './invariant.ts';
 import { LATE_WORK } from './late-work.ts';
 import { MONEY_IN } from './money-in.ts';
 import { PLANS } from './plans.ts';
+import { POSTPAID } from './postpaid.ts';
 import { RATED_AGAIN } from './rated-again.ts';
 
 const EXAMPLES = 5;
@@ -40,6 +41,7 @@ export async function verifyLedger(db: Pool): Promise<Verification> {
       ...LATE_WORK,
       ...MONEY_IN,
       ...PLANS,
+      ...POSTPAID,
     ])
       checks.push(await check(tx, invariant));
     return { ok: checks.every(({ ok }) => ok), at: rows[0]?.at ?? new Date(Number.NaN), checks };
@@ -161,25 +163,25 @@ const MOVEMENTS: readonly Invariant[] = [
   {
     id: 'I6',
     title: 'each grant: face = available + leased or spent + repaid + expired',
-    // Leased money that came back after its grant's expiry is breakage of the organization: no entry names its grant.
+    // Leased money that came back after its grant's end is breakage of the organization, or lent no more: no entry names its grant.
     faults: `
       with flows as (
         select g.id, g.org_id, least(g.expires_at, v.at) as ends_at, g.amount_nano - b.available_nano
                - coalesce((select sum(s.amount_nano) from lease_slices s where s.grant_id = g.id), 0)
                - coalesce((select sum(e.amount_nano) from ledger_entries e join ledger_transactions t on t.id = e.transaction_id
                             where e.grant_id = g.id and e.account = 'credit'
-                              and (t.kind in ('beyond_lease', 'expiry', 'refund', 'reversal') or t.kind in ('grant', 'payment') and e.amount_nano > 0)), 0) as missing
+                              and (t.kind in ('beyond_lease', 'repayment', 'expiry', 'refund', 'reversal') or t.kind in ('grant', 'payment') and e.amount_nano > 0)), 0) as missing
           from credit_grants g join grant_balances b on b.grant_id = g.id left join grant_voids v on v.grant_id = g.id
       )
       select format('grant %s: %s is missing', id, missing) as what
         from flows where missing < 0 or missing > 0 and (ends_at is null or ends_at > billing_now())
        union all
-      select format('organization %s: %s expired in leases, breakage says %s', f.org_id, sum(f.missing), coalesce(b.breakage, 0))
+      select format('organization %s: %s ended in leases, the entries say %s', f.org_id, sum(f.missing), coalesce(b.ended, 0))
         from flows f
-        left join (select e.org_id, -sum(e.amount_nano) as breakage
+        left join (select e.org_id, -sum(e.amount_nano) as ended
                      from ledger_entries e join ledger_transactions t on t.id = e.transaction_id
-                    where t.kind = 'lease_return' and e.account = 'breakage' group by e.org_id) b on b.org_id = f.org_id
-       group by f.org_id, b.breakage having sum(f.missing) <> coalesce(b.breakage, 0)`,
+                    where t.kind = 'lease_return' and e.account in ('breakage', 'credit_line') group by e.org_id) b on b.org_id = f.org_id
+       group by f.org_id, b.ended having sum(f.missing) <> coalesce(b.ended, 0)`,
   },
   {
     id: 'I6-slices',

@@ -77,13 +77,15 @@ export async function lockInvoice(tx: PoolClient, invoiceId: string): Promise<vo
 
 async function factsOf(tx: PoolClient, invoiceId: string): Promise<InvoiceFacts> {
   const { rows } = await tx.query<InvoiceFacts>(
-    `select i.org_id as "orgId", i.state, i.amount_cents as "amountCents", i.currency, p.id as "paymentId",
+    `select i.org_id as "orgId", i.state, coalesce(p.amount_cents, remaining_of(i.id), i.amount_cents) as "amountCents", i.currency, p.id as "paymentId",
             coalesce(p.state = 'paid', false) as "isPaid", p.stripe_payment_intent as "paymentIntent",
             (select coalesce(c.outcome, 'asked') from charge_cancellations c
               where c.invoice_id = i.id and (c.outcome is null or c.outcome = 'cancelled') order by c.outcome nulls last limit 1) as cancellation,
             exists (select from payment_methods m where m.org_id = i.org_id and m.is_default) as "hasCard"
-       from invoices i left join payments p on p.invoice_id = i.id and p.state <> 'expired'
-      where i.id = $1`,
+       from invoices i
+       left join payments p on p.invoice_id = i.id and (p.state = 'open' or p.state = 'paid' and i.kind = 'plan') -- usage is paid in parts
+      where i.id = $1
+      order by p.state = 'paid' desc nulls last limit 1`,
     [invoiceId],
   );
   const [facts] = rows;

@@ -6,6 +6,7 @@ import type { Notice } from '../../domain/overdue-policy.ts';
 import { monthOfCredit, newSubscription } from '../../domain/subscription.ts';
 import { findDunning, openDunningsOf } from '../dunning/dunning-rows.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
+import { isUsageInvoice, usageInvoicePaid } from '../postpaid/usage-payments.ts';
 import { pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
 import { type PlanInvoice, planInvoice, voidInvoice } from './invoices-of-plans.ts';
 import { applyBenefits } from './plan-benefits.ts';
@@ -19,11 +20,12 @@ interface Told {
   readonly asker?: string | undefined;
 }
 
-/** 'unwanted': what was paid cannot begin, and the money goes back. */
+/** 'unwanted': what was paid cannot begin, or was not owed any more, and the money goes back. */
 export type PlanPaid = 'taken' | 'unwanted';
 
 /** Its money is in the books, in this transaction. */
 export async function invoicePaid(tx: PoolClient, invoiceId: string, told: Told): Promise<PlanPaid> {
+  if (await isUsageInvoice(tx, invoiceId)) return usageInvoicePaid(tx, invoiceId, told);
   const invoice = await planInvoice(tx, invoiceId);
   const { orgId, subscriptionId, name } = invoice;
   await lockedOrganization(tx, orgId);

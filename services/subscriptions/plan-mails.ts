@@ -207,17 +207,23 @@ export async function unpaidFacts(
 ): Promise<FactsOf<'limit_warning'> extends infer F ? Omit<F, 'limitedAt'> : never> {
   const { rows } = await tx.query<{
     amountCents: number;
+    issuedAt: Date;
     dueAt: Date;
+    number: string | null;
+    /** Or the month of usage, as in 2027-01. */
+    name: string;
     bought: { terms: Terms; period: Period | null } | null;
-  }>('select amount_cents as "amountCents", due_at as "dueAt", bought from invoices where id = $1', [
-    invoice.invoiceId,
-  ]);
+  }>(
+    `select coalesce(remaining_of(i.id), i.amount_cents) as "amountCents", i.issued_at as "issuedAt", i.due_at as "dueAt", u.number, i.name, i.bought
+       from invoices i left join usage_invoices u on u.invoice_id = i.id where i.id = $1`,
+    [invoice.invoiceId],
+  );
   const [row] = rows;
   if (row === undefined) throw new Error(`there is no invoice ${invoice.invoiceId}`);
   const dueAt = row.dueAt.toISOString();
   const purchase: Purchase =
     row.bought === null
-      ? { kind: 'usage', from: dueAt, to: dueAt }
+      ? { kind: 'usage', from: iso(Date.parse(`${row.name}-01`)), to: row.issuedAt.toISOString() }
       : {
           kind: 'plan',
           terms: await toldTerms(tx, row.bought.terms),
@@ -227,7 +233,7 @@ export async function unpaidFacts(
     amountCents: row.amountCents,
     currency: CURRENCY,
     purchase,
-    invoice: null,
+    invoice: row.number,
     invoiceId: invoice.invoiceId,
     dueAt,
   };

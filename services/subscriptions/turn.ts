@@ -7,6 +7,7 @@ import {
   type DunningAsk,
   type DunningCommand,
   type DunningFact,
+  postpaidDunning,
   renewalDunning,
   stepDunning,
 } from '../../domain/dunning.ts';
@@ -49,6 +50,26 @@ export async function takeTurn(tx: PoolClient, context: TurnContext, first: Proc
   const refusal = await turn.take(first);
   if (refusal === null) await turn.end();
   return refusal;
+}
+
+/** An invoice of usage is a case from its issue on: its first reminder comes before it is due. */
+export async function openPostpaidCase(
+  tx: PoolClient,
+  context: TurnContext,
+  invoiceId: string,
+  dueAtMs: number,
+): Promise<void> {
+  const state = postpaidDunning(invoiceId, dueAtMs);
+  await insertDunning(tx, { invoiceId, orgId: context.orgId, subscriptionId: null, state });
+  await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'tick' } });
+}
+
+/** The money that closed it went back. What its customer was told stays told, and the ladder goes on where it stands by now. */
+export async function reopenCase(tx: PoolClient, context: TurnContext, invoiceId: string): Promise<void> {
+  const { state } = await dunningRow(tx, invoiceId);
+  if (state.closed !== 'paid') return;
+  await saveDunning(tx, invoiceId, { ...state, closed: null, revision: state.revision + 1 }, null);
+  await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'tick' } });
 }
 
 export async function billingNow(tx: PoolClient): Promise<number> {

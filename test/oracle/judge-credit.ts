@@ -42,15 +42,22 @@ function judgeGrants(facts: JoinedFacts): Finding[] {
     ]),
     ...facts.organizations.flatMap(({ id }) => {
       const own = perGrant.filter(({ grant }) => grant.orgId === id);
-      const breakage = facts.entries.filter(({ account, orgId }) => account === 'breakage' && orgId === id);
+      const ended = facts.entries.filter((entry) => entry.orgId === id && isEndOfCredit(facts, entry));
       const expired = sumOf(own, (row) => row.intoBreakage + row.expired);
-      return unequal('grant_differs', `organization ${id}`, 'breakage', -sumOf(breakage, amountOf), expired);
+      return unequal('grant_differs', `organization ${id}`, 'breakage', -sumOf(ended, amountOf), expired);
     }),
   ];
 }
 
+/** Breakage, and what was lent and is lent no more. */
+function isEndOfCredit({ kindOf }: JoinedFacts, { account, transactionId }: Entry): boolean {
+  const kind = kindOf.get(transactionId);
+  return account === 'breakage' || (account === 'credit_line' && (kind === 'expiry' || kind === 'lease_return'));
+}
+
 function judgeBreakage(grant: Grant, intoBreakage: bigint): Finding[] {
-  if (intoBreakage === 0n || (intoBreakage > 0n && grant.expiresAtMs !== null)) return [];
+  if (intoBreakage === 0n || (intoBreakage > 0n && (grant.expiresAtMs !== null || grant.source === 'credit_line')))
+    return [];
   const detail = `leases took ${intoBreakage} more of it than they hold or spent`;
   return [{ kind: 'grant_differs', id: grant.id, detail, differenceNano: distance(intoBreakage, 0n) }];
 }

@@ -138,6 +138,8 @@ function pathTo({ path }: Route): string {
     channels: world.channelId,
     models: 'acme%2Fmodel-1',
     payments: world.paymentId,
+    invoices: world.invoiceId,
+    'bank-transfers': world.bankTransferId,
     requests: '0193f000-0000-7000-8000-000000000001',
   };
   const [, noun = ''] = /\/v1\/([\w-]+)\//.exec(path) ?? [];

@@ -21,10 +21,10 @@ afterAll(async () => {
   await app.close();
 });
 
-/** But for those of what Stripe told us. */
+/** But for those of what Stripe told us, and of what nobody asked for. */
 async function auditRows(): Promise<number> {
   const { rows } = await app.db.query<{ count: string }>(
-    `select count(*) from audit_log where actor not like 'stripe:%'`,
+    `select count(*) from audit_log where actor not like 'stripe:%' and actor <> 'invoicing'`,
   );
   return Number(rows[0]?.count);
 }

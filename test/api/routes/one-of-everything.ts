@@ -1,7 +1,9 @@
 // Calls every route that changes something once, in an order in which it can work, and says what each answered. A route that
 // nobody calls here is missing from the list, and the tests that walk the list say so.
 
+import { issueDueInvoices } from '../../../services/postpaid/usage-invoices.ts';
 import { submit } from '../../fake-stripe/stripe-client.ts';
+import { type Customer, openBareGateway } from '../../support/bare-gateway.ts';
 import { nightsProven } from '../../support/nights-proven.ts';
 import { until } from '../../support/until.ts';
 import { type Answered, done, type ManagementApp } from './management-app.ts';
@@ -22,6 +24,8 @@ export interface World {
   readonly channelId: string;
   readonly channelKeyId: string;
   readonly paymentId: string;
+  readonly invoiceId: string;
+  readonly bankTransferId: string;
   readonly credential: string;
   /** What was sent to be kept secret. */
   readonly secrets: readonly string[];
@@ -83,16 +87,13 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await step('patch', '/channels/{id}/keys/{keyId}', { id, keyId }, off, ifMatch);
   await step('post', '/channels/{id}/test', { id }, {});
 
-  const made = await step('post', '/api-keys', {}, { orgId, projectId, name: 'ci' });
-  const apiKeyId = made.string('id');
-  const credential = made.string('credential');
-  await step('patch', '/api-keys/{id}', { id: apiKeyId }, { name: 'ci 2' }, ifMatch);
-  await step('post', '/api-keys/{id}/disable', { id: apiKeyId }, { reason: 'lost' }, ifMatch);
-  await step('post', '/api-keys/{id}/enable', { id: apiKeyId }, { reason: 'found' }, ifMatch);
+  const { apiKeyId, credential } = await oneApiKey(step, orgId, projectId);
   await nightsProven(app.db);
   await step('post', '/demo/clock', {}, { advance: '10 minutes' });
+  const postpaid = await oneInvoice(app, step, { id: apiKeyId, orgId, projectId, enforcementSeq: 0 });
   await app.refresh();
   return {
+    ...postpaid,
     ...{
       steps,
       orgId,
@@ -108,6 +109,15 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   };
 }
 
+async function oneApiKey(step: TakeStep, orgId: string, projectId: string) {
+  const made = await step('post', '/api-keys', {}, { orgId, projectId, name: 'ci' });
+  const id = made.string('id');
+  await step('patch', '/api-keys/{id}', { id }, { name: 'ci 2' }, ifMatch);
+  await step('post', '/api-keys/{id}/disable', { id }, { reason: 'lost' }, ifMatch);
+  await step('post', '/api-keys/{id}/enable', { id }, { reason: 'found' }, ifMatch);
+  return { apiKeyId: id, credential: made.string('credential') };
+}
+
 async function oneMember(step: TakeStep, orgId: string): Promise<string> {
   const person = await step('post', '/persons', {}, { email: 'ada@example.com', name: 'Ada' });
   const ids = { id: person.string('id'), orgId, personId: person.string('id') };
@@ -116,4 +126,27 @@ async function oneMember(step: TakeStep, orgId: string): Promise<string> {
   await step('patch', '/organizations/{orgId}/members/{personId}', ids, { status: 'active' }, ifMatch);
   await step('patch', '/organizations/{orgId}/billing-details', ids, { legalName: 'Acme plc' }, ifMatch);
   return ids.id;
+}
+
+/** Of what this key uses beyond all that was paid in advance. */
+async function oneInvoice(
+  app: ManagementApp,
+  step: TakeStep,
+  customer: Customer,
+): Promise<{ invoiceId: string; bankTransferId: string }> {
+  const { orgId } = customer;
+  const reason = 'as agreed';
+  await step('post', '/organizations/{orgId}/contract', { orgId }, { creditLineCents: 100_000, reason });
+  await step('patch', '/organizations/{orgId}/contract', { orgId }, { creditLineCents: 200_000, reason }, ifMatch);
+  const gateway = await openBareGateway(app.database);
+  await gateway.settle(customer, await gateway.hold(customer, '90'), '90');
+  await gateway.close();
+  await app.db.query('update usage_accounts set next_invoice_at = billing_now()');
+  const [id = ''] = await issueDueInvoices(app.worker);
+  const transfer = { amountCents: 1_000, reference: 'INV 1', receivedOn: '2026-01-31', reason };
+  const recorded = await step('post', '/invoices/{id}/bank-transfers', { id }, transfer);
+  const bankTransferId = recorded.string('id');
+  await step('post', '/bank-transfers/{id}/reversals', { id: bankTransferId }, { reason });
+  await step('post', '/organizations/{orgId}/contract/end', { orgId }, { reason }, ifMatch);
+  return { invoiceId: id, bankTransferId };
 }

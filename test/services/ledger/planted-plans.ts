@@ -32,7 +32,7 @@ export const PLANTED_PLANS: readonly (readonly [string, string, string])[] = [
          from subscription_periods`,
   ],
   ['I14-invoices', 'an invoice is paid and bought nothing', 'delete from subscription_periods'],
-  ['I14-invoices', 'an invoice is void and bought a period', `update invoices set state = 'void'`],
+  ['I14-invoices', 'an invoice is void and bought a period', `update invoices set state = 'void' where kind = 'plan'`],
   [
     'I18-deferred',
     'all months are credited and money is left over',

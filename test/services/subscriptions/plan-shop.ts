@@ -55,6 +55,7 @@ interface Looking {
 export class PlanShop {
   readonly db: Pool;
   readonly admin: Pool;
+  readonly database: ThrowawayDatabase;
   readonly subscriptions: Subscriptions;
   readonly dunnings: Dunnings;
   bank: Bank = () => PAID;
@@ -64,12 +65,10 @@ export class PlanShop {
   readonly refunded: string[] = [];
   readonly #stages = new Map<string, string[]>();
 
-  readonly #database: ThrowawayDatabase;
-
   constructor(db: Pool, admin: Pool, database: ThrowawayDatabase) {
     this.db = db;
     this.admin = admin;
-    this.#database = database;
+    this.database = database;
     this.subscriptions = new Subscriptions(db);
     this.dunnings = new Dunnings(db);
   }
@@ -123,7 +122,7 @@ export class PlanShop {
 
   /** Credit of so much is spent by a gateway that leaves nothing held. */
   async use(customer: Customer, usd: string): Promise<void> {
-    const gateway = await openBareGateway(this.#database);
+    const gateway = await openBareGateway(this.database);
     await gateway.settle(customer, await gateway.hold(customer, usd), usd);
     await gateway.close();
   }
