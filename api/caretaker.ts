@@ -1,4 +1,4 @@
-// What has to happen beside the requests, once per machine: dead gateways are recovered, expired credit becomes breakage, the
+// What has to happen beside the requests, once per machine: dead gateways are recovered, expired credit becomes breakage, usage is invoiced (D65), the
 // providers' usage exports are imported, what Stripe told or failed to tell is looked after, old rows go. Each round is idempotent; a
 // failed one is repeated by the next.
 import type { Pool } from 'pg';
@@ -15,6 +15,7 @@ import { StripeInbox } from '../services/payments/stripe-inbox.ts';
 import type { Config } from '../services/platform/config.ts';
 import type { Log } from '../services/platform/log.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
+import { issueDueInvoices } from '../services/postpaid/usage-invoices.ts';
 import { cardChanged } from '../services/subscriptions/learn.ts';
 import { exportingChannels, importUsageExports } from '../services/usage/usage-export.ts';
 import { Vault } from '../services/vault/vault.ts';
@@ -121,6 +122,7 @@ export class Caretaker {
 
   async #sweep(): Promise<void> {
     await expireGrants(this.#db);
+    await issueDueInvoices(this.#db);
     await forgetOldChanges(this.#db);
     await forgetOldUses(this.#db);
     await forgetOldAnswers(this.#db);
