@@ -142,6 +142,7 @@ create table process_pokes (
   process text not null check (process in ('subscription', 'dunning')),
   subject uuid not null,
   news integer not null default 1,
+  since timestamptz not null default clock_timestamp(),
   due_at timestamptz not null default clock_timestamp(),
   tries integer not null default 0
 );
@@ -203,7 +204,7 @@ grant update (state, closed_at) on invoices to tollgate_worker;
 grant update (cut_at) on subscription_periods to tollgate_worker;
 grant update (state, revision, wake_at, closed, closed_at) on dunnings to tollgate_worker;
 grant update (to_at) on billing_incidents to tollgate_worker;
-grant update (news, due_at, tries), delete on process_pokes to tollgate_worker;
+grant update (news, since, due_at, tries), delete on process_pokes to tollgate_worker;
 revoke execute on function grant_included(uuid, uuid, bigint, timestamptz, integer, text), void_included(uuid, text, text),
   poke_process(text, text, uuid) from public;
 grant execute on function grant_included(uuid, uuid, bigint, timestamptz, integer, text), void_included(uuid, text, text),

@@ -4,16 +4,22 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Runtime } from '@temporalio/worker';
+import { createCardAskActivities } from '../activities/card-asks.ts';
 import { createReconciliationActivities } from '../activities/reconciliation.ts';
+import { createRepairActivities } from '../activities/repair.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { createLog } from '../services/platform/log.ts';
+import { OutboxBell } from '../services/platform/outbox-bell.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
 import { readWorkerConfig } from '../services/platform/worker-config.ts';
+import { Pokes, pokesStanding } from '../services/processes/pokes.ts';
+import { pokeStranded } from '../services/processes/stranded.ts';
 import { Reconciliations, reconciliationStanding } from '../services/reconciliation/reconciliations.ts';
 import { PayloadCodec } from '../services/vault/payload-codec.ts';
 import { CodecAccess } from './codec-access.ts';
 import { createWorkerApp } from './http.ts';
 import { workerMetrics } from './metrics.ts';
+import { ProcessRelay } from './process-relay.ts';
 import { sdkLogger } from './sdk-log.ts';
 import { TemporalWork } from './temporal-work.ts';
 import { bundleWorkflows } from './workflow-bundle.ts';
@@ -56,14 +62,23 @@ const work = new TemporalWork(
     codec,
     workflowBundle:
       config.workflowBundle === null ? await bundleWorkflows(logger) : { codePath: config.workflowBundle },
-    activities: createReconciliationActivities(
-      new Reconciliations({ db, patientDb }),
-      `${runbook}, "The nightly reconciliation"`,
-    ),
+    activities: {
+      ...createReconciliationActivities(
+        new Reconciliations({ db, patientDb }),
+        `${runbook}, "The nightly reconciliation"`,
+      ),
+      ...createRepairActivities(() => pokeStranded(db)),
+    },
+    // Stand-in until the package "core" is merged.
+    billingActivities: createCardAskActivities(() => Promise.reject(new Error('no card can be asked yet'))),
     identity: `${hostname()}:${process.pid}`,
   },
   log,
 );
+const relay = new ProcessRelay(new Pokes(db), () => work.client, log);
+const bell = new OutboxBell(config.databaseUrl, (outbox) => {
+  if (outbox === 'poke') relay.ring();
+});
 const registry = workerMetrics({
   get isTemporalUp() {
     return work.isTemporalUp;
@@ -72,6 +87,7 @@ const registry = workerMetrics({
     return work.isWorking;
   },
   reconciliations: () => within(SCRAPE_PATIENCE_MS, reconciliationStanding(db)).catch(() => null),
+  pokes: () => within(SCRAPE_PATIENCE_MS, pokesStanding(db)).catch(() => null),
 });
 const app = createWorkerApp({
   work,
@@ -89,12 +105,14 @@ const server = app.listen(config.port, config.host, (error) => {
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => {
     log.info('worker_leaving');
+    relay.leave();
     work.leave();
     setTimeout(() => process.exit(0), LEAVE_WITHIN_MS).unref();
   });
 }
-await work.run();
+await Promise.all([bell.start(), work.run(), relay.run()]);
 server.close();
+await bell.stop();
 await within(LEAVE_WITHIN_MS, Promise.all([db.end(), patientDb.end()])).catch(() => undefined);
 log.info('worker_left');
 process.exit(0);

@@ -7,6 +7,7 @@ export interface WorkerState {
   readonly isWorking: boolean;
   /** Null while PostgreSQL does not answer: the series are left out then, and no alert takes silence for health. */
   reconciliations(): Promise<{ readonly needAttention: number; readonly provenAt: number } | null>;
+  pokes(): Promise<{ readonly waiting: number; readonly oldestSeconds: number } | null>;
 }
 
 export function workerMetrics(state: WorkerState): Registry {
@@ -23,21 +24,32 @@ export function workerMetrics(state: WorkerState): Registry {
       },
     });
   };
-  // Both figures of a scrape are of one question.
-  let asked: ReturnType<WorkerState['reconciliations']> | null = null;
-  const standing = () => {
-    asked ??= state.reconciliations().finally(() => {
+  const reconciliations = askedOnce(() => state.reconciliations());
+  const pokes = askedOnce(() => state.pokes());
+  gauge('worker_temporal_up', 'Whether Temporal answers this worker', () => Number(state.isTemporalUp));
+  gauge('worker_working', 'Whether this worker takes work', () => Number(state.isWorking));
+  gauge('reconciliations_need_attention', 'Proofs of the ledger that wait for a person', async () => {
+    return (await reconciliations())?.needAttention ?? null;
+  });
+  gauge('ledger_proven_timestamp_seconds', 'When all invariants of the ledger last held; 0: never', async () => {
+    return (await reconciliations())?.provenAt ?? null;
+  });
+  gauge('process_pokes_waiting', 'Workflows that have news and were not told yet', async () => {
+    return (await pokes())?.waiting ?? null;
+  });
+  gauge('process_pokes_oldest_seconds', 'For how long the first of them has waited', async () => {
+    return (await pokes())?.oldestSeconds ?? null;
+  });
+  return registry;
+}
+
+/** All figures of a scrape are of one question. */
+function askedOnce<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | null = null;
+  return () => {
+    asked ??= ask().finally(() => {
       asked = null;
     });
     return asked;
   };
-  gauge('worker_temporal_up', 'Whether Temporal answers this worker', () => Number(state.isTemporalUp));
-  gauge('worker_working', 'Whether this worker takes work', () => Number(state.isWorking));
-  gauge('reconciliations_need_attention', 'Proofs of the ledger that wait for a person', async () => {
-    return (await standing())?.needAttention ?? null;
-  });
-  gauge('ledger_proven_timestamp_seconds', 'When all invariants of the ledger last held; 0: never', async () => {
-    return (await standing())?.provenAt ?? null;
-  });
-  return registry;
 }

@@ -4,27 +4,36 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Worker } from '@temporalio/worker';
 import type { Log } from '../services/platform/log.ts';
 import type { PayloadCodec } from '../services/vault/payload-codec.ts';
-import { CORE_QUEUE } from '../workflows/contracts/task-queues.ts';
+import { BILLING_QUEUE, CORE_QUEUE } from '../workflows/contracts/task-queues.ts';
 import { declareSchedules } from './schedules.ts';
-import { openTemporal, type TemporalLink, type TemporalPlace } from './temporal.ts';
+import { openTemporal, type TemporalClient, type TemporalLink, type TemporalPlace } from './temporal.ts';
 
 const TRY_AGAIN_MS = 1_000;
 const ASK_EVERY_MS = 2_000;
 /** For activities that are under way. What is cut off is tried again elsewhere: all of it may be repeated. */
 const GRACE = '10 s';
 const FORCE = '15 s';
+/**
+ * What reaches Stripe. An account may send 100 requests a second, and a charge is some four of them; all workers say the same, since the
+ * last one to ask for work decides. One process waits for Stripe this often at once: each wait is a few kilobytes, and no connection to
+ * PostgreSQL.
+ */
+const STRIPE_LIMITS = { maxTaskQueueActivitiesPerSecond: 25, maxConcurrentActivityTaskExecutions: 50 };
 
 export interface Work {
   readonly place: TemporalPlace;
   readonly codec: PayloadCodec;
   readonly workflowBundle: { readonly code: string } | { readonly codePath: string };
   readonly activities: object;
+  /** Those that reach Stripe. */
+  readonly billingActivities: object;
   readonly identity: string;
 }
 
 export class TemporalWork {
   isTemporalUp = false;
   isWorking = false;
+  #client: TemporalClient | null = null;
   readonly #work: Work;
   readonly #log: Log;
   readonly #leaving = new AbortController();
@@ -33,6 +42,11 @@ export class TemporalWork {
   constructor(work: Work, log: Log) {
     this.#work = work;
     this.#log = log;
+  }
+
+  /** Null while Temporal is away. */
+  get client(): TemporalClient | null {
+    return this.isTemporalUp ? this.#client : null;
   }
 
   /** Until leave(). */
@@ -52,43 +66,55 @@ export class TemporalWork {
   }
 
   async #workUntilItEnds(): Promise<void> {
-    const { place, codec, workflowBundle, activities, identity } = this.#work;
+    const { place, codec } = this.#work;
     const link = await openTemporal(place, codec);
     try {
       await declareSchedules(link.client.schedule);
-      const worker = await Worker.create({
-        connection: link.connection,
-        namespace: place.namespace,
-        taskQueue: CORE_QUEUE,
-        workflowBundle,
-        activities,
-        identity,
-        dataConverter: link.dataConverter,
-        shutdownGraceTime: GRACE,
-        shutdownForceTime: FORCE,
-      });
+      const workers = await this.#createWorkers(link);
+      this.#client = link.client;
       this.#present();
-      await this.#workOn(worker, link);
+      await this.#workOn(workers, link);
     } finally {
       this.isWorking = false;
+      this.#client = null;
       await link.connection.close();
     }
   }
 
-  async #workOn(worker: Worker, link: TemporalLink): Promise<void> {
+  async #createWorkers({ connection, dataConverter }: TemporalLink): Promise<Worker[]> {
+    const { place, workflowBundle, activities, billingActivities, identity } = this.#work;
+    const all = {
+      connection,
+      namespace: place.namespace,
+      identity,
+      dataConverter,
+      shutdownGraceTime: GRACE,
+      shutdownForceTime: FORCE,
+    } as const;
+    return [
+      await Worker.create({ ...all, taskQueue: CORE_QUEUE, workflowBundle, activities }),
+      await Worker.create({ ...all, taskQueue: BILLING_QUEUE, activities: billingActivities, ...STRIPE_LIMITS }),
+    ];
+  }
+
+  async #workOn(workers: readonly Worker[], link: TemporalLink): Promise<void> {
     const watch = setInterval(() => {
       link.ask().then(
         () => this.#present(),
         (error: unknown) => this.#away(error),
       );
     }, ASK_EVERY_MS);
-    const stop = () => worker.shutdown();
+    const stop = () => {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    };
     this.#leaving.signal.addEventListener('abort', stop, { once: true });
     try {
-      const done = worker.run();
+      // One that ends takes the other along: they begin again together.
+      const done = workers.map((worker) => worker.run().finally(stop));
       this.isWorking = true;
       if (this.#leaving.signal.aborted) stop();
-      await done;
+      const ends = await Promise.allSettled(done);
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
     } finally {
       clearInterval(watch);
       this.#leaving.signal.removeEventListener('abort', stop);

@@ -12,6 +12,7 @@ export interface TemporalPlace {
   readonly namespace: string;
 }
 
+export type TemporalClient = Client;
 export type ScheduleClient = Client['schedule'];
 
 export interface TemporalLink {

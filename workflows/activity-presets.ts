@@ -1,11 +1,22 @@
 // How patiently an activity is tried, by what it talks to. Whoever proxies activities takes one of these; a business refusal is a
 // result and never a failure, so what fails here could only not be found out, and is tried until it is.
 import type { ActivityOptions } from '@temporalio/workflow';
+import { BILLING_QUEUE } from './contracts/task-queues.ts';
 
 /** A few statements in PostgreSQL. */
 export const DB: ActivityOptions = {
   startToCloseTimeout: '10 s',
   retry: { initialInterval: '1 s', maximumInterval: '1 min' },
+};
+
+/**
+ * A few questions to Stripe. Its outage, however long, fails nobody: it is asked until it answers. What it refuses outright is a defect of
+ * ours, which the activity says by a failure that is not tried again.
+ */
+export const PAY: ActivityOptions = {
+  taskQueue: BILLING_QUEUE,
+  startToCloseTimeout: '45 s',
+  retry: { initialInterval: '5 s', backoffCoefficient: 2, maximumInterval: '10 min' },
 };
 
 /** Minutes of work that says every few seconds that it lives: a worker that died is noticed by its silence. */

@@ -1,5 +1,6 @@
 // What a person reads in Temporal's UI about a reconciliation: what it is, what it found, and what to do now, as markdown.
 import { type Reconciliation, type ReconciliationStage, reconciliationId } from './contracts/reconciliation.ts';
+import { updateCommand } from './operator-commands.ts';
 
 /** One line to a paragraph: the UI breaks where the text does. */
 export const STATIC_DETAILS = [
@@ -34,10 +35,8 @@ function found({ findings }: Reconciliation): string {
   return ['| invariant | says | broken | among them |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-/** Not `update execute`: it fails on the encrypted answer when all is done (D46). */
 function whatToDo({ name, runbook, answerBy }: Reconciliation): string {
-  const tell = (command: string) =>
-    `\`temporal workflow update start --workflow-id '${reconciliationId(name)}' --name ${command} --wait-for-stage accepted --input '{"actor":"<you>","reason":"<why>","requestId":"<a new UUID>"}'\``;
+  const tell = (command: string) => updateCommand(reconciliationId(name), command);
   return [
     '**What to do**',
     `1. Find the cause: ${runbook}`,

@@ -13,6 +13,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { DB, LONG } from './activity-presets.ts';
+import type { RepairActivities } from './contracts/billing-process.ts';
 import { type Command, problemOfCommand } from './contracts/commands.ts';
 import {
   type CommandEffect,
@@ -29,13 +30,17 @@ import {
 import { NEEDS_ATTENTION, NEXT_ACTION_AT } from './contracts/search-attributes.ts';
 import { describe, STATIC_DETAILS } from './reconciliation-details.ts';
 
-const db = proxyActivities<ReconciliationActivities>(DB);
+const db = proxyActivities<ReconciliationActivities & RepairActivities>(DB);
 const long = proxyActivities<ReconciliationActivities>(LONG);
 
-/** Started by the schedule every hour: makes tonight's row when it is due, and sees that whatever has not ended is running. */
+/**
+ * Started by the schedule every hour: makes tonight's row when it is due, and sees that whatever has not ended is running. Proofs of the
+ * ledger are few and started here; of what customers have only that is poked which is late (D58).
+ */
 export async function reconciliationTick(_input: ReconciliationTickInput): Promise<void> {
   const names = await db.openReconciliations.executeWithOptions({ ...DB, summary: 'what is due or has not ended' }, []);
   for (const name of names) await seeThatItRuns(name);
+  await db.pokeStranded.executeWithOptions({ ...DB, summary: 'what should have gone on by now' }, []);
 }
 
 async function seeThatItRuns(name: string): Promise<void> {

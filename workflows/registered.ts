@@ -1,4 +1,6 @@
 // What a worker can run, and all that its bundle is made of: a process that is not named here does not exist.
+import { dunning } from './dunning.ts';
 import { reconciliation, reconciliationTick } from './reconciliation.ts';
+import { subscription } from './subscription.ts';
 
-export { reconciliation, reconciliationTick };
+export { dunning, reconciliation, reconciliationTick, subscription };

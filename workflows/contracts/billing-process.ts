@@ -1,4 +1,5 @@
 // What the processes of billing have in common: each looks at its row, has the card asked if the row wants it, and waits.
+import { defineSignal } from '@temporalio/workflow';
 
 export type CardAsk =
   | { readonly kind: 'charge'; readonly invoiceId: string; readonly attempt: number }
@@ -20,4 +21,14 @@ export interface ProcessView {
   readonly wakeAt: string | null;
   /** Why a person must look at it; null: nobody must. */
   readonly attention: string | null;
+  /** Where people read what to do, as markdown. */
+  readonly runbook: string;
+}
+
+/** Something has changed in PostgreSQL: look again. */
+export const poke = defineSignal('poke');
+
+export interface RepairActivities {
+  /** Has every process look that should have gone on by now and has not; how many. */
+  pokeStranded(): Promise<number>;
 }

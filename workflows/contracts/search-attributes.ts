@@ -6,5 +6,16 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 export const NEEDS_ATTENTION = defineSearchAttributeKey('NeedsAttention', SearchAttributeType.BOOL);
 /** When it acts next, if nobody does before. */
 export const NEXT_ACTION_AT = defineSearchAttributeKey('NextActionAt', SearchAttributeType.DATETIME);
+/** The organization's id. */
+export const ACCOUNT_ID = defineSearchAttributeKey('AccountId', SearchAttributeType.KEYWORD);
+/** Where a process of billing stands: the phase of a subscription, the stage of a case of dunning or how it was closed. */
+export const BILLING_STAGE = defineSearchAttributeKey('BillingStage', SearchAttributeType.KEYWORD);
+export const AMOUNT_DUE_CENTS = defineSearchAttributeKey('AmountDueCents', SearchAttributeType.INT);
 
-export const SEARCH_ATTRIBUTES = [NEEDS_ATTENTION, NEXT_ACTION_AT] as const;
+export const SEARCH_ATTRIBUTES = [
+  NEEDS_ATTENTION,
+  NEXT_ACTION_AT,
+  ACCOUNT_ID,
+  BILLING_STAGE,
+  AMOUNT_DUE_CENTS,
+] as const;

@@ -1,5 +1,5 @@
 // What outsiders may know of a subscription's process: how it is started, found and told, and what its activities do.
-import { defineSignal, defineUpdate } from '@temporalio/workflow';
+import { defineUpdate } from '@temporalio/workflow';
 import type { CardAsk, ProcessView } from './billing-process.ts';
 import type { Command } from './commands.ts';
 
@@ -47,8 +47,6 @@ export interface SubscriptionActivities {
   answerCardAsk(ask: CardAsk): Promise<void>;
 }
 
-/** Something has changed in PostgreSQL: look again. */
-export const poke = defineSignal('poke');
 export const cancel = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('cancel');
 export const reactivate = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('reactivate');
 export const pause = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('pause');

@@ -2,3 +2,5 @@
 
 /** Workflows, and activities that only need PostgreSQL. */
 export const CORE_QUEUE = 'tollgate-core';
+/** Activities that reach Stripe: slower, and no faster than Stripe takes them. */
+export const BILLING_QUEUE = 'tollgate-billing';

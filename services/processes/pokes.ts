@@ -1,0 +1,71 @@
+// News for workflows on its way (migrations/0009). Whoever delivers a poke holds no lock while Temporal is asked: those who have news write
+// to the same row, inside the transactions of customers. A claim runs out, so a worker that dies loses nothing.
+import type { Pool } from 'pg';
+import type { Queryable } from '../platform/postgres.ts';
+
+/** Longer than a delivery may take. */
+const CLAIMED_FOR = '30 seconds';
+
+export interface ClaimedPoke {
+  readonly workflowId: string;
+  readonly process: 'subscription' | 'dunning';
+  readonly subject: string;
+  /** What was news when it was claimed. */
+  readonly news: number;
+}
+
+export class Pokes {
+  readonly #db: Pool;
+
+  constructor(db: Pool) {
+    this.#db = db;
+  }
+
+  /** Those that are due and nobody else's, the oldest first. */
+  async claim(atMost: number): Promise<ClaimedPoke[]> {
+    const { rows } = await this.#db.query<ClaimedPoke>(
+      `update process_pokes set due_at = clock_timestamp() + $2::interval, tries = tries + 1
+        where workflow_id in (select workflow_id from process_pokes where due_at <= clock_timestamp()
+                               order by due_at limit $1 for update skip locked)
+       returning workflow_id as "workflowId", process, subject, news`,
+      [atMost, CLAIMED_FOR],
+    );
+    return rows;
+  }
+
+  /** What has become news meanwhile is delivered again. */
+  async delivered(pokes: readonly ClaimedPoke[]): Promise<void> {
+    const claimed = [pokes.map(({ workflowId }) => workflowId), pokes.map(({ news }) => news)];
+    await this.#db.query(
+      `delete from process_pokes p using unnest($1::text[], $2::integer[]) as c(workflow_id, news)
+        where p.workflow_id = c.workflow_id and p.news = c.news`,
+      claimed,
+    );
+    await this.#db.query(
+      `update process_pokes p set due_at = clock_timestamp(), since = clock_timestamp(), tries = 0
+         from unnest($1::text[], $2::integer[]) as c(workflow_id, news)
+        where p.workflow_id = c.workflow_id and p.news <> c.news`,
+      claimed,
+    );
+  }
+
+  /** Temporal did not take them: they are due again after 1 s, 2 s, 4 s ... a minute. */
+  async postpone(pokes: readonly ClaimedPoke[]): Promise<void> {
+    await this.#db.query(
+      `update process_pokes set due_at = clock_timestamp() + least(interval '1 minute', interval '1 second' * 2 ^ least(tries - 1, 10))
+        where workflow_id = any($1)`,
+      [pokes.map(({ workflowId }) => workflowId)],
+    );
+  }
+}
+
+/** For metrics: how many wait, and for how many seconds the oldest. */
+export async function pokesStanding(
+  db: Queryable,
+): Promise<{ readonly waiting: number; readonly oldestSeconds: number }> {
+  const { rows } = await db.query<{ waiting: number; oldestSeconds: number }>(
+    `select count(*)::int as waiting,
+            coalesce(extract(epoch from clock_timestamp() - min(since)), 0)::float8 as "oldestSeconds" from process_pokes`,
+  );
+  return rows[0] ?? { waiting: 0, oldestSeconds: 0 };
+}

@@ -1,0 +1,61 @@
+// The processes of billing on a Temporal server, with a book in memory for PostgreSQL and Stripe: workers on both queues, and pokes that
+// are delivered as production delivers them.
+import { Client } from '@temporalio/client';
+import { DefaultLogger, Worker } from '@temporalio/worker';
+import { createCardAskActivities } from '../../../activities/card-asks.ts';
+import { createDunningActivities } from '../../../activities/dunning.ts';
+import { createSubscriptionActivities } from '../../../activities/subscription.ts';
+import { deliverPoke } from '../../../workers/process-relay.ts';
+import { bundleWorkflows } from '../../../workers/workflow-bundle.ts';
+import { BILLING_QUEUE, CORE_QUEUE } from '../../../workflows/contracts/task-queues.ts';
+import type { ThrowawayTemporal } from '../throwaway-temporal.ts';
+import { BillingBook } from './billing-book.ts';
+
+export interface BillingHouse {
+  readonly book: BillingBook;
+  readonly client: Client;
+  /** Its workflows go with it. */
+  stop(): Promise<void>;
+}
+
+const bundle = bundleWorkflows(new DefaultLogger('ERROR'));
+
+/** `now`: of billing. */
+export async function openBillingHouse(
+  { environment, namespace }: ThrowawayTemporal,
+  now: () => Promise<number>,
+): Promise<BillingHouse> {
+  const client = new Client({ connection: environment.connection, namespace });
+  const book = new BillingBook({ now, poke: (process, subject) => deliverPoke(client, { process, subject }) });
+  const place = { connection: environment.nativeConnection, namespace };
+  const workers = await Promise.all([
+    Worker.create({
+      ...place,
+      taskQueue: CORE_QUEUE,
+      workflowBundle: await bundle,
+      activities: {
+        ...createSubscriptionActivities(book.steppedSubscriptions(), 'docs/operations.md'),
+        ...createDunningActivities(book.steppedDunnings(), 'docs/operations.md'),
+      },
+    }),
+    Worker.create({ ...place, taskQueue: BILLING_QUEUE, activities: createCardAskActivities(book.answer) }),
+  ]);
+  const working = workers.map((worker) => worker.run());
+  return {
+    book,
+    client,
+    async stop() {
+      const ended = [...book.wakes.keys()].map((workflowId) => client.workflow.getHandle(workflowId).terminate());
+      await Promise.allSettled(ended);
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(working);
+    },
+  };
+}
+
+/** On the server that skips time: its days are days of billing, which begin at the given moment. */
+export async function houseOfSkippedTime(temporal: ThrowawayTemporal, beginsAt: string): Promise<BillingHouse> {
+  const { environment } = temporal;
+  const aheadMs = Date.parse(beginsAt) - (await environment.currentTimeMs());
+  return await openBillingHouse(temporal, async () => (await environment.currentTimeMs()) + aheadMs);
+}

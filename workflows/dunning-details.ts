@@ -1,0 +1,61 @@
+// What a person reads in Temporal's UI about an unpaid invoice: where its case stands, and what can be done now, as markdown.
+import { type DunningCommandName, type DunningView, dunningWorkflowId } from './contracts/dunning.ts';
+import { pokeCommand, updateCommand } from './operator-commands.ts';
+
+export function describe(view: DunningView, attention: string | null): string {
+  const headline = attention === null ? standing(view) : `NEEDS ATTENTION: ${attention}`;
+  return [`### ${headline}`, facts(view, attention), whatToDo(view)].join('\n\n');
+}
+
+function standing({ stage, closed, amountCents }: DunningView): string {
+  if (closed !== null) return { paid: 'Paid', void: 'Void: nothing is owed any more', waived: 'Waived' }[closed];
+  const owed = `${(amountCents / 100).toFixed(2)} USD`;
+  const inWords = {
+    none: `${owed} unpaid, nothing is restricted for it yet`,
+    limited: `${owed} unpaid: the organization is limited`,
+    stopped: `${owed} unpaid: the organization is stopped`,
+  };
+  return inWords[stage];
+}
+
+function facts(view: DunningView, attention: string | null): string {
+  const { invoiceId, orgId, policy, attempts, wakeAt } = view;
+  const rows = [
+    ...(attention === null ? [] : [['stands', standing(view)]]),
+    ['organization', orgId],
+    ['invoice', invoiceId],
+    ['ladder', policy],
+    ['attempts to charge', String(attempts)],
+    ['next', wakeAt ?? 'when there is news'],
+  ];
+  return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join('\n');
+}
+
+const FURTHER: Readonly<Partial<Record<DunningCommandName, Readonly<Record<string, string>>>>> = {
+  extend: { until: '<2027-04-30T00:00:00Z>' },
+  skipTo: { step: '<step>' },
+};
+const WHAT_FOR: Readonly<Record<DunningCommandName, string>> = {
+  retryNow: 'Try the card now',
+  extend: 'Give the customer time',
+  waive: 'Ask for nothing more',
+  skipTo: 'Go on at another step of the ladder',
+  decideStop: 'Stop the organization',
+};
+
+function possible({ closed, policy }: DunningView): DunningCommandName[] {
+  if (closed !== null) return [];
+  return policy === 'renewal' ? ['retryNow', 'extend', 'waive', 'skipTo'] : ['extend', 'waive', 'skipTo', 'decideStop'];
+}
+
+function whatToDo(view: DunningView): string {
+  const workflowId = dunningWorkflowId(view.invoiceId);
+  return [
+    '**What can be done**',
+    ...possible(view).map(
+      (command) => `- ${WHAT_FOR[command]}: ${updateCommand(workflowId, command, FURTHER[command])}`,
+    ),
+    `- Have it look again: ${pokeCommand(workflowId)}`,
+    `- Read on: ${view.runbook}`,
+  ].join('\n');
+}

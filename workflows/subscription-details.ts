@@ -1,0 +1,69 @@
+// What a person reads in Temporal's UI about a subscription: where it stands, and what can be done now, as markdown.
+import {
+  type SubscriptionCommandName,
+  type SubscriptionView,
+  subscriptionWorkflowId,
+} from './contracts/subscription.ts';
+import { pokeCommand, updateCommand } from './operator-commands.ts';
+
+export function describe(subscriptionId: string, view: SubscriptionView, attention: string | null): string {
+  const headline = attention === null ? standing(view) : `NEEDS ATTENTION: ${attention}`;
+  return [`### ${headline}`, facts(view, attention), whatToDo(subscriptionId, view)].join('\n\n');
+}
+
+function standing({ phase, atPeriodEnd, periodEndsAt }: SubscriptionView): string {
+  const then = { renew: 'Renews', cancel: 'Ends', pause: 'Pauses' }[atPeriodEnd];
+  const inWords: Record<SubscriptionView['phase'], string> = {
+    active: `${then} on ${periodEndsAt}`,
+    paying: 'A payment is under way',
+    past_due: 'Past due: its case of dunning goes on',
+    voiding: 'An unpaid invoice is being cancelled',
+    paused: 'Paused, until somebody resumes it',
+    ended: 'Ended',
+  };
+  return inWords[phase];
+}
+
+function facts(view: SubscriptionView, attention: string | null): string {
+  const { plan, phase, invoiceId, periodEndsAt, wakeAt } = view;
+  const rows = [
+    ...(attention === null ? [] : [['stands', standing(view)]]),
+    ['organization', view.orgId],
+    ['plan', plan],
+    ['phase', phase],
+    ['paid until', periodEndsAt],
+    ['invoice', invoiceId === null ? 'none is open' : `${invoiceId}; if it is past due: \`dunning:${invoiceId}\``],
+    ['looks again', wakeAt ?? 'when there is news'],
+  ];
+  return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join('\n');
+}
+
+/** In the order in which they are asked for; which of them is possible is the row's to say (domain/subscription-commands.ts). */
+function possible({ phase, atPeriodEnd }: SubscriptionView): SubscriptionCommandName[] {
+  switch (phase) {
+    case 'active':
+    case 'paying': {
+      if (atPeriodEnd === 'cancel') return ['reactivate'];
+      return atPeriodEnd === 'pause' ? ['resume', 'cancel'] : ['cancel', 'pause', 'changePlan'];
+    }
+    case 'past_due':
+      return ['cancel', 'pause', 'changePlan'];
+    case 'voiding':
+      return ['cancel'];
+    case 'paused':
+      return ['resume', 'cancel'];
+    case 'ended':
+      return [];
+  }
+}
+
+function whatToDo(subscriptionId: string, view: SubscriptionView): string {
+  const workflowId = subscriptionWorkflowId(subscriptionId);
+  const further = (command: SubscriptionCommandName) => (command === 'changePlan' ? { plan: '<plan>', months: 1 } : {});
+  return [
+    '**What can be done**',
+    ...possible(view).map((command) => `- ${updateCommand(workflowId, command, further(command))}`),
+    `- Have it look again: ${pokeCommand(workflowId)}`,
+    `- Read on: ${view.runbook}`,
+  ].join('\n');
+}
