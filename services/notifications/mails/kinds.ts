@@ -1,0 +1,154 @@
+// Every mail that the product sends, in one closed list: to whom it goes, and the facts that its words are made of. What a caller may
+// leave out is null and said so; a mail never guesses.
+import { z } from 'zod';
+import type { DeclineClass } from '../../../domain/declines.ts';
+import type { PlanName } from '../../../domain/plans.ts';
+
+/** billing: whoever pays for the organization. person: one person, whose address may not be verified yet. staff: us. */
+type Audience = 'billing' | 'person' | 'staff';
+
+/** ISO 8601 in UTC: 2026-12-01T10:00:00.000Z */
+const moment = z.iso.datetime();
+const month = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/);
+const link = z.url({ protocol: /^https?$/ });
+const cents = z.int().nonnegative();
+const lastFour = z.string().regex(/^\d{4}$/);
+
+const PLANS = ['free', 'pay_as_you_go', 'pro', 'team', 'enterprise'] as const satisfies readonly PlanName[];
+/** What a bank wants confirmed has a mail of its own, and a duplicate is no decline (domain/charges.ts). */
+const DECLINES = ['never', 'needs_customer', 'later'] as const satisfies readonly DeclineClass[];
+
+const terms = z.strictObject({ plan: z.enum(PLANS), months: z.union([z.literal(1), z.literal(12)]) });
+
+const purchase = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('plan'), terms, from: moment, to: moment }),
+  z.strictObject({ kind: z.literal('pack'), creditCents: cents, bonusCents: cents, bonusUntil: moment.nullable() }),
+  z.strictObject({ kind: z.literal('top_up'), creditCents: cents }),
+  z.strictObject({ kind: z.literal('usage'), from: moment, to: moment }),
+]);
+
+const amount = { amountCents: cents, currency: z.string().regex(/^[a-z]{3}$/) };
+/** invoice: the number that the customer knows it by. */
+const demand = { ...amount, purchase, invoice: z.string().nullable() };
+const unpaid = { ...demand, dueAt: moment, payUrl: link };
+
+export const MAILS = {
+  verification: { to: 'person', facts: z.strictObject({ personId: z.uuid(), verifyUrl: link, validUntil: moment }) },
+
+  receipt: {
+    to: 'billing',
+    facts: z.strictObject({
+      ...demand,
+      paidAt: moment,
+      cardLastFour: lastFour.nullable(),
+      renewsAt: moment.nullable(),
+    }),
+  },
+  refunded: { to: 'billing', facts: z.strictObject({ ...demand, refundedAt: moment }) },
+  second_capture_refunded: { to: 'billing', facts: z.strictObject({ ...demand, refundedAt: moment }) },
+  payment_declined: {
+    to: 'billing',
+    facts: z.strictObject({
+      ...demand,
+      decline: z.enum(DECLINES),
+      suspicious: z.boolean(),
+      nextAttemptAt: moment.nullable(),
+      payUrl: link,
+    }),
+  },
+  payment_needs_you: {
+    to: 'billing',
+    facts: z.strictObject({ ...demand, confirmUntil: moment.nullable(), payUrl: link }),
+  },
+  card_expiring: {
+    to: 'billing',
+    facts: z.strictObject({ cardLastFour: lastFour, expires: month, nextChargeAt: moment.nullable(), cardUrl: link }),
+  },
+
+  renewal_ahead: {
+    to: 'billing',
+    facts: z.strictObject({ ...amount, terms, renewsAt: moment, cardLastFour: lastFour.nullable() }),
+  },
+  plan_changed: {
+    to: 'billing',
+    facts: z.strictObject({
+      from: terms,
+      to: terms,
+      effectiveAt: moment,
+      /** Null: nothing is charged now, the change waits for the end of the period. */
+      charge: z.strictObject({ ...amount, creditedCents: cents }).nullable(),
+      renewal: z.strictObject({ ...amount, at: moment }).nullable(),
+    }),
+  },
+  cancelled: { to: 'billing', facts: z.strictObject({ terms, endsAt: moment }) },
+  paused: { to: 'billing', facts: z.strictObject({ terms, pausesAt: moment }) },
+  plan_ended: {
+    to: 'billing',
+    facts: z.strictObject({ terms, endedAt: moment, why: z.enum(['unpaid', 'cancelled']) }),
+  },
+
+  remind: {
+    to: 'billing',
+    facts: z.strictObject({
+      ...unpaid,
+      which: z.enum(['first', 'second', 'third']),
+      isOverdue: z.boolean(),
+      /** When access is limited at the earliest. */
+      limitedAt: moment.nullable(),
+    }),
+  },
+  limit_warning: { to: 'billing', facts: z.strictObject({ ...unpaid, limitedAt: moment }) },
+  limited: {
+    to: 'billing',
+    facts: z.strictObject({
+      ...unpaid,
+      limitedAt: moment,
+      /** Null: nothing more happens by itself. */
+      planEndsAt: moment.nullable(),
+    }),
+  },
+  last_warning: { to: 'billing', facts: z.strictObject({ ...unpaid, ending: z.enum(['plan', 'access']), at: moment }) },
+  stopped: { to: 'billing', facts: z.strictObject({ ...unpaid, stoppedAt: moment }) },
+  restored: { to: 'billing', facts: z.strictObject({ from: z.enum(['limited', 'stopped']), restoredAt: moment }) },
+  stop_decision: {
+    to: 'staff',
+    facts: z.strictObject({
+      ...demand,
+      dueAt: moment,
+      urgency: z.enum(['due', 'late', 'very_late']),
+      /** Where the decision is given. */
+      workflowId: z.string(),
+    }),
+  },
+
+  balance_low: {
+    to: 'billing',
+    facts: z.strictObject({
+      percent: z.union([z.literal(50), z.literal(20), z.literal(10), z.literal(5), z.literal(0)]),
+      /** What is left, and what the share is of: both rounded down, never below 0. */
+      balanceCents: cents,
+      basisCents: cents,
+      currency: amount.currency,
+      isTopUpOn: z.boolean(),
+    }),
+  },
+  top_up_done: { to: 'billing', facts: z.strictObject({ ...amount, paidAt: moment, balanceCents: cents }) },
+  top_up_declined: {
+    to: 'billing',
+    facts: z.strictObject({
+      ...amount,
+      suspicious: z.boolean(),
+      /** Null: it was the last one in a row. */
+      notBefore: moment.nullable(),
+    }),
+  },
+  top_up_off: { to: 'billing', facts: z.strictObject({ why: z.enum(['declines', 'asked']) }) },
+} as const satisfies Readonly<Record<string, { readonly to: Audience; readonly facts: z.ZodType }>>;
+
+export type MailKind = keyof typeof MAILS;
+export type FactsOf<K extends MailKind> = z.infer<(typeof MAILS)[K]['facts']>;
+export type Terms = z.infer<typeof terms>;
+export type Purchase = z.infer<typeof purchase>;
+
+export const LOCALES = ['en', 'zh'] as const;
+export type Locale = (typeof LOCALES)[number];
