@@ -1,14 +1,15 @@
-// What was asked of which card for an invoice, as rows. They are written under the organization's lock, which whoever pays, voids or
-// cancels the invoice takes too; nobody holds it while Stripe is asked.
+// What was asked of which card for a bill, as rows: an invoice, or a top-up (migrations/0010). They are written under the organization's
+// lock, which whoever pays, voids or cancels the bill takes too; nobody holds it while Stripe is asked.
 import type { Pool, PoolClient } from 'pg';
 import { type ChargeOutcome, cardMayBeTried } from '../../domain/charges.ts';
 import { classifyDecline, type DeclineClass, type DeclineCodes } from '../../domain/declines.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 
-/** Of an invoice. Another one takes its place only when its intent was cancelled at Stripe. */
-export interface InvoicePayment {
+/** Of a bill. Another one takes its place only when its intent was cancelled at Stripe, and never that of a top-up. */
+export interface BillPayment {
   readonly id: string;
+  readonly kind: 'invoice' | 'top_up';
   readonly orgId: string;
   readonly amountCents: number;
   readonly currency: string;
@@ -27,12 +28,13 @@ export interface Attempt {
 }
 
 export interface Askable {
-  readonly payment: InvoicePayment;
+  readonly payment: BillPayment;
   readonly openAttempt: Attempt | null;
   readonly hasCard: boolean;
 }
 
-interface InvoiceFacts {
+interface BillFacts {
+  readonly kind: BillPayment['kind'];
   readonly orgId: string;
   readonly state: 'open' | 'paid' | 'void';
   readonly amountCents: number;
@@ -47,42 +49,43 @@ interface InvoiceFacts {
 const UNKNOWN_FOR_GOOD_AFTER = '15 minutes';
 
 /** What is known of it already, or what to ask with. */
-export function standingOf(db: Pool, invoiceId: string, number: number): Promise<ChargeOutcome | Askable> {
+export function standingOf(db: Pool, billId: string, number: number): Promise<ChargeOutcome | Askable> {
   return inTransaction(db, async (tx) => {
-    await lockInvoice(tx, invoiceId);
-    const facts = await factsOf(tx, invoiceId);
-    const known = knownFrom(facts) ?? (await answerOf(tx, invoiceId, number));
+    await lockBill(tx, billId);
+    const facts = await factsOf(tx, billId);
+    const isPaid = facts.isPaid || facts.state === 'paid';
+    const known = (isPaid ? null : await answerOf(tx, billId, number)) ?? knownFrom(facts);
     if (known !== null) return known;
-    const { orgId, amountCents, currency, paymentIntent, hasCard } = facts;
-    const id = facts.paymentId ?? (await newPayment(tx, invoiceId, facts));
+    const { kind, orgId, amountCents, currency, paymentIntent, hasCard } = facts;
+    const id = facts.paymentId ?? (await newPayment(tx, billId, facts));
     const openAttempt = await openAttemptOf(tx, id);
-    return { payment: { id, orgId, amountCents, currency, paymentIntent }, openAttempt, hasCard };
+    return { payment: { id, kind, orgId, amountCents, currency, paymentIntent }, openAttempt, hasCard };
   });
 }
 
-export async function lockInvoice(tx: PoolClient, invoiceId: string): Promise<void> {
-  await tx.query('select from organizations where id = (select org_id from invoices where id = $1) for no key update', [
-    invoiceId,
+export async function lockBill(tx: PoolClient, billId: string): Promise<void> {
+  await tx.query('select from organizations where id = (select org_id from bills where id = $1) for no key update', [
+    billId,
   ]);
 }
 
-async function factsOf(tx: PoolClient, invoiceId: string): Promise<InvoiceFacts> {
-  const { rows } = await tx.query<InvoiceFacts>(
-    `select i.org_id as "orgId", i.state, i.amount_cents as "amountCents", i.currency, p.id as "paymentId",
+async function factsOf(tx: PoolClient, billId: string): Promise<BillFacts> {
+  const { rows } = await tx.query<BillFacts>(
+    `select b.kind, b.org_id as "orgId", b.state, b.amount_cents as "amountCents", b.currency, p.id as "paymentId",
             coalesce(p.state = 'paid', false) as "isPaid", p.stripe_payment_intent as "paymentIntent",
             (select coalesce(c.outcome, 'asked') from charge_cancellations c
-              where c.invoice_id = i.id and (c.outcome is null or c.outcome = 'cancelled') order by c.outcome nulls last limit 1) as cancellation,
-            exists (select from payment_methods m where m.org_id = i.org_id and m.is_default) as "hasCard"
-       from invoices i left join payments p on p.invoice_id = i.id and p.state <> 'expired'
-      where i.id = $1`,
-    [invoiceId],
+              where c.bill_id = b.id and (c.outcome is null or c.outcome = 'cancelled') order by c.outcome nulls last limit 1) as cancellation,
+            exists (select from payment_methods m where m.org_id = b.org_id and m.is_default) as "hasCard"
+       from bills b left join payments p on p.bill_id = b.id and p.state <> 'expired'
+      where b.id = $1`,
+    [billId],
   );
   const [facts] = rows;
-  if (facts === undefined) throw new Error(`there is no invoice ${invoiceId}`);
+  if (facts === undefined) throw new Error(`there is no bill ${billId}`);
   return facts;
 }
 
-function knownFrom({ state, isPaid, cancellation }: InvoiceFacts): ChargeOutcome | null {
+function knownFrom({ state, isPaid, cancellation }: BillFacts): ChargeOutcome | null {
   if (isPaid || state === 'paid') return { kind: 'paid' };
   if (state === 'void' || cancellation === 'cancelled') return { kind: 'fault' };
   return cancellation === 'asked' ? { kind: 'unknown' } : null;
@@ -94,13 +97,13 @@ interface AnswerRow extends DeclineCodes {
 }
 
 /** As it was answered then, also on a payment whose place another one has taken. */
-async function answerOf(tx: PoolClient, invoiceId: string, number: number): Promise<ChargeOutcome | null> {
+async function answerOf(tx: PoolClient, billId: string, number: number): Promise<ChargeOutcome | null> {
   const { rows } = await tx.query<AnswerRow>(
     `select a.outcome, a.decline_code as "declineCode", a.advice_code as "adviceCode", a.network_advice_code as "networkAdviceCode",
             a.decline_class as "declineClass"
        from charge_attempts a join payments p on p.id = a.payment_id
-      where p.invoice_id = $1 and a.number = $2 and a.outcome in ('paid', 'declined', 'fault')`,
-    [invoiceId, number],
+      where p.bill_id = $1 and a.number = $2 and a.outcome in ('paid', 'declined', 'fault')`,
+    [billId, number],
   );
   const [row] = rows;
   if (row === undefined) return null;
@@ -108,7 +111,7 @@ async function answerOf(tx: PoolClient, invoiceId: string, number: number): Prom
   return { kind: 'declined', decline: { ...classifyDecline(row), class: row.declineClass } };
 }
 
-async function newPayment(tx: PoolClient, invoiceId: string, { orgId, amountCents }: InvoiceFacts): Promise<string> {
+async function newPayment(tx: PoolClient, invoiceId: string, { orgId, amountCents }: BillFacts): Promise<string> {
   const id = newId();
   await tx.query(
     `insert into payments (id, org_id, purpose, invoice_id, amount_cents, requested_by) values ($1, $2, 'invoice', $3, $4, 'charges')`,
@@ -146,14 +149,14 @@ export async function expirePayment(db: Queryable, paymentId: string, paymentInt
  */
 export function beginAttempt(
   db: Pool,
-  invoiceId: string,
-  { id: paymentId, orgId, paymentIntent }: InvoicePayment,
+  billId: string,
+  { id: paymentId, orgId, paymentIntent }: BillPayment,
   number: number,
   chargeBefore: string | null,
 ): Promise<Attempt | null> {
   return inTransaction(db, async (tx) => {
-    await lockInvoice(tx, invoiceId);
-    const facts = await factsOf(tx, invoiceId);
+    await lockBill(tx, billId);
+    const facts = await factsOf(tx, billId);
     if (knownFrom(facts) !== null || facts.paymentId !== paymentId || (await openAttemptOf(tx, paymentId))) return null;
     const card = await defaultCardOf(tx, orgId);
     const why = card === null ? 'no_card' : cardMayBeTried(card.tries) ? null : 'card_tried_too_often';

@@ -1,6 +1,6 @@
-// The money of an invoice is asked for exactly once. Its payment has one intent at Stripe, made and written down before any card is asked:
-// whatever is asked twice, by whomever, is asked of the same intent, and that pays once. So every question begins with a look at it, and
-// an answer that was lost is no answer: unknown is never failed (billing.md 4.3).
+// The money of a bill, an invoice or a top-up, is asked for exactly once. Its payment has one intent at Stripe, made and written down before
+// any card is asked: whatever is asked twice, by whomever, is asked of the same intent, and that pays once. So every question begins with
+// a look at it, and an answer that was lost is no answer: unknown is never failed (billing.md 4.3).
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { type ChargeOutcome, outcomeOfRefusal } from '../../domain/charges.ts';
@@ -11,11 +11,11 @@ import { inTransaction } from '../platform/postgres.ts';
 import {
   type Attempt,
   answerWithFault,
+  type BillPayment,
   beginAttempt,
   decline,
   expirePayment,
   giveUpTry,
-  type InvoicePayment,
   keepIntent,
   standingOf,
 } from './charge-attempts.ts';
@@ -47,6 +47,9 @@ const NOT_HEARD_BY: DeclineCodes = {
   networkAdviceCode: null,
 };
 
+/** As banks are told why a card is asked while its owner is away. */
+const USED_AS = { invoice: 'recurring', top_up: 'unscheduled' } as const;
+
 /** Somebody else has the same question at Stripe: what he is told is waited for that long. */
 const JOINED_FOR_MS = 30_000;
 const LOOK_AGAIN_AFTER_MS = 100;
@@ -55,11 +58,11 @@ const LOOK_AGAIN_AFTER_MS = 100;
  * Attempt by attempt, each counted by whoever asks. The same attempt again, at the same time or ever after, is the same attempt.
  * Passing trouble with Stripe is an unknown outcome and not an error.
  */
-export async function askForCharge(place: ChargePlace, invoiceId: string, attempt: number): Promise<ChargeOutcome> {
+export async function askForCharge(place: ChargePlace, billId: string, attempt: number): Promise<ChargeOutcome> {
   const giveUpAtMs = performance.now() + JOINED_FOR_MS;
   for (;;) {
     try {
-      const outcome = await step(place, invoiceId, attempt);
+      const outcome = await step(place, billId, attempt);
       if (outcome !== null) return outcome;
     } catch (error) {
       if (!isPassing(error)) throw error;
@@ -75,13 +78,13 @@ function isPassing(error: unknown): error is TollgateError {
 }
 
 /** Null: something has been written down, here or by another caller, and all is looked at anew. */
-async function step(place: ChargePlace, invoiceId: string, number: number): Promise<ChargeOutcome | null> {
-  const standing = await standingOf(place.db, invoiceId, number);
+async function step(place: ChargePlace, billId: string, number: number): Promise<ChargeOutcome | null> {
+  const standing = await standingOf(place.db, billId, number);
   if ('kind' in standing) return standing;
   const { payment, openAttempt, hasCard } = standing;
   // Answers that there is no card.
   if (payment.paymentIntent === null && !hasCard) {
-    await beginAttempt(place.db, invoiceId, payment, number, null);
+    await beginAttempt(place.db, billId, payment, number, null);
     return null;
   }
   const intent = await intentOf(place, payment);
@@ -89,12 +92,12 @@ async function step(place: ChargePlace, invoiceId: string, number: number): Prom
   if (intent.state !== 'open') return concluded(place, payment, intent);
   if (openAttempt !== null) return askedAgain(place, payment, openAttempt, intent);
   const known = { ...payment, paymentIntent: intent.id };
-  const begun = await beginAttempt(place.db, invoiceId, known, number, intent.latestCharge);
+  const begun = await beginAttempt(place.db, billId, known, number, intent.latestCharge);
   return begun === null ? null : confirmed(place, payment, begun, intent);
 }
 
 /** Null: it was not to be made, or another caller made it. What nobody has written down is never confirmed, so it takes no money. */
-async function intentOf({ db, stripe }: ChargePlace, payment: InvoicePayment): Promise<PaymentIntent | null> {
+async function intentOf({ db, stripe }: ChargePlace, payment: BillPayment): Promise<PaymentIntent | null> {
   if (payment.paymentIntent !== null) return stripe.paymentIntent(payment.paymentIntent);
   const { id: paymentId, orgId, amountCents, currency } = payment;
   const customer = await stripeCustomer(db, stripe, orgId);
@@ -106,7 +109,7 @@ async function intentOf({ db, stripe }: ChargePlace, payment: InvoicePayment): P
 
 async function concluded(
   place: ChargePlace,
-  payment: InvoicePayment,
+  payment: BillPayment,
   { id, state }: PaymentIntent,
 ): Promise<ChargeOutcome | null> {
   if (state === 'paid') return recorded(place, id);
@@ -124,7 +127,7 @@ async function recorded({ db, stripe, asker }: ChargePlace, paymentIntent: strin
 /** Whoever asked first may have been killed before Stripe heard of it, or before he heard what came of it. */
 function askedAgain(
   place: ChargePlace,
-  payment: InvoicePayment,
+  payment: BillPayment,
   attempt: Attempt,
   intent: PaymentIntent,
 ): Promise<ChargeOutcome | null> {
@@ -134,7 +137,7 @@ function askedAgain(
 
 async function confirmed(
   place: ChargePlace,
-  payment: InvoicePayment,
+  payment: BillPayment,
   attempt: Attempt,
   { id: paymentIntent }: PaymentIntent,
 ): Promise<ChargeOutcome | null> {
@@ -145,7 +148,7 @@ async function confirmed(
     attempt: `${attempt.number}.${attempt.try}`,
     paymentMethod,
   };
-  const confirmation = await place.stripe.intents.confirmOffSession(confirming);
+  const confirmation = await place.stripe.intents.confirmOffSession(confirming, USED_AS[payment.kind]);
   switch (confirmation.kind) {
     case 'answered':
       return confirmation.intent.state === 'open'
@@ -174,9 +177,9 @@ async function refused(db: Pool, attempt: Attempt, codes: DeclineCodes): Promise
   return null;
 }
 
-/** After 'cancelled' no money can come for this invoice any more; 'in_doubt': it may be coming, and is asked for again as if nothing was. */
-export async function cancelCharge(place: ChargePlace, invoiceId: string): Promise<CancelOutcome> {
-  const cancellation = await beginCancellation(place.db, invoiceId);
+/** After 'cancelled' no money can come for this bill any more; 'in_doubt': it may be coming, and is asked for again as if nothing was. */
+export async function cancelCharge(place: ChargePlace, billId: string): Promise<CancelOutcome> {
+  const cancellation = await beginCancellation(place.db, billId);
   const outcome = await cancelled(place, cancellation);
   await answerCancellation(place.db, cancellation, outcome);
   return outcome;
