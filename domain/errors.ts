@@ -96,6 +96,8 @@ export const ERRORS = {
   payment_in_doubt: wait(409, 'payment_in_doubt', 'invalid_request_error'),
   payment_provider_unavailable: ourFault(503, 'payment_provider_unavailable'),
   invalid_signature: terminal(400, 'invalid_signature'),
+  no_card_on_file: terminal(409, 'no_card_on_file'),
+  amount_above_cap: terminal(422, 'amount_above_cap'),
 
   request_in_progress: wait(409, 'request_in_progress', 'invalid_request_error'),
   already_charged: terminal(409, 'already_charged'),

@@ -18,7 +18,8 @@ export type TargetKind =
   | 'reconciliation'
   | 'person'
   | 'membership'
-  | 'billing_details';
+  | 'billing_details'
+  | 'auto_top_up';
 
 export interface AuditEntry {
   readonly action: string;
