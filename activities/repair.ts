@@ -2,12 +2,14 @@
 import { log } from '@temporalio/activity';
 import type { RepairActivities } from '../workflows/contracts/billing-process.ts';
 
-export function createRepairActivities(pokeStranded: () => Promise<number>): RepairActivities {
+export function createRepairActivities(
+  pokeStranded: () => Promise<{ readonly poked: number; readonly late: number }>,
+): RepairActivities {
   return {
     async pokeStranded() {
-      const stranded = await pokeStranded();
-      if (stranded > 0) log.warn('processes_stranded', { stranded });
-      return stranded;
+      const { poked, late } = await pokeStranded();
+      if (late > 0) log.warn('processes_stranded', { late });
+      return poked;
     },
   };
 }

@@ -1,6 +1,6 @@
 // The course of every process of billing: look at the row, tell where it stands, have Stripe asked for what the row asks, wait for time or
 // news, look again. A run keeps nothing but which questions are under way: everything else is in the row, so one that was
-// terminated and one that goes on in a new run both begin by looking (D44, D57).
+// terminated and one that goes on in a new run both begin by looking (D57).
 import { ActivityFailure, type SearchAttributeUpdatePair } from '@temporalio/common';
 import {
   allHandlersFinished,

@@ -1,10 +1,11 @@
 // What a person reads in Temporal's UI about an unpaid invoice: where its case stands, and what can be done now, as markdown.
-import { type DunningCommandName, type DunningView, dunningWorkflowId } from './contracts/dunning.ts';
+import { DUNNING, type DunningCommandName, type DunningView, dunningWorkflowId } from './contracts/dunning.ts';
+import { WHAT_IT_IS } from './contracts/process-starts.ts';
 import { pokeCommand, updateCommand } from './operator-commands.ts';
 
 export function describe(view: DunningView, attention: string | null): string {
   const headline = attention === null ? standing(view) : `NEEDS ATTENTION: ${attention}`;
-  return [`### ${headline}`, facts(view, attention), whatToDo(view)].join('\n\n');
+  return [`### ${headline}`, WHAT_IT_IS[DUNNING], facts(view, attention), whatToDo(view)].join('\n\n');
 }
 
 function standing({ stage, closed, amountCents }: DunningView): string {

@@ -1,5 +1,7 @@
 // What a person reads in Temporal's UI about a subscription: where it stands, and what can be done now, as markdown.
+import { WHAT_IT_IS } from './contracts/process-starts.ts';
 import {
+  SUBSCRIPTION,
   type SubscriptionCommandName,
   type SubscriptionView,
   subscriptionWorkflowId,
@@ -8,7 +10,9 @@ import { pokeCommand, updateCommand } from './operator-commands.ts';
 
 export function describe(subscriptionId: string, view: SubscriptionView, attention: string | null): string {
   const headline = attention === null ? standing(view) : `NEEDS ATTENTION: ${attention}`;
-  return [`### ${headline}`, facts(view, attention), whatToDo(subscriptionId, view)].join('\n\n');
+  return [`### ${headline}`, WHAT_IT_IS[SUBSCRIPTION], facts(view, attention), whatToDo(subscriptionId, view)].join(
+    '\n\n',
+  );
 }
 
 function standing({ phase, atPeriodEnd, periodEndsAt }: SubscriptionView): string {

@@ -27,7 +27,8 @@ export async function subscription({ subscriptionId }: SubscriptionInput): Promi
     stageOf: ({ phase }) => phase,
     amountDueCents: () => null,
     describe: (view, attention) => describe(subscriptionId, view, attention),
-    isLastOfCycle: ({ phase, wakeAt, periodEndsAt }) => phase === 'active' && wakeAt === periodEndsAt,
+    isLastOfCycle: ({ phase, wakeAt, periodEndsAt }) =>
+      phase === 'active' && wakeAt !== null && Date.parse(wakeAt) >= Date.parse(periodEndsAt),
   });
   const obey = async (command: SubscriptionCommandName, told: SubscriptionCommandInput) => {
     const outcome = await db.commandSubscription.executeWithOptions({ ...DB, summary: `${command} by ${told.actor}` }, [

@@ -1,5 +1,5 @@
-// Processes that should have gone on by now and have not: their workflow was terminated, or never started. The rows say who is late, so
-// nobody is asked about who is not, however many there are (D58).
+// Processes that should have gone on by now and perhaps have not: their workflow was terminated, or never started. The rows say who is
+// late or in the middle of a payment, so nobody is asked about the others, however many there are (D58).
 import type { Pool } from 'pg';
 
 /** A workflow that is only busy is not called late. */
@@ -10,23 +10,37 @@ const MOST_AT_ONCE = 5_000;
 interface Stranded {
   readonly process: 'subscription' | 'dunning';
   readonly subject: string;
+  readonly isLate: boolean;
 }
 
-/** How many. */
-export async function pokeStranded(db: Pool): Promise<number> {
+/** `late`: of those that were poked, who should have gone on minutes ago. The others may be waiting for Stripe. */
+export async function pokeStranded(db: Pool): Promise<{ readonly poked: number; readonly late: number }> {
   const { rows } = await db.query<Stranded>(
-    `select 'subscription' as process, id as subject, wake_at from subscriptions
-      where phase <> 'ended' and (wake_at < billing_now() - $1::interval or phase in ('paying', 'voiding'))
-         or state -> 'toRefund' <> '[]'
-     union all
-     select 'dunning', invoice_id, wake_at from dunnings
-      where closed is null and (wake_at < billing_now() - $1::interval or state -> 'invoice' -> 'attempts' -> -1 -> 'answer' = 'null')
-      order by wake_at limit $2`,
+    `select process, subject, coalesce(wake_at < billing_now() - $1::interval, false) as "isLate" from (
+       select 'subscription' as process, id as subject, wake_at,
+              phase = 'voiding' or phase = 'paying' and state -> 'phase' -> 'authenticateByMs' = 'null'
+                or state -> 'toRefund' <> '[]' as asks
+         from subscriptions where phase <> 'ended' or state -> 'toRefund' <> '[]'
+       union all
+       select 'dunning', invoice_id, wake_at, state -> 'invoice' -> 'attempts' -> -1 -> 'answer' = 'null'
+         from dunnings where closed is null
+     ) as process
+      where asks or wake_at < billing_now() - $1::interval order by wake_at limit $2`,
     [LATE_AFTER, MOST_AT_ONCE],
   );
-  // One by one: in one transaction their rows would be locked in another order than those who have news lock them.
-  for (const { process, subject } of rows) {
-    await db.query('select poke_process($1, $2, $3)', [`${process}:${subject}`, process, subject]);
+  // One by one: in one transaction their rows would be locked in another order than those who have news lock them. None waits for the
+  // disk: what a crash forgets is late still, and poked by the next tick.
+  const client = await db.connect();
+  let isAsBefore = false;
+  try {
+    await client.query('set synchronous_commit to off');
+    for (const { process, subject } of rows) {
+      await client.query('select poke_process($1, $2, $3)', [`${process}:${subject}`, process, subject]);
+    }
+    await client.query('reset synchronous_commit');
+    isAsBefore = true;
+  } finally {
+    client.release(!isAsBefore);
   }
-  return rows.length;
+  return { poked: rows.length, late: rows.filter(({ isLate }) => isLate).length };
 }

@@ -6,7 +6,7 @@ import { type Client, type WorkflowHandle, WorkflowUpdateFailedError } from '@te
 import { ApplicationFailure } from '@temporalio/common';
 import { poke } from '../../workflows/contracts/billing-process.ts';
 import { NEEDS_ATTENTION, SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
-import { cancel, subscriptionWorkflowId } from '../../workflows/contracts/subscription.ts';
+import { cancel, changePlan, pause, resume, subscriptionWorkflowId } from '../../workflows/contracts/subscription.ts';
 import { PAID, sold } from '../domain/billing-world.ts';
 import { startTimeSkippingTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
@@ -104,6 +104,26 @@ test('a command counts before it is answered, and what was cancelled ends with i
   expect(view).toMatchObject({ atPeriodEnd: 'cancel', phase: 'active', runbook: 'docs/operations.md' });
   expect(book.subscriptions.get('cancelled')?.phase).toEqual({ kind: 'ended', why: 'cancelled' });
   expect(book.captures).toHaveLength(1);
+});
+
+test('a plan that is paused costs nothing until it is resumed, and another plan is charged at once', async () => {
+  house = await houseOfSkippedTime(temporal, '2027-03-01T00:00:00Z');
+  const { book, client } = house;
+  await book.begin('resumed', sold('pro'));
+  const handle = client.workflow.getHandle(subscriptionWorkflowId('resumed'));
+
+  await handle.executeUpdate(pause, { args: [command()] });
+  await days(60);
+  await handle.executeUpdate(resume, { args: [command()] });
+  await days(10);
+  await handle.executeUpdate(changePlan, { args: [{ ...command(), plan: 'team', months: 1 }] });
+  await days(10);
+
+  expect(book.captures.map(({ day }) => day)).toEqual(['2027-03-01', '2027-04-30', '2027-05-10']);
+  expect(book.subscriptions.get('resumed')).toMatchObject({
+    phase: { kind: 'active' },
+    terms: { planVersionId: 'team-1' },
+  });
 });
 
 test('a command is refused with its reason, by the row or because it says too little', async () => {

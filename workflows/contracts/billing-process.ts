@@ -29,6 +29,6 @@ export interface ProcessView {
 export const poke = defineSignal('poke');
 
 export interface RepairActivities {
-  /** Has every process look that should have gone on by now and has not; how many. */
+  /** Has every process look that should have gone on by now, or is in the middle of a payment; how many. */
   pokeStranded(): Promise<number>;
 }

@@ -12,15 +12,23 @@ export interface ProcessStart {
   readonly staticDetails: string;
 }
 
+/** Temporal forgets the static texts when a run goes on in another (seen on 1.32), so current details say it again. */
+export const WHAT_IT_IS: Readonly<Record<ProcessName, string>> = {
+  [SUBSCRIPTION]: 'Charges each period of a subscription when it begins, and gives its credit.',
+  [DUNNING]:
+    'Reminds of an unpaid invoice, tries its card again, and restricts in the end. It ends when the invoice is paid, void or waived.',
+};
+
 /** One line to a paragraph: the UI breaks where the text does. */
 const HOW_IT_GOES_ON = [
   'PostgreSQL holds the truth: each turn looks at the row, has Stripe asked for what the row asks, and waits for time or news.',
-  'What can be done now is in the current details. To have it look at its row again: the Signal `poke`.',
+  'What can be done now is in the current details.',
   'To stop it: close the case with one of its Updates. One that is terminated comes back when its row is due.',
-].join('\n\n');
+];
 
 /** The subject: of a subscription its own id, of a case of dunning the id of its invoice. */
 export function processStart(process: ProcessName, subject: string): ProcessStart {
+  const staticDetails = [WHAT_IT_IS[process], ...HOW_IT_GOES_ON].join('\n\n');
   switch (process) {
     case SUBSCRIPTION:
       return {
@@ -28,7 +36,7 @@ export function processStart(process: ProcessName, subject: string): ProcessStar
         workflowId: subscriptionWorkflowId(subject),
         input: { v: 1, subscriptionId: subject },
         staticSummary: `Renews subscription ${subject}`,
-        staticDetails: `Charges each period of a subscription when it begins, and gives its credit.\n\n${HOW_IT_GOES_ON}`,
+        staticDetails,
       };
     case DUNNING:
       return {
@@ -36,7 +44,7 @@ export function processStart(process: ProcessName, subject: string): ProcessStar
         workflowId: dunningWorkflowId(subject),
         input: { v: 1, invoiceId: subject },
         staticSummary: `Sees to unpaid invoice ${subject}`,
-        staticDetails: `Reminds of an unpaid invoice, tries its card again, and restricts in the end; ends when it is paid, void or waived.\n\n${HOW_IT_GOES_ON}`,
+        staticDetails,
       };
   }
 }

@@ -43,6 +43,9 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 export class BillingBook {
   /** May take its time. */
   bank: (invoiceId: string, nowMs: number) => ChargeOutcome | Promise<ChargeOutcome> = () => PAID;
+  /** No command is obeyed before. */
+  commandsWait: Promise<void> = Promise.resolve();
+  commandsSent = 0;
   readonly subscriptions = new Map<string, Subscription>();
   readonly dunnings = new Map<string, Dunning>();
   /** When each process changes by time alone. */
@@ -65,14 +68,14 @@ export class BillingBook {
     this.#nowMs = await this.#surroundings.now();
     this.subscriptions.set(id, newSubscription(terms, 'first', this.#nowMs));
     this.#note(this.captures, `${id}/first ${terms.priceCents}`);
-    await this.#surroundings.poke(SUBSCRIPTION, id);
+    await this.#turn([{ of: SUBSCRIPTION, id, event: { kind: 'tick' } }], undefined);
   }
 
   /** An invoice of a month's use. */
   async owe(id: string, dueInMs: number): Promise<void> {
     this.#nowMs = await this.#surroundings.now();
     this.dunnings.set(id, postpaidDunning(id, this.#nowMs + dueInMs));
-    await this.#surroundings.poke(DUNNING, id);
+    await this.#turn([{ of: DUNNING, id, event: { kind: 'tick' } }], undefined);
   }
 
   /** By bank transfer, or on its page. */
@@ -80,6 +83,22 @@ export class BillingBook {
     this.#nowMs = await this.#surroundings.now();
     this.#note(this.captures, invoiceId);
     await this.#turn(this.#paid(invoiceId), undefined);
+  }
+
+  /** Whose row is due or asks for something, `lateByMs` after it became so. */
+  unattended(nowMs: number, lateByMs = 0): { readonly of: ProcessName; readonly id: string }[] {
+    const isLate = (workflowId: string) =>
+      (this.wakes.get(workflowId)?.atMs ?? Number.POSITIVE_INFINITY) <= nowMs - lateByMs;
+    const subscriptions = [...this.subscriptions].filter(
+      ([id, state]) => isLate(subscriptionWorkflowId(id)) || viewOfSubscription(id, state, nowMs).asks.length > 0,
+    );
+    const dunnings = [...this.dunnings].filter(
+      ([id, state]) => isLate(dunningWorkflowId(id)) || viewOfDunning(id, state, nowMs).asks.length > 0,
+    );
+    return [
+      ...subscriptions.map(([id]) => ({ of: SUBSCRIPTION, id }) as const),
+      ...dunnings.map(([id]) => ({ of: DUNNING, id }) as const),
+    ];
   }
 
   steppedSubscriptions(): SteppedSubscriptions {
@@ -90,6 +109,8 @@ export class BillingBook {
         return viewOfSubscription(id, this.#subscription(id), this.#nowMs);
       },
       command: async (id, { command, requestId, plan, months }) => {
+        this.commandsSent += 1;
+        await this.commandsWait;
         const { revision } = this.#subscription(id);
         const terms = command === 'changePlan' ? sold(plan as PlanName, months) : null;
         const told: SubscriptionCommand =

@@ -4,7 +4,10 @@ import { Client } from '@temporalio/client';
 import { DefaultLogger, Worker } from '@temporalio/worker';
 import { createCardAskActivities } from '../../../activities/card-asks.ts';
 import { createDunningActivities } from '../../../activities/dunning.ts';
+import { createRepairActivities } from '../../../activities/repair.ts';
 import { createSubscriptionActivities } from '../../../activities/subscription.ts';
+import { MINUTE_MS } from '../../../domain/moments.ts';
+import type { PayloadCodec } from '../../../services/vault/payload-codec.ts';
 import { deliverPoke } from '../../../workers/process-relay.ts';
 import { bundleWorkflows } from '../../../workers/workflow-bundle.ts';
 import { BILLING_QUEUE, CORE_QUEUE } from '../../../workflows/contracts/task-queues.ts';
@@ -20,14 +23,16 @@ export interface BillingHouse {
 
 const bundle = bundleWorkflows(new DefaultLogger('ERROR'));
 
-/** `now`: of billing. */
+/** `now`: of billing. Without a codec what Temporal stores can be read. */
 export async function openBillingHouse(
   { environment, namespace }: ThrowawayTemporal,
   now: () => Promise<number>,
+  payloadCodecs: PayloadCodec[] = [],
 ): Promise<BillingHouse> {
-  const client = new Client({ connection: environment.connection, namespace });
+  const dataConverter = { payloadCodecs };
+  const client = new Client({ connection: environment.connection, namespace, dataConverter });
   const book = new BillingBook({ now, poke: (process, subject) => deliverPoke(client, { process, subject }) });
-  const place = { connection: environment.nativeConnection, namespace };
+  const place = { connection: environment.nativeConnection, namespace, dataConverter };
   const workers = await Promise.all([
     Worker.create({
       ...place,
@@ -36,6 +41,12 @@ export async function openBillingHouse(
       activities: {
         ...createSubscriptionActivities(book.steppedSubscriptions(), 'docs/operations.md'),
         ...createDunningActivities(book.steppedDunnings(), 'docs/operations.md'),
+        ...createRepairActivities(async () => {
+          const stranded = book.unattended(await now(), 10 * MINUTE_MS);
+          for (const { of, id } of stranded) await deliverPoke(client, { process: of, subject: id });
+          return { poked: stranded.length, late: stranded.length };
+        }),
+        openReconciliations: async () => [],
       },
     }),
     Worker.create({ ...place, taskQueue: BILLING_QUEUE, activities: createCardAskActivities(book.answer) }),

@@ -8,7 +8,7 @@ import { openOrder, type Subscription } from '../../../domain/subscription.ts';
 import { type SubscriptionAsk, stepSubscription } from '../../../domain/subscription-step.ts';
 import type { CardAsk } from '../../../workflows/contracts/billing-process.ts';
 
-export const ORGANIZATION = 'organization-1';
+const ORGANIZATION = 'organization-1';
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
