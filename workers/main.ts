@@ -7,6 +7,7 @@ import { Runtime } from '@temporalio/worker';
 import { createCardAskActivities } from '../activities/card-asks.ts';
 import { createReconciliationActivities } from '../activities/reconciliation.ts';
 import { createRepairActivities } from '../activities/repair.ts';
+import { createTopUpActivities } from '../activities/top-up.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { createLog } from '../services/platform/log.ts';
 import { OutboxBell } from '../services/platform/outbox-bell.ts';
@@ -15,7 +16,9 @@ import { readWorkerConfig } from '../services/platform/worker-config.ts';
 import { Pokes, pokesStanding } from '../services/processes/pokes.ts';
 import { pokeStranded } from '../services/processes/stranded.ts';
 import { Reconciliations, reconciliationStanding } from '../services/reconciliation/reconciliations.ts';
+import { TopUps } from '../services/top-ups/top-ups.ts';
 import { PayloadCodec } from '../services/vault/payload-codec.ts';
+import { watchBalances } from './balance-loop.ts';
 import { CodecAccess } from './codec-access.ts';
 import { createWorkerApp } from './http.ts';
 import { workerMetrics } from './metrics.ts';
@@ -68,6 +71,7 @@ const work = new TemporalWork(
         `${runbook}, "The nightly reconciliation"`,
       ),
       ...createRepairActivities(() => pokeStranded(db)),
+      ...createTopUpActivities(new TopUps(db), `${runbook}, "Automatic top-up"`),
     },
     // Stand-in until the package "core" is merged.
     billingActivities: createCardAskActivities(() => Promise.reject(new Error('no card can be asked yet'))),
@@ -75,6 +79,7 @@ const work = new TemporalWork(
   },
   log,
 );
+const leaving = new AbortController();
 const relay = new ProcessRelay(new Pokes(db), () => work.client, log);
 const bell = new OutboxBell(config.databaseUrl, (outbox) => {
   if (outbox === 'poke') relay.ring();
@@ -105,12 +110,13 @@ const server = app.listen(config.port, config.host, (error) => {
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => {
     log.info('worker_leaving');
+    leaving.abort();
     relay.leave();
     work.leave();
     setTimeout(() => process.exit(0), LEAVE_WITHIN_MS).unref();
   });
 }
-await Promise.all([bell.start(), work.run(), relay.run()]);
+await Promise.all([bell.start(), work.run(), relay.run(), watchBalances(db, log, leaving.signal)]);
 server.close();
 await bell.stop();
 await within(LEAVE_WITHIN_MS, Promise.all([db.end(), patientDb.end()])).catch(() => undefined);

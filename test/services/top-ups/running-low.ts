@@ -125,7 +125,11 @@ export class RunningLow {
     return rows.map(({ told }) => told);
   }
 
-  isOn({ orgId }: Customer): Promise<boolean> {
-    return autoTopUp(this.till.db, orgId).then(({ settings }) => settings !== null);
+  async isOn({ orgId }: Customer): Promise<boolean> {
+    return (await autoTopUp(this.till.db, orgId)).settings !== null;
+  }
+
+  async declinesInARow({ orgId }: Customer): Promise<number> {
+    return (await autoTopUp(this.till.db, orgId)).declinesInARow;
   }
 }
