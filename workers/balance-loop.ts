@@ -1,5 +1,5 @@
 // Looks who runs low, every second, in every worker: one of them does it. What it finds is in rows and in the outbox, so it goes on while
-// Temporal is away; a look that failed is made up for by the next one.
+// Temporal is away; the card is asked by the workflow alone (D63). A look that failed is made up for by the next one.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { claimLook, lookAtBalances } from '../services/balance-watch/balance-watch.ts';
