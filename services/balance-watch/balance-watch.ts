@@ -3,7 +3,6 @@
 // under the organization's lock with the balance of then. Looking twice is looking (D62).
 import type { Pool } from 'pg';
 import { balanceOf } from '../grants/balance.ts';
-import { lockedOrganization } from '../organizations/organizations.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import { lookAtBalance } from '../top-ups/turn.ts';
 import { warnOfBalance } from './alerts.ts';
@@ -37,8 +36,8 @@ export async function lookAtBalances(db: Pool, looked: Looked): Promise<number> 
 }
 
 /**
- * Not of balance_of, which costs a millisecond a dozen. Credit that has expired counts until it is swept, for half a minute at most: then
- * somebody is looked at for nothing, or a look later.
+ * All at once and not by balance_of, one by one. Credit that has expired counts until it is swept, for half a minute: then somebody is
+ * looked at for nothing, or somewhat later.
  */
 function noteworthy(looked: Looked): string {
   return `
@@ -58,9 +57,8 @@ function noteworthy(looked: Looked): string {
 
 async function seeTo(db: Pool, orgId: string): Promise<void> {
   await inTransaction(db, async (tx) => {
-    await lockedOrganization(tx, orgId);
-    const { balanceNano } = await balanceOf(tx, orgId);
     await lookAtBalance(tx, orgId);
+    const { balanceNano } = await balanceOf(tx, orgId);
     await warnOfBalance(tx, orgId, balanceNano);
   });
 }

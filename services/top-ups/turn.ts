@@ -44,7 +44,7 @@ function openedBy({ open: before }: TopUp, { open: after }: TopUp): TopUp['open'
   return after?.number === before?.number ? null : after;
 }
 
-/** With the balance as it is now: whoever else changes it waits for this transaction, but for leases that are spent meanwhile. */
+/** With the balance as it is now: whoever adds to it waits for the end of this transaction. The organization is held afterwards. */
 export async function lookAtBalance(tx: PoolClient, orgId: string, told: Told = {}): Promise<TopUpResult> {
   await lockedOrganization(tx, orgId);
   const { balanceNano } = await balanceOf(tx, orgId);

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, expect, test } from '@jest/globals';
 import { answerCardAsk } from '../../../services/payments/card-asks.ts';
 import { askForCharge, cancelCharge } from '../../../services/payments/charges.ts';
+import { refundUnusedPack, sendRefunds } from '../../../services/payments/refunds.ts';
+import { inTransaction } from '../../../services/platform/postgres.ts';
 import { control } from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
 import { giveCard } from '../payments/billed-customer.ts';
@@ -250,6 +252,20 @@ test('the bank hears that the card is asked out of turn, and that its owner is a
   const { payment_method_options: options } = await till.sdk.paymentIntents.retrieve(rows[0]?.intent);
 
   expect(options?.card).toMatchObject({ stored_credential_usage: 'unscheduled' });
+});
+
+test('what is unused of a top-up can be refunded like a pack', async () => {
+  const customer = await low.customer('4.000');
+  const [ask] = (await low.topUps.tick(customer.orgId)).asks;
+  await low.work(customer);
+  await low.set(customer, null);
+  await low.spend(customer, '5.500');
+
+  const refund = await inTransaction(till.db, (tx) => refundUnusedPack(tx, String(ask?.paymentId), 'test'));
+  await sendRefunds(till.db, till.stripe);
+
+  expect(refund.amountCents).toBe(2_350);
+  expect(await low.balanceOf(customer)).toBe('0.000000');
 });
 
 test('PostgreSQL lets no organization have two top-ups that are open', async () => {
