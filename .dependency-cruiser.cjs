@@ -76,6 +76,15 @@ module.exports = {
       { path: npm('stripe') },
     ),
     error(
+      'mail-in-one-module',
+      'Whom a mail reaches, and what its head may hold, is checked there (D51).',
+      {
+        path: '^(domain|workflows|services|activities|api|workers)/',
+        pathNot: '^services/notifications/mail-sender[.]ts$',
+      },
+      { path: npm('nodemailer') },
+    ),
+    error(
       'nobody-imports-the-outside',
       'Tests, benches and scripts are leaves.',
       { pathNot: '^(test|bench|scripts)/' },

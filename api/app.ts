@@ -10,6 +10,7 @@ import { bookRoutes } from './routes/books.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
+import { demoClockRoutes } from './routes/demo-clock.ts';
 import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
@@ -19,6 +20,7 @@ import { openapiRoute } from './routes/openapi.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { customerRoutes } from './routes/organizations.ts';
 import { forgivingPaths, nothingHere } from './routes/paths.ts';
+import { payRoutes } from './routes/pay.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { personRoutes } from './routes/persons.ts';
 import { readWithKeyRoutes } from './routes/read-with-key.ts';
@@ -45,6 +47,8 @@ export const ROUTES: readonly Route[] = [
   ...cardRoutes,
   ...autoTopUpRoutes,
   ...bookRoutes,
+  ...demoClockRoutes,
+  ...payRoutes,
 ];
 
 export function createApp(dependencies: AppDependencies): Express {

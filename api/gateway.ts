@@ -2,7 +2,7 @@
 // drain closes them in the order in which nothing is lost: requests, settlements, leases, journal, connections.
 import type { Server } from 'node:http';
 import type { Express } from 'express';
-import { Client, type Pool } from 'pg';
+import { Client } from 'pg';
 import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
@@ -19,8 +19,7 @@ import { LeaseBook } from '../services/leases/lease-book.ts';
 import { SettlementWriter } from '../services/ledger/settlement-writer.ts';
 import { RateLimiter } from '../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../services/limits/window-exchange.ts';
-import { StripeApi } from '../services/payments/stripe-api.ts';
-import { StripeInbox } from '../services/payments/stripe-inbox.ts';
+import { PayLinks } from '../services/payments/pay-links.ts';
 import { type Config, readConfig } from '../services/platform/config.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { armCrashPoints } from '../services/platform/crash-points.ts';
@@ -29,13 +28,13 @@ import { LogSample } from '../services/platform/log-sample.ts';
 import { Metrics } from '../services/platform/metrics.ts';
 import { createPool } from '../services/platform/postgres.ts';
 import { createRedis, type RedisLink } from '../services/platform/redis.ts';
-import { cardChanged } from '../services/subscriptions/learn.ts';
 import { UnsentEnds } from '../services/usage/unsent-ends.ts';
 import { Vault } from '../services/vault/vault.ts';
 import { createApp } from './app.ts';
 import { listenerFor } from './change-listener.ts';
 import { Drain, type OpenRequests } from './drain.ts';
 import { newHttpServer } from './http-server.ts';
+import { openDemoClock, openPaymentDesk } from './payment-desk.ts';
 import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
 import { InFlight } from './proxy/in-flight.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
@@ -69,6 +68,7 @@ interface GatewayParts {
   readonly vault: Vault;
   readonly workerDb: ReturnType<typeof createPool>;
   readonly payments: PaymentDesk | null;
+  readonly links: PayLinks;
 }
 
 async function openParts(config: Config, incarnationId: string, log: Log, drain: Drain): Promise<GatewayParts> {
@@ -83,13 +83,15 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const incarnation = new Incarnation(renewalDb, incarnationId, fenced);
   const journal = new Journal(config.journalDir, incarnationId);
   await onceDatabaseAnswers(log, () => incarnation.begin(journal.folder));
-  const leases = new LeaseBook(db, incarnation);
+  const links = new PayLinks(config.publicUrl, config.linkSecret);
+  const payUrlOf = (invoiceId: string) => links.urlOf(invoiceId);
+  const leases = new LeaseBook(db, incarnation, payUrlOf);
   const writer = await openWriter(config, incarnation, journal, log, drain);
-  const apiKeys = new ApiKeyCache(db, () => performance.now());
+  const apiKeys = new ApiKeyCache(db, () => performance.now(), payUrlOf);
   const routing = new Routing(db, vault, log);
   await routing.load();
   const unsentEnds = new UnsentEnds(db);
-  const feed = new ChangeFeed(config.databaseUrl, listenerFor({ apiKeys, leases, routing }), log);
+  const feed = new ChangeFeed(config.databaseUrl, listenerFor({ apiKeys, leases, routing, incarnation }), log);
   await feed.start();
   const payments = openPaymentDesk(config, workerDb, log);
   drain.afterRequests(async () => {
@@ -128,7 +130,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     accepting: () => !disk.isLow && !drain.isDraining,
   };
   watch(metrics, proxy);
-  return { proxy, routing, vault, workerDb, payments };
+  return { proxy, routing, vault, workerDb, payments, links };
 }
 
 /** Renewal has a connection of its own: it must not wait behind the leases of a slow PostgreSQL. */
@@ -138,16 +140,6 @@ function openPools({ databaseUrl, workerDatabaseUrl }: Config) {
     db: createPool(databaseUrl, { name: 'tollgate leases', maxConnections: 8, statementTimeoutMs: 2_000 }),
     renewalDb: createPool(databaseUrl, { name: 'tollgate renewal', maxConnections: 1, statementTimeoutMs: 4_000 }),
     workerDb: createPool(workerDatabaseUrl, management),
-  };
-}
-
-function openPaymentDesk({ stripe: settings, publicUrl }: Config, db: Pool, log: Log): PaymentDesk | null {
-  if (settings === null) return null;
-  const stripe = new StripeApi(settings);
-  return {
-    stripe,
-    inbox: new StripeInbox(db, stripe, log, (tx, orgId, card) => cardChanged(tx, orgId, card, 'stripe')),
-    publicUrl,
   };
 }
 
@@ -230,7 +222,7 @@ function openRedis(config: Config, log: Log): RedisLink | null {
 function openHealth(redis: RedisLink | null, incarnation: Incarnation, log: Log, drain: Drain): ChannelHealth {
   const health = new ChannelHealth(Math.random, healthToldIn(log));
   if (redis === null) return health;
-  const clock = { timeMs: () => incarnation.timeMs(), nowMs: () => performance.now() };
+  const clock = { timeMs: () => incarnation.realTimeMs(), nowMs: () => performance.now() };
   const exchange = new HealthExchange(redis, health, clock);
   drain.afterRequests(() => exchange.close());
   return health;
@@ -260,13 +252,19 @@ function watch(metrics: Metrics, { leases, writer, openAttempts, routing, health
   });
 }
 
-function appDependencies(config: Config, { proxy, routing, vault, workerDb, payments }: GatewayParts, scrape: Scrape) {
+function appDependencies(
+  config: Config,
+  { proxy, routing, vault, workerDb, payments, links }: GatewayParts,
+  scrape: Scrape,
+) {
   return {
     db: workerDb,
     log: proxy.log,
     scrape: () => scrape.text(),
     adminToken: config.adminToken,
     payments,
+    demoClock: openDemoClock(config),
+    links,
     vault,
     egress: proxy.egress,
     apiKeys: proxy.apiKeys,

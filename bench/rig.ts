@@ -148,7 +148,14 @@ async function bringUpTollgate(
   await requireDurability(databases.gateway, server.urlOf('tollgate'));
   const { adminToken } = site.secrets;
   const port = await freePort(site);
-  const gateway = await startGateway(site.launch, { port, databases, redisUrl, adminToken, stripe: null });
+  const gateway = await startGateway(site.launch, {
+    port,
+    databases,
+    redisUrl,
+    adminToken,
+    linkSecret: site.secrets.linkSecret,
+    stripe: null,
+  });
   keep(site, gateway.process);
   const pid = await firstChildOf(pidOf(site, 'gateway'));
   pinTo(SUBJECT_CORE, pid);
@@ -186,6 +193,7 @@ function gatewayEnvironment(site: Site, databases: DatabaseUrls, redisUrl: strin
     DATABASE_URL_WORKER: databases.worker,
     REDIS_URL: `${redisUrl}/1`,
     TOLLGATE_ADMIN_TOKEN: site.secrets.adminToken,
+    TOLLGATE_LINK_SECRET: site.secrets.linkSecret,
     TOLLGATE_MASTER_KEYS_FILE: masterKeysFile(site.launch.home),
     TOLLGATE_JOURNAL_DIR: join(site.launch.home, 'journal-without-settlement'),
   };

@@ -45,7 +45,12 @@ const CLASSES: Readonly<Record<DeclineClass, readonly string[]>> = {
     'no_card',
     'card_tried_too_often',
   ],
-  authenticate: ['authentication_required'],
+  authenticate: [
+    'authentication_required',
+    'payment_intent_authentication_failure',
+    // Ours, of a customer who did not come back from his bank.
+    'authentication_abandoned',
+  ],
   later: [
     'insufficient_funds',
     'card_velocity_exceeded',

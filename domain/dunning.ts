@@ -22,6 +22,8 @@ export interface Dunning extends Commanded {
   readonly attemptWantedSinceMs: number | null;
   /** After an unknown outcome the same attempt is asked about again then. */
   readonly askAgainAtMs: number | null;
+  /** When somebody looks what has become of the customer's own payment. */
+  readonly lookAtMs: number | null;
   readonly card: string | null;
   readonly closed: 'paid' | 'void' | 'waived' | null;
 }
@@ -29,6 +31,8 @@ export interface Dunning extends Commanded {
 export type DunningFact =
   | { readonly kind: 'tick' }
   | { readonly kind: 'charged'; readonly attempt: number; readonly outcome: ChargeOutcome }
+  /** Whether a card that the customer chose himself is being asked, or his bank waits for him. */
+  | { readonly kind: 'customer_pays'; readonly isUnderWay: boolean }
   /** By whatever way: the invoice wants no more money. */
   | { readonly kind: 'settled'; readonly how: 'paid' | 'void' }
   | { readonly kind: 'handed_over'; readonly notice: Notice }
@@ -47,6 +51,7 @@ export type DunningCommand = Command &
 export type DunningAsk =
   | { readonly kind: 'reevaluate_enforcement' }
   | { readonly kind: 'charge'; readonly attempt: number }
+  | { readonly kind: 'look_at_payment' }
   | { readonly kind: 'notify'; readonly notice: Notice }
   | { readonly kind: 'end_plan' };
 
@@ -83,6 +88,7 @@ function opened(invoiceId: string, policy: PolicyName, dueAtMs: number, attempts
       policy,
       ladder: { atMs: dueAtMs, afterMs: 0 },
       attempts,
+      customerPaysSinceMs: null,
       extensions: [],
       waived: false,
       stopDecidedAtMs: null,
@@ -91,6 +97,7 @@ function opened(invoiceId: string, policy: PolicyName, dueAtMs: number, attempts
     incidents: [],
     attemptWantedSinceMs: null,
     askAgainAtMs: null,
+    lookAtMs: null,
     card: null,
     closed: null,
   };
@@ -118,6 +125,8 @@ function learned(state: Dunning, event: DunningFact, nowMs: number): Dunning {
       return state;
     case 'charged':
       return event.outcome.kind === 'paid' ? { ...state, closed: 'paid' } : notPaid(state, event, event.outcome, nowMs);
+    case 'customer_pays':
+      return event.isUnderWay ? customerPays(state, nowMs) : customerHasDone(state);
     case 'settled':
       return { ...state, closed: event.how };
     case 'handed_over': {
@@ -160,6 +169,17 @@ function notPaid(
   };
 }
 
+function customerPays(state: Dunning, nowMs: number): Dunning {
+  const sinceMs = state.invoice.customerPaysSinceMs;
+  if (sinceMs !== null && (state.lookAtMs ?? nowMs) > nowMs) return state;
+  return { ...about(state, { customerPaysSinceMs: sinceMs ?? nowMs }), lookAtMs: nowMs + ASK_AGAIN_AFTER_MS };
+}
+
+function customerHasDone(state: Dunning): Dunning {
+  if (state.invoice.customerPaysSinceMs === null) return state;
+  return { ...about(state, { customerPaysSinceMs: null }), lookAtMs: null };
+}
+
 function obeyed(state: Dunning, command: DunningCommand, nowMs: number): Dunning | Refused<DunningRefusal> {
   if (state.requestIds.includes(command.requestId)) return state;
   if (state.closed !== null) return refuse('closed');
@@ -192,7 +212,7 @@ function carriedOut(state: Dunning, command: DunningCommand, nowMs: number): Dun
 function retried(state: Dunning, nowMs: number): Dunning | Refused<DunningRefusal> {
   const last = state.invoice.attempts.at(-1);
   if (last === undefined || state.invoice.waived) return refuse('not_for_this_policy');
-  if (last.answer === null) return refuse('payment_in_doubt');
+  if (last.answer === null || state.invoice.customerPaysSinceMs !== null) return refuse('payment_in_doubt');
   if (!mayTryAgain(state.invoice.attempts)) return refuse('attempts_used_up');
   const declined = last.answer.decline?.class;
   return declined === 'never' || declined === 'needs_customer'
@@ -220,6 +240,7 @@ function attempting(state: Dunning, nowMs: number): Dunning {
 
 function attemptDueAt({ invoice, incidents, attemptWantedSinceMs, closed }: Dunning, nowMs: number): number | null {
   if (closed !== null || invoice.waived || standingOf(invoice, incidents, nowMs).planEndIsDue) return null;
+  if (invoice.customerPaysSinceMs !== null) return null;
   return nextAttemptAt({
     attempts: invoice.attempts,
     wantedSinceMs: attemptWantedSinceMs,
@@ -232,8 +253,10 @@ function asksOf(state: Dunning, nowMs: number): DunningAsk[] {
   const { dueNotices, planEndIsDue } = standingOf(state.invoice, state.incidents, nowMs);
   const last = state.invoice.attempts.at(-1);
   const isAsked = last?.answer === null && (state.askAgainAtMs ?? nowMs) <= nowMs;
+  const isLookedAt = state.invoice.customerPaysSinceMs !== null && (state.lookAtMs ?? nowMs) <= nowMs;
   return [
     ...(isAsked ? [{ kind: 'charge', attempt: last.number } as const] : []),
+    ...(isLookedAt ? [{ kind: 'look_at_payment' } as const] : []),
     ...dueNotices.map((notice) => ({ kind: 'notify', notice }) as const),
     ...(planEndIsDue || state.invoice.waived ? [{ kind: 'end_plan' } as const] : []),
   ];
@@ -242,5 +265,5 @@ function asksOf(state: Dunning, nowMs: number): DunningAsk[] {
 function wakeAt(state: Dunning, nowMs: number): number | null {
   if (state.closed !== null) return null;
   const { nextMs } = standingOf(state.invoice, state.incidents, nowMs);
-  return earliestAfter(nowMs, [nextMs, attemptDueAt(state, nowMs), state.askAgainAtMs]);
+  return earliestAfter(nowMs, [nextMs, attemptDueAt(state, nowMs), state.askAgainAtMs, state.lookAtMs]);
 }

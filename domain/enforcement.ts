@@ -28,6 +28,9 @@ export interface EnforcementReason {
   readonly sinceMs: number;
 }
 
+/** billing.md 1.4: who is limited may send a tenth, and one request a minute at least. */
+const LIMITED_DIVISOR = 10;
+
 const SEVERITY: readonly Stage[] = ['none', 'limited', 'stopped'];
 
 export function enforcementOf({ unpaidInvoices, incidents, isExempt }: EnforcementFacts, nowMs: number): Enforcement {
@@ -47,4 +50,18 @@ export function enforcementOf({ unpaidInvoices, incidents, isExempt }: Enforceme
     dueNotices: standings.flatMap(({ invoiceId, dueNotices }) => dueNotices.map((notice) => ({ invoiceId, notice }))),
     nextReevaluationAtMs: earliest(standings.map(({ nextMs }) => nextMs)),
   };
+}
+
+/** Of an organization, or of one of its API keys; null: it has no rate of its own. */
+export function requestsPerMinuteAt(stage: Stage, requestsPerMinute: number | null): number | null {
+  if (stage === 'none' || requestsPerMinute === null) return requestsPerMinute;
+  return Math.max(1, Math.floor(requestsPerMinute / LIMITED_DIVISOR));
+}
+
+/** Every refusal that follows from a debt ends with it: paying is what helps. */
+/** Where anybody may pay that invoice; links are made where they are told, so that rows need no secret. */
+export type PayUrlOf = (invoiceId: string) => string;
+
+export function payAdvice(payLink: string | null): string {
+  return payLink === null ? 'Ask the administrator of your organization to pay it' : `Pay it at ${payLink}`;
 }

@@ -99,6 +99,11 @@ export const ERRORS = {
   no_card_on_file: terminal(409, 'no_card_on_file'),
   amount_above_cap: terminal(422, 'amount_above_cap'),
 
+  // Where the clock of billing is moved, for demos.
+  demo_clock_disabled: terminal(501, 'demo_clock_disabled', 'api_error'),
+  // Repeated, it would move the clock by the whole span again.
+  clock_not_at_rest: { ...ourFault(503, 'clock_not_at_rest'), retry: false },
+
   request_in_progress: wait(409, 'request_in_progress', 'invalid_request_error'),
   already_charged: terminal(409, 'already_charged'),
   idempotency_mismatch: terminal(409, 'idempotency_mismatch'),

@@ -74,6 +74,8 @@ export interface UnpaidInvoice {
   /** The ladder stood at `afterMs` then: when the invoice was due at 0, or where a person has skipped to. */
   readonly ladder: { readonly atMs: number; readonly afterMs: number };
   readonly attempts: readonly ChargeAttempt[];
+  /** Since when the customer himself is paying it; null: he is not. What his cards answer is no attempt of ours (D61). */
+  readonly customerPaysSinceMs: number | null;
   /** From a person's word to the day that he gave. While one runs, this invoice restricts nobody. */
   readonly extensions: readonly { readonly fromMs: number; readonly toMs: number }[];
   readonly waived: boolean;
@@ -156,8 +158,12 @@ function takesEffectAt(
 }
 
 /** A charge under way holds everything but the clock (D35): answered after the last day, it came too late (M33). */
-function pauses({ attempts, extensions }: UnpaidInvoice, incidents: readonly Interval[]): Interval[] {
-  return [...incidents, ...extensions, ...timesInDoubt(attempts), ...timesUnderWay(attempts)];
+function pauses(
+  { attempts, extensions, customerPaysSinceMs }: UnpaidInvoice,
+  incidents: readonly Interval[],
+): Interval[] {
+  const hisOwn = customerPaysSinceMs === null ? [] : [{ fromMs: customerPaysSinceMs, toMs: null }];
+  return [...incidents, ...extensions, ...timesInDoubt(attempts), ...timesUnderWay(attempts), ...hisOwn];
 }
 
 function extensionsEnded({ extensions }: UnpaidInvoice, nowMs: number): number[] {

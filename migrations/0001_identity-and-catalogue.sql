@@ -1,5 +1,5 @@
 -- Who may call, what is sold, and where it is bought. Money stands in 0002, the functions that move it in 0003.
--- Billing time is billing_now(), never now(): the billing issue lets tests move it. Liveness uses clock_timestamp().
+-- Billing time is billing_now(), which demos and tests move. Liveness uses clock_timestamp() (docs/money.md, "Which clock").
 
 -- Up Migration
 
@@ -14,8 +14,29 @@ begin
 exception when duplicate_object or unique_violation then null; -- two databases of one cluster migrate at once
 end $$;
 
--- The clock of billing; one place, so that the billing issue can move it in tests.
-create function billing_now() returns timestamptz language sql stable as $$ select now() $$;
+-- How far billing time is ahead of real time. No row where nobody has moved it, as in production. It only grows.
+create table billing_clock (
+  is_the_only boolean primary key default true check (is_the_only),
+  ahead interval not null check (ahead >= interval '0'),
+  moved_at timestamptz not null default clock_timestamp()
+);
+
+-- The clock of everything that is about money. It looks at a table, so PostgreSQL cannot inline it; in plpgsql its plan is kept, and a call
+-- takes 4 us: where it would be called for each of many rows, write (select billing_now()) (D53). By its index, since that plan may be
+-- made within settle_batch: to scan a table there counts as so dear that PostgreSQL would compile each call, at 50 ms.
+create function billing_now() returns timestamptz language plpgsql stable parallel safe as $$
+begin
+  return now() + coalesce((select c.ahead from public.billing_clock c where c.is_the_only), interval '0');
+end $$;
+
+-- Moves the clock of billing to p_to, or leaves it where it stands when that is past already (as D33), and returns where it stands. In
+-- seconds alone: a day of an interval is 23 hours long where a session's time zone says so.
+create function advance_billing_clock(p_to timestamptz) returns timestamptz
+language sql security definer set search_path = public, pg_temp as $$
+  insert into billing_clock (ahead) select make_interval(secs => extract(epoch from p_to - now())::float8) where p_to > billing_now()
+  on conflict (is_the_only) do update set ahead = excluded.ahead, moved_at = excluded.moved_at where excluded.ahead > billing_clock.ahead;
+  select billing_now()
+$$;
 
 create table rate_tiers (
   id text primary key,
@@ -38,9 +59,11 @@ create table organizations (
   concurrent_requests integer check (concurrent_requests > 0),
   enforcement text not null default 'active' check (enforcement in ('active', 'stopped')),
   enforcement_reason text,
+  -- What follows from its debts, beside what staff decide above (services/organizations/enforcement.ts). enforcement_seq counts the
+  -- changes of the stage: of two views of this row the one with the higher number is the newer.
   overdue_stage text not null default 'none' check (overdue_stage in ('none', 'limited', 'stopped')),
   enforcement_seq bigint not null default 0,
-  pay_link text,
+  pay_invoice_id uuid,
   -- How far an answer that cost more than was reserved may take a prepaid customer below zero (design 3.2).
   overdraft_floor_nano bigint not null default 50000000 check (overdraft_floor_nano >= 0),
   overdraft_nano bigint not null default 0 check (overdraft_nano >= 0),
@@ -129,9 +152,9 @@ create table channels (
   status text not null default 'enabled' check (status in ('enabled', 'draining', 'disabled')),
   status_reason text,
   status_by text,
-  status_at timestamptz not null default billing_now(),
+  status_at timestamptz not null default clock_timestamp(),
   version integer not null default 1,
-  created_at timestamptz not null default billing_now()
+  created_at timestamptz not null default clock_timestamp()
 );
 
 create table channel_models (
@@ -150,8 +173,8 @@ create table channel_keys (
   last_four text not null,
   status text not null default 'active' check (status in ('active', 'disabled')),
   status_reason text,
-  status_at timestamptz not null default billing_now(),
-  created_at timestamptz not null default billing_now()
+  status_at timestamptz not null default clock_timestamp(),
+  created_at timestamptz not null default clock_timestamp()
 );
 create index on channel_keys (channel_id);
 
@@ -221,8 +244,12 @@ begin
 end $$;
 
 -- Only changes that an administrator makes are announced; overdraft_nano moves with money and must stay silent.
-create trigger announce after insert or delete or update of name, rate_tier, enforcement, time_zone, version on organizations
+create trigger announce after insert or delete or update of name, rate_tier, enforcement, overdue_stage, pay_invoice_id, time_zone, version on organizations
   for each row execute function announce_change('organization', 'id');
+-- A stricter stage forbids some of the credit that gateways have leased.
+create trigger recall after update of overdue_stage on organizations
+  for each row when (array_position(array['none', 'limited', 'stopped'], new.overdue_stage) > array_position(array['none', 'limited', 'stopped'], old.overdue_stage))
+  execute function announce_change('recall', 'id');
 create trigger announce after insert or update or delete on projects for each row execute function announce_change('project', 'id');
 create trigger announce after insert or update or delete on api_keys for each row execute function announce_change('api_key', 'id');
 create trigger announce after insert or update or delete on caps for each row execute function announce_change('cap', 'org_id');
@@ -232,6 +259,7 @@ create trigger announce after insert or update or delete on channels for each ro
 create trigger announce after insert or update or delete on channel_models for each row execute function announce_change('routing', 'channel_id');
 create trigger announce after insert or update or delete on channel_keys for each row execute function announce_change('routing', 'channel_id');
 create trigger announce after insert on price_versions for each row execute function announce_change('routing', 'model_id');
+create trigger announce after insert or update on billing_clock for each row execute function announce_change('clock', 'is_the_only');
 
 -- Also for the owner of the table: no role can rewrite history by mistake.
 create function refuse_change() returns trigger language plpgsql as $$
@@ -242,6 +270,15 @@ create trigger append_only before update or delete on audit_log for each row exe
 create trigger append_only before update or delete on price_versions for each row execute function refuse_change();
 create trigger not_emptied before truncate on audit_log for each statement execute function refuse_change();
 create trigger not_emptied before truncate on price_versions for each statement execute function refuse_change();
+
+-- What was due has happened: no role can make it not to be due yet.
+create function refuse_to_turn_back() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'UPDATE' and new.ahead >= old.ahead then return new; end if;
+  raise exception 'the clock of billing only goes forward' using errcode = 'restrict_violation';
+end $$;
+create trigger forward_only before update or delete on billing_clock for each row execute function refuse_to_turn_back();
+create trigger not_emptied before truncate on billing_clock for each statement execute function refuse_to_turn_back();
 
 grant usage on schema public to tollgate_gateway, tollgate_worker, tollgate_readonly;
 grant select on all tables in schema public to tollgate_gateway, tollgate_worker, tollgate_readonly;

@@ -53,7 +53,9 @@ create index on ledger_entries (lease_id) where lease_id is not null;
 create table credit_grants (
   id uuid primary key default gen_random_uuid(),
   org_id uuid not null references organizations,
-  source text not null check (source in ('trial', 'included', 'promo', 'bonus', 'pack', 'manual')),
+  source text not null check (source in ('trial', 'included', 'promo', 'bonus', 'pack', 'manual', 'credit_line')),
+  -- What comes with a plan or on credit is spent by nobody whose invoice is overdue; what was bought stays usable (billing.md 1.4).
+  locked_while_overdue boolean not null generated always as (source in ('included', 'credit_line')) stored,
   -- Burn order: priority, then expiry (never = last), then age, then id.
   priority smallint not null check (priority between 0 and 100),
   amount_nano bigint not null check (amount_nano > 0),
@@ -77,6 +79,27 @@ create table grant_balances (
 );
 create index on grant_balances (org_id) where available_nano > 0;
 
+-- Every change of an organization's stage. ledger_number is of the ledger's own numbers and drawn, as theirs are, while the organization is
+-- held: transactions with a lower one that moved its credit were made under the stage before, those with a higher one under this (D49).
+create table enforcement_changes (
+  org_id uuid not null references organizations,
+  seq bigint not null,
+  stage text not null check (stage in ('none', 'limited', 'stopped')),
+  ledger_number bigint not null unique,
+  at timestamptz not null default billing_now(),
+  primary key (org_id, seq)
+);
+
+-- A stage cannot change without a record, nor without a number that is higher than before: the primary key refuses it.
+create function record_enforcement() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  insert into enforcement_changes (org_id, seq, stage, ledger_number)
+    values (new.id, new.enforcement_seq, new.overdue_stage, nextval('ledger_transactions_id_seq'));
+  return null;
+end $$;
+create trigger recorded after update of overdue_stage on organizations
+  for each row when (new.overdue_stage <> old.overdue_stage) execute function record_enforcement();
+
 -- One row per run of a gateway process. fenced: it may settle no more. closed: its leases are back. journal_known: what its journal
 -- held is in PostgreSQL; without that, closed after ten minutes, what it has no record of may yet come.
 create table gateway_incarnations (
@@ -88,6 +111,8 @@ create table gateway_incarnations (
   journal_path text not null,
   started_at timestamptz not null default clock_timestamp(),
   renewed_at timestamptz not null default clock_timestamp(),
+  -- How far ahead it knows the clock of billing to be.
+  clock_ahead interval not null default interval '0',
   fenced_at timestamptz,
   fenced_reason text,
   closed_at timestamptz,
@@ -110,6 +135,8 @@ create table leases (
   project_id uuid not null,
   member_id uuid,
   api_key_id uuid not null,
+  -- Its organization's, of which it was cut from first to last (D48).
+  enforcement_seq bigint not null default 0,
   amount_nano bigint not null,
   consumed_nano bigint not null default 0 check (consumed_nano between 0 and amount_nano),
   expires_at timestamptz,
@@ -278,11 +305,13 @@ create trigger append_only before update or delete on ledger_entries for each ro
 create trigger append_only before update or delete on usage_records for each row execute function refuse_change();
 create trigger append_only before update or delete on credit_grants for each row execute function refuse_change();
 create trigger append_only before update or delete on ops_losses for each row execute function refuse_change();
+create trigger append_only before update or delete on enforcement_changes for each row execute function refuse_change();
 create trigger not_emptied before truncate on ledger_transactions for each statement execute function refuse_change();
 create trigger not_emptied before truncate on ledger_entries for each statement execute function refuse_change();
 create trigger not_emptied before truncate on usage_records for each statement execute function refuse_change();
 create trigger not_emptied before truncate on credit_grants for each statement execute function refuse_change();
 create trigger not_emptied before truncate on ops_losses for each statement execute function refuse_change();
+create trigger not_emptied before truncate on enforcement_changes for each statement execute function refuse_change();
 
 -- Credit ends the refusals that gateways remember, so that a top-up works within a second (D1).
 create function announce_grant() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$

@@ -21,14 +21,17 @@ end $$;
 
 -- These three are plpgsql because its plans are kept: a function in SQL that cannot be inlined is planned at every call, and a lease
 -- transaction makes eight such calls (3.0 ms with its commit; so 1.5).
--- Grants in force with money on them, in burn order (domain/burn-order.ts says the same; a test compares them).
+-- Grants in force with money on them that may be spent at the organization's stage, in burn order (domain/burn-order.ts says the same; a
+-- test compares them).
 create function burnable_grants(p_org uuid) returns table (grant_id uuid, available_nano bigint, expires_at timestamptz)
 language plpgsql stable security definer set search_path = public, pg_temp as $$
+declare v_now timestamptz := billing_now();
 begin
   return query select b.grant_id, b.available_nano, g.expires_at
     from grant_balances b join credit_grants g on g.id = b.grant_id
    where b.org_id = p_org and b.available_nano > 0
-     and g.effective_at <= billing_now() and (g.expires_at is null or g.expires_at > billing_now())
+     and g.effective_at <= v_now and (g.expires_at is null or g.expires_at > v_now)
+     and (not g.locked_while_overdue or (select o.overdue_stage from organizations o where o.id = p_org) = 'none')
    order by g.priority, g.expires_at asc nulls last, g.created_at, g.id;
 end $$;
 
@@ -97,22 +100,34 @@ end $$;
 -- Opens lease p_lease or grows it. p_waiting: the sum that requests wait for now, beyond what the gateway has in hand for them;
 -- p_target: about 10 s of spending; p_least: what the smallest of the waiting needs, p_in_hand: how much of that this lease has.
 -- outcome: 'leased' (also when nothing beyond what is in hand could be had), or why not: 'insufficient' (settled spending alone
--- leaves less than p_least), 'in_use' (leases hold it), 'cap_reached', 'cap_in_use', 'blocked' (key or organization stopped).
+-- leaves less than p_least), 'in_use' (leases hold it), 'cap_reached', 'cap_in_use', 'blocked' (key or organization stopped). The last
+-- three columns are the organization's: under which stage this was decided.
 create function take_credit(p_incarnation uuid, p_lease uuid, p_api_key uuid, p_waiting bigint, p_target bigint, p_least bigint,
                             p_in_hand bigint default 0)
-returns table (outcome text, amount_nano bigint, expires_at timestamptz, left_nano bigint, held_nano bigint, short_cap uuid, resets_at timestamptz)
+returns table (outcome text, amount_nano bigint, expires_at timestamptz, left_nano bigint, held_nano bigint, short_cap uuid, resets_at timestamptz,
+               enforcement_seq bigint, overdue_stage text, pay_invoice_id uuid)
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   v_key api_keys; v_org organizations; v_lease leases; v_cap caps; v_grant record;
   v_room bigint; v_available bigint; v_held bigint; v_committed bigint; v_amount bigint; v_rest bigint; v_cut bigint; v_ordinal integer;
-  v_expires timestamptz; v_cap_room bigint; v_cap_held bigint; v_short_room bigint; v_reached boolean; v_entries jsonb := '[]';
+  v_now timestamptz; v_expires timestamptz; v_cap_room bigint; v_cap_held bigint; v_short_room bigint; v_reached boolean;
+  v_entries jsonb := '[]';
 begin
   perform 1 from gateway_incarnations i where i.id = p_incarnation and i.fenced_at is null for share;
   if not found then raise exception 'incarnation % is fenced', p_incarnation using errcode = 'TG001'; end if;
   select * into v_key from api_keys k where k.id = p_api_key;
   select * into v_org from organizations o where o.id = v_key.org_id for no key update;
-  if v_org.id is null or v_org.enforcement <> 'active' or v_key.disabled_at is not null or v_key.expires_at <= billing_now() then
-    return query select 'blocked', 0::bigint, null::timestamptz, 0::bigint, 0::bigint, null::uuid, null::timestamptz; return;
+  v_now := billing_now();
+  -- It is made of credit that may be locked by now, and what is in hand of it counts for nothing (D48).
+  if exists (select from leases l where l.id = p_lease and l.enforcement_seq <> v_org.enforcement_seq) then
+    raise exception 'lease % was cut under another stage', p_lease using errcode = 'TG002';
+  end if;
+  enforcement_seq := v_org.enforcement_seq;
+  overdue_stage := v_org.overdue_stage;
+  pay_invoice_id := v_org.pay_invoice_id;
+  if v_org.id is null or v_org.enforcement <> 'active' or v_org.overdue_stage = 'stopped' or v_key.disabled_at is not null
+     or v_key.expires_at <= v_now then
+    outcome := 'blocked'; amount_nano := 0; left_nano := 0; held_nano := 0; return next; return;
   end if;
 
   select coalesce(sum(b.available_nano), 0) - v_org.overdraft_nano into v_available from burnable_grants(v_org.id) b;
@@ -120,24 +135,28 @@ begin
   outcome := 'leased';
   held_nano := 0;
   if p_least - p_in_hand > v_available then
-    select coalesce(sum(l.amount_nano - l.consumed_nano), 0) into v_held from leases l where l.org_id = v_org.id and l.closed_at is null;
+    -- What would be locked as soon as it came back is not worth waiting for.
+    select coalesce(sum(least(l.amount_nano - l.consumed_nano, case when v_org.overdue_stage = 'none' then l.amount_nano else (
+             select coalesce(sum(s.amount_nano), 0) from lease_slices s
+              where s.lease_id = l.id and not (select g.locked_while_overdue from credit_grants g where g.id = s.grant_id)) end)), 0)
+      into v_held from leases l where l.org_id = v_org.id and l.closed_at is null;
     held_nano := v_held;
     outcome := case when p_least > v_available + v_held then 'insufficient' else 'in_use' end;
   end if;
 
   for v_cap in select * from caps_of(v_org.id, v_key.project_id, v_key.member_id, v_key.id) loop
-    v_committed := cap_committed(v_cap, period_start(v_cap.period, v_org.time_zone, billing_now()));
+    v_committed := cap_committed(v_cap, period_start(v_cap.period, v_org.time_zone, v_now));
     v_cap_room := v_cap.amount_nano - v_committed;
-    v_expires := least(v_expires, period_end(v_cap.period, v_org.time_zone, billing_now()));
+    v_expires := least(v_expires, period_end(v_cap.period, v_org.time_zone, v_now));
     if p_least - p_in_hand > v_cap_room and outcome <> 'insufficient' then
-      v_cap_held := cap_leased(v_cap.scope, v_cap.scope_id, v_org.id, period_start(v_cap.period, v_org.time_zone, billing_now()));
+      v_cap_held := cap_leased(v_cap.scope, v_cap.scope_id, v_org.id, period_start(v_cap.period, v_org.time_zone, v_now));
       v_reached := p_least > v_cap_room + v_cap_held;
       -- The customer is told of one: of a cap that waiting does not help rather than of one that it does, then of the tightest.
       if short_cap is null or (v_reached, -v_cap_room) > (outcome = 'cap_reached', -v_short_room) then
         held_nano := v_cap_held;
         short_cap := v_cap.id;
         v_short_room := v_cap_room;
-        resets_at := period_end(v_cap.period, v_org.time_zone, billing_now());
+        resets_at := period_end(v_cap.period, v_org.time_zone, v_now);
       end if;
       outcome := case when v_reached or outcome = 'cap_reached' then 'cap_reached' else 'cap_in_use' end;
     end if;
@@ -153,13 +172,14 @@ begin
     select l.expires_at into expires_at from leases l where l.id = p_lease;
     return next; return;
   end if;
-  insert into leases (id, incarnation_id, org_id, project_id, member_id, api_key_id, amount_nano)
-    values (p_lease, p_incarnation, v_org.id, v_key.project_id, v_key.member_id, v_key.id, 0) on conflict (id) do nothing;
+  insert into leases (id, incarnation_id, org_id, project_id, member_id, api_key_id, enforcement_seq, amount_nano, opened_at)
+    values (p_lease, p_incarnation, v_org.id, v_key.project_id, v_key.member_id, v_key.id, v_org.enforcement_seq, 0, v_now)
+    on conflict (id) do nothing;
   select * into v_lease from leases l where l.id = p_lease and l.incarnation_id = p_incarnation and l.closed_at is null for update;
   if not found then raise exception 'lease % is closed or not of incarnation %', p_lease, p_incarnation using errcode = 'TG002'; end if;
   -- A lease counts in the period it was opened in: it must not grow under a cap whose period began later.
   if exists (select from caps_of(v_org.id, v_key.project_id, v_key.member_id, v_key.id) c
-              where period_start(c.period, v_org.time_zone, billing_now()) > v_lease.opened_at) then
+              where period_start(c.period, v_org.time_zone, v_now) > v_lease.opened_at) then
     raise exception 'lease % is older than the period of a cap', p_lease using errcode = 'TG002';
   end if;
   select coalesce(max(s.ordinal), 0) into v_ordinal from lease_slices s where s.lease_id = p_lease;
@@ -221,12 +241,12 @@ end $$;
 create function return_slices(p_lease leases, p_amount bigint, p_actor text) returns bigint
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare v_rest bigint := least(p_amount, p_lease.amount_nano - p_lease.consumed_nano); v_total bigint; v_slice record; v_cut bigint;
-        v_balance bigint; v_entries jsonb := '[]';
+        v_now timestamptz := billing_now(); v_balance bigint; v_entries jsonb := '[]';
 begin
   if v_rest <= 0 then return 0; end if;
   v_total := v_rest;
   for v_slice in select s.ordinal, s.grant_id, s.amount_nano,
-                        g.expires_at <= billing_now() or exists (select from grant_voids v where v.grant_id = g.id) as has_ended
+                        g.expires_at <= v_now or exists (select from grant_voids v where v.grant_id = g.id) as has_ended
                    from lease_slices s join credit_grants g on g.id = s.grant_id
                   where s.lease_id = p_lease.id and s.amount_nano > 0 order by s.ordinal desc loop
     exit when v_rest = 0;
@@ -484,13 +504,14 @@ begin
   end;
 end $$;
 
--- Returns Postgres' time; the gateway's own clock is this + monotonic time since.
-create function renew_incarnation(p_incarnation uuid) returns timestamptz
+-- Returns Postgres' time, from which the gateway reckons on by its monotonic clock, and how far the clock of billing is ahead of it.
+create function renew_incarnation(p_incarnation uuid, out real_time timestamptz, out clock_ahead interval)
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-  update gateway_incarnations set renewed_at = clock_timestamp() where id = p_incarnation and fenced_at is null;
+  update gateway_incarnations i set renewed_at = clock_timestamp(), clock_ahead = billing_now() - now()
+   where i.id = p_incarnation and i.fenced_at is null returning i.clock_ahead into clock_ahead;
   if not found then raise exception 'incarnation % is fenced', p_incarnation using errcode = 'TG001'; end if;
-  return clock_timestamp();
+  real_time := clock_timestamp();
 end $$;
 
 -- p_died: a supervisor saw the process die. Otherwise 90 s of silence, and never within 90 s of Postgres' own start or promotion,
@@ -640,5 +661,5 @@ grant execute on function settle_batch(uuid, boolean, json, json), settle_beyond
   quarantine_record(uuid, uuid, jsonb, text, bigint), fence_incarnations(uuid),
   close_incarnation(uuid, text, boolean), record_orphan(uuid, uuid, smallint, uuid, uuid, uuid, text, text, uuid, timestamptz), expire_grants(),
   issue_grant(uuid, uuid, text, smallint, bigint, integer, timestamptz, text, text), reconcile_attempt(uuid, smallint, bigint, text),
-  attempts_never_arrived(uuid, timestamptz), post_unclaimed(uuid, smallint, uuid, bigint)
+  attempts_never_arrived(uuid, timestamptz), post_unclaimed(uuid, smallint, uuid, bigint), advance_billing_clock(timestamptz)
   to tollgate_worker;

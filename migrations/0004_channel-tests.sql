@@ -22,7 +22,7 @@ begin
    where v.model_id = p_model and v.side = 'cost' and (v.channel_id = p_channel or v.channel_id is null) and v.effective_at <= billing_now()
    order by v.channel_id is null, v.effective_at desc limit 1;
   insert into attempts (request_id, n, channel_id, channel_key_id, model_id, upstream_model, cost_version_id, outcome, sent_at)
-    values (p_request, 1, p_channel, p_channel_key, p_model, p_upstream_model, v_cost.id, 'channel_test', billing_now());
+    values (p_request, 1, p_channel, p_channel_key, p_model, p_upstream_model, v_cost.id, 'channel_test', clock_timestamp());
   return v_cost.price;
 end $$;
 

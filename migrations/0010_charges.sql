@@ -35,6 +35,7 @@ create unique index one_default_card on payment_methods (org_id) where is_defaul
 create table card_setups (
   id uuid primary key,
   org_id uuid not null references organizations,
+  return_url text not null,
   stripe_session text unique,
   url text,
   expires_at timestamptz not null,
@@ -43,15 +44,18 @@ create table card_setups (
 );
 create unique index one_open_card_setup on card_setups (org_id) where closed_at is null;
 
--- One question to one card about the payment of a bill, under the key pi:{payment_id}:confirm:{number}.{try} at Stripe. The number is
--- that of whoever asks; it is tried again under another key when Stripe will never say what came of the first. An open one is under way
--- or in doubt, and whoever comes meanwhile joins it.
+-- One question to one card about the payment of a bill, under a key made of payment, asker, number and try at Stripe. Billing numbers
+-- as its processes do; the customer, who pays on our page, has numbers of his own. It is tried again under another key when Stripe will
+-- never say what came of the first. An open one is under way or in doubt, and whoever comes meanwhile joins it.
 create table charge_attempts (
   payment_id uuid not null references payments,
+  asked_by text not null default 'billing' check (asked_by in ('billing', 'customer')),
   number integer not null check (number > 0),
   try integer not null check (try > 0),
-  -- The organization's default when it was asked. Null: there was none that could be asked.
+  -- The organization's default when it was asked, or the one that the customer chose. Null: there was none that could be asked.
   payment_method text references payment_methods (stripe_payment_method),
+  -- Where his bank sends the customer back to: Stripe is asked again in the same words.
+  return_url text,
   -- The intent's latest charge before: another one later on is what came of this.
   charge_before text,
   asked_at timestamptz not null default billing_now(),
@@ -63,7 +67,8 @@ create table charge_attempts (
   decline_class text check (decline_class in ('never', 'needs_customer', 'authenticate', 'later', 'duplicate')),
   error text,
   answered_at timestamptz,
-  primary key (payment_id, number, try),
+  primary key (payment_id, asked_by, number, try),
+  check ((asked_by = 'customer') = (return_url is not null)),
   check ((outcome is null) = (answered_at is null)),
   check (outcome <> 'declined' or decline_class is not null)
 );

@@ -11,6 +11,7 @@ import { type ReservedPort, reserveDefaultPort, reserveNamedPort } from './parts
 import { startPostgres, whyUnreachable } from './parts/postgres.ts';
 import { findOrInstallRedis, INSTALL_REDIS, startRedis, whyRedisIsSilent } from './parts/redis.ts';
 import { keepCustomerKey, loadSecrets, type Secrets } from './parts/secrets.ts';
+import { type SmtpInbox, startSmtpInbox } from './parts/smtp-inbox.ts';
 import type { SupervisedProcess } from './parts/supervised-process.ts';
 import { bringUpTemporal, TEMPORAL_NAMESPACE, type TemporalServer } from './parts/temporal.ts';
 import { startWorker, type WorkerNeeds } from './parts/worker.ts';
@@ -24,6 +25,8 @@ const DEFAULT_PORTS = {
   stripe: 8082,
   worker: 8083,
   sdkMetrics: 8084,
+  inboxPage: 8085,
+  smtp: 8086,
   postgres: 5433,
   redis: 6380,
 };
@@ -45,6 +48,8 @@ export interface Endpoints {
   readonly temporalUi: string | null;
   /** Its metrics, and the page on which people sign in to read workflows. */
   readonly worker: string;
+  /** The page of all mails that were sent. */
+  readonly inbox: string;
   readonly adminToken: string;
   readonly customerKey: string;
   readonly models: readonly string[];
@@ -58,21 +63,31 @@ export interface Installation {
 
 export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Promise<Installation> {
   const site: Site = { launch, stack, secrets: loadSecrets(launch.home), parts: [] };
-  const { adminToken } = site.secrets;
+  const { adminToken, linkSecret } = site.secrets;
   const port = await reserveApiPort(site);
   const databases = await step(launch, 'migrate', await bringUpPostgres(site));
   const redisUrl = await step(launch, 'redis', () => bringUpRedis(site));
   const demoProvider = await step(launch, 'demo', () => bringUpDemoProvider(site));
   const stripe = await step(launch, 'stripe', () => bringUpStripe(site, port));
-  const needs = { port, databases, redisUrl, adminToken, stripe };
+  const needs = { port, databases, redisUrl, adminToken, linkSecret, stripe };
   const api = await step(launch, 'gateway', () => bringUpGateway(site, needs));
   const { customerKey, models } = await step(launch, 'seed', () =>
     bringUpData(site, { api, adminToken, demoProvider }),
   );
   const workerPorts = await takeWorkerPorts(site);
   const temporal = await step(launch, 'temporal', () => bringUpTime(site, workerPorts));
+  const inbox = await step(launch, 'inbox', () => bringUpInbox(site));
+  const addresses = { publicUrl: api, smtpUrl: inbox.smtpUrl };
   const worker = await step(launch, 'worker', () =>
-    bringUpWorker(site, { ...workerPorts, databaseUrl: databases.worker, temporal, adminToken }),
+    bringUpWorker(site, {
+      ...workerPorts,
+      ...addresses,
+      databaseUrl: databases.worker,
+      temporal,
+      adminToken,
+      linkSecret,
+      stripe,
+    }),
   );
   return {
     endpoints: {
@@ -87,6 +102,7 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
       temporalNamespace: TEMPORAL_NAMESPACE,
       temporalUi: temporal.uiUrl,
       worker,
+      inbox: inbox.url,
       adminToken,
       customerKey,
       models,
@@ -176,6 +192,14 @@ async function bringUpStripe(site: Site, gatewayPort: number): Promise<Outcome<F
   const stripe = await startFakeStripe(site.launch, port, gatewayPort);
   keep(site, stripe.process);
   return { result: stripe, text: `ready on ${stripe.url} (fake Stripe, takes no real money)` };
+}
+
+async function bringUpInbox(site: Site): Promise<Outcome<SmtpInbox>> {
+  const pagePort = takePort(site, 'inbox', await reserveDefaultPort(DEFAULT_PORTS.inboxPage));
+  const smtpPort = takePort(site, 'inbox', await reserveDefaultPort(DEFAULT_PORTS.smtp));
+  const inbox = await startSmtpInbox(site.launch, pagePort, smtpPort);
+  keep(site, inbox.process);
+  return { result: inbox, text: `ready on ${inbox.url} (mails are kept here, none leaves this machine)` };
 }
 
 async function bringUpGateway(site: Site, needs: GatewayNeeds): Promise<Outcome<string>> {

@@ -114,7 +114,7 @@ function writeEndpoints(endpoints: Endpoints): void {
   replaceFile(endpointsFile, `${JSON.stringify(endpoints, null, 2)}\n`, 0o600);
 }
 
-function welcome({ apiBaseUrl, customerKey, adminToken, stripe, temporalUi, worker, models }: Endpoints): void {
+function welcome({ apiBaseUrl, customerKey, adminToken, stripe, inbox, temporalUi, worker, models }: Endpoints): void {
   const body = JSON.stringify({ model: models[0], messages: [{ role: 'user', content: 'Say hello' }] });
   process.stdout.write(`
 Tollgate is up after ${secondsSince(startedAtMs)}. Stop it with Ctrl-C; what it keeps is in ${launch.home}.
@@ -123,6 +123,7 @@ Tollgate is up after ${secondsSince(startedAtMs)}. Stop it with Ctrl-C; what it 
   customer key   ${customerKey}
   admin token    ${adminToken}
   fake Stripe    ${stripe}
+  SMTP inbox     ${inbox}
   Temporal UI    ${temporalUi ?? 'that of TEMPORAL_ADDRESS'} (to read what it encrypts, sign in at ${worker}/codec)
 
 curl ${apiBaseUrl}/chat/completions -H 'authorization: Bearer ${customerKey}' -H 'content-type: application/json' -d '${body}'

@@ -4,7 +4,15 @@ import { createRequire } from 'node:module';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { PlantedHouse } from './house/planted-house.ts';
 
-const PACKAGES = ['pg', 'express', 'stripe', '@temporalio/client', '@temporalio/workflow', '@temporalio/worker'];
+const PACKAGES = [
+  'pg',
+  'express',
+  'stripe',
+  'nodemailer',
+  '@temporalio/client',
+  '@temporalio/workflow',
+  '@temporalio/worker',
+];
 
 /** rule, the file that breaks it, what stands in the file */
 const PLANTED: readonly (readonly [rule: string, file: string, source: string])[] = [
@@ -27,6 +35,7 @@ const PLANTED: readonly (readonly [rule: string, file: string, source: string])[
   ['proxy-reaches-neither-temporal-nor-stripe', 'api/proxy/pays.ts', "import '../../services/payments/stripe-api.ts';"],
   ['stripe-in-one-place', 'services/payments/asks-stripe.ts', "import 'stripe';"],
   ['stripe-in-one-place', 'api/asks-stripe.ts', "import type {} from 'stripe';"],
+  ['mail-in-one-module', 'workers/sends-mail.ts', "import 'nodemailer';"],
   ['nobody-imports-the-outside', 'services/knows-tests.ts', "import '../test/support/clock.ts';"],
   ['nobody-imports-the-outside', 'api/knows-scripts.ts', "import '../scripts/start.ts';"],
   ['oracle-shares-no-code', 'test/oracle/knows-domain.ts', "import type {} from '../../domain/nano.ts';"],

@@ -4,23 +4,26 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Runtime } from '@temporalio/worker';
-import { createCardAskActivities } from '../activities/card-asks.ts';
-import { createReconciliationActivities } from '../activities/reconciliation.ts';
-import { createRepairActivities } from '../activities/repair.ts';
-import { createTopUpActivities } from '../activities/top-up.ts';
+import { ChangeFeed } from '../services/api-keys/change-feed.ts';
+import { Deliveries } from '../services/notifications/deliveries.ts';
+import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
+import { outboxStanding } from '../services/notifications/outbox.ts';
+import { PayLinks } from '../services/payments/pay-links.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { createLog } from '../services/platform/log.ts';
 import { OutboxBell } from '../services/platform/outbox-bell.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
-import { readWorkerConfig } from '../services/platform/worker-config.ts';
+import { type MailSettings, readWorkerConfig } from '../services/platform/worker-config.ts';
 import { Pokes, pokesStanding } from '../services/processes/pokes.ts';
-import { pokeStranded } from '../services/processes/stranded.ts';
 import { Reconciliations, reconciliationStanding } from '../services/reconciliation/reconciliations.ts';
-import { TopUps } from '../services/top-ups/top-ups.ts';
+import { noticeHandedOver } from '../services/subscriptions/learn.ts';
 import { PayloadCodec } from '../services/vault/payload-codec.ts';
+import { billingActivities, coreActivities } from './activities.ts';
 import { watchBalances } from './balance-loop.ts';
 import { CodecAccess } from './codec-access.ts';
+import { dueWorkListener } from './due-work.ts';
 import { createWorkerApp } from './http.ts';
+import { MailRelay } from './mail-relay.ts';
 import { workerMetrics } from './metrics.ts';
 import { ProcessRelay } from './process-relay.ts';
 import { sdkLogger } from './sdk-log.ts';
@@ -58,6 +61,7 @@ const patientDb = createPool(config.databaseUrl, {
   statementTimeoutMs: 600_000,
 });
 const codec = new PayloadCodec(config.payloadKeys);
+const reconciliations = new Reconciliations({ db, patientDb });
 const runbook = config.runbookUrl === null ? 'docs/operations.md' : `[docs/operations.md](${config.runbookUrl})`;
 const work = new TemporalWork(
   {
@@ -65,23 +69,18 @@ const work = new TemporalWork(
     codec,
     workflowBundle:
       config.workflowBundle === null ? await bundleWorkflows(logger) : { codePath: config.workflowBundle },
-    activities: {
-      ...createReconciliationActivities(
-        new Reconciliations({ db, patientDb }),
-        `${runbook}, "The nightly reconciliation"`,
-      ),
-      ...createRepairActivities(() => pokeStranded(db)),
-      ...createTopUpActivities(new TopUps(db), `${runbook}, "Automatic top-up"`),
-    },
-    // Stand-in until the package "core" is merged.
-    billingActivities: createCardAskActivities(() => Promise.reject(new Error('no card can be asked yet'))),
+    activities: coreActivities(db, reconciliations, runbook),
+    billingActivities: billingActivities(db, config.stripe),
     identity: `${hostname()}:${process.pid}`,
   },
   log,
 );
 const leaving = new AbortController();
 const relay = new ProcessRelay(new Pokes(db), () => work.client, log);
+const mails = config.mail === null ? null : openMailRelay(config.mail);
+if (mails === null) log.warn('mails_not_sent');
 const bell = new OutboxBell(config.databaseUrl, (outbox) => {
+  if (outbox === 'mail') mails?.ring();
   if (outbox === 'poke') relay.ring();
 });
 const registry = workerMetrics({
@@ -92,6 +91,7 @@ const registry = workerMetrics({
     return work.isWorking;
   },
   reconciliations: () => within(SCRAPE_PATIENCE_MS, reconciliationStanding(db)).catch(() => null),
+  outbox: () => within(SCRAPE_PATIENCE_MS, outboxStanding(db)).catch(() => null),
   pokes: () => within(SCRAPE_PATIENCE_MS, pokesStanding(db)).catch(() => null),
 });
 const app = createWorkerApp({
@@ -107,18 +107,42 @@ const server = app.listen(config.port, config.host, (error) => {
   if (error) throw error;
 });
 
+const feed = new ChangeFeed(config.databaseUrl, dueWorkListener(work, reconciliations, log), log);
+await feed.start();
+
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => {
     log.info('worker_leaving');
     leaving.abort();
     relay.leave();
     work.leave();
+    mails?.leave();
     setTimeout(() => process.exit(0), LEAVE_WITHIN_MS).unref();
   });
 }
-await Promise.all([bell.start(), work.run(), relay.run(), watchBalances(db, log, leaving.signal)]);
+await Promise.all([bell.start(), work.run(), relay.run(), mails?.run(), watchBalances(db, log, leaving.signal)]);
 server.close();
 await bell.stop();
-await within(LEAVE_WITHIN_MS, Promise.all([db.end(), patientDb.end()])).catch(() => undefined);
+await within(LEAVE_WITHIN_MS, Promise.all([feed.stop(), db.end(), patientDb.end()])).catch(() => undefined);
 log.info('worker_left');
 process.exit(0);
+
+function openMailRelay(mail: MailSettings): MailRelay {
+  const links = new PayLinks(config.publicUrl, config.linkSecret);
+  // A connection is held for as long as the mail server takes; one more, for what failed.
+  const size = { maxConnections: MAILS_AT_ONCE + 1, statementTimeoutMs: 8_000 };
+  const deliveries = new Deliveries({
+    db: createPool(config.databaseUrl, { name: 'tollgate worker, mails', ...size }),
+    sender: new MailSender(mail),
+    from: mail.from,
+    staff: mail.staff,
+    site: {
+      accountUrl: `${config.publicUrl}/`,
+      payUrl: (invoiceId) => links.urlOf(invoiceId),
+      runbookUrl: config.runbookUrl ?? `http://${config.host}:${config.port}/runbook`,
+    },
+    onHandedOver: (tx, { invoiceId, notice, handedOverAt }) => noticeHandedOver(tx, invoiceId, notice, handedOverAt),
+    log,
+  });
+  return new MailRelay(deliveries, log);
+}

@@ -1,12 +1,14 @@
 // What a worker tells Prometheus of our own; the SDK has a registry and a port of its own. What PostgreSQL knows is read at the
 // scrape: the figures are those of the whole installation, whichever worker is asked.
 import { Gauge, Registry } from 'prom-client';
+import type { OutboxStanding } from '../services/notifications/outbox.ts';
 
 export interface WorkerState {
   readonly isTemporalUp: boolean;
   readonly isWorking: boolean;
   /** Null while PostgreSQL does not answer: the series are left out then, and no alert takes silence for health. */
   reconciliations(): Promise<{ readonly needAttention: number; readonly provenAt: number } | null>;
+  outbox(): Promise<OutboxStanding | null>;
   pokes(): Promise<{ readonly waiting: number; readonly oldestSeconds: number } | null>;
 }
 
@@ -24,16 +26,33 @@ export function workerMetrics(state: WorkerState): Registry {
       },
     });
   };
-  const reconciliations = askedOnce(() => state.reconciliations());
+  const standing = askedOnce(() => state.reconciliations());
+  const outbox = askedOnce(() => state.outbox());
   const pokes = askedOnce(() => state.pokes());
   gauge('worker_temporal_up', 'Whether Temporal answers this worker', () => Number(state.isTemporalUp));
   gauge('worker_working', 'Whether this worker takes work', () => Number(state.isWorking));
   gauge('reconciliations_need_attention', 'Proofs of the ledger that wait for a person', async () => {
-    return (await reconciliations())?.needAttention ?? null;
+    return (await standing())?.needAttention ?? null;
   });
   gauge('ledger_proven_timestamp_seconds', 'When all invariants of the ledger last held; 0: never', async () => {
-    return (await reconciliations())?.provenAt ?? null;
+    return (await standing())?.provenAt ?? null;
   });
+  gauge('notifications_waiting', 'Mails that no mail server has taken yet', async () => {
+    return (await outbox())?.waiting ?? null;
+  });
+  gauge('notifications_oldest_seconds', 'How long the oldest of them waits', async () => {
+    return (await outbox())?.oldestSeconds ?? null;
+  });
+  gauge('notifications_given_up', 'Mails of the last week that were refused for good, or for a day', async () => {
+    return (await outbox())?.givenUp ?? null;
+  });
+  gauge(
+    'notifications_without_recipient',
+    'Organizations whose mails of the last week had nobody to go to',
+    async () => {
+      return (await outbox())?.withoutRecipient ?? null;
+    },
+  );
   gauge('process_pokes_waiting', 'Workflows that have news and were not told yet', async () => {
     return (await pokes())?.waiting ?? null;
   });

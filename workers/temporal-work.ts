@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Worker } from '@temporalio/worker';
 import type { Log } from '../services/platform/log.ts';
 import type { PayloadCodec } from '../services/vault/payload-codec.ts';
+import { poke } from '../workflows/contracts/billing-process.ts';
 import { BILLING_QUEUE, CORE_QUEUE } from '../workflows/contracts/task-queues.ts';
 import { declareSchedules } from './schedules.ts';
 import { openTemporal, type TemporalClient, type TemporalLink, type TemporalPlace } from './temporal.ts';
@@ -59,6 +60,16 @@ export class TemporalWork {
       }
       await wait(TRY_AGAIN_MS, undefined, { signal: this.#leaving.signal }).catch(() => undefined);
     }
+  }
+
+  /** Starts a schedule's tick now, or as soon as the one that runs has ended. Nothing while Temporal is away: its next tick does as well. */
+  async tick(scheduleId: string): Promise<void> {
+    await this.client?.schedule.getHandle(scheduleId).trigger('BUFFER_ONE');
+  }
+
+  /** Has a workflow look at its row again. */
+  async poke(workflowId: string): Promise<void> {
+    await this.client?.workflow.getHandle(workflowId).signal(poke);
   }
 
   leave(): void {

@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 import { DB, LONG } from './activity-presets.ts';
 import type { RepairActivities } from './contracts/billing-process.ts';
+import { poke } from './contracts/billing-process.ts';
 import { type Command, problemOfCommand } from './contracts/commands.ts';
 import {
   type CommandEffect,
@@ -73,6 +74,10 @@ export async function reconciliation({ name }: ReconciliationInput): Promise<Com
     return outcome.effect;
   };
   setHandler(retryNow, (command) => obey('retryNow', command), { validator: refuseIncomplete });
+  let isPoked = false;
+  setHandler(poke, () => {
+    isPoked = true;
+  });
   setHandler(dismiss, (command) => obey('dismiss', command), { validator: refuseIncomplete });
 
   learn(await db.openReconciliation({ name }));
@@ -80,7 +85,16 @@ export async function reconciliation({ name }: ReconciliationInput): Promise<Com
     setCurrentDetails(describe(row));
     wasFlagged = flag(row, wasFlagged);
     if (row.stage === 'running') learn(await verify(row));
-    else if (!(await answered(row, () => row))) learn(await db.remindOfReconciliation({ name }));
+    else if (
+      !(await answered(
+        row,
+        () => row,
+        () => isPoked,
+      ))
+    ) {
+      isPoked = false;
+      learn(await db.remindOfReconciliation({ name }));
+    }
     if (hasEnded(row)) flag(row, wasFlagged);
   }
   setCurrentDetails(describe(row));
@@ -110,11 +124,17 @@ function verify({ name, round }: Reconciliation): Promise<Reconciliation> {
   ]);
 }
 
-/** False: its time is over, by the clock of this workflow. Whether by that of PostgreSQL too, the reminder finds out. */
-function answered({ revision, waitMs, answerBy }: Reconciliation, now: () => Reconciliation): Promise<boolean> {
-  return condition(() => now().revision > revision, Math.max(waitMs, 1), {
+/** False: its time may be over, by the clock of this workflow or by hearsay. Whether by that of PostgreSQL too, the reminder finds out. */
+async function answered(
+  { revision, waitMs, answerBy }: Reconciliation,
+  now: () => Reconciliation,
+  isPoked: () => boolean,
+): Promise<boolean> {
+  const isNewer = () => now().revision > revision;
+  await condition(() => isNewer() || isPoked(), Math.max(waitMs, 1), {
     summary: `a person answers by ${answerBy}, or it is told again`,
   });
+  return isNewer();
 }
 
 /** Whether it is found by those who look for what needs them. Each change of an attribute is a step of its own: only changes are told. */

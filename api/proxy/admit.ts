@@ -7,13 +7,15 @@ import {
   reserveFor,
   wantedOutputTokens,
 } from '../../domain/admission.ts';
+import { payAdvice } from '../../domain/enforcement.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import type { Nano } from '../../domain/nano.ts';
 import { type Price, type PriceVersion, priceInForce } from '../../domain/prices.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import { isOfferedIn, type RoutedModel } from '../../services/channels/routing-table.ts';
 import type { CreditNeed } from '../../services/leases/key-leases.ts';
-import type { RateScope, RateTicket } from '../../services/limits/rate-limiter.ts';
+import { stoppedForDebt } from '../../services/leases/refusals.ts';
+import type { RateRefusal, RateScope, RateTicket } from '../../services/limits/rate-limiter.ts';
 import type { RequestFacts } from './dialect.ts';
 import type { Admitted, Exchange } from './exchange.ts';
 import type { ProxyParts } from './proxy-parts.ts';
@@ -29,36 +31,37 @@ export async function admit(
   facts: RequestFacts,
 ): Promise<Admitted> {
   refuseWhileUnfit(parts);
-  const model = allowedModel(parts, exchange, apiKey, facts.modelId);
+  const routedModel = allowedModel(parts, exchange, apiKey, facts.modelId);
   if (apiKey.enforcement === 'stopped') throw stopped();
-  const asked = momentOf(parts, model);
-  const inputTokens = estimateInputTokens(facts.contentBytes, model.bytesPerToken);
-  refuseBeyondContext(model, inputTokens);
-  const rateScopes = scopesOf(apiKey, model);
-  refuseBeyondRate(rateScopes, model, inputTokens);
-  const p95 = parts.expectedOutput.of(apiKey.id, model.id);
-  exchange.rateTicket = takeRate(parts, rateScopes, model, inputTokens + (p95 ?? 0), asked.atMs);
+  if (apiKey.restriction?.stage === 'stopped') throw stoppedForDebt(apiKey.restriction.payLink);
+  const asked = momentOf(parts, routedModel);
+  const inputTokens = estimateInputTokens(facts.contentBytes, routedModel.bytesPerToken);
+  refuseBeyondContext(routedModel, inputTokens);
+  const rateScopes = scopesOf(apiKey, routedModel);
+  refuseBeyondRate(rateScopes, routedModel, inputTokens);
+  const p95 = parts.expectedOutput.of(apiKey.id, routedModel.id);
+  exchange.rateTicket = takeRate(parts, apiKey, rateScopes, routedModel, inputTokens + (p95 ?? 0));
 
-  const p95Delivered = facts.streamed ? parts.expectedDelivery.of(apiKey.id, model.id) : null;
+  const p95Delivered = facts.streamed ? parts.expectedDelivery.of(apiKey.id, routedModel.id) : null;
   const p95Reserved = p95Delivered === null ? p95 : Math.max(p95Delivered, p95 ?? 0);
-  const need = creditNeed(facts, model, asked.price.price, inputTokens, p95Reserved, parts.leases.leftOf(apiKey));
+  const need = creditNeed(facts, routedModel, asked.price.price, inputTokens, p95Reserved, parts.leases.leftOf(apiKey));
   const atOnce = parts.leases.reserve(apiKey, need);
   const reservation = atOnce ?? (await parts.leases.acquire(apiKey, need));
   // Whoever waited for credit is admitted when it has it: in the period whose caps it was counted under, at that moment's price.
-  const { atMs, price } = atOnce === null ? momentOf(parts, model) : asked;
+  const { atMs, price } = atOnce === null ? momentOf(parts, routedModel) : asked;
   try {
-    const paid = outputPaidBy(reservation.amount, facts, model, price.price, inputTokens);
-    return { apiKey, facts, model, price, atMs, inputTokens, reservation, ...paid };
+    const paid = outputPaidBy(reservation.amount, facts, routedModel, price.price, inputTokens);
+    return { apiKey, facts, model: routedModel, price, atMs, inputTokens, reservation, ...paid };
   } catch (error) {
     parts.leases.release(reservation);
     throw error;
   }
 }
 
-function momentOf({ incarnation }: ProxyParts, model: RoutedModel): { atMs: number; price: PriceVersion } {
+function momentOf({ incarnation }: ProxyParts, routedModel: RoutedModel): { atMs: number; price: PriceVersion } {
   const atMs = Math.floor(incarnation.timeMs());
-  const price = priceInForce(model.sellingPrices, atMs);
-  if (price === null) throw notSold(model.id);
+  const price = priceInForce(routedModel.sellingPrices, atMs);
+  if (price === null) throw notSold(routedModel.id);
   return { atMs, price };
 }
 
@@ -72,9 +75,9 @@ function refuseWhileUnfit(parts: ProxyParts): void {
 }
 
 function allowedModel(parts: ProxyParts, exchange: Exchange, apiKey: ApiKeyEntry, modelId: string): RoutedModel {
-  const model = parts.routing().models.get(modelId);
+  const routedModel = parts.routing().models.get(modelId);
   // A priced model that is bought nowhere is not on sale: it is not listed either.
-  if (model === undefined || model.routes.length === 0) {
+  if (routedModel === undefined || routedModel.routes.length === 0) {
     throw new TollgateError('model_not_found', {
       message: `There is no model "${modelId.slice(0, 100)}" here. GET /v1/models lists the models that this key may use.`,
       param: 'model',
@@ -86,13 +89,13 @@ function allowedModel(parts: ProxyParts, exchange: Exchange, apiKey: ApiKeyEntry
       param: 'model',
     });
   }
-  if (!isOfferedIn(model, exchange.dialect.id)) {
+  if (!isOfferedIn(routedModel, exchange.dialect.id)) {
     throw new TollgateError('model_not_found', {
       message: `The model "${modelId}" is not offered on this endpoint. GET /v1/models names the endpoints of each model.`,
       param: 'model',
     });
   }
-  return model;
+  return routedModel;
 }
 
 function stopped(): TollgateError {
@@ -109,61 +112,73 @@ function notSold(modelId: string): TollgateError {
   });
 }
 
-function refuseBeyondContext(model: RoutedModel, inputTokens: number): void {
+function refuseBeyondContext(routedModel: RoutedModel, inputTokens: number): void {
   // The estimate may be off by half in either direction; only what cannot fit by any count is refused here.
-  if (inputTokens <= model.contextTokens * 2) return;
+  if (inputTokens <= routedModel.contextTokens * 2) return;
   throw new TollgateError('context_length_exceeded', {
-    message: `prompt is too long: ${inputTokens} tokens > ${model.contextTokens} maximum. Shorten the messages.`,
+    message: `prompt is too long: ${inputTokens} tokens > ${routedModel.contextTokens} maximum. Shorten the messages.`,
     param: 'messages',
   });
 }
 
 /** As with the context: by half the estimate may be wrong. What is smaller waits for an empty minute and has it alone (D9). */
-function refuseBeyondRate(scopes: readonly RateScope[], model: RoutedModel, inputTokens: number): void {
+function refuseBeyondRate(scopes: readonly RateScope[], routedModel: RoutedModel, inputTokens: number): void {
   const scope = scopes.find(({ tokensPerMinute }) => tokensPerMinute !== null && inputTokens > tokensPerMinute * 2);
   if (scope === undefined) return;
   throw new TollgateError('request_beyond_rate', {
-    message: `This request has about ${inputTokens} input tokens, and the ${ownerOf(scope, model)} may use ${scope.tokensPerMinute} tokens a minute: waiting does not help. Shorten it, or ask for a higher tier. Nothing was charged.`,
+    message: `This request has about ${inputTokens} input tokens, and the ${ownerOf(scope, routedModel)} may use ${scope.tokensPerMinute} tokens a minute: waiting does not help. Shorten it, or ask for a higher tier. Nothing was charged.`,
   });
 }
 
 function takeRate(
   parts: ProxyParts,
+  apiKey: ApiKeyEntry,
   scopes: readonly RateScope[],
-  model: RoutedModel,
+  routedModel: RoutedModel,
   tokens: number,
-  atMs: number,
 ): RateTicket {
-  const decision = parts.limiter.admit(scopes, tokens, atMs);
+  const decision = parts.limiter.admit(scopes, tokens, parts.incarnation.realTimeMs());
   if (decision.allowed) return decision.ticket;
-  const { scope, what, retryAfterMs } = decision;
+  throw beyondRate(decision, apiKey, routedModel);
+}
+
+function beyondRate(
+  { scope, what, retryAfterMs }: RateRefusal,
+  { restriction }: ApiKeyEntry,
+  routedModel: RoutedModel,
+): TollgateError {
   const rate = {
     requests: `${scope.requestsPerMinute} requests a minute`,
     tokens: `${scope.tokensPerMinute} tokens a minute`,
     concurrency: `${scope.concurrentRequests} requests at once`,
   };
-  throw new TollgateError(what === 'concurrency' ? 'concurrency_exceeded' : 'rate_limit_exceeded', {
-    message: `The ${ownerOf(scope, model)} may use ${rate[what]}. Try again in ${Math.ceil(retryAfterMs / 1000)} s, or ask for a higher tier. Nothing was charged.`,
+  const may = `${ownerOf(scope, routedModel)} may use ${rate[what]}`;
+  const waitSeconds = Math.ceil(retryAfterMs / 1000);
+  const isForDebt = restriction !== null && what === 'requests' && !scope.id.startsWith('model:');
+  return new TollgateError(what === 'concurrency' ? 'concurrency_exceeded' : 'rate_limit_exceeded', {
+    message: isForDebt
+      ? `An invoice of this organization is overdue: until it is paid the ${may}. ${payAdvice(restriction.payLink)}, or try again in ${waitSeconds} s. Nothing was charged.`
+      : `The ${may}. Try again in ${waitSeconds} s, or ask for a higher tier. Nothing was charged.`,
     retryAfterMs,
   });
 }
 
-function ownerOf(scope: RateScope, model: RoutedModel): string {
+function ownerOf(scope: RateScope, routedModel: RoutedModel): string {
   if (scope.id.startsWith('key:')) return 'API key';
-  return scope.id.startsWith('model:') ? `model "${model.id}"` : 'organization';
+  return scope.id.startsWith('model:') ? `model "${routedModel.id}"` : 'organization';
 }
 
-export function scopesOf(apiKey: ApiKeyEntry, model: RoutedModel): readonly RateScope[] {
-  const { requestsPerMinute, tokensPerMinute, concurrentRequests } = model;
+export function scopesOf(apiKey: ApiKeyEntry, routedModel: RoutedModel): readonly RateScope[] {
+  const { requestsPerMinute, tokensPerMinute, concurrentRequests } = routedModel;
   if (requestsPerMinute === null && tokensPerMinute === null && concurrentRequests === null) return apiKey.rateScopes;
-  const id = `model:${apiKey.orgId}:${model.id}`;
+  const id = `model:${apiKey.orgId}:${routedModel.id}`;
   return [...apiKey.rateScopes, { id, requestsPerMinute, tokensPerMinute, concurrentRequests }];
 }
 
 /** Streams reserve what is expected and ask for more on the way; a plain answer asks at once for what it could come to. */
 function creditNeed(
   facts: RequestFacts,
-  model: RoutedModel,
+  routedModel: RoutedModel,
   price: Price,
   inputTokens: number,
   p95: number | null,
@@ -171,7 +186,7 @@ function creditNeed(
 ): CreditNeed {
   const { answers } = facts;
   const asked = facts.askedOutputTokens;
-  const modelMaximum = model.maxOutputTokens;
+  const modelMaximum = routedModel.maxOutputTokens;
   const costOf = (outputTokens: number) => reserveFor({ price, inputTokens, outputTokens: outputTokens * answers });
   const most = Math.min(asked ?? modelMaximum, modelMaximum);
   const expected = expectedOutputTokens({ asked, modelMaximum, p95 });
@@ -192,15 +207,15 @@ function smallerOf(a: Nano, b: Nano): Nano {
 function outputPaidBy(
   reservedNano: Nano,
   facts: RequestFacts,
-  model: RoutedModel,
+  routedModel: RoutedModel,
   price: Price,
   inputTokens: number,
 ): { reservedOutputTokens: number; loweredCap: number | null } {
   const { answers } = facts;
-  const most = Math.min(facts.askedOutputTokens ?? model.maxOutputTokens, model.maxOutputTokens);
+  const most = Math.min(facts.askedOutputTokens ?? routedModel.maxOutputTokens, routedModel.maxOutputTokens);
   const paid = plainOutputCap({
     asked: most * answers,
-    modelMaximum: model.maxOutputTokens * answers,
+    modelMaximum: routedModel.maxOutputTokens * answers,
     minimum: facts.minimumOutputTokens * answers,
     reservedNano,
     price,

@@ -59,6 +59,6 @@ export function refusalHead(parts: ProxyParts, exchange: Exchange): Record<strin
 }
 
 function rateHead(parts: ProxyParts, exchange: Exchange, scopes: readonly RateScope[]): string[] {
-  const nowMs = parts.incarnation.timeMs();
+  const nowMs = parts.incarnation.realTimeMs();
   return rateLimitHeaders(exchange.dialect.errorFamily, parts.limiter.state(scopes, nowMs), nowMs);
 }

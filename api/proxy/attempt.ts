@@ -86,7 +86,7 @@ export class Attempt implements AnswerListener, Flight {
     this.#exchange.budget.spentBelow(headers.get(SPENT_HEADER));
     if (status >= 300) {
       this.#phase = 'error';
-      this.#retryAfterMs = parseRetryAfter(headers.get('retry-after'), this.#parts.incarnation.timeMs());
+      this.#retryAfterMs = parseRetryAfter(headers.get('retry-after'), this.#parts.incarnation.realTimeMs());
     } else if (isEncoded(headers.get('content-encoding'))) {
       this.#failWith('protocol', 'the upstream compressed its answer although it was told not to');
     } else if (!this.#admitted.facts.streamed) {

@@ -118,7 +118,7 @@ function answerWithError(parts: ProxyParts, exchange: Exchange, error: TollgateE
 
 function giveBack(parts: ProxyParts, exchange: Exchange): void {
   const { admitted, rateTicket } = exchange;
-  if (rateTicket !== null) parts.limiter.release(rateTicket, exchange.billedTokens, parts.incarnation.timeMs());
+  if (rateTicket !== null) parts.limiter.release(rateTicket, exchange.billedTokens, parts.incarnation.realTimeMs());
   if (admitted !== null) parts.leases.release(admitted.reservation);
 }
 

@@ -77,7 +77,7 @@ function worthWaitingMs({ end }: Sent): number | null {
 
 async function attemptAt(parts: ProxyParts, exchange: Exchange, admitted: Admitted, pick: Pick): Promise<Sent> {
   const n = exchange.attempts.length + 1;
-  const sentMs = parts.incarnation.timeMs();
+  const sentMs = parts.incarnation.realTimeMs();
   await writeIntent(parts, exchange, admitted, pick, n, sentMs);
   parts.health.started(pick, performance.now());
   try {

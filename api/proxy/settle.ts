@@ -93,7 +93,7 @@ export function attemptRow(
   verdict: Verdict | null,
 ): AttemptRow {
   const cost = priceInForce(pick.route.costPrices, admitted.atMs);
-  const endedMs = parts.incarnation.timeMs();
+  const endedMs = parts.incarnation.realTimeMs();
   return {
     request_id: exchange.requestId,
     n: exchange.attempts.length + 1,

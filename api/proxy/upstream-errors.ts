@@ -64,7 +64,7 @@ function errorOfStream(how: StreamedAnswer['how']): TollgateError {
   if (how === 'credit_exhausted') {
     return new TollgateError('credit_exhausted_mid_stream', {
       message:
-        'The balance was used up while this answer was streaming. What was delivered is charged. Top up to get longer answers.',
+        'The credit for this answer ended while it was streaming. What was delivered is charged. GET /v1/key says what is left, and whether an overdue invoice locks it.',
     });
   }
   if (how === 'credit_unknown') {

@@ -2,9 +2,11 @@
 import type { RequestHandler } from 'express';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import type { FakeStripeClock } from '../../services/billing-clock/fake-stripe-clock.ts';
 import type { ChannelHealth } from '../../services/channels/channel-health.ts';
 import type { RoutingTable } from '../../services/channels/routing-table.ts';
 import type { Egress } from '../../services/egress/egress.ts';
+import type { PayLinks } from '../../services/payments/pay-links.ts';
 import type { StripeApi } from '../../services/payments/stripe-api.ts';
 import type { StripeInbox } from '../../services/payments/stripe-inbox.ts';
 import type { Vault } from '../../services/vault/vault.ts';
@@ -16,6 +18,12 @@ export interface PaymentDesk {
   readonly publicUrl: string;
 }
 
+export interface DemoClock {
+  readonly stripe: FakeStripeClock;
+  /** How long it waits for what is due at a moment before it goes on to the next. */
+  readonly patienceMs: number;
+}
+
 export interface AppDependencies extends Authentication {
   /** As tollgate_worker. */
   readonly db: Pool;
@@ -25,6 +33,9 @@ export interface AppDependencies extends Authentication {
   readonly adminToken: string;
   /** null: this installation takes no payments. */
   readonly payments: PaymentDesk | null;
+  /** null: the clock of billing cannot be moved. */
+  readonly demoClock: DemoClock | null;
+  readonly links: PayLinks;
   readonly vault: Vault;
   readonly egress: Egress;
   readonly routing: () => RoutingTable;

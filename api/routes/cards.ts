@@ -51,7 +51,7 @@ export const cardRoutes: readonly Route[] = [
     response: StripePage,
     handler: async ({ params }, app, change) => {
       const { stripe, publicUrl } = deskOf(app);
-      const { id, url } = await openCardSetup({ db: app.db, stripe, publicUrl }, params.orgId);
+      const { id, url } = await openCardSetup({ db: app.db, stripe }, params.orgId, `${publicUrl}/`);
       return change(async () => ({
         answer: { url },
         audit: {
@@ -74,10 +74,11 @@ export const cardRoutes: readonly Route[] = [
     response: StripePage,
     handler: async ({ params }, app, change) => {
       const { stripe, publicUrl } = deskOf(app);
-      const url = await openPortal({ db: app.db, stripe, publicUrl }, params.orgId, newId());
+      const visitId = newId();
+      const url = await openPortal({ db: app.db, stripe, publicUrl }, params.orgId, visitId);
       return change(async () => ({
         answer: { url },
-        audit: { action: 'portal.opened', targetKind: 'organization', targetId: params.orgId },
+        audit: { action: 'portal.opened', targetKind: 'organization', targetId: params.orgId, after: { visitId } },
       }));
     },
   }),

@@ -2,6 +2,8 @@
 // customers the error of their own SDK. What we did not foresee is logged with the request id, and its text stays here.
 import type { ErrorRequestHandler, Request } from 'express';
 import { TollgateError } from '../../domain/errors.ts';
+import { pageHeaders, payTroublePage } from '../pages/pay-page.ts';
+import { languageOf } from '../pages/pay-words.ts';
 import { errorAnswerFor } from '../proxy/surface-errors.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { speaksGemini } from './callers.ts';
@@ -12,6 +14,9 @@ import { requestIdOf } from './request-ids.ts';
 
 const OPERATIONS: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
 
+/** What follows is the authority to pay: it stands in no log. */
+const PAGE = /^\/pay\/.*/;
+
 export function speaksProblems(path: string): boolean {
   return /^\/(api\/v1|webhooks)\//.test(path) || OPERATIONS.has(path);
 }
@@ -20,7 +25,8 @@ export function errorsTold(app: AppDependencies): ErrorRequestHandler {
   return (thrown: unknown, req, res, _next) => {
     const error = asTold(thrown);
     const requestId = requestIdOf(res);
-    if (error.code === 'internal_error') app.log.error({ requestId, path: req.path, err: thrown }, 'request_failed');
+    if (error.code === 'internal_error')
+      app.log.error({ requestId, path: req.path.replace(PAGE, '/pay/'), err: thrown }, 'request_failed');
     if (res.headersSent) {
       res.destroy();
       return;
@@ -35,10 +41,20 @@ export function replyFor(
   error: TollgateError,
   requestId: string,
 ): Reply {
+  if (PAGE.test(req.path)) return troublePage(req, error, requestId);
   if (speaksProblems(req.path)) return problem(error, requestId);
   if (speaksGemini(req.headers, req.originalUrl)) return geminiError(error, requestId);
   const { status, headers, body } = errorAnswerFor(req.headers, req.path, error, requestId);
   return { status, headers, text: body };
+}
+
+function troublePage({ headers }: Pick<Request, 'headers'>, error: TollgateError, requestId: string): Reply {
+  const { status } = error.kind;
+  return {
+    status,
+    headers: { ...pageHeaders(true), ...retryHeaders(error) },
+    text: payTroublePage(status === 404, requestId, languageOf(headers['accept-language'])),
+  };
 }
 
 /** `type` names the code; the detail says how to go on. */

@@ -49,6 +49,9 @@ export const line = (longest: number) =>
     .max(longest)
     .regex(/^\P{Cc}*$/u, 'must hold no control characters');
 
+/** What an organization may do while it owes. */
+export const overdueStage = z.enum(['none', 'limited', 'stopped']);
+
 export const name = line(200);
 export const reason = line(500).meta({ description: 'Recorded in the audit log' });
 

@@ -2,13 +2,14 @@
 import type { PoolClient } from 'pg';
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
-import { OVERDUE_POLICIES, type RungName } from '../../domain/overdue-policy.ts';
 import { dunningRow } from '../../services/dunning/dunning-rows.ts';
-import { type CaseCommand, commandDunning, type DunningView, viewOf } from '../../services/dunning/dunnings.ts';
-import { invoice, listInvoices } from '../../services/invoices/invoices.ts';
+import { type CaseCommand, commandDunning, type DunningView, RUNGS, viewOf } from '../../services/dunning/dunnings.ts';
+import { invoice, listInvoices, type Invoice as ShownInvoice } from '../../services/invoices/invoices.ts';
 import { lockedOrganization, organization } from '../../services/organizations/organizations.ts';
+import type { PayLinks } from '../../services/payments/pay-links.ts';
 import { newId } from '../../services/platform/ids.ts';
 import { inTransaction } from '../../services/platform/postgres.ts';
+import type { Told } from '../../services/subscriptions/turn.ts';
 import { instant, reason, uuid, version } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { type IfMatch, requireSeen } from './reply.ts';
@@ -25,6 +26,10 @@ const Invoice = z
     amountCents: z.int(),
     currency: z.string(),
     state: z.enum(['open', 'paid', 'void']),
+    payUrl: z
+      .url()
+      .nullable()
+      .meta({ description: 'Our page; whoever has it may pay. Null: closed, or for sale on a page of Stripe' }),
     issuedAt: instant,
     dueAt: instant,
     closedAt: instant.nullable(),
@@ -46,14 +51,6 @@ const Dunning = z
   })
   .meta({ id: 'Dunning' });
 
-const steps = [
-  ...new Set(
-    Object.values(OVERDUE_POLICIES).flatMap(({ notices, restrict, end, escalations }) =>
-      [...notices, restrict, end, ...escalations].map(({ name }) => name),
-    ),
-  ),
-] as [RungName, ...RungName[]];
-
 const byId = z.object({ id: uuid });
 const invoices = { name: 'invoices', position: uuid, positionOf: ({ id }: { id: string }) => id };
 
@@ -64,9 +61,11 @@ export const invoiceRoutes: readonly Route[] = [
     params: z.object({ orgId: uuid }),
     query: z.strictObject(pageQuery),
     response: pageOf(Invoice),
-    handler: async ({ params, query }, { db }) => {
+    handler: async ({ params, query }, { db, links }) => {
       const { id } = await organization(db, params.orgId);
-      return onePage(invoices, query, (after, pageSize) => listInvoices(db, id, after, pageSize));
+      return onePage(invoices, query, async (after, pageSize) =>
+        (await listInvoices(db, id, after, pageSize)).map((one) => withPayUrl(one, links)),
+      );
     },
   }),
   adminRead({
@@ -75,7 +74,7 @@ export const invoiceRoutes: readonly Route[] = [
     params: byId,
     query: none,
     response: Invoice,
-    handler: ({ params }, { db }) => invoice(db, params.id),
+    handler: async ({ params }, { db, links }) => withPayUrl(await invoice(db, params.id), links),
   }),
   adminRead({
     path: '/api/v1/invoices/{id}/dunning',
@@ -101,7 +100,7 @@ export const invoiceRoutes: readonly Route[] = [
       until,
     }),
   ),
-  caseCommand('skip-to', 'Go on with this step of the ladder now', { step: z.enum(steps) }, ({ step }) => ({
+  caseCommand('skip-to', 'Go on with this step of the ladder now', { step: z.enum(RUNGS) }, ({ step }) => ({
     command: 'skipTo',
     step,
   })),
@@ -133,16 +132,20 @@ function caseCommand<Fields extends z.ZodRawShape>(
   });
 }
 
+function withPayUrl(shown: ShownInvoice, links: PayLinks) {
+  return { ...shown, payUrl: shown.isPayable ? links.urlOf(shown.id) : null };
+}
+
 async function obeyed(
   tx: PoolClient,
   invoiceId: string,
   command: CaseCommand,
-  { actor, reason: why, ifMatch }: { readonly actor: string; readonly reason: string; readonly ifMatch: IfMatch },
+  { ifMatch, ...telling }: Told & { readonly reason: string; readonly ifMatch: IfMatch },
 ) {
   const { orgId } = await dunningRow(tx, invoiceId);
   await lockedOrganization(tx, orgId);
   requireSeen(ifMatch, { version: (await viewOf(tx, invoiceId)).revision });
-  const outcome = await commandDunning(tx, invoiceId, { ...command, actor, reason: why, requestId: newId() });
+  const outcome = await commandDunning(tx, invoiceId, { ...command, ...telling, requestId: newId() });
   if (outcome.kind === 'refused') {
     throw new TollgateError('conflict', {
       message: `The case of invoice ${invoiceId} cannot take "${command.command}" as it stands now (${outcome.why}).`,

@@ -33,7 +33,7 @@ function openapiDocument(routes: readonly Route[]): object {
 }
 
 function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
-  const { method, path, summary, params, query, body, response, status, who, ifMatch, changes } = route;
+  const { method, path, summary, params, query, body, response, status, who, ifMatch, changes, isPage } = route;
   const isProblem = who === 'admin' || speaksProblems(path);
   const form = isProblem ? 'application/problem+json' : 'application/json';
   const headers = {
@@ -49,25 +49,31 @@ function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
       params,
       query,
       ...(Object.keys(headers).length === 0 ? {} : { headers: z.object(headers) }),
-      ...(body === null ? {} : { body: bodyOf(body) }),
+      ...(body === null
+        ? {}
+        : { body: bodyOf(body, isPage ? 'application/x-www-form-urlencoded' : 'application/json') }),
     },
     responses: {
       [status]: {
         description: 'Done',
-        content: { [path === '/metrics' ? 'text/plain' : 'application/json']: { schema: response } },
+        content: {
+          [isPage ? 'text/html' : path === '/metrics' ? 'text/plain' : 'application/json']: { schema: response },
+        },
       },
       default: {
         description: 'Refused; the body says why and how to go on',
-        content: { [form]: { schema: isProblem ? Problem : CustomerError } },
+        content: isPage
+          ? { 'text/html': { schema: response } }
+          : { [form]: { schema: isProblem ? Problem : CustomerError } },
       },
     },
   };
 }
 
 /** What has a default may be left out. */
-function bodyOf(schema: z.ZodType) {
+function bodyOf(schema: z.ZodType, mediaType: string) {
   const required = !schema.safeParse(undefined).success;
-  return { required, content: { 'application/json': { schema } } };
+  return { required, content: { [mediaType]: { schema } } };
 }
 
 const IfMatchHeader = z.string().meta({ description: 'The ETag that the change was decided on, or *' });

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { nano, smaller } from '../../domain/nano.ts';
+import type { Stage } from '../../domain/overdue-policy.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import { type ApiKey, apiKey as apiKeyRow } from '../../services/api-keys/api-keys.ts';
 import { balanceOf } from '../../services/grants/balance.ts';
@@ -11,7 +12,7 @@ import { type Spending, spendingOfKey, spent } from '../../services/usage/usage.
 import type { AppDependencies } from './app-dependencies.ts';
 import { CustomerReceipt, unknownRequest } from './books.ts';
 import { cents, exactNumber, usd } from './exact-numbers.ts';
-import { instant, money, uuid } from './field-schemas.ts';
+import { instant, money, overdueStage, uuid } from './field-schemas.ts';
 import { listOfModels, oneModel } from './model-lists.ts';
 import { customerRead, none, type Route, whatever } from './route.ts';
 
@@ -40,6 +41,13 @@ const modelRoutes: readonly Route[] = [
   }),
 ];
 
+/** Of the organization: while an invoice is overdue, included credit is locked and not part of the balance. */
+const overdue = { overdueStage, payLink: z.string().nullable() };
+
+function overdueOf({ restriction }: ApiKeyEntry): { overdueStage: Stage; payLink: string | null } {
+  return { overdueStage: restriction?.stage ?? 'none', payLink: restriction?.payLink ?? null };
+}
+
 const shownCap = z.object({ period: z.string(), amountNano: money });
 
 const keyRoute = customerRead({
@@ -66,6 +74,7 @@ const keyRoute = customerRead({
       usageNano: z.object({ total: money, day: money, week: money, month: money }),
       balanceNano: money,
       availableNano: money,
+      ...overdue,
     }),
   }),
   handler: async ({ apiKey }, { db }) => {
@@ -86,6 +95,7 @@ const keyRoute = customerRead({
         is_free_tier: false,
         usageNano: { total, day, week, month },
         ...{ balanceNano, availableNano },
+        ...overdueOf(apiKey),
       },
     };
   },
@@ -117,6 +127,7 @@ const creditsRoute = customerRead({
       reservedNano: money,
       settlingNano: money,
       usageNano: money,
+      ...overdue,
     }),
   }),
   handler: async ({ apiKey }, { db }) => {
@@ -124,7 +135,8 @@ const creditsRoute = customerRead({
     const usageNano = await spent(db, { orgId: apiKey.orgId });
     // Clients show the difference as what is left: it is the balance, also after a grant has expired.
     const total = balance.balanceNano + usageNano;
-    return { data: { total_credits: usd(total), total_usage: usd(usageNano), ...balance, usageNano } };
+    const inDollars = { total_credits: usd(total), total_usage: usd(usageNano) };
+    return { data: { ...inDollars, ...balance, usageNano, ...overdueOf(apiKey) } };
   },
 });
 

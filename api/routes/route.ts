@@ -47,6 +47,8 @@ export interface Route {
   readonly changes: boolean;
   /** Whether the caller says in If-Match which version it has seen; null: there is none that it could have seen (D24). */
   readonly ifMatch: 'required' | 'optional' | null;
+  /** For people: answers with HTML, and takes what a form of it sends. */
+  readonly isPage: boolean;
   /** Also for a process on this machine, without any credential. */
   readonly openToLoopback: boolean;
   respond(call: Call, app: AppDependencies): Promise<Reply>;
@@ -150,6 +152,36 @@ export function signedHook(declared: SignedHook): Route {
   };
 }
 
+interface Page<P extends z.ZodObject> {
+  readonly method: 'get' | 'post';
+  readonly path: string;
+  readonly summary: string;
+  readonly params: P;
+  handler(
+    input: Input<P, z.ZodObject> & { readonly form: URLSearchParams; readonly headers: IncomingHttpHeaders },
+    app: AppDependencies,
+  ): Promise<Reply>;
+}
+
+const Form = z.record(z.string(), z.string()).meta({ description: 'As the page sends it' });
+
+/** Open to whoever has its link, which the handler has to prove. */
+export function page<P extends z.ZodObject>(declared: Page<P>): Route {
+  const asked = { ...declared, query: z.looseObject({}), response: z.string() };
+  return {
+    ...READS,
+    ...described(asked),
+    who: 'public',
+    method: declared.method,
+    body: declared.method === 'post' ? Form : null,
+    isPage: true,
+    respond(call, app) {
+      const form = new URLSearchParams(call.bytes.toString('utf8'));
+      return declared.handler({ ...inputOf(asked, call), form, headers: call.headers }, app);
+    },
+  };
+}
+
 interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.ZodType> {
   readonly path: string;
   readonly summary: string;
@@ -166,6 +198,7 @@ interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.Zo
       readonly params: z.output<P>;
       readonly body: z.output<B>;
       readonly actor: string;
+      readonly requestId: string;
       readonly ifMatch: IfMatch;
     },
     app: AppDependencies,
@@ -198,7 +231,8 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
       if (earlier !== null) return earlier;
       const seen = ifMatch === null ? 'any' : tagsSeen(call.headers['if-match'], ifMatch === 'required');
       const { params } = inputOf({ ...declared, query: none }, call);
-      const input = { params, body: bodyOf(body, call.body), actor: call.actor, ifMatch: seen };
+      const { actor, requestId } = call;
+      const input = { params, body: bodyOf(body, call.body), actor, requestId, ifMatch: seen };
       const change: Change<z.output<R>> = (work) =>
         commit(app.db, request, (answer) => jsonReply(response, answer, status), work);
       const handled = () => declared.handler(input, app, change);
@@ -213,6 +247,7 @@ const READS = {
   status: 200,
   changes: false,
   ifMatch: null,
+  isPage: false,
   openToLoopback: false,
 } as const;
 

@@ -21,6 +21,7 @@ import {
   type SubscriptionView,
   viewOf,
 } from '../../services/subscriptions/subscriptions.ts';
+import type { Told } from '../../services/subscriptions/turn.ts';
 import { instant, reason, uuid, version } from './field-schemas.ts';
 import { deskOf } from './payment-desk.ts';
 import { Checkout } from './payments.ts';
@@ -151,6 +152,7 @@ export const subscriptionRoutes: readonly Route[] = [
     response: z
       .object({
         outcome: z.enum(['changed', 'at_period_end', 'declined', 'needs_authentication', 'pending']),
+        payUrl: z.url().nullable().meta({ description: 'Where the customer confirms the payment with his bank' }),
         subscription: Subscription,
       })
       .meta({ id: 'PlanChanged' }),
@@ -162,7 +164,10 @@ export const subscriptionRoutes: readonly Route[] = [
       const { audit } = await inTransaction(app.db, (tx) => obeyed(tx, params.id, command, telling));
       const settled = await settleCardAsks({ db: app.db, stripe }, params.id, CARD_PATIENCE_MS);
       const outcome = outcomeOf(settled, wanted);
-      return change(async () => ({ answer: { outcome, subscription: told(settled) }, audit }));
+      const { invoiceId } = settled;
+      const isWanted = outcome === 'needs_authentication' && invoiceId !== null;
+      const payUrl = isWanted ? app.links.urlOf(invoiceId) : null;
+      return change(async () => ({ answer: { outcome, payUrl, subscription: told(settled) }, audit }));
     },
   }),
   ...(['cancel', 'reactivate', 'pause', 'resume'] as const).map((command) =>
@@ -176,7 +181,8 @@ export const subscriptionRoutes: readonly Route[] = [
       response: Subscription,
       handler: ({ params, body, actor, ifMatch }, _app, change) =>
         change(async (tx) => {
-          const { view, audit } = await obeyed(tx, params.id, { command }, { actor, reason: body.reason, ifMatch });
+          const telling = { actor, reason: body.reason, ifMatch };
+          const { view, audit } = await obeyed(tx, params.id, { command }, telling);
           return { answer: told(view), audit };
         }),
     }),
@@ -186,8 +192,7 @@ export const subscriptionRoutes: readonly Route[] = [
 /** Whoever changes his plan waits no longer for a bank; what is open then goes on without him. */
 const CARD_PATIENCE_MS = 15_000;
 
-interface Telling {
-  readonly actor: string;
+interface Telling extends Told {
   readonly reason: string;
   readonly ifMatch: IfMatch;
 }
@@ -196,12 +201,12 @@ async function obeyed(
   tx: PoolClient,
   subscriptionId: string,
   command: PlanCommand,
-  { actor, reason: why, ifMatch }: Telling,
+  { ifMatch, ...telling }: Telling,
 ): Promise<{ readonly view: SubscriptionView; readonly audit: AuditEntry }> {
   const { orgId } = await subscriptionRow(tx, subscriptionId);
   await lockedOrganization(tx, orgId);
   requireSeen(ifMatch, { version: (await viewOf(tx, subscriptionId)).revision });
-  const outcome = await commandSubscription(tx, subscriptionId, { ...command, actor, reason: why, requestId: newId() });
+  const outcome = await commandSubscription(tx, subscriptionId, { ...command, ...telling, requestId: newId() });
   if (outcome.kind === 'refused') throw refused(subscriptionId, command, outcome.why);
   if (outcome.audit === null) throw new Error('a new request was counted before');
   return { view: outcome.view, audit: outcome.audit };

@@ -41,3 +41,12 @@ export async function startFakeStripe(launch: Launch, port: number, gatewayPort:
   );
   return { url, secretKey: `sk_test_${randomBytes(24).toString('hex')}`, webhookSecret, process };
 }
+
+/** For those processes of ours that ask it. */
+export function stripeEnvironment(stripe: FakeStripe): NodeJS.ProcessEnv {
+  return {
+    STRIPE_API_BASE: stripe.url,
+    STRIPE_SECRET_KEY: stripe.secretKey,
+    STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
+  };
+}

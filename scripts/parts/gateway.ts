@@ -2,7 +2,7 @@
 // SIGTERM lets it drain: streams finish, leases go back, and only then is it gone.
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import type { FakeStripe } from './fake-stripe.ts';
+import { type FakeStripe, stripeEnvironment } from './fake-stripe.ts';
 import type { Launch } from './home.ts';
 import type { DatabaseUrls } from './migrate.ts';
 import { ownProgram } from './own-program.ts';
@@ -24,6 +24,7 @@ export interface GatewayNeeds {
   readonly databases: DatabaseUrls;
   readonly redisUrl: string | null;
   readonly adminToken: string;
+  readonly linkSecret: string;
   /** null: the environment says which, if any. */
   readonly stripe: FakeStripe | null;
 }
@@ -53,7 +54,7 @@ function reachableAt(host: string | undefined): string {
 
 function environment(
   launch: Launch,
-  { port, databases, redisUrl, adminToken, stripe }: GatewayNeeds,
+  { port, databases, redisUrl, adminToken, linkSecret, stripe }: GatewayNeeds,
 ): NodeJS.ProcessEnv {
   return {
     ...process.env, // GATEWAY_PROCESSES, LOG_LEVEL, TOLLGATE_TRUSTED_PROXIES are the operator's
@@ -62,15 +63,10 @@ function environment(
     DATABASE_URL_WORKER: databases.worker,
     REDIS_URL: redisUrl ?? undefined,
     TOLLGATE_ADMIN_TOKEN: adminToken,
+    TOLLGATE_LINK_SECRET: linkSecret,
     TOLLGATE_MASTER_KEYS: undefined,
     TOLLGATE_MASTER_KEYS_FILE: masterKeysFile(launch.home),
-    ...(stripe === null
-      ? {}
-      : {
-          STRIPE_API_BASE: stripe.url,
-          STRIPE_SECRET_KEY: stripe.secretKey,
-          STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
-        }),
+    ...(stripe === null ? {} : { ...stripeEnvironment(stripe), TOLLGATE_DEMO_CLOCK: '1' }),
     TOLLGATE_JOURNAL_DIR: join(launch.home, 'journal'),
   };
 }

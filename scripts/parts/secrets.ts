@@ -11,6 +11,8 @@ export interface Secrets {
   /** Names this installation's login roles where it shares a PostgreSQL server with others. */
   readonly installation: string;
   readonly adminToken: string;
+  /** Losing it ends the links that invoices are paid by. */
+  readonly linkSecret: string;
   readonly passwords: {
     readonly superuser: string;
     readonly migrator: string;
@@ -76,6 +78,7 @@ function newSecrets(): Secrets {
   return {
     installation: randomBytes(4).toString('hex'),
     adminToken: `tg-admin-${randomBytes(32).toString('hex')}`,
+    linkSecret: randomBytes(32).toString('hex'),
     passwords: {
       superuser: password(),
       migrator: password(),

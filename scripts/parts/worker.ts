@@ -1,5 +1,7 @@
 // The worker part: workers/main.ts with the environment that production gives it too.
 // SIGTERM lets it end what it is doing; what it cannot end is done again by the next one.
+
+import { type FakeStripe, stripeEnvironment } from './fake-stripe.ts';
 import type { Launch } from './home.ts';
 import { ownProgram } from './own-program.ts';
 import { whyUnhealthy } from './readiness.ts';
@@ -17,6 +19,11 @@ export interface WorkerNeeds {
   readonly databaseUrl: string;
   readonly temporal: TemporalServer;
   readonly adminToken: string;
+  /** Where customers' browsers reach the gateway. */
+  readonly publicUrl: string;
+  readonly smtpUrl: string;
+  readonly linkSecret: string;
+  readonly stripe: FakeStripe;
 }
 
 export interface RunningWorker {
@@ -53,8 +60,14 @@ function environment(launch: Launch, url: string, needs: WorkerNeeds): NodeJS.Pr
     TEMPORAL_NAMESPACE,
     TEMPORAL_UI_URL: needs.temporal.uiUrl ?? undefined,
     TOLLGATE_ADMIN_TOKEN: needs.adminToken,
+    TOLLGATE_LINK_SECRET: needs.linkSecret,
     TOLLGATE_PAYLOAD_KEYS: undefined,
     TOLLGATE_PAYLOAD_KEYS_FILE: payloadKeysFile(launch.home),
     TOLLGATE_RUNBOOK_URL: `${url}/runbook`,
+    TOLLGATE_PUBLIC_URL: process.env.TOLLGATE_PUBLIC_URL || needs.publicUrl,
+    ...stripeEnvironment(needs.stripe),
+    SMTP_URL: needs.smtpUrl,
+    MAIL_FROM: 'Tollgate <billing@tollgate.example>',
+    MAIL_STAFF: 'staff@tollgate.example',
   };
 }

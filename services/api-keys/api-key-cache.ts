@@ -1,7 +1,9 @@
 // Who a digest is, answered in memory. An entry lives until it is forgotten because something it was made of has changed.
 // Silence of the database is never an answer: who is known stays known for five minutes, who is not gets 503, never 401.
 import type { Pool } from 'pg';
+import { type PayUrlOf, requestsPerMinuteAt } from '../../domain/enforcement.ts';
 import { TollgateError } from '../../domain/errors.ts';
+import type { Stage } from '../../domain/overdue-policy.ts';
 import type { RateScope } from '../limits/rate-limiter.ts';
 import { CALLER_PATIENCE_MS, within } from '../platform/postgres.ts';
 import { AddressList } from './address-list.ts';
@@ -20,8 +22,18 @@ export interface ApiKeyEntry {
   /** Whether it was switched off itself, or is out of use with its member; null: it may be used. */
   readonly disabled: 'key' | 'member' | null;
   readonly enforcement: 'active' | 'stopped';
-  /** The key, if it has rates of its own, and the organization by its tier. */
+  /** Of the organization: how often its stage has changed. */
+  readonly enforcementSeq: number;
+  /** Null: it owes nothing that restricts it. */
+  readonly restriction: Restriction | null;
+  /** The key, if it has rates of its own, and the organization by its tier; as its stage leaves them. */
   readonly rateScopes: readonly RateScope[];
+}
+
+/** What follows from an organization's debts. */
+export interface Restriction {
+  readonly stage: Exclude<Stage, 'none'>;
+  readonly payLink: string | null;
 }
 
 /** Between two reconnections of the change feed nothing is missed, so one time of confirmation holds for all slots. */
@@ -40,22 +52,27 @@ const GENERATION_SIZE = 50_000;
 const LONGEST_UNCONFIRMED_MS = 300_000;
 const UNKNOWN_FOR_MS = 5_000;
 const MOST_UNKNOWN = 10_000;
+const MOST_ENFORCEMENTS = 50_000;
 
 export class ApiKeyCache {
   readonly #db: Pool;
   readonly #clock: () => number;
+  readonly #payUrlOf: PayUrlOf;
   // Two generations make an LRU without a list: what is asked for moves to the young one, the rest goes with the old one.
   #young = new Map<string, Slot>();
   #old = new Map<string, Slot>();
   readonly #unknownUntilMs = new Map<string, number>();
   readonly #loading = new Map<string, Promise<ApiKeyEntry | 'unknown'>>();
+  /** The newest that was read of each organization whose stage has ever changed. */
+  readonly #enforcements = new Map<string, EnforcementRow>();
   #watch: Watch = { confirmedAtMs: Number.NEGATIVE_INFINITY };
   #forgotten = 0;
 
   /** `clock`: monotonic milliseconds. */
-  constructor(db: Pool, clock: () => number) {
+  constructor(db: Pool, clock: () => number, payUrlOf: PayUrlOf) {
     this.#db = db;
     this.#clock = clock;
+    this.#payUrlOf = payUrlOf;
   }
 
   /** undefined: it must be loaded. */
@@ -114,9 +131,22 @@ export class ApiKeyCache {
       if (isLasting) this.#rememberUnknown(digest);
       return 'unknown';
     }
-    const entry = entryOf(row);
+    const entry = entryOf({ ...row, ...this.#newestEnforcement(row) }, this.#payUrlOf);
     if (isLasting) this.#remember(digest, { entry, rateTier: row.rateTier, loadedAtMs, watch });
     return entry;
+  }
+
+  /** An answer that was long under way, or of a standby that lags, does not undo what another key of the organization brought. */
+  #newestEnforcement({ orgId, enforcementSeq, overdueStage, payInvoiceId }: Row): EnforcementRow {
+    const known = this.#enforcements.get(orgId);
+    if (known !== undefined && known.enforcementSeq > enforcementSeq) return known;
+    const read = { enforcementSeq, overdueStage, payInvoiceId };
+    if (enforcementSeq > 0) {
+      // Forgetting costs nothing: an answer that old has long timed out.
+      if (known === undefined && this.#enforcements.size >= MOST_ENFORCEMENTS) this.#enforcements.clear();
+      this.#enforcements.set(orgId, read);
+    }
+    return read;
   }
 
   #despite(error: unknown, digest: string): ApiKeyEntry {
@@ -162,7 +192,15 @@ export class ApiKeyCache {
   }
 }
 
-interface Row extends Omit<ApiKeyEntry, 'allowedModels' | 'allowedAddresses' | 'rateScopes'> {
+interface EnforcementRow {
+  readonly enforcementSeq: number;
+  readonly overdueStage: Stage;
+  readonly payInvoiceId: string | null;
+}
+
+interface Row
+  extends Omit<ApiKeyEntry, 'allowedModels' | 'allowedAddresses' | 'restriction' | 'rateScopes'>,
+    EnforcementRow {
   readonly allowedModels: readonly string[] | null;
   readonly allowedAddresses: readonly string[] | null;
   readonly rateTier: string;
@@ -178,7 +216,8 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
             k.last_four as "lastFour", k.allowed_models as "allowedModels", k.allowed_addresses::text[] as "allowedAddresses",
             floor(extract(epoch from k.expires_at) * 1000)::float8 as "expiresAtMs",
             case when k.disabled_at is not null then 'key' when m.status <> 'active' then 'member' end as disabled,
-            o.enforcement, o.rate_tier as "rateTier",
+            o.enforcement, o.enforcement_seq::float8 as "enforcementSeq", o.overdue_stage as "overdueStage", o.pay_invoice_id as "payInvoiceId",
+            o.rate_tier as "rateTier",
             json_build_object('requestsPerMinute', k.requests_per_minute, 'tokensPerMinute', k.tokens_per_minute,
                               'concurrentRequests', k.concurrent_requests) as "keyRates",
             json_build_object('requestsPerMinute', coalesce(o.requests_per_minute, t.requests_per_minute),
@@ -194,13 +233,29 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
   return rows[0] ?? null;
 }
 
-function entryOf({ allowedModels, allowedAddresses, rateTier, keyRates, orgRates, ...row }: Row): ApiKeyEntry {
-  const organization = { id: `org:${row.orgId}`, ...orgRates };
+function entryOf(row: Row, payUrlOf: PayUrlOf): ApiKeyEntry {
+  const {
+    allowedModels,
+    allowedAddresses,
+    rateTier,
+    keyRates,
+    orgRates,
+    overdueStage: stage,
+    payInvoiceId,
+    ...rest
+  } = row;
+  const payLink = payInvoiceId === null ? null : payUrlOf(payInvoiceId);
   const hasOwnRates = Object.values(keyRates).some((rate) => rate !== null);
+  const organization = scopeOf(`org:${row.orgId}`, orgRates, stage);
   return Object.freeze({
-    ...row,
+    ...rest,
     allowedModels: allowedModels === null ? null : new Set(allowedModels),
     allowedAddresses: allowedAddresses === null ? null : new AddressList(allowedAddresses),
-    rateScopes: hasOwnRates ? [{ id: `key:${row.id}`, ...keyRates }, organization] : [organization],
+    restriction: stage === 'none' ? null : { stage, payLink },
+    rateScopes: hasOwnRates ? [scopeOf(`key:${row.id}`, keyRates, stage), organization] : [organization],
   });
+}
+
+function scopeOf(id: string, rates: Rates, stage: Stage): RateScope {
+  return { id, ...rates, requestsPerMinute: requestsPerMinuteAt(stage, rates.requestsPerMinute) };
 }

@@ -19,7 +19,8 @@ export type TargetKind =
   | 'person'
   | 'membership'
   | 'billing_details'
-  | 'auto_top_up';
+  | 'auto_top_up'
+  | 'billing_clock';
 
 export interface AuditEntry {
   readonly action: string;

@@ -31,8 +31,7 @@ export async function addChannelKeys(
     // The last characters of a short key would be most of it.
     const lastFour = secret.length < SHORTEST_TOLD ? '****' : secret.slice(-4);
     await tx.query(
-      `insert into channel_keys (id, channel_id, sealed, master_key_version, last_four, created_at)
-       values ($1, $2, $3, $4, $5, clock_timestamp())`,
+      'insert into channel_keys (id, channel_id, sealed, master_key_version, last_four) values ($1, $2, $3, $4, $5)',
       [id, channel.id, JSON.stringify(sealed), sealed.v, lastFour],
     );
   }
@@ -46,7 +45,7 @@ export async function setChannelKeyStatus(
   { status, reason }: { readonly status: 'active' | 'disabled'; readonly reason: string },
 ): Promise<void> {
   const { rowCount } = await tx.query(
-    `update channel_keys set status = $3, status_reason = $4, status_at = billing_now() where id = $2 and channel_id = $1`,
+    `update channel_keys set status = $3, status_reason = $4, status_at = clock_timestamp() where id = $2 and channel_id = $1`,
     [channelId, keyId, status, reason],
   );
   if (rowCount === 0) throw noSuchKey(channelId, keyId);
@@ -64,7 +63,7 @@ function noSuchKey(channelId: string, keyId: string): TollgateError {
 
 export async function disableChannelKeys(tx: PoolClient, channelId: string, reason: string): Promise<void> {
   await tx.query(
-    `update channel_keys set status = 'disabled', status_reason = $2, status_at = billing_now()
+    `update channel_keys set status = 'disabled', status_reason = $2, status_at = clock_timestamp()
       where channel_id = $1 and status = 'active'`,
     [channelId, reason],
   );

@@ -104,7 +104,7 @@ export async function changeChannel(tx: PoolClient, before: Channel, change: Cha
   if (change.status !== undefined) {
     const { status, reason, actor } = change.status;
     await tx.query(
-      `update channels set status = $2, status_reason = $3, status_by = $4, status_at = billing_now() where id = $1`,
+      `update channels set status = $2, status_reason = $3, status_by = $4, status_at = clock_timestamp() where id = $1`,
       [before.id, status, reason, actor],
     );
   }

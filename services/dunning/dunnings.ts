@@ -2,14 +2,14 @@
 import type { Pool, PoolClient } from 'pg';
 import type { DunningCommand } from '../../domain/dunning.ts';
 import { stepDunning } from '../../domain/dunning.ts';
-import { type RungName, standingOf } from '../../domain/overdue-policy.ts';
+import { OVERDUE_POLICIES, type RungName, standingOf } from '../../domain/overdue-policy.ts';
 import { type AuditEntry, writeAudit } from '../audit/audit.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import { earlierCommand, rememberCommand } from '../processes/commands.ts';
 import { dunningWorkflowId } from '../processes/poke.ts';
 import type { CardAsk } from '../subscriptions/subscriptions.ts';
-import { billingNow, takeTurn } from '../subscriptions/turn.ts';
+import { billingNow, type Told, takeTurn } from '../subscriptions/turn.ts';
 import { type DunningRow, dunningRow } from './dunning-rows.ts';
 
 export interface DunningView {
@@ -29,12 +29,10 @@ export interface DunningView {
   readonly attention: string | null;
 }
 
-interface Commanding {
-  readonly actor: string;
+interface Commanding extends Told {
   readonly reason: string;
   readonly requestId: string;
   readonly revision?: number | undefined;
-  readonly asker?: string | undefined;
 }
 
 export type CaseCommand =
@@ -46,6 +44,39 @@ export type CaseCommand =
 export type CaseCommandOutcome =
   | { readonly kind: 'done'; readonly view: DunningView; readonly audit: AuditEntry | null }
   | { readonly kind: 'refused'; readonly why: string };
+
+/** As somebody types it. Null: it is no command, or lacks what it needs. */
+export function caseCommandFrom(told: {
+  readonly command: string;
+  readonly until?: string | undefined;
+  readonly step?: string | undefined;
+}): CaseCommand | null {
+  switch (told.command) {
+    case 'retryNow':
+    case 'waive':
+    case 'decideStop':
+      return { command: told.command };
+    case 'extend': {
+      const until = new Date(told.until ?? '');
+      return Number.isNaN(until.getTime()) ? null : { command: 'extend', until };
+    }
+    case 'skipTo': {
+      const step = RUNGS.find((name) => name === told.step);
+      return step === undefined ? null : { command: 'skipTo', step };
+    }
+    default:
+      return null;
+  }
+}
+
+/** Of every policy. */
+export const RUNGS: readonly RungName[] = [
+  ...new Set(
+    Object.values(OVERDUE_POLICIES).flatMap(({ notices, restrict, end, escalations }) =>
+      [...notices, restrict, end, ...escalations].map(({ name }) => name),
+    ),
+  ),
+];
 
 export class Dunnings {
   readonly #db: Pool;
@@ -66,7 +97,7 @@ export class Dunnings {
 
   command(invoiceId: string, wanted: CaseCommand & Commanding): Promise<CaseCommandOutcome> {
     return inTransaction(this.#db, async (tx) => {
-      const outcome = await commandDunning(tx, invoiceId, wanted);
+      const outcome = await commandDunning(tx, invoiceId, { ...wanted });
       if (outcome.kind === 'done' && outcome.audit !== null) {
         await writeAudit(tx, wanted.actor, wanted.requestId, outcome.audit);
       }
@@ -149,9 +180,10 @@ export async function viewOf(tx: PoolClient, invoiceId: string): Promise<Dunning
 function asksOf(invoiceId: string, state: DunningRow['state'], nowMs: number): CardAsk[] {
   const result = stepDunning(state, { kind: 'tick' }, nowMs);
   if (result.kind === 'refused') return [];
-  return result.asks.flatMap((ask) =>
-    ask.kind === 'charge' ? [{ kind: 'charge', invoiceId, attempt: ask.attempt } as const] : [],
-  );
+  return result.asks.flatMap((ask): CardAsk[] => {
+    if (ask.kind === 'charge') return [{ kind: 'charge', invoiceId, attempt: ask.attempt }];
+    return ask.kind === 'look_at_payment' ? [{ kind: 'look', invoiceId }] : [];
+  });
 }
 
 /** A postpaid customer is stopped by a person's word alone. */

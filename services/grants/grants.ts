@@ -5,8 +5,9 @@ import { type Nano, nano } from '../../domain/nano.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
-// Burn order: what is included or given burns before what was bought (billing.md 1.2); a grant by hand counts as bought.
-const PRIORITIES = { trial: 10, included: 10, promo: 10, bonus: 20, pack: 20, manual: 20 } as const;
+// Burn order: what is included or given burns before what was bought (billing.md 1.2), a grant by hand counts as bought, and what must
+// be paid for later burns last.
+const PRIORITIES = { trial: 10, included: 10, promo: 10, bonus: 20, pack: 20, manual: 20, credit_line: 30 } as const;
 
 export type GrantSource = keyof typeof PRIORITIES;
 
@@ -106,6 +107,14 @@ function readGrant(row: GrantRow): Grant {
 }
 
 /** What is left of a grant after its expiry becomes breakage. */
+/** When money next expires, or should have; null: none does. */
+export async function nextExpiryAt(db: Queryable): Promise<Date | null> {
+  const { rows } = await db.query<{ at: Date | null }>(
+    'select min(g.expires_at) as at from credit_grants g join grant_balances b on b.grant_id = g.id where b.available_nano > 0',
+  );
+  return rows[0]?.at ?? null;
+}
+
 export async function expireGrants(db: Queryable): Promise<void> {
   await db.query('select expire_grants()');
 }

@@ -1,6 +1,6 @@
 // One run of a gateway process, as PostgreSQL knows it. It is renewed every 5 s; it admits only within 60 s after the SENDING
 // of its last confirmed renewal, and others may fence it after 90 s. Between the two lies the time in which a paused
-// gateway could still believe in itself. Its clock is PostgreSQL's: the wall clock never touches money.
+// gateway could still believe in itself. Its clocks are PostgreSQL's: the wall clock never touches money.
 import type { Pool } from 'pg';
 import { pidSpace, processStartedAt } from './process-identity.ts';
 
@@ -21,6 +21,7 @@ export class Incarnation {
   #confirmedAtMs = Number.NEGATIVE_INFINITY;
   #databaseTimeMs = 0;
   #databaseTimeReadAtMs = 0;
+  #billingAheadMs = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(db: Pool, id: string, onFenced: () => void) {
@@ -37,8 +38,13 @@ export class Incarnation {
       [this.id, pidSpace(), process.pid, processStartedAt(process.pid) ?? '', journalPath],
     );
     await this.#renew();
-    this.#timer = setInterval(() => void this.#renew().catch(() => {}), RENEW_EVERY_MS); // silence shows in mayAdmit
+    this.#timer = setInterval(() => this.renewNow(), RENEW_EVERY_MS);
     this.#timer.unref();
+  }
+
+  /** Does not wait. Also when the clock of billing was moved: it is read with each renewal. */
+  renewNow(): void {
+    void this.#renew().catch(() => {}); // silence shows in mayAdmit
   }
 
   /** Checked at every admission, not by a timer: a process that was stopped for minutes must not admit when it wakes. */
@@ -46,8 +52,13 @@ export class Incarnation {
     return !this.fenced && performance.now() - this.#confirmedAtMs < MAY_ADMIT_FOR_MS;
   }
 
-  /** Milliseconds since the epoch by PostgreSQL's clock. */
+  /** Milliseconds since the epoch by the clock of billing, which can be moved ahead: for all that is about money. */
   timeMs(): number {
+    return this.realTimeMs() + this.#billingAheadMs;
+  }
+
+  /** By PostgreSQL's own clock, which gateways share and nobody moves: for rates, upstreams and what clients compare with theirs. */
+  realTimeMs(): number {
     return this.#databaseTimeMs + (performance.now() - this.#databaseTimeReadAtMs);
   }
 
@@ -67,11 +78,14 @@ export class Incarnation {
   async #renew(): Promise<void> {
     const sentAtMs = performance.now();
     try {
-      const { rows } = await this.#db.query<{ now_ms: string }>(
-        `select (extract(epoch from renew_incarnation($1)) * 1000)::bigint as now_ms`,
+      const { rows } = await this.#db.query<{ real_ms: string; ahead_ms: string }>(
+        `select (extract(epoch from real_time) * 1000)::bigint as real_ms, (extract(epoch from clock_ahead) * 1000)::bigint as ahead_ms
+           from renew_incarnation($1)`,
         [this.id],
       );
-      this.#databaseTimeMs = Number(rows[0]?.now_ms);
+      this.#databaseTimeMs = Number(rows[0]?.real_ms);
+      // Two renewals may be answered in the other order, and this clock only goes forward.
+      this.#billingAheadMs = Math.max(this.#billingAheadMs, Number(rows[0]?.ahead_ms));
       this.#databaseTimeReadAtMs = performance.now();
       this.#confirmedAtMs = sentAtMs;
     } catch (error) {

@@ -14,6 +14,8 @@ export interface Invoice {
   readonly amountCents: number;
   readonly currency: string;
   readonly state: 'open' | 'paid' | 'void';
+  /** Open, and not already on a page of Stripe, where a first period is bought: it would be paid twice. */
+  readonly isPayable: boolean;
   readonly issuedAt: Date;
   readonly dueAt: Date;
   readonly closedAt: Date | null;
@@ -21,7 +23,9 @@ export interface Invoice {
 
 const INVOICES = `
   select i.id, i.org_id as "orgId", i.kind, i.subscription_id as "subscriptionId", v.plan, (i.bought #>> '{terms,months}')::integer as months,
-         i.amount_cents as "amountCents", i.currency, i.state, i.issued_at as "issuedAt", i.due_at as "dueAt", i.closed_at as "closedAt"
+         i.amount_cents as "amountCents", i.currency, i.state,
+         i.state = 'open' and not exists (select from payments p join checkouts c on c.payment_id = p.id where p.invoice_id = i.id) as "isPayable",
+         i.issued_at as "issuedAt", i.due_at as "dueAt", i.closed_at as "closedAt"
     from invoices i left join plan_versions v on v.id = i.bought #>> '{terms,planVersionId}'`;
 
 /** @throws TollgateError not_found */

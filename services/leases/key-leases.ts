@@ -14,6 +14,8 @@ const TOO_SHORT_MS = 1_000;
 export interface KeyHolder {
   readonly id: string;
   readonly orgId: string;
+  /** Of its organization, as the caller knows it: credit that was cut under an earlier stage is not for this request (D48). */
+  readonly enforcementSeq: number;
 }
 
 /** How much a request would set aside: it can do with `floor`, expects `preferred`, and takes up to `wish`. */
@@ -33,8 +35,10 @@ export interface Waiter {
 
 export interface KeyLeases {
   readonly holder: KeyHolder;
+  /** The newest that is known, of requests and of what PostgreSQL answered. */
+  enforcementSeq: number;
   current: Lease | null;
-  /** Expired or replaced: they settle what was admitted on them and close. */
+  /** Expired, replaced or withdrawn. */
   readonly retired: Set<Lease>;
   waiters: Waiter[];
   /** The lease transaction that runs: there is never a second one for the same key. */
@@ -55,6 +59,7 @@ type CreditNeeded = Pick<CreditWanted, 'waiting' | 'target' | 'least' | 'inHand'
 export function newKeyLeases(holder: KeyHolder): KeyLeases {
   return {
     holder,
+    enforcementSeq: holder.enforcementSeq,
     current: null,
     retired: new Set(),
     waiters: [],
@@ -73,26 +78,40 @@ export function hasNothing({ current, retired, waiters, taking }: KeyLeases): bo
   return current === null && retired.size === 0 && waiters.length === 0 && taking === null;
 }
 
+/** It settles what was admitted on it and closes. */
+export function retire(keyLeases: KeyLeases): void {
+  if (keyLeases.current !== null) keyLeases.retired.add(keyLeases.current);
+  keyLeases.current = null;
+}
+
+export function allLeases({ current, retired }: KeyLeases): Lease[] {
+  return current === null ? [...retired] : [current, ...retired];
+}
+
 /** One transaction asks for all who wait, and beyond them for about ten seconds of spending. */
 export function creditWanted(keyLeases: KeyLeases, lease: Lease, nowMs: number): CreditNeeded {
   const { waiters } = keyLeases;
   let preferred = 0n;
   let wished = 0n;
-  let least: bigint | null = null;
   for (const { need } of waiters) {
     preferred += need.preferred;
     wished += need.wish;
-    if (least === null || need.floor < least) least = need.floor;
   }
   // Nobody waits: what is in hand is no reason to take less. And a request that costs nothing opens a lease of one nano.
   const inHand = waiters.length === 0 ? 0n : largest(free(lease), 0n);
-  const floor = largest(least ?? 0n, 1n);
+  const floor = largest(leastFloor(waiters), 1n);
   return {
     waiting: largest(largest(preferred, floor) - inHand, 0n),
     target: largest(wished - inHand, expectedSpending(keyLeases, wished, nowMs)),
     least: floor,
     inHand: inHand as Nano,
   };
+}
+
+/** What the smallest of them needs; zero when nobody waits. */
+export function leastFloor(waiters: readonly Waiter[]): Nano {
+  const [first, ...others] = waiters;
+  return others.reduce((low, { need }) => (need.floor < low ? need.floor : low), first?.need.floor ?? ZERO);
 }
 
 function expectedSpending(keyLeases: KeyLeases, wished: bigint, nowMs: number): bigint {

@@ -2,20 +2,24 @@
 // cold or drained key goes to PostgreSQL, one transaction at a time per key, asking for the sum of all who wait.
 // Reserve -> settle or release, exactly once: the book never learns of a request's fate by a timer.
 import type { Pool } from 'pg';
-import { type Nano, ZERO } from '../../domain/nano.ts';
+import type { PayUrlOf } from '../../domain/enforcement.ts';
+import type { Nano } from '../../domain/nano.ts';
 import { type Incarnation, isFencedError } from '../incarnations/incarnation.ts';
 import { newId } from '../platform/ids.ts';
 import {
+  allLeases,
   type CreditNeed,
   creditWanted,
   hasNothing,
   type KeyHolder,
   type KeyLeases,
+  leastFloor,
   newKeyLeases,
+  retire,
   serve,
   type Waiter,
 } from './key-leases.ts';
-import { free, type Lease, newLease, type Reservation, releaseOf, reserveFrom, settleOn, widen } from './lease.ts';
+import { add, free, type Lease, newLease, type Reservation, releaseOf, reserveFrom, settleOn, widen } from './lease.ts';
 import { LeaseReturns } from './lease-returns.ts';
 import { cannotGrow, recall, type Taken, takeCredit } from './lease-store.ts';
 import { Patience } from './patience.ts';
@@ -33,15 +37,17 @@ const REFUSAL_MS = 250;
 export class LeaseBook {
   readonly #db: Pool;
   readonly #incarnation: Incarnation;
+  readonly #payUrlOf: PayUrlOf;
   readonly #returns: LeaseReturns;
   readonly #patience = new Patience();
   readonly #keys = new Map<string, KeyLeases>();
   readonly #tick: NodeJS.Timeout;
   #closed = false;
 
-  constructor(db: Pool, incarnation: Incarnation) {
+  constructor(db: Pool, incarnation: Incarnation, payUrlOf: PayUrlOf) {
     this.#db = db;
     this.#incarnation = incarnation;
+    this.#payUrlOf = payUrlOf;
     this.#returns = new LeaseReturns(db, incarnation);
     this.#tick = setInterval(() => this.#everySecond(), 1_000);
     this.#tick.unref();
@@ -52,7 +58,7 @@ export class LeaseBook {
     const keyLeases = this.#keys.get(holder.id);
     if (keyLeases === undefined || keyLeases.waiters.length > 0) return null;
     const lease = this.#usable(keyLeases);
-    if (lease === null || free(lease) < need.wish) return null;
+    if (lease === null || lease.enforcementSeq < holder.enforcementSeq || free(lease) < need.wish) return null;
     const reservation = reserveFrom(lease, need.wish, performance.now());
     if (lease.canGrow && free(lease) * 2n < keyLeases.lastAmount && !this.#closed) this.#take(keyLeases);
     return reservation;
@@ -80,7 +86,7 @@ export class LeaseBook {
   /** More for a stream that outgrows its estimate; false: not from the lease in hand (then `acquireMore`). */
   extend(reservation: Reservation, more: Nano): boolean {
     const part = reservation.elsewhere?.at(-1) ?? reservation;
-    if (reservation.ended || free(part.lease) < more) return false;
+    if (reservation.ended || part.lease.isWithdrawn || free(part.lease) < more) return false;
     widen(part, more);
     return true;
   }
@@ -133,7 +139,7 @@ export class LeaseBook {
     return (keyLeases.left + (inHand > 0n ? inHand : 0n)) as Nano;
   }
 
-  /** Another gateway needs what we do not use. */
+  /** Another gateway needs what we do not use, or the organization may not spend it any more. */
   recalled(orgId: string): void {
     for (const keyLeases of this.#keys.values()) if (keyLeases.holder.orgId === orgId) this.#giveBackFree(keyLeases);
   }
@@ -149,30 +155,26 @@ export class LeaseBook {
     this.#closed = true;
     for (const keyLeases of this.#keys.values()) {
       while (keyLeases.taking !== null) await keyLeases.taking;
-      this.#retire(keyLeases);
+      retire(keyLeases);
       for (const lease of keyLeases.retired) await this.#returns.close(keyLeases, lease);
     }
   }
 
   snapshot(): { keys: number; leases: number; freeNano: bigint; reservedNano: bigint } {
-    let leases = 0;
-    let freeNano = 0n;
-    let reservedNano = 0n;
-    for (const keyLeases of this.#keys.values()) {
-      for (const lease of keyLeases.current === null ? keyLeases.retired : [keyLeases.current, ...keyLeases.retired]) {
-        leases += 1;
-        freeNano += free(lease);
-        reservedNano += lease.reserved;
-      }
-    }
-    return { keys: this.#keys.size, leases, freeNano, reservedNano };
+    const leases = [...this.#keys.values()].flatMap(allLeases);
+    return {
+      keys: this.#keys.size,
+      leases: leases.length,
+      freeNano: leases.reduce((total, lease) => total + free(lease), 0n),
+      reservedNano: leases.reduce((total, { reserved }) => total + reserved, 0n),
+    };
   }
 
   #keyOf(holder: KeyHolder): KeyLeases {
     const known = this.#keys.get(holder.id);
-    if (known !== undefined) return known;
-    const keyLeases = newKeyLeases(holder);
-    this.#keys.set(holder.id, keyLeases);
+    const keyLeases = known ?? newKeyLeases(holder);
+    if (known === undefined) this.#keys.set(holder.id, keyLeases);
+    this.#learn(keyLeases, holder.enforcementSeq);
     return keyLeases;
   }
 
@@ -182,13 +184,16 @@ export class LeaseBook {
     if (lease === null) return null;
     const expired = lease.expiresAtMs !== null && this.#incarnation.timeMs() >= lease.expiresAtMs;
     if (!expired && lease.grown <= MOST_GROWTHS) return lease;
-    this.#retire(keyLeases);
+    retire(keyLeases);
     return null;
   }
 
-  #retire(keyLeases: KeyLeases): void {
-    if (keyLeases.current !== null) keyLeases.retired.add(keyLeases.current);
-    keyLeases.current = null;
+  /** Under another stage other credit may be spent: a refusal may be over, and what is in hand goes back (D48). */
+  #learn(keyLeases: KeyLeases, enforcementSeq: number): void {
+    if (enforcementSeq <= keyLeases.enforcementSeq) return;
+    keyLeases.enforcementSeq = enforcementSeq;
+    keyLeases.refusal = null;
+    if (keyLeases.current !== null) this.#returns.withdraw(keyLeases, keyLeases.current);
   }
 
   /** One lease transaction at a time: for all who wait now, and about ten seconds of the key's spending. */
@@ -224,35 +229,41 @@ export class LeaseBook {
 
   async #transaction(keyLeases: KeyLeases): Promise<Taken> {
     const inHand = this.#usable(keyLeases);
+    const knownSeq = keyLeases.enforcementSeq;
     const lease = inHand?.canGrow ? inHand : newLease(newId(), keyLeases.holder.id, keyLeases.holder.orgId);
     const nowMs = performance.now();
     const wanted = creditWanted(keyLeases, lease, nowMs);
     keyLeases.lastTakenAtMs = nowMs;
-    const taken = await takeCredit(this.#db, {
+    const asked = {
       incarnationId: this.#incarnation.id,
       leaseId: lease.id,
       apiKeyId: keyLeases.holder.id,
       ...wanted,
-    }).catch((error: unknown) => {
+    };
+    const taken = await takeCredit(this.#db, asked, this.#payUrlOf).catch((error: unknown) => {
       // Whether it took effect is unknown, or it cannot: this lease spends what we know of and takes no more. Closing it returns
       // whatever it holds.
       lease.canGrow = false;
       if (lease !== inHand) keyLeases.retired.add(lease);
       if (!cannotGrow(error) || lease !== inHand) throw error;
-      return null; // a lease of its own period takes its place
+      return null; // a lease of its own period, or stage, takes its place
     });
     this.#patience.answered();
     if (taken === null) return this.#transaction(keyLeases);
+    const isOvertaken = knownSeq < keyLeases.enforcementSeq && taken.enforcementSeq < keyLeases.enforcementSeq;
+    this.#learn(keyLeases, taken.enforcementSeq);
+    add(lease, taken);
+    if (isOvertaken) {
+      // Somebody who waits came under a newer stage: what was cut, or refused, before it is not his.
+      if (taken.amount > 0n) this.#returns.withdraw(keyLeases, lease);
+      return this.#transaction(keyLeases);
+    }
     keyLeases.left = taken.left;
     if (taken.outcome !== 'leased') return taken;
     keyLeases.refusal = null;
     if (taken.amount === 0n) return taken;
-    if (lease !== inHand) this.#retire(keyLeases);
+    if (lease !== inHand) retire(keyLeases);
     keyLeases.current = lease;
-    lease.amount = (lease.amount + taken.amount) as Nano;
-    lease.grown += 1;
-    lease.expiresAtMs = taken.expiresAtMs;
-    lease.usedAtMs = performance.now();
     keyLeases.lastAmount = taken.amount;
     return taken;
   }
@@ -264,10 +275,7 @@ export class LeaseBook {
       refused.map(({ need, own }) => refusalError(this.#db, asSeenBy(own, taken, need.floor), need.floor)),
     );
     keyLeases.waiters = keyLeases.waiters.filter((waiter) => !refused.includes(waiter));
-    const least = refused.reduce(
-      (low, { need }) => (need.floor < low ? need.floor : low),
-      refused[0]?.need.floor ?? ZERO,
-    );
+    const least = leastFloor(refused);
     if (taken.outcome === 'insufficient') keyLeases.refusal = { taken, least, untilMs: performance.now() + REFUSAL_MS };
     for (const [index, waiter] of refused.entries()) waiter.reject(errors[index]);
   }
@@ -284,17 +292,10 @@ export class LeaseBook {
     }
   }
 
-  /** A lease nobody uses is closed; of one in use, the free part goes back. */
   #giveBackFree(keyLeases: KeyLeases): void {
     const lease = keyLeases.current;
     if (lease === null || keyLeases.taking !== null) return;
-    if (lease.reservations === 0) {
-      this.#retire(keyLeases);
-      void this.#returns.close(keyLeases, lease);
-      return;
-    }
-    const spare = free(lease);
-    if (spare <= 0n) return;
-    void this.#returns.giveBack(lease, spare as Nano);
+    if (lease.reservations === 0) retire(keyLeases);
+    this.#returns.giveBackFree(keyLeases, lease);
   }
 }

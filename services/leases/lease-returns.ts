@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { type Nano, ZERO } from '../../domain/nano.ts';
 import { type Incarnation, isFencedError } from '../incarnations/incarnation.ts';
 import type { KeyLeases } from './key-leases.ts';
-import type { Lease } from './lease.ts';
+import { free, type Lease } from './lease.ts';
 import { giveBack } from './lease-store.ts';
 
 export class LeaseReturns {
@@ -14,6 +14,21 @@ export class LeaseReturns {
   constructor(db: Pool, incarnation: Incarnation) {
     this.#db = db;
     this.#incarnation = incarnation;
+  }
+
+  /** A lease that nobody uses is closed; of one in use, the free part goes back. */
+  giveBackFree(keyLeases: KeyLeases, lease: Lease): void {
+    const spare = free(lease);
+    if (lease.reservations === 0) void this.close(keyLeases, lease);
+    else if (spare > 0n) void this.giveBack(lease, spare as Nano);
+  }
+
+  /** Nothing more is admitted on it, also if it is in hand or was about to be. */
+  withdraw(keyLeases: KeyLeases, lease: Lease): void {
+    if (keyLeases.current === lease) keyLeases.current = null;
+    if (!lease.closing) keyLeases.retired.add(lease);
+    lease.isWithdrawn = true;
+    this.giveBackFree(keyLeases, lease);
   }
 
   /** A part that nothing is reserved on. */

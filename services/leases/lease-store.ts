@@ -1,6 +1,8 @@
 // The lease statements of PostgreSQL (migrations/0003: take_credit, give_back), typed.
 import type { Pool } from 'pg';
+import type { PayUrlOf } from '../../domain/enforcement.ts';
 import { type Nano, nano } from '../../domain/nano.ts';
+import type { Stage } from '../../domain/overdue-policy.ts';
 
 export type TakeOutcome = 'leased' | 'insufficient' | 'in_use' | 'cap_reached' | 'cap_in_use' | 'blocked';
 
@@ -14,6 +16,10 @@ export interface Taken {
   readonly held: Nano;
   readonly shortCapId: string | null;
   readonly resetsAtMs: number | null;
+  /** The stage of the organization under which this was decided. */
+  readonly enforcementSeq: number;
+  readonly overdueStage: Stage;
+  readonly payLink: string | null;
 }
 
 export interface CreditWanted {
@@ -36,15 +42,19 @@ interface TakenRow {
   held_nano: string;
   short_cap: string | null;
   resets_ms: string | null;
+  enforcement_seq: number;
+  overdue_stage: Stage;
+  pay_invoice_id: string | null;
 }
 
 /** One transaction. Throws what pg throws; a fenced incarnation is SQLSTATE TG001. */
-export async function takeCredit(db: Pool, wanted: CreditWanted): Promise<Taken> {
+export async function takeCredit(db: Pool, wanted: CreditWanted, payUrlOf: PayUrlOf): Promise<Taken> {
   const { incarnationId, leaseId, apiKeyId, waiting, target, least, inHand } = wanted;
   const { rows } = await db.query<TakenRow>({
     name: 'take-credit',
     text: `select outcome, amount_nano, (extract(epoch from expires_at) * 1000)::bigint as expires_ms, left_nano, held_nano,
-                  short_cap, (extract(epoch from resets_at) * 1000)::bigint as resets_ms
+                  short_cap, (extract(epoch from resets_at) * 1000)::bigint as resets_ms,
+                  enforcement_seq::float8 as enforcement_seq, overdue_stage, pay_invoice_id
              from take_credit($1, $2, $3, $4, $5, $6, $7)`,
     values: [incarnationId, leaseId, apiKeyId, waiting, target, least, inHand],
   });
@@ -58,10 +68,13 @@ export async function takeCredit(db: Pool, wanted: CreditWanted): Promise<Taken>
     held: nano(row.held_nano),
     shortCapId: row.short_cap,
     resetsAtMs: row.resets_ms === null ? null : Number(row.resets_ms),
+    enforcementSeq: row.enforcement_seq,
+    overdueStage: row.overdue_stage,
+    payLink: row.pay_invoice_id === null ? null : payUrlOf(row.pay_invoice_id),
   };
 }
 
-/** SQLSTATE TG002 of migrations/0003: this lease is closed, or older than the period of a cap. */
+/** SQLSTATE TG002 of migrations/0003: this lease is closed, or older than the period of a cap or the organization's stage. */
 export function cannotGrow(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'TG002';
 }

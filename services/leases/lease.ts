@@ -1,11 +1,14 @@
 // Credit that this gateway may spend for one API key, as this process counts it. PostgreSQL's row has the same amount; its
 // consumed_nano follows ours as settlements commit. free = amount - consumed - reserved.
 import type { Nano } from '../../domain/nano.ts';
+import type { Taken } from './lease-store.ts';
 
 export interface Lease {
   readonly id: string;
   readonly apiKeyId: string;
   readonly orgId: string;
+  /** Of its organization when it was cut; 0 until it is. */
+  enforcementSeq: number;
   amount: Nano;
   consumed: Nano;
   reserved: Nano;
@@ -20,6 +23,8 @@ export interface Lease {
   canGrow: boolean;
   usedAtMs: number;
   closing: boolean;
+  /** Made of credit that may be forbidden by now: what was admitted on it ends on it, with what it has. */
+  isWithdrawn: boolean;
 }
 
 /** What one request has set aside. Ends exactly once: settled with its charge, or released. */
@@ -38,6 +43,7 @@ export function newLease(id: string, apiKeyId: string, orgId: string): Lease {
     id,
     apiKeyId,
     orgId,
+    enforcementSeq: 0,
     amount: zero,
     consumed: zero,
     reserved: zero,
@@ -48,11 +54,22 @@ export function newLease(id: string, apiKeyId: string, orgId: string): Lease {
     canGrow: true,
     usedAtMs: 0,
     closing: false,
+    isWithdrawn: false,
   };
 }
 
 export function free(lease: Lease): bigint {
   return lease.amount - lease.consumed - lease.reserved;
+}
+
+/** What PostgreSQL has leased; of an answer that brought nothing, the stage alone. */
+export function add(lease: Lease, taken: Pick<Taken, 'amount' | 'expiresAtMs' | 'enforcementSeq'>): void {
+  lease.enforcementSeq = taken.enforcementSeq;
+  if (taken.amount === 0n) return;
+  lease.amount = (lease.amount + taken.amount) as Nano;
+  lease.grown += 1;
+  lease.expiresAtMs = taken.expiresAtMs;
+  lease.usedAtMs = performance.now();
 }
 
 export function reserveFrom(lease: Lease, amount: Nano, nowMs: number): Reservation {

@@ -1,5 +1,6 @@
 // Why a request got no credit, in words that say how to go on. Money merely held is 429; money spent is 402 (design.md 3.1).
 import type { Pool } from 'pg';
+import { payAdvice } from '../../domain/enforcement.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import { formatUsd, type Nano } from '../../domain/nano.ts';
 import type { Reservation } from './lease.ts';
@@ -10,23 +11,38 @@ export async function refusalError(db: Pool, taken: Taken, amount: Nano): Promis
   switch (taken.outcome) {
     case 'insufficient':
       return new TollgateError('insufficient_credit', {
-        message: `${needs} and the balance is ${formatUsd(taken.left)} USD. Top up, or lower max_tokens. Nothing was charged.`,
+        message: `${needs} and the balance is ${formatUsd(taken.left)} USD. ${topUpAdvice(taken)} Nothing was charged.`,
       });
     case 'cap_reached':
       return new TollgateError('cap_reached', {
         message: `${needs}, but ${await capSentence(db, taken)} Nothing was charged.`,
       });
     case 'blocked':
-      return new TollgateError('organization_stopped', {
-        message:
-          'This organization or API key is stopped. Ask the administrator of your organization to lift it. Nothing was charged.',
-      });
+      return taken.overdueStage === 'stopped' ? stoppedForDebt(taken.payLink) : stoppedByStaff();
     default:
       return new TollgateError('credit_in_use', {
         message: `${needs}. The balance covers it, but requests in flight hold it at this moment: try again in a second. Nothing was charged.`,
         retryAfterMs: 1_000,
       });
   }
+}
+
+export function stoppedForDebt(payLink: string | null): TollgateError {
+  return new TollgateError('organization_stopped', {
+    message: `This organization is stopped because an invoice is overdue. ${payAdvice(payLink)}; service returns at once. Nothing was charged.`,
+  });
+}
+
+function stoppedByStaff(): TollgateError {
+  return new TollgateError('organization_stopped', {
+    message:
+      'This organization or API key is stopped. Ask the administrator of your organization to lift it. Nothing was charged.',
+  });
+}
+
+function topUpAdvice({ overdueStage, payLink }: Taken): string {
+  if (overdueStage === 'none') return 'Top up, or lower max_tokens.';
+  return `Included credit is locked until the overdue invoice of this organization is paid. ${payAdvice(payLink)}, or top up.`;
 }
 
 export function silentLedger(cause: unknown): TollgateError {

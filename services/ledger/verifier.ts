@@ -3,6 +3,7 @@
 // changes nothing, and names what it finds; what the database cannot know (I16, I17) is the oracle's.
 import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '../platform/postgres.ts';
+import { BURNING } from './burning.ts';
 import type { Invariant } from './invariant.ts';
 import { LATE_WORK } from './late-work.ts';
 import { MONEY_IN } from './money-in.ts';
@@ -30,7 +31,16 @@ export async function verifyLedger(db: Pool): Promise<Verification> {
     await tx.query('set transaction isolation level repeatable read, read only');
     const { rows } = await tx.query<{ at: Date }>('select clock_timestamp() as at');
     const checks: LedgerCheck[] = [];
-    for (const invariant of [...BALANCES, ...MOVEMENTS, ...CAUSES, RATED_AGAIN, ...LATE_WORK, ...MONEY_IN, ...PLANS])
+    for (const invariant of [
+      ...BALANCES,
+      ...MOVEMENTS,
+      ...BURNING,
+      ...CAUSES,
+      RATED_AGAIN,
+      ...LATE_WORK,
+      ...MONEY_IN,
+      ...PLANS,
+    ])
       checks.push(await check(tx, invariant));
     return { ok: checks.every(({ ok }) => ok), at: rows[0]?.at ?? new Date(Number.NaN), checks };
   });
@@ -212,24 +222,6 @@ const MOVEMENTS: readonly Invariant[] = [
         from leases l left join replayed r on r.lease_id = l.id left join charged c on c.lease_id = l.id
        where l.amount_nano <> coalesce(r.amount, 0) or l.consumed_nano <> coalesce(r.consumed, 0)
           or coalesce(r.settled, 0) <> coalesce(c.charge, 0)`,
-  },
-  {
-    id: 'I8-burn-order',
-    title: 'no grant was cut in the last day while one that burns before it had money',
-    faults: `
-      select format('transaction %s cut grant %s while grant %s had %s', t.id, g.id, f.id, b.balance_after_nano) as what
-        from ledger_entries e
-        join ledger_transactions t on t.id = e.transaction_id and t.kind in ('lease', 'beyond_lease')
-                                  and t.booked_at > clock_timestamp() - interval '1 day'
-        join credit_grants g on g.id = e.grant_id
-        join credit_grants f on f.org_id = g.org_id and f.effective_at <= t.effective_at
-                            and (f.expires_at is null or f.expires_at > t.effective_at)
-                            and (f.priority, coalesce(f.expires_at, 'infinity'), f.created_at, f.id)
-                                < (g.priority, coalesce(g.expires_at, 'infinity'), g.created_at, g.id)
-        join lateral (select p.balance_after_nano from ledger_entries p
-                       where p.grant_id = f.id and p.transaction_id <= t.id
-                       order by p.transaction_id desc, p.line desc limit 1) b on b.balance_after_nano > 0
-       where e.account = 'credit' and e.amount_nano > 0`,
   },
 ];
 

@@ -131,3 +131,12 @@ export async function outboxStanding(db: Queryable): Promise<OutboxStanding> {
   );
   return rows[0] ?? { waiting: 0, oldestSeconds: 0, givenUp: 0, withoutRecipient: 0 };
 }
+
+/** Of those that have somebody to go to: when the first was written; null: none waits. */
+export async function mailsWaitSince(db: Queryable): Promise<Date | null> {
+  const { rows } = await db.query<{ since: Date | null }>(
+    `select least(min(created_at), billing_now()) as since from notifications
+      where handed_over_at is null and gave_up_at is null and recipient is not null having count(*) > 0`,
+  );
+  return rows[0]?.since ?? null;
+}

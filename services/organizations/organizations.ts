@@ -3,6 +3,7 @@
 import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { type Nano, nano } from '../../domain/nano.ts';
+import type { Stage } from '../../domain/overdue-policy.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { type Cap, type CapJson, type CapOwner, capsColumn, readCaps, replaceCaps } from './caps.ts';
@@ -22,6 +23,9 @@ export interface Organization extends OwnRates {
   readonly rateTier: string;
   readonly enforcement: Enforcement;
   readonly enforcementReason: string | null;
+  /** Follows from its debts (enforcement.ts); no change of ours, so not in the version. */
+  readonly overdueStage: Stage;
+  readonly enforcementSeq: number;
   readonly timeZone: string;
   /** How many members may be active; null: as many as it likes. */
   readonly seats: number | null;
@@ -60,7 +64,8 @@ export interface OrganizationChange extends OwnRatesChange {
 const ORGANIZATIONS = `
   select o.id, o.name, o.rate_tier as "rateTier", o.requests_per_minute as "requestsPerMinute",
          o.tokens_per_minute as "tokensPerMinute", o.concurrent_requests as "concurrentRequests", o.enforcement, o.enforcement_reason as "enforcementReason",
-         o.time_zone as "timeZone", o.seats, ${capsColumn('organization', 'o.id')} as caps, o.overdraft_nano as "overdraftNano",
+         o.overdue_stage as "overdueStage", o.enforcement_seq::float8 as "enforcementSeq", o.time_zone as "timeZone", o.seats,
+         ${capsColumn('organization', 'o.id')} as caps, o.overdraft_nano as "overdraftNano",
          o.overdraft_floor_nano as "overdraftFloorNano", o.version, o.created_at as "createdAt"
     from organizations o`;
 

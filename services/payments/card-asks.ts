@@ -8,6 +8,7 @@ import { type CardAsk, type SubscriptionView, viewOf } from '../subscriptions/su
 import type { TopUpAsk } from '../top-ups/top-ups.ts';
 import { topUpAnswered } from '../top-ups/turn.ts';
 import { askForCharge, type ChargePlace, cancelCharge, refundVoidInvoice } from './charges.ts';
+import { lookAtPayment } from './own-payments.ts';
 
 export async function answerCardAsk(place: ChargePlace, ask: CardAsk | TopUpAsk): Promise<void> {
   if (ask.kind === 'top_up') return answerTopUp(place, ask);
@@ -19,6 +20,9 @@ export async function answerCardAsk(place: ChargePlace, ask: CardAsk | TopUpAsk)
       if (outcome.kind === 'paid') return;
       return inTransaction(place.db, (tx) => chargeAnswered(tx, invoiceId, ask.attempt, outcome, told));
     }
+    case 'look':
+      await lookAtPayment(place, invoiceId);
+      return;
     case 'void': {
       const outcome = await cancelCharge(place, invoiceId);
       if (outcome === 'paid') return;

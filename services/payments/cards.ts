@@ -79,29 +79,30 @@ async function defaultNameOf(db: Queryable, orgId: string): Promise<string | nul
   return rows[0]?.name ?? null;
 }
 
+/** Stripe lists the newest first. */
 async function replaceCards(tx: PoolClient, orgId: string, cards: readonly StripeCard[]): Promise<void> {
-  // Stripe lists the newest first, and says when to the second: of two in one second the later has the later id.
-  for (const { id, brand, last4, expMonth, expYear, fingerprint, createdAt } of cards.toReversed()) {
-    await tx.query(
-      `insert into payment_methods (id, org_id, stripe_payment_method, brand, last4, exp_month, exp_year, fingerprint, attached_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-       on conflict (stripe_payment_method) do update
-          set brand = excluded.brand, last4 = excluded.last4, exp_month = excluded.exp_month, exp_year = excluded.exp_year,
-              fingerprint = excluded.fingerprint`,
-      [newId(), orgId, id, brand, last4, expMonth, expYear, fingerprint, createdAt],
-    );
-  }
+  const newest = cards[0]?.id ?? null;
   await tx.query(
-    `update payment_methods set detached_at = billing_now(), is_default = false
+    `update payment_methods set is_default = false
+      where org_id = $1 and is_default and stripe_payment_method is distinct from $2`,
+    [orgId, newest],
+  );
+  await tx.query(
+    `update payment_methods set detached_at = billing_now()
       where org_id = $1 and detached_at is null and stripe_payment_method <> all ($2)`,
     [orgId, cards.map(({ id }) => id)],
   );
-  const NEWEST = `select id from payment_methods where org_id = $1 and detached_at is null order by attached_at desc, id desc limit 1`;
-  await tx.query(
-    `update payment_methods set is_default = false where org_id = $1 and is_default and id <> (${NEWEST})`,
-    [orgId],
-  );
-  await tx.query(`update payment_methods set is_default = true where id = (${NEWEST}) and not is_default`, [orgId]);
+  for (const { id, brand, last4, expMonth, expYear, fingerprint, createdAt } of cards) {
+    await tx.query(
+      `insert into payment_methods
+         (id, org_id, stripe_payment_method, brand, last4, exp_month, exp_year, fingerprint, attached_at, is_default)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+       on conflict (stripe_payment_method) do update
+          set brand = excluded.brand, last4 = excluded.last4, exp_month = excluded.exp_month, exp_year = excluded.exp_year,
+              fingerprint = excluded.fingerprint, is_default = excluded.is_default`,
+      [newId(), orgId, id, brand, last4, expMonth, expYear, fingerprint, createdAt, id === newest],
+    );
+  }
 }
 
 /** Newest first. */

@@ -5,6 +5,8 @@ import { type ChargeOutcome, cardMayBeTried } from '../../domain/charges.ts';
 import { classifyDecline, type DeclineClass, type DeclineCodes } from '../../domain/declines.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
+import { customerPays } from '../subscriptions/learn.ts';
+import type { Told } from '../subscriptions/turn.ts';
 
 /** Of a bill. Another one takes its place only when its intent was cancelled at Stripe, and never that of a top-up. */
 export interface BillPayment {
@@ -17,11 +19,20 @@ export interface BillPayment {
   readonly paymentIntent: string | null;
 }
 
-export interface Attempt {
-  readonly paymentId: string;
+/** Within its bill. */
+export interface AttemptName {
+  readonly askedBy: 'billing' | 'customer';
   readonly number: number;
+}
+
+/** One request of an attempt, under a key of its own. */
+export interface ChargeTry extends AttemptName {
+  readonly paymentId: string;
   readonly try: number;
   readonly paymentMethod: string;
+  readonly cardId: string;
+  /** Null: nobody is there whom his bank could ask. */
+  readonly returnUrl: string | null;
   readonly chargeBefore: string | null;
   /** What Stripe has not said by now, it will not say by itself. */
   readonly isOld: boolean;
@@ -29,7 +40,7 @@ export interface Attempt {
 
 export interface Askable {
   readonly payment: BillPayment;
-  readonly openAttempt: Attempt | null;
+  readonly openTry: ChargeTry | null;
   readonly hasCard: boolean;
 }
 
@@ -46,20 +57,19 @@ interface BillFacts {
   readonly hasCard: boolean;
 }
 
-const UNKNOWN_FOR_GOOD_AFTER = '15 minutes';
-
-/** What is known of it already, or what to ask with. */
-export function standingOf(db: Pool, billId: string, number: number): Promise<ChargeOutcome | Askable> {
+/** What is known of it already, or what to ask with. Null: of an attempt that has not been made. */
+export function standingOf(db: Pool, billId: string, attempt: AttemptName | null): Promise<ChargeOutcome | Askable> {
   return inTransaction(db, async (tx) => {
     await lockBill(tx, billId);
     const facts = await factsOf(tx, billId);
     const isPaid = facts.isPaid || facts.state === 'paid';
-    const known = (isPaid ? null : await answerOf(tx, billId, number)) ?? knownFrom(facts);
+    const answered = attempt === null || isPaid ? null : await answerOf(tx, billId, attempt);
+    const known = answered ?? knownFrom(facts);
     if (known !== null) return known;
     const { kind, orgId, amountCents, currency, paymentIntent, hasCard } = facts;
     const id = facts.paymentId ?? (await newPayment(tx, billId, facts));
-    const openAttempt = await openAttemptOf(tx, id);
-    return { payment: { id, kind, orgId, amountCents, currency, paymentIntent }, openAttempt, hasCard };
+    const openTry = await openTryOf(tx, id);
+    return { payment: { id, kind, orgId, amountCents, currency, paymentIntent }, openTry, hasCard };
   });
 }
 
@@ -92,22 +102,28 @@ function knownFrom({ state, isPaid, cancellation }: BillFacts): ChargeOutcome | 
 }
 
 interface AnswerRow extends DeclineCodes {
-  readonly outcome: 'paid' | 'declined' | 'fault';
+  readonly outcome: 'paid' | 'declined' | 'fault' | 'unknown';
   readonly declineClass: DeclineClass | null;
 }
 
-/** As it was answered then, also on a payment whose place another one has taken. */
-async function answerOf(tx: PoolClient, billId: string, number: number): Promise<ChargeOutcome | null> {
+/** As it was answered then, also on a payment whose place another one has taken. What the customer asked is not tried again for him. */
+async function answerOf(
+  tx: PoolClient,
+  billId: string,
+  { askedBy, number }: AttemptName,
+): Promise<ChargeOutcome | null> {
   const { rows } = await tx.query<AnswerRow>(
     `select a.outcome, a.decline_code as "declineCode", a.advice_code as "adviceCode", a.network_advice_code as "networkAdviceCode",
             a.decline_class as "declineClass"
        from charge_attempts a join payments p on p.id = a.payment_id
-      where p.bill_id = $1 and a.number = $2 and a.outcome in ('paid', 'declined', 'fault')`,
-    [billId, number],
+      where p.bill_id = $1 and a.asked_by = $2 and a.number = $3
+        and (a.outcome in ('paid', 'declined', 'fault') or (a.outcome = 'unknown' and a.asked_by = 'customer'))`,
+    [billId, askedBy, number],
   );
   const [row] = rows;
   if (row === undefined) return null;
-  if (row.declineClass === null) return { kind: row.outcome === 'paid' ? 'paid' : 'fault' };
+  if (row.outcome === 'unknown' || row.declineClass === null)
+    return { kind: row.outcome === 'declined' ? 'fault' : row.outcome };
   return { kind: 'declined', decline: { ...classifyDecline(row), class: row.declineClass } };
 }
 
@@ -120,12 +136,13 @@ async function newPayment(tx: PoolClient, invoiceId: string, { orgId, amountCent
   return id;
 }
 
-async function openAttemptOf(tx: PoolClient, paymentId: string): Promise<Attempt | null> {
-  const { rows } = await tx.query<Attempt>(
-    `select payment_id as "paymentId", number, try, payment_method as "paymentMethod", charge_before as "chargeBefore",
-            asked_at <= billing_now() - $2::interval as "isOld"
-       from charge_attempts where payment_id = $1 and outcome is null`,
-    [paymentId, UNKNOWN_FOR_GOOD_AFTER],
+const TRY = `payment_id as "paymentId", asked_by as "askedBy", number, try, payment_method as "paymentMethod", return_url as "returnUrl",
+  (select m.id from payment_methods m where m.stripe_payment_method = payment_method) as "cardId", charge_before as "chargeBefore", asked_at <= billing_now() - interval '15 minutes' as "isOld"`;
+
+async function openTryOf(tx: PoolClient, paymentId: string): Promise<ChargeTry | null> {
+  const { rows } = await tx.query<ChargeTry>(
+    `select ${TRY} from charge_attempts where payment_id = $1 and outcome is null`,
+    [paymentId],
   );
   return rows[0] ?? null;
 }
@@ -147,63 +164,119 @@ export async function expirePayment(db: Queryable, paymentId: string, paymentInt
  * The row of a new attempt, or of the next try of one, with the card that is to be asked. Without a card that may be asked, the
  * attempt is answered with it. Null: things are not as the caller saw them.
  */
-export function beginAttempt(
+export function beginTry(
   db: Pool,
   billId: string,
   { id: paymentId, orgId, paymentIntent }: BillPayment,
   number: number,
   chargeBefore: string | null,
-): Promise<Attempt | null> {
+): Promise<ChargeTry | null> {
   return inTransaction(db, async (tx) => {
     await lockBill(tx, billId);
     const facts = await factsOf(tx, billId);
-    if (knownFrom(facts) !== null || facts.paymentId !== paymentId || (await openAttemptOf(tx, paymentId))) return null;
-    const card = await defaultCardOf(tx, orgId);
-    const why = card === null ? 'no_card' : cardMayBeTried(card.tries) ? null : 'card_tried_too_often';
+    if (knownFrom(facts) !== null || facts.paymentId !== paymentId || (await openTryOf(tx, paymentId))) return null;
+    const card = await cardOf(tx, orgId, null);
+    const why = whyNotAsked(card);
     if (why === null && paymentIntent === null) return null;
-    const { rows } = await tx.query<Attempt>(
-      `insert into charge_attempts (payment_id, number, try, payment_method, charge_before)
-       select $1, $2, 1 + count(*), $3, $4 from charge_attempts where payment_id = $1 and number = $2
-       returning payment_id as "paymentId", number, try, payment_method as "paymentMethod", charge_before as "chargeBefore", false as "isOld"`,
-      [paymentId, number, why === null ? card?.id : null, chargeBefore],
-    );
-    const [attempt] = rows;
-    if (attempt === undefined) throw new Error(`attempt ${number} on payment ${paymentId} was not written`);
-    if (why === null) return attempt;
-    await decline(tx, attempt, { declineCode: why, adviceCode: null, networkAdviceCode: null });
+    const attempt = { paymentId, askedBy: 'billing', number, chargeBefore, returnUrl: null } as const;
+    const begun = await insertTry(tx, attempt, why === null ? card : null);
+    if (why === null) return begun;
+    await decline(tx, begun, why);
     return null;
   });
 }
 
-/** With how often it was asked in 30 days, by whatever payment method and for whomever. */
-async function defaultCardOf(tx: PoolClient, orgId: string): Promise<{ id: string; tries: number } | null> {
-  const { rows } = await tx.query<{ id: string; tries: number }>(
-    `select m.stripe_payment_method as id,
+/** The card that the customer has chosen, and where his bank sends him back to. */
+export interface OwnOrder {
+  readonly cardId: string;
+  readonly returnUrl: string;
+}
+
+/** As beginTry, but of the customer's own: a card that may not be asked is the answer of its attempt. */
+export function beginOwnAttempt(
+  db: Pool,
+  invoiceId: string,
+  { id: paymentId, orgId }: BillPayment,
+  { cardId, returnUrl, chargeBefore }: OwnOrder & { readonly chargeBefore: string | null },
+  told: Told,
+): Promise<AttemptName | null> {
+  return inTransaction(db, async (tx) => {
+    await lockBill(tx, invoiceId);
+    const facts = await factsOf(tx, invoiceId);
+    if (knownFrom(facts) !== null || facts.paymentId !== paymentId || (await openTryOf(tx, paymentId))) return null;
+    const card = await cardOf(tx, orgId, cardId);
+    const why = whyNotAsked(card);
+    const { rows } = await tx.query<{ number: number }>(
+      `select coalesce(max(a.number), 0) + 1 as number from charge_attempts a join payments p on p.id = a.payment_id
+        where p.invoice_id = $1 and a.asked_by = 'customer'`,
+      [invoiceId],
+    );
+    const attempt = { paymentId, askedBy: 'customer', number: rows[0]?.number ?? 1, chargeBefore, returnUrl } as const;
+    const begun = await insertTry(tx, attempt, why === null ? card : null);
+    if (why === null) await customerPays(tx, invoiceId, true, told);
+    else await decline(tx, begun, why);
+    return begun;
+  });
+}
+
+async function insertTry(
+  tx: PoolClient,
+  attempt: Pick<ChargeTry, 'paymentId' | 'askedBy' | 'number' | 'chargeBefore' | 'returnUrl'>,
+  card: AskableCard | null,
+): Promise<ChargeTry> {
+  const { paymentId, askedBy, number, chargeBefore, returnUrl } = attempt;
+  const { rows } = await tx.query<ChargeTry>(
+    `insert into charge_attempts (payment_id, asked_by, number, try, payment_method, charge_before, return_url)
+     select $1, $2, $3, 1 + count(*), $4, $5, $6 from charge_attempts where payment_id = $1 and asked_by = $2 and number = $3
+     returning ${TRY}`,
+    [paymentId, askedBy, number, card?.paymentMethod ?? null, chargeBefore, returnUrl],
+  );
+  const [begun] = rows;
+  if (begun === undefined) throw new Error(`attempt ${number} on payment ${paymentId} was not written`);
+  return begun;
+}
+
+interface AskableCard {
+  readonly paymentMethod: string;
+  readonly tries: number;
+}
+
+/** Null: it may be asked. */
+function whyNotAsked(card: AskableCard | null): DeclineCodes | null {
+  const why = card === null ? 'no_card' : cardMayBeTried(card.tries) ? null : 'card_tried_too_often';
+  return why === null ? null : { declineCode: why, adviceCode: null, networkAdviceCode: null };
+}
+
+/** Null: the default. With how often it was asked in 30 days, by whatever payment method and for whomever. */
+async function cardOf(tx: PoolClient, orgId: string, cardId: string | null): Promise<AskableCard | null> {
+  const { rows } = await tx.query<AskableCard>(
+    `select m.stripe_payment_method as "paymentMethod",
             (select count(*)::integer from charge_attempts a join payment_methods o on o.stripe_payment_method = a.payment_method
               where (o.id = m.id or o.fingerprint = m.fingerprint) and a.asked_at > billing_now() - interval '30 days'
                 and a.outcome is distinct from 'fault') as tries
-       from payment_methods m where m.org_id = $1 and m.is_default`,
-    [orgId],
+       from payment_methods m
+      where m.org_id = $1 and m.detached_at is null and case when $2::uuid is null then m.is_default else m.id = $2 end`,
+    [orgId, cardId],
   );
   return rows[0] ?? null;
 }
 
-export async function decline(db: Queryable, attempt: Attempt, codes: DeclineCodes): Promise<void> {
-  await answer(db, attempt, 'declined', codes);
+export async function decline(db: Queryable, asked: ChargeTry, codes: DeclineCodes): Promise<void> {
+  await answer(db, asked, 'declined', codes);
 }
 
 /** It will never be known what came of this try: the next one takes its place. */
-export async function giveUpTry(db: Queryable, attempt: Attempt, codes: DeclineCodes | null = null): Promise<void> {
-  await answer(db, attempt, 'unknown', codes);
+export async function giveUpTry(db: Queryable, asked: ChargeTry, codes: DeclineCodes | null = null): Promise<void> {
+  await answer(db, asked, 'unknown', codes);
 }
 
-export async function answerWithFault(db: Queryable, attempt: Attempt, why: string): Promise<void> {
-  await answer(db, attempt, 'fault', null, why);
+export async function answerWithFault(db: Queryable, asked: ChargeTry, why: string): Promise<void> {
+  await answer(db, asked, 'fault', null, why);
 }
 
 async function answer(
   db: Queryable,
-  { paymentId, number, try: tried }: Attempt,
+  { paymentId, askedBy, number, try: tried }: ChargeTry,
   outcome: 'declined' | 'unknown' | 'fault',
   codes: DeclineCodes | null,
   error: string | null = null,
@@ -213,7 +286,7 @@ async function answer(
   await db.query(
     `update charge_attempts
         set outcome = $4, decline_code = $5, advice_code = $6, network_advice_code = $7, decline_class = $8, error = $9, answered_at = billing_now()
-      where payment_id = $1 and number = $2 and try = $3 and outcome is null`,
-    [paymentId, number, tried, outcome, declineCode, adviceCode, networkAdviceCode, declineClass, error],
+      where payment_id = $1 and asked_by = $10 and number = $2 and try = $3 and outcome is null`,
+    [paymentId, number, tried, outcome, declineCode, adviceCode, networkAdviceCode, declineClass, error, askedBy],
   );
 }

@@ -8,11 +8,13 @@ import type { DeclineCodes } from '../../domain/declines.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction } from '../platform/postgres.ts';
+import type { Told } from '../subscriptions/turn.ts';
 import {
-  type Attempt,
+  type AttemptName,
   answerWithFault,
   type BillPayment,
-  beginAttempt,
+  beginTry,
+  type ChargeTry,
   decline,
   expirePayment,
   giveUpTry,
@@ -35,14 +37,27 @@ export interface ChargePlace {
   readonly db: Pool;
   readonly stripe: StripeApi;
   /** The workflow that waits for the answer, as in recordPayment. */
-  readonly asker?: string;
+  readonly asker?: string | undefined;
+}
+
+/** Whoever has chosen a card himself stands before a page of his bank. */
+export interface AtBank {
+  readonly kind: 'at_bank';
+  readonly bankPage: string;
 }
 
 const ACTOR = 'charges';
 const PAID: ChargeOutcome = { kind: 'paid' };
 const UNKNOWN: ChargeOutcome = { kind: 'unknown' };
-const NOT_HEARD_BY: DeclineCodes = {
+const WANTS_CUSTOMER: DeclineCodes = {
   declineCode: 'authentication_required',
+  adviceCode: null,
+  networkAdviceCode: null,
+};
+
+/** A customer who has not come back from his bank by now keeps nobody waiting any longer. */
+export const ABANDONED: DeclineCodes = {
+  declineCode: 'authentication_abandoned',
   adviceCode: null,
   networkAdviceCode: null,
 };
@@ -50,8 +65,8 @@ const NOT_HEARD_BY: DeclineCodes = {
 /** As banks are told why a card is asked while its owner is away. */
 const USED_AS = { invoice: 'recurring', top_up: 'unscheduled' } as const;
 
-/** Somebody else has the same question at Stripe: what he is told is waited for that long. */
-const JOINED_FOR_MS = 30_000;
+/** Somebody else has the same question at Stripe (D55): what he is told is waited for that long. */
+export const JOINED_FOR_MS = 30_000;
 const LOOK_AGAIN_AFTER_MS = 100;
 
 /**
@@ -59,10 +74,19 @@ const LOOK_AGAIN_AFTER_MS = 100;
  * Passing trouble with Stripe is an unknown outcome and not an error.
  */
 export async function askForCharge(place: ChargePlace, billId: string, attempt: number): Promise<ChargeOutcome> {
-  const giveUpAtMs = performance.now() + JOINED_FOR_MS;
+  const name = { askedBy: 'billing', number: attempt } as const;
+  const outcome = await patiently(JOINED_FOR_MS, () => step(place, billId, name));
+  // Whoever stands before his bank may be paying at this moment.
+  return outcome.kind === 'at_bank' ? UNKNOWN : outcome;
+}
+
+type Outcome = ChargeOutcome | AtBank;
+
+export async function patiently(patienceMs: number, once: () => Promise<Outcome | null>): Promise<Outcome> {
+  const giveUpAtMs = performance.now() + patienceMs;
   for (;;) {
     try {
-      const outcome = await step(place, billId, attempt);
+      const outcome = await once();
       if (outcome !== null) return outcome;
     } catch (error) {
       if (!isPassing(error)) throw error;
@@ -78,26 +102,28 @@ function isPassing(error: unknown): error is TollgateError {
 }
 
 /** Null: something has been written down, here or by another caller, and all is looked at anew. */
-async function step(place: ChargePlace, billId: string, number: number): Promise<ChargeOutcome | null> {
-  const standing = await standingOf(place.db, billId, number);
+export async function step(place: ChargePlace, billId: string, attempt: AttemptName): Promise<Outcome | null> {
+  const standing = await standingOf(place.db, billId, attempt);
   if ('kind' in standing) return standing;
-  const { payment, openAttempt, hasCard } = standing;
+  const { askedBy, number } = attempt;
+  const { payment, openTry, hasCard } = standing;
   // Answers that there is no card.
   if (payment.paymentIntent === null && !hasCard) {
-    await beginAttempt(place.db, billId, payment, number, null);
+    await beginTry(place.db, billId, payment, number, null);
     return null;
   }
   const intent = await intentOf(place, payment);
   if (intent === null) return null;
   if (intent.state !== 'open') return concluded(place, payment, intent);
-  if (openAttempt !== null) return askedAgain(place, payment, openAttempt, intent);
+  if (openTry !== null) return askedAgain(place, payment, openTry, intent);
+  if (askedBy === 'customer') throw new Error(`bill ${billId} has no attempt ${number} of its customer`);
   const known = { ...payment, paymentIntent: intent.id };
-  const begun = await beginAttempt(place.db, billId, known, number, intent.latestCharge);
+  const begun = await beginTry(place.db, billId, known, number, intent.latestCharge);
   return begun === null ? null : confirmed(place, payment, begun, intent);
 }
 
 /** Null: it was not to be made, or another caller made it. What nobody has written down is never confirmed, so it takes no money. */
-async function intentOf({ db, stripe }: ChargePlace, payment: BillPayment): Promise<PaymentIntent | null> {
+export async function intentOf({ db, stripe }: ChargePlace, payment: BillPayment): Promise<PaymentIntent | null> {
   if (payment.paymentIntent !== null) return stripe.paymentIntent(payment.paymentIntent);
   const { id: paymentId, orgId, amountCents, currency } = payment;
   const customer = await stripeCustomer(db, stripe, orgId);
@@ -107,7 +133,7 @@ async function intentOf({ db, stripe }: ChargePlace, payment: BillPayment): Prom
   return null;
 }
 
-async function concluded(
+export async function concluded(
   place: ChargePlace,
   payment: BillPayment,
   { id, state }: PaymentIntent,
@@ -119,60 +145,86 @@ async function concluded(
 }
 
 /** Money that cannot be booked as asked waits for a person, and nobody is charged again meanwhile. */
-async function recorded({ db, stripe, asker }: ChargePlace, paymentIntent: string): Promise<ChargeOutcome> {
-  const outcome = await inTransaction(db, (tx) => recordPayment(tx, stripe, paymentIntent, { actor: ACTOR, asker }));
+export async function recorded(place: ChargePlace, paymentIntent: string): Promise<ChargeOutcome> {
+  const { db, stripe } = place;
+  const outcome = await inTransaction(db, (tx) => recordPayment(tx, stripe, paymentIntent, toldBy(place)));
   return outcome === 'recorded' || outcome === 'known' ? PAID : UNKNOWN;
 }
 
-/** Whoever asked first may have been killed before Stripe heard of it, or before he heard what came of it. */
+export function toldBy({ asker }: ChargePlace): Told {
+  return { actor: ACTOR, asker };
+}
+
+/** Whoever asked first may have been killed before Stripe heard of it, or before he heard what came of it (D56). */
 function askedAgain(
   place: ChargePlace,
   payment: BillPayment,
-  attempt: Attempt,
+  asked: ChargeTry,
   intent: PaymentIntent,
-): Promise<ChargeOutcome | null> {
-  const hasBeenRefused = intent.refusal !== null && intent.latestCharge !== attempt.chargeBefore;
-  return hasBeenRefused ? refused(place.db, attempt, intent.refusal) : confirmed(place, payment, attempt, intent);
+): Promise<Outcome | null> {
+  const hasBeenRefused = intent.refusal !== null && intent.latestCharge !== asked.chargeBefore;
+  if (hasBeenRefused) return refused(place.db, asked, intent.refusal);
+  return asked.askedBy === 'customer' && asked.isOld
+    ? refused(place.db, asked, ABANDONED)
+    : confirmed(place, payment, asked, intent);
 }
 
 async function confirmed(
   place: ChargePlace,
   payment: BillPayment,
-  attempt: Attempt,
-  { id: paymentIntent }: PaymentIntent,
-): Promise<ChargeOutcome | null> {
-  const { paymentMethod } = attempt;
+  asked: ChargeTry,
+  intent: PaymentIntent,
+): Promise<Outcome | null> {
+  const { paymentMethod, returnUrl } = asked;
+  const name = `${asked.number}.${asked.try}`;
   const confirming = {
-    paymentIntent,
+    paymentIntent: intent.id,
     paymentId: payment.id,
-    attempt: `${attempt.number}.${attempt.try}`,
+    attempt: returnUrl === null ? name : `customer:${name}`,
     paymentMethod,
   };
-  const confirmation = await place.stripe.intents.confirmOffSession(confirming, USED_AS[payment.kind]);
+  const { intents } = place.stripe;
+  const confirmation = await (returnUrl === null
+    ? intents.confirmOffSession(confirming, USED_AS[payment.kind])
+    : intents.confirmOnSession(confirming, returnUrl));
   switch (confirmation.kind) {
     case 'answered':
       return confirmation.intent.state === 'open'
-        ? refused(place.db, attempt, NOT_HEARD_BY)
+        ? customerWanted(place, payment, asked, intent)
         : concluded(place, payment, confirmation.intent);
     case 'refused':
-      return refused(place.db, attempt, confirmation.codes);
+      return refused(place.db, asked, confirmation.codes);
     case 'invalid':
-      await answerWithFault(place.db, attempt, confirmation.why);
+      await answerWithFault(place.db, asked, confirmation.why);
       return null;
     case 'overtaken':
-      await giveUpTry(place.db, attempt);
+      await giveUpTry(place.db, asked);
       return null;
     case 'fault_repeated':
-      if (!attempt.isOld) return UNKNOWN;
-      await giveUpTry(place.db, attempt);
+      if (!asked.isOld) return UNKNOWN;
+      await giveUpTry(place.db, asked);
       return null;
   }
 }
 
+/** What is answered again under a key is what was answered first: only the intent says whether his bank still waits. */
+async function customerWanted(
+  place: ChargePlace,
+  payment: BillPayment,
+  asked: ChargeTry,
+  { id }: PaymentIntent,
+): Promise<Outcome | null> {
+  if (asked.returnUrl === null) return refused(place.db, asked, WANTS_CUSTOMER);
+  const intent = await place.stripe.paymentIntent(id);
+  if (intent.state !== 'open') return concluded(place, payment, intent);
+  if (intent.bankPage !== null) return { kind: 'at_bank', bankPage: intent.bankPage };
+  return refused(place.db, asked, intent.refusal ?? WANTS_CUSTOMER);
+}
+
 /** A bank that says it has seen this before is asked once more when an earlier payment would have shown itself. */
-async function refused(db: Pool, attempt: Attempt, codes: DeclineCodes): Promise<ChargeOutcome | null> {
-  if (outcomeOfRefusal(codes).kind === 'declined') await decline(db, attempt, codes);
-  else if (attempt.isOld) await giveUpTry(db, attempt, codes);
+async function refused(db: Pool, asked: ChargeTry, codes: DeclineCodes): Promise<ChargeOutcome | null> {
+  if (outcomeOfRefusal(codes).kind === 'declined') await decline(db, asked, codes);
+  else if (asked.isOld) await giveUpTry(db, asked, codes);
   else return UNKNOWN;
   return null;
 }

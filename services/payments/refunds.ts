@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
+import type { Told } from '../subscriptions/turn.ts';
 import { payment, recordPayment } from './payments.ts';
 import type { StripeApi, StripeRefund } from './stripe-api.ts';
 
@@ -66,13 +67,13 @@ export async function followRefunds(
   tx: PoolClient,
   stripe: StripeApi,
   refunded: { readonly kind: 'charge' | 'refund'; readonly id: string },
-  actor: string,
+  told: Told,
 ): Promise<void> {
   const intent = await stripe.refundedPaymentIntent(refunded.kind, refunded.id);
   if (intent === null) return;
-  const outcome = await recordPayment(tx, stripe, intent, { actor });
+  const outcome = await recordPayment(tx, stripe, intent, told);
   if (outcome !== 'recorded' && outcome !== 'known') return;
-  for (const refund of await stripe.refundsOf(intent)) await applyRefund(tx, intent, refund, actor);
+  for (const refund of await stripe.refundsOf(intent)) await applyRefund(tx, intent, refund, told.actor);
 }
 
 async function applyRefund(db: Queryable, intent: string, refund: StripeRefund, actor: string): Promise<void> {

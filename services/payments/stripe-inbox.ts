@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Log } from '../platform/log.ts';
 import { inTransaction, jsonbText, type Queryable } from '../platform/postgres.ts';
 import { followCardOf, type OnCard } from './cards.ts';
-import { followCheckout } from './checkouts.ts';
+import { followCheckout } from './checkout-sessions.ts';
 import { recordPayment } from './payments.ts';
 import { followRefunds } from './refunds.ts';
 import type { StripeApi, StripeEvent } from './stripe-api.ts';
@@ -18,6 +18,13 @@ interface DueEvent {
   readonly payload: unknown;
 }
 
+export interface InboxParts {
+  readonly db: Pool;
+  readonly stripe: StripeApi;
+  readonly log: Log;
+  readonly onCard: OnCard;
+}
+
 export class StripeInbox {
   readonly #db: Pool;
   readonly #stripe: StripeApi;
@@ -27,7 +34,7 @@ export class StripeInbox {
   #isAskedAgain = false;
   #isClosing = false;
 
-  constructor(db: Pool, stripe: StripeApi, log: Log, onCard: OnCard) {
+  constructor({ db, stripe, log, onCard }: InboxParts) {
     this.#db = db;
     this.#stripe = stripe;
     this.#log = log;
@@ -88,16 +95,17 @@ export class StripeInbox {
   }
 
   async #follow(tx: PoolClient, { id, type, payload }: DueEvent): Promise<void> {
+    const told = { actor: `stripe:${id}` };
     const objectId = Payload.parse(payload).data.object.id;
     const kind = type.slice(0, type.indexOf('.'));
-    if (kind === 'checkout') return followCheckout(tx, this.#stripe, objectId, `stripe:${id}`, this.#onCard);
+    if (kind === 'checkout') return followCheckout(tx, this.#stripe, objectId, told, this.#onCard);
     if (kind === 'payment_method' || kind === 'setup_intent') {
       return followCardOf(tx, this.#stripe, { kind, id: objectId }, this.#onCard);
     }
     if (kind === 'charge' || kind === 'refund') {
-      return followRefunds(tx, this.#stripe, { kind, id: objectId }, `stripe:${id}`);
+      return followRefunds(tx, this.#stripe, { kind, id: objectId }, told);
     }
-    const outcome = await recordPayment(tx, this.#stripe, objectId, { actor: `stripe:${id}` });
+    const outcome = await recordPayment(tx, this.#stripe, objectId, told);
     if (outcome === 'in_question') this.#log.error({ paymentIntent: objectId }, 'payment_in_question');
   }
 
@@ -110,6 +118,15 @@ export class StripeInbox {
       [id, String(error).slice(0, 500)],
     );
   }
+}
+
+/** Since when an event waits to be followed; null: none does, or only later again. By the clock of billing. */
+export async function eventsWaitSince(db: Queryable): Promise<Date | null> {
+  const { rows } = await db.query<{ at: Date | null }>(
+    `select billing_now() - max(clock_timestamp() - due_at) as at
+       from stripe_events where processed_at is null and due_at <= clock_timestamp()`,
+  );
+  return rows[0]?.at ?? null;
 }
 
 /** Locked until the transaction ends; a process that dies lets go of it at once. */

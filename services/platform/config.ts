@@ -16,6 +16,8 @@ export interface Config {
   readonly workerDatabaseUrl: string;
   readonly redisUrl: string | null;
   readonly adminToken: string;
+  /** Proves that a link to pay was made by us. */
+  readonly linkSecret: string;
   readonly masterKeys: Keyring;
   readonly journalDir: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -24,6 +26,8 @@ export interface Config {
   readonly host: string;
   /** null: this installation takes no payments. */
   readonly stripe: StripeSettings | null;
+  /** Whether an administrator may move the clock of billing; only where Stripe is a fake whose clock moves with it. */
+  readonly demoClock: boolean;
   /** Where customers' browsers reach us, without a slash at its end. */
   readonly publicUrl: string;
   /** Where a chaos campaign kills this process; production refuses to have any. */
@@ -42,8 +46,8 @@ export function readConfig(env: Environment): Config {
   const problems: string[] = [];
   const settings = parseSettings(Settings, env, problems);
   const masterKeys = readMasterKeys(env, problems);
-  problems.push(...halfOfStripe(env));
-  if (env.NODE_ENV === 'production') problems.push(...weakSecrets(env), ...testSwitches(env), ...unsafePayments(env));
+  problems.push(...stripeProblems(env), ...clockOfRealMoney(env));
+  if (env.NODE_ENV === 'production') problems.push(...weakSecrets(env), ...testSwitches(env));
   if (settings === null || masterKeys === null || problems.length > 0) {
     throw new Error(`Cannot start:\n  ${problems.join('\n  ')}`);
   }
@@ -55,12 +59,14 @@ export function readConfig(env: Environment): Config {
     workerDatabaseUrl: settings.DATABASE_URL_WORKER,
     redisUrl: settings.REDIS_URL ?? null,
     adminToken: settings.TOLLGATE_ADMIN_TOKEN,
+    linkSecret: settings.TOLLGATE_LINK_SECRET,
     masterKeys,
     journalDir: settings.TOLLGATE_JOURNAL_DIR,
     logLevel: settings.LOG_LEVEL,
     trustedProxies: Object.freeze(settings.TOLLGATE_TRUSTED_PROXIES),
     host: settings.HOST,
     stripe: stripeSettings(settings),
+    demoClock: settings.TOLLGATE_DEMO_CLOCK === '1',
     publicUrl: settings.TOLLGATE_PUBLIC_URL ?? `http://127.0.0.1:${settings.PORT}`,
     crashPoints:
       settings.TOLLGATE_CRASH_POINTS === undefined
@@ -86,7 +92,16 @@ export const url = (...schemes: string[]) =>
 export const nodeEnv = z
   .enum(['production', 'development', 'test'], 'must be production, development or test')
   .default('development');
+export const publicUrl = url('https:', 'http:')
+  .transform((text) => text.replace(/\/+$/, ''))
+  .optional();
 export const logLevel = z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info');
+
+export const stripeFields = {
+  STRIPE_SECRET_KEY: z.string().optional(),
+  STRIPE_WEBHOOK_SECRET: z.string().optional(),
+  STRIPE_API_BASE: url('https:', 'http:').default('https://api.stripe.com'),
+};
 
 /** Point -> the passing of it (1st, 2nd, ...) that kills the process. */
 const CrashPoints = z.partialRecord(z.enum(CRASH_POINTS), z.int().positive());
@@ -99,6 +114,7 @@ const Settings = z.object({
   DATABASE_URL_WORKER: url('postgres:', 'postgresql:'),
   REDIS_URL: url('redis:', 'rediss:').optional(),
   TOLLGATE_ADMIN_TOKEN: text,
+  TOLLGATE_LINK_SECRET: text,
   TOLLGATE_JOURNAL_DIR: text,
   LOG_LEVEL: logLevel,
   TOLLGATE_TRUSTED_PROXIES: z
@@ -107,12 +123,9 @@ const Settings = z.object({
     .transform((list) => list.split(/[\s,]+/).filter(Boolean))
     .refine((list) => list.every(isAddressOrRange), 'must be addresses or CIDR ranges, separated by commas'),
   HOST: z.string().default('127.0.0.1'),
-  STRIPE_SECRET_KEY: z.string().optional(),
-  STRIPE_WEBHOOK_SECRET: z.string().optional(),
-  STRIPE_API_BASE: url('https:', 'http:').default('https://api.stripe.com'),
-  TOLLGATE_PUBLIC_URL: url('https:', 'http:')
-    .transform((text) => text.replace(/\/+$/, ''))
-    .optional(),
+  ...stripeFields,
+  TOLLGATE_PUBLIC_URL: publicUrl,
+  TOLLGATE_DEMO_CLOCK: z.literal('1', 'must be 1, or not set').optional(),
   TOLLGATE_CRASH_POINTS: z
     .string()
     .transform((json, context) => {
@@ -125,7 +138,7 @@ const Settings = z.object({
   TOLLGATE_CRASH_LOG: z.string().optional(),
 });
 
-function stripeSettings(settings: z.infer<typeof Settings>): StripeSettings | null {
+export function stripeSettings(settings: z.infer<z.ZodObject<typeof stripeFields>>): StripeSettings | null {
   const { STRIPE_SECRET_KEY: secretKey, STRIPE_WEBHOOK_SECRET: webhookSecret, STRIPE_API_BASE: apiBase } = settings;
   if (secretKey === undefined || webhookSecret === undefined) return null;
   return Object.freeze({ apiBase, secretKey, webhookSecret });
@@ -173,15 +186,33 @@ const DEFAULT_WORDS =
 const DEFAULT_PASSWORDS = new Set(['postgres', 'admin', 'root', 'test', 'demo', 'redis', 'pass', '1234', '123456']);
 
 function testSwitches(env: Environment): string[] {
-  return env.TOLLGATE_CRASH_POINTS
-    ? ['TOLLGATE_CRASH_POINTS is for chaos campaigns: production never kills itself']
-    : [];
+  const problems: string[] = [];
+  if (env.TOLLGATE_CRASH_POINTS)
+    problems.push('TOLLGATE_CRASH_POINTS is for chaos campaigns: production never kills itself');
+  if (env.TOLLGATE_DEMO_CLOCK?.trim())
+    problems.push('TOLLGATE_DEMO_CLOCK is for demos: production goes by the time that it is');
+  return problems;
 }
 
 /** With one of the two, money would be taken and not heard of, or heard of and not looked up. */
+/** Both processes take or ask for payments. */
+export function stripeProblems(env: Environment): string[] {
+  return [...halfOfStripe(env), ...(env.NODE_ENV === 'production' ? unsafePayments(env) : [])];
+}
+
 function halfOfStripe(env: Environment): string[] {
   const [isKeySet, isSecretSet] = [env.STRIPE_SECRET_KEY?.trim(), env.STRIPE_WEBHOOK_SECRET?.trim()].map(Boolean);
   return isKeySet === isSecretSet ? [] : ['STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET are set together or not at all'];
+}
+
+/** Stripe's own clock cannot be moved, and what is due by ours would be charged to real cards. */
+function clockOfRealMoney(env: Environment): string[] {
+  if (!env.TOLLGATE_DEMO_CLOCK?.trim()) return [];
+  const base = env.STRIPE_API_BASE?.trim();
+  const isFake = base !== undefined && URL.canParse(base) && !/(^|\.)stripe\.com$/.test(new URL(base).hostname);
+  return isFake && env.STRIPE_SECRET_KEY?.trim()
+    ? []
+    : ['TOLLGATE_DEMO_CLOCK moves the clock of the fake Stripe, too: STRIPE_API_BASE must lead to one'];
 }
 
 function unsafePayments(env: Environment): string[] {
@@ -197,11 +228,14 @@ function unsafePayments(env: Environment): string[] {
 
 export function weakSecrets(env: Environment): string[] {
   const problems: string[] = [];
-  const adminToken = env.TOLLGATE_ADMIN_TOKEN?.trim();
-  if (adminToken && adminToken.length < SHORTEST_SECRET) {
-    problems.push(`TOLLGATE_ADMIN_TOKEN has ${adminToken.length} characters; production takes no less than 32`);
+  for (const name of ['TOLLGATE_ADMIN_TOKEN', 'TOLLGATE_LINK_SECRET']) {
+    const secret = env[name]?.trim();
+    if (!secret) continue;
+    if (secret.length < SHORTEST_SECRET) {
+      problems.push(`${name} has ${secret.length} characters; production takes no less than 32`);
+    }
+    if (looksDefault(secret)) problems.push(`${name} looks like a default value`);
   }
-  if (adminToken && looksDefault(adminToken)) problems.push('TOLLGATE_ADMIN_TOKEN looks like a default value');
   for (const name of ['DATABASE_URL', 'DATABASE_URL_WORKER', 'REDIS_URL']) {
     const problem = weakPassword(env[name]);
     if (problem !== null) problems.push(`${name} ${problem}`);

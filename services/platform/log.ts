@@ -47,7 +47,7 @@ const CREDENTIALS: readonly (readonly [RegExp, string])[] = [
   [/\bsk-[\w-]{6,}/g, `sk-${REDACTED}`],
   [/\bdemo-[\w-]{16,}/g, `demo-${REDACTED}`],
   // Up to the last @ before the host: a password may hold an @ that nobody encoded.
-  [/\b(postgres(?:ql)?|rediss?|https?):\/\/([^\s:/@"]*):[^\s/"]*@/gi, `$1://$2:${REDACTED}@`],
+  [/\b(postgres(?:ql)?|rediss?|https?|smtps?):\/\/([^\s:/@"]*):[^\s/"]*@/gi, `$1://$2:${REDACTED}@`],
   // A URL without a host has it among its parameters.
   [/([?&]password=)[^&\s"]*/gi, `$1${REDACTED}`],
 ];

@@ -7,7 +7,12 @@ import {
   logLevel,
   nodeEnv,
   parseSettings,
+  publicUrl,
   readKeyring,
+  type StripeSettings,
+  stripeFields,
+  stripeProblems,
+  stripeSettings,
   text,
   url,
   weakSecrets,
@@ -23,8 +28,12 @@ export interface WorkerConfig {
   /** scheme://host:port of Temporal's UI, which may ask for payloads to be decoded; null: only the command line may. */
   readonly temporalUiOrigin: string | null;
   readonly payloadKeys: Keyring;
+  /** null: this installation takes no payments. */
+  readonly stripe: StripeSettings | null;
   /** For those who read payloads. */
   readonly adminToken: string;
+  /** As the gateways': mails and refusals link to where invoices are paid. */
+  readonly linkSecret: string;
   readonly host: string;
   readonly port: number;
   readonly sdkMetricsPort: number;
@@ -32,14 +41,29 @@ export interface WorkerConfig {
   readonly workflowBundle: string | null;
   /** Where people read docs/operations.md; null: nowhere in particular. */
   readonly runbookUrl: string | null;
+  /** Where customers' browsers reach us, without a slash at its end. */
+  readonly publicUrl: string;
+  /** Null: mails are kept and not sent. */
+  readonly mail: MailSettings | null;
+}
+
+export interface MailSettings {
+  readonly url: string;
+  readonly from: string;
+  /** Who decides what only a person may decide. */
+  readonly staff: string;
 }
 
 export function readWorkerConfig(env: Environment): WorkerConfig {
   const problems: string[] = [];
   const settings = parseSettings(Settings, env, problems);
   const payloadKeys = readKeyring('Payload', 'TOLLGATE_PAYLOAD_KEYS', env, problems);
+  problems.push(...partsOfMail(env));
+  problems.push(...stripeProblems(env));
   if (env.NODE_ENV === 'production') {
     problems.push(...weakSecrets(env));
+    if (!env.SMTP_URL?.trim()) problems.push('SMTP_URL is not set: nobody would be warned');
+    if (!env.TOLLGATE_PUBLIC_URL?.trim()) problems.push('TOLLGATE_PUBLIC_URL is not set: mails link to it');
     if (!env.TOLLGATE_WORKFLOW_BUNDLE) problems.push('TOLLGATE_WORKFLOW_BUNDLE is not set: production bundles nothing');
   }
   if (settings === null || payloadKeys === null || problems.length > 0) {
@@ -53,14 +77,22 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     temporalNamespace: settings.TEMPORAL_NAMESPACE,
     temporalUiOrigin: settings.TEMPORAL_UI_URL ? new URL(settings.TEMPORAL_UI_URL).origin : null,
     payloadKeys,
+    stripe: stripeSettings(settings),
     adminToken: settings.TOLLGATE_ADMIN_TOKEN,
+    linkSecret: settings.TOLLGATE_LINK_SECRET,
     host: settings.WORKER_HOST,
     port: settings.WORKER_PORT,
     sdkMetricsPort: settings.WORKER_SDK_METRICS_PORT,
     workflowBundle: settings.TOLLGATE_WORKFLOW_BUNDLE ?? null,
     runbookUrl: settings.TOLLGATE_RUNBOOK_URL ?? null,
+    publicUrl: settings.TOLLGATE_PUBLIC_URL ?? 'http://127.0.0.1:8080',
+    mail: mailSettings(settings),
   });
 }
+
+const ADDRESS = /^[^\s<>@,]+@[^\s<>@,]+$/;
+/** An address, or a name with one in angle brackets. */
+const MAILBOX = /^([^\p{Cc}<>@,]*<[^\s<>@,]+@[^\s<>@,]+>|[^\s<>@,]+@[^\s<>@,]+)$/u;
 
 const Settings = z.object({
   NODE_ENV: nodeEnv,
@@ -72,9 +104,30 @@ const Settings = z.object({
   TEMPORAL_NAMESPACE: text,
   TEMPORAL_UI_URL: url('http:', 'https:').optional(),
   TOLLGATE_ADMIN_TOKEN: text,
+  ...stripeFields,
+  TOLLGATE_LINK_SECRET: text,
   WORKER_HOST: z.string().default('127.0.0.1'),
   WORKER_PORT: wholeNumber(1, 65_535).default(8083),
   WORKER_SDK_METRICS_PORT: wholeNumber(1, 65_535).default(8084),
   TOLLGATE_WORKFLOW_BUNDLE: z.string().optional(),
   TOLLGATE_RUNBOOK_URL: url('http:', 'https:').optional(),
+  TOLLGATE_PUBLIC_URL: publicUrl,
+  SMTP_URL: url('smtp:', 'smtps:').optional(),
+  MAIL_FROM: z.string().regex(MAILBOX, 'must be one mail address, or Name <address>').optional(),
+  MAIL_STAFF: z.string().regex(ADDRESS, 'must be one mail address').optional(),
 });
+
+const OF_MAIL = ['SMTP_URL', 'MAIL_FROM', 'MAIL_STAFF'] as const;
+
+/** Without one of them some mails could not be sent, or would come from nobody. */
+function partsOfMail(env: Environment): string[] {
+  const missing = OF_MAIL.filter((name) => !env[name]?.trim());
+  return missing.length === 0 || missing.length === OF_MAIL.length
+    ? []
+    : [`${OF_MAIL.join(', ')} are set together or not at all: ${missing.join(', ')} is missing`];
+}
+
+function mailSettings({ SMTP_URL, MAIL_FROM, MAIL_STAFF }: z.infer<typeof Settings>): MailSettings | null {
+  if (SMTP_URL === undefined || MAIL_FROM === undefined || MAIL_STAFF === undefined) return null;
+  return Object.freeze({ url: SMTP_URL, from: MAIL_FROM, staff: MAIL_STAFF });
+}

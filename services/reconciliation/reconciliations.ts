@@ -72,6 +72,14 @@ export class Reconciliations {
     return rows.map(({ name }) => name);
   }
 
+  /** Those that wait for an answer longer than they may. */
+  async overdue(): Promise<string[]> {
+    const { rows } = await this.#db.query<{ name: string }>(
+      `select name from reconciliations where stage = 'attention' and answer_by <= billing_now()`,
+    );
+    return rows.map(({ name }) => name);
+  }
+
   async open(name: string): Promise<ReconciliationRow> {
     await this.#db.query('insert into reconciliations (name) values ($1) on conflict do nothing', [name]);
     return readRow(this.#db, name);
@@ -139,6 +147,31 @@ export async function reconciliationStanding(
             (select coalesce(extract(epoch from max(ended_at)), 0)::float8 from reconciliations where stage = 'completed') as "provenAt"`,
   );
   return rows[0] ?? { needAttention: 0, provenAt: 0 };
+}
+
+/**
+ * When something of them falls due, or fell due and is not done: a night that has begun and has no row, a proof under way, an answer that
+ * is missing. A night that has not begun is not among them: what is proven is the ledger as it is then, so that one proof after some
+ * nights proves as much as one in each (D47). Null: nothing does.
+ */
+export async function nextReconciliationAt(db: Queryable): Promise<Date | null> {
+  const { rows } = await db.query<{ at: Date | null }>(
+    `with night as (
+       select (to_char((billing_now() at time zone 'UTC') - make_interval(hours => $1), 'YYYY-MM-DD')) as name
+     )
+     select min(at) as at from (
+       select name::timestamp at time zone 'UTC' + make_interval(hours => $1) as at from night
+        where not exists (select from reconciliations r where r.name = night.name)
+       union all select opened_at from reconciliations where stage = 'running'
+       union all select answer_by from reconciliations where stage = 'attention') due`,
+    [NIGHT_BEGINS],
+  );
+  return rows[0]?.at ?? null;
+}
+
+/** Tells workers that something is due now. One that does not hear it finds it within the hour. */
+export async function announceDueReconciliations(db: Queryable): Promise<void> {
+  await db.query(`select pg_notify('tollgate_config', 'due:reconciliations')`);
 }
 
 async function readRow(db: Queryable, name: string, locking = ''): Promise<ReconciliationRow> {

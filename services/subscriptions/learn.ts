@@ -9,14 +9,10 @@ import { lockedOrganization } from '../organizations/organizations.ts';
 import { pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
 import { type PlanInvoice, planInvoice, voidInvoice } from './invoices-of-plans.ts';
 import { applyBenefits } from './plan-benefits.ts';
+import { tellOfPeriod } from './plan-mails.ts';
 import { grantCredit, insertPeriod } from './plan-writes.ts';
 import { insertSubscription, liveSubscriptionOf } from './subscription-rows.ts';
-import { billingNow, takeTurn } from './turn.ts';
-
-interface Told {
-  readonly actor: string;
-  readonly asker?: string | undefined;
-}
+import { billingNow, type Told, takeTurn } from './turn.ts';
 
 /** 'unwanted': what was paid cannot begin, and the money goes back. */
 export type PlanPaid = 'taken' | 'unwanted';
@@ -52,6 +48,12 @@ async function beginSubscription(tx: PoolClient, invoice: PlanInvoice, { actor }
   const credit = { kind: 'credit_granted', ...monthOfCredit(begun, nowMs) } as const;
   await grantCredit(tx, { orgId, subscriptionId, state: begun, actor }, credit);
   await applyBenefits(tx, orgId, begun, nowMs);
+  const order = { ...bought, invoice: name, amountCents: invoice.amountCents };
+  await tellOfPeriod(
+    tx,
+    { orgId, subscriptionId, state: begun, before: null, nowMs },
+    { order, period: begun.period, fromMs: nowMs },
+  );
   await pokeProcess(tx, subscriptionWorkflowId(subscriptionId), 'subscription', subscriptionId);
   return 'taken';
 }
@@ -76,6 +78,15 @@ export async function chargeAnswered(
       event: { kind: 'charged', invoice: name, outcome },
     });
   }
+}
+
+/** A card that the customer chose himself is being asked for it, or is not any more. Only a case of dunning waits for that. */
+export async function customerPays(tx: PoolClient, invoiceId: string, isUnderWay: boolean, told: Told): Promise<void> {
+  const row = await findDunning(tx, invoiceId);
+  if (row === null || row.state.closed !== null) return;
+  if (!isUnderWay && row.state.invoice.customerPaysSinceMs === null) return;
+  const event = { kind: 'customer_pays', isUnderWay } as const;
+  await takeTurn(tx, { orgId: row.orgId, ...told }, { process: 'dunning', id: invoiceId, event });
 }
 
 /** Its payment intent will take no money, or nobody can say so yet. */
@@ -109,17 +120,26 @@ export async function invoiceRefunded(tx: PoolClient, invoiceId: string, told: T
 }
 
 /** The mail server took it over. */
-export async function noticeHandedOver(tx: PoolClient, invoiceId: string, notice: Notice): Promise<void> {
+export async function noticeHandedOver(
+  tx: PoolClient,
+  invoiceId: string,
+  notice: Notice,
+  handedOverAt: Date,
+): Promise<void> {
   const row = await findDunning(tx, invoiceId);
   if (row === null) return;
-  const context = { orgId: row.orgId, actor: 'mail' };
+  const context = { orgId: row.orgId, actor: 'mail', atMs: handedOverAt.getTime() };
   await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'handed_over', notice } });
 }
 
 /** Named as it is now: whoever waits for another card tries this one. */
-export async function cardChanged(tx: PoolClient, orgId: string, card: string, actor: string): Promise<void> {
+export async function cardChanged(tx: PoolClient, orgId: string, card: string, told: Told): Promise<void> {
   await lockedOrganization(tx, orgId);
   for (const { invoiceId } of await openDunningsOf(tx, orgId)) {
-    await takeTurn(tx, { orgId, actor }, { process: 'dunning', id: invoiceId, event: { kind: 'card_changed', card } });
+    await takeTurn(
+      tx,
+      { orgId, ...told },
+      { process: 'dunning', id: invoiceId, event: { kind: 'card_changed', card } },
+    );
   }
 }

@@ -1,21 +1,264 @@
-// Stand-in until the package "notifications" is merged.
+// What a turn of a subscription or of a case of dunning has to say to the customer, as mails of the same transaction. Each event has one
+// key, so that a step that is told again tells nobody again.
 import type { PoolClient } from 'pg';
+import { endOf, type Period } from '../../domain/billing-periods.ts';
 import type { Dunning } from '../../domain/dunning.ts';
-import type { Notice } from '../../domain/overdue-policy.ts';
-import type { Subscription, SubscriptionWrite } from '../../domain/subscription.ts';
+import { type Notice, OVERDUE_POLICIES, rungAt } from '../../domain/overdue-policy.ts';
+import type { Terms } from '../../domain/plans.ts';
+import { type Order, openOrder, type Subscription, type SubscriptionWrite } from '../../domain/subscription.ts';
+import type { SubscriptionCommand } from '../../domain/subscription-commands.ts';
+import type { SubscriptionFact } from '../../domain/subscription-step.ts';
+import type { FactsOf, Purchase, Terms as ToldTerms } from '../notifications/mails/kinds.ts';
+import { queueMail } from '../notifications/outbox.ts';
+import { planVersion } from '../plans/plan-versions.ts';
+import { invoiceIdOf } from './invoices-of-plans.ts';
 import type { Written } from './plan-writes.ts';
 
-export async function queuePlanMails(
-  _tx: PoolClient,
-  _about: Written,
-  _before: Subscription,
-  _event: object,
-  _writes: readonly SubscriptionWrite[],
-): Promise<void> {}
+const CURRENCY = 'usd';
 
-export async function queueDunningMail(
-  _tx: PoolClient,
-  _orgId: string,
-  _state: Dunning,
-  _notice: Notice,
-): Promise<void> {}
+export interface Told extends Written {
+  readonly before: Subscription;
+  readonly event: SubscriptionFact | SubscriptionCommand;
+  readonly writes: readonly SubscriptionWrite[];
+  readonly nowMs: number;
+}
+
+export async function queuePlanMails(tx: PoolClient, told: Told): Promise<void> {
+  for (const one of told.writes) {
+    if (one.kind === 'period_begun') await tellOfPeriod(tx, told, one);
+    if (one.kind === 'plan_ended') await tellOfEnd(tx, told, one.why);
+  }
+  if ('requestId' in told.event && told.state !== told.before) await tellOfCommand(tx, told, told.event);
+  if (told.event.kind === 'charged') await tellOfDecline(tx, told, told.event);
+}
+
+/** The first period of a subscription is told of in the same words. */
+export async function tellOfPeriod(
+  tx: PoolClient,
+  {
+    orgId,
+    subscriptionId,
+    state,
+    before,
+    nowMs,
+  }: Pick<Told, 'orgId' | 'subscriptionId' | 'state' | 'nowMs'> & { before: Subscription | null },
+  { order, period, fromMs }: { readonly order: Order; readonly period: Period; readonly fromMs: number },
+): Promise<void> {
+  const invoiceId = invoiceIdOf(subscriptionId, order.invoice);
+  const to = await toldTerms(tx, order.terms);
+  const ends = iso(endOf(period));
+  await queueMail(tx, {
+    orgId,
+    kind: 'receipt',
+    key: `receipt:${invoiceId}`,
+    facts: {
+      ...amountOf(order),
+      purchase: { kind: 'plan', terms: to, from: iso(fromMs), to: ends },
+      invoice: null,
+      paidAt: iso(nowMs),
+      cardLastFour: await defaultCard(tx, orgId),
+      renewsAt: state.atPeriodEnd === 'renew' ? ends : null,
+    },
+  });
+  if (
+    before === null ||
+    (before.terms.planVersionId === order.terms.planVersionId && before.terms.months === order.terms.months)
+  )
+    return;
+  await queueMail(tx, {
+    orgId,
+    kind: 'plan_changed',
+    key: `plan_changed:${invoiceId}`,
+    facts: {
+      from: await toldTerms(tx, before.terms),
+      to,
+      effectiveAt: iso(fromMs),
+      charge: { ...amountOf(order), creditedCents: order.terms.priceCents - order.amountCents },
+      renewal: { amountCents: state.nextTerms.priceCents, currency: CURRENCY, at: ends },
+    },
+  });
+}
+
+async function tellOfEnd(
+  tx: PoolClient,
+  { orgId, subscriptionId, state, nowMs }: Told,
+  why: 'cancelled' | 'unpaid',
+): Promise<void> {
+  await queueMail(tx, {
+    orgId,
+    kind: 'plan_ended',
+    key: `plan_ended:${subscriptionId}`,
+    facts: { terms: await toldTerms(tx, state.terms), endedAt: iso(nowMs), why },
+  });
+}
+
+async function tellOfCommand(
+  tx: PoolClient,
+  { orgId, state, before }: Told,
+  command: SubscriptionCommand,
+): Promise<void> {
+  const key = `${command.kind}:${command.requestId}`;
+  const terms = await toldTerms(tx, state.terms);
+  const endsAt = iso(endOf(state.period));
+  if (command.kind === 'cancel' && state.atPeriodEnd === 'cancel' && state.phase.kind === 'active') {
+    await queueMail(tx, { orgId, kind: 'cancelled', key, facts: { terms, endsAt } });
+  }
+  if (command.kind === 'pause' && state.atPeriodEnd === 'pause' && state.phase.kind === 'active') {
+    await queueMail(tx, { orgId, kind: 'paused', key, facts: { terms, pausesAt: endsAt } });
+  }
+  if (command.kind !== 'change_plan' || state.nextTerms === before.nextTerms) return;
+  const renewal = { amountCents: state.nextTerms.priceCents, currency: CURRENCY, at: endsAt };
+  const to = await toldTerms(tx, state.nextTerms);
+  await queueMail(tx, {
+    orgId,
+    kind: 'plan_changed',
+    key,
+    facts: { from: terms, to, effectiveAt: endsAt, charge: null, renewal },
+  });
+}
+
+/** Of what a person has just asked for. A renewal that was declined is told of by the ladder of dunning. */
+async function tellOfDecline(
+  tx: PoolClient,
+  { orgId, subscriptionId, before, state }: Told,
+  { invoice, outcome }: SubscriptionFact & { kind: 'charged' },
+): Promise<void> {
+  const order = openOrder(before);
+  if (outcome.kind !== 'declined' || order?.invoice !== invoice || before.phase.kind !== 'paying') return;
+  const invoiceId = invoiceIdOf(subscriptionId, invoice);
+  const demand = { ...amountOf(order), purchase: await purchaseOf(tx, order, state), invoice: null, invoiceId };
+  const { decline } = outcome;
+  if (decline.class === 'authenticate') {
+    const untilMs = state.phase.kind === 'paying' ? state.phase.authenticateByMs : null;
+    const confirmUntil = untilMs === null ? null : iso(untilMs);
+    await queueMail(tx, {
+      orgId,
+      kind: 'payment_needs_you',
+      key: `needs_you:${invoiceId}`,
+      facts: { ...demand, confirmUntil },
+    });
+  } else if (before.phase.ifDeclined !== 'past_due') {
+    const told = decline.class === 'never' || decline.class === 'needs_customer' ? decline.class : 'later';
+    await queueMail(tx, {
+      orgId,
+      kind: 'payment_declined',
+      key: `declined:${invoiceId}`,
+      facts: { ...demand, decline: told, suspicious: decline.suspicious, nextAttemptAt: null },
+    });
+  }
+}
+
+/** One that the ladder waits for: it counts from when the mail server has taken it. */
+export async function queueDunningMail(tx: PoolClient, orgId: string, state: Dunning, notice: Notice): Promise<void> {
+  const { invoiceId } = state.invoice;
+  const unpaid = await unpaidFacts(tx, state);
+  const mail = { orgId, key: `${notice}:${invoiceId}`, notice: { invoiceId, notice } } as const;
+  const { restrict, end } = OVERDUE_POLICIES[state.invoice.policy];
+  switch (notice) {
+    case 'first_reminder':
+    case 'second_reminder':
+    case 'third_reminder': {
+      const which = REMINDERS[notice];
+      const isOverdue = notice !== 'first_reminder' || state.invoice.policy === 'renewal';
+      const facts = { ...unpaid, which, isOverdue, limitedAt: reached(state, restrict.afterMs) };
+      return queueMail(tx, { ...mail, kind: 'remind', facts });
+    }
+    case 'limit_warning':
+      return queueMail(tx, {
+        ...mail,
+        kind: 'limit_warning',
+        facts: { ...unpaid, limitedAt: reached(state, restrict.afterMs) ?? unpaid.dueAt },
+      });
+    case 'plan_end_warning':
+    case 'stop_warning': {
+      const ending = notice === 'plan_end_warning' ? 'plan' : 'access';
+      return queueMail(tx, {
+        ...mail,
+        kind: 'last_warning',
+        facts: { ...unpaid, ending, at: reached(state, end.afterMs) ?? unpaid.dueAt },
+      });
+    }
+    case 'stop_decision_due':
+    case 'stop_decision_late':
+    case 'stop_decision_very_late': {
+      const { invoiceId: _, ...demand } = unpaid;
+      const facts = { ...demand, urgency: URGENCIES[notice], workflowId: `dunning:${invoiceId}` };
+      return queueMail(tx, { ...mail, kind: 'stop_decision', facts });
+    }
+  }
+}
+
+const REMINDERS = { first_reminder: 'first', second_reminder: 'second', third_reminder: 'third' } as const;
+const URGENCIES = {
+  stop_decision_due: 'due',
+  stop_decision_late: 'late',
+  stop_decision_very_late: 'very_late',
+} as const;
+
+function reached({ invoice, incidents }: Dunning, afterMs: number): string | null {
+  const atMs = rungAt(invoice, incidents, afterMs);
+  return atMs === null ? null : iso(atMs);
+}
+
+/** What is owed, in the words that mails have for it. */
+export async function unpaidFacts(
+  tx: PoolClient,
+  { invoice }: Dunning,
+): Promise<FactsOf<'limit_warning'> extends infer F ? Omit<F, 'limitedAt'> : never> {
+  const { rows } = await tx.query<{
+    amountCents: number;
+    dueAt: Date;
+    bought: { terms: Terms; period: Period | null } | null;
+  }>('select amount_cents as "amountCents", due_at as "dueAt", bought from invoices where id = $1', [
+    invoice.invoiceId,
+  ]);
+  const [row] = rows;
+  if (row === undefined) throw new Error(`there is no invoice ${invoice.invoiceId}`);
+  const dueAt = row.dueAt.toISOString();
+  const purchase: Purchase =
+    row.bought === null
+      ? { kind: 'usage', from: dueAt, to: dueAt }
+      : {
+          kind: 'plan',
+          terms: await toldTerms(tx, row.bought.terms),
+          ...spanOf(row.bought.period, row.dueAt.getTime()),
+        };
+  return {
+    amountCents: row.amountCents,
+    currency: CURRENCY,
+    purchase,
+    invoice: null,
+    invoiceId: invoice.invoiceId,
+    dueAt,
+  };
+}
+
+async function purchaseOf(tx: PoolClient, { terms, period }: Order, state: Subscription): Promise<Purchase> {
+  return { kind: 'plan', terms: await toldTerms(tx, terms), ...spanOf(period, endOf(state.period)) };
+}
+
+/** One that begins when it is paid has no dates yet. */
+function spanOf(period: Period | null, fromMs: number): { readonly from: string; readonly to: string } {
+  if (period === null) return { from: iso(fromMs), to: iso(fromMs) };
+  return { from: iso(endOf({ ...period, firstMonth: period.firstMonth - period.months })), to: iso(endOf(period)) };
+}
+
+function amountOf({ amountCents }: Order) {
+  return { amountCents, currency: CURRENCY };
+}
+
+async function toldTerms(tx: PoolClient, { planVersionId, months }: Terms): Promise<ToldTerms> {
+  return { plan: (await planVersion(tx, planVersionId)).plan, months };
+}
+
+async function defaultCard(tx: PoolClient, orgId: string): Promise<string | null> {
+  const { rows } = await tx.query<{ last4: string }>(
+    'select last4 from payment_methods where org_id = $1 and is_default',
+    [orgId],
+  );
+  return rows[0]?.last4 ?? null;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -18,10 +18,12 @@ import { earlierCommand, rememberCommand } from '../processes/commands.ts';
 import { subscriptionWorkflowId } from '../processes/poke.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import { type SubscriptionRow, subscriptionRow } from './subscription-rows.ts';
-import { billingNow, takeTurn } from './turn.ts';
+import { billingNow, type Told, takeTurn } from './turn.ts';
 
 export type CardAsk =
   | { readonly kind: 'charge'; readonly invoiceId: string; readonly attempt: number }
+  /** What has become of the payment that the customer began himself. */
+  | { readonly kind: 'look'; readonly invoiceId: string }
   | { readonly kind: 'void'; readonly invoiceId: string }
   | { readonly kind: 'refund'; readonly invoiceId: string };
 
@@ -46,13 +48,11 @@ export interface SubscriptionView {
   readonly attention: string | null;
 }
 
-interface Commanding {
-  readonly actor: string;
+interface Commanding extends Told {
   readonly reason: string;
   readonly requestId: string;
   /** That the person has seen; undefined: whatever stands now. */
   readonly revision?: number | undefined;
-  readonly asker?: string | undefined;
 }
 
 export type PlanCommand =
@@ -63,6 +63,27 @@ export type PlanCommand =
 export type PlanCommandOutcome =
   | { readonly kind: 'done'; readonly view: SubscriptionView; readonly audit: AuditEntry | null }
   | { readonly kind: 'refused'; readonly why: string };
+
+/** As somebody types it. Null: it is no command, or lacks what it needs. */
+export function planCommandFrom(told: {
+  readonly command: string;
+  readonly plan?: string | undefined;
+  readonly months?: number | undefined;
+}): PlanCommand | null {
+  switch (told.command) {
+    case 'cancel':
+    case 'reactivate':
+    case 'pause':
+    case 'resume':
+      return { command: told.command };
+    case 'changePlan': {
+      const plan = (['pro', 'team'] as const).find((name) => name === told.plan);
+      return plan === undefined ? null : { command: 'changePlan', plan, months: told.months === 12 ? 12 : 1 };
+    }
+    default:
+      return null;
+  }
+}
 
 export class Subscriptions {
   readonly #db: Pool;
@@ -75,7 +96,11 @@ export class Subscriptions {
   tick(subscriptionId: string): Promise<SubscriptionView> {
     return inTransaction(this.#db, async (tx) => {
       const { orgId } = await subscriptionRow(tx, subscriptionId);
-      const context = { orgId, actor: 'subscription', asker: subscriptionWorkflowId(subscriptionId) };
+      const context = {
+        orgId,
+        actor: 'subscription',
+        asker: subscriptionWorkflowId(subscriptionId),
+      };
       await takeTurn(tx, context, { process: 'subscription', id: subscriptionId, event: { kind: 'tick' } });
       return viewOf(tx, subscriptionId);
     });
@@ -83,7 +108,7 @@ export class Subscriptions {
 
   command(subscriptionId: string, wanted: PlanCommand & Commanding): Promise<PlanCommandOutcome> {
     return inTransaction(this.#db, async (tx) => {
-      const outcome = await commandSubscription(tx, subscriptionId, wanted);
+      const outcome = await commandSubscription(tx, subscriptionId, { ...wanted });
       if (outcome.kind === 'done' && outcome.audit !== null) {
         await writeAudit(tx, wanted.actor, wanted.requestId, outcome.audit);
       }

@@ -30,11 +30,17 @@ export type ProcessEvent =
     }
   | { readonly process: 'dunning'; readonly id: string; readonly event: DunningFact | DunningCommand };
 
-export interface TurnContext {
-  readonly orgId: string;
+/** By whom, and what else is needed to tell the customer. */
+export interface Told {
   readonly actor: string;
   /** The workflow that waits for the answer, and needs no poke to look. */
   readonly asker?: string | undefined;
+}
+
+export interface TurnContext extends Told {
+  readonly orgId: string;
+  /** Billing time of the event, where it is not that of the transaction. */
+  readonly atMs?: number;
 }
 
 /** Null: done. Otherwise why a command was refused: then nothing has changed. */
@@ -43,7 +49,7 @@ export type TurnRefusal = string | null;
 /** Takes the organization's lock. Events that follow from the first are taken in the same turn. */
 export async function takeTurn(tx: PoolClient, context: TurnContext, first: ProcessEvent): Promise<TurnRefusal> {
   await lockedOrganization(tx, context.orgId);
-  const turn = new Turn(tx, context, await billingNow(tx));
+  const turn = new Turn(tx, context, context.atMs ?? (await billingNow(tx)));
   const refusal = await turn.take(first);
   if (refusal === null) await turn.end();
   return refusal;
@@ -99,7 +105,7 @@ class Turn {
     for (const one of writes) await write(this.#tx, about, one);
     await saveSubscription(this.#tx, id, state, wakeAtMs);
     await applyBenefits(this.#tx, this.#context.orgId, state, this.#nowMs);
-    await queuePlanMails(this.#tx, about, before, event, writes);
+    await queuePlanMails(this.#tx, { ...about, before, event, writes, nowMs: this.#nowMs });
     for (const ask of asks) await this.#seeToAsk(id, ask, event);
     this.#touched.set(subscriptionWorkflowId(id), { process: 'subscription', id });
     return null;
@@ -143,8 +149,9 @@ class Turn {
         this.#queue.push({ process: 'subscription', id: subscriptionId, event: { kind: 'grace_over', invoice: name } });
         return;
       }
-      // The card is asked by the workflow.
+      // Stripe is asked by the workflow.
       case 'charge':
+      case 'look_at_payment':
         return;
     }
   }

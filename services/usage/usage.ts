@@ -123,7 +123,7 @@ export interface Spending {
 
 export async function spendingOfKey(db: Queryable, orgId: string, apiKeyId: string): Promise<Spending> {
   const since = (period: string) =>
-    `coalesce(sum(u.charge_nano) filter (where u.admitted_at >= period_start('${period}', o.time_zone, billing_now())), 0)::text`;
+    `coalesce(sum(u.charge_nano) filter (where u.admitted_at >= period_start('${period}', o.time_zone, (select billing_now()))), 0)::text`;
   const { rows } = await db.query<{ [F in keyof Spending]: string }>(
     `select coalesce(sum(u.charge_nano), 0)::text as "totalNano", ${since('day')} as "dayNano", ${since('week')} as "weekNano",
             ${since('month')} as "monthNano"

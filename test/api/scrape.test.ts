@@ -99,6 +99,7 @@ test('a gateway that nobody forked tells of itself', async () => {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...{ PATH: process.env.PATH, NODE_ENV: 'test', PORT: String(port), TOLLGATE_ADMIN_TOKEN: site.adminToken },
+      TOLLGATE_LINK_SECRET: randomBytes(24).toString('hex'),
       DATABASE_URL: site.database.urlFor('gateway'),
       DATABASE_URL_WORKER: site.database.urlFor('worker'),
       TOLLGATE_MASTER_KEYS: JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } }),

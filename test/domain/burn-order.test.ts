@@ -9,6 +9,7 @@ const now = Date.UTC(2027, 3, 10);
 function grant(id: string, facts: Partial<GrantView> = {}): GrantView {
   return {
     id,
+    source: 'manual',
     priority: 10,
     effectiveAtMs: 0,
     expiresAtMs: null,
@@ -84,6 +85,15 @@ test('credit is spent from its first instant until just before its expiry (I7)',
   expect(cutSlices(grants, nano(5_000), now)).toEqual([{ grantId: 'from now', amountNano: 1_000n }]);
   expect(cutSlices(grants, nano(5_000), now - 1)).toEqual([{ grantId: 'expired', amountNano: 1_000n }]);
 });
+
+test.each(['limited', 'stopped'] as const)(
+  'while an invoice is overdue (%s) what was bought or given is spent, and neither included credit nor a credit line',
+  (stage) => {
+    const grants = ['included', 'promo', 'pack', 'credit_line'].map((source) => grant(source, { source }));
+
+    expect(cutSlices(grants, nano(5_000), now, stage).map(({ grantId }) => grantId)).toEqual(['pack', 'promo']);
+  },
+);
 
 test('nothing is cut for nothing', () => {
   expect(cutSlices([grant('a')], nano(0), now)).toEqual([]);

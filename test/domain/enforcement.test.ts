@@ -1,7 +1,7 @@
 // Enforcement is a function of facts: not of their order, not of how often it is asked, and never harsher than they allow.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type EnforcementFacts, enforcementOf } from '../../domain/enforcement.ts';
+import { type EnforcementFacts, enforcementOf, requestsPerMinuteAt } from '../../domain/enforcement.ts';
 import { covers } from '../../domain/intervals.ts';
 import type { Stage } from '../../domain/overdue-policy.ts';
 import { anyFacts, DAY_MS, days, HOUR_MS, warned } from './overdue-facts.ts';
@@ -153,4 +153,11 @@ describe('whatever the facts, nobody is treated harsher than they allow', () => 
       { numRuns: 1_000 },
     );
   });
+});
+
+test('whoever is restricted has a tenth of his requests a minute, and one at least, and no rate where he had none', () => {
+  const rates = [600, 19, 10, 9, 1, null];
+
+  expect(rates.map((rate) => requestsPerMinuteAt('none', rate))).toEqual(rates);
+  expect(rates.map((rate) => requestsPerMinuteAt('limited', rate))).toEqual([60, 1, 1, 1, 1, null]);
 });

@@ -26,6 +26,7 @@ export function unpaid(facts: Partial<UnpaidInvoice> = {}): UnpaidInvoice {
     extensions: [],
     waived: false,
     stopDecidedAtMs: null,
+    customerPaysSinceMs: null,
     handedOver: {},
     ...facts,
   };

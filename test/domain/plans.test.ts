@@ -95,6 +95,7 @@ test('the bonus of a pack burns before what was paid for it', () => {
   const grants = packGrants(PACKS.pack_50, now).map(
     ({ source, amountCents, expiresAtMs }): GrantView => ({
       id: source,
+      source,
       priority: 20,
       effectiveAtMs: now,
       expiresAtMs,

@@ -26,6 +26,7 @@ export async function readBooks(postgresUrl: string): Promise<Books> {
       leases: await rows(LEASES),
       slices: await rows(SLICES),
       organizations: await rows(ORGANIZATIONS),
+      enforcementChanges: await rows(ENFORCEMENT_CHANGES),
       incarnations: await rows(INCARNATIONS),
       caps: await rows(CAPS),
       capCounters: await rows(CAP_COUNTERS),
@@ -73,7 +74,7 @@ const REFUNDS = `
   select payment_id as "paymentId", transaction_id as "transactionId", reversal_id as "reversalId" from refunds`;
 
 const GRANTS = `
-  select g.id, g.org_id as "orgId", g.priority, g.amount_nano as "amountNano", b.available_nano as "availableNano",
+  select g.id, g.org_id as "orgId", g.source, g.priority, g.amount_nano as "amountNano", b.available_nano as "availableNano",
          ${milliseconds('g.effective_at')} as "effectiveAtMs", ${milliseconds('g.expires_at')} as "expiresAtMs",
          ${milliseconds('g.created_at')} as "createdAtMs"
     from credit_grants g left join grant_balances b on b.grant_id = g.id`;
@@ -88,6 +89,8 @@ const SLICES = 'select lease_id as "leaseId", grant_id as "grantId", amount_nano
 
 const ORGANIZATIONS = `
   select id, overdraft_nano as "overdraftNano", overdraft_floor_nano as "overdraftFloorNano" from organizations`;
+
+const ENFORCEMENT_CHANGES = 'select org_id as "orgId", stage, ledger_number as "ledgerNumber" from enforcement_changes';
 
 const INCARNATIONS = `
   select id, pid, ${milliseconds('started_at')} as "startedAtMs", ${milliseconds('renewed_at')} as "renewedAtMs", ${milliseconds('fenced_at')} as "fencedAtMs",

@@ -27,6 +27,7 @@ export interface Books {
   readonly leases: readonly Lease[];
   readonly slices: readonly Slice[];
   readonly organizations: readonly Organization[];
+  readonly enforcementChanges: readonly EnforcementChange[];
   readonly incarnations: readonly Incarnation[];
   readonly caps: readonly Cap[];
   readonly capCounters: readonly CapCounter[];
@@ -117,6 +118,7 @@ export interface Refund {
 export interface Grant {
   readonly id: string;
   readonly orgId: string;
+  readonly source: string;
   readonly priority: number;
   readonly amountNano: bigint;
   /** Null: the grant has no balance row. */
@@ -149,6 +151,13 @@ export interface Organization {
   readonly id: string;
   readonly overdraftNano: bigint;
   readonly overdraftFloorNano: bigint;
+}
+
+/** From this number of the ledger's on, its organization was at that stage. */
+export interface EnforcementChange {
+  readonly orgId: string;
+  readonly stage: string;
+  readonly ledgerNumber: bigint;
 }
 
 export interface Incarnation {

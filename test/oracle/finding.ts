@@ -28,6 +28,7 @@ export type FindingKind =
   | 'overdraft_differs'
   | 'grant_differs'
   | 'burn_order_broken'
+  | 'locked_credit_spent'
   | 'balance_chain_broken'
   | 'lease_differs'
   | 'lease_left_open'

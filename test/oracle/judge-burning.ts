@@ -1,17 +1,19 @@
 // In which order credit was spent, and that all of it was before anything was given away. Whatever moves credit holds its
 // organization before it takes the transaction's number, so the numbers of one organization are the order of what happened
 // (settlements take their number earlier, and move no credit): its balances can be played again, step by step.
-import type { Entry, Grant, Lease, Organization, Transaction, UsageRecord } from './facts.ts';
+import type { EnforcementChange, Entry, Grant, Lease, Organization, Transaction, UsageRecord } from './facts.ts';
 import type { Finding } from './finding.ts';
 import { grouped, type JoinedFacts, sumOf } from './joined-facts.ts';
 
 export function judgeBurning(facts: JoinedFacts): Finding[] {
   const grantsOf = grouped(facts.grants.toSorted(inBurnOrder), ({ orgId }) => orgId);
   const stepsOf = grouped(steps(facts), ({ orgId }) => orgId);
+  const changesOf = grouped(facts.enforcementChanges, ({ orgId }) => orgId);
   return [
-    ...facts.organizations.flatMap((organization) =>
-      replay(organization, grantsOf.get(organization.id) ?? [], stepsOf.get(organization.id) ?? []),
-    ),
+    ...facts.organizations.flatMap((organization) => {
+      const { id } = organization;
+      return replay(organization, grantsOf.get(id) ?? [], stepsOf.get(id) ?? [], changesOf.get(id) ?? []);
+    }),
     ...facts.usageRecords.flatMap((record) => judgeUnpaid(facts, record)),
   ];
 }
@@ -44,7 +46,12 @@ function inBurnOrder(one: Grant, other: Grant): number {
 }
 
 /** @param grants in burn order */
-function replay(organization: Organization, grants: readonly Grant[], past: readonly Step[]): Finding[] {
+function replay(
+  organization: Organization,
+  grants: readonly Grant[],
+  past: readonly Step[],
+  changes: readonly EnforcementChange[],
+): Finding[] {
   const left = new Map<string | null, bigint>();
   let owedNano = 0n;
   return past.flatMap((step) => {
@@ -56,9 +63,14 @@ function replay(organization: Organization, grants: readonly Grant[], past: read
     );
     if (step.kind !== 'lease' && step.kind !== 'beyond_lease') return [];
 
-    const unspent = grants.filter((grant) => isInForce(grant, step.effectiveAtMs) && (left.get(grant.id) ?? 0n) > 0n);
+    const stage = stageAt(changes, step.id);
+    const unspent = grants.filter(
+      (grant) => isInForce(grant, step.effectiveAtMs) && !isLocked(grant, stage) && (left.get(grant.id) ?? 0n) > 0n,
+    );
+    const taken = new Set(credit.map(({ grantId }) => grantId));
     return [
-      ...judgeOrder(step, grants, unspent, new Set(credit.map(({ grantId }) => grantId))),
+      ...judgeLocks(step, stage, grants, taken),
+      ...judgeOrder(step, grants, unspent, taken),
       ...judgeGift(step, unspent, left, organization.overdraftFloorNano - owedNano),
     ];
   });
@@ -66,6 +78,30 @@ function replay(organization: Organization, grants: readonly Grant[], past: read
 
 function isInForce({ effectiveAtMs, expiresAtMs }: Grant, atMs: number): boolean {
   return effectiveAtMs <= atMs && atMs < (expiresAtMs ?? Number.POSITIVE_INFINITY);
+}
+
+/** The numbers of the ledger's transactions and of the changes are of one sequence, drawn while the organization was held. */
+function stageAt(changes: readonly EnforcementChange[], transactionId: bigint): string {
+  const before = changes.filter(({ ledgerNumber }) => ledgerNumber < transactionId);
+  return before.reduce((last, one) => (one.ledgerNumber > last.ledgerNumber ? one : last), NEVER_CHANGED).stage;
+}
+
+const NEVER_CHANGED = { stage: 'none', ledgerNumber: -1n };
+
+/** What was not bought is not spent by whoever has not paid. */
+function isLocked({ source }: Grant, stage: string): boolean {
+  return stage !== 'none' && (source === 'included' || source === 'credit_line');
+}
+
+/** Who is stopped is lent nothing; what ran already may still be charged to what he bought. */
+function judgeLocks(step: Step, stage: string, grants: readonly Grant[], taken: ReadonlySet<string | null>): Finding[] {
+  const isForbidden = stage === 'stopped' && step.kind === 'lease';
+  return grants
+    .filter((grant) => taken.has(grant.id) && (isForbidden || isLocked(grant, stage)))
+    .map(({ id, source }) => {
+      const detail = `${step.kind} ${step.id} took from ${source} grant ${id} while its organization was ${stage}`;
+      return { kind: 'locked_credit_spent', id, detail, differenceNano: 0n };
+    });
 }
 
 /** Whoever takes from a grant has emptied every one before it. */

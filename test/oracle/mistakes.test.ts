@@ -109,6 +109,11 @@ test.each<[string, FindingKind, Mistake]>([
     { in: 'burnable_grants', replace: 'g.expires_at asc nulls last', by: 'g.expires_at desc nulls first' },
   ],
   [
+    'included credit is spent while an invoice is overdue',
+    'locked_credit_spent',
+    { in: 'burnable_grants', replace: `p_org) = 'none'`, by: 'p_org) is not null' },
+  ],
+  [
     'available credit is left to whoever has overshot',
     'given_away',
     { in: 'settle_beyond_lease', replace: 'exit when v_rest = 0;', by: 'exit;' },

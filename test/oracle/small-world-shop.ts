@@ -59,10 +59,38 @@ export async function found(db: Client, capNano: bigint): Promise<Ids> {
   return ids;
 }
 
-export async function grant(db: Client, ids: Ids, amount: bigint, life: string | null): Promise<void> {
+export async function grant(
+  db: Client,
+  ids: Pick<Ids, 'org'>,
+  amount: bigint,
+  life: string | null,
+  source = 'trial',
+): Promise<void> {
   await db.query(
-    `select issue_grant(gen_random_uuid(), $1, 'trial', 10::smallint, $2, 0, now() + $3::interval, null, 'test')`,
-    [ids.org, amount, life],
+    `select issue_grant(gen_random_uuid(), $1, $4, 10::smallint, $2, 0, now() + $3::interval, null, 'test')`,
+    [ids.org, amount, life, source],
+  );
+}
+
+/** With included credit, and a little that was bought. */
+export async function newDebtor(db: Client): Promise<Pick<Ids, 'org' | 'project' | 'apiKey'>> {
+  const debtor = { org: randomUUID(), project: randomUUID(), apiKey: randomUUID() };
+  await db.query(`insert into organizations (id, name) values ($1, 'Debtor')`, [debtor.org]);
+  await db.query(`insert into projects (id, org_id, name) values ($1, $2, 'main')`, [debtor.project, debtor.org]);
+  await db.query(
+    `insert into api_keys (id, org_id, project_id, name, digest, prefix, last_four)
+       values ($1, $2, $3, 'only', decode(repeat('cd', 32), 'hex'), 'sk-tg-', 'last')`,
+    [debtor.apiKey, debtor.org, debtor.project],
+  );
+  await grant(db, debtor, 300_000_000n, '20 days', 'included');
+  await grant(db, debtor, 3_000_000n, null, 'pack');
+  return debtor;
+}
+
+export async function putUnder(db: Client, { org }: Pick<Ids, 'org'>, stage: string): Promise<void> {
+  await db.query(
+    'update organizations set overdue_stage = $2, enforcement_seq = enforcement_seq + 1 where id = $1 and overdue_stage <> $2',
+    [org, stage],
   );
 }
 

@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import type { Answer, Capture, Hit, MeteredAttempt } from './facts.ts';
 import type { Meters } from './meters.ts';
 import { amountNano, type PriceEntry, priceInForce, priceTable, type Side } from './price-table.ts';
-import { buyPack, found, grant, type Ids, MODEL } from './small-world-shop.ts';
+import { buyPack, found, grant, type Ids, MODEL, newDebtor, putUnder } from './small-world-shop.ts';
 
 export interface SmallWorld {
   readonly meter: ReadonlyMap<string, MeteredAttempt>;
@@ -33,6 +33,7 @@ interface Played {
 const CAP_NANO = 50_000_000n;
 const DEAD_PID = 1;
 const OTHER_PID = 2;
+const LAST_PID = 3;
 
 export async function playSmallWorld(url: string, capNano = CAP_NANO): Promise<SmallWorld> {
   const db = new Client({ connectionString: url });
@@ -44,6 +45,7 @@ export async function playSmallWorld(url: string, capNano = CAP_NANO): Promise<S
     await liveAndDie(db, ids, seen);
     const hits: Hit[] = [{ target: 'gateway', pid: DEAD_PID, fromMs: bornAtMs, untilMs: Date.now() }];
     await liveAndLeave(db, ids, seen);
+    await serveDebtor(db, { ...ids, ...(await newDebtor(db)) }, seen);
     return { ...seen, hits, captures: await buyPack(db, ids) };
   } finally {
     await db.end();
@@ -102,6 +104,22 @@ async function liveAndLeave(db: Client, ids: Ids, seen: Seen): Promise<void> {
   await settle(db, ids, seen, { incarnation, lease, replay: false, requests: [huge] });
   await db.query('select give_back($1, $2, $3, 0, true)', [incarnation, lease, ids.apiKey]);
   await grant(db, ids, 90_000_000n, null);
+}
+
+/** While limited it is charged to what was bought, down to the floor, and its included credit stays. Once it has paid, that goes first. */
+async function serveDebtor(db: Client, ids: Ids, seen: Seen): Promise<void> {
+  const incarnation = await start(db, LAST_PID);
+  for (const [stage, output] of [
+    ['none', 30],
+    ['limited', 20_000],
+    ['none', 30],
+  ] as const) {
+    await putUnder(db, ids, stage);
+    const lease = await take(db, ids, incarnation, 1_000_000n);
+    const request = played({ usage: { input: 20, output }, outcome: 'complete' });
+    await settle(db, ids, seen, { incarnation, lease, replay: false, requests: [request] });
+    await db.query('select give_back($1, $2, $3, 0, true)', [incarnation, lease, ids.apiKey]);
+  }
 }
 
 async function start(db: Client, pid: number): Promise<string> {

@@ -44,11 +44,13 @@ test(
     await once(launcher.stdout, 'data');
     expect(existsSync(file)).toBe(false);
     await Promise.race([up, ended]);
-    const { api, worker, temporalUi } = JSON.parse(readFileSync(file, 'utf8'));
-    const answers = await Promise.all([`${api}/readyz`, `${worker}/readyz`, temporalUi].map((url) => fetch(url)));
+    const { api, worker, inbox, temporalUi } = JSON.parse(readFileSync(file, 'utf8'));
+    const answers = await Promise.all(
+      [`${api}/readyz`, `${worker}/readyz`, `${inbox}/api/mails`, temporalUi].map((url) => fetch(url)),
+    );
     launcher.kill('SIGTERM');
 
-    expect([new URL(api).hostname, ...answers.map(({ status }) => status)]).toEqual([host, 200, 200, 200]);
+    expect([new URL(api).hostname, ...answers.map(({ status }) => status)]).toEqual([host, 200, 200, 200, 200]);
     expect([await ended, said]).toEqual([[0, null], expect.stringContaining('everything is stopped')]);
   },
   WHOLE_START_MS,

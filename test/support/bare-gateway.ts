@@ -14,6 +14,7 @@ import type { AttemptRow, UsageRow } from '../../services/ledger/settlement-rows
 import { SettlementWriter } from '../../services/ledger/settlement-writer.ts';
 import { newId } from '../../services/platform/ids.ts';
 import { createPool } from '../../services/platform/postgres.ts';
+import { payUrlOf } from './overdue.ts';
 import type { ThrowawayDatabase } from './throwaway-postgres.ts';
 
 export const SOME_ID = '0193f000-0000-7000-8000-000000000001';
@@ -49,7 +50,7 @@ export async function openBareGateway(database: ThrowawayDatabase): Promise<Bare
   const incarnation = new Incarnation(db, newId(), () => trouble.push('fenced'));
   const journal = new Journal(folder, incarnation.id);
   await incarnation.begin(journal.folder);
-  const leases = new LeaseBook(db, incarnation);
+  const leases = new LeaseBook(db, incarnation, payUrlOf);
   const writer = new SettlementWriter({
     incarnationId: incarnation.id,
     journal,
@@ -154,6 +155,8 @@ export function rowsOf(
 export interface GrantWish {
   readonly usd: string;
   readonly priority?: number;
+  /** 'manual' where it does not matter. */
+  readonly source?: string;
   /** An SQL interval from now; it may be in the past only after the clock of the test has moved. */
   readonly expiresIn?: string;
 }
@@ -172,21 +175,22 @@ export async function newCustomer(
   );
   const grantIds: string[] = [];
   for (const grant of grants) grantIds.push(await issueGrant(admin, orgId, grant));
-  return { id, orgId, projectId, grantIds };
+  return { id, orgId, projectId, grantIds, enforcementSeq: 0 };
 }
 
 export async function issueGrant(
   admin: Pool,
   orgId: string,
-  { usd, priority = 20, expiresIn }: GrantWish,
+  { usd, priority = 20, source = 'manual', expiresIn }: GrantWish,
 ): Promise<string> {
   const id = newId();
-  await admin.query(`select issue_grant($1, $2, 'manual', $3, $4, 0, billing_now() + $5::interval, null, 'test')`, [
+  await admin.query(`select issue_grant($1, $2, $6, $3, $4, 0, billing_now() + $5::interval, null, 'test')`, [
     id,
     orgId,
     priority,
     usdToNano(usd),
     expiresIn ?? null,
+    source,
   ]);
   return id;
 }

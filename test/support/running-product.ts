@@ -53,6 +53,7 @@ export async function startRunningProduct(environment: NodeJS.ProcessEnv = {}): 
       DATABASE_URL: withPassword(database.urlFor('gateway'), databasePasswords[0]),
       DATABASE_URL_WORKER: withPassword(database.urlFor('worker'), databasePasswords[1]),
       TOLLGATE_ADMIN_TOKEN: adminToken,
+      TOLLGATE_LINK_SECRET: randomBytes(24).toString('hex'),
       TOLLGATE_MASTER_KEYS: JSON.stringify({ current: 1, keys: { 1: masterKey } }),
       TOLLGATE_JOURNAL_DIR: journalDir,
       LOG_LEVEL: 'silent',

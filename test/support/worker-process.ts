@@ -29,10 +29,21 @@ export interface WorkerProcess {
   stop(): Promise<number | null>;
 }
 
+function mailThrough(smtpUrl: string): Record<string, string> {
+  return {
+    SMTP_URL: smtpUrl,
+    MAIL_FROM: 'Tollgate <billing@tollgate.example>',
+    MAIL_STAFF: 'staff@tollgate.example',
+    TOLLGATE_PUBLIC_URL: 'https://tollgate.example',
+  };
+}
+
 export async function startWorkerProcess(place: {
   readonly temporalAddress: string;
   readonly namespace: string;
   readonly databaseUrl: string;
+  /** Without it mails are not sent. */
+  readonly smtpUrl?: string;
 }): Promise<WorkerProcess> {
   const [port, sdkMetricsPort] = [await freePort(), await freePort()];
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM], {
@@ -46,7 +57,9 @@ export async function startWorkerProcess(place: {
       TEMPORAL_ADDRESS: place.temporalAddress,
       TEMPORAL_NAMESPACE: place.namespace,
       TOLLGATE_ADMIN_TOKEN: WORKERS_ADMIN_TOKEN,
+      TOLLGATE_LINK_SECRET: randomBytes(24).toString('hex'),
       TOLLGATE_PAYLOAD_KEYS: KEYRING,
+      ...(place.smtpUrl === undefined ? {} : mailThrough(place.smtpUrl)),
     },
   });
   const output: string[] = [];

@@ -4,6 +4,7 @@ import { defineSignal } from '@temporalio/workflow';
 export type CardAsk =
   | { readonly kind: 'charge'; readonly invoiceId: string; readonly attempt: number }
   /** Cancel its payment intent, which may find that it was paid. */
+  | { readonly kind: 'look'; readonly invoiceId: string }
   | { readonly kind: 'void'; readonly invoiceId: string }
   /** Money that came for a void invoice goes back. */
   | { readonly kind: 'refund'; readonly invoiceId: string }

@@ -30,7 +30,7 @@ const purchase = z.discriminatedUnion('kind', [
 const amount = { amountCents: cents, currency: z.string().regex(/^[a-z]{3}$/) };
 /** invoice: the number that the customer knows it by. */
 const demand = { ...amount, purchase, invoice: z.string().nullable() };
-const unpaid = { ...demand, dueAt: moment, payUrl: link };
+const unpaid = { ...demand, dueAt: moment, invoiceId: z.uuid() };
 
 export const MAILS = {
   verification: { to: 'person', facts: z.strictObject({ personId: z.uuid(), verifyUrl: link, validUntil: moment }) },
@@ -53,12 +53,12 @@ export const MAILS = {
       decline: z.enum(DECLINES),
       suspicious: z.boolean(),
       nextAttemptAt: moment.nullable(),
-      payUrl: link,
+      invoiceId: z.uuid(),
     }),
   },
   payment_needs_you: {
     to: 'billing',
-    facts: z.strictObject({ ...demand, confirmUntil: moment.nullable(), payUrl: link }),
+    facts: z.strictObject({ ...demand, confirmUntil: moment.nullable(), invoiceId: z.uuid() }),
   },
   card_expiring: {
     to: 'billing',

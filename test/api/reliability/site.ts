@@ -68,6 +68,7 @@ export async function openSite(): Promise<Site> {
     DATABASE_URL: database.urlFor('gateway'),
     DATABASE_URL_WORKER: database.urlFor('worker'),
     TOLLGATE_ADMIN_TOKEN: adminToken,
+    TOLLGATE_LINK_SECRET: randomBytes(24).toString('hex'),
     TOLLGATE_MASTER_KEYS: JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } }),
     TOLLGATE_JOURNAL_DIR: journalDir,
     LOG_LEVEL: 'info',

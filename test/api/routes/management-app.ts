@@ -12,9 +12,11 @@ import type { Pool } from 'pg';
 import { createApp } from '../../../api/app.ts';
 import { AddressList } from '../../../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
+import { FakeStripeClock } from '../../../services/billing-clock/fake-stripe-clock.ts';
 import { ChannelHealth } from '../../../services/channels/channel-health.ts';
 import { loadRoutingTable } from '../../../services/channels/routing-table.ts';
 import { Egress } from '../../../services/egress/egress.ts';
+import { PayLinks } from '../../../services/payments/pay-links.ts';
 import { StripeApi } from '../../../services/payments/stripe-api.ts';
 import { StripeInbox } from '../../../services/payments/stripe-inbox.ts';
 import { createLog } from '../../../services/platform/log.ts';
@@ -23,6 +25,7 @@ import { createPool } from '../../../services/platform/postgres.ts';
 import { Vault } from '../../../services/vault/vault.ts';
 import { control } from '../../fake-stripe/stripe-client.ts';
 import { startFakeStripe } from '../../support/fake-stripe/server.ts';
+import { payUrlOf } from '../../support/overdue.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
@@ -81,6 +84,8 @@ export interface ManagementApp {
   readonly url: string;
   /** The fake Stripe's URL. */
   readonly stripe: string;
+  readonly api: StripeApi;
+  readonly links: PayLinks;
   /** As superuser. */
   readonly db: Pool;
   readonly worker: Pool;
@@ -113,15 +118,21 @@ export async function startManagementApp(takesPayments = true): Promise<Manageme
   });
   const metrics = new Metrics();
   const egress = new Egress();
-  const apiKeys = new ApiKeyCache(worker, () => performance.now());
+  const apiKeys = new ApiKeyCache(worker, () => performance.now(), payUrlOf);
   let table = await loadRoutingTable(worker, vault, 0);
   const logger = createLog({ name: 'test', level: 'info' }, sink);
   const api = new StripeApi({ apiBase: stripe.url, secretKey: 'sk_test_management', webhookSecret: WEBHOOK_SECRET });
-  const inbox = new StripeInbox(worker, api, logger, async () => {});
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const links = new PayLinks(url, randomBytes(32).toString('hex'));
+  const inbox = new StripeInbox({ db: worker, stripe: api, log: logger, onCard: async () => {} });
   const app = createApp({
     db: worker,
     log: logger,
-    payments: takesPayments ? { stripe: api, inbox, publicUrl: 'http://127.0.0.1' } : null,
+    payments: takesPayments ? { stripe: api, inbox, publicUrl: url } : null,
+    demoClock: takesPayments ? { stripe: new FakeStripeClock(stripe.url), patienceMs: 3_000 } : null,
+    links,
     scrape: () => metrics.registry.metrics(),
     adminToken: ADMIN_TOKEN,
     vault,
@@ -134,12 +145,10 @@ export async function startManagementApp(takesPayments = true): Promise<Manageme
     trustedProxies: new AddressList([]),
     timeMs: () => Date.now(),
   });
-  const server = createServer(app).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  server.on('request', app);
   await control(stripe.url, 'webhooks', { url: `${url}/webhooks/stripe`, secret: WEBHOOK_SECRET });
   return {
-    ...{ url, stripe: stripe.url, db, worker, vault, postgres, database, log },
+    ...{ url, stripe: stripe.url, api, links, db, worker, vault, postgres, database, log },
     call: (method, path, sent = {}) => call(url, method, path, sent),
     async refresh() {
       apiKeys.suspectAll();

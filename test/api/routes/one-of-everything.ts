@@ -2,6 +2,7 @@
 // nobody calls here is missing from the list, and the tests that walk the list say so.
 
 import { submit } from '../../fake-stripe/stripe-client.ts';
+import { nightsProven } from '../../support/nights-proven.ts';
 import { until } from '../../support/until.ts';
 import { type Answered, done, type ManagementApp } from './management-app.ts';
 import type { MockUpstream } from './mock-upstream.ts';
@@ -89,6 +90,8 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await step('patch', '/api-keys/{id}', { id: apiKeyId }, { name: 'ci 2' }, ifMatch);
   await step('post', '/api-keys/{id}/disable', { id: apiKeyId }, { reason: 'lost' }, ifMatch);
   await step('post', '/api-keys/{id}/enable', { id: apiKeyId }, { reason: 'found' }, ifMatch);
+  await nightsProven(app.db);
+  await step('post', '/demo/clock', {}, { advance: '10 minutes' });
   await app.refresh();
   return {
     ...{

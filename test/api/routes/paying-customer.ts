@@ -20,7 +20,8 @@ export async function newPayingCustomer(app: ManagementApp, keyBody: object = {}
 
 export async function newKey(app: ManagementApp, orgId: string, keyBody: object = {}): Promise<PayingCustomer> {
   const made = done(await app.call('post', '/api/v1/api-keys', { body: { orgId, ...keyBody } }));
-  return { id: made.string('id'), orgId, projectId: made.string('projectId'), credential: made.string('credential') };
+  const [id, projectId, credential] = [made.string('id'), made.string('projectId'), made.string('credential')];
+  return { id, orgId, projectId, credential, enforcementSeq: 0 };
 }
 
 export interface Shop {

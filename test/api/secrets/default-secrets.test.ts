@@ -13,6 +13,7 @@ const DEFAULTS = {
   DATABASE_URL_WORKER: 'postgres://worker@127.0.0.1:1/gate',
   REDIS_URL: 'redis://:my-default-cache@127.0.0.1:1',
   TOLLGATE_ADMIN_TOKEN: 'changeme-changeme-changeme-changeme',
+  TOLLGATE_LINK_SECRET: 'changeme-changeme-changeme-changeme',
   TOLLGATE_MASTER_KEYS: '{"current":1,"keys":{"1":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}',
   TOLLGATE_JOURNAL_DIR: '/nowhere',
 };
@@ -22,7 +23,14 @@ test.each(['main.ts', 'gateway.ts'])('api/%s names every default secret, shows n
 
   expect(code).not.toBe(0);
   expect(said).toContain('Cannot start:');
-  for (const variable of ['DATABASE_URL', 'DATABASE_URL_WORKER', 'REDIS_URL', 'TOLLGATE_ADMIN_TOKEN', 'master key 1']) {
+  for (const variable of [
+    'DATABASE_URL',
+    'DATABASE_URL_WORKER',
+    'REDIS_URL',
+    'TOLLGATE_ADMIN_TOKEN',
+    'TOLLGATE_LINK_SECRET',
+    'master key 1',
+  ]) {
     expect(said).toContain(variable);
   }
   for (const secret of ['gateway:postgres', 'my-default-cache', 'changeme', 'AAAA']) expect(said).not.toContain(secret);

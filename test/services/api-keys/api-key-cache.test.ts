@@ -5,6 +5,7 @@ import type { Pool } from 'pg';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
 import { digestOf, newCredential } from '../../../services/api-keys/credential.ts';
 import { createPool } from '../../../services/platform/postgres.ts';
+import { PAY_LINK, payUrlOf, putUnder } from '../../support/overdue.ts';
 import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
 import { until } from '../../support/until.ts';
 import { newApiKey, newCustomer } from './customers.ts';
@@ -31,7 +32,7 @@ afterAll(async () => {
 
 function cacheAt(nowMs = 0) {
   const clock = { nowMs };
-  return { clock, cache: new ApiKeyCache(gateway, () => clock.nowMs) };
+  return { clock, cache: new ApiKeyCache(gateway, () => clock.nowMs, payUrlOf) };
 }
 
 test('a key is loaded once and then answered from memory with all that the hot path asks', async () => {
@@ -55,6 +56,8 @@ test('a key is loaded once and then answered from memory with all that the hot p
     name: 'ci',
     disabled: null,
     enforcement: 'active',
+    enforcementSeq: 0,
+    restriction: null,
     expiresAtMs: Date.parse('2030-01-02T03:04:05.678Z'),
     allowedModels: new Set(['gpt-4o', 'claude']),
     rateScopes: [
@@ -75,6 +78,49 @@ test('a key without rates of its own is limited by its organization alone', asyn
     allowedAddresses: null,
     expiresAtMs: null,
   });
+});
+
+test('while an organization is limited it and each of its keys have a tenth of their requests a minute, and one at least', async () => {
+  const customer = await newCustomer(staff);
+  const { id, digest } = await newApiKey(staff, customer);
+  await staff.query('update api_keys set requests_per_minute = 9, tokens_per_minute = 1000 where id = $1', [id]);
+  await putUnder(staff, customer.orgId, 'limited');
+
+  expect(await cacheAt().cache.load(digest)).toMatchObject({
+    enforcementSeq: 1,
+    restriction: { stage: 'limited', payLink: PAY_LINK },
+    rateScopes: [
+      { id: `key:${id}`, requestsPerMinute: 1, tokensPerMinute: 1_000 },
+      { id: `org:${customer.orgId}`, requestsPerMinute: 60, tokensPerMinute: 1_000_000, concurrentRequests: 50 },
+    ],
+  });
+});
+
+test('an older read does not undo the stage that a newer one of the same organization brought, and a newer one does', async () => {
+  const customer = await newCustomer(staff);
+  const [first, second, third] = await Promise.all([1, 2, 3].map(() => newApiKey(staff, customer)));
+  const { cache } = cacheAt();
+  const stageOf = async (apiKey = first) => {
+    const entry = await cache.load(apiKey?.digest ?? '');
+    return entry === 'unknown'
+      ? entry
+      : [entry.enforcementSeq, entry.restriction?.stage, entry.rateScopes[0]?.requestsPerMinute];
+  };
+  await putUnder(staff, customer.orgId, 'limited');
+  expect(await stageOf(first)).toEqual([1, 'limited', 60]);
+
+  // As a standby has it that lags behind.
+  await staff.query(`update organizations set overdue_stage = 'none', enforcement_seq = 0 where id = $1`, [
+    customer.orgId,
+  ]);
+  expect(await stageOf(second)).toEqual([1, 'limited', 60]);
+
+  await staff.query(`update organizations set overdue_stage = 'stopped', enforcement_seq = 2 where id = $1`, [
+    customer.orgId,
+  ]);
+  expect(await stageOf(third)).toEqual([2, 'stopped', 60]);
+  await staff.query('update organizations set enforcement_seq = 1 where id = $1', [customer.orgId]);
+  expect(await stageOf(second)).toEqual([2, 'stopped', 60]);
 });
 
 test('any number of requests for a cold key ask the database once', async () => {
@@ -229,7 +275,7 @@ test('after missed changes every key is asked for again, and an old answer serve
 test('a key is looked up to the end for the next request, when the first has given up (D16)', async () => {
   const { id, digest } = await newApiKey(staff, await newCustomer(staff));
   const patient = createPool(gatewayUrl, { name: 'patient', maxConnections: 1, statementTimeoutMs: 5_000 });
-  const cache = new ApiKeyCache(patient, () => 0);
+  const cache = new ApiKeyCache(patient, () => 0, payUrlOf);
   const slow = await staff.connect();
   await slow.query('begin');
   await slow.query('lock table api_keys in access exclusive mode');

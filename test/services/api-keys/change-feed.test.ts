@@ -6,6 +6,7 @@ import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../../../services/api-keys/change-feed.ts';
 import { createLog } from '../../../services/platform/log.ts';
 import { createPool } from '../../../services/platform/postgres.ts';
+import { payUrlOf } from '../../support/overdue.ts';
 import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
 import { until } from '../../support/until.ts';
 import { newApiKey, newCustomer } from './customers.ts';
@@ -109,7 +110,7 @@ test('a silent database is noticed, and heard again when it wakes', async () => 
 
 test('a key that is disabled stops working in a gateway that had it in memory', async () => {
   const pool = createPool(url, settings);
-  const cache = new ApiKeyCache(pool, () => performance.now());
+  const cache = new ApiKeyCache(pool, () => performance.now(), payUrlOf);
   const feed = new ChangeFeed(
     url,
     {

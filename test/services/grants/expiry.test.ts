@@ -1,5 +1,5 @@
 // Credit that expires is lost only as far as its owner owes nothing: nobody loses credit and owes all the same.
-import { beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { nano } from '../../../domain/nano.ts';
 import { expireGrants } from '../../../services/grants/grants.ts';
 import { settleBatch } from '../../../services/ledger/settle-batch.ts';
@@ -8,13 +8,6 @@ import { newCustomer, oneRow, rowsOf } from '../../support/bare-gateway.ts';
 import { ownDatabase } from '../../support/own-database.ts';
 
 const { admin } = await ownDatabase();
-
-beforeAll(async () => {
-  await admin.query(`
-    create table clock (ahead interval not null);
-    insert into clock values ('0');
-    create or replace function billing_now() returns timestamptz language sql stable as $$ select now() + ahead from public.clock $$`);
-});
 
 test('what expires first pays what its owner came to owe after its end, and the rest of it alone is lost', async () => {
   const customer = await newCustomer(admin, [{ usd: '1', expiresIn: '1 hour' }]);
@@ -28,7 +21,7 @@ test('what expires first pays what its owner came to owe after its end, and the 
     leaseId,
     customer.id,
   ]);
-  await admin.query(`update clock set ahead = '2 hours'`);
+  await admin.query(`select advance_billing_clock(now() + interval '2 hours')`);
   const client = await admin.connect();
   await settleBatch(client, incarnationId, false, [rowsOf(customer, leaseId, nano(140_000_000), newId())]);
   client.release();

@@ -3,7 +3,7 @@ import { nano } from '../../../domain/nano.ts';
 import type { Intent, Spilled } from '../../../services/journal/journal-lines.ts';
 import { rowsOf, SOME_ID } from '../../support/bare-gateway.ts';
 
-const CUSTOMER = { id: SOME_ID, orgId: SOME_ID, projectId: SOME_ID };
+const CUSTOMER = { id: SOME_ID, orgId: SOME_ID, projectId: SOME_ID, enforcementSeq: 0 };
 
 export function intentOf(
   requestId: string,

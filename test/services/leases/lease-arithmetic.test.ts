@@ -84,7 +84,7 @@ const need: fc.Arbitrary<CreditNeed> = fc
 const waiters = fc.array(need, { minLength: 1, maxLength: 8 });
 
 function waiting(needs: readonly CreditNeed[], inHand: bigint) {
-  const keyLeases = newKeyLeases({ id: 'key', orgId: 'org' });
+  const keyLeases = newKeyLeases({ id: 'key', orgId: 'org', enforcementSeq: 0 });
   const lease = newLease('lease', 'key', 'org');
   lease.amount = inHand as Nano;
   keyLeases.current = lease;

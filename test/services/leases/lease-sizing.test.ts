@@ -6,7 +6,7 @@ import { newLease, reserveFrom } from '../../../services/leases/lease.ts';
 
 const REQUEST = nano(1_000);
 
-const aKey = () => newKeyLeases({ id: 'key', orgId: 'org' });
+const aKey = () => newKeyLeases({ id: 'key', orgId: 'org', enforcementSeq: 0 });
 
 function waiting(floor: Nano, preferred: Nano, wish: Nano) {
   return { need: { floor, preferred, wish }, own: null, resolve: () => {}, reject: () => {} };

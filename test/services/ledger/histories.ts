@@ -1,10 +1,19 @@
 // Random histories of an organization's money, and what of them can happen: steps as fast-check draws them, and the events that a
 // gateway makes of them.
 import fc from 'fast-check';
+import type { Stage } from '../../../domain/overdue-policy.ts';
 
 type Step =
-  | { readonly kind: 'grant'; readonly priority: number; readonly amount: bigint; readonly expiresIn: number | null }
+  | {
+      readonly kind: 'grant';
+      readonly priority: number;
+      readonly amount: bigint;
+      readonly expiresIn: number | null;
+      readonly isIncluded: boolean;
+    }
   | { readonly kind: 'hourPasses' }
+  /** By its debts. */
+  | { readonly kind: 'stage'; readonly stage: Stage }
   | {
       readonly kind: 'take';
       readonly lease: number;
@@ -28,9 +37,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       priority: fc.constantFrom(10, 20),
       amount: money(300_000_000n),
       expiresIn: fc.constantFrom(null, 1, 2),
+      isIncluded: fc.boolean(),
     }),
   },
   fc.record({ kind: fc.constant('hourPasses' as const) }),
+  fc.record({
+    kind: fc.constant('stage' as const),
+    stage: fc.constantFrom<Stage>('none', 'limited', 'limited', 'stopped'),
+  }),
   {
     weight: 4,
     arbitrary: fc
@@ -82,7 +96,7 @@ export function playable(steps: readonly Step[]): Event[] {
   const spilled: Settlement[] = [];
   const numbered = (lease: number) => (generation.get(lease) ?? 0) * 10 + lease;
   const events = steps.flatMap((one): Event[] => {
-    if (one.kind === 'grant' || one.kind === 'hourPasses') return [one];
+    if (one.kind === 'grant' || one.kind === 'hourPasses' || one.kind === 'stage') return [one];
     if (one.kind === 'repeat') {
       const again = journal[one.which];
       return again === undefined ? [] : [{ ...again, rated: again.rated + one.more }];

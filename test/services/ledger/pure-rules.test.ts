@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { Client } from 'pg';
 import { cutSlices, type GrantView, inBurnOrder } from '../../../domain/burn-order.ts';
 import { nano } from '../../../domain/nano.ts';
+import type { Stage } from '../../../domain/overdue-policy.ts';
 import { type CapPeriod, nextPeriodStart, periodStart } from '../../../domain/periods.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
@@ -26,6 +27,7 @@ const SECOND_MS = 1_000;
 /** Around now, so that some grants have not begun, some are over, and some begin or end at this very instant. */
 const instant = fc.constantFrom(-3, -2, -1, 0, 1, 2, 3).map((seconds) => seconds * SECOND_MS);
 const grantFacts = fc.record({
+  source: fc.constantFrom('manual', 'pack', 'included', 'credit_line'),
   priority: fc.constantFrom(10, 20, 30),
   effectiveAt: instant,
   expiresAt: fc.option(instant),
@@ -38,13 +40,15 @@ const grantLists = fc.array(
   { maxLength: 8 },
 );
 
+const stages = fc.constantFrom<Stage>('none', 'limited', 'stopped');
+
 test('PostgreSQL burns the grants that the pure rule burns, in its order and to the same nano', async () => {
   await fc.assert(
-    fc.asyncProperty(grantLists, fc.integer({ min: 1, max: 4_000 }), async (facts, amount) => {
+    fc.asyncProperty(grantLists, stages, fc.integer({ min: 1, max: 4_000 }), async (facts, stage, amount) => {
       await admin.query('begin'); // in one transaction billing_now() stands still
       try {
         const orgId = newId();
-        await admin.query(`insert into organizations (id, name) values ($1, 'o')`, [orgId]);
+        await admin.query(`insert into organizations (id, name, overdue_stage) values ($1, 'o', $2)`, [orgId, stage]);
         const nowMs = await billingNowMs();
         const grants = facts.map((one) => grantOf(one, nowMs));
         for (const grant of grants) await insertGrant(orgId, grant);
@@ -54,10 +58,10 @@ test('PostgreSQL burns the grants that the pure rule burns, in its order and to 
           [orgId],
         );
 
-        const burnable = inBurnOrder(grants).filter((grant) => cutSlices([grant], nano(1), nowMs).length === 1);
+        const burnable = inBurnOrder(grants).filter((grant) => cutSlices([grant], nano(1), nowMs, stage).length === 1);
         expect(rows.map(({ grant_id }) => grant_id)).toEqual(burnable.map(({ id }) => id));
         expect(await burnt(orgId, amount)).toEqual(
-          cutSlices(grants, nano(amount), nowMs).map(({ grantId, amountNano }) => `${grantId} ${amountNano}`),
+          cutSlices(grants, nano(amount), nowMs, stage).map(({ grantId, amountNano }) => `${grantId} ${amountNano}`),
         );
       } finally {
         await admin.query('rollback');
@@ -90,9 +94,10 @@ async function billingNowMs(): Promise<number> {
   return Number(rows[0]?.ms);
 }
 
-function grantOf({ priority, effectiveAt, expiresAt, grantedAt, available }: GrantFacts, nowMs: number): GrantView {
+function grantOf(facts: GrantFacts, nowMs: number): GrantView {
+  const { source, priority, effectiveAt, expiresAt, grantedAt, available } = facts;
   return {
-    ...{ id: newId(), priority, availableNano: nano(available) },
+    ...{ id: newId(), source, priority, availableNano: nano(available) },
     effectiveAtMs: nowMs + effectiveAt,
     expiresAtMs: expiresAt === null ? null : nowMs + expiresAt,
     grantedAtMs: nowMs + grantedAt,
@@ -103,8 +108,8 @@ function grantOf({ priority, effectiveAt, expiresAt, grantedAt, available }: Gra
 async function insertGrant(orgId: string, grant: GrantView): Promise<void> {
   await admin.query(
     `insert into credit_grants (id, org_id, source, priority, amount_nano, effective_at, expires_at, created_at, created_by)
-     values ($1, $2, 'manual', $3, 1000, ${AT('$4')}, ${AT('$5')}, ${AT('$6')}, 'test')`,
-    [grant.id, orgId, grant.priority, grant.effectiveAtMs, grant.expiresAtMs, grant.grantedAtMs],
+     values ($1, $2, $7, $3, 1000, ${AT('$4')}, ${AT('$5')}, ${AT('$6')}, 'test')`,
+    [grant.id, orgId, grant.priority, grant.effectiveAtMs, grant.expiresAtMs, grant.grantedAtMs, grant.source],
   );
   await admin.query('insert into grant_balances values ($1, $2, $3)', [grant.id, orgId, grant.availableNano]);
 }

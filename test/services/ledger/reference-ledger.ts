@@ -5,11 +5,15 @@ export interface ModelGrant {
   readonly priority: number;
   /** null: never. */
   readonly expiresAt: number | null;
+  /** It came with a plan: nobody spends it who has not paid. */
+  readonly isIncluded: boolean;
   available: bigint;
 }
 
 export interface ModelLease {
   readonly apiKey: number;
+  /** The change of the stage after which it was cut. */
+  readonly stageNumber: number;
   amount: bigint;
   consumed: bigint;
   open: boolean;
@@ -36,23 +40,34 @@ export class ReferenceLedger {
   conflicts = 0;
   overdraft = 0n;
   now = 0;
+  private stage = 'none';
+  private stageNumber = 0;
 
   constructor(caps: readonly ModelCap[]) {
     this.caps = caps;
   }
 
-  grant(priority: number, amount: bigint, expiresIn: number | null): void {
+  putUnder(stage: string): void {
+    if (stage === this.stage) return;
+    this.stage = stage;
+    this.stageNumber += 1;
+  }
+
+  grant(priority: number, amount: bigint, expiresIn: number | null, isIncluded: boolean): void {
     const repaid = smaller(amount, this.overdraft);
     this.overdraft -= repaid;
     const expiresAt = expiresIn === null ? null : this.now + expiresIn;
-    this.grants.push({ priority, expiresAt, available: amount - repaid });
+    this.grants.push({ priority, expiresAt, isIncluded, available: amount - repaid });
   }
 
   take(id: number, apiKey: number, waiting: bigint, target: bigint, least: bigint): string {
+    const lease = this.leases.get(id) ?? newLease(apiKey, this.stageNumber);
+    if (lease.stageNumber !== this.stageNumber) return 'cannot_grow';
+    if (this.stage === 'stopped') return 'blocked';
     const available = this.spendable() - this.overdraft;
     let room = available;
     let outcome = 'leased';
-    if (least > available) outcome = least > available + this.held(() => true) ? 'insufficient' : 'in_use';
+    if (least > available) outcome = least > available + this.heldAndSpendable() ? 'insufficient' : 'in_use';
     for (const cap of this.capsOf(apiKey)) {
       const left = cap.amount - cap.committed;
       room = smaller(room, left);
@@ -62,7 +77,6 @@ export class ReferenceLedger {
     }
     if (outcome !== 'leased') return outcome;
     const amount = smaller(room, larger(waiting, smaller(target, room / 10n)));
-    const lease = this.leases.get(id) ?? newLease(apiKey);
     const expiresAt = this.firstExpiry(amount);
     if (lease.amount > 0n && isEarlier(expiresAt, lease.expiresAt)) return 'cannot_grow';
     this.leases.set(id, lease);
@@ -96,7 +110,7 @@ export class ReferenceLedger {
 
   giveBack(id: number, apiKey: number, amount: bigint, close: boolean): void {
     const lease = this.leases.get(id);
-    if (lease === undefined && close) this.leases.set(id, { ...newLease(apiKey), open: false });
+    if (lease === undefined && close) this.leases.set(id, { ...newLease(apiKey, 0), open: false });
     if (lease === undefined || !lease.open) return;
     let rest = smaller(close ? lease.amount : amount, lease.amount - lease.consumed);
     lease.amount -= rest;
@@ -132,20 +146,38 @@ export class ReferenceLedger {
     return held;
   }
 
+  /** Money comes back from the end of a lease; what is locked by then helps nobody. */
+  private heldAndSpendable(): bigint {
+    let held = 0n;
+    for (const { open, amount, consumed, slices } of this.leases.values()) {
+      const usable = slices.filter(({ grant }) => !this.isLocked(this.grants[grant]));
+      if (open)
+        held += smaller(
+          amount - consumed,
+          usable.reduce((total, slice) => total + slice.amount, 0n),
+        );
+    }
+    return held;
+  }
+
+  private isLocked(grant: ModelGrant | undefined): boolean {
+    return this.stage !== 'none' && grant?.isIncluded === true;
+  }
+
   private isInForce({ expiresAt }: ModelGrant): boolean {
     return expiresAt === null || expiresAt > this.now;
   }
 
-  private inForce(): ModelGrant[] {
-    return this.grants.filter((grant) => this.isInForce(grant));
+  private usable(): ModelGrant[] {
+    return this.grants.filter((grant) => this.isInForce(grant) && !this.isLocked(grant));
   }
 
   private spendable(): bigint {
-    return this.inForce().reduce((total, { available }) => total + available, 0n);
+    return this.usable().reduce((total, { available }) => total + available, 0n);
   }
 
   /** What burning this much would take from each grant, in burn order. */
-  private cuts(amount: bigint, usable: readonly ModelGrant[] = this.inForce()): { grant: number; amount: bigint }[] {
+  private cuts(amount: bigint, usable: readonly ModelGrant[] = this.usable()): { grant: number; amount: bigint }[] {
     const order = [...this.grants.entries()].filter(([, grant]) => usable.includes(grant));
     order.sort(([a, one], [b, other]) => one.priority - other.priority || byExpiry(one, other) || a - b);
     let rest = amount;
@@ -172,8 +204,8 @@ export class ReferenceLedger {
   }
 }
 
-function newLease(apiKey: number): ModelLease {
-  return { apiKey, amount: 0n, consumed: 0n, open: true, expiresAt: null, slices: [] };
+function newLease(apiKey: number, stageNumber: number): ModelLease {
+  return { apiKey, stageNumber, amount: 0n, consumed: 0n, open: true, expiresAt: null, slices: [] };
 }
 
 function isEarlier(a: number | null, b: number | null): boolean {

@@ -1,4 +1,4 @@
-// 10,000 random histories of grants that expire, leases of two keys under two caps, settlements, repetitions, returns, and at the end
+// 10,000 random histories of grants that expire, leases of two keys under two caps, settlements, repetitions, returns, debts, and at the end
 // the death of the gateway: PostgreSQL's functions and a naive model of the rules (reference-ledger.ts) must agree on every outcome
 // and every nano.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -84,8 +84,9 @@ function playOnModel([ofKey, ofProject]: History['caps'], events: readonly Event
   const takes: string[] = [];
   const settle = ({ request, lease, rated }: Settlement) => reference.settle(request, lease, apiKeyOf(lease), rated);
   for (const one of events) {
-    if (one.kind === 'grant') reference.grant(one.priority, one.amount, one.expiresIn);
+    if (one.kind === 'grant') reference.grant(one.priority, one.amount, one.expiresIn, one.isIncluded);
     else if (one.kind === 'hourPasses') reference.now += 1;
+    else if (one.kind === 'stage') reference.putUnder(one.stage);
     else if (one.kind === 'settle') settle(one);
     else if (one.kind === 'giveBack') reference.giveBack(one.lease, apiKeyOf(one.lease), one.amount, one.close);
     else if (one.kind === 'take') {
@@ -202,13 +203,18 @@ function statementsOf(one: Event, scene: Scene): string[] {
   switch (one.kind) {
     case 'grant': {
       const expires = one.expiresIn === null ? 'null' : `billing_now() + interval '${one.expiresIn} hours'`;
+      const source = one.isIncluded ? 'included' : 'manual';
       return [
-        `select issue_grant('${nextId()}', '${org}', 'manual', ${one.priority}::smallint, ${one.amount}, 0, ${expires}, null, 't')`,
+        `select issue_grant('${nextId()}', '${org}', '${source}', ${one.priority}::smallint, ${one.amount}, 0, ${expires}, null, 't')`,
       ];
     }
     case 'hourPasses':
       scene.hours += 1;
       return [`select set_config('test.hours', '${scene.hours}', true)`];
+    case 'stage':
+      return [
+        `update organizations set overdue_stage = '${one.stage}', enforcement_seq = enforcement_seq + 1 where id = '${org}' and overdue_stage <> '${one.stage}'`,
+      ];
     case 'take':
       return [
         `select outcome, amount_nano from try_take('${gateway}', '${scene.leaseId(one.lease)}', '${apiKey(one.lease)}', ${one.waiting}, ${one.target}, ${one.least})`,

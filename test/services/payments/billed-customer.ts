@@ -11,19 +11,22 @@ import { orderInvoice } from '../../../services/subscriptions/invoices-of-plans.
 import { ledgerOf } from '../../fake-stripe/stripe-client.ts';
 import type { Till } from './till.ts';
 
+/** As much of a till as a customer comes to see. */
+export type Counter = Pick<Till, 'db' | 'admin' | 'stripe' | 'stripeUrl' | 'sdk' | 'newOrganization'>;
+
 export interface BilledCustomer {
   readonly orgId: string;
   readonly invoiceId: string;
 }
 
 /** 19.00, as Pro costs a month. */
-export async function billed(till: Till, card: string | null = 'pm_card_visa'): Promise<BilledCustomer> {
+export async function billed(till: Counter, card: string | null = 'pm_card_visa'): Promise<BilledCustomer> {
   const orgId = await till.newOrganization();
   if (card !== null) await giveCard(till, orgId, card);
   return { orgId, invoiceId: await newInvoice(till, orgId) };
 }
 
-export function newInvoice(till: Till, orgId: string): Promise<string> {
+export function newInvoice(till: Counter, orgId: string): Promise<string> {
   return inTransaction(till.db, async (tx) => {
     const terms = termsOf(await planOnSale(tx, 'pro', Date.now()), 1);
     const order = purchaseOrder(newId(), terms, terms.priceCents);
@@ -32,7 +35,7 @@ export function newInvoice(till: Till, orgId: string): Promise<string> {
 }
 
 /** Its newest from now on. */
-export async function giveCard(till: Till, orgId: string, card: string): Promise<string> {
+export async function giveCard(till: Counter, orgId: string, card: string): Promise<string> {
   const customer = await stripeCustomer(till.db, till.stripe, orgId);
   const { id } = await till.sdk.paymentMethods.attach(card, { customer });
   await inTransaction(till.db, async (tx) => {
@@ -43,7 +46,7 @@ export async function giveCard(till: Till, orgId: string, card: string): Promise
 }
 
 /** What became of each try, in the order of asking: outcome and class. */
-export async function triesOf(till: Till, invoiceId: string): Promise<string[]> {
+export async function triesOf(till: Counter, invoiceId: string): Promise<string[]> {
   const { rows } = await till.admin.query<{ told: string }>(
     `select concat_ws(' ', a.number || '.' || a.try, coalesce(a.outcome, 'open'), a.decline_class, a.decline_code) as told
        from charge_attempts a join payments p on p.id = a.payment_id where p.invoice_id = $1 order by a.asked_at, a.number, a.try`,
@@ -52,7 +55,10 @@ export async function triesOf(till: Till, invoiceId: string): Promise<string[]> 
   return rows.map(({ told }) => told);
 }
 
-export async function paymentsOf(till: Till, invoiceId: string): Promise<{ state: string; intent: string | null }[]> {
+export async function paymentsOf(
+  till: Counter,
+  invoiceId: string,
+): Promise<{ state: string; intent: string | null }[]> {
   const { rows } = await till.admin.query(
     'select state, stripe_payment_intent as intent from payments where invoice_id = $1 order by created_at, id',
     [invoiceId],
@@ -60,13 +66,13 @@ export async function paymentsOf(till: Till, invoiceId: string): Promise<{ state
   return rows;
 }
 
-export async function stateOf(till: Till, invoiceId: string): Promise<string> {
+export async function stateOf(till: Counter, invoiceId: string): Promise<string> {
   const { rows } = await till.admin.query('select state from invoices where id = $1', [invoiceId]);
   return rows[0].state;
 }
 
 /** How often cards were asked, and what Stripe took, over all intents of the invoice. */
-export async function takenFor(till: Till, invoiceId: string): Promise<{ asked: number; captured: number[] }> {
+export async function takenFor(till: Counter, invoiceId: string): Promise<{ asked: number; captured: number[] }> {
   const ledger = await ledgerOf(till.stripeUrl);
   let asked = 0;
   const captured: number[] = [];
@@ -82,7 +88,7 @@ export async function takenFor(till: Till, invoiceId: string): Promise<{ asked: 
 let aheadMinutes = 0;
 
 /** By the clock of billing alone. */
-export async function passBillingMinutes(till: Till, minutes: number): Promise<void> {
+export async function passBillingMinutes(till: Counter, minutes: number): Promise<void> {
   aheadMinutes += minutes;
   await till.admin.query(
     `create or replace function billing_now() returns timestamptz language sql stable as $$ select now() + interval '${aheadMinutes} minutes' $$`,

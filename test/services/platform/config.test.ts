@@ -14,6 +14,7 @@ function environment(changes: Record<string, string | undefined> = {}): Record<s
     DATABASE_URL: `postgres://gateway:${random()}@127.0.0.1:5433/gate`,
     DATABASE_URL_WORKER: `postgres://worker:${random()}@127.0.0.1:5433/gate`,
     TOLLGATE_ADMIN_TOKEN: random(),
+    TOLLGATE_LINK_SECRET: random(),
     TOLLGATE_MASTER_KEYS: JSON.stringify({ current: 1, keys: { 1: masterKey() } }),
     TOLLGATE_JOURNAL_DIR: '/var/lib/gate',
     ...changes,
@@ -48,6 +49,7 @@ test('everything that is wrong is said at once', () => {
       'DATABASE_URL_WORKER is not set',
       'REDIS_URL must be a URL that begins with redis:// or rediss://',
       'TOLLGATE_ADMIN_TOKEN is not set',
+      'TOLLGATE_LINK_SECRET is not set',
       'TOLLGATE_JOURNAL_DIR is not set',
       'TOLLGATE_MASTER_KEYS_FILE or TOLLGATE_MASTER_KEYS is not set',
     ].join('\n  '),
@@ -72,6 +74,9 @@ test.each([
   ['TOLLGATE_ADMIN_TOKEN', 'My-Company-Default-Secret-For-Tollgate-2026', 'looks like a default value'],
   ['TOLLGATE_ADMIN_TOKEN', `change-me-${LONG}`, 'looks like a default value'],
   ['TOLLGATE_ADMIN_TOKEN', `ReplaceThis${LONG}`, 'looks like a default value'],
+  ['TOLLGATE_LINK_SECRET', undefined, 'is not set'],
+  ['TOLLGATE_LINK_SECRET', 'k3Jx9', 'has 5 characters; production takes no less than 32'],
+  ['TOLLGATE_LINK_SECRET', `change-me-${LONG}`, 'looks like a default value'],
   ['TOLLGATE_MASTER_KEYS', undefined, 'is not set'],
   ['TOLLGATE_MASTER_KEYS', '', 'is not set'],
   ['TOLLGATE_MASTER_KEYS', '{"current":1,"keys":{}}', 'there is no master key'],
@@ -170,4 +175,27 @@ test('production takes payments neither with a secret that could be guessed nor 
   expect(refused).toThrow('STRIPE_WEBHOOK_SECRET is too short, or looks like a default value');
   expect(refused).toThrow('STRIPE_API_BASE must begin with https://');
   expect(refused).toThrow('TOLLGATE_PUBLIC_URL is not set');
+});
+
+test('the clock of billing can be moved only where Stripe is a fake, and never in production', () => {
+  const withStripe = { STRIPE_SECRET_KEY: `sk_live_${random()}`, STRIPE_WEBHOOK_SECRET: `whsec_${random()}` };
+  const demo = { ...withStripe, STRIPE_API_BASE: 'http://127.0.0.1:8082', TOLLGATE_DEMO_CLOCK: '1' };
+
+  expect([readConfig(environment(withStripe)).demoClock, readConfig(environment(demo)).demoClock]).toEqual([
+    false,
+    true,
+  ]);
+  for (const real of [undefined, ' ', 'https://api.stripe.com', 'https://files.stripe.com/']) {
+    expect(() => readConfig(environment({ ...demo, STRIPE_API_BASE: real }))).toThrow(
+      'STRIPE_API_BASE must lead to one',
+    );
+  }
+  const withoutStripe = { STRIPE_API_BASE: demo.STRIPE_API_BASE, TOLLGATE_DEMO_CLOCK: '1' };
+  expect(() => readConfig(environment(withoutStripe))).toThrow(
+    'TOLLGATE_DEMO_CLOCK moves the clock of the fake Stripe',
+  );
+  expect(() => readConfig(environment({ ...demo, TOLLGATE_DEMO_CLOCK: 'yes' }))).toThrow('must be 1, or not set');
+  expect(() => readConfig(environment({ ...demo, NODE_ENV: 'production' }))).toThrow(
+    'TOLLGATE_DEMO_CLOCK is for demos',
+  );
 });

@@ -23,7 +23,8 @@ test('no credential reaches a line, wherever in the call it stands', () => {
   const output = linesOf((log) => {
     const socket = `postgres:///gate?host=/run/postgresql&user=gateway&password=${CREDENTIALS.password}`;
     const known = Object.values(CREDENTIALS).slice(0, 4);
-    for (const credential of [...known, `Bearer ${CREDENTIALS.demo}`, url, socket]) {
+    const mailServer = `smtps://tollgate:${CREDENTIALS.password}@mail.example:465`;
+    for (const credential of [...known, `Bearer ${CREDENTIALS.demo}`, url, socket, mailServer]) {
       log.info(`refused ${credential} at the door`);
       log.info('refused %s at the door', credential);
       log.info({ deep: { er: { still: [credential] } } }, 'refused');

@@ -19,13 +19,14 @@ const APPEND_ONLY = [
   'usage_records',
   'credit_grants',
   'ops_losses',
+  'enforcement_changes',
   'price_versions',
   'audit_log',
   'process_commands',
 ] as const;
 /** Balances, leases and what they are cut from change, but by functions only. */
 const MONEY = [
-  ...APPEND_ONLY.slice(0, 5),
+  ...APPEND_ONLY.slice(0, 6),
   'grant_balances',
   'leases',
   'lease_slices',
@@ -62,6 +63,7 @@ async function fillEveryTable(database: ThrowawayDatabase): Promise<void> {
   await gateway.close();
   await pools.owner.query(`
     insert into ops_losses values ('${customer.orgId}', 1, 'late', 1, 1);
+    update organizations set overdue_stage = 'limited', enforcement_seq = 1 where id = '${customer.orgId}';
     insert into audit_log (actor, action, target_kind, target_id) values ('t', 't', 't', 't');
     insert into process_commands values ('t', '${customer.orgId}', 't', 't', 't', '{}');
     insert into models (id, display_name, owned_by, kind, context_tokens, max_output_tokens, bytes_per_token)

@@ -13,6 +13,7 @@ function environment(changes: Record<string, string | undefined> = {}): Record<s
     TEMPORAL_ADDRESS: '127.0.0.1:7233',
     TEMPORAL_NAMESPACE: 'gate',
     TOLLGATE_ADMIN_TOKEN: random(),
+    TOLLGATE_LINK_SECRET: random(),
     TOLLGATE_PAYLOAD_KEYS: keyring(randomBytes(32)),
     ...changes,
   };
@@ -41,18 +42,51 @@ test('everything that is wrong is said at once', () => {
       'TEMPORAL_ADDRESS must be host:port',
       'TEMPORAL_NAMESPACE is not set',
       'TOLLGATE_ADMIN_TOKEN is not set',
+      'TOLLGATE_LINK_SECRET is not set',
       'TOLLGATE_PAYLOAD_KEYS_FILE or TOLLGATE_PAYLOAD_KEYS is not set',
     ].join('\n  '),
   );
 });
 
+const MAIL = {
+  SMTP_URL: 'smtps://tollgate:word@mail.example:465',
+  MAIL_FROM: 'Tollgate <billing@tollgate.example>',
+  MAIL_STAFF: 'staff@tollgate.example',
+};
+
+test('mails are sent when server, sender and staff are named, and kept when none of them is', () => {
+  const [sent, kept] = [readWorkerConfig(environment(MAIL)), readWorkerConfig(environment())];
+
+  expect(sent.mail).toEqual({ url: MAIL.SMTP_URL, from: MAIL.MAIL_FROM, staff: MAIL.MAIL_STAFF });
+  expect(kept.mail).toBeNull();
+});
+
 test.each([
+  [{ ...MAIL, MAIL_STAFF: undefined }, 'SMTP_URL, MAIL_FROM, MAIL_STAFF are set together or not at all: MAIL_STAFF'],
+  [{ ...MAIL, SMTP_URL: 'mail.example' }, 'SMTP_URL must be a URL that begins with smtp:// or smtps://'],
+  [{ ...MAIL, MAIL_FROM: 'billing@a.example, all@b.example' }, 'MAIL_FROM must be one mail address'],
+  [{ ...MAIL, MAIL_FROM: 'Us\r\nBcc: all@b.example <a@a.example>' }, 'MAIL_FROM must be one mail address'],
+  [{ ...MAIL, MAIL_STAFF: 'Us <us@a.example>' }, 'MAIL_STAFF must be one mail address'],
+])('settings of mail that would send half of them, or as somebody else, are refused: %j', (settings, told) => {
+  expect(() => readWorkerConfig(environment(settings))).toThrow(told);
+});
+
+test.each([
+  ['SMTP_URL', undefined, 'SMTP_URL is not set: nobody would be warned'],
+  ['TOLLGATE_PUBLIC_URL', undefined, 'TOLLGATE_PUBLIC_URL is not set'],
   ['TOLLGATE_PAYLOAD_KEYS', keyring(Buffer.alloc(32)), 'payload key 1: it was not made at random'],
   ['TOLLGATE_ADMIN_TOKEN', 'short', 'has 5 characters'],
+  ['TOLLGATE_LINK_SECRET', 'short', 'has 5 characters'],
+  ['TOLLGATE_PUBLIC_URL', undefined, 'is not set: mails link to it'],
   ['DATABASE_URL_WORKER', 'postgres://worker:worker@127.0.0.1/gate', 'looks like a default value'],
   ['TOLLGATE_WORKFLOW_BUNDLE', undefined, 'is not set: production bundles nothing'],
 ])('production refuses %s = %s', (variable, value, told) => {
-  const production = { NODE_ENV: 'production', TOLLGATE_WORKFLOW_BUNDLE: '/srv/workflows.js' };
+  const production = {
+    NODE_ENV: 'production',
+    TOLLGATE_WORKFLOW_BUNDLE: '/srv/workflows.js',
+    TOLLGATE_PUBLIC_URL: 'https://gate.example',
+    ...MAIL,
+  };
 
   expect(() => readWorkerConfig(environment({ ...production, [variable]: value }))).toThrow(told);
   expect(readWorkerConfig(environment(production)).production).toBe(true);

@@ -1,6 +1,7 @@
 // Customers whose cards fail, on PostgreSQL: remind, limit, plan ended, and whatever brings them back (billing.md 1.4 and 5).
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { type Bank, type Customer, openPlanShop, PAID, refusal } from './plan-shop.ts';
+import { type Bank, PAID, refusal } from './bank.ts';
+import { type Customer, openPlanShop } from './plan-shop.ts';
 
 const shop = await openPlanShop();
 let year = 2030;

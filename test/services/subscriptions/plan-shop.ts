@@ -2,12 +2,9 @@
 // would capture is told to record_payment. The clock of billing stands still between two moves.
 import { afterAll } from '@jest/globals';
 import type { Pool, PoolClient } from 'pg';
-import type { ChargeOutcome } from '../../../domain/charges.ts';
-import { classifyDecline } from '../../../domain/declines.ts';
-import { type Notice, standingOf } from '../../../domain/overdue-policy.ts';
+import type { Notice } from '../../../domain/overdue-policy.ts';
 import { type PlanName, termsOf } from '../../../domain/plans.ts';
 import { purchaseOrder } from '../../../domain/subscription.ts';
-import { dunningRow } from '../../../services/dunning/dunning-rows.ts';
 import { type CaseCommand, Dunnings } from '../../../services/dunning/dunnings.ts';
 import { verifyLedger } from '../../../services/ledger/verifier.ts';
 import { planOnSale } from '../../../services/plans/plan-versions.ts';
@@ -30,22 +27,13 @@ import {
 import { type Customer as BareCustomer, newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
 import { ownDatabase } from '../../support/own-database.ts';
 import type { ThrowawayDatabase } from '../../support/throwaway-postgres.ts';
-
-export type Bank = (ask: {
-  readonly invoiceId: string;
-  readonly attempt: number;
-  readonly nowMs: number;
-}) => ChargeOutcome;
-
-export const PAID: ChargeOutcome = { kind: 'paid' };
-
-export function refusal(declineCode: string): ChargeOutcome {
-  return { kind: 'declined', decline: classifyDecline({ declineCode, adviceCode: null, networkAdviceCode: null }) };
-}
+import { type Bank, PAID } from './bank.ts';
 
 export interface Customer extends BareCustomer {
   readonly subscriptionId: string;
 }
+
+const TOLD = { actor: 'test' };
 
 export async function openPlanShop(): Promise<PlanShop> {
   const { database, admin } = await ownDatabase();
@@ -103,6 +91,11 @@ export class PlanShop {
     await this.sleepUntil(iso);
   }
 
+  async now(): Promise<Date> {
+    const { rows } = await this.admin.query<{ at: Date }>('select at from stopped_clock');
+    return rows[0]?.at ?? new Date(Number.NaN);
+  }
+
   /** Nobody looks at anything on the way. */
   async sleepUntil(iso: string): Promise<void> {
     await this.admin.query('update stopped_clock set at = greatest(at, $1)', [iso]);
@@ -114,6 +107,10 @@ export class PlanShop {
     const subscriptionId = newId();
     const bare = await newCustomer(this.admin, []);
     const { orgId } = bare;
+    await this.admin.query('insert into billing_details (org_id, billing_email) values ($1, $2)', [
+      orgId,
+      `${orgId}@example.com`,
+    ]);
     const { invoiceId } = await this.#in(async (tx) => {
       const terms = termsOf(await planOnSale(tx, plan, Date.parse(iso)), months);
       const order = purchaseOrder('first', terms, terms.priceCents);
@@ -164,7 +161,7 @@ export class PlanShop {
         'usd',
         'test',
       ]);
-      if (taken.rows[0]?.outcome === 'recorded') await invoicePaid(tx, invoiceId, { actor: 'test' });
+      if (taken.rows[0]?.outcome === 'recorded') await invoicePaid(tx, invoiceId, TOLD);
     });
   }
 
@@ -248,20 +245,34 @@ export class PlanShop {
       const { asks, orgId } =
         process === 'subscription' ? await this.subscriptions.tick(id) : await this.dunnings.tick(id);
       await this.#watch(orgId);
-      const notices = process === 'dunning' ? await this.#dueNotices(id) : [];
-      for (const notice of notices) await this.#in((tx) => noticeHandedOver(tx, id, notice));
+      const taken = await this.#takeMails(orgId);
       for (const ask of asks) await this.#answer(ask);
       await this.#watch(orgId);
-      if (asks.length === 0 && notices.length === 0) return;
+      if (asks.length === 0 && taken === 0) return;
     }
   }
 
-  async #dueNotices(invoiceId: string): Promise<Notice[]> {
-    const { state } = await dunningRow(this.admin, invoiceId);
-    const { rows } = await this.admin.query<{ at: Date }>('select at from stopped_clock');
-    return standingOf(state.invoice, state.incidents, rows[0]?.at.getTime() ?? Number.NaN).dueNotices.filter(
-      () => state.closed === null,
+  /** The mail server takes whatever waits for it; the notices of dunning are answered. */
+  async #takeMails(orgId: string): Promise<number> {
+    const { rows } = await this.admin.query<{ invoiceId: string | null; notice: Notice | null }>(
+      `update notifications set handed_over_at = billing_now() where org_id = $1 and handed_over_at is null
+       returning invoice_id as "invoiceId", notice`,
+      [orgId],
     );
+    const at = await this.now();
+    for (const { invoiceId, notice } of rows) {
+      if (invoiceId !== null && notice !== null) await this.#in((tx) => noticeHandedOver(tx, invoiceId, notice, at));
+    }
+    return rows.length;
+  }
+
+  /** Kinds of the mails to an organization, as they were written. */
+  async mailsTo({ orgId }: Customer): Promise<string[]> {
+    const { rows } = await this.admin.query<{ kind: string }>(
+      'select kind from notifications where org_id = $1 order by created_at, id',
+      [orgId],
+    );
+    return rows.map(({ kind }) => kind);
   }
 
   async #watch(orgId: string): Promise<void> {
@@ -276,16 +287,14 @@ export class PlanShop {
   }
 
   async #answer(ask: CardAsk): Promise<void> {
-    const told = { actor: 'test' };
     if (ask.kind === 'charge') {
-      const { rows } = await this.admin.query<{ at: Date }>('select at from stopped_clock');
-      const outcome = this.bank({ ...ask, nowMs: rows[0]?.at.getTime() ?? Number.NaN });
+      const outcome = this.bank({ ...ask, nowMs: (await this.now()).getTime() });
       this.asked.push(`${ask.invoiceId}#${ask.attempt}`);
       if (outcome.kind === 'paid') return this.pay(ask.invoiceId);
-      return this.#in((tx) => chargeAnswered(tx, ask.invoiceId, ask.attempt, outcome, told));
+      return this.#in((tx) => chargeAnswered(tx, ask.invoiceId, ask.attempt, outcome, TOLD));
     }
     if (ask.kind === 'refund') return this.#refund(ask.invoiceId);
-    await this.#in((tx) => invoiceCancelled(tx, ask.invoiceId, 'cancelled', told));
+    await this.#in((tx) => invoiceCancelled(tx, ask.invoiceId, 'cancelled', TOLD));
   }
 
   async #refund(invoiceId: string): Promise<void> {
@@ -295,7 +304,7 @@ export class PlanShop {
         `select begin_refund($2, p.id, null, null, 'test') from payments p where p.invoice_id = $1 and p.state = 'paid'`,
         [invoiceId, newId()],
       );
-      await invoiceRefunded(tx, invoiceId, { actor: 'test' });
+      await invoiceRefunded(tx, invoiceId, TOLD);
     });
   }
 

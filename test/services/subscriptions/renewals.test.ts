@@ -1,7 +1,8 @@
 // The money tests of billing.md 5 that are about plans, on PostgreSQL: what is charged, credited, cut and left, to the nano.
 import { afterEach, expect, test } from '@jest/globals';
 import { newId } from '../../../services/platform/ids.ts';
-import { type Customer, openPlanShop, PAID, refusal } from './plan-shop.ts';
+import { PAID, refusal } from './bank.ts';
+import { type Customer, openPlanShop } from './plan-shop.ts';
 
 const shop = await openPlanShop();
 

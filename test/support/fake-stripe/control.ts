@@ -21,11 +21,11 @@ export function control(world: World, schedule: Schedule, call: string, body: st
     case 'GET /livez':
       return ok({ status: 'ok' });
     case 'GET /_test/clock':
-      return ok(clock(world));
+      return ok(clock(world, schedule));
     case 'POST /_test/clock':
       return given(ADVANCE, body, ({ advance_to: to }) => {
         schedule.advanceTo(typeof to === 'number' ? to * 1000 : Date.parse(to));
-        return clock(world);
+        return clock(world, schedule);
       });
     case 'POST /_test/fault':
       return given(FAULT_ORDER, body, (order) => {
@@ -49,8 +49,10 @@ export function control(world: World, schedule: Schedule, call: string, body: st
   }
 }
 
-function clock(world: World) {
-  return { now: new Date(world.nowMs()).toISOString(), unix: world.nowSeconds() };
+function clock(world: World, schedule: Schedule) {
+  const dueAtMs = schedule.nextDueAtMs();
+  const nextDueAt = dueAtMs === null ? null : new Date(dueAtMs).toISOString();
+  return { now: new Date(world.nowMs()).toISOString(), unix: world.nowSeconds(), next_due_at: nextDueAt };
 }
 
 /** The same URL again is the same endpoint, with what is said now. */

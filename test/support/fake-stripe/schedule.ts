@@ -26,6 +26,15 @@ export class Schedule {
     this.#afterwards();
   }
 
+  /** Null: nothing is to come. What is being sent at this moment is due now; when it will be sent again tells nobody anything. */
+  nextDueAtMs(): number | null {
+    const now = this.#world.nowMs();
+    const isSending = [...this.#world.store.rows('delivery')].some(
+      ({ dueAtMs, givenUp }) => !givenUp && dueAtMs <= now,
+    );
+    return isSending ? now : (this.#nextDue(Number.POSITIVE_INFINITY)?.dueAtMs ?? null);
+  }
+
   /** To be called when what is due next may have changed. Deliveries that are due already are the sender's. */
   arm(): void {
     clearTimeout(this.#timer);

@@ -16,7 +16,8 @@ export function smtpServer(mailbox: Mailbox, faults: FaultOrder): SMTPServer {
     disableReverseLookup: true,
     size: LARGEST_BYTES,
     rejectOversized: true,
-    onMailFrom(_address, _session, callback) {
+    // Where greylisting and unknown mailboxes show: a refusal here is about this mail, an earlier one about its sender.
+    onRcptTo(_address, _session, callback) {
       const fault = faults.take('refuse');
       callback(fault === null ? null : refusal(fault.status));
     },

@@ -162,7 +162,7 @@ export class BillingBook {
         ? [{ of: DUNNING, id: invoiceId, event: { kind: 'settled', how: 'void' } }]
         : [];
       await this.#turn(this.#isCaptured(invoiceId) ? this.#paid(invoiceId) : [...settled, event], asker);
-    } else {
+    } else if (ask.kind === 'charge') {
       this.attempts.push(`${invoiceId}#${ask.attempt}`);
       const outcome = this.#isCaptured(invoiceId) ? PAID : await this.bank(invoiceId, this.#nowMs);
       this.#nowMs = await this.#surroundings.now();

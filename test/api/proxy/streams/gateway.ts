@@ -27,6 +27,8 @@ import { createPool } from '../../../../services/platform/postgres.ts';
 import { UnsentEnds } from '../../../../services/usage/unsent-ends.ts';
 import { Vault } from '../../../../services/vault/vault.ts';
 import { type BareGateway, openBareGateway } from '../../../support/bare-gateway.ts';
+import { payUrlOf } from '../../../support/overdue.ts';
+import { LINKS } from '../../../support/pay-links.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
@@ -90,10 +92,11 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
   });
   const log = createLog({ name: 'test', level: 'silent' });
   const vault = new Vault({ current: 1, keys: new Map([[1, createSecretKey(randomBytes(32))]]) });
-  const apiKeys = new ApiKeyCache(db, () => performance.now());
+  const apiKeys = new ApiKeyCache(db, () => performance.now(), payUrlOf);
   const routing = new Routing(db, vault, log);
   await routing.load();
-  const feed = new ChangeFeed(database.urlFor('gateway'), listenerFor({ apiKeys, leases: bare.leases, routing }), log);
+  const listener = listenerFor({ apiKeys, leases: bare.leases, routing, incarnation: bare.incarnation });
+  const feed = new ChangeFeed(database.urlFor('gateway'), listener, log);
   await feed.start();
   const attempts = new HandWound();
   const bodies = new HandWound();
@@ -105,11 +108,9 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       log,
       scrape: () => parts.metrics.registry.metrics(),
       adminToken: ADMIN_TOKEN,
-      payments: null,
-      vault,
-      egress: parts.egress,
+      ...{ payments: null, demoClock: null, vault, egress: parts.egress },
     },
-    ...{ apiKeys, routing: routing.table, health: parts.health, trustedProxies: parts.trustedProxies },
+    ...{ apiKeys, links: LINKS, routing: routing.table, health: parts.health, trustedProxies: parts.trustedProxies },
     timeMs: parts.timeMs,
     proxy: asMiddleware(hotEntry(parts)),
     ready: () => ({ ok: true, reasons: [] }),

@@ -92,7 +92,7 @@ export async function holderOf({ admin }: Pick<Gateway, 'admin'>, { orgId }: Cus
     'select id, project_id as project from api_keys where org_id = $1',
     [orgId],
   );
-  return { id, orgId, projectId: project };
+  return { id, orgId, projectId: project, enforcementSeq: 0 };
 }
 
 export interface Receipt {

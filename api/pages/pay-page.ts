@@ -1,0 +1,157 @@
+// The page on which an invoice is paid: HTML without script, so it works in whatever opens a link from a mail. It shows one invoice, the
+// cards that may pay it, and what became of the last try. Whatever is not a text of ours is escaped.
+import { createHash } from 'node:crypto';
+import { type Language, PAY_WORDS, type PayWords, type Refused } from './pay-words.ts';
+
+export interface Bill {
+  /** Null: usage. */
+  readonly plan: string | null;
+  readonly months: number | null;
+  readonly amountCents: number;
+  readonly currency: string;
+  readonly dueAt: Date;
+}
+
+export interface PayableCard {
+  readonly id: string;
+  readonly brand: string;
+  readonly last4: string;
+}
+
+export type PayState =
+  | { readonly is: 'open' | 'at_bank'; readonly cards: readonly PayableCard[]; readonly bankPage: string | null }
+  | { readonly is: 'confirming' | 'paid' | 'void' };
+
+export interface PayView {
+  readonly bill: Bill;
+  readonly state: PayState;
+  readonly refusal: { readonly why: Refused; readonly card: string | null } | null;
+  /** Stripe could not be asked. */
+  readonly isProviderAway: boolean;
+}
+
+const STYLE = `
+:root{color-scheme:light dark}body{font:17px/1.5 system-ui,sans-serif;max-width:30rem;margin:0 auto;padding:1.5rem 1rem}
+h1{font-size:1.4rem;margin:0 0 .5rem}.amount{font-size:2rem;font-weight:600;margin:.2rem 0}.quiet{opacity:.75;margin:.2rem 0}
+.note{border-left:.25rem solid #c60;padding:.4rem .8rem;margin:1.2rem 0}form{margin:1rem 0}
+button,.button{box-sizing:border-box;display:block;width:100%;font:inherit;padding:.8rem;margin:.6rem 0;border:1px solid #1a5fb4;border-radius:.5rem;
+background:#1a5fb4;color:#fff;text-align:center;text-decoration:none;cursor:pointer}button.second{background:none;color:inherit;border-color:currentColor}`;
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
+
+/** A form may lead on to Stripe's page for a card, or to that of a bank, which only they know; nothing else may be loaded or sent. */
+export function pageHeaders(isPublicByHttps: boolean): Record<string, string> {
+  const elsewhere = isPublicByHttps ? 'https:' : 'http: https:';
+  return {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; form-action 'self' ${elsewhere}; frame-ancestors 'none'; base-uri 'none'`,
+    'x-frame-options': 'DENY',
+    'x-robots-tag': 'noindex',
+    vary: 'accept-language',
+  };
+}
+
+export function payPage({ bill, state, refusal, isProviderAway }: PayView, language: Language): string {
+  const words = PAY_WORDS[language];
+  const shown = [
+    ...headOf(state, words),
+    ...(state.is === 'void' ? [] : billLines(bill, state, words, language)),
+    ...(isProviderAway ? [note(words.providerAway)] : []),
+    ...(refusal === null || isProviderAway ? [] : [note(refusalLine(refusal, words))]),
+    ...actionsOf(state, words),
+  ];
+  return htmlPage(language, words.title, shown.join('\n'), state.is === 'confirming');
+}
+
+/** What is told where there is no invoice to show. */
+export function payTroublePage(isNotOurs: boolean, requestId: string, language: Language): string {
+  const words = PAY_WORDS[language];
+  const [title, more] = isNotOurs ? [words.notOurs, words.notOursMore] : [words.trouble, words.troubleMore];
+  return htmlPage(
+    language,
+    title,
+    `<h1>${title}</h1>\n<p>${more}</p>\n<p class="quiet">${escaped(requestId)}</p>`,
+    false,
+  );
+}
+
+function headOf(state: PayState, words: PayWords): string[] {
+  switch (state.is) {
+    case 'open':
+      return [`<h1>${words.title}</h1>`];
+    case 'at_bank':
+      return [`<h1>${words.atBank}</h1>`];
+    case 'confirming':
+      return [`<h1>${words.confirming}</h1>`, `<p>${words.confirmingMore}</p>`];
+    case 'paid':
+      return [`<h1>${words.paid}</h1>`, `<p>${words.paidMore}</p>`];
+    case 'void':
+      return [`<h1>${words.nothingToPay}</h1>`, `<p>${words.nothingToPayMore}</p>`];
+  }
+}
+
+function billLines(
+  { plan, months, amountCents, currency, dueAt }: Bill,
+  state: PayState,
+  words: PayWords,
+  language: Language,
+): string[] {
+  const amount = new Intl.NumberFormat(language, { style: 'currency', currency }).format(amountCents / 100);
+  const due = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' }).format(dueAt);
+  const what = plan === null ? words.usage : `${capitalized(plan)}, ${months === 12 ? words.oneYear : words.oneMonth}`;
+  return [
+    `<p class="quiet">${escaped(what)}</p>`,
+    `<p class="amount">${escaped(amount)}</p>`,
+    ...(state.is === 'paid' ? [] : [`<p class="quiet">${words.dueSince} ${escaped(due)}</p>`]),
+  ];
+}
+
+function actionsOf(state: PayState, words: PayWords): string[] {
+  if (state.is !== 'open' && state.is !== 'at_bank') return [];
+  const atBank =
+    state.bankPage === null
+      ? []
+      : [
+          `<p><a class="button" href="${escaped(state.bankPage)}">${words.continueAtBank}</a></p>`,
+          `<p>${words.orAnother}</p>`,
+        ];
+  const cards = state.cards.map(
+    (card) =>
+      `<button name="paymentMethod" value="${escaped(card.id)}">${words.payWith} ${escaped(cardName(card))}</button>`,
+  );
+  return [
+    ...atBank,
+    ...(cards.length === 0 ? [`<p>${words.noCard}</p>`] : []),
+    `<form method="post">${cards.join('\n')}<button class="second" name="another" value="card">${words.anotherCard}</button></form>`,
+  ];
+}
+
+export function cardName({ brand, last4 }: Pick<PayableCard, 'brand' | 'last4'>): string {
+  return `${capitalized(brand)} •••• ${last4}`;
+}
+
+function capitalized(word: string): string {
+  return `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
+}
+
+function refusalLine({ why, card }: NonNullable<PayView['refusal']>, { refused }: PayWords): string {
+  return card === null ? refused[why] : `${card}: ${refused[why]}`;
+}
+
+function note(text: string): string {
+  return `<p class="note" role="alert">${escaped(text)}</p>`;
+}
+
+function htmlPage(language: Language, title: string, body: string, looksAgain: boolean): string {
+  const refresh = looksAgain ? '<meta http-equiv="refresh" content="5">' : '';
+  return `<!doctype html>
+<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">${refresh}
+<title>${title} - Tollgate</title><style>${STYLE}</style></head>
+<body><main>
+${body}
+</main></body></html>
+`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
+}

@@ -1,0 +1,35 @@
+// What falls due by the clock of billing. Whoever moves it stops at the earliest of these and goes on when none is due any more, so a
+// process that waits for moments of its own is a line here.
+import type { Pool } from 'pg';
+import { expireGrants, nextExpiryAt } from '../grants/grants.ts';
+import { mailsWaitSince } from '../notifications/outbox.ts';
+import { eventsWaitSince } from '../payments/stripe-inbox.ts';
+import { nextWake, pokeDue, pokesWaitSince } from '../processes/due-processes.ts';
+import { announceDueReconciliations, nextReconciliationAt } from '../reconciliation/reconciliations.ts';
+import type { FakeStripeClock } from './fake-stripe-clock.ts';
+
+export interface DueSource {
+  readonly name: string;
+  /** The earliest moment at which something of it falls due, or fell due and is not done yet; null: nothing does. */
+  nextDueAt(db: Pool): Promise<Date | null>;
+  /** Has done what is due, or told those who do it; any number of times. Without it they find it by themselves. */
+  poke?(db: Pool): Promise<void>;
+}
+
+export function dueSources(stripe: FakeStripeClock): readonly DueSource[] {
+  return [
+    { name: 'grants', nextDueAt: nextExpiryAt, poke: expireGrants },
+    { name: 'reconciliations', nextDueAt: nextReconciliationAt, poke: announceDueReconciliations },
+    {
+      name: 'subscriptions',
+      nextDueAt: (db) => nextWake(db, 'subscription'),
+      poke: (db) => pokeDue(db, 'subscription'),
+    },
+    { name: 'unpaid invoices', nextDueAt: (db) => nextWake(db, 'dunning'), poke: (db) => pokeDue(db, 'dunning') },
+    { name: 'top-ups', nextDueAt: (db) => nextWake(db, 'topup'), poke: (db) => pokeDue(db, 'topup') },
+    { name: 'processes', nextDueAt: pokesWaitSince },
+    { name: 'mails', nextDueAt: mailsWaitSince },
+    { name: 'stripe', nextDueAt: () => stripe.nextDueAt() },
+    { name: 'stripe events', nextDueAt: eventsWaitSince },
+  ];
+}

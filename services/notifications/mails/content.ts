@@ -1,0 +1,39 @@
+// What one mail says, before it is text or HTML: both are made of the same content, so neither says what the other does not.
+import type { FactsOf, Locale, MailKind } from './kinds.ts';
+import type { Phrases } from './phrases.ts';
+
+export interface MailContent {
+  readonly subject: string;
+  /** What happened. */
+  readonly opening: string;
+  readonly details: readonly (readonly [label: string, value: string])[];
+  /** What happens next and when, or what to do. */
+  readonly next: readonly string[];
+  /** The one link. */
+  readonly action: { readonly label: string; readonly url: string };
+}
+
+/** Where links lead that no fact names. */
+export interface MailSite {
+  /** The customer's account. */
+  readonly accountUrl: string;
+  /** Where anybody may pay that invoice. */
+  payUrl(invoiceId: string): string;
+  /** For the staff: docs/operations.md. */
+  readonly runbookUrl: string;
+}
+
+export interface MailContext extends MailSite {
+  /** The customer's name for itself: any text. */
+  readonly organization: string;
+}
+
+/** Both languages of a mail stand side by side: who changes the one sees the other. */
+export type MailTemplate<K extends MailKind> = {
+  readonly [L in Locale]: (facts: FactsOf<K>, phrases: Phrases, context: MailContext) => MailContent;
+};
+
+/** Sentences that are said only sometimes. */
+export function said(...sentences: readonly (string | null)[]): string[] {
+  return sentences.filter((sentence) => sentence !== null);
+}

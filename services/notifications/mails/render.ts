@@ -1,0 +1,69 @@
+// From a kind and its facts to a mail in one language. Pure: the same row always makes the same mail, whoever sends it and whenever.
+
+import { balanceLow, topUpDeclined, topUpDone, topUpOff } from './balance-mails.ts';
+import type { MailContent, MailContext, MailTemplate } from './content.ts';
+import { type FactsOf, type Locale, MAILS, type MailKind } from './kinds.ts';
+import { htmlOf, textOf } from './layout.ts';
+import { lastWarning, limited, limitWarning, remind, restored, stopDecision, stopped } from './overdue-mails.ts';
+import {
+  cardExpiring,
+  paymentDeclined,
+  paymentNeedsYou,
+  receipt,
+  refunded,
+  secondCaptureRefunded,
+} from './payment-mails.ts';
+import { PHRASES } from './phrases.ts';
+import { cancelled, paused, planChanged, planEnded, renewalAhead } from './plan-mails.ts';
+import { verification } from './verification-mail.ts';
+
+export interface RenderedMail {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+const TEMPLATES: { readonly [K in MailKind]: MailTemplate<K> } = {
+  verification,
+  receipt,
+  refunded,
+  second_capture_refunded: secondCaptureRefunded,
+  payment_declined: paymentDeclined,
+  payment_needs_you: paymentNeedsYou,
+  card_expiring: cardExpiring,
+  renewal_ahead: renewalAhead,
+  plan_changed: planChanged,
+  cancelled,
+  paused,
+  plan_ended: planEnded,
+  remind,
+  limit_warning: limitWarning,
+  limited,
+  last_warning: lastWarning,
+  stopped,
+  restored,
+  stop_decision: stopDecision,
+  balance_low: balanceLow,
+  top_up_done: topUpDone,
+  top_up_declined: topUpDeclined,
+  top_up_off: topUpOff,
+};
+
+/**
+ * Facts as they were stored, perhaps by another release.
+ * @throws ZodError when they are not those of this kind: half a mail is not sent.
+ */
+export function renderMail<K extends MailKind>(
+  kind: K,
+  facts: unknown,
+  locale: Locale,
+  context: MailContext,
+): RenderedMail {
+  const known = MAILS[kind].facts.parse(facts) as FactsOf<K>;
+  const content: MailContent = TEMPLATES[kind][locale](known, PHRASES[locale], context);
+  return {
+    subject: content.subject,
+    text: textOf(content, locale, context.organization),
+    html: htmlOf(content, locale, context.organization),
+  };
+}

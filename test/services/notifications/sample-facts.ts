@@ -1,0 +1,147 @@
+// Facts for every mail of the closed list, and for each of its wordings: a kind without a sample does not compile.
+import type { FactsOf, MailKind } from '../../../services/notifications/mails/kinds.ts';
+
+const PRO = { plan: 'pro', months: 1 } as const;
+const TEAM_YEARLY = { plan: 'team', months: 12 } as const;
+const INVOICE_ID = '0193f000-0000-7000-8000-000000000077';
+
+const renewal = {
+  amountCents: 1_900,
+  currency: 'usd',
+  purchase: { kind: 'plan', terms: PRO, from: '2026-12-01T10:00:00.000Z', to: '2027-01-01T10:00:00.000Z' },
+  invoice: 'TG-2026-0007',
+} as const;
+const usage = {
+  amountCents: 600_012,
+  currency: 'usd',
+  purchase: { kind: 'usage', from: '2026-11-01T00:00:00.000Z', to: '2026-12-01T00:00:00.000Z' },
+  invoice: 'TG-2026-0008',
+} as const;
+const pack = {
+  amountCents: 5_000,
+  currency: 'usd',
+  purchase: { kind: 'pack', creditCents: 5_000, bonusCents: 500, bonusUntil: '2027-12-03T08:00:00.000Z' },
+  invoice: null,
+} as const;
+const plainPack = {
+  ...pack,
+  amountCents: 1_000,
+  purchase: { kind: 'pack', creditCents: 1_000, bonusCents: 0, bonusUntil: null },
+} as const;
+const topUp = { ...pack, amountCents: 2_500, purchase: { kind: 'top_up', creditCents: 2_500 } } as const;
+const unpaidRenewal = { ...renewal, dueAt: '2026-12-01T10:00:00.000Z', invoiceId: INVOICE_ID } as const;
+const unpaidUsage = { ...usage, dueAt: '2026-12-31T00:00:00.000Z', invoiceId: INVOICE_ID } as const;
+
+export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
+  verification: [
+    {
+      personId: '0193f000-0000-7000-8000-000000000001',
+      verifyUrl: 'https://tollgate.example/verify/once',
+      validUntil: '2026-12-02T10:00:00.000Z',
+    },
+  ],
+  receipt: [
+    { ...renewal, paidAt: '2026-12-01T10:00:04.000Z', cardLastFour: '4242', renewsAt: '2027-01-01T10:00:00.000Z' },
+    { ...pack, paidAt: '2026-12-03T08:00:00.000Z', cardLastFour: null, renewsAt: null },
+    { ...plainPack, paidAt: '2026-12-03T08:00:00.000Z', cardLastFour: null, renewsAt: null },
+    { ...topUp, paidAt: '2026-12-03T08:00:00.000Z', cardLastFour: '4242', renewsAt: null },
+    { ...usage, paidAt: '2027-01-03T08:00:00.000Z', cardLastFour: null, renewsAt: null },
+  ],
+  refunded: [{ ...pack, purchase: { ...pack.purchase, bonusUntil: null }, refundedAt: '2026-12-05T09:30:00.000Z' }],
+  second_capture_refunded: [{ ...renewal, refundedAt: '2026-12-05T09:30:00.000Z' }],
+  payment_declined: [
+    {
+      ...renewal,
+      decline: 'later',
+      suspicious: false,
+      nextAttemptAt: '2026-12-02T10:00:00.000Z',
+      invoiceId: INVOICE_ID,
+    },
+    { ...renewal, decline: 'needs_customer', suspicious: false, nextAttemptAt: null, invoiceId: INVOICE_ID },
+    { ...renewal, decline: 'never', suspicious: false, nextAttemptAt: null, invoiceId: INVOICE_ID },
+    { ...renewal, decline: 'never', suspicious: true, nextAttemptAt: null, invoiceId: INVOICE_ID },
+  ],
+  payment_needs_you: [
+    { ...renewal, confirmUntil: '2026-12-02T09:00:00.000Z', invoiceId: INVOICE_ID },
+    { ...renewal, confirmUntil: null, invoiceId: INVOICE_ID },
+  ],
+  card_expiring: [
+    {
+      cardLastFour: '4242',
+      expires: '2026-12',
+      nextChargeAt: '2027-01-01T10:00:00.000Z',
+      cardUrl: 'https://tollgate.example/card',
+    },
+    { cardLastFour: '4242', expires: '2026-12', nextChargeAt: null, cardUrl: 'https://tollgate.example/card' },
+  ],
+  renewal_ahead: [
+    {
+      amountCents: 99_000,
+      currency: 'usd',
+      terms: TEAM_YEARLY,
+      renewsAt: '2027-01-01T10:00:00.000Z',
+      cardLastFour: '4242',
+    },
+    {
+      amountCents: 99_000,
+      currency: 'usd',
+      terms: TEAM_YEARLY,
+      renewsAt: '2027-01-01T10:00:00.000Z',
+      cardLastFour: null,
+    },
+  ],
+  plan_changed: [
+    {
+      from: PRO,
+      to: TEAM_YEARLY,
+      effectiveAt: '2026-12-16T00:00:00.000Z',
+      charge: { amountCents: 95_200, currency: 'usd', creditedCents: 380 },
+      renewal: { amountCents: 99_000, currency: 'usd', at: '2027-12-16T00:00:00.000Z' },
+    },
+    { from: TEAM_YEARLY, to: PRO, effectiveAt: '2027-01-01T10:00:00.000Z', charge: null, renewal: null },
+  ],
+  cancelled: [{ terms: PRO, endsAt: '2027-01-01T10:00:00.000Z' }],
+  paused: [{ terms: PRO, pausesAt: '2027-01-01T10:00:00.000Z' }],
+  plan_ended: [
+    { terms: PRO, endedAt: '2026-12-15T10:00:00.000Z', why: 'unpaid' },
+    { terms: PRO, endedAt: '2027-01-01T10:00:00.000Z', why: 'cancelled' },
+  ],
+  remind: [
+    { ...unpaidRenewal, which: 'first', isOverdue: true, limitedAt: '2026-12-08T10:00:00.000Z' },
+    { ...unpaidUsage, which: 'first', isOverdue: false, limitedAt: null },
+    { ...unpaidUsage, which: 'second', isOverdue: true, limitedAt: '2027-01-15T00:00:00.000Z' },
+    { ...unpaidUsage, which: 'third', isOverdue: true, limitedAt: '2027-01-15T00:00:00.000Z' },
+  ],
+  limit_warning: [{ ...unpaidRenewal, limitedAt: '2026-12-08T10:00:00.000Z' }],
+  limited: [
+    { ...unpaidRenewal, limitedAt: '2026-12-08T10:00:00.000Z', planEndsAt: '2026-12-15T10:00:00.000Z' },
+    { ...unpaidUsage, limitedAt: '2027-01-15T00:00:00.000Z', planEndsAt: null },
+  ],
+  last_warning: [
+    { ...unpaidRenewal, ending: 'plan', at: '2026-12-15T10:00:00.000Z' },
+    { ...unpaidUsage, ending: 'access', at: '2027-01-30T00:00:00.000Z' },
+  ],
+  stopped: [{ ...unpaidUsage, stoppedAt: '2027-01-30T00:00:00.000Z' }],
+  restored: [
+    { from: 'limited', restoredAt: '2026-12-09T12:00:00.000Z' },
+    { from: 'stopped', restoredAt: '2027-02-01T12:00:00.000Z' },
+  ],
+  stop_decision: [
+    { ...usage, dueAt: '2026-12-31T00:00:00.000Z', urgency: 'due', workflowId: 'dunning:7' },
+    { ...usage, dueAt: '2026-12-31T00:00:00.000Z', urgency: 'late', workflowId: 'dunning:7' },
+    { ...usage, dueAt: '2026-12-31T00:00:00.000Z', urgency: 'very_late', workflowId: 'dunning:7' },
+  ],
+  balance_low: [
+    { percent: 50, balanceCents: 1_249, basisCents: 2_500, currency: 'usd', isTopUpOn: false },
+    { percent: 20, balanceCents: 499, basisCents: 2_500, currency: 'usd', isTopUpOn: true },
+    { percent: 10, balanceCents: 249, basisCents: 2_500, currency: 'usd', isTopUpOn: false },
+    { percent: 5, balanceCents: 124, basisCents: 2_500, currency: 'usd', isTopUpOn: false },
+    { percent: 0, balanceCents: 0, basisCents: 2_500, currency: 'usd', isTopUpOn: false },
+  ],
+  top_up_done: [{ amountCents: 2_500, currency: 'usd', paidAt: '2026-12-03T08:00:00.000Z', balanceCents: 2_999 }],
+  top_up_declined: [
+    { amountCents: 2_500, currency: 'usd', suspicious: false, notBefore: '2026-12-03T09:00:00.000Z' },
+    { amountCents: 2_500, currency: 'usd', suspicious: true, notBefore: null },
+  ],
+  top_up_off: [{ why: 'declines' }, { why: 'asked' }],
+};

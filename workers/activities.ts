@@ -1,0 +1,62 @@
+// What workflows may have done, wired to the services that do it.
+import type { Pool } from 'pg';
+import { createCardAskActivities } from '../activities/card-asks.ts';
+import { createDunningActivities, type SteppedDunnings } from '../activities/dunning.ts';
+import { createReconciliationActivities } from '../activities/reconciliation.ts';
+import { createRepairActivities } from '../activities/repair.ts';
+import { createSubscriptionActivities, type SteppedSubscriptions } from '../activities/subscription.ts';
+import { createTopUpActivities } from '../activities/top-up.ts';
+import { caseCommandFrom, Dunnings } from '../services/dunning/dunnings.ts';
+import { answerCardAsk } from '../services/payments/card-asks.ts';
+import { StripeApi } from '../services/payments/stripe-api.ts';
+import type { StripeSettings } from '../services/platform/config.ts';
+import { dunningWorkflowId, subscriptionWorkflowId } from '../services/processes/poke.ts';
+import { pokeStranded } from '../services/processes/stranded.ts';
+import type { Reconciliations } from '../services/reconciliation/reconciliations.ts';
+import { planCommandFrom, Subscriptions } from '../services/subscriptions/subscriptions.ts';
+import { TopUps } from '../services/top-ups/top-ups.ts';
+
+/** `runbook`: where people read what to do, as markdown. */
+export function coreActivities(db: Pool, reconciliations: Reconciliations, runbook: string): object {
+  return {
+    ...createReconciliationActivities(reconciliations, `${runbook}, "The nightly reconciliation"`),
+    ...createRepairActivities(() => pokeStranded(db)),
+    ...createSubscriptionActivities(typedSubscriptions(new Subscriptions(db)), `${runbook}, "Subscriptions"`),
+    ...createDunningActivities(typedDunnings(new Dunnings(db)), `${runbook}, "Unpaid invoices"`),
+    ...createTopUpActivities(new TopUps(db), `${runbook}, "Automatic top-up"`),
+  };
+}
+
+/** Without Stripe nobody can owe anything by card: what is asked all the same waits until the operator gives us his key. */
+export function billingActivities(db: Pool, stripeSettings: StripeSettings | null): object {
+  if (stripeSettings === null) {
+    return createCardAskActivities(() => Promise.reject(new Error('STRIPE_SECRET_KEY is not set for this worker')));
+  }
+  const stripe = new StripeApi(stripeSettings);
+  return createCardAskActivities((ask, asker) => answerCardAsk({ db, stripe, asker }, ask));
+}
+
+const INCOMPLETE = { kind: 'refused', why: 'this command does not exist, or lacks a field that it needs' } as const;
+
+function typedSubscriptions(subscriptions: Subscriptions): SteppedSubscriptions {
+  return {
+    tick: (subscriptionId) => subscriptions.tick(subscriptionId),
+    async command(subscriptionId, { actor, reason, requestId, ...told }) {
+      const command = planCommandFrom(told);
+      if (command === null) return INCOMPLETE;
+      const asker = subscriptionWorkflowId(subscriptionId);
+      return subscriptions.command(subscriptionId, { ...command, actor, reason, requestId, asker });
+    },
+  };
+}
+
+function typedDunnings(dunnings: Dunnings): SteppedDunnings {
+  return {
+    tick: (invoiceId) => dunnings.tick(invoiceId),
+    async command(invoiceId, { actor, reason, requestId, ...told }) {
+      const command = caseCommandFrom(told);
+      if (command === null) return INCOMPLETE;
+      return dunnings.command(invoiceId, { ...command, actor, reason, requestId, asker: dunningWorkflowId(invoiceId) });
+    },
+  };
+}
