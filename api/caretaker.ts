@@ -8,7 +8,6 @@ import { expireGrants } from '../services/grants/grants.ts';
 import { forgetOldUses } from '../services/idempotency/inference-requests.ts';
 import { forgetOldAnswers } from '../services/idempotency/management-requests.ts';
 import { recoverDeadGateways } from '../services/incarnations/recovery.ts';
-import type { OnCard } from '../services/payments/cards.ts';
 import { catchUpEvents } from '../services/payments/event-catch-up.ts';
 import { sendRefunds } from '../services/payments/refunds.ts';
 import { StripeApi } from '../services/payments/stripe-api.ts';
@@ -92,9 +91,11 @@ export class Caretaker {
   #openPayments({ stripe: settings }: Config): PaymentCare | null {
     if (settings === null) return null;
     const stripe = new StripeApi(settings);
-    const onCard: OnCard = (tx, orgId, card) => cardChanged(tx, orgId, card, { actor: 'stripe' });
-    const inbox = new StripeInbox({ db: this.#db, stripe, log: this.#log, onCard });
-    return { stripe, inbox, listing: null };
+    return {
+      stripe,
+      inbox: new StripeInbox(this.#db, stripe, this.#log, (tx, orgId, card) => cardChanged(tx, orgId, card, 'stripe')),
+      listing: null,
+    };
   }
 
   /** Beside the other work: Stripe may be silent for a minute, and dead gateways do not wait for it. */

@@ -34,11 +34,11 @@ import { createApp } from './app.ts';
 import { listenerFor } from './change-listener.ts';
 import { Drain, type OpenRequests } from './drain.ts';
 import { newHttpServer } from './http-server.ts';
-import { openDemoClock, openPaymentDesk } from './payment-desk.ts';
 import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
 import { InFlight } from './proxy/in-flight.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
 import type { PaymentDesk } from './routes/app-dependencies.ts';
+import { openDemoClock, openPaymentDesk } from './routes/payment-desk.ts';
 import { Routing } from './routing.ts';
 import { Scrape } from './scrape.ts';
 
@@ -84,10 +84,9 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const journal = new Journal(config.journalDir, incarnationId);
   await onceDatabaseAnswers(log, () => incarnation.begin(journal.folder));
   const links = new PayLinks(config.publicUrl, config.linkSecret);
-  const payUrlOf = (invoiceId: string) => links.urlOf(invoiceId);
-  const leases = new LeaseBook(db, incarnation, payUrlOf);
+  const leases = new LeaseBook(db, incarnation, links.urlOf);
   const writer = await openWriter(config, incarnation, journal, log, drain);
-  const apiKeys = new ApiKeyCache(db, () => performance.now(), payUrlOf);
+  const apiKeys = new ApiKeyCache(db, () => performance.now(), links.urlOf);
   const routing = new Routing(db, vault, log);
   await routing.load();
   const unsentEnds = new UnsentEnds(db);
@@ -263,8 +262,8 @@ function appDependencies(
     scrape: () => scrape.text(),
     adminToken: config.adminToken,
     payments,
-    demoClock: openDemoClock(config),
     links,
+    demoClock: openDemoClock(config),
     vault,
     egress: proxy.egress,
     apiKeys: proxy.apiKeys,

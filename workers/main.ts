@@ -128,7 +128,6 @@ log.info('worker_left');
 process.exit(0);
 
 function openMailRelay(mail: MailSettings): MailRelay {
-  const links = new PayLinks(config.publicUrl, config.linkSecret);
   // A connection is held for as long as the mail server takes; one more, for what failed.
   const size = { maxConnections: MAILS_AT_ONCE + 1, statementTimeoutMs: 8_000 };
   const deliveries = new Deliveries({
@@ -138,7 +137,7 @@ function openMailRelay(mail: MailSettings): MailRelay {
     staff: mail.staff,
     site: {
       accountUrl: `${config.publicUrl}/`,
-      payUrl: (invoiceId) => links.urlOf(invoiceId),
+      payUrl: new PayLinks(config.publicUrl, config.linkSecret).urlOf,
       runbookUrl: config.runbookUrl ?? `http://${config.host}:${config.port}/runbook`,
     },
     onHandedOver: (tx, { invoiceId, notice, handedOverAt }) => noticeHandedOver(tx, invoiceId, notice, handedOverAt),

@@ -33,9 +33,9 @@ export interface AppDependencies extends Authentication {
   readonly adminToken: string;
   /** null: this installation takes no payments. */
   readonly payments: PaymentDesk | null;
+  readonly links: PayLinks;
   /** null: the clock of billing cannot be moved. */
   readonly demoClock: DemoClock | null;
-  readonly links: PayLinks;
   readonly vault: Vault;
   readonly egress: Egress;
   readonly routing: () => RoutingTable;

@@ -9,7 +9,6 @@ import { lockedOrganization, organization } from '../../services/organizations/o
 import type { PayLinks } from '../../services/payments/pay-links.ts';
 import { newId } from '../../services/platform/ids.ts';
 import { inTransaction } from '../../services/platform/postgres.ts';
-import type { Told } from '../../services/subscriptions/turn.ts';
 import { instant, reason, uuid, version } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { type IfMatch, requireSeen } from './reply.ts';
@@ -140,12 +139,12 @@ async function obeyed(
   tx: PoolClient,
   invoiceId: string,
   command: CaseCommand,
-  { ifMatch, ...telling }: Told & { readonly reason: string; readonly ifMatch: IfMatch },
+  { actor, reason: why, ifMatch }: { readonly actor: string; readonly reason: string; readonly ifMatch: IfMatch },
 ) {
   const { orgId } = await dunningRow(tx, invoiceId);
   await lockedOrganization(tx, orgId);
   requireSeen(ifMatch, { version: (await viewOf(tx, invoiceId)).revision });
-  const outcome = await commandDunning(tx, invoiceId, { ...command, ...telling, requestId: newId() });
+  const outcome = await commandDunning(tx, invoiceId, { ...command, actor, reason: why, requestId: newId() });
   if (outcome.kind === 'refused') {
     throw new TollgateError('conflict', {
       message: `The case of invoice ${invoiceId} cannot take "${command.command}" as it stands now (${outcome.why}).`,

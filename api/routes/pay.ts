@@ -94,9 +94,8 @@ async function takeNewCard(invoiceId: string, orgId: string, app: AppDependencie
   const { db, links } = app;
   const session = await openSetupOf(db, orgId, links.urlOf(invoiceId));
   if (session === null) return;
-  const told = { actor: ACTOR, links };
-  const onCard: OnCard = (tx, org, card) => cardChanged(tx, org, card, told);
-  await inTransaction(db, (tx) => followCheckout(tx, stripe, session, told, onCard)).catch((error: unknown) => {
+  const onCard: OnCard = (tx, org, card) => cardChanged(tx, org, card, ACTOR);
+  await inTransaction(db, (tx) => followCheckout(tx, stripe, session, ACTOR, onCard)).catch((error: unknown) => {
     if (!(error instanceof TollgateError)) throw error;
     app.log.warn({ err: error }, 'pay_page_card_waiting');
   });

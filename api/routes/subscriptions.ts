@@ -21,7 +21,6 @@ import {
   type SubscriptionView,
   viewOf,
 } from '../../services/subscriptions/subscriptions.ts';
-import type { Told } from '../../services/subscriptions/turn.ts';
 import { instant, reason, uuid, version } from './field-schemas.ts';
 import { deskOf } from './payment-desk.ts';
 import { Checkout } from './payments.ts';
@@ -181,8 +180,7 @@ export const subscriptionRoutes: readonly Route[] = [
       response: Subscription,
       handler: ({ params, body, actor, ifMatch }, _app, change) =>
         change(async (tx) => {
-          const telling = { actor, reason: body.reason, ifMatch };
-          const { view, audit } = await obeyed(tx, params.id, { command }, telling);
+          const { view, audit } = await obeyed(tx, params.id, { command }, { actor, reason: body.reason, ifMatch });
           return { answer: told(view), audit };
         }),
     }),
@@ -192,7 +190,8 @@ export const subscriptionRoutes: readonly Route[] = [
 /** Whoever changes his plan waits no longer for a bank; what is open then goes on without him. */
 const CARD_PATIENCE_MS = 15_000;
 
-interface Telling extends Told {
+interface Telling {
+  readonly actor: string;
   readonly reason: string;
   readonly ifMatch: IfMatch;
 }
@@ -201,12 +200,12 @@ async function obeyed(
   tx: PoolClient,
   subscriptionId: string,
   command: PlanCommand,
-  { ifMatch, ...telling }: Telling,
+  { actor, reason: why, ifMatch }: Telling,
 ): Promise<{ readonly view: SubscriptionView; readonly audit: AuditEntry }> {
   const { orgId } = await subscriptionRow(tx, subscriptionId);
   await lockedOrganization(tx, orgId);
   requireSeen(ifMatch, { version: (await viewOf(tx, subscriptionId)).revision });
-  const outcome = await commandSubscription(tx, subscriptionId, { ...command, ...telling, requestId: newId() });
+  const outcome = await commandSubscription(tx, subscriptionId, { ...command, actor, reason: why, requestId: newId() });
   if (outcome.kind === 'refused') throw refused(subscriptionId, command, outcome.why);
   if (outcome.audit === null) throw new Error('a new request was counted before');
   return { view: outcome.view, audit: outcome.audit };

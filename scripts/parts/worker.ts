@@ -19,10 +19,10 @@ export interface WorkerNeeds {
   readonly databaseUrl: string;
   readonly temporal: TemporalServer;
   readonly adminToken: string;
+  readonly linkSecret: string;
   /** Where customers' browsers reach the gateway. */
   readonly publicUrl: string;
   readonly smtpUrl: string;
-  readonly linkSecret: string;
   readonly stripe: FakeStripe;
 }
 

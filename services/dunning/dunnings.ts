@@ -9,7 +9,7 @@ import { inTransaction } from '../platform/postgres.ts';
 import { earlierCommand, rememberCommand } from '../processes/commands.ts';
 import { dunningWorkflowId } from '../processes/poke.ts';
 import type { CardAsk } from '../subscriptions/subscriptions.ts';
-import { billingNow, type Told, takeTurn } from '../subscriptions/turn.ts';
+import { billingNow, takeTurn } from '../subscriptions/turn.ts';
 import { type DunningRow, dunningRow } from './dunning-rows.ts';
 
 export interface DunningView {
@@ -29,10 +29,12 @@ export interface DunningView {
   readonly attention: string | null;
 }
 
-interface Commanding extends Told {
+interface Commanding {
+  readonly actor: string;
   readonly reason: string;
   readonly requestId: string;
   readonly revision?: number | undefined;
+  readonly asker?: string | undefined;
 }
 
 export type CaseCommand =
@@ -97,7 +99,7 @@ export class Dunnings {
 
   command(invoiceId: string, wanted: CaseCommand & Commanding): Promise<CaseCommandOutcome> {
     return inTransaction(this.#db, async (tx) => {
-      const outcome = await commandDunning(tx, invoiceId, { ...wanted });
+      const outcome = await commandDunning(tx, invoiceId, wanted);
       if (outcome.kind === 'done' && outcome.audit !== null) {
         await writeAudit(tx, wanted.actor, wanted.requestId, outcome.audit);
       }

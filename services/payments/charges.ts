@@ -8,7 +8,6 @@ import type { DeclineCodes } from '../../domain/declines.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction } from '../platform/postgres.ts';
-import type { Told } from '../subscriptions/turn.ts';
 import {
   type AttemptName,
   answerWithFault,
@@ -27,7 +26,7 @@ import {
   type Cancellation,
   type CancelOutcome,
 } from './charge-cancellations.ts';
-import { recordPayment } from './payments.ts';
+import { type Recorder, recordPayment } from './payments.ts';
 import { beginRefund, sendRefunds } from './refunds.ts';
 import type { StripeApi } from './stripe-api.ts';
 import { stripeCustomer } from './stripe-customers.ts';
@@ -151,7 +150,7 @@ export async function recorded(place: ChargePlace, paymentIntent: string): Promi
   return outcome === 'recorded' || outcome === 'known' ? PAID : UNKNOWN;
 }
 
-export function toldBy({ asker }: ChargePlace): Told {
+export function toldBy({ asker }: ChargePlace): Recorder {
   return { actor: ACTOR, asker };
 }
 

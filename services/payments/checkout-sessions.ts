@@ -1,6 +1,5 @@
 // What has come of a page of Stripe, be it one to pay on or one to leave a card on: money, a card, or nothing in time.
 import type { PoolClient } from 'pg';
-import type { Told } from '../subscriptions/turn.ts';
 import { closeCardSetup } from './card-setups.ts';
 import { keepCards, type OnCard, readCards } from './cards.ts';
 import { closeCheckout } from './checkouts.ts';
@@ -12,13 +11,13 @@ export async function followCheckout(
   tx: PoolClient,
   stripe: StripeApi,
   session: string,
-  told: Told,
+  actor: string,
   onCard: OnCard,
 ): Promise<void> {
   const { isExpired, isComplete, paymentIntent, customer } = await stripe.checkout(session);
   // Read before the payment is recorded: that locks the organization, and Stripe is not waited for under this lock.
   const cards = isComplete && customer !== null ? await readCards(tx, stripe, customer) : null;
-  if (paymentIntent !== null) await recordPayment(tx, stripe, paymentIntent, told);
+  if (paymentIntent !== null) await recordPayment(tx, stripe, paymentIntent, { actor });
   if (cards !== null) await keepCards(tx, cards, onCard);
   if (isComplete || isExpired) await closeCardSetup(tx, session);
   if (!isExpired) return;

@@ -1,6 +1,7 @@
 // The link under which an invoice is paid without signing in. It names the invoice and proves that we made it; nothing is stored of it, so
 // it can be made wherever it is needed, and it is good as long as the secret. Whoever has it may pay, and look at nothing else (D61).
 import { createHmac } from 'node:crypto';
+import type { PayUrlOf } from '../../domain/enforcement.ts';
 import { isSameSecret } from '../platform/same-secret.ts';
 
 const ID_BYTES = 16;
@@ -16,9 +17,9 @@ export class PayLinks {
     this.#secret = secret;
   }
 
-  urlOf(invoiceId: string): string {
-    return `${this.#publicUrl}/pay/${this.#tokenOf(Buffer.from(invoiceId.replaceAll('-', ''), 'hex'))}`;
-  }
+  /** Handed on by itself to whoever tells of an invoice. */
+  readonly urlOf: PayUrlOf = (invoiceId) =>
+    `${this.#publicUrl}/pay/${this.#tokenOf(Buffer.from(invoiceId.replaceAll('-', ''), 'hex'))}`;
 
   /** Null: we have never made it. */
   invoiceOf(payToken: string): string | null {

@@ -7,7 +7,6 @@ import { type Nano, nano } from '../../domain/nano.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { invoicePaid } from '../subscriptions/learn.ts';
-import type { Told } from '../subscriptions/turn.ts';
 import { topUpPaid } from '../top-ups/turn.ts';
 import type { StripeApi } from './stripe-api.ts';
 
@@ -42,6 +41,12 @@ export type Recorded = 'recorded' | 'known' | 'in_question' | 'not_ours' | 'not_
 
 const PaymentId = z.uuid();
 
+export interface Recorder {
+  readonly actor: string;
+  /** The workflow that waits for this answer, and needs no poke to look at what came of it. */
+  readonly asker?: string | undefined;
+}
+
 /**
  * The only writer of money in. Whoever learns that something may have been paid calls it, at any time and as often as it likes: it looks
  * at the payment intent as Stripe has it now, and PostgreSQL counts it once. What the money changes (credit, period, case of dunning,
@@ -51,7 +56,7 @@ export async function recordPayment(
   tx: PoolClient,
   stripe: StripeApi,
   paymentIntentId: string,
-  recorder: Told,
+  recorder: Recorder,
 ): Promise<Recorded> {
   const intent = await stripe.paymentIntent(paymentIntentId);
   const paymentId = PaymentId.safeParse(intent.paymentId);
@@ -71,7 +76,7 @@ export async function recordPayment(
 }
 
 /** A pack was fulfilled with its record. */
-async function fulfil(tx: PoolClient, paymentId: string, recorder: Told): Promise<void> {
+async function fulfil(tx: PoolClient, paymentId: string, recorder: Recorder): Promise<void> {
   const { orgId, topUp, invoiceId } = await payment(tx, paymentId);
   if (topUp !== null) return topUpPaid(tx, orgId, topUp, recorder);
   if (invoiceId === null || (await invoicePaid(tx, invoiceId, recorder)) === 'taken') return;

@@ -5,7 +5,6 @@ import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
-import type { Told } from '../subscriptions/turn.ts';
 import { payment, recordPayment } from './payments.ts';
 import type { StripeApi, StripeRefund } from './stripe-api.ts';
 
@@ -67,13 +66,13 @@ export async function followRefunds(
   tx: PoolClient,
   stripe: StripeApi,
   refunded: { readonly kind: 'charge' | 'refund'; readonly id: string },
-  told: Told,
+  actor: string,
 ): Promise<void> {
   const intent = await stripe.refundedPaymentIntent(refunded.kind, refunded.id);
   if (intent === null) return;
-  const outcome = await recordPayment(tx, stripe, intent, told);
+  const outcome = await recordPayment(tx, stripe, intent, { actor });
   if (outcome !== 'recorded' && outcome !== 'known') return;
-  for (const refund of await stripe.refundsOf(intent)) await applyRefund(tx, intent, refund, told.actor);
+  for (const refund of await stripe.refundsOf(intent)) await applyRefund(tx, intent, refund, actor);
 }
 
 async function applyRefund(db: Queryable, intent: string, refund: StripeRefund, actor: string): Promise<void> {

@@ -18,13 +18,6 @@ interface DueEvent {
   readonly payload: unknown;
 }
 
-export interface InboxParts {
-  readonly db: Pool;
-  readonly stripe: StripeApi;
-  readonly log: Log;
-  readonly onCard: OnCard;
-}
-
 export class StripeInbox {
   readonly #db: Pool;
   readonly #stripe: StripeApi;
@@ -34,7 +27,7 @@ export class StripeInbox {
   #isAskedAgain = false;
   #isClosing = false;
 
-  constructor({ db, stripe, log, onCard }: InboxParts) {
+  constructor(db: Pool, stripe: StripeApi, log: Log, onCard: OnCard) {
     this.#db = db;
     this.#stripe = stripe;
     this.#log = log;
@@ -95,17 +88,16 @@ export class StripeInbox {
   }
 
   async #follow(tx: PoolClient, { id, type, payload }: DueEvent): Promise<void> {
-    const told = { actor: `stripe:${id}` };
     const objectId = Payload.parse(payload).data.object.id;
     const kind = type.slice(0, type.indexOf('.'));
-    if (kind === 'checkout') return followCheckout(tx, this.#stripe, objectId, told, this.#onCard);
+    if (kind === 'checkout') return followCheckout(tx, this.#stripe, objectId, `stripe:${id}`, this.#onCard);
     if (kind === 'payment_method' || kind === 'setup_intent') {
       return followCardOf(tx, this.#stripe, { kind, id: objectId }, this.#onCard);
     }
     if (kind === 'charge' || kind === 'refund') {
-      return followRefunds(tx, this.#stripe, { kind, id: objectId }, told);
+      return followRefunds(tx, this.#stripe, { kind, id: objectId }, `stripe:${id}`);
     }
-    const outcome = await recordPayment(tx, this.#stripe, objectId, told);
+    const outcome = await recordPayment(tx, this.#stripe, objectId, { actor: `stripe:${id}` });
     if (outcome === 'in_question') this.#log.error({ paymentIntent: objectId }, 'payment_in_question');
   }
 

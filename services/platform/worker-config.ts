@@ -32,7 +32,7 @@ export interface WorkerConfig {
   readonly stripe: StripeSettings | null;
   /** For those who read payloads. */
   readonly adminToken: string;
-  /** As the gateways': mails and refusals link to where invoices are paid. */
+  /** As the gateways': mails link to where invoices are paid. */
   readonly linkSecret: string;
   readonly host: string;
   readonly port: number;
@@ -104,8 +104,8 @@ const Settings = z.object({
   TEMPORAL_NAMESPACE: text,
   TEMPORAL_UI_URL: url('http:', 'https:').optional(),
   TOLLGATE_ADMIN_TOKEN: text,
-  ...stripeFields,
   TOLLGATE_LINK_SECRET: text,
+  ...stripeFields,
   WORKER_HOST: z.string().default('127.0.0.1'),
   WORKER_PORT: wholeNumber(1, 65_535).default(8083),
   WORKER_SDK_METRICS_PORT: wholeNumber(1, 65_535).default(8084),

@@ -12,7 +12,12 @@ import { applyBenefits } from './plan-benefits.ts';
 import { tellOfPeriod } from './plan-mails.ts';
 import { grantCredit, insertPeriod } from './plan-writes.ts';
 import { insertSubscription, liveSubscriptionOf } from './subscription-rows.ts';
-import { billingNow, type Told, takeTurn } from './turn.ts';
+import { billingNow, takeTurn } from './turn.ts';
+
+interface Told {
+  readonly actor: string;
+  readonly asker?: string | undefined;
+}
 
 /** 'unwanted': what was paid cannot begin, and the money goes back. */
 export type PlanPaid = 'taken' | 'unwanted';
@@ -133,13 +138,9 @@ export async function noticeHandedOver(
 }
 
 /** Named as it is now: whoever waits for another card tries this one. */
-export async function cardChanged(tx: PoolClient, orgId: string, card: string, told: Told): Promise<void> {
+export async function cardChanged(tx: PoolClient, orgId: string, card: string, actor: string): Promise<void> {
   await lockedOrganization(tx, orgId);
   for (const { invoiceId } of await openDunningsOf(tx, orgId)) {
-    await takeTurn(
-      tx,
-      { orgId, ...told },
-      { process: 'dunning', id: invoiceId, event: { kind: 'card_changed', card } },
-    );
+    await takeTurn(tx, { orgId, actor }, { process: 'dunning', id: invoiceId, event: { kind: 'card_changed', card } });
   }
 }

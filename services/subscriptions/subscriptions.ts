@@ -18,7 +18,7 @@ import { earlierCommand, rememberCommand } from '../processes/commands.ts';
 import { subscriptionWorkflowId } from '../processes/poke.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import { type SubscriptionRow, subscriptionRow } from './subscription-rows.ts';
-import { billingNow, type Told, takeTurn } from './turn.ts';
+import { billingNow, takeTurn } from './turn.ts';
 
 export type CardAsk =
   | { readonly kind: 'charge'; readonly invoiceId: string; readonly attempt: number }
@@ -48,11 +48,13 @@ export interface SubscriptionView {
   readonly attention: string | null;
 }
 
-interface Commanding extends Told {
+interface Commanding {
+  readonly actor: string;
   readonly reason: string;
   readonly requestId: string;
   /** That the person has seen; undefined: whatever stands now. */
   readonly revision?: number | undefined;
+  readonly asker?: string | undefined;
 }
 
 export type PlanCommand =
@@ -96,11 +98,7 @@ export class Subscriptions {
   tick(subscriptionId: string): Promise<SubscriptionView> {
     return inTransaction(this.#db, async (tx) => {
       const { orgId } = await subscriptionRow(tx, subscriptionId);
-      const context = {
-        orgId,
-        actor: 'subscription',
-        asker: subscriptionWorkflowId(subscriptionId),
-      };
+      const context = { orgId, actor: 'subscription', asker: subscriptionWorkflowId(subscriptionId) };
       await takeTurn(tx, context, { process: 'subscription', id: subscriptionId, event: { kind: 'tick' } });
       return viewOf(tx, subscriptionId);
     });
@@ -108,7 +106,7 @@ export class Subscriptions {
 
   command(subscriptionId: string, wanted: PlanCommand & Commanding): Promise<PlanCommandOutcome> {
     return inTransaction(this.#db, async (tx) => {
-      const outcome = await commandSubscription(tx, subscriptionId, { ...wanted });
+      const outcome = await commandSubscription(tx, subscriptionId, wanted);
       if (outcome.kind === 'done' && outcome.audit !== null) {
         await writeAudit(tx, wanted.actor, wanted.requestId, outcome.audit);
       }

@@ -30,15 +30,11 @@ export type ProcessEvent =
     }
   | { readonly process: 'dunning'; readonly id: string; readonly event: DunningFact | DunningCommand };
 
-/** By whom, and what else is needed to tell the customer. */
-export interface Told {
+export interface TurnContext {
+  readonly orgId: string;
   readonly actor: string;
   /** The workflow that waits for the answer, and needs no poke to look. */
   readonly asker?: string | undefined;
-}
-
-export interface TurnContext extends Told {
-  readonly orgId: string;
   /** Billing time of the event, where it is not that of the transaction. */
   readonly atMs?: number;
 }

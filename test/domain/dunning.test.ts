@@ -86,6 +86,24 @@ test('a person may ask for an attempt, but not with a card that was refused, nor
   expect(command(postpaidDunning('invoice', 0), 'retry_now', HOUR_MS)).toBe('not_for_this_policy');
 });
 
+test('while the customer pays himself nothing is asked of his card and nobody limits him; somebody looks every ten minutes', () => {
+  const warned = stepped(overdue(), { kind: 'handed_over', notice: 'limit_warning' }, days(6)).state;
+  const asked = stepped(warned, { kind: 'charged', attempt: 2, outcome: soft }, days(6)).state;
+  const paying = stepped(asked, { kind: 'customer_pays', isUnderWay: true }, days(7) - 1);
+
+  const looked = stepped(paying.state, TICK, days(7) + HOUR_MS);
+  const still = stepped(looked.state, { kind: 'customer_pays', isUnderWay: true }, days(7) + HOUR_MS);
+  const done = stepped(still.state, { kind: 'customer_pays', isUnderWay: false }, days(7) + 2 * HOUR_MS);
+
+  expect(names(paying.asks)).toEqual(['reevaluate_enforcement']);
+  expect(names(looked.asks)).toEqual(['reevaluate_enforcement', 'look_at_payment']);
+  expect(standingOf(looked.state.invoice, [], days(7) + HOUR_MS).stage).toBe('none');
+  expect([names(still.asks), still.wakeAtMs]).toEqual([['reevaluate_enforcement'], days(7) + HOUR_MS + HOUR_MS / 6]);
+  expect(command(still.state, 'retry_now', days(7) + HOUR_MS)).toBe('payment_in_doubt');
+  expect(standingOf(done.state.invoice, [], days(7) + 2 * HOUR_MS).stage).toBe('limited');
+  expect(names(done.asks)).toContain('charge 3');
+});
+
 test('whoever waives a renewal ends the plan; whoever waives a debt ends the case', () => {
   const renewal = command(overdue(), 'waive', days(5));
   const debt = command(postpaidDunning('invoice', 0), 'waive', days(5));
@@ -169,6 +187,10 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
   fc.nat(5).map(
     (n): Act =>
       () => ({ kind: 'card_changed', card: `card ${n}` }),
+  ),
+  fc.boolean().map(
+    (isUnderWay): Act =>
+      () => ({ kind: 'customer_pays', isUnderWay }),
   ),
   fc.constantFrom<Notice>('limit_warning', 'plan_end_warning').map(
     (notice): Act =>

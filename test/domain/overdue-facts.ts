@@ -78,6 +78,7 @@ function invoiceUntil(past: fc.Arbitrary<number>): fc.Arbitrary<UnpaidInvoice> {
         })),
         { maxLength: 2, size: 'xsmall' },
       ),
+      customerPaysSinceMs: fc.option(past, { freq: 1 }),
       stopDecidedAtMs: fc.option(past),
       mails: fc.tuple(...notices.map((name) => fc.option(mailed(name), { freq: 8 }))),
     })

@@ -3,18 +3,22 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ROUTES } from '../../../api/app.ts';
 import type { Route } from '../../../api/routes/route.ts';
+import { billed } from '../../services/payments/billed-customer.ts';
 import { ADMIN_TOKEN, type Answered, type ManagementApp, startManagementApp } from './management-app.ts';
 import { startMockUpstream } from './mock-upstream.ts';
 import { oneOfEverything, type World } from './one-of-everything.ts';
+import { counterOf } from './visitor.ts';
 
 let app: ManagementApp;
 let world: World;
+let payToken: string;
 
 beforeAll(async () => {
   app = await startManagementApp();
   const upstream = await startMockUpstream();
   world = await oneOfEverything(app, upstream);
   upstream.close();
+  payToken = await tokenOfOpenInvoice();
 });
 afterAll(() => app.close());
 
@@ -109,6 +113,11 @@ test('what nobody declared does not exist, for the admin either', async () => {
   }
 });
 
+async function tokenOfOpenInvoice(): Promise<string> {
+  const { invoiceId } = await billed(counterOf(app));
+  return app.links.urlOf(invoiceId).split('/').at(-1) ?? '';
+}
+
 function ask(route: Route, caller: Caller): Promise<Answered> {
   // Metrics are open to this machine; a proxy's header takes that away.
   const forwarded = route.openToLoopback ? { 'x-forwarded-for': '203.0.113.9' } : {};
@@ -136,5 +145,6 @@ function pathTo({ path }: Route): string {
     .replace('{id}', ids[noun] ?? '')
     .replace('{orgId}', world.orgId)
     .replace('{personId}', world.personId)
-    .replace('{keyId}', world.channelKeyId);
+    .replace('{keyId}', world.channelKeyId)
+    .replace('{token}', payToken);
 }

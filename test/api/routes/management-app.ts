@@ -126,13 +126,13 @@ export async function startManagementApp(takesPayments = true): Promise<Manageme
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const links = new PayLinks(url, randomBytes(32).toString('hex'));
-  const inbox = new StripeInbox({ db: worker, stripe: api, log: logger, onCard: async () => {} });
+  const inbox = new StripeInbox(worker, api, logger, async () => {});
   const app = createApp({
     db: worker,
     log: logger,
     payments: takesPayments ? { stripe: api, inbox, publicUrl: url } : null,
-    demoClock: takesPayments ? { stripe: new FakeStripeClock(stripe.url), patienceMs: 3_000 } : null,
     links,
+    demoClock: takesPayments ? { stripe: new FakeStripeClock(stripe.url), patienceMs: 3_000 } : null,
     scrape: () => metrics.registry.metrics(),
     adminToken: ADMIN_TOKEN,
     vault,

@@ -52,16 +52,8 @@ export async function openTill(): Promise<Till> {
     await fake.close();
   });
   const till: Till = {
-    ...{
-      db,
-      database,
-      admin,
-      stripe,
-      publicUrl: 'http://127.0.0.1',
-      stripeUrl: fake.url,
-      sdk: client(fake.url),
-    },
-    newInbox: (onCard = async () => {}) => new StripeInbox({ db, stripe, log, onCard }),
+    ...{ db, database, admin, stripe, publicUrl: 'http://127.0.0.1', stripeUrl: fake.url, sdk: client(fake.url) },
+    newInbox: (onCard = async () => {}) => new StripeInbox(db, stripe, log, onCard),
     record: (intent) => inTransaction(db, (tx) => recordPayment(tx, stripe, intent, { actor: 'test' })),
     async newOrganization() {
       const orgId = newId();

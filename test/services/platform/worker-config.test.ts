@@ -77,7 +77,6 @@ test.each([
   ['TOLLGATE_PAYLOAD_KEYS', keyring(Buffer.alloc(32)), 'payload key 1: it was not made at random'],
   ['TOLLGATE_ADMIN_TOKEN', 'short', 'has 5 characters'],
   ['TOLLGATE_LINK_SECRET', 'short', 'has 5 characters'],
-  ['TOLLGATE_PUBLIC_URL', undefined, 'is not set: mails link to it'],
   ['DATABASE_URL_WORKER', 'postgres://worker:worker@127.0.0.1/gate', 'looks like a default value'],
   ['TOLLGATE_WORKFLOW_BUNDLE', undefined, 'is not set: production bundles nothing'],
 ])('production refuses %s = %s', (variable, value, told) => {

@@ -33,8 +33,6 @@ export interface Customer extends BareCustomer {
   readonly subscriptionId: string;
 }
 
-const TOLD = { actor: 'test' };
-
 export async function openPlanShop(): Promise<PlanShop> {
   const { database, admin } = await ownDatabase();
   const db = createPool(database.urlFor('worker'), { name: 'plans', maxConnections: 8, statementTimeoutMs: 10_000 });
@@ -161,7 +159,7 @@ export class PlanShop {
         'usd',
         'test',
       ]);
-      if (taken.rows[0]?.outcome === 'recorded') await invoicePaid(tx, invoiceId, TOLD);
+      if (taken.rows[0]?.outcome === 'recorded') await invoicePaid(tx, invoiceId, { actor: 'test' });
     });
   }
 
@@ -287,14 +285,15 @@ export class PlanShop {
   }
 
   async #answer(ask: CardAsk): Promise<void> {
+    const told = { actor: 'test' };
     if (ask.kind === 'charge') {
       const outcome = this.bank({ ...ask, nowMs: (await this.now()).getTime() });
       this.asked.push(`${ask.invoiceId}#${ask.attempt}`);
       if (outcome.kind === 'paid') return this.pay(ask.invoiceId);
-      return this.#in((tx) => chargeAnswered(tx, ask.invoiceId, ask.attempt, outcome, TOLD));
+      return this.#in((tx) => chargeAnswered(tx, ask.invoiceId, ask.attempt, outcome, told));
     }
     if (ask.kind === 'refund') return this.#refund(ask.invoiceId);
-    await this.#in((tx) => invoiceCancelled(tx, ask.invoiceId, 'cancelled', TOLD));
+    await this.#in((tx) => invoiceCancelled(tx, ask.invoiceId, 'cancelled', told));
   }
 
   async #refund(invoiceId: string): Promise<void> {
@@ -304,7 +303,7 @@ export class PlanShop {
         `select begin_refund($2, p.id, null, null, 'test') from payments p where p.invoice_id = $1 and p.state = 'paid'`,
         [invoiceId, newId()],
       );
-      await invoiceRefunded(tx, invoiceId, TOLD);
+      await invoiceRefunded(tx, invoiceId, { actor: 'test' });
     });
   }
 

@@ -154,6 +154,8 @@ export class BillingBook {
     this.#nowMs = await this.#surroundings.now();
     if (ask.kind === 'top_up') throw new Error('no top-up is in this book');
     const { invoiceId } = ask;
+    // Nobody pays on a page here.
+    if (ask.kind === 'look') return;
     if (ask.kind === 'refund') {
       await this.#turn([this.#aboutOrder(invoiceId, (invoice) => ({ kind: 'refunded', invoice }))], asker);
     } else if (ask.kind === 'void') {

@@ -20,6 +20,7 @@ import { Egress } from '../../../../services/egress/egress.ts';
 import { IdempotencyStore } from '../../../../services/idempotency/inference-requests.ts';
 import { ExpectedOutput } from '../../../../services/leases/expected-output.ts';
 import { RateLimiter } from '../../../../services/limits/rate-limiter.ts';
+import { PayLinks } from '../../../../services/payments/pay-links.ts';
 import { createLog } from '../../../../services/platform/log.ts';
 import { LogSample } from '../../../../services/platform/log-sample.ts';
 import { Metrics } from '../../../../services/platform/metrics.ts';
@@ -28,7 +29,6 @@ import { UnsentEnds } from '../../../../services/usage/unsent-ends.ts';
 import { Vault } from '../../../../services/vault/vault.ts';
 import { type BareGateway, openBareGateway } from '../../../support/bare-gateway.ts';
 import { payUrlOf } from '../../../support/overdue.ts';
-import { LINKS } from '../../../support/pay-links.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
@@ -110,7 +110,13 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       adminToken: ADMIN_TOKEN,
       ...{ payments: null, demoClock: null, vault, egress: parts.egress },
     },
-    ...{ apiKeys, links: LINKS, routing: routing.table, health: parts.health, trustedProxies: parts.trustedProxies },
+    ...{
+      apiKeys,
+      links: new PayLinks('http://127.0.0.1', 'of this gateway alone'),
+      routing: routing.table,
+      health: parts.health,
+      trustedProxies: parts.trustedProxies,
+    },
     timeMs: parts.timeMs,
     proxy: asMiddleware(hotEntry(parts)),
     ready: () => ({ ok: true, reasons: [] }),
