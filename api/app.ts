@@ -4,6 +4,7 @@ import express, { type Express } from 'express';
 import { refuseHead } from './proxy/head.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import type { AppDependencies } from './routes/app-dependencies.ts';
+import { autoTopUpRoutes } from './routes/auto-top-up.ts';
 import { billingDetailsRoutes } from './routes/billing-details.ts';
 import { bookRoutes } from './routes/books.ts';
 import { cardRoutes } from './routes/cards.ts';
@@ -46,6 +47,7 @@ export const ROUTES: readonly Route[] = [
   ...subscriptionRoutes,
   ...invoiceRoutes,
   ...cardRoutes,
+  ...autoTopUpRoutes,
   ...bookRoutes,
   ...payRoutes,
   ...demoClockRoutes,

@@ -36,6 +36,22 @@ export function onBalance(before: BalanceAlerts, balance: Nano, basis: Nano): Ba
   return { alerts: { armed, epoch: before.epoch + Number(isRearmed) }, fired: crossed.at(-1) ?? null };
 }
 
+export interface QuietRange {
+  /** At or below it something is crossed; null: nothing is left to be. */
+  readonly belowNano: Nano | null;
+  /** Above it something is armed; null: everything is. */
+  readonly aboveNano: Nano | null;
+}
+
+/** Whoever looks at many balances asks onBalance only about those that are not in here. */
+export function quietRange({ armed }: BalanceAlerts, basis: Nano): QuietRange {
+  const unarmed = ALERT_PERCENTS.filter((percent) => !armed.includes(percent));
+  return {
+    belowNano: armed.length === 0 ? null : shareOf(basis, Math.max(...armed)),
+    aboveNano: unarmed.length === 0 ? null : shareOf(basis, Math.min(...unarmed) + REARMED_ABOVE_PERCENT),
+  };
+}
+
 function shareOf(basis: Nano, percent: number): Nano {
   return nano((basis * BigInt(percent)) / 100n);
 }

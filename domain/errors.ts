@@ -96,6 +96,8 @@ export const ERRORS = {
   payment_in_doubt: wait(409, 'payment_in_doubt', 'invalid_request_error'),
   payment_provider_unavailable: ourFault(503, 'payment_provider_unavailable'),
   invalid_signature: terminal(400, 'invalid_signature'),
+  no_card_on_file: terminal(409, 'no_card_on_file'),
+  amount_above_cap: terminal(422, 'amount_above_cap'),
 
   // Where the clock of billing is moved, for demos.
   demo_clock_disabled: terminal(501, 'demo_clock_disabled', 'api_error'),

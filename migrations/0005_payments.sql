@@ -10,14 +10,18 @@ create table stripe_customers (
 );
 
 -- What was asked never changes; the state moves forward: open -> paid, open -> expired, and expired -> paid when the money came all
--- the same. What a payment buys stands here and not in a price list that may have changed when it is paid: a pack brings credit, an
--- invoice (0009) is paid by it.
+-- the same. What a payment buys stands here and not in a price list that may have changed when it is paid: a pack or a top-up brings
+-- credit, an invoice (0009) is paid by it.
 create table payments (
   id uuid primary key,
   org_id uuid not null references organizations,
-  purpose text not null check (purpose in ('pack', 'invoice')),
+  purpose text not null check (purpose in ('pack', 'invoice', 'top_up')),
   pack text,
   invoice_id uuid,
+  -- Its number in its organization (0012).
+  top_up integer check (top_up > 0),
+  -- What a card is asked for without a page (0010): the invoice, or the top-up, which has this one payment.
+  bill_id uuid generated always as (case purpose when 'invoice' then invoice_id when 'top_up' then id end) stored,
   amount_cents integer not null check (amount_cents > 0),
   currency text not null default 'usd' check (currency in ('usd')),
   credit_nano bigint not null default 0 check (credit_nano >= 0),
@@ -29,14 +33,20 @@ create table payments (
   requested_by text not null,
   created_at timestamptz not null default billing_now(),
   paid_at timestamptz,
-  check ((purpose = 'pack') = (pack is not null and credit_nano > 0)),
+  check ((purpose = 'pack') = (pack is not null)),
   check ((purpose = 'invoice') = (invoice_id is not null)),
+  check ((purpose = 'top_up') = (top_up is not null)),
+  check ((purpose = 'invoice') = (credit_nano = 0)),
+  check (purpose = 'pack' or bonus_nano = 0),
   check (state <> 'paid' or stripe_payment_intent is not null),
   check ((state = 'paid') = (transaction_id is not null)),
   check ((state = 'paid') = (paid_at is not null))
 );
 create index on payments (org_id, created_at desc, id desc);
 create unique index one_payment_per_invoice on payments (invoice_id) where state = 'open';
+create unique index one_payment_per_top_up on payments (org_id, top_up);
+create unique index one_open_top_up on payments (org_id) where purpose = 'top_up' and state = 'open';
+create index on payments (bill_id);
 alter table credit_grants add foreign key (payment_id) references payments;
 
 -- Also for the owner of the table.
@@ -44,10 +54,10 @@ create function refuse_other_than_forward() returns trigger language plpgsql as 
 begin
   if old.state = 'paid' or new.state = 'open' and old.state <> 'open'
      or old.stripe_payment_intent <> new.stripe_payment_intent
-     or (new.id, new.org_id, new.purpose, new.pack, new.invoice_id, new.amount_cents, new.currency, new.credit_nano, new.bonus_nano,
+     or (new.id, new.org_id, new.purpose, new.pack, new.invoice_id, new.top_up, new.amount_cents, new.currency, new.credit_nano, new.bonus_nano,
          new.requested_by, new.created_at)
         is distinct from
-        (old.id, old.org_id, old.purpose, old.pack, old.invoice_id, old.amount_cents, old.currency, old.credit_nano, old.bonus_nano,
+        (old.id, old.org_id, old.purpose, old.pack, old.invoice_id, old.top_up, old.amount_cents, old.currency, old.credit_nano, old.bonus_nano,
          old.requested_by, old.created_at)
   then raise exception 'payment % is %: what was asked and what was paid never change', old.id, old.state using errcode = 'restrict_violation';
   end if;
@@ -293,7 +303,7 @@ grant select on stripe_events to tollgate_worker;
 -- Names and addresses of who paid stand in the payload.
 grant select (id, type, received_at, due_at, tries, processed_at, error) on stripe_events to tollgate_readonly;
 grant insert on stripe_customers, checkouts, stripe_events, stripe_event_listing to tollgate_worker;
-grant insert (id, org_id, purpose, pack, invoice_id, amount_cents, credit_nano, bonus_nano, requested_by) on payments to tollgate_worker;
+grant insert (id, org_id, purpose, pack, invoice_id, top_up, amount_cents, credit_nano, bonus_nano, requested_by) on payments to tollgate_worker;
 grant update (stripe_payment_intent) on payments to tollgate_worker;
 grant update (stripe_session, url) on checkouts to tollgate_worker;
 grant update (due_at, tries, processed_at, error) on stripe_events to tollgate_worker;

@@ -140,7 +140,7 @@ create table billing_incidents (
 -- the same delivery.
 create table process_pokes (
   workflow_id text primary key,
-  process text not null check (process in ('subscription', 'dunning')),
+  process text not null check (process in ('subscription', 'dunning', 'topup')),
   subject uuid not null,
   news integer not null default 1,
   since timestamptz not null default clock_timestamp(),

@@ -1,7 +1,14 @@
--- How the money of an invoice is asked for: the cards that may be asked, each question to one, and each word that no more are to be
+-- How money is asked for without a page: the cards that may be asked, each question to one, and each word that no more are to be
 -- asked. What Stripe is asked is a row before Stripe hears of it.
 
 -- Up Migration
+
+-- What a card may be asked for. The payment of an invoice may be replaced by another one; a top-up is one with its payment, and when that can
+-- be paid no more, it is void.
+create view bills as
+  select id, 'invoice' as kind, org_id, amount_cents, currency, state from invoices
+  union all
+  select id, 'top_up', org_id, amount_cents, currency, case state when 'expired' then 'void' else state end from payments where purpose = 'top_up';
 
 -- As Stripe has them: its list is copied when it tells of a change. The newest is the default.
 create table payment_methods (
@@ -37,7 +44,7 @@ create table card_setups (
 );
 create unique index one_open_card_setup on card_setups (org_id) where closed_at is null;
 
--- One question to one card about the payment of an invoice, under a key made of payment, asker, number and try at Stripe. Billing numbers
+-- One question to one card about the payment of a bill, under a key made of payment, asker, number and try at Stripe. Billing numbers
 -- as its processes do; the customer, who pays on our page, has numbers of his own. It is tried again under another key when Stripe will
 -- never say what came of the first. An open one is under way or in doubt, and whoever comes meanwhile joins it.
 create table charge_attempts (
@@ -70,17 +77,17 @@ create index on charge_attempts (payment_method, asked_at);
 create trigger append_only before delete on charge_attempts for each row execute function refuse_change();
 create trigger not_emptied before truncate on charge_attempts for each statement execute function refuse_change();
 
--- Each time that somebody asks for no more money for an invoice. While such a row is open, or says 'cancelled', no card is asked.
+-- Each time that somebody asks for no more money for a bill. While such a row is open, or says 'cancelled', no card is asked.
 create table charge_cancellations (
-  invoice_id uuid not null references invoices,
+  bill_id uuid not null,
   number integer not null check (number > 0),
   asked_at timestamptz not null default billing_now(),
   outcome text check (outcome in ('cancelled', 'paid', 'in_doubt')),
   answered_at timestamptz,
-  primary key (invoice_id, number),
+  primary key (bill_id, number),
   check ((outcome is null) = (answered_at is null))
 );
-create unique index one_open_cancellation on charge_cancellations (invoice_id) where outcome is null;
+create unique index one_open_cancellation on charge_cancellations (bill_id) where outcome is null;
 
 -- A payment is paid by whoever learns of it first: what was asked for it is answered with it.
 create function answer_attempts() returns trigger language plpgsql as $$
@@ -100,8 +107,8 @@ begin
   return found;
 end $$;
 
-grant select on payment_methods, card_setups, charge_attempts, charge_cancellations to tollgate_worker;
-grant select on payment_methods, charge_cancellations to tollgate_readonly;
+grant select on bills, payment_methods, card_setups, charge_attempts, charge_cancellations to tollgate_worker;
+grant select on bills, payment_methods, charge_cancellations to tollgate_readonly;
 -- Not where somebody is sent back to: with that address an invoice can be paid.
 grant select (id, org_id, stripe_session, expires_at, closed_at) on card_setups to tollgate_readonly;
 grant select (payment_id, asked_by, number, try, payment_method, charge_before, asked_at, outcome, decline_code, advice_code, network_advice_code,

@@ -5,6 +5,7 @@ import { createDunningActivities, type SteppedDunnings } from '../activities/dun
 import { createReconciliationActivities } from '../activities/reconciliation.ts';
 import { createRepairActivities } from '../activities/repair.ts';
 import { createSubscriptionActivities, type SteppedSubscriptions } from '../activities/subscription.ts';
+import { createTopUpActivities } from '../activities/top-up.ts';
 import { caseCommandFrom, Dunnings } from '../services/dunning/dunnings.ts';
 import { answerCardAsk } from '../services/payments/card-asks.ts';
 import { StripeApi } from '../services/payments/stripe-api.ts';
@@ -13,6 +14,7 @@ import { dunningWorkflowId, subscriptionWorkflowId } from '../services/processes
 import { pokeStranded } from '../services/processes/stranded.ts';
 import type { Reconciliations } from '../services/reconciliation/reconciliations.ts';
 import { planCommandFrom, Subscriptions } from '../services/subscriptions/subscriptions.ts';
+import { TopUps } from '../services/top-ups/top-ups.ts';
 
 /** `runbook`: where people read what to do, as markdown. */
 export function coreActivities(db: Pool, reconciliations: Reconciliations, runbook: string): object {
@@ -21,6 +23,7 @@ export function coreActivities(db: Pool, reconciliations: Reconciliations, runbo
     ...createRepairActivities(() => pokeStranded(db)),
     ...createSubscriptionActivities(typedSubscriptions(new Subscriptions(db)), `${runbook}, "Subscriptions"`),
     ...createDunningActivities(typedDunnings(new Dunnings(db)), `${runbook}, "Unpaid invoices"`),
+    ...createTopUpActivities(new TopUps(db), `${runbook}, "Automatic top-up"`),
   };
 }
 

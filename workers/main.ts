@@ -19,6 +19,7 @@ import { Reconciliations, reconciliationStanding } from '../services/reconciliat
 import { noticeHandedOver } from '../services/subscriptions/learn.ts';
 import { PayloadCodec } from '../services/vault/payload-codec.ts';
 import { billingActivities, coreActivities } from './activities.ts';
+import { watchBalances } from './balance-loop.ts';
 import { CodecAccess } from './codec-access.ts';
 import { dueWorkListener } from './due-work.ts';
 import { createWorkerApp } from './http.ts';
@@ -74,6 +75,7 @@ const work = new TemporalWork(
   },
   log,
 );
+const leaving = new AbortController();
 const relay = new ProcessRelay(new Pokes(db), () => work.client, log);
 const mails = config.mail === null ? null : openMailRelay(config.mail);
 if (mails === null) log.warn('mails_not_sent');
@@ -111,13 +113,14 @@ await feed.start();
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => {
     log.info('worker_leaving');
+    leaving.abort();
     relay.leave();
     work.leave();
     mails?.leave();
     setTimeout(() => process.exit(0), LEAVE_WITHIN_MS).unref();
   });
 }
-await Promise.all([bell.start(), work.run(), relay.run(), mails?.run()]);
+await Promise.all([bell.start(), work.run(), relay.run(), mails?.run(), watchBalances(db, log, leaving.signal)]);
 server.close();
 await bell.stop();
 await within(LEAVE_WITHIN_MS, Promise.all([feed.stop(), db.end(), patientDb.end()])).catch(() => undefined);

@@ -95,9 +95,9 @@ export class BillingProcess<View extends ProcessView> {
       this.news();
     };
     pay.answerCardAsk
-      .executeWithOptions({ ...PAY, summary: `${ask.kind} ${ask.invoiceId}` }, [ask])
+      .executeWithOptions({ ...PAY, summary: `${ask.kind} ${askedFor(ask)}` }, [ask])
       .then(answered, (error: unknown) => {
-        this.#refusal = `${ask.kind} of ${ask.invoiceId}: ${refusalIn(error)}`;
+        this.#refusal = `${ask.kind} of ${askedFor(ask)}: ${refusalIn(error)}`;
         answered();
       });
   }
@@ -132,6 +132,10 @@ export class BillingProcess<View extends ProcessView> {
       { key: NEEDS_ATTENTION, value: attention !== null },
     ];
   }
+}
+
+function askedFor(ask: CardAsk): string {
+  return ask.kind === 'top_up' ? ask.paymentId : ask.invoiceId;
 }
 
 function plain(value: unknown): unknown {

@@ -1,6 +1,7 @@
 // What a worker can run, and all that its bundle is made of: a process that is not named here does not exist.
+import { autoTopUp } from './auto-top-up.ts';
 import { dunning } from './dunning.ts';
 import { reconciliation, reconciliationTick } from './reconciliation.ts';
 import { subscription } from './subscription.ts';
 
-export { dunning, reconciliation, reconciliationTick, subscription };
+export { autoTopUp, dunning, reconciliation, reconciliationTick, subscription };

@@ -24,7 +24,7 @@ const Payment = z
   .object({
     id: uuid,
     orgId: uuid,
-    purpose: z.enum(['pack', 'invoice']),
+    purpose: z.enum(['pack', 'invoice', 'top_up']),
     pack: z.string().nullable(),
     invoiceId: uuid.nullable(),
     state: z.enum(['open', 'paid', 'expired']),

@@ -21,6 +21,7 @@ export type TargetKind =
   | 'billing_details'
   | 'contract'
   | 'bank_transfer'
+  | 'auto_top_up'
   | 'billing_clock';
 
 export interface AuditEntry {

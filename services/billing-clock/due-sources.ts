@@ -29,6 +29,7 @@ export function dueSources(stripe: FakeStripeClock): readonly DueSource[] {
       poke: (db) => pokeDue(db, 'subscription'),
     },
     { name: 'unpaid invoices', nextDueAt: (db) => nextWake(db, 'dunning'), poke: (db) => pokeDue(db, 'dunning') },
+    { name: 'top-ups', nextDueAt: (db) => nextWake(db, 'topup'), poke: (db) => pokeDue(db, 'topup') },
     { name: 'processes', nextDueAt: pokesWaitSince },
     { name: 'mails', nextDueAt: mailsWaitSince },
     { name: 'stripe', nextDueAt: () => stripe.nextDueAt() },

@@ -6,7 +6,7 @@ export const MONEY_IN: readonly Invariant[] = [
   {
     id: 'I10-payments',
     title:
-      'each paid payment has one transaction, which brought its amount in and the grants of a pack out, and nobody else has one',
+      'each paid payment has one transaction, which brought its amount in and the grants of a pack or top-up out, and nobody else has one',
     faults: `
       with booked as (
         select t.source_id, count(distinct t.id) as transactions, min(t.id) as id,
@@ -28,7 +28,7 @@ export const MONEY_IN: readonly Invariant[] = [
         full join granted g on g.payment_id = p.id
        where (b.transactions, b.id, b.came_in, coalesce(g.credit, 0), coalesce(g.bonus, 0), coalesce(g.paid_cents, 0))
              is distinct from (1::bigint, p.transaction_id, p.amount_cents * 10000000::numeric, p.credit_nano::numeric, p.bonus_nano::numeric,
-                               case p.purpose when 'pack' then p.amount_cents::bigint else 0 end)`,
+                               case p.purpose when 'invoice' then 0 else p.amount_cents::bigint end)`,
   },
   {
     id: 'I10-clearing',

@@ -1,5 +1,5 @@
-// What was asked of which card for an invoice, as rows. They are written under the organization's lock, which whoever pays, voids or
-// cancels the invoice takes too; nobody holds it while Stripe is asked.
+// What was asked of which card for a bill, as rows: an invoice, or a top-up (migrations/0010). They are written under the organization's
+// lock, which whoever pays, voids or cancels the bill takes too; nobody holds it while Stripe is asked.
 import type { Pool, PoolClient } from 'pg';
 import { type ChargeOutcome, cardMayBeTried } from '../../domain/charges.ts';
 import { classifyDecline, type DeclineClass, type DeclineCodes } from '../../domain/declines.ts';
@@ -8,9 +8,10 @@ import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { customerPays } from '../subscriptions/learn.ts';
 import type { Recorder } from './payments.ts';
 
-/** Of an invoice. Another one takes its place only when its intent was cancelled at Stripe. */
-export interface InvoicePayment {
+/** Of a bill. Another one takes its place only when its intent was cancelled at Stripe, and never that of a top-up. */
+export interface BillPayment {
   readonly id: string;
+  readonly kind: 'invoice' | 'top_up';
   readonly orgId: string;
   readonly amountCents: number;
   readonly currency: string;
@@ -18,7 +19,7 @@ export interface InvoicePayment {
   readonly paymentIntent: string | null;
 }
 
-/** Within its invoice. */
+/** Within its bill. */
 export interface AttemptName {
   readonly askedBy: 'billing' | 'customer';
   readonly number: number;
@@ -38,12 +39,13 @@ export interface ChargeTry extends AttemptName {
 }
 
 export interface Askable {
-  readonly payment: InvoicePayment;
+  readonly payment: BillPayment;
   readonly openTry: ChargeTry | null;
   readonly hasCard: boolean;
 }
 
-interface InvoiceFacts {
+interface BillFacts {
+  readonly kind: BillPayment['kind'];
   readonly orgId: string;
   readonly state: 'open' | 'paid' | 'void';
   readonly amountCents: number;
@@ -56,44 +58,47 @@ interface InvoiceFacts {
 }
 
 /** What is known of it already, or what to ask with. Null: of an attempt that has not been made. */
-export function standingOf(db: Pool, invoiceId: string, attempt: AttemptName | null): Promise<ChargeOutcome | Askable> {
+export function standingOf(db: Pool, billId: string, attempt: AttemptName | null): Promise<ChargeOutcome | Askable> {
   return inTransaction(db, async (tx) => {
-    await lockInvoice(tx, invoiceId);
-    const facts = await factsOf(tx, invoiceId);
-    const known = knownFrom(facts) ?? (attempt === null ? null : await answerOf(tx, invoiceId, attempt));
+    await lockBill(tx, billId);
+    const facts = await factsOf(tx, billId);
+    const isPaid = facts.isPaid || facts.state === 'paid';
+    const answered = attempt === null || isPaid ? null : await answerOf(tx, billId, attempt);
+    const known = answered ?? knownFrom(facts);
     if (known !== null) return known;
-    const { orgId, amountCents, currency, paymentIntent, hasCard } = facts;
-    const id = facts.paymentId ?? (await newInvoicePayment(tx, invoiceId, facts, 'charges'));
+    const { kind, orgId, amountCents, currency, paymentIntent, hasCard } = facts;
+    const id = facts.paymentId ?? (await newInvoicePayment(tx, billId, facts, 'charges'));
     const openTry = await openTryOf(tx, id);
-    return { payment: { id, orgId, amountCents, currency, paymentIntent }, openTry, hasCard };
+    return { payment: { id, kind, orgId, amountCents, currency, paymentIntent }, openTry, hasCard };
   });
 }
 
-export async function lockInvoice(tx: PoolClient, invoiceId: string): Promise<void> {
-  await tx.query('select from organizations where id = (select org_id from invoices where id = $1) for no key update', [
-    invoiceId,
+export async function lockBill(tx: PoolClient, billId: string): Promise<void> {
+  await tx.query('select from organizations where id = (select org_id from bills where id = $1) for no key update', [
+    billId,
   ]);
 }
 
-async function factsOf(tx: PoolClient, invoiceId: string): Promise<InvoiceFacts> {
-  const { rows } = await tx.query<InvoiceFacts>(
-    `select i.org_id as "orgId", i.state, coalesce(p.amount_cents, remaining_of(i.id), i.amount_cents) as "amountCents", i.currency, p.id as "paymentId",
-            coalesce(p.state = 'paid', false) as "isPaid", p.stripe_payment_intent as "paymentIntent",
+async function factsOf(tx: PoolClient, billId: string): Promise<BillFacts> {
+  const { rows } = await tx.query<BillFacts>(
+    `select b.kind, b.org_id as "orgId", b.state, coalesce(p.amount_cents, remaining_of(b.id), b.amount_cents) as "amountCents", b.currency,
+            p.id as "paymentId", coalesce(p.state = 'paid', false) as "isPaid", p.stripe_payment_intent as "paymentIntent",
             (select coalesce(c.outcome, 'asked') from charge_cancellations c
-              where c.invoice_id = i.id and (c.outcome is null or c.outcome = 'cancelled') order by c.outcome nulls last limit 1) as cancellation,
-            exists (select from payment_methods m where m.org_id = i.org_id and m.is_default) as "hasCard"
-       from invoices i
-       left join payments p on p.invoice_id = i.id and (p.state = 'open' or p.state = 'paid' and i.kind = 'plan') -- usage is paid in parts
-      where i.id = $1
+              where c.bill_id = b.id and (c.outcome is null or c.outcome = 'cancelled') order by c.outcome nulls last limit 1) as cancellation,
+            exists (select from payment_methods m where m.org_id = b.org_id and m.is_default) as "hasCard"
+       from bills b
+       left join invoices i on i.id = b.id
+       left join payments p on p.bill_id = b.id and (p.state = 'open' or p.state = 'paid' and i.kind is distinct from 'usage') -- usage is paid in parts
+      where b.id = $1
       order by p.state = 'paid' desc nulls last limit 1`,
-    [invoiceId],
+    [billId],
   );
   const [facts] = rows;
-  if (facts === undefined) throw new Error(`there is no invoice ${invoiceId}`);
+  if (facts === undefined) throw new Error(`there is no bill ${billId}`);
   return facts;
 }
 
-function knownFrom({ state, isPaid, cancellation }: InvoiceFacts): ChargeOutcome | null {
+function knownFrom({ state, isPaid, cancellation }: BillFacts): ChargeOutcome | null {
   if (isPaid || state === 'paid') return { kind: 'paid' };
   if (state === 'void' || cancellation === 'cancelled') return { kind: 'fault' };
   return cancellation === 'asked' ? { kind: 'unknown' } : null;
@@ -107,16 +112,16 @@ interface AnswerRow extends DeclineCodes {
 /** As it was answered then, also on a payment whose place another one has taken. What the customer asked is not tried again for him. */
 async function answerOf(
   tx: PoolClient,
-  invoiceId: string,
+  billId: string,
   { askedBy, number }: AttemptName,
 ): Promise<ChargeOutcome | null> {
   const { rows } = await tx.query<AnswerRow>(
     `select a.outcome, a.decline_code as "declineCode", a.advice_code as "adviceCode", a.network_advice_code as "networkAdviceCode",
             a.decline_class as "declineClass"
        from charge_attempts a join payments p on p.id = a.payment_id
-      where p.invoice_id = $1 and a.asked_by = $2 and a.number = $3
+      where p.bill_id = $1 and a.asked_by = $2 and a.number = $3
         and (a.outcome in ('paid', 'declined', 'fault') or (a.outcome = 'unknown' and a.asked_by = 'customer'))`,
-    [invoiceId, askedBy, number],
+    [billId, askedBy, number],
   );
   const [row] = rows;
   if (row === undefined) return null;
@@ -129,7 +134,7 @@ async function answerOf(
 export async function newInvoicePayment(
   tx: PoolClient,
   invoiceId: string,
-  { orgId, amountCents }: Pick<InvoiceFacts, 'orgId' | 'amountCents'>,
+  { orgId, amountCents }: Pick<BillFacts, 'orgId' | 'amountCents'>,
   actor: string,
 ): Promise<string> {
   const id = newId();
@@ -170,14 +175,14 @@ export async function expirePayment(db: Queryable, paymentId: string, paymentInt
  */
 export function beginTry(
   db: Pool,
-  invoiceId: string,
-  { id: paymentId, orgId, paymentIntent }: InvoicePayment,
+  billId: string,
+  { id: paymentId, orgId, paymentIntent }: BillPayment,
   number: number,
   chargeBefore: string | null,
 ): Promise<ChargeTry | null> {
   return inTransaction(db, async (tx) => {
-    await lockInvoice(tx, invoiceId);
-    const facts = await factsOf(tx, invoiceId);
+    await lockBill(tx, billId);
+    const facts = await factsOf(tx, billId);
     if (knownFrom(facts) !== null || facts.paymentId !== paymentId || (await openTryOf(tx, paymentId))) return null;
     const card = await cardOf(tx, orgId, null);
     const why = whyNotAsked(card);
@@ -200,12 +205,12 @@ export interface OwnOrder {
 export function beginOwnAttempt(
   db: Pool,
   invoiceId: string,
-  { id: paymentId, orgId }: InvoicePayment,
+  { id: paymentId, orgId }: BillPayment,
   { cardId, returnUrl, chargeBefore }: OwnOrder & { readonly chargeBefore: string | null },
   told: Recorder,
 ): Promise<AttemptName | null> {
   return inTransaction(db, async (tx) => {
-    await lockInvoice(tx, invoiceId);
+    await lockBill(tx, invoiceId);
     const facts = await factsOf(tx, invoiceId);
     if (knownFrom(facts) !== null || facts.paymentId !== paymentId || (await openTryOf(tx, paymentId))) return null;
     const card = await cardOf(tx, orgId, cardId);

@@ -1,6 +1,6 @@
-// The money of an invoice is asked for exactly once. Its payment has one intent at Stripe, made and written down before any card is asked:
-// whatever is asked twice, by whomever, is asked of the same intent, and that pays once. So every question begins with a look at it, and
-// an answer that was lost is no answer: unknown is never failed (billing.md 4.3).
+// The money of a bill, an invoice or a top-up, is asked for exactly once. Its payment has one intent at Stripe, made and written down before
+// any card is asked: whatever is asked twice, by whomever, is asked of the same intent, and that pays once. So every question begins with
+// a look at it, and an answer that was lost is no answer: unknown is never failed (billing.md 4.3).
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { type ChargeOutcome, outcomeOfRefusal } from '../../domain/charges.ts';
@@ -11,12 +11,12 @@ import { inTransaction } from '../platform/postgres.ts';
 import {
   type AttemptName,
   answerWithFault,
+  type BillPayment,
   beginTry,
   type ChargeTry,
   decline,
   expirePayment,
   giveUpTry,
-  type InvoicePayment,
   keepIntent,
   standingOf,
 } from './charge-attempts.ts';
@@ -61,6 +61,9 @@ export const ABANDONED: DeclineCodes = {
   networkAdviceCode: null,
 };
 
+/** As banks are told why a card is asked while its owner is away. */
+const USED_AS = { invoice: 'recurring', top_up: 'unscheduled' } as const;
+
 /** Somebody else has the same question at Stripe (D55): what he is told is waited for that long. */
 export const JOINED_FOR_MS = 30_000;
 const LOOK_AGAIN_AFTER_MS = 100;
@@ -69,9 +72,9 @@ const LOOK_AGAIN_AFTER_MS = 100;
  * Attempt by attempt, each counted by whoever asks. The same attempt again, at the same time or ever after, is the same attempt.
  * Passing trouble with Stripe is an unknown outcome and not an error.
  */
-export async function askForCharge(place: ChargePlace, invoiceId: string, attempt: number): Promise<ChargeOutcome> {
+export async function askForCharge(place: ChargePlace, billId: string, attempt: number): Promise<ChargeOutcome> {
   const name = { askedBy: 'billing', number: attempt } as const;
-  const outcome = await patiently(JOINED_FOR_MS, () => step(place, invoiceId, name));
+  const outcome = await patiently(JOINED_FOR_MS, () => step(place, billId, name));
   // Whoever stands before his bank may be paying at this moment.
   return outcome.kind === 'at_bank' ? UNKNOWN : outcome;
 }
@@ -98,28 +101,28 @@ function isPassing(error: unknown): error is TollgateError {
 }
 
 /** Null: something has been written down, here or by another caller, and all is looked at anew. */
-export async function step(place: ChargePlace, invoiceId: string, attempt: AttemptName): Promise<Outcome | null> {
-  const standing = await standingOf(place.db, invoiceId, attempt);
+export async function step(place: ChargePlace, billId: string, attempt: AttemptName): Promise<Outcome | null> {
+  const standing = await standingOf(place.db, billId, attempt);
   if ('kind' in standing) return standing;
   const { askedBy, number } = attempt;
   const { payment, openTry, hasCard } = standing;
   // Answers that there is no card.
   if (payment.paymentIntent === null && !hasCard) {
-    await beginTry(place.db, invoiceId, payment, number, null);
+    await beginTry(place.db, billId, payment, number, null);
     return null;
   }
   const intent = await intentOf(place, payment);
   if (intent === null) return null;
   if (intent.state !== 'open') return concluded(place, payment, intent);
   if (openTry !== null) return askedAgain(place, payment, openTry, intent);
-  if (askedBy === 'customer') throw new Error(`invoice ${invoiceId} has no attempt ${number} of its customer`);
+  if (askedBy === 'customer') throw new Error(`bill ${billId} has no attempt ${number} of its customer`);
   const known = { ...payment, paymentIntent: intent.id };
-  const begun = await beginTry(place.db, invoiceId, known, number, intent.latestCharge);
+  const begun = await beginTry(place.db, billId, known, number, intent.latestCharge);
   return begun === null ? null : confirmed(place, payment, begun, intent);
 }
 
 /** Null: it was not to be made, or another caller made it. What nobody has written down is never confirmed, so it takes no money. */
-export async function intentOf({ db, stripe }: ChargePlace, payment: InvoicePayment): Promise<PaymentIntent | null> {
+export async function intentOf({ db, stripe }: ChargePlace, payment: BillPayment): Promise<PaymentIntent | null> {
   if (payment.paymentIntent !== null) return stripe.paymentIntent(payment.paymentIntent);
   const { id: paymentId, orgId, amountCents, currency } = payment;
   const customer = await stripeCustomer(db, stripe, orgId);
@@ -132,7 +135,7 @@ export async function intentOf({ db, stripe }: ChargePlace, payment: InvoicePaym
 /** Of an intent that no card can be asked for any more. Null: it is cancelled, and its payment can be paid no more. */
 export async function concluded(
   place: ChargePlace,
-  payment: InvoicePayment,
+  payment: BillPayment,
   { id, state }: PaymentIntent,
 ): Promise<ChargeOutcome | null> {
   if (state === 'paid') return recorded(place, id);
@@ -155,7 +158,7 @@ export function toldBy({ asker }: ChargePlace): Recorder {
 /** Whoever asked first may have been killed before Stripe heard of it, or before he heard what came of it (D56). */
 function askedAgain(
   place: ChargePlace,
-  payment: InvoicePayment,
+  payment: BillPayment,
   asked: ChargeTry,
   intent: PaymentIntent,
 ): Promise<Outcome | null> {
@@ -168,7 +171,7 @@ function askedAgain(
 
 async function confirmed(
   place: ChargePlace,
-  payment: InvoicePayment,
+  payment: BillPayment,
   asked: ChargeTry,
   intent: PaymentIntent,
 ): Promise<Outcome | null> {
@@ -182,7 +185,7 @@ async function confirmed(
   };
   const { intents } = place.stripe;
   const confirmation = await (returnUrl === null
-    ? intents.confirmOffSession(confirming)
+    ? intents.confirmOffSession(confirming, USED_AS[payment.kind])
     : intents.confirmOnSession(confirming, returnUrl));
   switch (confirmation.kind) {
     case 'answered':
@@ -207,7 +210,7 @@ async function confirmed(
 /** What is answered again under a key is what was answered first: only the intent says whether his bank still waits. */
 async function customerWanted(
   place: ChargePlace,
-  payment: InvoicePayment,
+  payment: BillPayment,
   asked: ChargeTry,
   { id }: PaymentIntent,
 ): Promise<Outcome | null> {
@@ -226,9 +229,9 @@ async function refused(db: Pool, asked: ChargeTry, codes: DeclineCodes): Promise
   return null;
 }
 
-/** After 'cancelled' no money can come for this invoice any more; 'in_doubt': it may be coming, and is asked for again as if nothing was. */
-export async function cancelCharge(place: ChargePlace, invoiceId: string): Promise<CancelOutcome> {
-  const cancellation = await beginCancellation(place.db, invoiceId);
+/** After 'cancelled' no money can come for this bill any more; 'in_doubt': it may be coming, and is asked for again as if nothing was. */
+export async function cancelCharge(place: ChargePlace, billId: string): Promise<CancelOutcome> {
+  const cancellation = await beginCancellation(place.db, billId);
   const outcome = await cancelled(place, cancellation);
   await answerCancellation(place.db, cancellation, outcome);
   return outcome;

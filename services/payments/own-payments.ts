@@ -5,14 +5,7 @@ import type { ChargeOutcome } from '../../domain/charges.ts';
 import type { DeclineClass } from '../../domain/declines.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { customerPays } from '../subscriptions/learn.ts';
-import {
-  type AttemptName,
-  beginOwnAttempt,
-  decline,
-  lockInvoice,
-  type OwnOrder,
-  standingOf,
-} from './charge-attempts.ts';
+import { type AttemptName, beginOwnAttempt, decline, lockBill, type OwnOrder, standingOf } from './charge-attempts.ts';
 import {
   ABANDONED,
   type AtBank,
@@ -136,7 +129,7 @@ export async function lastAnswerOf(db: Queryable, invoiceId: string): Promise<La
 /** Whatever he was told, his case waits as long as a question is open. */
 function tellWhetherHePays(place: ChargePlace, invoiceId: string): Promise<void> {
   return inTransaction(place.db, async (tx) => {
-    await lockInvoice(tx, invoiceId);
+    await lockBill(tx, invoiceId);
     const open = await openAttemptOf(tx, invoiceId);
     await customerPays(tx, invoiceId, open?.askedBy === 'customer', toldBy(place));
   });

@@ -7,14 +7,17 @@ import { type Nano, nano } from '../../domain/nano.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { invoicePaid } from '../subscriptions/learn.ts';
+import { topUpPaid } from '../top-ups/turn.ts';
 import type { StripeApi } from './stripe-api.ts';
 
 export interface Payment {
   readonly id: string;
   readonly orgId: string;
-  readonly purpose: 'pack' | 'invoice';
+  readonly purpose: 'pack' | 'invoice' | 'top_up';
   readonly pack: string | null;
   readonly invoiceId: string | null;
+  /** Its number. */
+  readonly topUp: number | null;
   readonly state: 'open' | 'paid' | 'expired';
   readonly amountCents: number;
   readonly currency: string;
@@ -74,13 +77,14 @@ export async function recordPayment(
 
 /** A pack was fulfilled with its record. */
 async function fulfil(tx: PoolClient, paymentId: string, recorder: Recorder): Promise<void> {
-  const { invoiceId } = await payment(tx, paymentId);
+  const { orgId, topUp, invoiceId } = await payment(tx, paymentId);
+  if (topUp !== null) return topUpPaid(tx, orgId, topUp, recorder);
   if (invoiceId === null || (await invoicePaid(tx, invoiceId, recorder)) === 'taken') return;
   await tx.query('select begin_refund($1, $2, null, null, $3)', [newId(), paymentId, recorder.actor]);
 }
 
 const PAYMENTS = `
-  select p.id, p.org_id as "orgId", p.purpose, p.pack, p.invoice_id as "invoiceId", p.state, p.amount_cents as "amountCents", p.currency, p.credit_nano as "creditNano",
+  select p.id, p.org_id as "orgId", p.purpose, p.pack, p.invoice_id as "invoiceId", p.top_up as "topUp", p.state, p.amount_cents as "amountCents", p.currency, p.credit_nano as "creditNano",
          p.bonus_nano as "bonusNano", p.stripe_payment_intent as "stripePaymentIntent", p.requested_by as "requestedBy",
          p.created_at as "createdAt", p.paid_at as "paidAt",
          coalesce((select sum(r.amount_cents)::integer from refunds r where r.payment_id = p.id and r.state <> 'failed'), 0) as "refundedCents"

@@ -74,14 +74,17 @@ export class StripeIntents {
   }
 
   /** The customer is not there: a bank that wants him refuses. */
-  confirmOffSession({ paymentIntent, paymentId, attempt, paymentMethod }: Confirming): Promise<Confirmation> {
+  confirmOffSession(
+    { paymentIntent, paymentId, attempt, paymentMethod }: Confirming,
+    usedAs: 'recurring' | 'unscheduled',
+  ): Promise<Confirmation> {
     return confirmation(() =>
       this.#stripe.paymentIntents.confirm(
         paymentIntent,
         {
           payment_method: paymentMethod,
           off_session: true,
-          payment_method_options: { card: { stored_credential_usage: 'recurring' } },
+          payment_method_options: { card: { stored_credential_usage: usedAs } },
         },
         { idempotencyKey: `pi:${paymentId}:confirm:${attempt}` },
       ),

@@ -10,6 +10,8 @@ const OPEN = {
   dunning: `select invoice_id as id, org_id, wake_at,
                    exists (select from jsonb_array_elements(state #> '{invoice,attempts}') a where a -> 'answer' = 'null') as is_asking
               from dunnings where closed is null`,
+  topup: `select org_id as id, org_id, wake_at, wake_at is null as is_asking
+            from top_ups where open_number is not null or wake_at is not null`,
 } as const;
 
 /** Now, where one asks for something; null: none waits for a moment. */

@@ -1,7 +1,7 @@
 // News for a workflow: a row that is committed with what is new, delivered by whichever worker comes first. Temporal may be away.
 import type { PoolClient } from 'pg';
 
-export type ProcessName = 'subscription' | 'dunning';
+export type ProcessName = 'subscription' | 'dunning' | 'topup';
 
 export function subscriptionWorkflowId(subscriptionId: string): string {
   return `subscription:${subscriptionId}`;
@@ -9,6 +9,10 @@ export function subscriptionWorkflowId(subscriptionId: string): string {
 
 export function dunningWorkflowId(invoiceId: string): string {
   return `dunning:${invoiceId}`;
+}
+
+export function topUpWorkflowId(orgId: string): string {
+  return `topup:${orgId}`;
 }
 
 export async function pokeProcess(

@@ -2,13 +2,14 @@
 // to the same row, inside the transactions of customers. A claim runs out, so a worker that dies loses nothing.
 import type { Pool } from 'pg';
 import type { Queryable } from '../platform/postgres.ts';
+import type { ProcessName } from './poke.ts';
 
 /** Longer than a delivery may take. */
 const CLAIMED_FOR = '30 seconds';
 
 export interface ClaimedPoke {
   readonly workflowId: string;
-  readonly process: 'subscription' | 'dunning';
+  readonly process: ProcessName;
   readonly subject: string;
   /** What was news when it was claimed. */
   readonly news: number;

@@ -1,6 +1,7 @@
 // Processes that should have gone on by now and perhaps have not: their workflow was terminated, or never started. The rows say who is
 // late or in the middle of a payment, so nobody is asked about the others, however many there are (D58).
 import type { Pool } from 'pg';
+import type { ProcessName } from './poke.ts';
 
 /** A workflow that is only busy is not called late. */
 const LATE_AFTER = '10 minutes';
@@ -8,7 +9,7 @@ const LATE_AFTER = '10 minutes';
 const MOST_AT_ONCE = 5_000;
 
 interface Stranded {
-  readonly process: 'subscription' | 'dunning';
+  readonly process: ProcessName;
   readonly subject: string;
   readonly isLate: boolean;
 }
@@ -24,6 +25,8 @@ export async function pokeStranded(db: Pool): Promise<{ readonly poked: number; 
        union all
        select 'dunning', invoice_id, wake_at, state -> 'invoice' -> 'attempts' -> -1 -> 'answer' = 'null'
          from dunnings where closed is null
+       union all
+       select 'topup', org_id, wake_at, wake_at is null from top_ups where open_number is not null or wake_at is not null
      ) as process
       where asks or wake_at < billing_now() - $1::interval order by wake_at limit $2`,
     [LATE_AFTER, MOST_AT_ONCE],

@@ -1,7 +1,13 @@
 // A customer is told once that credit runs low, and told again only after it had really recovered.
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ALERT_PERCENTS, type BalanceAlerts, newBalanceAlerts, onBalance } from '../../domain/balance-alerts.ts';
+import {
+  ALERT_PERCENTS,
+  type BalanceAlerts,
+  newBalanceAlerts,
+  onBalance,
+  quietRange,
+} from '../../domain/balance-alerts.ts';
 import { nano, ZERO } from '../../domain/nano.ts';
 
 const BASIS = nano(100_000_000_000);
@@ -71,5 +77,24 @@ test('between two mails about one share the balance has been a tenth above it, a
         });
       }
     }),
+  );
+});
+
+test('a balance changes something exactly when it is not in the quiet range', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: -5, max: 120 }), { minLength: 1, maxLength: 30, size: 'max' }),
+      (percents) => {
+        let alerts = newBalanceAlerts();
+        for (const percent of percents) {
+          const balance = nano(percent * 1_000_000_000);
+          const { belowNano, aboveNano } = quietRange(alerts, BASIS);
+          const isQuiet = !(belowNano !== null && balance <= belowNano) && !(aboveNano !== null && balance > aboveNano);
+          const moved = onBalance(alerts, balance, BASIS);
+          expect(isQuiet).toBe(moved.alerts === alerts);
+          alerts = moved.alerts;
+        }
+      },
+    ),
   );
 });

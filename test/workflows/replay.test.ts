@@ -20,7 +20,7 @@ const PLANTED = [
     "  const names = await db.openReconciliations.executeWithOptions({ ...DB, summary: 'what is due or has not ended' }, []);",
   ],
   [
-    ['subscription/renewed.json', 'dunning/unpaid.json'],
+    ['autoTopUp/resting.json', 'subscription/renewed.json', 'dunning/unpaid.json'],
     'billing-process.ts',
     '      const view = await this.#case.look();',
   ],
@@ -61,6 +61,7 @@ async function bundleWith(name: string, statement: string, added: string): Promi
 
 test('every branch of every process has a history', () => {
   const branches = {
+    autoTopUp: ['bought', 'in-doubt-and-paid', 'rebuilt-and-switched-off', 'resting'],
     dunning: [
       'commands-refused',
       'extended-and-waived',

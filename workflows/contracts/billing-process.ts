@@ -7,7 +7,9 @@ export type CardAsk =
   | { readonly kind: 'look'; readonly invoiceId: string }
   | { readonly kind: 'void'; readonly invoiceId: string }
   /** Money that came for a void invoice goes back. */
-  | { readonly kind: 'refund'; readonly invoiceId: string };
+  | { readonly kind: 'refund'; readonly invoiceId: string }
+  /** Charge an automatic top-up, which is charged once. */
+  | { readonly kind: 'top_up'; readonly orgId: string; readonly number: number; readonly paymentId: string };
 
 export interface ProcessView {
   readonly orgId: string;

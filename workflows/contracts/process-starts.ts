@@ -1,13 +1,15 @@
 // How a process of billing is started under its fixed id, whoever does it. The texts are what Temporal's UI shows of it for ever.
 import { DUNNING, type DunningInput, dunningWorkflowId } from './dunning.ts';
 import { SUBSCRIPTION, type SubscriptionInput, subscriptionWorkflowId } from './subscription.ts';
+import { AUTO_TOP_UP, TOP_UP, type TopUpInput, topUpWorkflowId } from './top-up.ts';
 
-export type ProcessName = typeof SUBSCRIPTION | typeof DUNNING;
+/** As in the outbox, and in front of the subject in a workflow id. */
+export type ProcessName = typeof SUBSCRIPTION | typeof DUNNING | typeof TOP_UP;
 
 export interface ProcessStart {
-  readonly workflowType: ProcessName;
+  readonly workflowType: typeof SUBSCRIPTION | typeof DUNNING | typeof AUTO_TOP_UP;
   readonly workflowId: string;
-  readonly input: SubscriptionInput | DunningInput;
+  readonly input: SubscriptionInput | DunningInput | TopUpInput;
   readonly staticSummary: string;
   readonly staticDetails: string;
 }
@@ -17,16 +19,18 @@ export const WHAT_IT_IS: Readonly<Record<ProcessName, string>> = {
   [SUBSCRIPTION]: 'Charges each period of a subscription when it begins, and gives its credit.',
   [DUNNING]:
     'Reminds of an unpaid invoice, tries its card again, and restricts in the end. It ends when the invoice is paid, void or waived.',
+  [TOP_UP]:
+    'Buys credit for an organization that runs low, as its settings allow. It ends when there is enough, or when it is off.',
 };
 
 /** One line to a paragraph: the UI breaks where the text does. */
 const HOW_IT_GOES_ON = [
   'PostgreSQL holds the truth: each turn looks at the row, has Stripe asked for what the row asks, and waits for time or news.',
   'What can be done now is in the current details.',
-  'To stop it: close the case with one of its Updates. One that is terminated comes back when its row is due.',
+  'To stop it: end the case as its details say. One that is terminated comes back when its row is due.',
 ];
 
-/** The subject: of a subscription its own id, of a case of dunning the id of its invoice. */
+/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization. */
 export function processStart(process: ProcessName, subject: string): ProcessStart {
   const staticDetails = [WHAT_IT_IS[process], ...HOW_IT_GOES_ON].join('\n\n');
   switch (process) {
@@ -44,6 +48,14 @@ export function processStart(process: ProcessName, subject: string): ProcessStar
         workflowId: dunningWorkflowId(subject),
         input: { v: 1, invoiceId: subject },
         staticSummary: `Sees to unpaid invoice ${subject}`,
+        staticDetails,
+      };
+    case TOP_UP:
+      return {
+        workflowType: AUTO_TOP_UP,
+        workflowId: topUpWorkflowId(subject),
+        input: { v: 1, orgId: subject },
+        staticSummary: `Tops up organization ${subject}`,
         staticDetails,
       };
   }

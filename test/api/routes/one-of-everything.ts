@@ -67,6 +67,7 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await until(async () => (await app.call('get', `/api/v1/payments/${paymentId}`)).field('state') === 'paid');
   await step('post', '/organizations/{orgId}/card-setups', { orgId }, {});
   await step('post', '/organizations/{orgId}/portal', { orgId }, {});
+  await step('patch', '/organizations/{orgId}/auto-top-up', { orgId }, { settings: null }, ifMatch);
   await step('post', '/payments/{id}/refunds', { id: paymentId }, { reason: 'not needed' });
   await step('post', '/models', {}, { id: 'acme/model-1', price: PRICE });
   await step('patch', '/models/{id}', { id: 'acme/model-1' }, { displayName: 'Model 1' }, ifMatch);

@@ -152,6 +152,7 @@ export class BillingBook {
   /** One payment intent per invoice: who asks again joins it. */
   readonly answer = async (ask: CardAsk, asker: string | undefined): Promise<void> => {
     this.#nowMs = await this.#surroundings.now();
+    if (ask.kind === 'top_up') throw new Error('no top-up is in this book');
     const { invoiceId } = ask;
     // Nobody pays on a page here.
     if (ask.kind === 'look') return;

@@ -1,0 +1,47 @@
+// What is told of automatic top-ups: each that was paid, each that was declined, and that there will be none any more.
+import type { PoolClient } from 'pg';
+import { floorToCents } from '../../domain/cents.ts';
+import { ZERO } from '../../domain/nano.ts';
+import type { TopUp, TopUpCommand, TopUpFact, TopUpWrite } from '../../domain/top-up.ts';
+import { balanceOf } from '../grants/balance.ts';
+import { queueMail } from '../notifications/outbox.ts';
+
+interface Turned {
+  readonly orgId: string;
+  readonly before: TopUp;
+  readonly state: TopUp;
+  readonly event: TopUpFact | TopUpCommand;
+  readonly nowMs: number;
+}
+
+const CURRENCY = 'usd';
+
+export async function queueTopUpMails(
+  tx: PoolClient,
+  { orgId, before, state, event, nowMs }: Turned,
+  write: TopUpWrite,
+): Promise<void> {
+  switch (write.kind) {
+    case 'topped_up': {
+      const { number, amountCents } = write;
+      const { balanceNano } = await balanceOf(tx, orgId);
+      const balanceCents = floorToCents(balanceNano > ZERO ? balanceNano : ZERO);
+      const facts = { amountCents, currency: CURRENCY, paidAt: new Date(nowMs).toISOString(), balanceCents };
+      return queueMail(tx, { orgId, kind: 'top_up_done', key: `top_up_done:${orgId}:${number}`, facts });
+    }
+    case 'declined': {
+      const { notBeforeMs, settings } = state;
+      const facts = {
+        amountCents: before.open?.amountCents ?? 0,
+        currency: CURRENCY,
+        suspicious: event.kind === 'charged' && event.outcome.kind === 'declined' && event.outcome.decline.suspicious,
+        notBefore: settings === null || notBeforeMs === null ? null : new Date(notBeforeMs).toISOString(),
+      };
+      return queueMail(tx, { orgId, kind: 'top_up_declined', key: `top_up_declined:${orgId}:${write.number}`, facts });
+    }
+    case 'switched_off': {
+      const why = event.kind === 'switch_off' ? 'asked' : 'declines';
+      return queueMail(tx, { orgId, kind: 'top_up_off', key: `top_up_off:${orgId}:${state.revision}`, facts: { why } });
+    }
+  }
+}
