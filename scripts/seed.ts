@@ -1,7 +1,7 @@
 // The data of a first start, made through the management API as a member of staff would make it. A second start finds it again:
 // every step looks before it makes, and the customer's key, which is shown only once, is kept by the launcher.
-import { z } from 'zod';
 import { type ListPrices, listPrices, sourceOf } from './list-prices.ts';
+import { Staff } from './staff.ts';
 
 const FIRST_GRANT_NANO = '25000000000';
 export const DEMO_CUSTOMER = 'Demo customer';
@@ -84,49 +84,4 @@ async function works({ api }: SeedPlace, customerKey: string): Promise<boolean> 
   const answer = await fetch(`${api}/v1/key`, { headers: { authorization: `Bearer ${customerKey}` } });
   await answer.arrayBuffer();
   return answer.status === 200;
-}
-
-const Thing = z.looseObject({ id: z.string(), name: z.string().optional(), baseUrl: z.string().optional() });
-type Thing = z.infer<typeof Thing>;
-const Page = z.object({ data: z.array(Thing), nextCursor: z.string().nullable() });
-
-class Staff {
-  readonly #api: string;
-  readonly #headers: Record<string, string>;
-
-  constructor({ api, adminToken }: SeedPlace) {
-    this.#api = `${api}/api/v1`;
-    this.#headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' };
-  }
-
-  async list(path: string): Promise<Thing[]> {
-    const things: Thing[] = [];
-    const first = `${path}${path.includes('?') ? '&' : '?'}limit=200`;
-    let cursor: string | null = '';
-    while (cursor !== null) {
-      const page: z.infer<typeof Page> = Page.parse(await this.#call('GET', first + (cursor && `&cursor=${cursor}`)));
-      things.push(...page.data);
-      cursor = page.nextCursor;
-    }
-    return things;
-  }
-
-  async post(path: string, body: object): Promise<Thing> {
-    return Thing.parse(await this.#call('POST', path, body));
-  }
-
-  async patch(path: string, body: object): Promise<Thing> {
-    return Thing.parse(await this.#call('PATCH', path, body, { 'if-match': '*' }));
-  }
-
-  async #call(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<unknown> {
-    const answer = await fetch(this.#api + path, {
-      method,
-      headers: { ...this.#headers, ...headers },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}: ${text.slice(0, 500)}`);
-    return JSON.parse(text);
-  }
 }

@@ -1,5 +1,5 @@
-// The smoke test: a pack of credit bought through Stripe's page, requests over every surface and model, streamed and plain, one of
-// them failing over, then a proof of the ledger through Temporal and the oracle's verdict on all the money.
+// The smoke test: requests over every surface and model, streamed and plain, one of them failing over, a pack of credit bought through Stripe's
+// page, three months of plans and debts, then a proof of the ledger through Temporal and the oracle's verdict on all the money.
 // It fails on a request that fails, on a part that died meanwhile, and on a difference of 1 nano-USD;
 // not on what the people of this installation sold at prices of their own (D21).
 import { spawn } from 'node:child_process';
@@ -12,6 +12,7 @@ import { type CustomerCall, makeBilledRequest } from './billed-request.ts';
 import { buyPack } from './buy-pack.ts';
 import type { Endpoints, Installation } from './installation.ts';
 import type { Launch } from './parts/home.ts';
+import { liveThroughMonths } from './smoke-billing.ts';
 import { reconcileOnce } from './smoke-reconciliation.ts';
 
 export interface SmokeVerdict {
@@ -38,6 +39,7 @@ export async function smokeTest(
     }
   }
   await proveBuying(launch, endpoints);
+  await liveThroughMonths(launch, endpoints);
   const finding = (await reconcileOnce(launch, endpoints)) ?? (await askOracle(launch, endpointsFile));
   const died = restarted();
   const problem = died.length === 0 ? finding : `${died.join(', ')} died and was started again`;

@@ -125,17 +125,17 @@ export const subscriptionRoutes: readonly Route[] = [
     handler: ({ params }, { db }) => inTransaction(db, async (tx) => told(await viewOf(tx, params.id))),
   }),
   adminRead({
-    path: '/api/v1/subscriptions/{id}/plan-change',
+    path: '/api/v1/subscriptions/{id}/plan-changes/{plan}',
     summary: 'What a change of plan would cost now, and when it would take effect',
-    params: byId,
-    query: z.strictObject({ plan, months: z.enum(['1', '12']).default('1') }),
+    params: z.object({ id: uuid, plan }),
+    query: z.strictObject({ months: z.enum(['1', '12']).default('1') }),
     response: z
       .object({ amountCents: z.int(), takesEffect: z.enum(['now', 'at_period_end']) })
       .meta({ id: 'PlanChange' }),
     handler: ({ params, query }, { db }) =>
       inTransaction(db, async (tx) => {
         const row = await subscriptionRow(tx, params.id);
-        const wanted = { plan: query.plan, months: query.months === '12' ? 12 : 1 } as const;
+        const wanted = { plan: params.plan, months: query.months === '12' ? 12 : 1 } as const;
         const amountCents = await priceOfChange(tx, row, wanted);
         return { amountCents, takesEffect: amountCents > 0 ? 'now' : 'at_period_end' } as const;
       }),

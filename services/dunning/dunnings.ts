@@ -80,6 +80,14 @@ export const RUNGS: readonly RungName[] = [
   ),
 ];
 
+const ACTIONS: Readonly<Record<CaseCommand['command'], string>> = {
+  retryNow: 'retry_now',
+  waive: 'waive',
+  decideStop: 'decide_stop',
+  extend: 'extend',
+  skipTo: 'skip_to',
+};
+
 export class Dunnings {
   readonly #db: Pool;
 
@@ -128,7 +136,7 @@ export async function commandDunning(
   const view = await viewOf(tx, invoiceId);
   await rememberCommand(tx, workflowId, { command, actor, reason, requestId, effect: { stage: view.stage } });
   const audit: AuditEntry = {
-    action: `dunning.${command}`,
+    action: `dunning.${ACTIONS[command]}`,
     targetKind: 'invoice',
     targetId: invoiceId,
     after: { stage: view.stage, closed: view.closed, wakeAt: view.wakeAt },

@@ -135,7 +135,7 @@ export async function commandSubscription(
   const view = await viewOf(tx, subscriptionId);
   await rememberCommand(tx, workflowId, { command, actor, reason, requestId, effect: { phase: view.phase } });
   const audit: AuditEntry = {
-    action: `subscription.${command}`,
+    action: command === 'changePlan' ? 'subscription.change_plan' : `subscription.${command}`,
     targetKind: 'subscription',
     targetId: subscriptionId,
     before: summaryOf(before.state),

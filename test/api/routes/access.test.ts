@@ -139,12 +139,14 @@ function pathTo({ path }: Route): string {
     models: 'acme%2Fmodel-1',
     payments: world.paymentId,
     invoices: world.invoiceId,
+    subscriptions: world.subscriptionId,
     'bank-transfers': world.bankTransferId,
     requests: '0193f000-0000-7000-8000-000000000001',
   };
   const [, noun = ''] = /\/v1\/([\w-]+)\//.exec(path) ?? [];
   return path
     .replace('{id}', ids[noun] ?? '')
+    .replace('{plan}', 'team')
     .replace('{orgId}', world.orgId)
     .replace('{personId}', world.personId)
     .replace('{keyId}', world.channelKeyId)

@@ -8,6 +8,7 @@ import { nightsProven } from '../../support/nights-proven.ts';
 import { until } from '../../support/until.ts';
 import { type Answered, done, type ManagementApp } from './management-app.ts';
 import type { MockUpstream } from './mock-upstream.ts';
+import { oneSubscription } from './one-subscription.ts';
 
 export interface Step {
   /** As declared: `post /api/v1/api-keys/{id}/disable` */
@@ -26,6 +27,9 @@ export interface World {
   readonly paymentId: string;
   readonly invoiceId: string;
   readonly bankTransferId: string;
+  readonly subscriptionId: string;
+  /** Of a plan, unpaid. */
+  readonly renewalId: string;
   readonly credential: string;
   /** What was sent to be kept secret. */
   readonly secrets: readonly string[];
@@ -35,7 +39,7 @@ export const UPSTREAM_KEYS = ['upstream-secret-one-3f9a', 'upstream-secret-two-7
 export const PRICE = { tiers: [{ microUsdPerMillion: { input: 2_500_000, output: 10_000_000 } }] };
 const COST = { tiers: [{ microUsdPerMillion: { input: 2_000_000, output: 8_000_000 } }] };
 
-type TakeStep = (
+export type TakeStep = (
   method: string,
   path: string,
   ids: Record<string, string>,
@@ -92,9 +96,11 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await nightsProven(app.db);
   await step('post', '/demo/clock', {}, { advance: '10 minutes' });
   const postpaid = await oneInvoice(app, step, { id: apiKeyId, orgId, projectId, enforcementSeq: 0 });
+  const subscribed = await oneSubscription(app, step, orgId);
   await app.refresh();
   return {
     ...postpaid,
+    ...subscribed,
     ...{
       steps,
       orgId,
@@ -148,6 +154,7 @@ async function oneInvoice(
   const recorded = await step('post', '/invoices/{id}/bank-transfers', { id }, transfer);
   const bankTransferId = recorded.string('id');
   await step('post', '/bank-transfers/{id}/reversals', { id: bankTransferId }, { reason });
+  await step('post', '/invoices/{id}/dunning/decide-stop', { id }, { reason });
   await step('post', '/organizations/{orgId}/contract/end', { orgId }, { reason }, ifMatch);
   return { invoiceId: id, bankTransferId };
 }

@@ -44,7 +44,7 @@ test('cancelled before anything was asked, it is never asked, and Stripe knows o
   const asked = await askForCharge(till, invoiceId, 1);
 
   expect([cancelled, asked]).toEqual(['cancelled', FAULT]);
-  expect(await paymentsOf(till, invoiceId)).toEqual([{ state: 'expired', intent: null }]);
+  expect(await paymentsOf(till, invoiceId)).toEqual([]);
   expect(await triesOf(till, invoiceId)).toEqual([]);
 });
 
