@@ -16,6 +16,8 @@ import type { SupervisedProcess } from './parts/supervised-process.ts';
 import { bringUpTemporal, TEMPORAL_NAMESPACE, type TemporalServer } from './parts/temporal.ts';
 import { startWorker, type WorkerNeeds } from './parts/worker.ts';
 import { seed } from './seed.ts';
+import { seedPlans } from './seed-plans.ts';
+import { Staff } from './staff.ts';
 
 type Seeded = Awaited<ReturnType<typeof seed>>;
 
@@ -74,6 +76,7 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
   const { customerKey, models } = await step(launch, 'seed', () =>
     bringUpData(site, { api, adminToken, demoProvider }),
   );
+  await step(launch, 'customers', () => bringUpCustomers({ api, adminToken }));
   const workerPorts = await takeWorkerPorts(site);
   const temporal = await step(launch, 'temporal', () => bringUpTime(site, workerPorts));
   const inbox = await step(launch, 'inbox', () => bringUpInbox(site));
@@ -244,6 +247,14 @@ async function bringUpData(
   if (seeded.customerKey !== known) keepCustomerKey(site.launch.home, seeded.customerKey);
   const data = known === null ? 'a new customer with credit' : 'the customer of the last start';
   return { result: seeded, text: `${seeded.models.length} models, ${data}` };
+}
+
+async function bringUpCustomers(place: {
+  readonly api: string;
+  readonly adminToken: string;
+}): Promise<Outcome<number>> {
+  const made = await seedPlans(new Staff(place));
+  return { result: made, text: made === 0 ? 'those of the last start' : `${made} more, one on each plan` };
 }
 
 /** Held until the end: the part may have to come back on it. */
