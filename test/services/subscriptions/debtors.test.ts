@@ -141,3 +141,14 @@ test('money that comes for a void invoice goes back', async () => {
   expect(shop.refunded).toContain(invoiceId);
   expect(await plansEnded(customer)).toEqual([day(2)]);
 });
+
+test('whoever buys again after his plan has ended keeps his seats, however late the ended one is looked at', async () => {
+  const customer = await pastDue(STOLEN);
+  await shop.advanceTo(day(15));
+  const team = await shop.buys(customer, 'team', 1);
+
+  await shop.view(customer);
+
+  const { rows } = await shop.admin.query('select seats from organizations where id = $1', [team.orgId]);
+  expect(rows).toEqual([{ seats: 5 }]);
+});

@@ -104,20 +104,28 @@ export class PlanShop {
   /** A new organization that has paid for its first period. */
   async customer(plan: PlanName, months: 1 | 12, iso: string): Promise<Customer> {
     await this.sleepUntil(iso);
-    const subscriptionId = newId();
     const bare = await newCustomer(this.admin, []);
     const { orgId } = bare;
     await this.admin.query('insert into billing_details (org_id, billing_email) values ($1, $2)', [
       orgId,
       `${orgId}@example.com`,
     ]);
+    const customer = await this.buys(bare, plan, months);
+    await this.rest();
+    return customer;
+  }
+
+  /** The first period of a new subscription is paid for, and no workflow has looked at it yet. */
+  async buys(bare: BareCustomer, plan: PlanName, months: 1 | 12): Promise<Customer> {
+    const { orgId } = bare;
+    const subscriptionId = newId();
+    const nowMs = (await this.now()).getTime();
     const { invoiceId } = await this.#in(async (tx) => {
-      const terms = termsOf(await planOnSale(tx, plan, Date.parse(iso)), months);
+      const terms = termsOf(await planOnSale(tx, plan, nowMs), months);
       const order = purchaseOrder('first', terms, terms.priceCents);
       return orderInvoice(tx, { orgId, subscriptionId, order, actor: 'test' });
     });
     await this.pay(invoiceId);
-    await this.rest();
     return { ...bare, subscriptionId };
   }
 
