@@ -1,5 +1,8 @@
 // Customers whose cards fail, on PostgreSQL: remind, limit, plan ended, and whatever brings them back (billing.md 1.4 and 5).
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { newId } from '../../../services/platform/ids.ts';
+import { inTransaction } from '../../../services/platform/postgres.ts';
+import { invoiceCancelled } from '../../../services/subscriptions/learn.ts';
 import { type Bank, PAID, refusal } from './bank.ts';
 import { type Customer, openPlanShop } from './plan-shop.ts';
 
@@ -151,4 +154,36 @@ test('whoever buys again after his plan has ended keeps his seats, however late 
 
   const { rows } = await shop.admin.query('select seats from organizations where id = $1', [team.orgId]);
   expect(rows).toEqual([{ seats: 5 }]);
+});
+
+test('of two who cancel an invoice for a change of plan one is in doubt: nobody is left without an invoice to pay', async () => {
+  const customer = await pastDue(SHORT_OF_MONEY);
+  const [invoiceId = ''] = await shop.openCases(customer.orgId);
+  const telling = { actor: 'test', reason: 'test', requestId: newId() };
+  const change = { command: 'changePlan', plan: 'team', months: 1, ...telling } as const;
+  await shop.subscriptions.command(customer.subscriptionId, change);
+
+  for (const how of ['in_doubt', 'cancelled'] as const) {
+    await inTransaction(shop.db, (tx) => invoiceCancelled(tx, invoiceId, how, { actor: 'test' }));
+  }
+  shop.bank = () => PAID;
+  await shop.rest();
+
+  expect(await shop.charged(customer.orgId)).toEqual([`${year}-03-01 1900`, `${year}-04-01 1900`]);
+  expect(await shop.view(customer)).toMatchObject({ phase: 'active', plan: 'pro' });
+  expect(await shop.openCases(customer.orgId)).toEqual([]);
+});
+
+test('a resumption that is declined after a cancellation ends the plan, and another one can be bought', async () => {
+  const customer = await shop.customer('pro', 1, `${year}-03-01T00:00:00Z`);
+  await shop.command(customer, { command: 'pause' });
+  await shop.advanceTo(day(3));
+  shop.bank = () => ({ kind: 'unknown' });
+  await shop.command(customer, { command: 'resume' });
+  await shop.command(customer, { command: 'cancel' });
+
+  shop.bank = STOLEN;
+  await shop.advanceTo(day(4));
+
+  expect(await shop.view(customer)).toMatchObject({ phase: 'ended' });
 });
