@@ -67,7 +67,7 @@ export async function recordPayment(
   return row.outcome;
 }
 
-/** A pack was fulfilled with its record. */
+/** A pack was fulfilled with its record. What goes back leaves the books at once: no other period may be paid out of it. */
 async function fulfil(tx: PoolClient, paymentId: string, recorder: Told): Promise<void> {
   const { invoiceId } = await payment(tx, paymentId);
   if (invoiceId === null || (await invoicePaid(tx, invoiceId, recorder)) === 'taken') return;

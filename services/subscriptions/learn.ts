@@ -12,7 +12,7 @@ import { grantCredit, insertPeriod } from './plan-writes.ts';
 import { insertSubscription, liveSubscriptionOf } from './subscription-rows.ts';
 import { billingNow, type Told, takeTurn } from './turn.ts';
 
-/** 'unwanted': what was paid cannot begin, and the money goes back. */
+/** 'unwanted': what was paid for cannot begin, or is void by now, and the money goes back. */
 export type PlanPaid = 'taken' | 'unwanted';
 
 /** Its money is in the books, in this transaction. */
@@ -32,7 +32,7 @@ export async function invoicePaid(tx: PoolClient, invoiceId: string, told: Told)
   if ((await findDunning(tx, invoiceId)) !== null) {
     await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'settled', how: 'paid' } });
   }
-  return 'taken';
+  return invoice.state === 'void' ? 'unwanted' : 'taken';
 }
 
 /** A subscription begins with its first payment. An organization that has one by now gets its money back. */

@@ -187,3 +187,17 @@ test('a resumption that is declined after a cancellation ends the plan, and anot
 
   expect(await shop.view(customer)).toMatchObject({ phase: 'ended' });
 });
+
+test('money for a void invoice is not what another period costs, although it has not gone back yet', async () => {
+  const customer = await pastDue(SHORT_OF_MONEY);
+  const [invoiceId = ''] = await shop.openCases(customer.orgId);
+  await shop.command(customer, { command: 'cancel' });
+  await shop.pay(invoiceId);
+
+  await shop.buys(customer, 'pro', 1);
+
+  const { rows } = await shop.admin.query('select paid_cents as paid from credit_grants where org_id = $1', [
+    customer.orgId,
+  ]);
+  expect(rows).toEqual([{ paid: 1_900 }, { paid: 1_900 }]);
+});

@@ -169,7 +169,8 @@ export class PlanShop {
         'usd',
         'test',
       ]);
-      if (taken.rows[0]?.outcome === 'recorded') await invoicePaid(tx, invoiceId, TOLD);
+      if (taken.rows[0]?.outcome !== 'recorded' || (await invoicePaid(tx, invoiceId, TOLD)) === 'taken') return;
+      await tx.query(`select begin_refund($1, $2, null, null, 'test')`, [newId(), payment?.id]);
     });
   }
 
