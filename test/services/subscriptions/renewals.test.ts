@@ -196,12 +196,12 @@ async function periodsOf({ subscriptionId }: Customer): Promise<string[]> {
 }
 
 test('a subscription that no workflow has looked at yet says in its row when it goes on', async () => {
-  const customer = await shop.customer('pro', 1, '2047-01-10T00:00:00Z');
+  const customer = await shop.customer('pro', 1, '2077-01-10T00:00:00Z');
   await shop.command(customer, { command: 'cancel' });
-  await shop.advanceTo('2047-02-11T00:00:00Z');
+  await shop.advanceTo('2077-02-11T00:00:00Z');
 
   const { subscriptionId } = await shop.buys(customer, 'pro', 1);
 
   const { rows } = await shop.admin.query('select wake_at from subscriptions where id = $1', [subscriptionId]);
-  expect(rows).toEqual([{ wake_at: new Date('2047-03-11T00:00:00Z') }]);
+  expect(rows).toEqual([{ wake_at: new Date('2077-03-11T00:00:00Z') }]);
 });
