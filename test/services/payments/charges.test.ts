@@ -212,3 +212,18 @@ test('a card that Stripe does not know any more is a fault, and no bank was aske
   expect(await triesOf(till, invoiceId)).toEqual(['1.1 fault']);
   expect(await takenFor(till, invoiceId)).toEqual({ asked: 0, captured: [] });
 });
+
+test('a fault is no answer for good: the same attempt, asked again when it may be mended, asks the new card', async () => {
+  const { orgId, invoiceId } = await billed(till);
+  await till.sdk.paymentMethods.detach(await giveCard(till, orgId, 'pm_card_visa'));
+  const first = await askForCharge(till, invoiceId, 1);
+  await giveCard(till, orgId, 'pm_card_mastercard');
+
+  const atOnce = await askForCharge(till, invoiceId, 1);
+  await passBillingMinutes(till, 16);
+  const later = await askForCharge(till, invoiceId, 1);
+
+  expect([first, atOnce, later]).toEqual([{ kind: 'fault' }, { kind: 'fault' }, PAID]);
+  expect(await triesOf(till, invoiceId)).toEqual(['1.1 fault', '1.2 paid']);
+  expect(await takenFor(till, invoiceId)).toEqual(ONCE);
+});
