@@ -122,6 +122,21 @@ test('a declared incident restricts nobody, and its days are added to the ladder
   expect(await plansEnded(customer)).toEqual([day(18)]);
 });
 
+test('an incident whose end nobody knows yet holds the ladder, and its end sets it going again', async () => {
+  const customer = await pastDue(STOLEN);
+  await shop.advanceTo(day(4));
+  await shop.incident(day(4), null);
+  await shop.rest();
+  await shop.advanceTo(day(9));
+
+  await shop.admin.query('update billing_incidents set to_at = $1 where to_at is null', [day(9)]);
+  await shop.rest();
+  await shop.advanceTo(day(60));
+
+  expect(shop.stagesOf(customer)).toEqual(['04-13 00:00:00 limited', '04-20 00:00:00 none']);
+  expect(await plansEnded(customer)).toEqual([day(19)]);
+});
+
 test('whoever was cancelled in dunning is void at once, and owes nothing', async () => {
   const customer = await pastDue(SHORT_OF_MONEY);
   await shop.advanceTo(day(8));

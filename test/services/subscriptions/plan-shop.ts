@@ -175,7 +175,7 @@ export class PlanShop {
   }
 
   /** Somebody declares that no customer answers for this time. */
-  async incident(from: string, to: string): Promise<void> {
+  async incident(from: string, to: string | null): Promise<void> {
     await this.admin.query(
       `insert into billing_incidents (from_at, to_at, what, declared_by) values ($1, $2, 'the bank is away', 'test')`,
       [from, to],
