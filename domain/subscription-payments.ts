@@ -13,8 +13,10 @@ import {
   monthOfCredit,
   type Order,
   openOrder,
+  type PastDue,
   type Paying,
   pausing,
+  purchaseOrder,
   renewalOrder,
   type Subscription,
   type Voiding,
@@ -92,18 +94,21 @@ export function askingLater(course: Course, phase: Paying | Voiding, nowMs: numb
 
 const VOIDED_REMEMBERED = 50;
 
+function remembering({ state, writes }: Course, { invoice }: Order): Course {
+  return { state: { ...state, voided: [...state.voided, invoice].slice(-VOIDED_REMEMBERED) }, writes };
+}
+
 export function voided(course: Course, { order, afterwards }: Voiding, nowMs: number): Course {
-  const remembered: Course = {
-    ...course,
-    state: { ...course.state, voided: [...course.state.voided, order.invoice].slice(-VOIDED_REMEMBERED) },
-  };
+  const remembered = remembering(course, order);
   switch (afterwards.kind) {
     case 'end':
       return entering(remembered, { kind: 'ended', why: afterwards.why });
     case 'pause':
       return pausing(remembered);
-    case 'return':
-      return entering(remembered, { kind: afterwards.to });
+    case 'return': {
+      const isLeaving = afterwards.to === 'paused' && course.state.atPeriodEnd === 'cancel';
+      return entering(remembered, isLeaving ? { kind: 'ended', why: 'cancelled' } : { kind: afterwards.to });
+    }
     case 'replace':
       return entering(
         remembered,
@@ -112,6 +117,13 @@ export function voided(course: Course, { order, afterwards }: Voiding, nowMs: nu
     case 'move_on':
       return movingOn(remembered, order, afterwards.sinceMs, nowMs);
   }
+}
+
+/** Of two who cancelled it for a change of plan one was in doubt, and the change was dropped: the plan is asked for anew, as overdue as it was. */
+export function orderedAnew(course: Course, { order, sinceMs }: PastDue): Course {
+  const { invoice, terms } = order;
+  const anew = purchaseOrder(invoice, terms, terms.priceCents);
+  return entering(remembering(course, order), awaiting(anew, { ifDeclined: 'past_due', overdueSinceMs: sinceMs }));
 }
 
 function movingOn(course: Course, { period, terms }: Order, sinceMs: number, nowMs: number): Course {

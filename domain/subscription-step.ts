@@ -16,7 +16,16 @@ import {
   voiding,
 } from './subscription.ts';
 import { obeyed, type SubscriptionCommand, type SubscriptionRefusal } from './subscription-commands.ts';
-import { askingLater, declined, ordering, paid, refunded, voided, voidInDoubt } from './subscription-payments.ts';
+import {
+  askingLater,
+  declined,
+  orderedAnew,
+  ordering,
+  paid,
+  refunded,
+  voided,
+  voidInDoubt,
+} from './subscription-payments.ts';
 
 export type SubscriptionFact =
   | { readonly kind: 'tick' }
@@ -116,6 +125,7 @@ function learned(course: Course, fact: SubscriptionFact, nowMs: number): Course 
       : askingLater(course, phase, nowMs);
   }
   if (fact.kind === 'voided' && phase.kind === 'voiding') return voided(course, phase, nowMs);
+  if (fact.kind === 'voided' && phase.kind === 'past_due') return orderedAnew(course, phase);
   if (fact.kind === 'void_in_doubt' && phase.kind === 'voiding') return voidInDoubt(course, phase, nowMs);
   if (fact.kind === 'grace_over' && phase.kind === 'past_due') {
     return entering(course, voiding(phase.order, { kind: 'end', why: 'unpaid' }));

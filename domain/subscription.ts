@@ -26,7 +26,7 @@ export interface Subscription extends Commanded {
 export type Phase =
   | { readonly kind: 'active' }
   | Paying
-  | { readonly kind: 'past_due'; readonly order: Order; readonly sinceMs: number }
+  | PastDue
   | Voiding
   | { readonly kind: 'paused' }
   | { readonly kind: 'ended'; readonly why: 'cancelled' | 'unpaid' };
@@ -40,6 +40,13 @@ export interface Paying {
   /** Until when the customer may still confirm in person. */
   readonly authenticateByMs: number | null;
   readonly askAgainAtMs: number | null;
+}
+
+export interface PastDue {
+  readonly kind: 'past_due';
+  readonly order: Order;
+  /** Since its first decline, or that of an order that it replaces. */
+  readonly sinceMs: number;
 }
 
 /** The order's PaymentIntent is being cancelled, which may find that it was paid. */

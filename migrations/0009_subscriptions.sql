@@ -197,6 +197,14 @@ begin
   perform pg_notify('tollgate_outbox', 'poke');
 end $$;
 
+-- While one is open a case may wait for no moment at all: when it ends, and when it begins, its ladder is another.
+create function poke_open_cases() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  perform poke_process('dunning:' || d.invoice_id, 'dunning', d.invoice_id) from dunnings d where d.closed is null;
+  return null;
+end $$;
+create trigger changes_ladders after insert or update or delete on billing_incidents for each statement execute function poke_open_cases();
+
 grant select on plan_versions, subscriptions, invoices, subscription_periods, grant_voids, dunnings, billing_incidents, process_pokes
   to tollgate_gateway, tollgate_worker, tollgate_readonly;
 grant insert on plan_versions, subscriptions, invoices, subscription_periods, dunnings, billing_incidents, process_pokes to tollgate_worker;

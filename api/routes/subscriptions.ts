@@ -13,7 +13,11 @@ import { planPurchase } from '../../services/payments/purchases.ts';
 import { listPlanVersions } from '../../services/plans/plan-versions.ts';
 import { newId } from '../../services/platform/ids.ts';
 import { inTransaction } from '../../services/platform/postgres.ts';
-import { listSubscriptions, subscriptionRow } from '../../services/subscriptions/subscription-rows.ts';
+import {
+  listSubscriptions,
+  type SubscriptionRow,
+  subscriptionRow,
+} from '../../services/subscriptions/subscription-rows.ts';
 import {
   commandSubscription,
   type PlanCommand,
@@ -160,10 +164,13 @@ export const subscriptionRoutes: readonly Route[] = [
       const { reason: why, ...wanted } = body;
       const command = { command: 'changePlan', ...wanted } as const;
       const telling = { actor, reason: why, ifMatch };
-      const { audit } = await inTransaction(app.db, (tx) => obeyed(tx, params.id, command, telling));
+      const { view, audit } = await inTransaction(app.db, (tx) => obeyed(tx, params.id, command, telling));
       const settled = await settleCardAsks({ db: app.db, stripe }, params.id, CARD_PATIENCE_MS);
-      const outcome = outcomeOf(settled, wanted);
       const { invoiceId } = settled;
+      // The invoice that the change would have replaced may be being paid: it was put back.
+      const isPutBack = settled.phase === 'past_due' && invoiceId === view.invoiceId;
+      if (isPutBack) throw refused(params.id, command, 'payment_in_doubt');
+      const outcome = outcomeOf(settled, wanted, await subscriptionRow(app.db, params.id));
       const isWanted = outcome === 'needs_authentication' && invoiceId !== null;
       const payUrl = isWanted ? app.links.urlOf(invoiceId) : null;
       return change(async () => ({ answer: { outcome, payUrl, subscription: told(settled) }, audit }));
@@ -225,9 +232,13 @@ function refused(subscriptionId: string, { command }: PlanCommand, why: string):
 
 type ChangeOutcome = 'changed' | 'at_period_end' | 'declined' | 'needs_authentication' | 'pending';
 
-function outcomeOf(view: SubscriptionView, wanted: { readonly plan: string; readonly months: number }): ChangeOutcome {
-  if (view.phase === 'paying' || view.phase === 'voiding')
-    return view.asks.length > 0 ? 'pending' : 'needs_authentication';
+function outcomeOf(
+  view: SubscriptionView,
+  wanted: { readonly plan: string; readonly months: number },
+  { state: { phase } }: SubscriptionRow,
+): ChangeOutcome {
+  if (phase.kind === 'paying') return phase.authenticateByMs === null ? 'pending' : 'needs_authentication';
+  if (phase.kind === 'voiding') return 'pending';
   if (view.plan === wanted.plan && view.months === wanted.months) return 'changed';
   return view.nextPlan === wanted.plan ? 'at_period_end' : 'declined';
 }

@@ -109,7 +109,10 @@ interface AnswerRow extends DeclineCodes {
   readonly declineClass: DeclineClass | null;
 }
 
-/** As it was answered then, also on a payment whose place another one has taken. What the customer asked is not tried again for him. */
+/**
+ * As it was answered last, also on a payment whose place another one has taken. What the customer asked is not tried again for him; a
+ * fault is no answer of a bank, and billing may ask again when whatever was wrong may have been mended.
+ */
 async function answerOf(
   tx: PoolClient,
   billId: string,
@@ -120,7 +123,10 @@ async function answerOf(
             a.decline_class as "declineClass"
        from charge_attempts a join payments p on p.id = a.payment_id
       where p.bill_id = $1 and a.asked_by = $2 and a.number = $3
-        and (a.outcome in ('paid', 'declined', 'fault') or (a.outcome = 'unknown' and a.asked_by = 'customer'))`,
+        and case when a.asked_by = 'customer' then a.outcome is not null
+                 when a.outcome = 'fault' then a.answered_at > billing_now() - interval '15 minutes'
+                 else a.outcome in ('paid', 'declined') end
+      order by a.answered_at desc, a.try desc limit 1`,
     [billId, askedBy, number],
   );
   const [row] = rows;

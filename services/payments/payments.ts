@@ -75,7 +75,7 @@ export async function recordPayment(
   return row.outcome;
 }
 
-/** A pack was fulfilled with its record. */
+/** A pack was fulfilled with its record. What goes back leaves the books at once: no other period may be paid out of it. */
 async function fulfil(tx: PoolClient, paymentId: string, recorder: Recorder): Promise<void> {
   const { orgId, topUp, invoiceId } = await payment(tx, paymentId);
   if (topUp !== null) return topUpPaid(tx, orgId, topUp, recorder);

@@ -3,12 +3,20 @@
 import type { Pool } from 'pg';
 import type { ProcessName } from './poke.ts';
 
+/** Whoever was in doubt asks again at a moment of its own. */
+function isReached(askAgainAtMs: string): string {
+  return `coalesce((${askAgainAtMs})::float8 <= extract(epoch from billing_now()) * 1000, true)`;
+}
+
 const OPEN = {
-  subscription: `select id, org_id, wake_at, phase in ('paying', 'voiding') and state #>> '{phase,authenticateByMs}' is null
+  subscription: `select id, org_id, wake_at,
+                        phase in ('paying', 'voiding') and state #>> '{phase,authenticateByMs}' is null
+                          and ${isReached(`state #>> '{phase,askAgainAtMs}'`)}
                         or jsonb_array_length(state -> 'toRefund') > 0 as is_asking
                    from subscriptions where phase <> 'ended' or jsonb_array_length(state -> 'toRefund') > 0`,
   dunning: `select invoice_id as id, org_id, wake_at,
-                   exists (select from jsonb_array_elements(state #> '{invoice,attempts}') a where a -> 'answer' = 'null') as is_asking
+                   exists (select from jsonb_array_elements(state #> '{invoice,attempts}') a where a -> 'answer' = 'null')
+                     and ${isReached(`state ->> 'askAgainAtMs'`)} as is_asking
               from dunnings where closed is null`,
   topup: `select org_id as id, org_id, wake_at, wake_at is null as is_asking
             from top_ups where open_number is not null or wake_at is not null`,

@@ -34,27 +34,37 @@ export class Pokes {
     return rows;
   }
 
-  /** What has become news meanwhile is delivered again. */
+  /**
+   * What has become news meanwhile is delivered again. A turn may hold some of these rows and want others: nothing here waits for a row
+   * while it holds one.
+   */
   async delivered(pokes: readonly ClaimedPoke[]): Promise<void> {
-    const claimed = [pokes.map(({ workflowId }) => workflowId), pokes.map(({ news }) => news)];
-    await this.#db.query(
-      `delete from process_pokes p using unnest($1::text[], $2::integer[]) as c(workflow_id, news)
-        where p.workflow_id = c.workflow_id and p.news = c.news`,
-      claimed,
+    const { rows } = await this.#db.query<{ workflowId: string }>(
+      `delete from process_pokes where workflow_id in (
+         select p.workflow_id from process_pokes p
+           join unnest($1::text[], $2::integer[]) as c(workflow_id, news) on p.workflow_id = c.workflow_id and p.news = c.news
+            for update of p skip locked)
+       returning workflow_id as "workflowId"`,
+      [pokes.map(({ workflowId }) => workflowId), pokes.map(({ news }) => news)],
     );
+    const gone = new Set(rows.map(({ workflowId }) => workflowId));
+    for (const poke of pokes) if (!gone.has(poke.workflowId)) await this.#deliveredAlone(poke);
+  }
+
+  async #deliveredAlone({ workflowId, news }: ClaimedPoke): Promise<void> {
+    await this.#db.query('delete from process_pokes where workflow_id = $1 and news = $2', [workflowId, news]);
     await this.#db.query(
-      `update process_pokes p set due_at = clock_timestamp(), since = clock_timestamp(), tries = 0
-         from unnest($1::text[], $2::integer[]) as c(workflow_id, news)
-        where p.workflow_id = c.workflow_id and p.news <> c.news`,
-      claimed,
+      `update process_pokes set due_at = clock_timestamp(), since = clock_timestamp(), tries = 0
+        where workflow_id = $1 and news <> $2`,
+      [workflowId, news],
     );
   }
 
-  /** Temporal did not take them: they are due again after 1 s, 2 s, 4 s ... a minute. */
+  /** Temporal did not take them: they are due again after 1 s, 2 s, 4 s ... a minute, or when the claim runs out. */
   async postpone(pokes: readonly ClaimedPoke[]): Promise<void> {
     await this.#db.query(
       `update process_pokes set due_at = clock_timestamp() + least(interval '1 minute', interval '1 second' * 2 ^ least(tries - 1, 10))
-        where workflow_id = any($1)`,
+        where workflow_id in (select workflow_id from process_pokes where workflow_id = any($1) for update skip locked)`,
       [pokes.map(({ workflowId }) => workflowId)],
     );
   }

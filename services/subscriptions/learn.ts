@@ -7,20 +7,13 @@ import { monthOfCredit, newSubscription } from '../../domain/subscription.ts';
 import { findDunning, openDunningsOf } from '../dunning/dunning-rows.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { isUsageInvoice, usageInvoicePaid } from '../postpaid/usage-payments.ts';
-import { pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
 import { type PlanInvoice, planInvoice, voidInvoice } from './invoices-of-plans.ts';
-import { applyBenefits } from './plan-benefits.ts';
 import { tellOfPeriod } from './plan-mails.ts';
 import { grantCredit, insertPeriod } from './plan-writes.ts';
 import { insertSubscription, liveSubscriptionOf } from './subscription-rows.ts';
-import { billingNow, takeTurn } from './turn.ts';
+import { billingNow, type Told, takeTurn } from './turn.ts';
 
-interface Told {
-  readonly actor: string;
-  readonly asker?: string | undefined;
-}
-
-/** 'unwanted': what was paid cannot begin, or was not owed any more, and the money goes back. */
+/** 'unwanted': what was paid for cannot begin, is void by now or was not owed any more, and the money goes back. */
 export type PlanPaid = 'taken' | 'unwanted';
 
 /** Its money is in the books, in this transaction. */
@@ -41,11 +34,11 @@ export async function invoicePaid(tx: PoolClient, invoiceId: string, told: Told)
   if ((await findDunning(tx, invoiceId)) !== null) {
     await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'settled', how: 'paid' } });
   }
-  return 'taken';
+  return invoice.state === 'void' ? 'unwanted' : 'taken';
 }
 
 /** A subscription begins with its first payment. An organization that has one by now gets its money back. */
-async function beginSubscription(tx: PoolClient, invoice: PlanInvoice, { actor }: Told): Promise<PlanPaid> {
+async function beginSubscription(tx: PoolClient, invoice: PlanInvoice, told: Told): Promise<PlanPaid> {
   const { id: invoiceId, orgId, subscriptionId, name, bought, state } = invoice;
   if (state === 'void' || (await liveSubscriptionOf(tx, orgId)) !== null) return 'unwanted';
   const nowMs = await billingNow(tx);
@@ -53,15 +46,15 @@ async function beginSubscription(tx: PoolClient, invoice: PlanInvoice, { actor }
   await insertSubscription(tx, subscriptionId, orgId, begun);
   await insertPeriod(tx, subscriptionId, begun.period, { invoiceId, fromMs: nowMs });
   const credit = { kind: 'credit_granted', ...monthOfCredit(begun, nowMs) } as const;
-  await grantCredit(tx, { orgId, subscriptionId, state: begun, actor }, credit);
-  await applyBenefits(tx, orgId, begun, nowMs);
+  await grantCredit(tx, { orgId, subscriptionId, state: begun, actor: told.actor }, credit);
   const order = { ...bought, invoice: name, amountCents: invoice.amountCents };
   await tellOfPeriod(
     tx,
     { orgId, subscriptionId, state: begun, before: null, nowMs },
     { order, period: begun.period, fromMs: nowMs },
   );
-  await pokeProcess(tx, subscriptionWorkflowId(subscriptionId), 'subscription', subscriptionId);
+  // Its seats, its next moment, and a workflow that is there then.
+  await takeTurn(tx, { orgId, ...told }, { process: 'subscription', id: subscriptionId, event: { kind: 'tick' } });
   return 'taken';
 }
 

@@ -56,7 +56,7 @@ export async function tellOfPeriod(
       purchase: { kind: 'plan', terms: to, from: iso(fromMs), to: ends },
       invoice: null,
       paidAt: iso(nowMs),
-      cardLastFour: await defaultCard(tx, orgId),
+      cardLastFour: await cardThatPaid(tx, invoiceId),
       renewsAt: state.atPeriodEnd === 'renew' ? ends : null,
     },
   });
@@ -74,9 +74,14 @@ export async function tellOfPeriod(
       to,
       effectiveAt: iso(fromMs),
       charge: { ...amountOf(order), creditedCents: order.terms.priceCents - order.amountCents },
-      renewal: { amountCents: state.nextTerms.priceCents, currency: CURRENCY, at: ends },
+      renewal: renewalOf(state, ends),
     },
   });
+}
+
+/** Null: he has cancelled, or will pause. */
+function renewalOf({ atPeriodEnd, nextTerms }: Subscription, at: string) {
+  return atPeriodEnd === 'renew' ? { amountCents: nextTerms.priceCents, currency: CURRENCY, at } : null;
 }
 
 async function tellOfEnd(
@@ -107,7 +112,7 @@ async function tellOfCommand(
     await queueMail(tx, { orgId, kind: 'paused', key: eventKey, facts: { terms, pausesAt: endsAt } });
   }
   if (command.kind !== 'change_plan' || state.nextTerms === before.nextTerms) return;
-  const renewal = { amountCents: state.nextTerms.priceCents, currency: CURRENCY, at: endsAt };
+  const renewal = renewalOf(state, endsAt);
   const to = await toldTerms(tx, state.nextTerms);
   await queueMail(tx, {
     orgId,
@@ -257,10 +262,13 @@ async function toldTerms(tx: PoolClient, { planVersionId, months }: Terms): Prom
   return { plan: (await planVersion(tx, planVersionId)).plan, months };
 }
 
-async function defaultCard(tx: PoolClient, orgId: string): Promise<string | null> {
+/** Null: it was paid on a page of Stripe. */
+async function cardThatPaid(tx: PoolClient, invoiceId: string): Promise<string | null> {
   const { rows } = await tx.query<{ last4: string }>(
-    'select last4 from payment_methods where org_id = $1 and is_default',
-    [orgId],
+    `select m.last4 from charge_attempts a join payments p on p.id = a.payment_id
+       join payment_methods m on m.stripe_payment_method = a.payment_method
+      where p.invoice_id = $1 and a.outcome = 'paid'`,
+    [invoiceId],
   );
   return rows[0]?.last4 ?? null;
 }

@@ -157,7 +157,7 @@ async function commandOf(
   const { requestId, revision = state.revision } = wanted;
   if (wanted.command !== 'changePlan') return { kind: wanted.command, requestId, revision };
   const nowMs = await billingNow(tx);
-  const terms = await termsWanted(tx, wanted, nowMs);
+  const terms = await termsWanted(tx, state, wanted, nowMs);
   return {
     kind: 'change_plan',
     requestId,
@@ -167,22 +167,26 @@ async function commandOf(
   };
 }
 
+/** Whoever stays on his plan stays on the version that he bought. */
 async function termsWanted(
   tx: PoolClient,
+  { terms }: Subscription,
   { plan, months }: { readonly plan: PlanName; readonly months: 1 | 12 },
   nowMs: number,
 ): Promise<Terms> {
-  return termsOf(await planOnSale(tx, plan, nowMs), months);
+  const bought = await planVersion(tx, terms.planVersionId);
+  return termsOf(bought.plan === plan ? bought : await planOnSale(tx, plan, nowMs), months);
 }
 
-/** Of a change of plan that were made now; 0: it would wait for the end of the period. */
+/** Of a change of plan that were made now; 0: it would wait for the end of the period. In grace there is nothing that could end first. */
 export async function priceOfChange(
   tx: PoolClient,
   { orgId, state }: SubscriptionRow,
   wanted: { readonly plan: PlanName; readonly months: 1 | 12 },
 ): Promise<number> {
   const nowMs = await billingNow(tx);
-  return upgradePrice(tx, orgId, state, await termsWanted(tx, wanted, nowMs), nowMs);
+  const terms = await termsWanted(tx, state, wanted, nowMs);
+  return state.phase.kind === 'past_due' ? terms.priceCents : upgradePrice(tx, orgId, state, terms, nowMs);
 }
 
 /** What is due for an upgrade now: its price less what is unused of the period that it cuts (M25). */

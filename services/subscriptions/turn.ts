@@ -31,11 +31,14 @@ export type ProcessEvent =
     }
   | { readonly process: 'dunning'; readonly id: string; readonly event: DunningFact | DunningCommand };
 
-export interface TurnContext {
-  readonly orgId: string;
+export interface Told {
   readonly actor: string;
   /** The workflow that waits for the answer, and needs no poke to look. */
   readonly asker?: string | undefined;
+}
+
+export interface TurnContext extends Told {
+  readonly orgId: string;
   /** Billing time of the event, where it is not that of the transaction. */
   readonly atMs?: number;
 }
@@ -121,7 +124,8 @@ class Turn {
     const about = { ...this.#context, subscriptionId: id, state };
     for (const one of writes) await write(this.#tx, about, one);
     await saveSubscription(this.#tx, id, state, wakeAtMs);
-    await applyBenefits(this.#tx, this.#context.orgId, state, this.#nowMs);
+    // One that ended before has had its say: another may give benefits by now.
+    if (before.phase.kind !== 'ended') await applyBenefits(this.#tx, this.#context.orgId, state, this.#nowMs);
     await queuePlanMails(this.#tx, { ...about, before, event, writes, nowMs: this.#nowMs });
     for (const ask of asks) await this.#seeToAsk(id, ask, event);
     this.#touched.set(subscriptionWorkflowId(id), { process: 'subscription', id });

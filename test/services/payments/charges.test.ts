@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
 import { askForCharge } from '../../../services/payments/charges.ts';
+import { payOnSession } from '../../../services/payments/own-payments.ts';
 import { control, passHours } from '../../fake-stripe/stripe-client.ts';
 import {
   billed,
@@ -211,4 +212,36 @@ test('a card that Stripe does not know any more is a fault, and no bank was aske
   expect(outcome).toEqual({ kind: 'fault' });
   expect(await triesOf(till, invoiceId)).toEqual(['1.1 fault']);
   expect(await takenFor(till, invoiceId)).toEqual({ asked: 0, captured: [] });
+});
+
+test('a fault is no answer for good: the same attempt, asked again when it may be mended, asks the new card', async () => {
+  const { orgId, invoiceId } = await billed(till);
+  await till.sdk.paymentMethods.detach(await giveCard(till, orgId, 'pm_card_visa'));
+  const first = await askForCharge(till, invoiceId, 1);
+  await giveCard(till, orgId, 'pm_card_mastercard');
+
+  const atOnce = await askForCharge(till, invoiceId, 1);
+  await passBillingMinutes(till, 16);
+  const later = await askForCharge(till, invoiceId, 1);
+
+  expect([first, atOnce, later]).toEqual([{ kind: 'fault' }, { kind: 'fault' }, PAID]);
+  expect(await triesOf(till, invoiceId)).toEqual(['1.1 fault', '1.2 paid']);
+  expect(await takenFor(till, invoiceId)).toEqual(ONCE);
+});
+
+test('the receipt names the card that paid, which need not be the newest', async () => {
+  const { orgId, invoiceId } = await billed(till, 'pm_card_visa');
+  await giveCard(till, orgId, 'pm_card_mastercard');
+  const { rows: cards } = await till.admin.query(
+    'select id as "cardId" from payment_methods where org_id = $1 and not is_default',
+    [orgId],
+  );
+
+  await payOnSession(till, invoiceId, { ...cards[0], returnUrl: 'http://127.0.0.1/pay' });
+
+  const { rows } = await till.admin.query(
+    `select facts ->> 'cardLastFour' as card from notifications where org_id = $1 and kind = 'receipt'`,
+    [orgId],
+  );
+  expect(rows).toEqual([{ card: '4242' }]);
 });

@@ -1,5 +1,8 @@
 // Customers whose cards fail, on PostgreSQL: remind, limit, plan ended, and whatever brings them back (billing.md 1.4 and 5).
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { newId } from '../../../services/platform/ids.ts';
+import { inTransaction } from '../../../services/platform/postgres.ts';
+import { invoiceCancelled } from '../../../services/subscriptions/learn.ts';
 import { type Bank, PAID, refusal } from './bank.ts';
 import { type Customer, openPlanShop } from './plan-shop.ts';
 
@@ -120,6 +123,21 @@ test('a declared incident restricts nobody, and its days are added to the ladder
   expect(await plansEnded(customer)).toEqual([day(18)]);
 });
 
+test('an incident whose end nobody knows yet holds the ladder, and its end sets it going again', async () => {
+  const customer = await pastDue(STOLEN);
+  await shop.advanceTo(day(4));
+  await shop.incident(day(4), null);
+  await shop.rest();
+  await shop.advanceTo(day(9));
+
+  await shop.admin.query('update billing_incidents set to_at = $1 where to_at is null', [day(9)]);
+  await shop.rest();
+  await shop.advanceTo(day(60));
+
+  expect(shop.stagesOf(customer)).toEqual(['04-13 00:00:00 limited', '04-20 00:00:00 none']);
+  expect(await plansEnded(customer)).toEqual([day(19)]);
+});
+
 test('whoever was cancelled in dunning is void at once, and owes nothing', async () => {
   const customer = await pastDue(SHORT_OF_MONEY);
   await shop.advanceTo(day(8));
@@ -141,4 +159,61 @@ test('money that comes for a void invoice goes back', async () => {
 
   expect(shop.refunded).toContain(invoiceId);
   expect(await plansEnded(customer)).toEqual([day(2)]);
+});
+
+test('whoever buys again after his plan has ended keeps his seats, however late the ended one is looked at', async () => {
+  const customer = await pastDue(STOLEN);
+  await shop.advanceTo(day(15));
+  const team = await shop.buys(customer, 'team', 1);
+
+  await shop.view(customer);
+
+  const { rows } = await shop.admin.query('select seats from organizations where id = $1', [team.orgId]);
+  expect(rows).toEqual([{ seats: 5 }]);
+});
+
+test('of two who cancel an invoice for a change of plan one is in doubt: nobody is left without an invoice to pay', async () => {
+  const customer = await pastDue(SHORT_OF_MONEY);
+  const [invoiceId = ''] = await shop.openCases(customer.orgId);
+  const telling = { actor: 'test', reason: 'test', requestId: newId() };
+  const change = { command: 'changePlan', plan: 'team', months: 1, ...telling } as const;
+  await shop.subscriptions.command(customer.subscriptionId, change);
+
+  for (const how of ['in_doubt', 'cancelled'] as const) {
+    await inTransaction(shop.db, (tx) => invoiceCancelled(tx, invoiceId, how, { actor: 'test' }));
+  }
+  shop.bank = () => PAID;
+  await shop.rest();
+
+  expect(await shop.charged(customer.orgId)).toEqual([`${year}-03-01 1900`, `${year}-04-01 1900`]);
+  expect(await shop.view(customer)).toMatchObject({ phase: 'active', plan: 'pro' });
+  expect(await shop.openCases(customer.orgId)).toEqual([]);
+});
+
+test('a resumption that is declined after a cancellation ends the plan, and another one can be bought', async () => {
+  const customer = await shop.customer('pro', 1, `${year}-03-01T00:00:00Z`);
+  await shop.command(customer, { command: 'pause' });
+  await shop.advanceTo(day(3));
+  shop.bank = () => ({ kind: 'unknown' });
+  await shop.command(customer, { command: 'resume' });
+  await shop.command(customer, { command: 'cancel' });
+
+  shop.bank = STOLEN;
+  await shop.advanceTo(day(4));
+
+  expect(await shop.view(customer)).toMatchObject({ phase: 'ended' });
+});
+
+test('money for a void invoice is not what another period costs, although it has not gone back yet', async () => {
+  const customer = await pastDue(SHORT_OF_MONEY);
+  const [invoiceId = ''] = await shop.openCases(customer.orgId);
+  await shop.command(customer, { command: 'cancel' });
+  await shop.pay(invoiceId);
+
+  await shop.buys(customer, 'pro', 1);
+
+  const { rows } = await shop.admin.query('select paid_cents as paid from credit_grants where org_id = $1', [
+    customer.orgId,
+  ]);
+  expect(rows).toEqual([{ paid: 1_900 }, { paid: 1_900 }]);
 });

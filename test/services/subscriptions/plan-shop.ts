@@ -8,15 +8,13 @@ import { purchaseOrder } from '../../../domain/subscription.ts';
 import { openDunningsOf } from '../../../services/dunning/dunning-rows.ts';
 import { type CaseCommand, Dunnings } from '../../../services/dunning/dunnings.ts';
 import { verifyLedger } from '../../../services/ledger/verifier.ts';
-import { newInvoicePayment } from '../../../services/payments/charge-attempts.ts';
 import { planOnSale } from '../../../services/plans/plan-versions.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { createPool, inTransaction } from '../../../services/platform/postgres.ts';
-import { orderInvoice, planInvoice } from '../../../services/subscriptions/invoices-of-plans.ts';
+import { orderInvoice } from '../../../services/subscriptions/invoices-of-plans.ts';
 import {
   chargeAnswered,
   invoiceCancelled,
-  invoicePaid,
   invoiceRefunded,
   noticeHandedOver,
 } from '../../../services/subscriptions/learn.ts';
@@ -29,7 +27,7 @@ import {
 import { type Customer as BareCustomer, newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
 import { ownDatabase } from '../../support/own-database.ts';
 import type { ThrowawayDatabase } from '../../support/throwaway-postgres.ts';
-import { type Bank, PAID } from './bank.ts';
+import { type Bank, capture, PAID } from './bank.ts';
 
 export interface Customer extends BareCustomer {
   readonly subscriptionId: string;
@@ -103,20 +101,28 @@ export class PlanShop {
   /** A new organization that has paid for its first period. */
   async customer(plan: PlanName, months: 1 | 12, iso: string): Promise<Customer> {
     await this.sleepUntil(iso);
-    const subscriptionId = newId();
     const bare = await newCustomer(this.admin, []);
     const { orgId } = bare;
     await this.admin.query('insert into billing_details (org_id, billing_email) values ($1, $2)', [
       orgId,
       `${orgId}@example.com`,
     ]);
+    const customer = await this.buys(bare, plan, months);
+    await this.rest();
+    return customer;
+  }
+
+  /** The first period of a new subscription is paid for, and no workflow has looked at it yet. */
+  async buys(bare: BareCustomer, plan: PlanName, months: 1 | 12): Promise<Customer> {
+    const { orgId } = bare;
+    const subscriptionId = newId();
+    const nowMs = (await this.now()).getTime();
     const invoiceId = await this.#in(async (tx) => {
-      const terms = termsOf(await planOnSale(tx, plan, Date.parse(iso)), months);
+      const terms = termsOf(await planOnSale(tx, plan, nowMs), months);
       const order = purchaseOrder('first', terms, terms.priceCents);
       return orderInvoice(tx, { orgId, subscriptionId, order });
     });
     await this.pay(invoiceId);
-    await this.rest();
     return { ...bare, subscriptionId };
   }
 
@@ -146,23 +152,12 @@ export class PlanShop {
   }
 
   /** As the card would be, wherever the money comes from. */
-  async pay(invoiceId: string): Promise<void> {
-    await this.#in(async (tx) => {
-      const { orgId, amountCents } = await planInvoice(tx, invoiceId);
-      const { rows } = await tx.query<{ id: string }>(
-        'select id from payments where invoice_id = $1 order by created_at desc limit 1',
-        [invoiceId],
-      );
-      const paymentId = rows[0]?.id ?? (await newInvoicePayment(tx, invoiceId, { orgId, amountCents }, 'test'));
-      const taken = await tx.query<{ outcome: string }>('select record_payment($1, $2, $3, $4, $5) as outcome', [
-        ...[paymentId, `pi_${paymentId}`, amountCents, 'usd', 'test'],
-      ]);
-      if (taken.rows[0]?.outcome === 'recorded') await invoicePaid(tx, invoiceId, { actor: 'test' });
-    });
+  pay(invoiceId: string): Promise<void> {
+    return this.#in((tx) => capture(tx, invoiceId));
   }
 
   /** Somebody declares that no customer answers for this time. */
-  async incident(from: string, to: string): Promise<void> {
+  async incident(from: string, to: string | null): Promise<void> {
     await this.admin.query(
       `insert into billing_incidents (from_at, to_at, what, declared_by) values ($1, $2, 'the bank is away', 'test')`,
       [from, to],

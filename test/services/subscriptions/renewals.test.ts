@@ -194,3 +194,42 @@ async function periodsOf({ subscriptionId }: Customer): Promise<string[]> {
   );
   return rows.map(({ what }) => what);
 }
+
+test('a subscription that no workflow has looked at yet says in its row when it goes on', async () => {
+  const customer = await shop.customer('pro', 1, '2077-01-10T00:00:00Z');
+  await shop.command(customer, { command: 'cancel' });
+  await shop.advanceTo('2077-02-11T00:00:00Z');
+
+  const { subscriptionId } = await shop.buys(customer, 'pro', 1);
+
+  const { rows } = await shop.admin.query('select wake_at from subscriptions where id = $1', [subscriptionId]);
+  expect(rows).toEqual([{ wake_at: new Date('2077-03-11T00:00:00Z') }]);
+});
+
+test('whoever stays on his plan keeps the version that he bought, whatever it costs others by now', async () => {
+  const customer = await shop.customer('pro', 1, '2078-01-10T00:00:00Z');
+  await shop.admin.query(
+    `insert into plan_versions values ('pro-2', 'pro', '2078-01-15', 2900, 2500, 1, 'all', 1000000) on conflict do nothing`,
+  );
+  await shop.sleepUntil('2078-01-20T00:00:00Z');
+
+  await shop.command(customer, { command: 'changePlan', plan: 'pro', months: 1 });
+  await shop.advanceTo('2078-02-11T00:00:00Z');
+
+  expect(await shop.charged(customer.orgId)).toEqual(['2078-01-10 1900', '2078-02-10 1900']);
+});
+
+test('whoever has cancelled and then upgrades is told of no renewal', async () => {
+  await shop.advanceTo('2078-04-01T00:00:00Z');
+  const customer = await shop.customer('pro', 1, '2078-04-01T00:00:00Z');
+  await shop.command(customer, { command: 'cancel' });
+  await shop.advanceTo('2078-04-02T00:00:00Z');
+
+  await shop.command(customer, { command: 'changePlan', plan: 'team', months: 1 });
+
+  const { rows } = await shop.admin.query(
+    `select facts -> 'renewal' as renewal from notifications where org_id = $1 and kind = 'plan_changed'`,
+    [customer.orgId],
+  );
+  expect(rows).toEqual([{ renewal: null }]);
+});

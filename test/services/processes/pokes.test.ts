@@ -1,0 +1,38 @@
+// News for workflows between those who have it and those who deliver it: nobody stops the other, and none is lost.
+import { afterAll, expect, test } from '@jest/globals';
+import { newId } from '../../../services/platform/ids.ts';
+import { createPool, inTransaction } from '../../../services/platform/postgres.ts';
+import { pokeProcess } from '../../../services/processes/poke.ts';
+import { Pokes } from '../../../services/processes/pokes.ts';
+import { ownDatabase } from '../../support/own-database.ts';
+import { until } from '../../support/until.ts';
+
+const { database, admin } = await ownDatabase();
+const db = createPool(database.urlFor('worker'), { name: 'pokes', maxConnections: 4, statementTimeoutMs: 10_000 });
+afterAll(() => db.end());
+
+async function isSomebodyWaiting(): Promise<boolean> {
+  const { rowCount } = await admin.query(
+    `select from pg_stat_activity where application_name = 'pokes' and wait_event_type = 'Lock'`,
+  );
+  return rowCount === 1;
+}
+
+test('a turn that has news for what is being delivered is not stopped by it, and all of its news is delivered again', async () => {
+  const workflowIds = Array.from({ length: 20 }, (_, n) => `subscription:${n}`);
+  const poke = (id: string) => inTransaction(db, (tx) => pokeProcess(tx, id, 'subscription', newId()));
+  await Promise.all(workflowIds.map(poke));
+  const pokes = new Pokes(db);
+  const claimed = await pokes.claim(50);
+
+  const delivered = await inTransaction(db, async (tx) => {
+    await pokeProcess(tx, 'subscription:7', 'subscription', newId());
+    const delivering = pokes.delivered(claimed);
+    await until(isSomebodyWaiting);
+    for (const id of workflowIds) await pokeProcess(tx, id, 'subscription', newId());
+    return { delivering };
+  });
+  await delivered.delivering;
+
+  expect((await pokes.claim(50)).map(({ workflowId }) => workflowId).toSorted()).toEqual(workflowIds.toSorted());
+});
