@@ -264,7 +264,7 @@ export class PlanShop {
   /** The mail server takes whatever waits for it; the notices of dunning are answered. */
   async #takeMails(orgId: string): Promise<number> {
     const { rows } = await this.admin.query<{ invoiceId: string | null; notice: Notice | null }>(
-      `update notifications set handed_over_at = billing_now() where org_id = $1 and handed_over_at is null
+      `update notifications set handed_over_at = billing_now() where org_id = $1 and handed_over_at is null and recipient is not null
        returning invoice_id as "invoiceId", notice`,
       [orgId],
     );
