@@ -43,7 +43,8 @@ export async function openPlanShop(): Promise<PlanShop> {
     create table stopped_clock (at timestamptz not null);
     insert into stopped_clock values ('2027-01-01T00:00:00Z');
     grant select on stopped_clock to public;
-    create or replace function billing_now() returns timestamptz language sql stable as 'select at from stopped_clock'`);
+    create or replace function billing_now() returns timestamptz language sql stable as 'select at from stopped_clock';
+    create or replace function billing_moment() returns timestamptz language sql stable as 'select at from stopped_clock'`);
   return new PlanShop(db, admin, database);
 }
 
