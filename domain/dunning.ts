@@ -3,7 +3,7 @@
 // domain/enforcement.ts is asked anew.
 import { ASK_AGAIN_AFTER_MS, type ChargeAttempt, type ChargeOutcome, mayTryAgain, nextAttemptAt } from './charges.ts';
 import type { Interval } from './intervals.ts';
-import { earliestAfter } from './moments.ts';
+import { DAY_MS, earliestAfter } from './moments.ts';
 import {
   type Notice,
   OVERDUE_POLICIES,
@@ -264,6 +264,8 @@ function asksOf(state: Dunning, nowMs: number): DunningAsk[] {
 
 function wakeAt(state: Dunning, nowMs: number): number | null {
   if (state.closed !== null) return null;
-  const { nextMs } = standingOf(state.invoice, state.incidents, nowMs);
-  return earliestAfter(nowMs, [nextMs, attemptDueAt(state, nowMs), state.askAgainAtMs, state.lookAtMs]);
+  const { nextMs, dueNotices } = standingOf(state.invoice, state.incidents, nowMs);
+  // There may be somebody to tell by then.
+  const tellAgainMs = dueNotices.length > 0 ? nowMs + DAY_MS : null;
+  return earliestAfter(nowMs, [nextMs, attemptDueAt(state, nowMs), state.askAgainAtMs, state.lookAtMs, tellAgainMs]);
 }

@@ -29,6 +29,11 @@ begin
   return now() + coalesce((select c.ahead from public.billing_clock c where c.is_the_only), interval '0');
 end $$;
 
+-- At this very moment: billing_now() is of the beginning of a transaction that may have waited for a lock, or for Stripe, since.
+create function billing_moment() returns timestamptz language sql volatile parallel safe as $$
+  select public.billing_now() + (clock_timestamp() - now())
+$$;
+
 -- Moves the clock of billing to p_to, or leaves it where it stands when that is past already (as D33), and returns where it stands. In
 -- seconds alone: a day of an interval is 23 hours long where a session's time zone says so.
 create function advance_billing_clock(p_to timestamptz) returns timestamptz

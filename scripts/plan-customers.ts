@@ -1,7 +1,6 @@
 // Customers who buy plans and leave cards, as people do it: on the pages of Stripe. What its webhooks bring is waited for.
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Endpoints } from './installation.ts';
 import type { Staff } from './staff.ts';
 
 const GOOD_CARD = 'pm_card_visa';
@@ -40,7 +39,7 @@ export async function buyPlan(staff: Staff, orgId: string, plan: string, months:
 }
 
 /** From now on its card pays nothing. */
-export async function emptyCard({ stripe }: Endpoints, staff: Staff, orgId: string): Promise<void> {
+export async function emptyCard(stripe: string, staff: Staff, orgId: string): Promise<void> {
   const before = await cardsOf(staff, orgId);
   const headers = { authorization: 'Bearer sk_test_of_a_customer' };
   const { data } = StripeCustomers.parse(await (await fetch(`${stripe}/v1/customers?limit=100`, { headers })).json());

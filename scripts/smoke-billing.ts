@@ -35,7 +35,7 @@ export async function liveThroughMonths(launch: Launch, endpoints: Endpoints): P
   ];
   await buyPlan(staff, renewed, 'pro');
   await buyPlan(staff, debtor, 'pro');
-  await emptyCard(endpoints, staff, debtor);
+  await emptyCard(endpoints.stripe, staff, debtor);
   const enterprise = await enterpriseThatOwes(scene);
   const begunMs = Date.parse((await staff.read('/demo/clock', Clock)).now);
 

@@ -49,7 +49,7 @@ export type TurnRefusal = string | null;
 /** Takes the organization's lock. Events that follow from the first are taken in the same turn. */
 export async function takeTurn(tx: PoolClient, context: TurnContext, first: ProcessEvent): Promise<TurnRefusal> {
   await lockedOrganization(tx, context.orgId);
-  const turn = new Turn(tx, context, context.atMs ?? (await billingNow(tx)));
+  const turn = new Turn(tx, context, context.atMs ?? (await momentOfTurn(tx)));
   const refusal = await turn.take(first);
   if (refusal === null) await turn.end();
   return refusal;
@@ -73,6 +73,14 @@ export async function reopenCase(tx: PoolClient, context: TurnContext, invoiceId
   if (state.closed !== 'paid') return;
   await saveDunning(tx, invoiceId, { ...state, closed: null, revision: state.revision + 1 }, null);
   await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'tick' } });
+}
+
+/** Not of the transaction's beginning: another turn may have been taken since, and nothing that it saw has not happened yet. */
+async function momentOfTurn(tx: PoolClient): Promise<number> {
+  const { rows } = await tx.query<{ nowMs: number }>(
+    'select floor(extract(epoch from billing_moment()) * 1000)::float8 as "nowMs"',
+  );
+  return rows[0]?.nowMs ?? Number.NaN;
 }
 
 export async function billingNow(tx: PoolClient): Promise<number> {

@@ -9,6 +9,7 @@ import { until } from '../../support/until.ts';
 import { type Answered, done, type ManagementApp } from './management-app.ts';
 import type { MockUpstream } from './mock-upstream.ts';
 import { oneSubscription } from './one-subscription.ts';
+import type { TakeStep } from './take-step.ts';
 
 export interface Step {
   /** As declared: `post /api/v1/api-keys/{id}/disable` */
@@ -38,14 +39,6 @@ export interface World {
 export const UPSTREAM_KEYS = ['upstream-secret-one-3f9a', 'upstream-secret-two-77c1', 'upstream-secret-three-0b2e'];
 export const PRICE = { tiers: [{ microUsdPerMillion: { input: 2_500_000, output: 10_000_000 } }] };
 const COST = { tiers: [{ microUsdPerMillion: { input: 2_000_000, output: 8_000_000 } }] };
-
-export type TakeStep = (
-  method: string,
-  path: string,
-  ids: Record<string, string>,
-  body: object,
-  headers?: Record<string, string>,
-) => Promise<Answered>;
 
 const ifMatch = { 'if-match': '*' };
 

@@ -7,7 +7,7 @@ import { submit } from '../../fake-stripe/stripe-client.ts';
 import { refusal } from '../../services/subscriptions/bank.ts';
 import { until } from '../../support/until.ts';
 import type { ManagementApp } from './management-app.ts';
-import type { TakeStep } from './one-of-everything.ts';
+import type { TakeStep } from './take-step.ts';
 
 const reason = 'as he wished';
 

@@ -217,3 +217,20 @@ test('money for a void invoice is not what another period costs, although it has
   ]);
   expect(rows).toEqual([{ paid: 1_900 }, { paid: 1_900 }]);
 });
+
+test('whoever could not be told of his debt is told within a day of having an address, and the ladder goes on', async () => {
+  const customer = await shop.customer('pro', 12, `${year}-03-01T00:00:00Z`);
+  await shop.admin.query('update billing_details set billing_email = null where org_id = $1', [customer.orgId]);
+  shop.bank = STOLEN;
+  year += 1;
+  await shop.advanceTo(`${year}-05-01T00:00:00Z`);
+  const before = shop.stagesOf(customer);
+
+  await shop.admin.query(`update billing_details set billing_email = 'a@example.com' where org_id = $1`, [
+    customer.orgId,
+  ]);
+  await shop.advanceTo(`${year}-06-01T00:00:00Z`);
+
+  expect(before).toEqual([]);
+  expect(shop.stagesOf(customer)).toEqual(['05-03 00:00:00 limited', '05-04 00:00:00 none']);
+});

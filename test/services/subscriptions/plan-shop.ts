@@ -41,7 +41,8 @@ export async function openPlanShop(): Promise<PlanShop> {
     create table stopped_clock (at timestamptz not null);
     insert into stopped_clock values ('2027-01-01T00:00:00Z');
     grant select on stopped_clock to public;
-    create or replace function billing_now() returns timestamptz language sql stable as 'select at from stopped_clock'`);
+    create or replace function billing_now() returns timestamptz language sql stable as 'select at from stopped_clock';
+    create or replace function billing_moment() returns timestamptz language sql stable as 'select at from stopped_clock'`);
   return new PlanShop(db, admin, database);
 }
 
@@ -242,7 +243,7 @@ export class PlanShop {
   /** The mail server takes whatever waits for it; the notices of dunning are answered. */
   async #takeMails(orgId: string): Promise<number> {
     const { rows } = await this.admin.query<{ invoiceId: string | null; notice: Notice | null }>(
-      `update notifications set handed_over_at = billing_now() where org_id = $1 and handed_over_at is null
+      `update notifications set handed_over_at = billing_now() where org_id = $1 and handed_over_at is null and recipient is not null
        returning invoice_id as "invoiceId", notice`,
       [orgId],
     );
