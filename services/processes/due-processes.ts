@@ -1,16 +1,24 @@
 // Processes of billing whose time has come by a clock that was moved: Temporal's own timers know nothing of it, so their workflows are told.
-// One is at rest when its row waits for a later moment and asks for nothing of Stripe.
+// One is at rest when its row waits for a later moment and asks for nothing of Stripe before: of a payment whose outcome nobody knows it
+// asks again by the clock of billing, so who waited there for the answer would wait for the clock that he holds.
 import type { Pool } from 'pg';
 import type { ProcessName } from './poke.ts';
 
 const OPEN = {
   subscription: `select id, org_id, wake_at, phase in ('paying', 'voiding') and state #>> '{phase,authenticateByMs}' is null
+                        and ${isDue("state #>> '{phase,askAgainAtMs}'")}
                         or jsonb_array_length(state -> 'toRefund') > 0 as is_asking
                    from subscriptions where phase <> 'ended' or jsonb_array_length(state -> 'toRefund') > 0`,
   dunning: `select invoice_id as id, org_id, wake_at,
-                   exists (select from jsonb_array_elements(state #> '{invoice,attempts}') a where a -> 'answer' = 'null') as is_asking
+                   exists (select from jsonb_array_elements(state #> '{invoice,attempts}') a where a -> 'answer' = 'null')
+                   and ${isDue("state ->> 'askAgainAtMs'")} as is_asking
               from dunnings where closed is null`,
 } as const;
+
+/** Milliseconds of the epoch, or null: at once. */
+function isDue(ms: string): string {
+  return `coalesce((${ms})::float8 <= extract(epoch from billing_now()) * 1000, true)`;
+}
 
 /** Now, where one asks for something; null: none waits for a moment. */
 export async function nextWake(db: Pool, process: ProcessName): Promise<Date | null> {

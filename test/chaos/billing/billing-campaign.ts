@@ -69,7 +69,8 @@ async function runCourse(order: BillingOrder, running: Running & { readonly dice
     const blows = kills > 0 ? havoc.strike() : Promise.resolve();
     await clock.leap(least + Math.floor(dice() * (most - least)));
     await Promise.all([blows, course.act()]);
-    await clock.rest();
+    const slow = await clock.rest();
+    if (slow !== null) order.say(`campaign: it was long before all was done: ${slow}`);
     if (Math.floor(day / 10) > saidOfDay) {
       saidOfDay = Math.floor(day / 10);
       order.say(

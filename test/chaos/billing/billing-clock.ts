@@ -29,12 +29,13 @@ export class BillingClock {
     this.#lastAtMs = to.getTime();
   }
 
-  /** @throws when something is left undone */
-  async rest(): Promise<void> {
+  /** What it was that took long; null: nothing. @throws when something is left undone */
+  async rest(): Promise<string | null> {
     const giveUpAtMs = performance.now() + REST_WITHIN_MS;
-    for (;;) {
+    for (let slow: string | null = null; ; ) {
       const said = await this.#restOnce();
-      if (said === null) return;
+      if (said === null) return slow;
+      if (said.startsWith('503') && said.includes('clock_not_at_rest')) slow = said;
       if (performance.now() > giveUpAtMs) throw new Error(`it never came to rest: ${said}`);
       await wait(TRY_AGAIN_MS);
     }
