@@ -10,7 +10,7 @@ import type { BillingOrder } from './billing-order.ts';
 import { type BillingProduct, startBillingProduct } from './billing-product.ts';
 import { billingConditions } from './billing-validity.ts';
 import { Course } from './course.ts';
-import { BUYING_DAYS, customersOf } from './customers.ts';
+import { customersOf } from './customers.ts';
 import { Desk } from './desk.ts';
 import { gatherEvidence } from './evidence.ts';
 import { Watch } from './watch.ts';
@@ -58,7 +58,7 @@ interface Running {
 async function runCourse(order: BillingOrder, running: Running & { readonly dice: () => number }): Promise<void> {
   const { product, havoc, course, dice } = running;
   const clock = new BillingClock(product);
-  const lastDay = BUYING_DAYS + LONGEST_MONTH_DAYS * order.periods + AFTERWARDS_DAYS;
+  const lastDay = order.buyingDays + LONGEST_MONTH_DAYS * (order.periods - 1) + AFTERWARDS_DAYS;
   const [least, most] = order.leapHours;
   let saidOfDay = -1;
   for (let day = await course.day(); day < lastDay; day = await course.day()) {

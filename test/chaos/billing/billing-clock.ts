@@ -1,5 +1,5 @@
 // The clock of a billing campaign. It leaps by hours, as over a machine that slept: all that fell due meanwhile is due at once, and is hit
-// together. Then everything comes to rest, which the product itself tells: nothing that is due may be left undone.
+// together. Then everything comes to rest, which the product itself tells: nothing that is due may be left undone (D64).
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { BillingProduct } from './billing-product.ts';

@@ -67,7 +67,7 @@ export class BillingHavoc {
     await this.#order(`${this.#product.stripe.url}/_test/fault`, { ...answer, count: 1 });
     if (this.#dice() < 0.2) {
       const fault = this.#dice() < 0.5 ? { kind: 'refuse', status: 451 } : { kind: 'drop', kept: true };
-      await this.#order(`${this.#product.inbox.url}/_test/fault`, { fault, times: 2 });
+      await this.#order(`${this.#product.inbox.url}/_test/fault`, { fault, times: 1 });
     }
   }
 

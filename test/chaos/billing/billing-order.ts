@@ -5,6 +5,8 @@ export interface BillingOrder {
   readonly subscriptions: number;
   /** Each steady customer is to pay for so many at least. */
   readonly periods: number;
+  /** On how many days people buy: so that at the end those who owe stand at different steps. */
+  readonly buyingDays: number;
   /** Cases of dunning that must have been opened. */
   readonly dunnings: number;
   /** Every way out of a debt must have been taken. */

@@ -18,10 +18,11 @@ export function billingOrder({ kills, seed, subscriptions }: Asked, say: (line: 
     kills,
     subscriptions,
     periods: 3,
+    buyingDays: isShort ? 8 : 12,
     dunnings: isShort ? Math.ceil(subscriptions / DEBTORS_ONE_IN) : COUNTS.dunnings,
     everyExit: true,
     isShort,
-    leapHours: isShort ? [10, 24] : [6, 20],
+    leapHours: isShort ? [16, 24] : [6, 20],
     say,
   };
 }

@@ -139,52 +139,56 @@ export class Course {
 
   async #upgrades({ customer, subscriptionId, boughtAtMs, done }: Member, nowMs: number): Promise<void> {
     const onDay = SHORTEST_MONTH_DAYS + 2 + (customer.number % 20);
-    if (nowMs < boughtAtMs + onDay * DAY_MS || !once(done, 'upgrade')) return;
-    await this.#desk.post(`/subscriptions/${subscriptionId}/plan-changes`, {
-      plan: 'team',
-      months: 1,
-      reason: 'we grow',
-    });
+    if (nowMs < boughtAtMs + onDay * DAY_MS) return;
+    await untilTaken(done, 'upgrade', () => this.#changesToTeam(subscriptionId));
   }
 
+  /** What is refused, as while a payment is in doubt, is tried again after the next leap; so is a page on which nothing was paid. */
   async #leavesDebt(
     { customer, orgId, subscriptionId, done }: Member,
     { invoiceId }: OpenCase,
     owesDays: number,
   ): Promise<void> {
-    const after = (days: number, what: string) => owesDays >= days && once(done, what);
-    const because = { reason: 'as the customer wishes' };
+    const orders = (path: string, body = {}) => this.#desk.post(path, { reason: 'as the customer wishes', ...body });
     switch (customer.fate) {
       case 'new_card':
-        if (after(4, 'new card')) await this.#leavesCard(orgId, `pm_card_mastercard~${customer.number}`);
+        if (owesDays >= 4) await untilTaken(done, 'new card', () => this.#leavesGoodCard(orgId, customer));
         return;
       case 'pay_page':
-        if (after(8, 'pay')) await this.#paysOnPage(orgId, invoiceId);
+        if (owesDays >= 8) await this.#paysOnPage(orgId, invoiceId);
         return;
       case 'cancelled':
-        if (after(5, 'cancel')) await this.#desk.post(`/subscriptions/${subscriptionId}/cancel`, because);
+        if (owesDays >= 5) await untilTaken(done, 'cancel', () => orders(`/subscriptions/${subscriptionId}/cancel`));
         return;
       case 'extended': {
         const until = new Date((await this.#clock.now()).getTime() + 6 * DAY_MS).toISOString();
-        if (after(3, 'extend')) await this.#desk.post(`/invoices/${invoiceId}/dunning/extend`, { until, ...because });
-        if (after(12, 'pay')) await this.#paysOnPage(orgId, invoiceId);
+        const extend = () => orders(`/invoices/${invoiceId}/dunning/extend`, { until });
+        if (owesDays >= 3) await untilTaken(done, 'extend', extend);
+        if (owesDays >= 12) await this.#paysOnPage(orgId, invoiceId);
         return;
       }
       case 'waived':
-        if (after(9, 'waive')) await this.#desk.post(`/invoices/${invoiceId}/dunning/waive`, because);
+        if (owesDays >= 9) await untilTaken(done, 'waive', () => orders(`/invoices/${invoiceId}/dunning/waive`));
         return;
       case 'plan_changed':
-        if (after(2, 'good card')) await this.#leavesCard(orgId, `pm_card_mastercard~${customer.number}`);
-        if (after(2, 'change'))
-          await this.#desk.post(`/subscriptions/${subscriptionId}/plan-changes`, {
-            plan: 'team',
-            months: 1,
-            ...because,
-          });
+        if (owesDays < 2) return;
+        // The card that refuses is asked for the other plan, too: with a good one he would pay what he owes, and change nothing.
+        await untilTaken(done, 'change', () => this.#changesToTeam(subscriptionId));
+        await untilTaken(done, 'good card', () => this.#leavesGoodCard(orgId, customer));
         return;
       default:
         return;
     }
+  }
+
+  #changesToTeam(subscriptionId: string): Promise<object | null> {
+    const body = { plan: 'team', months: 1, reason: 'we grow' };
+    return this.#desk.post<object>(`/subscriptions/${subscriptionId}/plan-changes`, body);
+  }
+
+  async #leavesGoodCard(orgId: string, { number }: Customer): Promise<object> {
+    await this.#leavesCard(orgId, `pm_card_mastercard~${number}`);
+    return {};
   }
 
   /** With the card that he bought with, on our page. */
@@ -222,6 +226,11 @@ function once(done: Set<string>, what: string): boolean {
   if (done.has(what)) return false;
   done.add(what);
   return true;
+}
+
+/** Null: it was refused. */
+async function untilTaken(done: Set<string>, what: string, act: () => Promise<unknown>): Promise<void> {
+  if (!done.has(what) && (await act()) !== null) done.add(what);
 }
 
 async function inTurns<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {

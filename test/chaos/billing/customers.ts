@@ -31,8 +31,6 @@ export interface Customer {
   readonly failsAtRenewal: number;
 }
 
-/** On how many days people buy: so that at the end those who owe stand at different steps. */
-export const BUYING_DAYS = 12;
 const NO_DEBT = ['steady', 'steady', 'upgrading', 'yearly'] as const;
 
 /** So many debtors that each way is taken, and as many dunnings as were ordered. */
@@ -48,6 +46,7 @@ export function customersOf(order: BillingOrder, dice: () => number): Customer[]
 function customer(order: BillingOrder, number: number, fate: Fate, dice: () => number): Customer {
   const label = `~${number}`;
   const isDebtor = FATES.some((one) => one === fate);
+  const renewals = order.periods - 1;
   return {
     number,
     fate,
@@ -55,8 +54,8 @@ function customer(order: BillingOrder, number: number, fate: Fate, dice: () => n
     months: fate === 'yearly' ? 12 : 1,
     card: `${dice() < 0.1 && !isDebtor ? 'pm_fake_processing' : 'pm_card_visa'}${label}`,
     badCard: isDebtor ? `${badCardOf(fate)}${label}` : null,
-    buysOnDay: Math.floor(dice() * BUYING_DAYS),
-    failsAtRenewal: fate === 'owing' ? order.periods : 1 + Math.floor(dice() * Math.max(1, order.periods - 1)),
+    buysOnDay: Math.floor(dice() * order.buyingDays),
+    failsAtRenewal: fate === 'owing' ? renewals : 1 + Math.floor(dice() * Math.max(1, renewals - 1)),
   };
 }
 

@@ -22,7 +22,7 @@ export class Desk {
     this.#product = product;
   }
 
-  /** Once, however often it has to be sent. Null: it was refused for how things stand. */
+  /** Once, however often it has to be sent. Null: it was refused for how things stand, as while a payment is in doubt. */
   async post<T>(path: string, body: object, headers: Readonly<Record<string, string>> = {}): Promise<T | null> {
     const answer = await this.#admin('POST', path, body, { 'idempotency-key': randomUUID(), ...headers });
     return answer === null ? null : (answer.body as T);
@@ -106,10 +106,10 @@ export class Desk {
   }
 }
 
-/** Not of a request that may go another way when it is sent again. */
+/** Not of a request that may go another way when it is sent again at once. */
 function isFinal(status: number, body: unknown): boolean {
   if (status >= 500 || status === 429) return false;
-  return status !== 409 || !/request_in_progress|payment_in_doubt/.test(JSON.stringify(body));
+  return status !== 409 || !JSON.stringify(body).includes('request_in_progress');
 }
 
 /** Status 0: nobody answered. */

@@ -77,4 +77,6 @@ const OUTSIDE_THE_LADDER = `
   select substr(workflow_id, 9) as id from process_commands where workflow_id like 'dunning:%'
    union select p.invoice_id::text from charge_attempts a join payments p on p.id = a.payment_id
           where a.outcome is null or a.outcome in ('unknown', 'fault')
-   union select d.invoice_id::text from dunnings d where exists (select from billing_incidents)`;
+   union select d.invoice_id::text from dunnings d
+          where exists (select from billing_incidents)
+             or exists (select from jsonb_array_elements(d.state #> '{invoice,attempts}') a where a -> 'doubtfulAtMs' <> 'null')`;
