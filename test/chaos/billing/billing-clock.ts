@@ -5,6 +5,7 @@ import { Client } from 'pg';
 import type { BillingProduct } from './billing-product.ts';
 
 const REST_WITHIN_MS = 240_000;
+const PATIENCE_MS = 150_000;
 const TRY_AGAIN_MS = 400;
 const MINUTE_MS = 60_000;
 
@@ -81,13 +82,14 @@ export class BillingClock {
   }
 }
 
-/** What is killed comes back. */
+/** What is killed comes back, and an event of Stripe that was lost is found by listing them, once a minute. */
 export async function insistently<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
+  const giveUpAtMs = performance.now() + PATIENCE_MS;
+  for (;;) {
     try {
       return await work();
     } catch (error) {
-      if (tries === 100) throw error;
+      if (performance.now() > giveUpAtMs) throw error;
       await wait(TRY_AGAIN_MS);
     }
   }

@@ -65,7 +65,7 @@ export class Course {
     const buyers = this.#customers.filter((one) => one.buysOnDay <= day && !known.has(one));
     await inTurns(buyers, (customer) => this.#buys(customer));
     const nowMs = (await this.#clock.now()).getTime();
-    await inTurns(this.members, (member) => this.#spoilsHisCard(member, nowMs));
+    await inTurns(this.members, (member) => this.#leavesLaterCard(member, nowMs));
     const cases = await this.#openCases();
     await inTurns(this.members, (member) => this.#deals(member, cases, nowMs));
   }
@@ -114,11 +114,11 @@ export class Course {
     });
   }
 
-  async #spoilsHisCard({ customer, orgId, boughtAtMs, done }: Member, nowMs: number): Promise<void> {
-    const { badCard, failsAtRenewal } = customer;
-    const fromMs = boughtAtMs + ((failsAtRenewal - 1) * 31 + 4) * DAY_MS;
-    if (badCard === null || nowMs < fromMs || !once(done, 'bad card')) return;
-    await this.#leavesCard(orgId, badCard);
+  async #leavesLaterCard({ customer, orgId, boughtAtMs, done }: Member, nowMs: number): Promise<void> {
+    const { laterCard, laterCardMeets } = customer;
+    const fromMs = boughtAtMs + ((laterCardMeets - 1) * 31 + 4) * DAY_MS;
+    if (laterCard === null || nowMs < fromMs || !once(done, 'later card')) return;
+    await this.#leavesCard(orgId, laterCard);
   }
 
   async #leavesCard(orgId: string, card: string): Promise<void> {

@@ -23,12 +23,12 @@ export interface Customer {
   readonly months: 1 | 12;
   /** With which he buys. */
   readonly card: string;
-  /** That refuses later on; null: none does. */
-  readonly badCard: string | null;
+  /** Left later and asked from then on: one that refuses, or one whose bank takes days. Null: none. */
+  readonly laterCard: string | null;
   /** Days after the first one on which he buys. */
   readonly buysOnDay: number;
-  /** The renewal, 1 or later, that his bad card meets. */
-  readonly failsAtRenewal: number;
+  /** The renewal, 1 or later, that his later card meets first. */
+  readonly laterCardMeets: number;
 }
 
 const NO_DEBT = ['steady', 'steady', 'upgrading', 'yearly'] as const;
@@ -52,10 +52,10 @@ function customer(order: BillingOrder, number: number, fate: Fate, dice: () => n
     fate,
     plan: fate === 'upgrading' || fate === 'plan_changed' || dice() < 0.8 ? 'pro' : 'team',
     months: fate === 'yearly' ? 12 : 1,
-    card: `${dice() < 0.1 && !isDebtor ? 'pm_fake_processing' : 'pm_card_visa'}${label}`,
-    badCard: isDebtor ? `${badCardOf(fate)}${label}` : null,
+    card: `pm_card_visa${label}`,
+    laterCard: isDebtor ? `${badCardOf(fate)}${label}` : dice() < 0.15 ? `pm_fake_processing${label}` : null,
     buysOnDay: Math.floor(dice() * order.buyingDays),
-    failsAtRenewal: fate === 'owing' ? renewals : 1 + Math.floor(dice() * Math.max(1, renewals - 1)),
+    laterCardMeets: fate === 'owing' ? renewals : 1 + Math.floor(dice() * Math.max(1, renewals - 1)),
   };
 }
 
