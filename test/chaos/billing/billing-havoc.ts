@@ -67,7 +67,7 @@ export class BillingHavoc {
     await this.#order(`${this.#product.stripe.url}/_test/fault`, { webhook: '*', fault: webhook, count, ms: 700 });
     const answer = ANSWER_FAULTS[Math.floor(this.#dice() * ANSWER_FAULTS.length)];
     await this.#order(`${this.#product.stripe.url}/_test/fault`, { ...answer, count: 1 });
-    if (this.#dice() < 0.2) {
+    if (this.#dice() < 0.08) {
       const fault = this.#dice() < 0.5 ? { kind: 'refuse', status: 451 } : { kind: 'drop', kept: true };
       await this.#order(`${this.#product.inbox.url}/_test/fault`, { fault, times: 1 });
     }
