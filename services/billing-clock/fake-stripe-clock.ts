@@ -1,5 +1,6 @@
 // The clock of the fake Stripe, which is moved together with ours. Stripe has no such address: config.ts sees to it that nobody asks it.
 import { z } from 'zod';
+import { TollgateError } from '../../domain/errors.ts';
 
 const PATIENCE_MS = 10_000;
 
@@ -24,8 +25,17 @@ export class FakeStripeClock {
   }
 
   async #ask(order: RequestInit): Promise<z.infer<typeof Clock>> {
-    const answer = await fetch(this.#address, { ...order, signal: AbortSignal.timeout(PATIENCE_MS) });
+    const answer = await fetch(this.#address, { ...order, signal: AbortSignal.timeout(PATIENCE_MS) }).catch(away);
     if (!answer.ok) throw new Error(`the fake Stripe answered ${answer.status} to ${this.#address}`);
     return Clock.parse(await answer.json());
   }
+}
+
+/** @throws TollgateError payment_provider_unavailable */
+function away(cause: unknown): never {
+  throw new TollgateError('payment_provider_unavailable', {
+    message: 'The fake Stripe, whose clock goes with ours, does not answer: ask for what is left of the way.',
+    retryAfterMs: 1_000,
+    cause,
+  });
 }

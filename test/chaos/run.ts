@@ -1,7 +1,10 @@
 // `npm run chaos -- --kills 60 --seed 1`: a whole campaign, some ten minutes. Its last line is its verdict, and so is its exit code.
+// `npm run chaos -- --scenario billing --kills 100 --seed 1`: one of billing; `--subscriptions 60` makes it shorter.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { CRASH_POINTS } from '../../services/platform/crash-points.ts';
+import { runBillingCampaign } from './billing/billing-campaign.ts';
+import { billingOrder } from './billing/billing-orders.ts';
 import type { Breadth } from './breadth.ts';
 import { runCampaign } from './campaign.ts';
 import type { CampaignOrder } from './campaign-order.ts';
@@ -34,16 +37,27 @@ const { values } = parseArgs({
     kills: { type: 'string', default: String(COUNTS.kills) },
     seed: { type: 'string', default: '1' },
     requests: { type: 'string', default: String(COUNTS.requests) },
+    scenario: { type: 'string', default: 'gateway' },
+    subscriptions: { type: 'string', default: '300' },
   },
 });
 
-const order = orderFor(Number(values.kills), Number(values.seed), Number(values.requests));
-order.say(
-  `campaign: seed ${order.seed}, commit ${versionOfCheckout()}, node ${process.version}, ${cpus().length} cores`,
+const { scenario } = values;
+const [kills, seed] = [Number(values.kills), Number(values.seed)];
+if (scenario !== 'gateway' && scenario !== 'billing') throw new Error(`there is no scenario ${scenario}`);
+say(
+  `campaign: ${scenario}, seed ${seed}, commit ${versionOfCheckout()}, node ${process.version}, ${cpus().length} cores`,
 );
-const { passed, lastLine } = await runCampaign(order);
-order.say(lastLine);
+const { passed, lastLine } =
+  scenario === 'billing'
+    ? await runBillingCampaign(billingOrder({ kills, seed, subscriptions: Number(values.subscriptions) }, say))
+    : await runCampaign(orderFor(kills, seed, Number(values.requests)));
+say(lastLine);
 process.exit(passed ? 0 : 1);
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
 
 function orderFor(kills: number, seed: number, requests: number): CampaignOrder {
   const { postgres, redis, demo } = OTHER_VICTIMS;
@@ -75,6 +89,6 @@ function orderFor(kills: number, seed: number, requests: number): CampaignOrder 
     gatewayProcesses: 2,
     concurrency: 320,
     quietSeconds: 180,
-    say: (line) => process.stdout.write(`${line}\n`),
+    say,
   };
 }

@@ -1,0 +1,28 @@
+// The orders of `npm run chaos -- --scenario billing`: with 100 kills and 300 subscriptions what the issue asks of a campaign that counts.
+import type { BillingOrder } from './billing-order.ts';
+
+const COUNTS = { kills: 100, subscriptions: 300, dunnings: 60 } as const;
+/** Of a short one every third customer owes, so that each way out is taken. */
+const DEBTORS_ONE_IN = 3;
+
+export interface Asked {
+  readonly kills: number;
+  readonly seed: number;
+  readonly subscriptions: number;
+}
+
+export function billingOrder({ kills, seed, subscriptions }: Asked, say: (line: string) => void): BillingOrder {
+  const isShort = kills < COUNTS.kills || subscriptions < COUNTS.subscriptions;
+  return {
+    seed,
+    kills,
+    subscriptions,
+    periods: 3,
+    buyingDays: isShort ? 8 : 12,
+    dunnings: isShort ? Math.ceil(subscriptions / DEBTORS_ONE_IN) : COUNTS.dunnings,
+    everyExit: true,
+    isShort,
+    leapHours: isShort ? [16, 24] : [6, 20],
+    say,
+  };
+}

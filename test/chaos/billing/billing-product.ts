@@ -1,0 +1,204 @@
+// A product of a billing campaign's own: PostgreSQL, the fake Stripe, a mail server, Temporal, one gateway that moves the clock, and two
+// workers. Each can be killed, and comes back as a service manager would bring it back.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { homeFolder } from '../../../scripts/parts/home.ts';
+import { declareSearchAttributes, TEMPORAL_NAMESPACE } from '../../../scripts/parts/temporal.ts';
+import { findOrFetch, TEMPORAL } from '../../../scripts/parts/temporal-programs.ts';
+import { SEARCH_ATTRIBUTES } from '../../../workflows/contracts/search-attributes.ts';
+import { freePort } from '../../support/free-port.ts';
+import {
+  startThrowawayPostgres,
+  type ThrowawayDatabase,
+  type ThrowawayPostgres,
+} from '../../support/throwaway-postgres.ts';
+import { type KeptProcess, ProcessYard } from '../process-yard.ts';
+import { answers } from '../product.ts';
+
+const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
+const WORKERS = ['worker-a', 'worker-b'] as const;
+
+export interface BillingProduct {
+  readonly folder: string;
+  readonly postgres: ThrowawayPostgres;
+  readonly database: ThrowawayDatabase;
+  readonly api: string;
+  readonly gateway: KeptProcess;
+  readonly stripe: Served;
+  readonly inbox: Served;
+  readonly temporal: Served;
+  readonly workers: readonly Served[];
+  readonly adminToken: string;
+  close(): Promise<void>;
+}
+
+export interface Served {
+  /** Temporal's is host:port. */
+  readonly url: string;
+  readonly process: KeptProcess;
+}
+
+export async function startBillingProduct(): Promise<BillingProduct> {
+  await using stack = new AsyncDisposableStack();
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-chaos-billing-'));
+  mkdirSync(join(folder, 'journal'));
+  const postgres = stack.adopt(await startThrowawayPostgres(), (one) => one.stop());
+  const database = await postgres.createDatabase();
+  const yard = stack.adopt(new ProcessYard(folder), (one) => one.close());
+  const site: Site = { folder, yard, database, apiPort: await freePort(), secrets: newSecrets() };
+
+  const stripe = await startStripe(site);
+  const inbox = await startInbox(site);
+  const temporal = await startTemporal(site);
+  const environment = environmentOf(site, { stripe, inbox, temporal });
+  const gateway = yard.keep(ours('gateway', 'api/main.ts', { ...environment, PORT: String(site.apiPort) }));
+  const api = `http://127.0.0.1:${site.apiPort}`;
+  await answers(`${api}/readyz`);
+  const workers = await Promise.all(WORKERS.map((name) => startWorker(site, name, environment)));
+
+  const belongings = stack.move();
+  const close = () => belongings.disposeAsync();
+  const { adminToken } = site.secrets;
+  const mail = { url: inbox.url, process: inbox.process };
+  return { folder, postgres, database, api, gateway, stripe, inbox: mail, temporal, workers, adminToken, close };
+}
+
+interface Site {
+  readonly folder: string;
+  readonly yard: ProcessYard;
+  readonly database: ThrowawayDatabase;
+  readonly apiPort: number;
+  readonly secrets: ReturnType<typeof newSecrets>;
+}
+
+function newSecrets() {
+  const secret = () => randomBytes(24).toString('hex');
+  const keyring = () => JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } });
+  return {
+    adminToken: secret(),
+    linkSecret: secret(),
+    webhookSecret: secret(),
+    masterKeys: keyring(),
+    payloadKeys: keyring(),
+  };
+}
+
+async function startStripe({ folder, yard, apiPort, secrets }: Site): Promise<Served> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const env = {
+    PORT: String(port),
+    FAKE_STRIPE_DATA_DIR: join(folder, 'stripe'),
+    FAKE_STRIPE_WEBHOOK_URL: `http://127.0.0.1:${apiPort}/webhooks/stripe`,
+    FAKE_STRIPE_WEBHOOK_SECRET: secrets.webhookSecret,
+  };
+  const process = yard.keep(ours('stripe', 'test/support/fake-stripe/main.ts', env));
+  await answers(`${url}/livez`);
+  return { url, process };
+}
+
+async function startInbox({ folder, yard }: Site): Promise<Served & { readonly smtpUrl: string }> {
+  const [port, smtpPort] = [await freePort(), await freePort()];
+  const url = `http://127.0.0.1:${port}`;
+  const env = { PORT: String(port), SMTP_PORT: String(smtpPort), INBOX_DATA_DIR: join(folder, 'inbox') };
+  const process = yard.keep(ours('inbox', 'test/support/smtp-inbox/main.ts', env));
+  await answers(`${url}/livez`);
+  return { url, smtpUrl: `smtp://127.0.0.1:${smtpPort}`, process };
+}
+
+async function startTemporal({ folder, yard }: Site): Promise<Served> {
+  const interrupted = new AbortController().signal;
+  const { file } = await findOrFetch(TEMPORAL, { ...homeFolder(), say: () => undefined, interrupted });
+  const port = await freePort();
+  const settings = {
+    ip: '127.0.0.1',
+    port,
+    namespace: TEMPORAL_NAMESPACE,
+    'db-filename': join(folder, 'temporal.sqlite'),
+    'log-level': 'warn',
+  };
+  const args = [
+    'server',
+    'start-dev',
+    '--headless',
+    '--dynamic-config-value',
+    'frontend.enableServerVersionCheck=false',
+  ];
+  const process = yard.keep({
+    name: 'temporal',
+    command: file,
+    args: [...args, ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])],
+    env: () => ({ PATH: globalThis.process.env.PATH, TZ: 'UTC' }),
+    comesBackAfterMs: 500,
+  });
+  const url = `127.0.0.1:${port}`;
+  await untilDone(() => declareSearchAttributes(url, SEARCH_ATTRIBUTES));
+  return { url, process };
+}
+
+/** A server that has just begun to listen does not know its namespace yet. */
+async function untilDone(work: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tries === 60) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+}
+
+async function startWorker({ yard }: Site, name: string, environment: NodeJS.ProcessEnv): Promise<Served> {
+  const [port, sdkPort] = [await freePort(), await freePort()];
+  const url = `http://127.0.0.1:${port}`;
+  const env = { ...environment, WORKER_PORT: String(port), WORKER_SDK_METRICS_PORT: String(sdkPort) };
+  const process = yard.keep(ours(name, 'workers/main.ts', env));
+  await answers(`${url}/readyz`);
+  return { url, process };
+}
+
+function ours(name: string, file: string, env: NodeJS.ProcessEnv) {
+  return {
+    name,
+    command: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', join(CHECKOUT, file)],
+    env: () => ({ PATH: process.env.PATH, TZ: 'UTC', NODE_ENV: 'test', LOG_LEVEL: 'info', ...env }),
+    comesBackAfterMs: 300,
+  };
+}
+
+interface Neighbours {
+  readonly stripe: Served;
+  readonly inbox: { readonly smtpUrl: string };
+  readonly temporal: Served;
+}
+
+/** Of gateway and workers. */
+function environmentOf(
+  { folder, database, apiPort, secrets }: Site,
+  { stripe, inbox, temporal }: Neighbours,
+): NodeJS.ProcessEnv {
+  return {
+    GATEWAY_PROCESSES: '1',
+    DATABASE_URL: database.urlFor('gateway'),
+    DATABASE_URL_WORKER: database.urlFor('worker'),
+    TOLLGATE_ADMIN_TOKEN: secrets.adminToken,
+    TOLLGATE_LINK_SECRET: secrets.linkSecret,
+    TOLLGATE_MASTER_KEYS: secrets.masterKeys,
+    TOLLGATE_PAYLOAD_KEYS: secrets.payloadKeys,
+    TOLLGATE_JOURNAL_DIR: join(folder, 'journal'),
+    TOLLGATE_PUBLIC_URL: `http://127.0.0.1:${apiPort}`,
+    TOLLGATE_DEMO_CLOCK: '1',
+    STRIPE_API_BASE: stripe.url,
+    STRIPE_SECRET_KEY: 'sk_test_chaos',
+    STRIPE_WEBHOOK_SECRET: secrets.webhookSecret,
+    TEMPORAL_ADDRESS: temporal.url,
+    TEMPORAL_NAMESPACE,
+    SMTP_URL: inbox.smtpUrl,
+    MAIL_FROM: 'Tollgate <billing@tollgate.example>',
+    MAIL_STAFF: 'staff@tollgate.example',
+  };
+}

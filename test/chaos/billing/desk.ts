@@ -1,0 +1,138 @@
+// What people do during a campaign, over HTTP as they would: administrators through the management API, customers on pages of Stripe and of
+// ours. Whatever dies under their hands, they try again, and what is refused for good they take for an answer.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { BillingProduct } from './billing-product.ts';
+
+const TRIES = 300;
+const PAUSE_MS = 300;
+const ANSWERED_WITHIN_MS = 60_000;
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly location: string | null;
+  readonly etag: string | null;
+}
+
+export class Desk {
+  readonly #product: BillingProduct;
+
+  constructor(product: BillingProduct) {
+    this.#product = product;
+  }
+
+  /** Once, however often it has to be sent. Null: it was refused for how things stand, as while a payment is in doubt. */
+  async post<T>(path: string, body: object, headers: Readonly<Record<string, string>> = {}): Promise<T | null> {
+    const answer = await this.#admin('POST', path, body, { 'idempotency-key': randomUUID(), ...headers });
+    return answer === null ? null : (answer.body as T);
+  }
+
+  async get<T>(path: string): Promise<T> {
+    const answer = await this.#admin('GET', path, null, {});
+    if (answer === null) throw new Error(`GET ${path} was refused`);
+    return answer.body as T;
+  }
+
+  /** Where the bills of an organization go. */
+  async sendBillsTo(orgId: string, billingEmail: string): Promise<void> {
+    const path = `/organizations/${orgId}/billing-details`;
+    const seen = await this.#admin('GET', path, null, {});
+    await this.#admin('PATCH', path, { billingEmail }, { 'if-match': seen?.etag ?? '' });
+  }
+
+  /** A page, of Stripe or of ours, where somebody fills in a form. */
+  async submit(url: string, fields: Record<string, string>): Promise<void> {
+    await this.#untilAnswered(
+      `POST ${url}`,
+      (status) => status < 400 || (status < 500 && status !== 429 && status !== 409),
+      () =>
+        asked(url, {
+          method: 'POST',
+          redirect: 'manual',
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+          body: new URLSearchParams(fields).toString(),
+        }),
+    );
+  }
+
+  /** The newest card is the one that is asked. */
+  async leaveCard(customer: string, paymentMethod: string): Promise<void> {
+    const url = `${this.#product.stripe.url}/v1/payment_methods/${paymentMethod}/attach`;
+    const headers = {
+      authorization: 'Bearer sk_test_chaos',
+      'content-type': 'application/x-www-form-urlencoded',
+      'idempotency-key': randomUUID(),
+    };
+    const body = new URLSearchParams({ customer }).toString();
+    const answer = await this.#untilAnswered(
+      `POST ${url}`,
+      (status) => status < 500 && status !== 429 && status !== 409,
+      () => asked(url, { method: 'POST', headers, body }),
+    );
+    if (answer.status !== 200) throw new Error(`Stripe refused ${paymentMethod}: ${JSON.stringify(answer.body)}`);
+  }
+
+  async #admin(
+    method: string,
+    path: string,
+    body: object | null,
+    extra: Readonly<Record<string, string>>,
+  ): Promise<Answer | null> {
+    const headers = {
+      authorization: `Bearer ${this.#product.adminToken}`,
+      'content-type': 'application/json',
+      ...extra,
+    };
+    const answer = await this.#untilAnswered(`${method} ${path}`, isFinal, () =>
+      asked(`${this.#product.api}/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) }),
+    );
+    if (answer.status < 300) return answer;
+    if (answer.status === 409 || answer.status === 412) return null;
+    throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  }
+
+  async #untilAnswered(
+    what: string,
+    isEnough: (status: number, body: unknown) => boolean,
+    ask: () => Promise<Answer>,
+  ): Promise<Answer> {
+    for (let tries = 1; ; tries += 1) {
+      const answer = await ask();
+      if (answer.status > 0 && isEnough(answer.status, answer.body)) return answer;
+      if (tries === TRIES) throw new Error(`${what}: ${answer.status} ${JSON.stringify(answer.body)}`);
+      await wait(PAUSE_MS);
+    }
+  }
+}
+
+/** Not of a request that may go another way when it is sent again at once. */
+function isFinal(status: number, body: unknown): boolean {
+  if (status >= 500 || status === 429) return false;
+  return status !== 409 || !JSON.stringify(body).includes('request_in_progress');
+}
+
+/** Status 0: nobody answered. */
+async function asked(url: string, request: RequestInit): Promise<Answer> {
+  try {
+    const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) });
+    const text = await answer.text();
+    const { headers, status } = answer;
+    return { status, body: parsed(text), location: headers.get('location'), etag: headers.get('etag') };
+  } catch (error) {
+    return {
+      status: 0,
+      body: error instanceof Error ? `${error.message} ${error.cause}` : error,
+      location: null,
+      etag: null,
+    };
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

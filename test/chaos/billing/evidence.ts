@@ -1,0 +1,63 @@
+// All that the judge of a billing campaign is told, gathered at rest: the books, Stripe's own ledger, the mail server's box, Temporal's
+// lists, and what the product says of itself.
+import { Client, Connection } from '@temporalio/client';
+import { TEMPORAL_NAMESPACE } from '../../../scripts/parts/temporal.ts';
+import { readBillingBooks } from '../../oracle/billing/billing-books.ts';
+import type { BillingFacts, Capture, Workflow } from '../../oracle/billing/billing-facts.ts';
+import type { BillingProduct } from './billing-product.ts';
+import type { Desk } from './desk.ts';
+import { readOnce } from './read-once.ts';
+
+export async function gatherEvidence(product: BillingProduct, desk: Desk): Promise<BillingFacts> {
+  return {
+    ...(await readOnce(product.database, readBillingBooks)),
+    captures: await captures(product),
+    mails: await read<BillingFacts['mails']>(`${product.inbox.url}/api/mails`),
+    workflows: await workflows(product.temporal.url),
+    broken: await brokenInvariants(desk),
+  };
+}
+
+async function captures({ stripe }: BillingProduct): Promise<Map<string, Capture>> {
+  const { payment_intents: intents } = await read<{
+    payment_intents: Record<string, { captures: number; captured: number; refunded: number }>;
+  }>(`${stripe.url}/_test/ledger`);
+  return new Map(
+    Object.entries(intents).map(([id, { captures: times, captured, refunded }]) => [
+      id,
+      { captures: times, capturedCents: captured, refundedCents: refunded },
+    ]),
+  );
+}
+
+async function workflows(address: string): Promise<Workflow[]> {
+  const connection = await Connection.connect({ address });
+  try {
+    const { workflow } = new Client({ connection, namespace: TEMPORAL_NAMESPACE });
+    const running: Workflow[] = [];
+    for await (const { workflowId } of workflow.list({ query: `ExecutionStatus = 'Running'` })) {
+      const { raw } = await workflow.getHandle(workflowId).describe();
+      const fails =
+        (raw.pendingWorkflowTask?.attempt ?? 0) > 1 ||
+        (raw.pendingActivities ?? []).some(({ attempt }) => (attempt ?? 0) > 1);
+      running.push({ id: workflowId, fails });
+    }
+    return running;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function brokenInvariants(desk: Desk): Promise<string[]> {
+  interface Verified {
+    readonly checks: readonly { readonly id: string; readonly ok: boolean; readonly examples: readonly string[] }[];
+  }
+  const { checks } = await desk.get<Verified>('/ledger/verification');
+  return checks.filter(({ ok }) => !ok).map(({ id, examples }) => `${id}: ${examples.join('; ')}`);
+}
+
+async function read<T>(url: string): Promise<T> {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
+  return (await answer.json()) as T;
+}

@@ -1,0 +1,82 @@
+// Reads what the judge of billing needs, by the role that can only read.
+import type { Client } from 'pg';
+import type { BillingFacts, Case, IncludedGrant, Invoice, Payment, Period, Subscription } from './billing-facts.ts';
+
+type Books = Omit<BillingFacts, 'captures' | 'mails' | 'workflows' | 'broken'>;
+type Rows<Name extends keyof BillingFacts> = BillingFacts[Name] extends readonly (infer Row)[] ? Row : never;
+
+/** At one moment. */
+export async function readBillingBooks(db: Client): Promise<Books> {
+  await db.query('begin isolation level repeatable read, read only');
+  const rows = async <Row extends object>(statement: string) => (await db.query<Row>(statement)).rows;
+  const [time] = await rows<{ now: Date }>('select billing_now() as now');
+  const outside = await rows<{ id: string }>(OUTSIDE_THE_LADDER);
+  const undelivered = await rows<{ id: string }>(
+    'select workflow_id as id from process_pokes union all select id from stripe_events where processed_at is null',
+  );
+  const [told] = await rows<{ many: number }>(
+    'select count(*)::integer as many from notifications where handed_over_at is not null',
+  );
+  const books: Books = {
+    now: time?.now ?? new Date(Number.NaN),
+    planVersions: await rows<Rows<'planVersions'>>(
+      'select id, monthly_credit_cents as "monthlyCreditCents" from plan_versions',
+    ),
+    organizations: await rows<Rows<'organizations'>>('select id, overdue_stage as "overdueStage" from organizations'),
+    subscriptions: await rows<Subscription>(SUBSCRIPTIONS),
+    periods: await rows<Period>(PERIODS),
+    invoices: await rows<Invoice>(INVOICES),
+    payments: await rows<Payment>(
+      'select id, invoice_id as "invoiceId", stripe_payment_intent as intent, transaction_id::text as "transactionId" from payments',
+    ),
+    refunds: await rows<Rows<'refunds'>>(
+      'select payment_id as "paymentId", transaction_id::text as "transactionId", reversal_id::text as "reversalId" from refunds',
+    ),
+    clearing: (await rows<{ transactionId: string; amount: string }>(CLEARING)).map(({ transactionId, amount }) => ({
+      transactionId,
+      amountNano: BigInt(amount),
+    })),
+    includedGrants: (await rows<Omit<IncludedGrant, 'amountNano'> & { amount: string }>(INCLUDED)).map(
+      ({ amount, ...grant }) => ({ ...grant, amountNano: BigInt(amount) }),
+    ),
+    cases: await rows<Case>(
+      'select invoice_id as "invoiceId", org_id as "orgId", opened_at as "openedAt", wake_at as "wakeAt", closed from dunnings',
+    ),
+    notices: await rows<Rows<'notices'>>(
+      'select invoice_id as "invoiceId", notice, handed_over_at as "handedOverAt" from notifications where notice is not null',
+    ),
+    outsideTheLadder: new Set(outside.map(({ id }) => id)),
+    handedOver: told?.many ?? 0,
+    undelivered: undelivered.map(({ id }) => id),
+  };
+  await db.query('commit');
+  return books;
+}
+
+const SUBSCRIPTIONS = `
+  select id, org_id as "orgId", phase, wake_at as "wakeAt",
+         phase = 'voiding' or phase = 'paying' and state #>> '{phase,authenticateByMs}' is null as asks
+    from subscriptions`;
+
+const PERIODS = `
+  select subscription_id as "subscriptionId", anchor, first_month as "firstMonth", months, starts_at as "startsAt", ends_at as "endsAt",
+         invoice_id as "invoiceId", in_force_from as "inForceFrom", cut_at as "cutAt"
+    from subscription_periods`;
+
+const INVOICES = `
+  select id, org_id as "orgId", amount_cents as "amountCents", state, bought #>> '{terms,planVersionId}' as "planVersionId" from invoices`;
+
+const CLEARING = `
+  select transaction_id::text as "transactionId", amount_nano::text as amount from ledger_entries where account = 'stripe_clearing'`;
+
+const INCLUDED = `
+  select id, org_id as "orgId", amount_nano::text as amount, expires_at as "expiresAt" from credit_grants where source = 'included'`;
+
+/** Somebody commanded, or a card's answer was or is in doubt; during a declared incident all cases are. */
+const OUTSIDE_THE_LADDER = `
+  select substr(workflow_id, 9) as id from process_commands where workflow_id like 'dunning:%'
+   union select p.invoice_id::text from charge_attempts a join payments p on p.id = a.payment_id
+          where a.outcome is null or a.outcome in ('unknown', 'fault')
+   union select d.invoice_id::text from dunnings d
+          where exists (select from billing_incidents)
+             or exists (select from jsonb_array_elements(d.state #> '{invoice,attempts}') a where a -> 'doubtfulAtMs' <> 'null')`;

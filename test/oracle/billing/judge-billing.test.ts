@@ -1,0 +1,145 @@
+// What the judge of billing sees: nothing where nothing is wrong, and each planted mistake by its name and its money.
+import { expect, test } from '@jest/globals';
+import type { BillingFacts } from './billing-facts.ts';
+import type { BillingFindingKind } from './billing-finding.ts';
+import { judgeBilling } from './judge-billing.ts';
+import { smallBillingWorld } from './small-billing-world.ts';
+
+test('where each was charged once for what he got, the judge finds nothing', () => {
+  const world = smallBillingWorld();
+
+  const findings = judgeBilling(world);
+
+  expect(findings).toEqual([]);
+});
+
+const world = smallBillingWorld();
+const [steady, debtor] = world.organizations;
+const [case_] = world.cases;
+const twice = { captures: 2, capturedCents: 3_800, refundedCents: 0 };
+const once = { captures: 1, capturedCents: 1_900, refundedCents: 0 };
+const PRICE = 19_000_000_000n;
+
+const PLANTED: readonly (readonly [
+  what: string,
+  change: Partial<BillingFacts>,
+  kinds: readonly BillingFindingKind[],
+  differenceNano: bigint,
+])[] = [
+  [
+    'a capture that was made twice',
+    { captures: with_(world.captures, 'pi-steady-1', twice) },
+    ['charge_doubled', 'charge_doubled', 'clearing_differs'],
+    2n * PRICE,
+  ],
+  [
+    'money for an invoice that is void',
+    { invoices: world.invoices.map((one) => (one.id === 'steady-2' ? { ...one, state: 'void' } : one)) },
+    ['charged_for_void', 'period_unpaid'],
+    PRICE,
+  ],
+  [
+    'a capture that nobody asked for',
+    { captures: with_(world.captures, 'pi-stray', once) },
+    ['capture_unknown', 'clearing_differs'],
+    2n * PRICE,
+  ],
+  [
+    'a payment that Stripe never took',
+    { captures: without(world.captures, 'pi-steady-0') },
+    ['charge_missing', 'clearing_differs'],
+    2n * PRICE,
+  ],
+  [
+    'a month whose credit never came',
+    { includedGrants: world.includedGrants.slice(1) },
+    ['grant_missing'],
+    25_000_000_000n,
+  ],
+  [
+    'a month whose credit came twice',
+    { includedGrants: [...world.includedGrants, ...world.includedGrants.slice(0, 1)] },
+    ['grant_doubled'],
+    25_000_000_000n,
+  ],
+  [
+    'a month that was not charged',
+    { periods: world.periods.filter(({ invoiceId }) => invoiceId !== 'steady-1') },
+    ['period_missing', 'paid_for_nothing', 'grant_unexplained'],
+    PRICE + 25_000_000_000n,
+  ],
+  [
+    'a renewal that nobody asked for',
+    {
+      now: new Date('2027-04-16T00:00:00Z'),
+      cases: [],
+      organizations: [steady],
+      subscriptions: [{ ...world.subscriptions[0], wakeAt: null }],
+    } as Partial<BillingFacts>,
+    ['renewal_missing'],
+    0n,
+  ],
+  [
+    'a debtor who is not limited',
+    { organizations: [steady, { ...debtor, overdueStage: 'none' }] } as Partial<BillingFacts>,
+    ['stage_wrong'],
+    0n,
+  ],
+  ['a debtor who is limited without warning', { notices: [] }, ['stage_wrong'], 0n],
+  [
+    'a debtor who has paid and is still limited',
+    { cases: [{ ...case_, closed: 'paid' }] } as Partial<BillingFacts>,
+    ['stage_wrong'],
+    0n,
+  ],
+  [
+    'a plan that did not end',
+    {
+      now: new Date('2027-04-02T00:00:00Z'),
+      notices: [
+        ...world.notices,
+        { invoiceId: 'debtor-1', notice: 'plan_end_warning', handedOverAt: new Date('2027-03-24T00:00:00Z') },
+      ],
+    },
+    ['case_left_open', 'process_stuck'],
+    0n,
+  ],
+  [
+    'a process that sleeps on',
+    { cases: [{ ...case_, wakeAt: new Date('2027-03-19T00:00:00Z') }] } as Partial<BillingFacts>,
+    ['process_stuck'],
+    0n,
+  ],
+  ['a process that nothing will wake', { workflows: [] }, ['process_stuck'], 0n],
+  [
+    'a workflow whose task fails',
+    { workflows: world.workflows.map((one) => ({ ...one, fails: true })).slice(1) },
+    ['workflow_fails', 'workflow_fails'],
+    0n,
+  ],
+  [
+    'a mail that came three times',
+    { mails: [1, 2, 3].map(() => ({ messageId: '<warning>', to: ['debtor@chaos.example'] })) },
+    ['mail_repeated'],
+    0n,
+  ],
+  ['a mail that never came', { mails: [] }, ['mail_missing'], 0n],
+  ['what the verifier found', { broken: ['I1: 3 lines'] }, ['invariant_broken'], 0n],
+];
+
+test.each(PLANTED)('the judge sees %s', (_what, change, kinds, differenceNano) => {
+  const planted = { ...smallBillingWorld(), ...change };
+
+  const findings = judgeBilling(planted);
+
+  expect(findings.map(({ kind }) => kind)).toEqual(kinds);
+  expect(findings.reduce((total, one) => total + one.differenceNano, 0n)).toBe(differenceNano);
+});
+
+function with_<K, V>(map: ReadonlyMap<K, V>, at: K, value: V): Map<K, V> {
+  return new Map([...map, [at, value]]);
+}
+
+function without<K, V>(map: ReadonlyMap<K, V>, at: K): Map<K, V> {
+  return new Map([...map].filter(([one]) => one !== at));
+}

@@ -1,0 +1,11 @@
+// The verdict on billing at rest. It shares no code with what it judges.
+import type { BillingFacts } from './billing-facts.ts';
+import type { BillingFinding } from './billing-finding.ts';
+import { judgeCharges } from './judge-charges.ts';
+import { judgePeriods } from './judge-periods.ts';
+import { judgeRest } from './judge-rest.ts';
+import { judgeStages } from './judge-stages.ts';
+
+export function judgeBilling(facts: BillingFacts): BillingFinding[] {
+  return [...judgeCharges(facts), ...judgePeriods(facts), ...judgeStages(facts), ...judgeRest(facts)];
+}

@@ -1,0 +1,61 @@
+// Each invoice against what Stripe has taken for it, and the account of Stripe in the ledger against Stripe, payment by payment.
+import type { BillingFacts, Capture, Invoice } from './billing-facts.ts';
+import { type BillingFinding, finding } from './billing-finding.ts';
+
+const NANO_PER_CENT = 10_000_000n;
+
+export function judgeCharges(facts: BillingFacts): BillingFinding[] {
+  return [
+    ...facts.invoices.flatMap((invoice) => judgeInvoice(facts, invoice)),
+    ...unknownCaptures(facts),
+    ...judgeClearing(facts),
+  ];
+}
+
+function judgeInvoice({ payments, captures }: BillingFacts, { id, state, amountCents }: Invoice): BillingFinding[] {
+  const intents = payments.filter(({ invoiceId }) => invoiceId === id).map(({ intent }) => intent ?? '');
+  const kept = intents.reduce((total, intent) => total + keptOf(captures.get(intent)), 0);
+  const owed = state === 'paid' ? amountCents : 0;
+  if (kept === owed) return [];
+  const kind = kept < owed ? 'charge_missing' : state === 'void' ? 'charged_for_void' : 'charge_doubled';
+  const difference = BigInt(Math.abs(kept - owed)) * NANO_PER_CENT;
+  return [finding(kind, id, `it is ${state} and asks for ${amountCents} cents, Stripe keeps ${kept}`, difference)];
+}
+
+function keptOf(capture: Capture | undefined): number {
+  return capture === undefined ? 0 : capture.capturedCents - capture.refundedCents;
+}
+
+function unknownCaptures({ payments, captures }: BillingFacts): BillingFinding[] {
+  const known = new Set(payments.map(({ intent }) => intent));
+  return [...captures].flatMap(([intent, capture]) => [
+    ...(known.has(intent)
+      ? []
+      : [finding('capture_unknown', intent, 'no payment of ours', BigInt(keptOf(capture)) * NANO_PER_CENT)]),
+    ...(capture.captures > 1 ? [finding('charge_doubled', intent, `captured ${capture.captures} times`)] : []),
+  ]);
+}
+
+function judgeClearing({ payments, refunds, clearing, captures }: BillingFacts): BillingFinding[] {
+  const intentOf = new Map<string, string>();
+  for (const { id, intent, transactionId } of payments) {
+    if (intent === null) continue;
+    if (transactionId !== null) intentOf.set(transactionId, intent);
+    for (const refund of refunds.filter(({ paymentId }) => paymentId === id)) {
+      intentOf.set(refund.transactionId, intent);
+      if (refund.reversalId !== null) intentOf.set(refund.reversalId, intent);
+    }
+  }
+  const booked = new Map<string, bigint>();
+  for (const { transactionId, amountNano } of clearing) {
+    const intent = intentOf.get(transactionId) ?? `transaction ${transactionId}`;
+    booked.set(intent, (booked.get(intent) ?? 0n) + amountNano);
+  }
+  return [...new Set([...booked.keys(), ...captures.keys()])].flatMap((intent) => {
+    const is = booked.get(intent) ?? 0n;
+    const shouldBe = BigInt(keptOf(captures.get(intent))) * NANO_PER_CENT;
+    const difference = is > shouldBe ? is - shouldBe : shouldBe - is;
+    if (difference === 0n) return [];
+    return [finding('clearing_differs', intent, `stripe_clearing has ${is}, Stripe ${shouldBe}`, difference)];
+  });
+}

@@ -1,0 +1,97 @@
+// Billing with nothing wrong: one customer in his third month, and one who owes since nine days and was warned in time.
+import type { BillingFacts } from './billing-facts.ts';
+
+const NOW = new Date('2027-03-20T00:00:00Z');
+const NANO_PER_CENT = 10_000_000n;
+const PRICE_CENTS = 1_900;
+const CREDIT_CENTS = 2_500;
+
+export function smallBillingWorld(): BillingFacts {
+  const bills = [
+    bill('steady', '2027-01-15', 0),
+    bill('steady', '2027-01-15', 1),
+    bill('steady', '2027-01-15', 2),
+    bill('debtor', '2027-02-11', 0),
+  ];
+  const unpaid = {
+    id: 'debtor-1',
+    orgId: 'debtor',
+    amountCents: PRICE_CENTS,
+    state: 'open',
+    planVersionId: 'pro-1',
+  } as const;
+  return {
+    now: NOW,
+    planVersions: [{ id: 'pro-1', monthlyCreditCents: CREDIT_CENTS }],
+    organizations: [
+      { id: 'steady', overdueStage: 'none' },
+      { id: 'debtor', overdueStage: 'limited' },
+    ],
+    subscriptions: [
+      { id: 'steady', orgId: 'steady', phase: 'active', asks: false, wakeAt: new Date('2027-04-15T00:00:00Z') },
+      { id: 'debtor', orgId: 'debtor', phase: 'past_due', asks: false, wakeAt: null },
+    ],
+    periods: bills.map(({ period }) => period),
+    invoices: [...bills.map(({ invoice }) => invoice), unpaid],
+    payments: [
+      ...bills.map(({ payment }) => payment),
+      { id: 'p-debtor-1', invoiceId: 'debtor-1', intent: 'pi-debtor-1', transactionId: null },
+    ],
+    refunds: [],
+    clearing: bills.map(({ payment }) => ({
+      transactionId: payment.transactionId,
+      amountNano: BigInt(PRICE_CENTS) * NANO_PER_CENT,
+    })),
+    includedGrants: bills.map(({ grant }) => grant),
+    cases: [
+      {
+        invoiceId: 'debtor-1',
+        orgId: 'debtor',
+        openedAt: new Date('2027-03-11T00:00:00Z'),
+        wakeAt: new Date('2027-03-24T00:00:00Z'),
+        closed: null,
+      },
+    ],
+    notices: [{ invoiceId: 'debtor-1', notice: 'limit_warning', handedOverAt: new Date('2027-03-17T00:00:00Z') }],
+    outsideTheLadder: new Set(),
+    handedOver: 1,
+    captures: new Map(
+      bills.map(({ payment }) => [payment.intent, { captures: 1, capturedCents: PRICE_CENTS, refundedCents: 0 }]),
+    ),
+    mails: [{ messageId: '<warning>', to: ['debtor@chaos.example'] }],
+    workflows: [
+      { id: 'subscription:steady', fails: false },
+      { id: 'subscription:debtor', fails: false },
+      { id: 'dunning:debtor-1', fails: false },
+    ],
+    undelivered: [],
+    broken: [],
+  };
+}
+
+function bill(orgId: string, anchorDate: string, month: number) {
+  const id = `${orgId}-${month}`;
+  const anchor = new Date(`${anchorDate}T00:00:00Z`);
+  const [startsAt, endsAt] = [monthsAfter(anchor, month), monthsAfter(anchor, month + 1)];
+  return {
+    invoice: { id, orgId, amountCents: PRICE_CENTS, state: 'paid', planVersionId: 'pro-1' },
+    payment: { id: `p-${id}`, invoiceId: id, intent: `pi-${id}`, transactionId: `t-${id}` },
+    period: {
+      subscriptionId: orgId,
+      anchor,
+      firstMonth: month,
+      months: 1,
+      startsAt,
+      endsAt,
+      invoiceId: id,
+      inForceFrom: startsAt,
+      cutAt: null,
+    },
+    grant: { id: `g-${id}`, orgId, amountNano: BigInt(CREDIT_CENTS) * NANO_PER_CENT, expiresAt: endsAt },
+  } as const;
+}
+
+/** No day here is later than the 28th. */
+function monthsAfter(anchor: Date, months: number): Date {
+  return new Date(Date.UTC(anchor.getUTCFullYear(), anchor.getUTCMonth() + months, anchor.getUTCDate()));
+}
