@@ -1,11 +1,12 @@
 // Money that goes back. The credit goes first, in our books, then Stripe is asked, again and again if need be under one key; what Stripe
 // says of it later, also of refunds that somebody made there, is applied as it stands then.
-import type { PoolClient } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { newId } from '../platform/ids.ts';
-import type { Queryable } from '../platform/postgres.ts';
+import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { payment, recordPayment } from './payments.ts';
+import { tellOfRefund } from './refund-mails.ts';
 import type { StripeApi, StripeRefund } from './stripe-api.ts';
 
 export interface Refund {
@@ -37,7 +38,7 @@ export async function beginRefund(db: Queryable, values: readonly (string | numb
 }
 
 /** Those of which Stripe has not answered yet, or one of them. One that cannot be sent does not hold up the others. */
-export async function sendRefunds(db: Queryable, stripe: StripeApi, only: string | null = null): Promise<void> {
+export async function sendRefunds(db: Pool, stripe: StripeApi, only: string | null = null): Promise<void> {
   const { rows } = await db.query<{ id: string; intent: string; amountCents: number }>(
     `select r.id, p.stripe_payment_intent as intent, r.amount_cents as "amountCents"
        from refunds r join payments p on p.id = r.payment_id
@@ -52,13 +53,14 @@ export async function sendRefunds(db: Queryable, stripe: StripeApi, only: string
 
 /** What is repeated after a day, when its key is forgotten, is looked for first. */
 async function sendRefund(
-  db: Queryable,
+  db: Pool,
   stripe: StripeApi,
   { id, intent, amountCents }: { readonly id: string; readonly intent: string; readonly amountCents: number },
 ): Promise<void> {
   const known = (await stripe.refundsOf(intent)).find(({ refundId }) => refundId === id);
   const refund = known ?? (await stripe.createRefund(id, intent, amountCents));
-  await settleRefund(db, id, refund?.id ?? null, refund?.state ?? 'failed', 'refunds');
+  const [at, state] = [refund?.id ?? null, refund?.state ?? 'failed'] as const;
+  await inTransaction(db, (tx) => settleRefund(tx, id, at, state, 'refunds'));
 }
 
 /** By a charge or refund of Stripe's: the payment comes first, should nobody have told us of it. */
@@ -75,16 +77,16 @@ export async function followRefunds(
   for (const refund of await stripe.refundsOf(intent)) await applyRefund(tx, intent, refund, actor);
 }
 
-async function applyRefund(db: Queryable, intent: string, refund: StripeRefund, actor: string): Promise<void> {
+async function applyRefund(tx: PoolClient, intent: string, refund: StripeRefund, actor: string): Promise<void> {
   const ours = RefundId.safeParse(refund.refundId);
-  if (ours.success) return settleRefund(db, ours.data, refund.id, refund.state, actor);
-  const known = await refundAt(db, refund.id);
-  if (known !== null) return settleRefund(db, known, refund.id, refund.state, actor);
+  if (ours.success) return settleRefund(tx, ours.data, refund.id, refund.state, actor);
+  const known = await refundAt(tx, refund.id);
+  if (known !== null) return settleRefund(tx, known, refund.id, refund.state, actor);
   if (refund.state === 'failed') return;
-  const { rows } = await db.query<{ id: string }>('select id from payments where stripe_payment_intent = $1', [intent]);
+  const { rows } = await tx.query<{ id: string }>('select id from payments where stripe_payment_intent = $1', [intent]);
   const id = newId();
-  await beginRefund(db, [id, rows[0]?.id ?? null, refund.id, refund.amountCents, actor]);
-  await settleRefund(db, id, refund.id, refund.state, actor);
+  await beginRefund(tx, [id, rows[0]?.id ?? null, refund.id, refund.amountCents, actor]);
+  await settleRefund(tx, id, refund.id, refund.state, actor);
 }
 
 async function refundAt(db: Queryable, stripeRefund: string): Promise<string | null> {
@@ -93,11 +95,12 @@ async function refundAt(db: Queryable, stripeRefund: string): Promise<string | n
 }
 
 async function settleRefund(
-  db: Queryable,
+  tx: PoolClient,
   id: string,
   stripeRefund: string | null,
   state: StripeRefund['state'],
   actor: string,
 ): Promise<void> {
-  await db.query('select settle_refund($1, $2, $3, $4)', [id, stripeRefund, state, actor]);
+  await tx.query('select settle_refund($1, $2, $3, $4)', [id, stripeRefund, state, actor]);
+  if (state === 'succeeded') await tellOfRefund(tx, id);
 }

@@ -3,7 +3,7 @@
 import type { PoolClient } from 'pg';
 import { endOf, type Period } from '../../domain/billing-periods.ts';
 import type { Dunning } from '../../domain/dunning.ts';
-import { type Notice, OVERDUE_POLICIES, rungAt } from '../../domain/overdue-policy.ts';
+import { type Notice, OVERDUE_POLICIES, rungAt, type UnpaidInvoice } from '../../domain/overdue-policy.ts';
 import type { Terms } from '../../domain/plans.ts';
 import { type Order, openOrder, type Subscription, type SubscriptionWrite } from '../../domain/subscription.ts';
 import type { SubscriptionCommand } from '../../domain/subscription-commands.ts';
@@ -208,7 +208,7 @@ function reached({ invoice, incidents }: Dunning, afterMs: number): string | nul
 /** What is owed, in the words that mails have for it. */
 export async function unpaidFacts(
   tx: PoolClient,
-  { invoice }: Dunning,
+  { invoice }: { readonly invoice: Pick<UnpaidInvoice, 'invoiceId'> },
 ): Promise<FactsOf<'limit_warning'> extends infer F ? Omit<F, 'limitedAt'> : never> {
   const { rows } = await tx.query<{
     amountCents: number;

@@ -113,6 +113,26 @@ test('two processes that send a refund at once send one', async () => {
   expect(await refundsOf(paymentId)).toEqual([{ cents: 2_000, state: 'succeeded' }]);
 });
 
+test('the customer is told once that his money went back, and not before Stripe has said so', async () => {
+  const { customer, paymentId } = await bought('pack_10');
+  await refund(paymentId);
+  const before = await toldOfRefunds(customer.orgId);
+
+  await sendRefunds(till.db, till.stripe);
+  await Promise.allSettled([sendRefunds(till.db, till.stripe), sendRefunds(till.db, till.stripe)]);
+
+  expect([before, await toldOfRefunds(customer.orgId)]).toEqual([[], [1_000]]);
+});
+
+/** Cents. */
+async function toldOfRefunds(orgId: string): Promise<number[]> {
+  const { rows } = await till.admin.query<{ cents: number }>(
+    `select (facts ->> 'amountCents')::integer as cents from notifications where org_id = $1 and kind = 'refunded'`,
+    [orgId],
+  );
+  return rows.map(({ cents }) => cents);
+}
+
 test('what was used before somebody refunds it at Stripe is lost to us, and nobody falls below zero', async () => {
   const { customer, paymentId, paymentIntent } = await bought('pack_10');
   await use(customer, '4.00');
