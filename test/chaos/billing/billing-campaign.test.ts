@@ -13,7 +13,7 @@ test('whatever is killed while customers renew and owe, each is charged once for
     dunnings: 2,
     everyExit: false,
     isShort: true,
-    leapHours: [20, 30],
+    leapHours: [30, 40],
     say: (line) => lines.push(line),
   });
 

@@ -21,7 +21,7 @@ export function billingConditions(
     atLeast('subscriptions', facts.subscriptions.length, order.subscriptions),
     atLeast('invoices paid', paid, order.subscriptions),
     atLeast('dunning runs', facts.cases.length, order.dunnings),
-    ...(order.everyExit ? [atLeast('exits from dunning', exits.size, FATES.length)] : []),
+    ...(order.everyExit ? FATES.map((fate) => atLeast(`debtors ${fate}`, exits.has(fate) ? 1 : 0, 1)) : []),
     { name: 'deaths nobody asked for', figure: unasked.join('; ') || '0', met: unasked.length === 0 },
   ];
 }
