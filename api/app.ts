@@ -6,6 +6,7 @@ import { apiKeyRoutes } from './routes/api-keys.ts';
 import type { AppDependencies } from './routes/app-dependencies.ts';
 import { autoTopUpRoutes } from './routes/auto-top-up.ts';
 import { billingDetailsRoutes } from './routes/billing-details.ts';
+import { billingIncidentRoutes } from './routes/billing-incidents.ts';
 import { bookRoutes } from './routes/books.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
@@ -46,6 +47,7 @@ export const ROUTES: readonly Route[] = [
   ...contractRoutes,
   ...subscriptionRoutes,
   ...invoiceRoutes,
+  ...billingIncidentRoutes,
   ...cardRoutes,
   ...autoTopUpRoutes,
   ...bookRoutes,

@@ -15,6 +15,7 @@ export type TargetKind =
   | 'payment'
   | 'subscription'
   | 'invoice'
+  | 'billing_incident'
   | 'reconciliation'
   | 'person'
   | 'membership'

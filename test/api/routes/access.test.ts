@@ -140,6 +140,7 @@ function pathTo({ path }: Route): string {
     payments: world.paymentId,
     invoices: world.invoiceId,
     subscriptions: world.subscriptionId,
+    'billing-incidents': world.incidentId,
     'bank-transfers': world.bankTransferId,
     requests: '0193f000-0000-7000-8000-000000000001',
   };

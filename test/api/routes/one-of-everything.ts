@@ -31,6 +31,7 @@ export interface World {
   readonly subscriptionId: string;
   /** Of a plan, unpaid. */
   readonly renewalId: string;
+  readonly incidentId: string;
   readonly credential: string;
   /** What was sent to be kept secret. */
   readonly secrets: readonly string[];

@@ -15,7 +15,7 @@ export async function oneSubscription(
   app: ManagementApp,
   step: TakeStep,
   orgId: string,
-): Promise<{ subscriptionId: string; renewalId: string }> {
+): Promise<{ subscriptionId: string; renewalId: string; incidentId: string }> {
   const page = await step('post', '/organizations/{orgId}/subscription-checkouts', { orgId }, { plan: 'pro' });
   await submit(page.string('url'), { payment_method: 'pm_card_visa' });
   await until(async () => (await app.call('get', `/api/v1/organizations/${orgId}/cards`)).list('data').length > 0);
@@ -25,13 +25,15 @@ export async function oneSubscription(
   for (const command of ['cancel', 'reactivate', 'pause', 'resume']) {
     await step('post', `/subscriptions/{id}/${command}`, { id }, { reason });
   }
+  const incidentId = (await step('post', '/billing-incidents', {}, { what: 'the bank is away' })).string('id');
+  await step('post', '/billing-incidents/{id}/end', { id: incidentId }, { reason: 'it is back' });
   const renewalId = await refusedRenewal(app, id);
   const soon = new Date(Date.now() + 60 * 86_400_000).toISOString();
   await step('post', '/invoices/{id}/dunning/retry-now', { id: renewalId }, { reason });
   await step('post', '/invoices/{id}/dunning/skip-to', { id: renewalId }, { step: 'limit_warning', reason });
   await step('post', '/invoices/{id}/dunning/extend', { id: renewalId }, { until: soon, reason });
   await step('post', '/invoices/{id}/dunning/waive', { id: renewalId }, { reason });
-  return { subscriptionId: id, renewalId };
+  return { subscriptionId: id, renewalId, incidentId };
 }
 
 /** A month later. */
