@@ -18,7 +18,9 @@ export async function oneSubscription(
 ): Promise<{ subscriptionId: string; renewalId: string; incidentId: string }> {
   const page = await step('post', '/organizations/{orgId}/subscription-checkouts', { orgId }, { plan: 'pro' });
   await submit(page.string('url'), { payment_method: 'pm_card_visa' });
-  await until(async () => (await app.call('get', `/api/v1/organizations/${orgId}/cards`)).list('data').length > 0);
+  for (const what of ['subscriptions', 'cards']) {
+    await until(async () => (await app.call('get', `/api/v1/organizations/${orgId}/${what}`)).list('data').length > 0);
+  }
   const bought = await app.call('get', `/api/v1/organizations/${orgId}/subscriptions`);
   const id = bought.string('data.0.id');
   await step('post', '/subscriptions/{id}/plan-changes', { id }, { plan: 'team', reason });
