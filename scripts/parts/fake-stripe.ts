@@ -2,6 +2,7 @@
 // webhooks to the gateway, which is not up yet: those of an earlier start are sent again until it is.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { gatewayHost } from './gateway-host.ts';
 import type { Launch } from './home.ts';
 import { ownProgram } from './own-program.ts';
 import { whyUnhealthy } from './readiness.ts';
@@ -30,7 +31,7 @@ export async function startFakeStripe(launch: Launch, port: number, gatewayPort:
         HOST,
         PORT: String(port),
         FAKE_STRIPE_DATA_DIR: join(launch.home, 'stripe'),
-        FAKE_STRIPE_WEBHOOK_URL: `http://${HOST}:${gatewayPort}/webhooks/stripe`,
+        FAKE_STRIPE_WEBHOOK_URL: `http://${gatewayHost()}:${gatewayPort}/webhooks/stripe`,
         FAKE_STRIPE_WEBHOOK_SECRET: webhookSecret,
       },
       graceMs: 10_000,

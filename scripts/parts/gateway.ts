@@ -1,8 +1,8 @@
 // The gateway part: api/main.ts with the environment that production gives it too.
 // SIGTERM lets it drain: streams finish, leases go back, and only then is it gone.
-import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { type FakeStripe, stripeEnvironment } from './fake-stripe.ts';
+import { gatewayHost } from './gateway-host.ts';
 import type { Launch } from './home.ts';
 import type { DatabaseUrls } from './migrate.ts';
 import { ownProgram } from './own-program.ts';
@@ -30,7 +30,7 @@ export interface GatewayNeeds {
 }
 
 export async function startGateway(launch: Launch, needs: GatewayNeeds): Promise<Gateway> {
-  const url = `http://${reachableAt(process.env.HOST)}:${needs.port}`;
+  const url = `http://${gatewayHost()}:${needs.port}`;
   const supervised = await SupervisedProcess.start(
     {
       part: 'gateway',
@@ -43,13 +43,6 @@ export async function startGateway(launch: Launch, needs: GatewayNeeds): Promise
     launch,
   );
   return { url, process: supervised };
-}
-
-/** From this machine. Without HOST the gateway listens here alone, and what listens on every address is reached here too. */
-function reachableAt(host: string | undefined): string {
-  const wanted = host?.trim();
-  if (!wanted || wanted === '0.0.0.0' || wanted === '::') return '127.0.0.1';
-  return isIPv6(wanted) ? `[${wanted}]` : wanted;
 }
 
 function environment(
