@@ -78,7 +78,10 @@ test('webhooks that come twice, late, in the wrong order and under two ids credi
   await Promise.all(orgIds.map(pay));
 
   for (const orgId of orgIds) await until(async () => (await grantsOf(orgId)) === 2);
-  await until(async () => (await underWay()) === 0);
+  await until(async () => {
+    await tryAgainAtOnce();
+    return (await underWay()) === 0;
+  });
   await allIsFollowed();
   for (const orgId of orgIds) expect(await grantsOf(orgId)).toBe(2);
   expect(await differences()).toEqual([]);
@@ -136,6 +139,14 @@ function grantsOf(orgId: string): Promise<number> {
 
 function allIsFollowed(): Promise<void> {
   return until(async () => (await count('select from stripe_events where processed_at is null')) === 0);
+}
+
+/** What found no gateway twice would wait for half a minute. */
+async function tryAgainAtOnce(): Promise<void> {
+  const { next_due_at: dueAt }: { next_due_at: string | null } = JSON.parse(
+    await (await fetch(`${stripe.url}/_test/clock`)).text(),
+  );
+  if (dueAt !== null) await control(stripe.url, 'clock', { advance_to: dueAt });
 }
 
 async function underWay(): Promise<number> {
