@@ -1,12 +1,18 @@
 // Processes that should have gone on by now and perhaps have not: their workflow was terminated, or never started. The rows say who is
 // late or in the middle of a payment, so nobody is asked about the others, however many there are (D58).
 import type { Pool } from 'pg';
+import { OPEN_PROCESSES } from './open-processes.ts';
 import type { ProcessName } from './poke.ts';
 
 /** A workflow that is only busy is not called late. */
 const LATE_AFTER = '10 minutes';
 /** A tick takes seconds; the rest is found by the next one. */
 const MOST_AT_ONCE = 5_000;
+
+const LATE = '(select billing_now() - $1::interval)';
+const OPEN = Object.entries(OPEN_PROCESSES)
+  .map(([process, rows]) => `select '${process}' as process, id, wake_at, is_unanswered from (${rows}) ${process}`)
+  .join(' union all ');
 
 interface Stranded {
   readonly process: ProcessName;
@@ -17,18 +23,8 @@ interface Stranded {
 /** `late`: of those that were poked, who should have gone on minutes ago. The others may be waiting for Stripe. */
 export async function pokeStranded(db: Pool): Promise<{ readonly poked: number; readonly late: number }> {
   const { rows } = await db.query<Stranded>(
-    `select process, subject, coalesce(wake_at < billing_now() - $1::interval, false) as "isLate" from (
-       select 'subscription' as process, id as subject, wake_at,
-              phase = 'voiding' or phase = 'paying' and state -> 'phase' -> 'authenticateByMs' = 'null'
-                or state -> 'toRefund' <> '[]' as asks
-         from subscriptions where phase <> 'ended' or state -> 'toRefund' <> '[]'
-       union all
-       select 'dunning', invoice_id, wake_at, state -> 'invoice' -> 'attempts' -> -1 -> 'answer' = 'null'
-         from dunnings where closed is null
-       union all
-       select 'topup', org_id, wake_at, wake_at is null from top_ups where open_number is not null or wake_at is not null
-     ) as process
-      where asks or wake_at < billing_now() - $1::interval order by wake_at limit $2`,
+    `select process, id as subject, coalesce(wake_at < ${LATE}, false) as "isLate" from (${OPEN}) open
+      where is_unanswered or wake_at < ${LATE} order by wake_at limit $2`,
     [LATE_AFTER, MOST_AT_ONCE],
   );
   // One by one: in one transaction their rows would be locked in another order than those who have news lock them. None waits for the

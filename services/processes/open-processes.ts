@@ -1,0 +1,21 @@
+// Processes of billing that go on, as their rows have them: what they wait for, and whether they ask for something of Stripe that is not
+// answered yet. As the steps of the domain see it (asks of domain/subscription-step.ts, domain/dunning.ts and domain/top-up.ts).
+import type { ProcessName } from './poke.ts';
+
+/** Each: id, org_id, wake_at, is_unanswered, and ask_again_ms, before which the one who is in doubt does not ask again. */
+export const OPEN_PROCESSES: Readonly<Record<ProcessName, string>> = {
+  subscription: `
+    select id, org_id, wake_at,
+           phase in ('paying', 'voiding') and state #>> '{phase,authenticateByMs}' is null
+             or jsonb_array_length(state -> 'toRefund') > 0 as is_unanswered,
+           case when jsonb_array_length(state -> 'toRefund') = 0 then (state #>> '{phase,askAgainAtMs}')::float8 end as ask_again_ms
+      from subscriptions where phase <> 'ended' or jsonb_array_length(state -> 'toRefund') > 0`,
+  dunning: `
+    select invoice_id as id, org_id, wake_at,
+           coalesce(state #> '{invoice,attempts,-1,answer}' = 'null', false) as is_unanswered,
+           (state ->> 'askAgainAtMs')::float8 as ask_again_ms
+      from dunnings where closed is null`,
+  topup: `
+    select org_id as id, org_id, wake_at, wake_at is null as is_unanswered, null::float8 as ask_again_ms
+      from top_ups where open_number is not null or wake_at is not null`,
+};
