@@ -16,7 +16,7 @@ export interface SteppedDunnings {
   command(
     invoiceId: string,
     command: DunningCommandInput & { readonly command: DunningCommandName },
-  ): Promise<{ readonly kind: 'done'; readonly view: Row } | { readonly kind: 'refused'; readonly why: string }>;
+  ): Promise<{ readonly kind: 'done'; readonly answer: Row } | { readonly kind: 'refused'; readonly why: string }>;
 }
 
 export function createDunningActivities(
@@ -42,7 +42,7 @@ export function createDunningActivities(
         ...(until === undefined ? {} : { until }),
         ...(step === undefined ? {} : { step }),
       });
-      return outcome.kind === 'refused' ? outcome : { ...outcome, view: told(outcome.view) };
+      return outcome.kind === 'refused' ? outcome : { kind: 'done', view: told(outcome.answer) };
     },
   };
 }

@@ -45,7 +45,9 @@ export function createReconciliationActivities(
         reason,
         requestId,
       });
-      return outcome.kind === 'refused' ? outcome : { ...outcome, row: told(outcome.row) };
+      if (outcome.kind === 'refused') return outcome;
+      const { effect, row } = outcome.answer;
+      return { kind: 'done', effect, row: told(row) };
     },
   };
 }

@@ -16,7 +16,7 @@ export interface SteppedSubscriptions {
   command(
     subscriptionId: string,
     command: SubscriptionCommandInput & { readonly command: SubscriptionCommandName },
-  ): Promise<{ readonly kind: 'done'; readonly view: Row } | { readonly kind: 'refused'; readonly why: string }>;
+  ): Promise<{ readonly kind: 'done'; readonly answer: Row } | { readonly kind: 'refused'; readonly why: string }>;
 }
 
 export function createSubscriptionActivities(
@@ -46,7 +46,7 @@ export function createSubscriptionActivities(
         ...(plan === undefined ? {} : { plan }),
         ...(months === undefined ? {} : { months }),
       });
-      return outcome.kind === 'refused' ? outcome : { ...outcome, view: told(outcome.view) };
+      return outcome.kind === 'refused' ? outcome : { kind: 'done', view: told(outcome.answer) };
     },
   };
 }

@@ -151,7 +151,7 @@ async function obeyed(
     });
   }
   if (outcome.audit === null) throw new Error('a new request was counted before');
-  return { answer: told(outcome.view), audit: outcome.audit };
+  return { answer: told(outcome.answer), audit: outcome.audit };
 }
 
 function told({ revision, ...view }: DunningView) {

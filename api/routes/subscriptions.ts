@@ -215,7 +215,7 @@ async function obeyed(
   const outcome = await commandSubscription(tx, subscriptionId, { ...command, actor, reason: why, requestId: newId() });
   if (outcome.kind === 'refused') throw refused(subscriptionId, command, outcome.why);
   if (outcome.audit === null) throw new Error('a new request was counted before');
-  return { view: outcome.view, audit: outcome.audit };
+  return { view: outcome.answer, audit: outcome.audit };
 }
 
 function refused(subscriptionId: string, { command }: PlanCommand, why: string): TollgateError {

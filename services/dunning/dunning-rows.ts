@@ -61,7 +61,7 @@ export async function saveDunning(
 }
 
 /** Times for which no customer answers, oldest first. */
-export async function incidents(db: Queryable): Promise<Interval[]> {
+export async function listIncidentTimes(db: Queryable): Promise<Interval[]> {
   const { rows } = await db.query<Interval>(
     `select (extract(epoch from from_at) * 1000)::float8 as "fromMs", (extract(epoch from to_at) * 1000)::float8 as "toMs"
        from billing_incidents order by from_at, id`,

@@ -3,10 +3,10 @@ import type { Pool, PoolClient } from 'pg';
 import type { DunningCommand } from '../../domain/dunning.ts';
 import { stepDunning } from '../../domain/dunning.ts';
 import { OVERDUE_POLICIES, type RungName, standingOf } from '../../domain/overdue-policy.ts';
-import { type AuditEntry, writeAudit } from '../audit/audit.ts';
-import { lockedOrganization } from '../organizations/organizations.ts';
+import type { AuditEntry } from '../audit/audit.ts';
+import { lockOrganization } from '../organizations/organizations.ts';
 import { inTransaction } from '../platform/postgres.ts';
-import { earlierCommand, rememberCommand } from '../processes/commands.ts';
+import { audited, type Commanding, type CommandOutcome, commandOnce, type Obeyed } from '../processes/commands.ts';
 import { dunningWorkflowId } from '../processes/poke.ts';
 import type { CardAsk } from '../subscriptions/subscriptions.ts';
 import { billingNow, takeTurn } from '../subscriptions/turn.ts';
@@ -29,11 +29,10 @@ export interface DunningView {
   readonly attention: string | null;
 }
 
-interface Commanding {
-  readonly actor: string;
-  readonly reason: string;
-  readonly requestId: string;
+interface CaseCommanding extends Commanding {
+  /** That the person has seen; undefined: whatever stands now. */
   readonly revision?: number | undefined;
+  /** The workflow that waits for the answer. */
   readonly asker?: string | undefined;
 }
 
@@ -41,11 +40,6 @@ export type CaseCommand =
   | { readonly command: 'retryNow' | 'waive' | 'decideStop' }
   | { readonly command: 'extend'; readonly until: Date }
   | { readonly command: 'skipTo'; readonly step: RungName };
-
-/** `audit`: what it changed; null: it was made before. Whoever commits writes it. */
-export type CaseCommandOutcome =
-  | { readonly kind: 'done'; readonly view: DunningView; readonly audit: AuditEntry | null }
-  | { readonly kind: 'refused'; readonly why: string };
 
 /** As somebody types it. Null: it is no command, or lacks what it needs. */
 export function caseCommandFrom(told: {
@@ -105,47 +99,48 @@ export class Dunnings {
     });
   }
 
-  command(invoiceId: string, wanted: CaseCommand & Commanding): Promise<CaseCommandOutcome> {
-    return inTransaction(this.#db, async (tx) => {
-      const outcome = await commandDunning(tx, invoiceId, wanted);
-      if (outcome.kind === 'done' && outcome.audit !== null) {
-        await writeAudit(tx, wanted.actor, wanted.requestId, outcome.audit);
-      }
-      return outcome;
-    });
+  command(invoiceId: string, wanted: CaseCommand & CaseCommanding) {
+    return inTransaction(this.#db, async (tx) => audited(tx, wanted, await commandDunning(tx, invoiceId, wanted)));
   }
 }
 
-/** Counted once by its request id, whoever repeats it. */
 export async function commandDunning(
   tx: PoolClient,
   invoiceId: string,
-  wanted: CaseCommand & Commanding,
-): Promise<CaseCommandOutcome> {
-  const { command, actor, reason, requestId, asker } = wanted;
-  const workflowId = dunningWorkflowId(invoiceId);
+  wanted: CaseCommand & CaseCommanding,
+): Promise<CommandOutcome<DunningView>> {
   const { orgId } = await dunningRow(tx, invoiceId);
-  await lockedOrganization(tx, orgId);
-  const repeated = await earlierCommand(tx, workflowId, { command, requestId });
-  if (repeated === 'other') return { kind: 'refused', why: `request ${requestId} was another command: use a new id` };
-  if (repeated !== null) return { kind: 'done', view: await viewOf(tx, invoiceId), audit: null };
+  await lockOrganization(tx, orgId);
+  return commandOnce(tx, dunningWorkflowId(invoiceId), wanted, {
+    again: () => viewOf(tx, invoiceId),
+    obey: () => obey(tx, invoiceId, wanted),
+  });
+}
+
+async function obey(
+  tx: PoolClient,
+  invoiceId: string,
+  wanted: CaseCommand & CaseCommanding,
+): Promise<Obeyed<Pick<DunningView, 'stage'>, DunningView>> {
+  const { command, actor, reason, asker } = wanted;
   const before = await dunningRow(tx, invoiceId);
+  const context = { orgId: before.orgId, actor, asker };
   const event = commandOf(before, wanted);
-  const refusal = await takeTurn(tx, { orgId, actor, asker }, { process: 'dunning', id: invoiceId, event });
+  const refusal = await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event });
   if (refusal !== null) return { kind: 'refused', why: refusal };
-  const view = await viewOf(tx, invoiceId);
-  await rememberCommand(tx, workflowId, { command, actor, reason, requestId, effect: { stage: view.stage } });
+  const answer = await viewOf(tx, invoiceId);
+  const { stage, closed, wakeAt } = answer;
   const audit: AuditEntry = {
     action: `dunning.${ACTIONS[command]}`,
     targetKind: 'invoice',
     targetId: invoiceId,
-    after: { stage: view.stage, closed: view.closed, wakeAt: view.wakeAt },
+    after: { stage, closed, wakeAt },
     reason,
   };
-  return { kind: 'done', view, audit };
+  return { kind: 'done', answer, effect: { stage }, audit };
 }
 
-function commandOf({ state }: DunningRow, wanted: CaseCommand & Commanding): DunningCommand {
+function commandOf({ state }: DunningRow, wanted: CaseCommand & CaseCommanding): DunningCommand {
   const { requestId, revision = state.revision } = wanted;
   switch (wanted.command) {
     case 'retryNow':

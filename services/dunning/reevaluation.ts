@@ -2,18 +2,24 @@
 // in the same transaction; nobody ever sets a stage. The customer is told in it, too.
 import type { PoolClient } from 'pg';
 import { enforcementOf } from '../../domain/enforcement.ts';
+import type { Interval } from '../../domain/intervals.ts';
 import { OVERDUE_POLICIES, rungAt, type Stage } from '../../domain/overdue-policy.ts';
 import { queueMail } from '../notifications/outbox.ts';
 import { applyEnforcement } from '../organizations/enforcement.ts';
 import { unpaidFacts } from '../subscriptions/plan-mails.ts';
-import { type DunningRow, incidents, openDunningsOf } from './dunning-rows.ts';
+import { type DunningRow, openDunningsOf } from './dunning-rows.ts';
 
-/** The caller holds the organization. */
-export async function reevaluateEnforcement(tx: PoolClient, orgId: string, nowMs: number): Promise<void> {
+/** The caller holds the organization. `incidents`: times for which no customer answers. */
+export async function reevaluateEnforcement(
+  tx: PoolClient,
+  orgId: string,
+  incidents: readonly Interval[],
+  nowMs: number,
+): Promise<void> {
   const before = await stageOf(tx, orgId);
   const open = await openDunningsOf(tx, orgId);
   const unpaidInvoices = open.map(({ state }) => state.invoice);
-  const { stage, reasons } = enforcementOf({ unpaidInvoices, incidents: await incidents(tx), isExempt: false }, nowMs);
+  const { stage, reasons } = enforcementOf({ unpaidInvoices, incidents, isExempt: false }, nowMs);
   const why = reasons.find((reason) => reason.stage === stage)?.invoiceId ?? null;
   await applyEnforcement(tx, orgId, { stage, payInvoiceId: why });
   if (stage !== before.stage)

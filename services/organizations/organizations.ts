@@ -127,8 +127,13 @@ export async function organization(db: Queryable, id: string): Promise<Organizat
 }
 
 /** Nobody changes it, and no lease is cut from it, until the transaction ends. */
+export async function lockOrganization(tx: PoolClient, id: string): Promise<void> {
+  const { rowCount } = await tx.query('select from organizations where id = $1 for no key update', [id]);
+  if (rowCount === 0) unknown(id);
+}
+
 export async function lockedOrganization(tx: PoolClient, id: string): Promise<Organization> {
-  await tx.query('select from organizations where id = $1 for no key update', [id]);
+  await lockOrganization(tx, id);
   return organization(tx, id);
 }
 

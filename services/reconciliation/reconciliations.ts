@@ -1,10 +1,10 @@
 // The proofs of the ledger and what became of them, one row each (migrations/0006). Everything here may be repeated: a step that
 // was made is found made, so whoever does not know whether it was makes it again.
 import type { Pool, PoolClient } from 'pg';
-import { writeAudit } from '../audit/audit.ts';
+import type { AuditEntry } from '../audit/audit.ts';
 import { type LedgerCheck, verifyLedger } from '../ledger/verifier.ts';
 import { inTransaction, jsonbText, type Queryable } from '../platform/postgres.ts';
-import { earlierCommand, rememberCommand } from '../processes/commands.ts';
+import { audited, type Commanding, commandOnce, type Obeyed } from '../processes/commands.ts';
 
 /** The night of a date begins then, in hours of UTC. */
 const NIGHT_BEGINS = 2;
@@ -28,12 +28,9 @@ export interface ReconciliationRow {
   readonly waitMs: number;
 }
 
-export interface PersonsCommand {
+export interface PersonsCommand extends Commanding {
   readonly name: string;
   readonly command: 'retryNow' | 'dismiss';
-  readonly actor: string;
-  readonly reason: string;
-  readonly requestId: string;
 }
 
 interface Effect {
@@ -41,9 +38,10 @@ interface Effect {
   readonly round: number;
 }
 
-export type PersonsCommandOutcome =
-  | { readonly kind: 'done'; readonly effect: Effect; readonly row: ReconciliationRow }
-  | { readonly kind: 'refused'; readonly why: string };
+interface Answer {
+  readonly effect: Effect;
+  readonly row: ReconciliationRow;
+}
 
 const COLUMNS = `name, stage, round, revision, invariants, findings, answer_by as "answerBy",
   greatest(0, coalesce(ceil(extract(epoch from answer_by - billing_now()) * 1000), 0))::float8 as "waitMs"`;
@@ -113,27 +111,15 @@ export class Reconciliations {
     return { isOverdue: rowCount === 1, row: await readRow(this.#db, name) };
   }
 
-  async command(workflowId: string, command: PersonsCommand): Promise<PersonsCommandOutcome> {
+  command(workflowId: string, command: PersonsCommand) {
     return inTransaction(this.#db, async (tx) => {
       // Under this lock commands come one after the other.
       const before = await readRow(tx, command.name, 'for update');
-      const repeated = await earlierCommand<Effect>(tx, workflowId, command);
-      if (repeated !== null) return repeated === 'other' ? reused(command) : { kind: 'done', ...repeated, row: before };
-      if (before.stage !== 'attention') {
-        return { kind: 'refused', why: `${command.name} is ${before.stage}: it waits for nobody's answer` };
-      }
-      const row = await obey(tx, command);
-      const effect = { stage: row.stage, round: row.round };
-      await rememberCommand(tx, workflowId, { ...command, effect });
-      await writeAudit(tx, command.actor, command.requestId, {
-        action: `reconciliation.${command.command}`,
-        targetKind: 'reconciliation',
-        targetId: command.name,
-        before: { stage: before.stage, findings: before.findings },
-        after: effect,
-        reason: command.reason,
+      const outcome = await commandOnce<Effect, Answer>(tx, workflowId, command, {
+        again: async (effect) => ({ effect, row: before }),
+        obey: () => obey(tx, before, command),
       });
-      return { kind: 'done', effect, row };
+      return audited(tx, command, outcome);
     });
   }
 }
@@ -183,11 +169,28 @@ async function readRow(db: Queryable, name: string, locking = ''): Promise<Recon
   return rows[0];
 }
 
-function reused({ requestId }: PersonsCommand): PersonsCommandOutcome {
-  return { kind: 'refused', why: `request ${requestId} was another command: use a new id` };
+async function obey(
+  tx: PoolClient,
+  before: ReconciliationRow,
+  { name, command, reason }: PersonsCommand,
+): Promise<Obeyed<Effect, Answer>> {
+  if (before.stage !== 'attention') {
+    return { kind: 'refused', why: `${name} is ${before.stage}: it waits for nobody's answer` };
+  }
+  const row = await answer(tx, name, command);
+  const effect = { stage: row.stage, round: row.round };
+  const audit: AuditEntry = {
+    action: `reconciliation.${command}`,
+    targetKind: 'reconciliation',
+    targetId: name,
+    before: { stage: before.stage, findings: before.findings },
+    after: effect,
+    reason,
+  };
+  return { kind: 'done', answer: { effect, row }, effect, audit };
 }
 
-async function obey(tx: PoolClient, { name, command }: PersonsCommand): Promise<ReconciliationRow> {
+async function answer(tx: PoolClient, name: string, command: PersonsCommand['command']): Promise<ReconciliationRow> {
   const { rows } = await tx.query<ReconciliationRow>(
     `update reconciliations
         set stage = case when $2 then 'running' else 'dismissed' end, round = case when $2 then round + 1 else round end,

@@ -10,11 +10,11 @@ import { upgradeCredit } from '../../domain/proration.ts';
 import { openOrder, type Subscription } from '../../domain/subscription.ts';
 import type { SubscriptionCommand } from '../../domain/subscription-commands.ts';
 import { type SubscriptionAsk, stepSubscription } from '../../domain/subscription-step.ts';
-import { type AuditEntry, writeAudit } from '../audit/audit.ts';
-import { lockedOrganization } from '../organizations/organizations.ts';
+import type { AuditEntry } from '../audit/audit.ts';
+import { lockOrganization } from '../organizations/organizations.ts';
 import { planOnSale, planVersion } from '../plans/plan-versions.ts';
 import { inTransaction } from '../platform/postgres.ts';
-import { earlierCommand, rememberCommand } from '../processes/commands.ts';
+import { audited, type Commanding, type CommandOutcome, commandOnce, type Obeyed } from '../processes/commands.ts';
 import { subscriptionWorkflowId } from '../processes/poke.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import { type SubscriptionRow, subscriptionRow } from './subscription-rows.ts';
@@ -48,23 +48,16 @@ export interface SubscriptionView {
   readonly attention: string | null;
 }
 
-interface Commanding {
-  readonly actor: string;
-  readonly reason: string;
-  readonly requestId: string;
+interface PlanCommanding extends Commanding {
   /** That the person has seen; undefined: whatever stands now. */
   readonly revision?: number | undefined;
+  /** The workflow that waits for the answer. */
   readonly asker?: string | undefined;
 }
 
 export type PlanCommand =
   | { readonly command: 'cancel' | 'reactivate' | 'pause' | 'resume' }
   | { readonly command: 'changePlan'; readonly plan: PlanName; readonly months: 1 | 12 };
-
-/** `audit`: what it changed; null: it was made before. Whoever commits writes it. */
-export type PlanCommandOutcome =
-  | { readonly kind: 'done'; readonly view: SubscriptionView; readonly audit: AuditEntry | null }
-  | { readonly kind: 'refused'; readonly why: string };
 
 /** As somebody types it. Null: it is no command, or lacks what it needs. */
 export function planCommandFrom(told: {
@@ -104,36 +97,38 @@ export class Subscriptions {
     });
   }
 
-  command(subscriptionId: string, wanted: PlanCommand & Commanding): Promise<PlanCommandOutcome> {
-    return inTransaction(this.#db, async (tx) => {
-      const outcome = await commandSubscription(tx, subscriptionId, wanted);
-      if (outcome.kind === 'done' && outcome.audit !== null) {
-        await writeAudit(tx, wanted.actor, wanted.requestId, outcome.audit);
-      }
-      return outcome;
-    });
+  command(subscriptionId: string, wanted: PlanCommand & PlanCommanding) {
+    return inTransaction(this.#db, async (tx) =>
+      audited(tx, wanted, await commandSubscription(tx, subscriptionId, wanted)),
+    );
   }
 }
 
-/** Counted once by its request id, whoever repeats it. */
 export async function commandSubscription(
   tx: PoolClient,
   subscriptionId: string,
-  wanted: PlanCommand & Commanding,
-): Promise<PlanCommandOutcome> {
-  const { command, actor, reason, requestId, asker } = wanted;
-  const workflowId = subscriptionWorkflowId(subscriptionId);
+  wanted: PlanCommand & PlanCommanding,
+): Promise<CommandOutcome<SubscriptionView>> {
   const { orgId } = await subscriptionRow(tx, subscriptionId);
-  await lockedOrganization(tx, orgId);
-  const repeated = await earlierCommand<SubscriptionView>(tx, workflowId, { command, requestId });
-  if (repeated === 'other') return { kind: 'refused', why: `request ${requestId} was another command: use a new id` };
-  if (repeated !== null) return { kind: 'done', view: await viewOf(tx, subscriptionId), audit: null };
+  await lockOrganization(tx, orgId);
+  return commandOnce(tx, subscriptionWorkflowId(subscriptionId), wanted, {
+    again: () => viewOf(tx, subscriptionId),
+    obey: () => obey(tx, subscriptionId, wanted),
+  });
+}
+
+async function obey(
+  tx: PoolClient,
+  subscriptionId: string,
+  wanted: PlanCommand & PlanCommanding,
+): Promise<Obeyed<Pick<SubscriptionView, 'phase'>, SubscriptionView>> {
+  const { command, actor, reason, asker } = wanted;
   const before = await subscriptionRow(tx, subscriptionId);
   const event = await commandOf(tx, before, wanted);
-  const refusal = await takeTurn(tx, { orgId, actor, asker }, { process: 'subscription', id: subscriptionId, event });
+  const context = { orgId: before.orgId, actor, asker };
+  const refusal = await takeTurn(tx, context, { process: 'subscription', id: subscriptionId, event });
   if (refusal !== null) return { kind: 'refused', why: refusal };
-  const view = await viewOf(tx, subscriptionId);
-  await rememberCommand(tx, workflowId, { command, actor, reason, requestId, effect: { phase: view.phase } });
+  const answer = await viewOf(tx, subscriptionId);
   const audit: AuditEntry = {
     action: command === 'changePlan' ? 'subscription.change_plan' : `subscription.${command}`,
     targetKind: 'subscription',
@@ -142,7 +137,7 @@ export async function commandSubscription(
     after: summaryOf((await subscriptionRow(tx, subscriptionId)).state),
     reason,
   };
-  return { kind: 'done', view, audit };
+  return { kind: 'done', answer, effect: { phase: answer.phase }, audit };
 }
 
 function summaryOf({ phase, terms, nextTerms, atPeriodEnd }: Subscription): object {
@@ -152,7 +147,7 @@ function summaryOf({ phase, terms, nextTerms, atPeriodEnd }: Subscription): obje
 async function commandOf(
   tx: PoolClient,
   { orgId, state }: SubscriptionRow,
-  wanted: PlanCommand & Commanding,
+  wanted: PlanCommand & PlanCommanding,
 ): Promise<SubscriptionCommand> {
   const { requestId, revision = state.revision } = wanted;
   if (wanted.command !== 'changePlan') return { kind: wanted.command, requestId, revision };

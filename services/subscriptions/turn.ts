@@ -11,11 +11,12 @@ import {
   renewalDunning,
   stepDunning,
 } from '../../domain/dunning.ts';
+import type { Interval } from '../../domain/intervals.ts';
 import type { SubscriptionCommand } from '../../domain/subscription-commands.ts';
 import { type SubscriptionAsk, type SubscriptionFact, stepSubscription } from '../../domain/subscription-step.ts';
-import { dunningRow, findDunning, incidents, insertDunning, saveDunning } from '../dunning/dunning-rows.ts';
+import { dunningRow, findDunning, insertDunning, listIncidentTimes, saveDunning } from '../dunning/dunning-rows.ts';
 import { reevaluateEnforcement } from '../dunning/reevaluation.ts';
-import { lockedOrganization } from '../organizations/organizations.ts';
+import { lockOrganization } from '../organizations/organizations.ts';
 import { dunningWorkflowId, pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import { applyBenefits } from './plan-benefits.ts';
@@ -48,7 +49,7 @@ export type TurnRefusal = string | null;
 
 /** Takes the organization's lock. Events that follow from the first are taken in the same turn. */
 export async function takeTurn(tx: PoolClient, context: TurnContext, first: ProcessEvent): Promise<TurnRefusal> {
-  await lockedOrganization(tx, context.orgId);
+  await lockOrganization(tx, context.orgId);
   const turn = new Turn(tx, context, context.atMs ?? (await momentOfTurn(tx)));
   const refusal = await turn.take(first);
   if (refusal === null) await turn.end();
@@ -97,6 +98,8 @@ class Turn {
   readonly #queue: ProcessEvent[] = [];
   /** Workflow id -> whose. */
   readonly #touched = new Map<string, { readonly process: ProcessEvent['process']; readonly id: string }>();
+  /** Read by the first step that needs them. */
+  #incidents: Promise<readonly Interval[]> | null = null;
   #debtsChanged = false;
 
   constructor(tx: PoolClient, context: TurnContext, nowMs: number) {
@@ -114,7 +117,7 @@ class Turn {
 
   async end(): Promise<void> {
     const { orgId, asker } = this.#context;
-    if (this.#debtsChanged) await reevaluateEnforcement(this.#tx, orgId, this.#nowMs);
+    if (this.#debtsChanged) await reevaluateEnforcement(this.#tx, orgId, await this.#incidentTimes(), this.#nowMs);
     for (const [workflowId, { process, id }] of this.#touched) {
       if (workflowId !== asker) await pokeProcess(this.#tx, workflowId, process, id);
     }
@@ -157,7 +160,7 @@ class Turn {
 
   async #stepDunning({ id, event }: ProcessEvent & { process: 'dunning' }): Promise<TurnRefusal> {
     const row = await dunningRow(this.#tx, id);
-    const result = stepDunning({ ...row.state, incidents: await incidents(this.#tx) }, event, this.#nowMs);
+    const result = stepDunning({ ...row.state, incidents: await this.#incidentTimes() }, event, this.#nowMs);
     if (result.kind === 'refused') return result.reason;
     await saveDunning(this.#tx, id, result.state, result.wakeAtMs);
     for (const ask of result.asks) await this.#seeToDunningAsk(row.subscriptionId, result.state, ask);
@@ -174,8 +177,8 @@ class Turn {
         return queueDunningMail(this.#tx, this.#context.orgId, state, ask.notice);
       case 'end_plan': {
         if (subscriptionId === null) return;
-        const { name } = await this.#nameOf(state.invoice.invoiceId);
-        this.#queue.push({ process: 'subscription', id: subscriptionId, event: { kind: 'grace_over', invoice: name } });
+        const invoice = await nameOf(this.#tx, state.invoice.invoiceId);
+        this.#queue.push({ process: 'subscription', id: subscriptionId, event: { kind: 'grace_over', invoice } });
         return;
       }
       // Stripe is asked by the workflow.
@@ -185,9 +188,15 @@ class Turn {
     }
   }
 
-  async #nameOf(invoiceId: string): Promise<{ readonly name: string }> {
-    const { rows } = await this.#tx.query<{ name: string }>('select name from invoices where id = $1', [invoiceId]);
-    if (rows[0] === undefined) throw new Error(`there is no invoice ${invoiceId}`);
-    return rows[0];
+  #incidentTimes(): Promise<readonly Interval[]> {
+    this.#incidents ??= listIncidentTimes(this.#tx);
+    return this.#incidents;
   }
+}
+
+/** As its subscription knows it. */
+async function nameOf(tx: PoolClient, invoiceId: string): Promise<string> {
+  const { rows } = await tx.query<{ name: string }>('select name from invoices where id = $1', [invoiceId]);
+  if (rows[0] === undefined) throw new Error(`there is no invoice ${invoiceId}`);
+  return rows[0].name;
 }

@@ -120,7 +120,7 @@ export class BillingBook {
         const said = await this.#turnNow([{ of: SUBSCRIPTION, id, event: told }], subscriptionWorkflowId(id));
         return said.kind === 'refused'
           ? said
-          : { kind: 'done', view: viewOfSubscription(id, this.#subscription(id), this.#nowMs) };
+          : { kind: 'done', answer: viewOfSubscription(id, this.#subscription(id), this.#nowMs) };
       },
     };
   }
@@ -144,7 +144,7 @@ export class BillingBook {
         const said = await this.#turnNow([{ of: DUNNING, id, event }], dunningWorkflowId(id));
         return said.kind === 'refused'
           ? said
-          : { kind: 'done', view: viewOfDunning(id, this.#dunning(id), this.#nowMs) };
+          : { kind: 'done', answer: viewOfDunning(id, this.#dunning(id), this.#nowMs) };
       },
     };
   }
