@@ -6,7 +6,7 @@ import { classifyDecline, type DeclineClass, type DeclineCodes } from '../../dom
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { customerPays } from '../subscriptions/learn.ts';
-import type { Recorder } from './payments.ts';
+import type { Told } from '../subscriptions/turn.ts';
 
 /** Of a bill. Another one takes its place only when its intent was cancelled at Stripe, and never that of a top-up. */
 export interface BillPayment {
@@ -213,7 +213,7 @@ export function beginOwnAttempt(
   invoiceId: string,
   { id: paymentId, orgId }: BillPayment,
   { cardId, returnUrl, chargeBefore }: OwnOrder & { readonly chargeBefore: string | null },
-  told: Recorder,
+  told: Told,
 ): Promise<AttemptName | null> {
   return inTransaction(db, async (tx) => {
     await lockBill(tx, invoiceId);
