@@ -47,6 +47,7 @@ create unique index one_payment_per_invoice on payments (invoice_id) where state
 create unique index one_payment_per_top_up on payments (org_id, top_up);
 create unique index one_open_top_up on payments (org_id) where purpose = 'top_up' and state = 'open';
 create index on payments (bill_id);
+create index on payments (invoice_id) where invoice_id is not null;
 alter table credit_grants add foreign key (payment_id) references payments;
 
 -- Also for the owner of the table.

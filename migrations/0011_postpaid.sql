@@ -85,8 +85,6 @@ create trigger not_emptied before truncate on bank_transfers for each statement 
 create trigger append_only before delete on invoice_payments for each row execute function refuse_change();
 create trigger not_emptied before truncate on invoice_payments for each statement execute function refuse_change();
 
-create index on ledger_entries (org_id, account) where account in ('credit_line', 'receivable');
-
 -- What is lent and not paid back: free, leased, used, and invoiced.
 create function lent_and_owed(p_org uuid) returns bigint language sql stable security definer set search_path = public, pg_temp as $$
   select coalesce(sum(e.amount_nano), 0)::bigint from ledger_entries e where e.org_id = p_org and e.account in ('credit_line', 'receivable')
