@@ -51,6 +51,8 @@ create table ledger_entries (
 );
 create index on ledger_entries (grant_id) where grant_id is not null;
 create index on ledger_entries (lease_id) where lease_id is not null;
+-- What is summed up while an organization is held: of all other accounts a balance is kept beside the ledger.
+create index on ledger_entries (org_id, account) where account in ('deferred_plan', 'credit_line', 'receivable');
 
 create table credit_grants (
   id uuid primary key default gen_random_uuid(),

@@ -211,29 +211,39 @@ begin
   return next;
 end $$;
 
+-- Takes up to p_amount out of these grants, in this order: how much it was, and the entries that say so. Caller holds the organization.
+create function cut_grants(p_grants uuid[], p_amount bigint, out cut_nano bigint, out entries jsonb)
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_id uuid; v_grant grant_balances; v_cut bigint;
+begin
+  cut_nano := 0;
+  entries := '[]';
+  foreach v_id in array p_grants loop
+    select * into v_grant from grant_balances b where b.grant_id = v_id;
+    v_cut := least(p_amount - cut_nano, v_grant.available_nano);
+    continue when v_cut <= 0;
+    update grant_balances b set available_nano = b.available_nano - v_cut where b.grant_id = v_id;
+    entries := entries || jsonb_build_object('account', 'credit', 'org', v_grant.org_id, 'grant', v_id, 'amount', v_cut,
+                                             'balance', v_grant.available_nano - v_cut);
+    cut_nano := cut_nano + v_cut;
+  end loop;
+end $$;
+
 -- What the customer owes is paid as soon as there is credit again, also from a grant that is about to expire: nobody loses
 -- credit and owes all the same. Caller holds the organization.
 create function repay_overdraft(p_org uuid, p_actor text) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
-declare v_owed bigint; v_rest bigint; v_grant record; v_cut bigint; v_entries jsonb := '[]';
+declare v_owed bigint; v_paid record;
 begin
   select overdraft_nano into v_owed from organizations where id = p_org;
   if v_owed = 0 then return; end if;
-  v_rest := v_owed;
-  for v_grant in select b.grant_id, b.available_nano from grant_balances b join credit_grants g on g.id = b.grant_id
-                  where b.org_id = p_org and b.available_nano > 0
-                  order by g.priority, g.expires_at asc nulls last, g.created_at, g.id loop
-    exit when v_rest = 0;
-    v_cut := least(v_rest, v_grant.available_nano);
-    update grant_balances b set available_nano = b.available_nano - v_cut where b.grant_id = v_grant.grant_id;
-    v_entries := v_entries || jsonb_build_object('account', 'credit', 'org', p_org, 'grant', v_grant.grant_id, 'amount', v_cut,
-                                                 'balance', v_grant.available_nano - v_cut);
-    v_rest := v_rest - v_cut;
-  end loop;
-  if v_rest = v_owed then return; end if;
-  update organizations set overdraft_nano = v_rest where id = p_org;
-  v_entries := v_entries || jsonb_build_object('account', 'overdraft', 'org', p_org, 'amount', v_rest - v_owed);
-  perform post_transaction('repayment', 'repayment:' || p_org || ':' || gen_random_uuid(), 'organization', p_org::text, p_actor, v_entries);
+  v_paid := cut_grants(array(select b.grant_id from grant_balances b join credit_grants g on g.id = b.grant_id
+                              where b.org_id = p_org and b.available_nano > 0
+                              order by g.priority, g.expires_at asc nulls last, g.created_at, g.id), v_owed);
+  if v_paid.cut_nano = 0 then return; end if;
+  update organizations set overdraft_nano = v_owed - v_paid.cut_nano where id = p_org;
+  perform post_transaction('repayment', 'repayment:' || p_org || ':' || gen_random_uuid(), 'organization', p_org::text, p_actor,
+    v_paid.entries || jsonb_build_object('account', 'overdraft', 'org', p_org, 'amount', -v_paid.cut_nano));
 end $$;
 
 -- Takes p_amount (at most what is unspent) out of a lease's last slices, back to their grants, or to breakage where those

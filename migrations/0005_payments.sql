@@ -47,6 +47,7 @@ create unique index one_payment_per_invoice on payments (invoice_id) where state
 create unique index one_payment_per_top_up on payments (org_id, top_up);
 create unique index one_open_top_up on payments (org_id) where purpose = 'top_up' and state = 'open';
 create index on payments (bill_id);
+create index on payments (invoice_id) where invoice_id is not null;
 alter table credit_grants add foreign key (payment_id) references payments;
 
 -- Also for the owner of the table.
@@ -201,8 +202,8 @@ end $$;
 create function begin_refund(p_id uuid, p_payment uuid, p_stripe_refund text, p_amount_cents bigint, p_actor text) returns bigint
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-  v_payment payments; v_grant record; v_before bigint; v_available bigint; v_consumed bigint; v_cents bigint; v_take bigint; v_rest bigint;
-  v_cut bigint; v_deferred bigint := 0; v_entries jsonb := '[]'; v_tx bigint;
+  v_payment payments; v_before bigint; v_available bigint; v_consumed bigint; v_cents bigint; v_take bigint; v_deferred bigint := 0;
+  v_entries jsonb; v_tx bigint;
 begin
   perform 1 from organizations o where o.id = (select p.org_id from payments p where p.id = p_payment) for no key update;
   select * into v_payment from payments p where p.id = p_payment;
@@ -213,7 +214,7 @@ begin
       from ledger_entries e where e.account = 'deferred_plan' and e.org_id = v_payment.org_id;
   end if;
   select coalesce(sum(b.available_nano), 0) into v_available from grant_balances b join credit_grants g on g.id = b.grant_id
-   where g.payment_id = p_payment and g.source <> 'included';
+   where g.payment_id = p_payment;
   select v_payment.credit_nano + v_payment.bonus_nano - v_available - coalesce(sum(e.amount_nano), 0) into v_consumed
     from ledger_entries e join ledger_transactions t on t.id = e.transaction_id and t.kind in ('expiry', 'refund', 'reversal')
     join credit_grants g on g.id = e.grant_id where g.payment_id = p_payment and e.account = 'credit';
@@ -225,16 +226,8 @@ begin
 
   v_take := case when p_amount_cents is null or v_before + v_cents >= v_payment.amount_cents then v_available
                  else least(v_available, v_cents * 10000000) end;
-  v_rest := v_take;
-  for v_grant in select b.grant_id, b.available_nano from grant_balances b join credit_grants g on g.id = b.grant_id
-                  where g.payment_id = p_payment and g.source <> 'included' and b.available_nano > 0 order by g.source desc loop
-    exit when v_rest = 0;
-    v_cut := least(v_rest, v_grant.available_nano);
-    update grant_balances b set available_nano = b.available_nano - v_cut where b.grant_id = v_grant.grant_id;
-    v_entries := v_entries || jsonb_build_object('account', 'credit', 'org', v_payment.org_id, 'grant', v_grant.grant_id, 'amount', v_cut,
-                                                 'balance', v_grant.available_nano - v_cut);
-    v_rest := v_rest - v_cut;
-  end loop;
+  select c.entries into v_entries
+    from cut_grants(array(select g.id from credit_grants g where g.payment_id = p_payment order by g.source desc), v_take) c;
   v_entries := v_entries || jsonb_build_object('account', 'stripe_clearing', 'org', v_payment.org_id, 'amount', -v_cents * 10000000);
   if v_deferred > 0 then
     v_entries := v_entries || jsonb_build_object('account', 'deferred_plan', 'org', v_payment.org_id, 'amount', v_deferred);

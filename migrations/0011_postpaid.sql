@@ -85,8 +85,6 @@ create trigger not_emptied before truncate on bank_transfers for each statement 
 create trigger append_only before delete on invoice_payments for each row execute function refuse_change();
 create trigger not_emptied before truncate on invoice_payments for each statement execute function refuse_change();
 
-create index on ledger_entries (org_id, account) where account in ('credit_line', 'receivable');
-
 -- What is lent and not paid back: free, leased, used, and invoiced.
 create function lent_and_owed(p_org uuid) returns bigint language sql stable security definer set search_path = public, pg_temp as $$
   select coalesce(sum(e.amount_nano), 0)::bigint from ledger_entries e where e.org_id = p_org and e.account in ('credit_line', 'receivable')
@@ -126,28 +124,21 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   v_more bigint := coalesce((select c.credit_line_cents * 10000000::bigint from contracts c where c.org_id = p_org and c.ended_at is null), 0)
                    - lent_and_owed(p_org);
-  v_id uuid := gen_random_uuid(); v_rest bigint := -v_more; v_grant record; v_cut bigint; v_entries jsonb := '[]'; v_voided integer;
+  v_id uuid := gen_random_uuid(); v_free record; v_voided integer;
 begin
   if v_more > 0 then
     perform post_transaction('grant', 'grant:' || v_id, 'grant', v_id::text, p_actor,
       jsonb_build_array(jsonb_build_object('account', 'credit_line', 'org', p_org, 'amount', v_more))
       || open_grant(v_id, p_org, 'credit_line', 30::smallint, v_more, 0, null, null, null, p_actor));
   end if;
-  if v_rest <= 0 then return; end if;
-  for v_grant in select b.grant_id, b.available_nano from credit_grants g join grant_balances b on b.grant_id = g.id
-                  where g.org_id = p_org and g.source = 'credit_line' and b.available_nano > 0 order by g.created_at desc, g.id desc loop
-    exit when v_rest = 0;
-    v_cut := least(v_rest, v_grant.available_nano);
-    update grant_balances b set available_nano = b.available_nano - v_cut where b.grant_id = v_grant.grant_id;
-    v_entries := v_entries || jsonb_build_object('account', 'credit', 'org', p_org, 'grant', v_grant.grant_id, 'amount', v_cut,
-                                                 'balance', v_grant.available_nano - v_cut);
-    v_rest := v_rest - v_cut;
-  end loop;
-  if v_rest < -v_more then
+  if v_more >= 0 then return; end if;
+  v_free := cut_grants(array(select b.grant_id from credit_grants g join grant_balances b on b.grant_id = g.id
+                              where g.org_id = p_org and g.source = 'credit_line' and b.available_nano > 0 order by g.created_at desc, g.id desc), -v_more);
+  if v_free.cut_nano > 0 then
     perform post_transaction('expiry', 'line-cut:' || v_id, 'organization', p_org::text, p_actor,
-      v_entries || jsonb_build_object('account', 'credit_line', 'org', p_org, 'amount', v_more + v_rest));
+      v_free.entries || jsonb_build_object('account', 'credit_line', 'org', p_org, 'amount', -v_free.cut_nano));
   end if;
-  if v_rest > 0 then
+  if v_free.cut_nano < -v_more then
     insert into grant_voids (grant_id, reason)
       select distinct g.id, 'the credit line was cut' from unspent_slices(p_org) u join credit_grants g on g.id = u.grant_id
        where g.source = 'credit_line' and u.unspent_nano > 0 on conflict do nothing;

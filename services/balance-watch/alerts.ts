@@ -2,7 +2,7 @@
 import type { PoolClient } from 'pg';
 import { type AlertPercent, onBalance, quietRange } from '../../domain/balance-alerts.ts';
 import { floorToCents } from '../../domain/cents.ts';
-import { type Nano, nano, ZERO } from '../../domain/nano.ts';
+import { larger, type Nano, nano, ZERO } from '../../domain/nano.ts';
 import { queueMail } from '../notifications/outbox.ts';
 import { topUpRow } from '../top-ups/top-up-rows.ts';
 
@@ -30,7 +30,7 @@ export async function warnOfBalance(tx: PoolClient, orgId: string, balance: Nano
   if (fired === null) return;
   const facts = {
     percent: fired,
-    balanceCents: floorToCents(balance > ZERO ? balance : ZERO),
+    balanceCents: floorToCents(larger(balance, ZERO)),
     basisCents: floorToCents(basis),
     currency: 'usd',
     isTopUpOn: (await topUpRow(tx, orgId)).state.settings !== null,

@@ -1,9 +1,9 @@
 // Moves the clock of billing, event by event: to the earliest moment at which something falls due, there until all of it is done, and on to
 // the next, so that what happens in a week happens in its order and by its own time although nobody waits for a week (D54).
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
-import type { Queryable } from '../platform/postgres.ts';
+import { alone, type Queryable } from '../platform/postgres.ts';
 import type { DueSource } from './due-sources.ts';
 
 export interface Stop {
@@ -36,7 +36,7 @@ const POKE_AGAIN_AFTER_MS = 2_000;
 
 /** @throws TollgateError request_in_progress while somebody else moves it */
 export async function advanceBillingClock(parts: MovedParts, byMs: number): Promise<Advance> {
-  return aloneIn(parts.db, async () => {
+  const advance = await alone(parts.db, 'billing clock', async () => {
     const from = await billingNow(parts.db);
     const target = new Date(from.getTime() + byMs);
     const stops: Stop[] = [];
@@ -47,6 +47,11 @@ export async function advanceBillingClock(parts: MovedParts, byMs: number): Prom
       if (due.length > 0) stops.push({ at, due });
       if (restless.length > 0 || at >= target) return { from, to: await billingNow(parts.db), stops, restless };
     }
+  });
+  if (advance !== null) return advance;
+  throw new TollgateError('request_in_progress', {
+    message: 'Somebody is moving the clock of billing. Repeat this request when he is done.',
+    retryAfterMs: 1_000,
   });
 }
 
@@ -60,33 +65,6 @@ export async function readBillingClock(db: Queryable): Promise<{ readonly now: D
 
 async function billingNow(db: Queryable): Promise<Date> {
   return (await readBillingClock(db)).now;
-}
-
-async function aloneIn<T>(db: Pool, work: () => Promise<T>): Promise<T> {
-  const client = await db.connect();
-  try {
-    if (!(await isLockedBy(client))) {
-      throw new TollgateError('request_in_progress', {
-        message: 'Somebody is moving the clock of billing. Repeat this request when he is done.',
-        retryAfterMs: 1_000,
-      });
-    }
-    try {
-      return await work();
-    } finally {
-      await client.query(`select pg_advisory_unlock(hashtextextended('billing clock', 0))`);
-    }
-  } finally {
-    client.release();
-  }
-}
-
-/** Of a session: PostgreSQL lets go of it when its process dies. */
-async function isLockedBy(client: PoolClient): Promise<boolean> {
-  const { rows } = await client.query<{ locked: boolean }>(
-    `select pg_try_advisory_lock(hashtextextended('billing clock', 0)) as locked`,
-  );
-  return rows[0]?.locked === true;
 }
 
 async function nextStop({ db, sources }: MovedParts, target: Date): Promise<Date> {

@@ -5,9 +5,9 @@ import { type Nano, nano } from '../../domain/nano.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
-// Burn order: what is included or given burns before what was bought (billing.md 1.2), a grant by hand counts as bought, and what must
-// be paid for later burns last.
-const PRIORITIES = { trial: 10, included: 10, promo: 10, bonus: 20, pack: 20, manual: 20, credit_line: 30 } as const;
+// Burn order: what is included or given burns before what was bought (billing.md 1.2); a grant by hand counts as bought. What must be
+// paid for later burns last, and level_credit_line alone lends it.
+const PRIORITIES = { trial: 10, included: 10, promo: 10, bonus: 20, pack: 20, manual: 20 } as const;
 
 export type GrantSource = keyof typeof PRIORITIES;
 
@@ -106,7 +106,6 @@ function readGrant(row: GrantRow): Grant {
   return { ...row, amountNano: nano(row.amountNano), availableNano: nano(row.availableNano) };
 }
 
-/** What is left of a grant after its expiry becomes breakage. */
 /** When money next expires, or should have; null: none does. */
 export async function nextExpiryAt(db: Queryable): Promise<Date | null> {
   const { rows } = await db.query<{ at: Date | null }>(
@@ -115,6 +114,7 @@ export async function nextExpiryAt(db: Queryable): Promise<Date | null> {
   return rows[0]?.at ?? null;
 }
 
+/** What is left of a grant after its expiry becomes breakage. */
 export async function expireGrants(db: Queryable): Promise<void> {
   await db.query('select expire_grants()');
 }

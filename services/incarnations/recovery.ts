@@ -9,6 +9,7 @@ import { type Intent, type JournalRecord, readJournal, type Spilled } from '../j
 import { isAboutData, quarantine, settleBatch } from '../ledger/settle-batch.ts';
 import { crashPoint } from '../platform/crash-points.ts';
 import { isId } from '../platform/ids.ts';
+import { alone } from '../platform/postgres.ts';
 import { isSameProcessAlive, pidSpace } from './process-identity.ts';
 
 const BATCH = 500;
@@ -50,7 +51,8 @@ export async function recoverDeadGateways(db: Pool, log: Logger, journalDir: str
     const folder = folders.has(dead.id) ? join(journalDir, dead.id) : folderElsewhere(dead);
     if (dead.closed && folder === null) continue;
     try {
-      await underLock(db, dead.id, (tx) => recover(tx, log, dead, folder));
+      // Two caretakers of one machine must not replay the same file at once.
+      await alone(db, `recover:${dead.id}`, (client) => recover(client, log, dead, folder));
     } catch (error) {
       log.error({ incarnationId: dead.id, folder, err: error }, 'recovery_failed'); // the others are recovered all the same
     }
@@ -74,25 +76,6 @@ async function fenceDead(db: Pool, log: Logger): Promise<void> {
 /** Where a gateway of this host wrote when its journals were kept in another place. */
 function folderElsewhere({ host, journal_path: folder }: Process): string | null {
   return host === pidSpace() && existsSync(folder) ? folder : null;
-}
-
-/** Two caretakers of one machine must not replay the same file at once. */
-async function underLock(db: Pool, incarnationId: string, work: (client: PoolClient) => Promise<void>): Promise<void> {
-  const client = await db.connect();
-  try {
-    const { rows } = await client.query<{ locked: boolean }>(
-      `select pg_try_advisory_lock(hashtextextended('recover:' || $1, 0)) as locked`,
-      [incarnationId],
-    );
-    if (!rows[0]?.locked) return;
-    try {
-      await work(client);
-    } finally {
-      await client.query(`select pg_advisory_unlock(hashtextextended('recover:' || $1, 0))`, [incarnationId]);
-    }
-  } finally {
-    client.release();
-  }
 }
 
 async function recover(db: PoolClient, log: Logger, dead: DeadIncarnation, folder: string | null): Promise<void> {

@@ -1,6 +1,8 @@
 // Cards of an organization. Stripe keeps them: whatever it tells of one is a reason to read its list of the customer's cards and to make
 // ours the same, so that events may come late, twice and in any order. The newest card is the one that is asked for money.
 import type { PoolClient } from 'pg';
+import { cardMayBeTried } from '../../domain/charges.ts';
+import type { DeclineCodes } from '../../domain/declines.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import type { StripeApi } from './stripe-api.ts';
@@ -103,6 +105,28 @@ async function replaceCards(tx: PoolClient, orgId: string, cards: readonly Strip
       [newId(), orgId, id, brand, last4, expMonth, expYear, fingerprint, createdAt, id === newest],
     );
   }
+}
+
+/** Why: no card may be asked, and that is the answer. */
+export type CardToAsk =
+  | { readonly paymentMethod: string; readonly why: null }
+  | { readonly paymentMethod: null; readonly why: DeclineCodes };
+
+/** Null: the default. It counts how often a card was asked in 30 days, by whatever payment method and for whomever. */
+export async function cardToAsk(tx: PoolClient, orgId: string, cardId: string | null): Promise<CardToAsk> {
+  const { rows } = await tx.query<{ paymentMethod: string; tries: number }>(
+    `select m.stripe_payment_method as "paymentMethod",
+            (select count(*)::integer from charge_attempts a join payment_methods o on o.stripe_payment_method = a.payment_method
+              where (o.id = m.id or o.fingerprint = m.fingerprint) and a.asked_at > billing_now() - interval '30 days'
+                and a.outcome is distinct from 'fault') as tries
+       from payment_methods m
+      where m.org_id = $1 and m.detached_at is null and case when $2::uuid is null then m.is_default else m.id = $2 end`,
+    [orgId, cardId],
+  );
+  const [card] = rows;
+  if (card !== undefined && cardMayBeTried(card.tries)) return { paymentMethod: card.paymentMethod, why: null };
+  const declineCode = card === undefined ? 'no_card' : 'card_tried_too_often';
+  return { paymentMethod: null, why: { declineCode, adviceCode: null, networkAdviceCode: null } };
 }
 
 /** Newest first. */

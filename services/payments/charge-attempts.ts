@@ -1,12 +1,13 @@
 // What was asked of which card for a bill, as rows: an invoice, or a top-up (migrations/0010). They are written under the organization's
 // lock, which whoever pays, voids or cancels the bill takes too; nobody holds it while Stripe is asked.
 import type { Pool, PoolClient } from 'pg';
-import { type ChargeOutcome, cardMayBeTried } from '../../domain/charges.ts';
+import type { ChargeOutcome } from '../../domain/charges.ts';
 import { classifyDecline, type DeclineClass, type DeclineCodes } from '../../domain/declines.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { customerPays } from '../subscriptions/learn.ts';
-import type { Recorder } from './payments.ts';
+import type { Told } from '../subscriptions/turn.ts';
+import { type CardToAsk, cardToAsk } from './cards.ts';
 
 /** Of a bill. Another one takes its place only when its intent was cancelled at Stripe, and never that of a top-up. */
 export interface BillPayment {
@@ -187,17 +188,12 @@ export function beginTry(
   chargeBefore: string | null,
 ): Promise<ChargeTry | null> {
   return inTransaction(db, async (tx) => {
-    await lockBill(tx, billId);
-    const facts = await factsOf(tx, billId);
-    if (knownFrom(facts) !== null || facts.paymentId !== paymentId || (await openTryOf(tx, paymentId))) return null;
-    const card = await cardOf(tx, orgId, null);
-    const why = whyNotAsked(card);
-    if (why === null && paymentIntent === null) return null;
+    if (await isOvertaken(tx, billId, paymentId)) return null;
+    const card = await cardToAsk(tx, orgId, null);
+    if (card.why === null && paymentIntent === null) return null;
     const attempt = { paymentId, askedBy: 'billing', number, chargeBefore, returnUrl: null } as const;
-    const begun = await insertTry(tx, attempt, why === null ? card : null);
-    if (why === null) return begun;
-    await decline(tx, begun, why);
-    return null;
+    const begun = await insertTry(tx, attempt, card);
+    return card.why === null ? begun : null;
   });
 }
 
@@ -213,67 +209,47 @@ export function beginOwnAttempt(
   invoiceId: string,
   { id: paymentId, orgId }: BillPayment,
   { cardId, returnUrl, chargeBefore }: OwnOrder & { readonly chargeBefore: string | null },
-  told: Recorder,
+  told: Told,
 ): Promise<AttemptName | null> {
   return inTransaction(db, async (tx) => {
-    await lockBill(tx, invoiceId);
-    const facts = await factsOf(tx, invoiceId);
-    if (knownFrom(facts) !== null || facts.paymentId !== paymentId || (await openTryOf(tx, paymentId))) return null;
-    const card = await cardOf(tx, orgId, cardId);
-    const why = whyNotAsked(card);
+    if (await isOvertaken(tx, invoiceId, paymentId)) return null;
+    const card = await cardToAsk(tx, orgId, cardId);
     const { rows } = await tx.query<{ number: number }>(
       `select coalesce(max(a.number), 0) + 1 as number from charge_attempts a join payments p on p.id = a.payment_id
         where p.invoice_id = $1 and a.asked_by = 'customer'`,
       [invoiceId],
     );
     const attempt = { paymentId, askedBy: 'customer', number: rows[0]?.number ?? 1, chargeBefore, returnUrl } as const;
-    const begun = await insertTry(tx, attempt, why === null ? card : null);
-    if (why === null) await customerPays(tx, invoiceId, true, told);
-    else await decline(tx, begun, why);
+    const begun = await insertTry(tx, attempt, card);
+    if (card.why === null) await customerPays(tx, invoiceId, true, told);
     return begun;
   });
 }
 
+/** Things are not as the caller saw them. Takes the lock of the bill. */
+async function isOvertaken(tx: PoolClient, billId: string, paymentId: string): Promise<boolean> {
+  await lockBill(tx, billId);
+  const facts = await factsOf(tx, billId);
+  return knownFrom(facts) !== null || facts.paymentId !== paymentId || (await openTryOf(tx, paymentId)) !== null;
+}
+
+/** Where no card may be asked, that is its answer. */
 async function insertTry(
   tx: PoolClient,
   attempt: Pick<ChargeTry, 'paymentId' | 'askedBy' | 'number' | 'chargeBefore' | 'returnUrl'>,
-  card: AskableCard | null,
+  { paymentMethod, why }: CardToAsk,
 ): Promise<ChargeTry> {
   const { paymentId, askedBy, number, chargeBefore, returnUrl } = attempt;
   const { rows } = await tx.query<ChargeTry>(
     `insert into charge_attempts (payment_id, asked_by, number, try, payment_method, charge_before, return_url)
      select $1, $2, $3, 1 + count(*), $4, $5, $6 from charge_attempts where payment_id = $1 and asked_by = $2 and number = $3
      returning ${TRY}`,
-    [paymentId, askedBy, number, card?.paymentMethod ?? null, chargeBefore, returnUrl],
+    [paymentId, askedBy, number, paymentMethod, chargeBefore, returnUrl],
   );
   const [begun] = rows;
   if (begun === undefined) throw new Error(`attempt ${number} on payment ${paymentId} was not written`);
+  if (why !== null) await decline(tx, begun, why);
   return begun;
-}
-
-interface AskableCard {
-  readonly paymentMethod: string;
-  readonly tries: number;
-}
-
-/** Null: it may be asked. */
-function whyNotAsked(card: AskableCard | null): DeclineCodes | null {
-  const why = card === null ? 'no_card' : cardMayBeTried(card.tries) ? null : 'card_tried_too_often';
-  return why === null ? null : { declineCode: why, adviceCode: null, networkAdviceCode: null };
-}
-
-/** Null: the default. With how often it was asked in 30 days, by whatever payment method and for whomever. */
-async function cardOf(tx: PoolClient, orgId: string, cardId: string | null): Promise<AskableCard | null> {
-  const { rows } = await tx.query<AskableCard>(
-    `select m.stripe_payment_method as "paymentMethod",
-            (select count(*)::integer from charge_attempts a join payment_methods o on o.stripe_payment_method = a.payment_method
-              where (o.id = m.id or o.fingerprint = m.fingerprint) and a.asked_at > billing_now() - interval '30 days'
-                and a.outcome is distinct from 'fault') as tries
-       from payment_methods m
-      where m.org_id = $1 and m.detached_at is null and case when $2::uuid is null then m.is_default else m.id = $2 end`,
-    [orgId, cardId],
-  );
-  return rows[0] ?? null;
 }
 
 export async function decline(db: Queryable, asked: ChargeTry, codes: DeclineCodes): Promise<void> {

@@ -8,6 +8,7 @@ import type { DeclineCodes } from '../../domain/declines.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction } from '../platform/postgres.ts';
+import type { Told } from '../subscriptions/turn.ts';
 import {
   type AttemptName,
   answerWithFault,
@@ -26,7 +27,7 @@ import {
   type Cancellation,
   type CancelOutcome,
 } from './charge-cancellations.ts';
-import { type Recorder, recordPayment } from './payments.ts';
+import { recordPayment } from './payments.ts';
 import { beginRefund, sendRefunds } from './refunds.ts';
 import type { StripeApi } from './stripe-api.ts';
 import { stripeCustomer } from './stripe-customers.ts';
@@ -35,7 +36,7 @@ import type { PaymentIntent } from './stripe-intents.ts';
 export interface ChargePlace {
   readonly db: Pool;
   readonly stripe: StripeApi;
-  /** The workflow that waits for the answer, as in recordPayment. */
+  /** The workflow that waits for the answer (Told). */
   readonly asker?: string | undefined;
 }
 
@@ -79,7 +80,7 @@ export async function askForCharge(place: ChargePlace, billId: string, attempt: 
   return outcome.kind === 'at_bank' ? UNKNOWN : outcome;
 }
 
-type Outcome = ChargeOutcome | AtBank;
+export type Outcome = ChargeOutcome | AtBank;
 
 export async function patiently(patienceMs: number, once: () => Promise<Outcome | null>): Promise<Outcome> {
   const giveUpAtMs = performance.now() + patienceMs;
@@ -151,7 +152,7 @@ export async function recorded(place: ChargePlace, paymentIntent: string): Promi
   return outcome === 'recorded' || outcome === 'known' ? PAID : UNKNOWN;
 }
 
-export function toldBy({ asker }: ChargePlace): Recorder {
+export function toldBy({ asker }: ChargePlace): Told {
   return { actor: ACTOR, asker };
 }
 

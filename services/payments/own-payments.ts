@@ -1,25 +1,22 @@
 // An invoice that its customer pays himself, on our page: with a card that he chooses, and before his bank if it wants him. It is the same
 // payment intent that billing asks, one question at a time: whoever finds one open joins it, so it pays once whoever asks. His attempts
 // are numbered apart from those of billing, and a case of dunning hears no more of them than that it has to wait (D61).
-import type { ChargeOutcome } from '../../domain/charges.ts';
 import type { DeclineClass } from '../../domain/declines.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { customerPays } from '../subscriptions/learn.ts';
 import { type AttemptName, beginOwnAttempt, decline, lockBill, type OwnOrder, standingOf } from './charge-attempts.ts';
 import {
   ABANDONED,
-  type AtBank,
   type ChargePlace,
   concluded,
   intentOf,
   JOINED_FOR_MS,
+  type Outcome,
   patiently,
   recorded,
   step,
   toldBy,
 } from './charges.ts';
-
-type Outcome = ChargeOutcome | AtBank;
 
 export interface LastAnswer {
   readonly outcome: 'declined' | 'fault' | 'unknown';

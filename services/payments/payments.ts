@@ -7,6 +7,7 @@ import { type Nano, nano } from '../../domain/nano.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { invoicePaid } from '../subscriptions/learn.ts';
+import type { Told } from '../subscriptions/turn.ts';
 import { topUpPaid } from '../top-ups/turn.ts';
 import type { StripeApi } from './stripe-api.ts';
 
@@ -41,12 +42,6 @@ export type Recorded = 'recorded' | 'known' | 'in_question' | 'not_ours' | 'not_
 
 const PaymentId = z.uuid();
 
-export interface Recorder {
-  readonly actor: string;
-  /** The workflow that waits for this answer, and needs no poke to look at what came of it. */
-  readonly asker?: string | undefined;
-}
-
 /**
  * The only writer of money in. Whoever learns that something may have been paid calls it, at any time and as often as it likes: it looks
  * at the payment intent as Stripe has it now, and PostgreSQL counts it once. What the money changes (credit, period, case of dunning,
@@ -56,7 +51,7 @@ export async function recordPayment(
   tx: PoolClient,
   stripe: StripeApi,
   paymentIntentId: string,
-  recorder: Recorder,
+  told: Told,
 ): Promise<Recorded> {
   const intent = await stripe.paymentIntent(paymentIntentId);
   const paymentId = PaymentId.safeParse(intent.paymentId);
@@ -67,20 +62,20 @@ export async function recordPayment(
     intent.id,
     intent.amountCents,
     intent.currency,
-    recorder.actor,
+    told.actor,
   ]);
   const [row] = rows;
   if (row === undefined) throw new Error('record_payment answered nothing');
-  if (row.outcome === 'recorded') await fulfil(tx, paymentId.data, recorder);
+  if (row.outcome === 'recorded') await fulfil(tx, paymentId.data, told);
   return row.outcome;
 }
 
 /** A pack was fulfilled with its record. What goes back leaves the books at once: no other period may be paid out of it. */
-async function fulfil(tx: PoolClient, paymentId: string, recorder: Recorder): Promise<void> {
+async function fulfil(tx: PoolClient, paymentId: string, told: Told): Promise<void> {
   const { orgId, topUp, invoiceId } = await payment(tx, paymentId);
-  if (topUp !== null) return topUpPaid(tx, orgId, topUp, recorder);
-  if (invoiceId === null || (await invoicePaid(tx, invoiceId, recorder)) === 'taken') return;
-  await tx.query('select begin_refund($1, $2, null, null, $3)', [newId(), paymentId, recorder.actor]);
+  if (topUp !== null) return topUpPaid(tx, orgId, topUp, told);
+  if (invoiceId === null || (await invoicePaid(tx, invoiceId, told)) === 'taken') return;
+  await tx.query('select begin_refund($1, $2, null, null, $3)', [newId(), paymentId, told.actor]);
 }
 
 const PAYMENTS = `

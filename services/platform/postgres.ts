@@ -61,6 +61,25 @@ export async function inTransaction<T>(pool: Pool, work: (tx: PoolClient) => Pro
   }
 }
 
+/** While nobody else is at what has this name; PostgreSQL lets go of it when our process dies. Null: somebody else is at it. */
+export async function alone<T>(pool: Pool, name: string, work: (client: PoolClient) => Promise<T>): Promise<T | null> {
+  const client = await pool.connect();
+  try {
+    const { rows } = await client.query<{ locked: boolean }>(
+      'select pg_try_advisory_lock(hashtextextended($1, 0)) as locked',
+      [name],
+    );
+    if (rows[0]?.locked !== true) return null;
+    try {
+      return await work(client);
+    } finally {
+      await client.query('select pg_advisory_unlock(hashtextextended($1, 0))', [name]);
+    }
+  } finally {
+    client.release();
+  }
+}
+
 /** JSON that jsonb takes: it knows neither U+0000 nor half a surrogate pair, and one of either would fail the whole statement. */
 export function jsonbText(value: unknown): string {
   return JSON.stringify(value, (_name, part: unknown) =>

@@ -23,10 +23,12 @@ export async function issueDueInvoices(db: Pool): Promise<string[]> {
   const issued: string[] = [];
   const failures: unknown[] = [];
   for (const orgId of await organizationsDue(db)) {
-    await inTransaction(db, (tx) => issueDueInvoice(tx, orgId))
-      .then((invoiceId) => (invoiceId === null ? [] : [invoiceId]))
-      .then((ids) => issued.push(...ids))
-      .catch((error: unknown) => failures.push(error));
+    try {
+      const invoiceId = await inTransaction(db, (tx) => issueDueInvoice(tx, orgId));
+      if (invoiceId !== null) issued.push(invoiceId);
+    } catch (error) {
+      failures.push(error);
+    }
   }
   if (failures.length > 0) throw failures[0];
   return issued;

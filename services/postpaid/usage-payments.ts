@@ -7,7 +7,7 @@ import { queueMail } from '../notifications/outbox.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { unpaidFacts } from '../subscriptions/plan-mails.ts';
-import { takeTurn } from '../subscriptions/turn.ts';
+import { type Told, takeTurn } from '../subscriptions/turn.ts';
 
 export async function isUsageInvoice(db: Queryable, invoiceId: string): Promise<boolean> {
   const { rowCount } = await db.query(`select from invoices where id = $1 and kind = 'usage'`, [invoiceId]);
@@ -15,11 +15,7 @@ export async function isUsageInvoice(db: Queryable, invoiceId: string): Promise<
 }
 
 /** 'unwanted': a card paid more than was owed by then, and that goes back. */
-export async function usageInvoicePaid(
-  tx: PoolClient,
-  invoiceId: string,
-  told: { readonly actor: string; readonly asker?: string | undefined },
-): Promise<'taken' | 'unwanted'> {
+export async function usageInvoicePaid(tx: PoolClient, invoiceId: string, told: Told): Promise<'taken' | 'unwanted'> {
   const { rows } = await tx.query<{ orgId: string; isPaid: boolean; isOverpaid: boolean }>(
     `select i.org_id as "orgId", i.state = 'paid' as "isPaid",
             exists (select from payments p left join invoice_payments t on t.source_id = p.id

@@ -1,7 +1,7 @@
 // What is told of automatic top-ups: each that was paid, each that was declined, and that there will be none any more.
 import type { PoolClient } from 'pg';
 import { floorToCents } from '../../domain/cents.ts';
-import { ZERO } from '../../domain/nano.ts';
+import { larger, ZERO } from '../../domain/nano.ts';
 import type { TopUp, TopUpCommand, TopUpFact, TopUpWrite } from '../../domain/top-up.ts';
 import { balanceOf } from '../grants/balance.ts';
 import { queueMail } from '../notifications/outbox.ts';
@@ -25,7 +25,7 @@ export async function queueTopUpMails(
     case 'topped_up': {
       const { number, amountCents } = write;
       const { balanceNano } = await balanceOf(tx, orgId);
-      const balanceCents = floorToCents(balanceNano > ZERO ? balanceNano : ZERO);
+      const balanceCents = floorToCents(larger(balanceNano, ZERO));
       const facts = { amountCents, currency: CURRENCY, paidAt: new Date(nowMs).toISOString(), balanceCents };
       return queueMail(tx, { orgId, kind: 'top_up_done', key: `top_up_done:${orgId}:${number}`, facts });
     }
