@@ -33,15 +33,8 @@ export function createDunningActivities(
       return told(row);
     },
 
-    async commandDunning({ invoiceId, command, actor, reason, requestId, until, step }) {
-      const outcome = await dunnings.command(invoiceId, {
-        command,
-        actor,
-        reason,
-        requestId,
-        ...(until === undefined ? {} : { until }),
-        ...(step === undefined ? {} : { step }),
-      });
+    async commandDunning({ invoiceId, ...command }) {
+      const outcome = await dunnings.command(invoiceId, command);
       return outcome.kind === 'refused' ? outcome : { kind: 'done', view: told(outcome.answer) };
     },
   };

@@ -37,15 +37,8 @@ export function createSubscriptionActivities(
       return told(row);
     },
 
-    async commandSubscription({ subscriptionId, command, actor, reason, requestId, plan, months }) {
-      const outcome = await subscriptions.command(subscriptionId, {
-        command,
-        actor,
-        reason,
-        requestId,
-        ...(plan === undefined ? {} : { plan }),
-        ...(months === undefined ? {} : { months }),
-      });
+    async commandSubscription({ subscriptionId, ...command }) {
+      const outcome = await subscriptions.command(subscriptionId, command);
       return outcome.kind === 'refused' ? outcome : { kind: 'done', view: told(outcome.answer) };
     },
   };

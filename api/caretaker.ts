@@ -1,6 +1,6 @@
-// What has to happen beside the requests, once per machine: dead gateways are recovered, expired credit becomes breakage, usage is invoiced (D65), the
-// providers' usage exports are imported, what Stripe told or failed to tell is looked after, old rows go. Each round is idempotent; a
-// failed one is repeated by the next.
+// What has to happen beside the requests, once per machine: dead gateways are recovered, expired credit becomes breakage, usage is
+// invoiced (D65), the providers' usage exports are imported, what Stripe told or failed to tell is looked after, old rows go. Each round
+// is idempotent; a failed one is repeated by the next.
 import type { Pool } from 'pg';
 import { forgetOldChanges } from '../services/api-keys/change-feed.ts';
 import { Egress } from '../services/egress/egress.ts';
@@ -10,15 +10,14 @@ import { forgetOldAnswers } from '../services/idempotency/management-requests.ts
 import { recoverDeadGateways } from '../services/incarnations/recovery.ts';
 import { catchUpEvents } from '../services/payments/event-catch-up.ts';
 import { sendRefunds } from '../services/payments/refunds.ts';
-import { StripeApi } from '../services/payments/stripe-api.ts';
-import { StripeInbox } from '../services/payments/stripe-inbox.ts';
 import type { Config } from '../services/platform/config.ts';
 import type { Log } from '../services/platform/log.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
 import { issueDueInvoices } from '../services/postpaid/usage-invoices.ts';
-import { cardChanged } from '../services/subscriptions/learn.ts';
 import { exportingChannels, importUsageExports } from '../services/usage/usage-export.ts';
 import { Vault } from '../services/vault/vault.ts';
+import type { PaymentDesk } from './routes/app-dependencies.ts';
+import { openPaymentDesk } from './routes/payment-desk.ts';
 
 const ROUND_MS = 2_000;
 const EXPORT_EVERY_ROUNDS = 3;
@@ -27,9 +26,7 @@ const LIST_EVENTS_EVERY_ROUNDS = 30;
 /** What is not recovered by then is by the next start: a supervisor that is told to go must not wait for a PostgreSQL that hangs. */
 const END_WITHIN_MS = 10_000;
 
-interface PaymentCare {
-  readonly stripe: StripeApi;
-  readonly inbox: StripeInbox;
+interface PaymentCare extends PaymentDesk {
   listing: Promise<void> | null;
 }
 
@@ -54,7 +51,8 @@ export class Caretaker {
     this.#log = log;
     this.#vault = new Vault(config.masterKeys);
     this.#egress = new Egress({ log });
-    this.#payments = this.#openPayments(config);
+    const desk = openPaymentDesk(config, this.#db, log);
+    this.#payments = desk === null ? null : { ...desk, listing: null };
     this.#journalDir = config.journalDir;
   }
 
@@ -86,17 +84,10 @@ export class Caretaker {
     void this.#after('recovery', () => recoverDeadGateways(this.#db, this.#log, this.#journalDir));
     if (this.#round % EXPORT_EVERY_ROUNDS === 0) void this.#after('usage_export', () => this.#importExports());
     if (this.#payments !== null) this.#careForPayments(this.#payments);
-    if (this.#round % SWEEP_EVERY_ROUNDS === 0) void this.#after('sweep', () => this.#sweep());
-  }
-
-  #openPayments({ stripe: settings }: Config): PaymentCare | null {
-    if (settings === null) return null;
-    const stripe = new StripeApi(settings);
-    return {
-      stripe,
-      inbox: new StripeInbox(this.#db, stripe, this.#log, (tx, orgId, card) => cardChanged(tx, orgId, card, 'stripe')),
-      listing: null,
-    };
+    if (this.#round % SWEEP_EVERY_ROUNDS === 0) {
+      void this.#after('sweep', () => this.#sweep());
+      void this.#after('usage_invoices', () => this.#invoiceUsage());
+    }
   }
 
   /** Beside the other work: Stripe may be silent for a minute, and dead gateways do not wait for it. */
@@ -122,10 +113,14 @@ export class Caretaker {
 
   async #sweep(): Promise<void> {
     await expireGrants(this.#db);
-    await issueDueInvoices(this.#db);
     await forgetOldChanges(this.#db);
     await forgetOldUses(this.#db);
     await forgetOldAnswers(this.#db);
+  }
+
+  /** Apart from the sweep: one that cannot be issued fails every round, and old rows go all the same. */
+  async #invoiceUsage(): Promise<void> {
+    await issueDueInvoices(this.#db);
   }
 
   /** One piece of work at a time, in order. */

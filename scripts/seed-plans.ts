@@ -1,7 +1,7 @@
 // One customer on each plan, so that a first look at a demo finds something in every state. Whoever is there by his name was made by an earlier
 // start; what time has made of him since is his own affair.
 import { z } from 'zod';
-import { buyPlan, newOrganization } from './plan-customers.ts';
+import { buyPlan, newOrganization } from './buying.ts';
 import type { Staff } from './staff.ts';
 
 const TRIAL = { amountNano: '1000000000', source: 'trial' } as const;

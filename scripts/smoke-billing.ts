@@ -1,10 +1,11 @@
 // Three months on the demo clock: one customer's plan is renewed; one whose card pays no more goes down the ladder until his plan ends, and buys
 // again; an enterprise that owes for its usage is limited, stopped by a person's decision, pays, and is served again.
 import { z } from 'zod';
-import { formatUsd, nano } from '../domain/nano.ts';
+import { formatUsd, type Nano, sum } from '../domain/nano.ts';
+import { makeBilledRequest } from './billed-request.ts';
+import { buyPlan, emptyCard, newOrganization, Subscriptions } from './buying.ts';
 import type { Endpoints } from './installation.ts';
 import type { Launch } from './parts/home.ts';
-import { buyPlan, emptyCard, newOrganization, Subscriptions } from './plan-customers.ts';
 import { Staff } from './staff.ts';
 
 const DAY_MS = 86_400_000;
@@ -62,24 +63,18 @@ async function enterpriseThatOwes({ staff, endpoints, say }: Scene): Promise<str
     z.looseObject({}),
   );
   const made = await staff.post('/api-keys', { orgId, name: 'smoke' });
-  const { charge } = await spend(endpoints, String(made.credential));
-  say(`enterprise: ${formatUsd(nano(charge))} USD used on credit`);
+  const charge = await spend(endpoints, String(made.credential));
+  say(`enterprise: ${formatUsd(charge)} USD used on credit`);
   return orgId;
 }
 
-async function spend({ apiBaseUrl, models }: Endpoints, credential: string): Promise<{ readonly charge: bigint }> {
-  const words = 'toll '.repeat(100_000);
-  const headers = { authorization: `Bearer ${credential}`, 'content-type': 'application/json' };
-  let charge = 0n;
-  for (let request = 1; request <= 4; request += 1) {
-    const body = JSON.stringify({ model: models[0], max_tokens: 50, messages: [{ role: 'user', content: words }] });
-    const answer = await fetch(`${apiBaseUrl}/chat/completions`, { method: 'POST', headers, body });
-    if (answer.status !== 200) throw new Error(`the enterprise was answered ${answer.status}: ${await answer.text()}`);
-    await answer.arrayBuffer();
-    const receipt = await fetch(`${apiBaseUrl}/requests/${answer.headers.get('x-request-id')}`, { headers });
-    charge += BigInt(z.object({ chargeNano: z.string() }).parse(await receipt.json()).chargeNano);
-  }
-  return { charge };
+async function spend(endpoints: Endpoints, customerKey: string): Promise<Nano> {
+  const messages = [{ role: 'user', content: 'toll '.repeat(100_000) }];
+  const body = { model: endpoints.models[0], max_tokens: 50, messages };
+  const call = { name: 'usage on credit', path: '/chat/completions', body } as const;
+  const charges: Nano[] = [];
+  while (charges.length < 4) charges.push((await makeBilledRequest({ ...endpoints, customerKey }, call)).charge);
+  return sum(charges);
 }
 
 async function dunEnterprise(scene: Scene, orgId: string): Promise<void> {

@@ -9,11 +9,12 @@ import { createInterface } from 'node:readline';
 import { formatUsd } from '../domain/nano.ts';
 import { DEMO_MODELS } from '../test/support/demo-provider/catalogue.ts';
 import { type CustomerCall, makeBilledRequest } from './billed-request.ts';
-import { buyPack } from './buy-pack.ts';
+import { buyPack } from './buying.ts';
 import type { Endpoints, Installation } from './installation.ts';
 import type { Launch } from './parts/home.ts';
 import { liveThroughMonths } from './smoke-billing.ts';
 import { reconcileOnce } from './smoke-reconciliation.ts';
+import { Staff } from './staff.ts';
 
 export interface SmokeVerdict {
   /** Null when all is well. */
@@ -47,7 +48,7 @@ export async function smokeTest(
 }
 
 async function proveBuying(launch: Launch, endpoints: Endpoints): Promise<void> {
-  const { creditNano, gainNano } = await buyPack(endpoints, 'pack_50');
+  const { creditNano, gainNano } = await buyPack(new Staff(endpoints), 'pack_50');
   if (gainNano !== creditNano) throw new Error(`a pack of ${creditNano} nano-USD brought ${gainNano}`);
   launch.say('payment', `a pack bought: ${formatUsd(creditNano)} USD of credit`);
 }

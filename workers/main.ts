@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Runtime } from '@temporalio/worker';
-import { ChangeFeed } from '../services/api-keys/change-feed.ts';
 import { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
 import { outboxStanding } from '../services/notifications/outbox.ts';
@@ -21,7 +20,7 @@ import { PayloadCodec } from '../services/vault/payload-codec.ts';
 import { billingActivities, coreActivities } from './activities.ts';
 import { watchBalances } from './balance-loop.ts';
 import { CodecAccess } from './codec-access.ts';
-import { dueWorkListener } from './due-work.ts';
+import { startDueReconciliations } from './due-work.ts';
 import { createWorkerApp } from './http.ts';
 import { MailRelay } from './mail-relay.ts';
 import { workerMetrics } from './metrics.ts';
@@ -82,6 +81,7 @@ if (mails === null) log.warn('mails_not_sent');
 const bell = new OutboxBell(config.databaseUrl, (outbox) => {
   if (outbox === 'mail') mails?.ring();
   if (outbox === 'poke') relay.ring();
+  if (outbox === 'reconciliation') void startDueReconciliations(work, reconciliations, log);
 });
 const registry = workerMetrics({
   get isTemporalUp() {
@@ -107,9 +107,6 @@ const server = app.listen(config.port, config.host, (error) => {
   if (error) throw error;
 });
 
-const feed = new ChangeFeed(config.databaseUrl, dueWorkListener(work, reconciliations, log), log);
-await feed.start();
-
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => {
     log.info('worker_leaving');
@@ -122,8 +119,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 }
 await Promise.all([bell.start(), work.run(), relay.run(), mails?.run(), watchBalances(db, log, leaving.signal)]);
 server.close();
-await bell.stop();
-await within(LEAVE_WITHIN_MS, Promise.all([feed.stop(), db.end(), patientDb.end()])).catch(() => undefined);
+await within(LEAVE_WITHIN_MS, Promise.all([bell.stop(), db.end(), patientDb.end()])).catch(() => undefined);
 log.info('worker_left');
 process.exit(0);
 

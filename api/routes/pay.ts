@@ -1,5 +1,6 @@
 // The page on which whoever has its link pays an invoice. The link is all the authority there is: no cookie, no sign-in, so nothing that
 // another site could borrow (D61). What is done is written down by the payment itself.
+import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import type { DeclineClass } from '../../domain/declines.ts';
 import { TollgateError } from '../../domain/errors.ts';
@@ -11,8 +12,8 @@ import { followCheckout } from '../../services/payments/checkout-sessions.ts';
 import { type LastAnswer, lastAnswerOf, lookAtPayment, payOnSession } from '../../services/payments/own-payments.ts';
 import { inTransaction } from '../../services/platform/postgres.ts';
 import { cardChanged } from '../../services/subscriptions/learn.ts';
-import { cardName, type PayState, pageHeaders, payPage } from '../pages/pay-page.ts';
-import { type Language, languageOf, type Refused } from '../pages/pay-words.ts';
+import { cardName, type PayState, type PayView, pageHeaders, payPage } from '../pages/pay-page.ts';
+import { languageOf, type Refused } from '../pages/pay-words.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { deskOf } from './payment-desk.ts';
 import type { Reply } from './reply.ts';
@@ -31,11 +32,9 @@ export const payRoutes: readonly Route[] = [
     params: byToken,
     handler: async ({ params, query, headers }, app) => {
       const bill = await billOf(params.token, app);
-      const state = await stateOf(bill, app);
       // Back from a bank, with what Stripe wrote behind the link: that is for nobody's history.
-      return Object.keys(query).length > 0
-        ? seeOther(`/pay/${params.token}`)
-        : shown(app, bill.id, { state, isProviderAway: false, language: languageOf(headers['accept-language']) });
+      if (Object.keys(query).length > 0) return seeOther(`/pay/${params.token}`);
+      return shown(app, bill, headers, { state: await stateOf(bill, app), isProviderAway: false });
     },
   }),
   page({
@@ -58,9 +57,7 @@ export const payRoutes: readonly Route[] = [
       if (outcome.kind === 'at_bank') return seeOther(outcome.bankPage);
       if (outcome.kind !== 'unknown') return back;
       const state = await stateOf(bill, app);
-      return state.is === 'open'
-        ? shown(app, bill.id, { state, isProviderAway: true, language: languageOf(headers['accept-language']) })
-        : back;
+      return state.is === 'open' ? shown(app, bill, headers, { state, isProviderAway: true }) : back;
     },
   }),
 ];
@@ -103,17 +100,17 @@ async function takeNewCard(invoiceId: string, orgId: string, app: AppDependencie
 
 async function shown(
   app: AppDependencies,
-  invoiceId: string,
-  { state, isProviderAway, language }: { state: PayState; isProviderAway: boolean; language: Language },
+  bill: Invoice,
+  headers: IncomingHttpHeaders,
+  view: Pick<PayView, 'state' | 'isProviderAway'>,
 ): Promise<Reply> {
-  const answer = state.is === 'open' ? await lastAnswerOf(app.db, invoiceId) : null;
+  const answer = view.state.is === 'open' ? await lastAnswerOf(app.db, bill.id) : null;
   const refusal =
     answer === null ? null : { why: refusedBy(answer), card: answer.card === null ? null : cardName(answer.card) };
-  const bill = await invoice(app.db, invoiceId);
   return {
-    status: isProviderAway ? 503 : 200,
+    status: view.isProviderAway ? 503 : 200,
     headers: pageHeaders(deskOf(app).publicUrl.startsWith('https:')),
-    text: payPage({ bill, state, refusal, isProviderAway }, language),
+    text: payPage({ ...view, bill, refusal }, languageOf(headers['accept-language'])),
   };
 }
 

@@ -202,9 +202,9 @@ function networks(parameter: string): string {
 }
 
 async function refuseStranger(tx: PoolClient, { orgId, memberId }: NewApiKey): Promise<void> {
+  if (memberId === null) return;
   const { rowCount } = await tx.query(
-    `select where $2::uuid is null
-         or exists (select from memberships where org_id = $1 and person_id = $2 and status = 'active')`,
+    `select from memberships where org_id = $1 and person_id = $2 and status = 'active'`,
     [orgId, memberId],
   );
   if (rowCount !== 0) return;

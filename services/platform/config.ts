@@ -195,12 +195,12 @@ function testSwitches(env: Environment): string[] {
   return problems;
 }
 
-/** With one of the two, money would be taken and not heard of, or heard of and not looked up. */
 /** Both processes take or ask for payments. */
 export function stripeProblems(env: Environment): string[] {
   return [...halfOfStripe(env), ...(env.NODE_ENV === 'production' ? unsafePayments(env) : [])];
 }
 
+/** With one of the two, money would be taken and not heard of, or heard of and not looked up. */
 function halfOfStripe(env: Environment): string[] {
   const [isKeySet, isSecretSet] = [env.STRIPE_SECRET_KEY?.trim(), env.STRIPE_WEBHOOK_SECRET?.trim()].map(Boolean);
   return isKeySet === isSecretSet ? [] : ['STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET are set together or not at all'];

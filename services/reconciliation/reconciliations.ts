@@ -157,7 +157,7 @@ export async function nextReconciliationAt(db: Queryable): Promise<Date | null> 
 
 /** Tells workers that something is due now. One that does not hear it finds it within the hour. */
 export async function announceDueReconciliations(db: Queryable): Promise<void> {
-  await db.query(`select pg_notify('tollgate_config', 'due:reconciliations')`);
+  await db.query(`select pg_notify('tollgate_outbox', 'reconciliation')`);
 }
 
 async function readRow(db: Queryable, name: string, locking = ''): Promise<ReconciliationRow> {

@@ -32,7 +32,10 @@ const HOW_IT_GOES_ON = [
 
 /** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization. */
 export function processStart(process: ProcessName, subject: string): ProcessStart {
-  const staticDetails = [WHAT_IT_IS[process], ...HOW_IT_GOES_ON].join('\n\n');
+  return { ...startOf(process, subject), staticDetails: [WHAT_IT_IS[process], ...HOW_IT_GOES_ON].join('\n\n') };
+}
+
+function startOf(process: ProcessName, subject: string): Omit<ProcessStart, 'staticDetails'> {
   switch (process) {
     case SUBSCRIPTION:
       return {
@@ -40,7 +43,6 @@ export function processStart(process: ProcessName, subject: string): ProcessStar
         workflowId: subscriptionWorkflowId(subject),
         input: { v: 1, subscriptionId: subject },
         staticSummary: `Renews subscription ${subject}`,
-        staticDetails,
       };
     case DUNNING:
       return {
@@ -48,7 +50,6 @@ export function processStart(process: ProcessName, subject: string): ProcessStar
         workflowId: dunningWorkflowId(subject),
         input: { v: 1, invoiceId: subject },
         staticSummary: `Sees to unpaid invoice ${subject}`,
-        staticDetails,
       };
     case TOP_UP:
       return {
@@ -56,7 +57,6 @@ export function processStart(process: ProcessName, subject: string): ProcessStar
         workflowId: topUpWorkflowId(subject),
         input: { v: 1, orgId: subject },
         staticSummary: `Tops up organization ${subject}`,
-        staticDetails,
       };
   }
 }

@@ -1,15 +1,20 @@
-// Customers who buy plans and leave cards, as people do it: on the pages of Stripe. What its webhooks bring is waited for.
+// What customers buy, as people do it: the page of Stripe is asked for, somebody pays on it or leaves a card, and what its webhooks bring
+// is waited for.
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
+import { type Nano, nano } from '../domain/nano.ts';
+import { DEMO_CUSTOMER } from './seed.ts';
 import type { Staff } from './staff.ts';
 
 const GOOD_CARD = 'pm_card_visa';
 /** Can be kept, and never pays. */
 const EMPTY_CARD = 'pm_card_chargeCustomerFail';
-const TRIES = 200;
+const TRIES = 300;
 const LOOK_AGAIN_MS = 100;
 
-const Page = z.object({ url: z.string() });
+const Page = z.object({ url: z.string(), paymentId: z.string() });
+const Payment = z.object({ state: z.string(), creditNano: z.string(), bonusNano: z.string() });
+const Balance = z.object({ balanceNano: z.string() });
 const Cards = z.object({ data: z.array(z.object({ id: z.string() })) });
 export const Subscriptions = z.object({
   data: z.array(z.object({ id: z.string(), phase: z.string(), plan: z.string(), invoiceId: z.string().nullable() })),
@@ -26,16 +31,40 @@ export async function newOrganization(staff: Staff, name: string): Promise<strin
   return id;
 }
 
+interface Purchase {
+  readonly creditNano: Nano;
+  /** By how much the customer has more. */
+  readonly gainNano: Nano;
+}
+
+/** For the seeded customer, who must be at rest: what it spends meanwhile would be missing from the gain. */
+export async function buyPack(staff: Staff, pack: string): Promise<Purchase> {
+  const orgId = (await staff.list('/organizations')).find(({ name }) => name === DEMO_CUSTOMER)?.id;
+  if (orgId === undefined) throw new Error(`there is no organization named ${DEMO_CUSTOMER}`);
+  const balance = async () => BigInt((await staff.read(`/organizations/${orgId}/balance`, Balance)).balanceNano);
+  const before = await balance();
+  const { url, paymentId } = await staff.ask(`/organizations/${orgId}/checkouts`, { pack }, Page);
+  await payOn(url);
+  const payment = () => staff.read(`/payments/${paymentId}`, Payment);
+  await until(`payment ${paymentId} is paid, as Stripe has the money`, async () => (await payment()).state === 'paid');
+  const { creditNano, bonusNano } = await payment();
+  return { creditNano: nano(BigInt(creditNano) + BigInt(bonusNano)), gainNano: nano((await balance()) - before) };
+}
+
 export async function buyPlan(staff: Staff, orgId: string, plan: string, months: 1 | 12 = 1): Promise<void> {
   const { url } = await staff.ask(`/organizations/${orgId}/subscription-checkouts`, { plan, months }, Page);
-  const body = new URLSearchParams({ payment_method: GOOD_CARD });
-  const paid = await fetch(url, { method: 'POST', body, redirect: 'manual' });
-  if (paid.status !== 303) throw new Error(`the page of Stripe answered ${paid.status}`);
+  await payOn(url);
   await until(`the ${plan} plan of ${orgId} begins`, async () => {
     const { data } = await staff.read(`/organizations/${orgId}/subscriptions`, Subscriptions);
     return data[0]?.phase === 'active' && data[0].plan === plan;
   });
   await until(`the card of ${orgId} is kept`, async () => (await cardsOf(staff, orgId)) > 0);
+}
+
+async function payOn(url: string): Promise<void> {
+  const body = new URLSearchParams({ payment_method: GOOD_CARD });
+  const paid = await fetch(url, { method: 'POST', body, redirect: 'manual' });
+  if (paid.status !== 303) throw new Error(`the page of Stripe answered ${paid.status}`);
 }
 
 /** From now on its card pays nothing. */
