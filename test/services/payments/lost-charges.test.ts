@@ -1,16 +1,14 @@
 // The money of an invoice is asked for exactly once, whatever is lost on the way to Stripe and back (billing.md 5: M18-M20).
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
 import { askForCharge } from '../../../services/payments/charges.ts';
 import { control, faultOnAllTries, noMoreFaults, passHours } from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
 import { billed, giveCard, passBillingMinutes, paymentsOf, takenFor, triesOf } from './billed-customer.ts';
+import { startCharging } from './charging-process/start.ts';
 import { openTill } from './till.ts';
 
 const till = await openTill();
-const PROCESS = fileURLToPath(new URL('charging-process/main.ts', import.meta.url));
 const CONFIRM = 'POST /v1/payment_intents/*/confirm';
 const PAID = { kind: 'paid' };
 const UNKNOWN = { kind: 'unknown' };
@@ -32,13 +30,12 @@ test('M18: the connection is dropped after the confirmation, and asked again it 
 });
 
 test.each([
-  ['before Stripe hears of the confirmation', CONFIRM, 'delay_before', 'requires_payment_method'],
-  ['between the confirmation and its answer', CONFIRM, 'delay_after', 'succeeded'],
-])('M18: the process is killed %s, and the next one asks: captured once', async (_, answer, what, statusThen) => {
+  ['before Stripe hears of the confirmation', 'delay_before', 'requires_payment_method'],
+  ['between the confirmation and its answer', 'delay_after', 'succeeded'],
+])('M18: the process is killed %s, and the next one asks: captured once', async (_, fault, statusThen) => {
   const { invoiceId } = await billed(till);
-  await control(till.stripeUrl, 'fault', { answer, fault: what, ms: 600_000 });
-  const args = [till.database.urlFor('worker'), till.stripeUrl, invoiceId, '1'];
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROCESS, ...args]);
+  await control(till.stripeUrl, 'fault', { answer: CONFIRM, fault, ms: 600_000 });
+  const child = startCharging(till, invoiceId);
   await until(async () => (await triesOf(till, invoiceId)).length === 1);
   const [payment] = await paymentsOf(till, invoiceId);
   await until(async () => (await till.sdk.paymentIntents.retrieve(String(payment?.intent))).status === statusThen);

@@ -1,8 +1,6 @@
 // Automatic top-up on PostgreSQL and at Stripe (billing.md 5, M36): credit that runs low is bought once, whoever notices it, whoever asks and
 // whatever is lost on the way, and a card that fails is left alone.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, expect, test } from '@jest/globals';
 import { answerCardAsk } from '../../../services/payments/card-asks.ts';
 import { askForCharge, cancelCharge } from '../../../services/payments/charges.ts';
@@ -11,12 +9,12 @@ import { inTransaction } from '../../../services/platform/postgres.ts';
 import { control, faultOnAllTries, noMoreFaults } from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
 import { giveCard } from '../payments/billed-customer.ts';
+import { startCharging } from '../payments/charging-process/start.ts';
 import { openTill } from '../payments/till.ts';
 import { RunningLow, SETTINGS } from './running-low.ts';
 
 const till = await openTill();
 const low = new RunningLow(till);
-const CHARGING = fileURLToPath(new URL('../payments/charging-process/main.ts', import.meta.url));
 const CONFIRM = 'POST /v1/payment_intents/*/confirm';
 const CANCEL = 'POST /v1/payment_intents/*/cancel';
 const DECLINING = 'pm_fake_declines_insufficient_funds';
@@ -156,8 +154,7 @@ test.each([
   const customer = await low.customer('4.000');
   const [ask] = (await low.topUps.tick(customer.orgId)).asks;
   await control(till.stripeUrl, 'fault', { answer: CONFIRM, fault, ms: 600_000 });
-  const args = [till.database.urlFor('worker'), till.stripeUrl, String(ask?.paymentId), '1'];
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CHARGING, ...args]);
+  const child = startCharging(till, String(ask?.paymentId));
   await until(
     async () => (await low.bought(customer))[0] === `1 open 2500, ${statusThen === 'succeeded' ? 2_500 : statusThen}`,
   );
