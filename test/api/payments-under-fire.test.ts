@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { verifyLedger } from '../../services/ledger/verifier.ts';
-import { control, ledgerOf, submit } from '../fake-stripe/stripe-client.ts';
+import { control, ledgerOf, noMoreFaults, submit } from '../fake-stripe/stripe-client.ts';
 import { type RunningProduct, startRunningProduct } from '../support/running-product.ts';
 import { type StripeProcess, startStripeProcess } from '../support/stripe-process.ts';
 import { until } from '../support/until.ts';
@@ -42,7 +42,7 @@ test('a gateway that is killed between the capture and the books leaves a paymen
   );
 
   await killGateway();
-  await fetch(`${stripe.url}/_test/fault`, { method: 'DELETE' });
+  await noMoreFaults(stripe.url);
 
   await until(async () => (await grantsOf(orgId)) === 2);
   await allIsFollowed();

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
 import { until } from '../support/until.ts';
-import { control, ledgerOf, type RunningStripe, refusalOf, runStripe } from './stripe-client.ts';
+import { control, ledgerOf, noMoreFaults, type RunningStripe, refusalOf, runStripe } from './stripe-client.ts';
 
 let fake: RunningStripe;
 let stripe: Stripe;
@@ -10,12 +10,8 @@ beforeAll(async () => {
   fake = await runStripe();
   stripe = fake.stripe;
 });
-beforeEach(() => noMoreFaults());
+beforeEach(() => noMoreFaults(fake.url));
 afterAll(() => fake.close());
-
-async function noMoreFaults(): Promise<void> {
-  await fetch(`${fake.url}/_test/fault`, { method: 'DELETE' });
-}
 
 const CONFIRM = 'POST /v1/payment_intents/*/confirm';
 
@@ -29,7 +25,7 @@ async function confirmUnder(fault: string, id: string, more: object = {}): Promi
   await control(fake.url, 'fault', { answer: CONFIRM, fault, count: 2, ...more });
   const options = { idempotencyKey: `confirm-${id}` };
   const error = await refusalOf(stripe.paymentIntents.confirm(id, { payment_method: 'pm_card_visa' }, options));
-  await noMoreFaults();
+  await noMoreFaults(fake.url);
   return error;
 }
 
@@ -74,7 +70,7 @@ test('delay_before: others who come meanwhile come first', async () => {
   await control(fake.url, 'fault', { answer: CONFIRM, fault: 'delay_before', ms: 60_000 });
   const late = refusalOf(stripe.paymentIntents.confirm(id, { payment_method: 'pm_card_visa' }));
   await stripe.paymentIntents.cancel(id);
-  await noMoreFaults();
+  await noMoreFaults(fake.url);
   expect(await late).toMatchObject({ code: 'payment_intent_unexpected_state' });
 });
 
@@ -87,7 +83,7 @@ test('delay_after: it has happened before it is told', async () => {
   });
   await until(async () => (await stripe.paymentIntents.retrieve(id)).status === 'succeeded');
   expect(told).toBe(false);
-  await noMoreFaults();
+  await noMoreFaults(fake.url);
   expect((await slow).status).toBe('succeeded');
 });
 

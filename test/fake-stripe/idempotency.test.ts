@@ -2,7 +2,16 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
 import { until } from '../support/until.ts';
-import { control, ledgerOf, passHours, type RunningStripe, refusalOf, runStripe, withCard } from './stripe-client.ts';
+import {
+  control,
+  ledgerOf,
+  noMoreFaults,
+  passHours,
+  type RunningStripe,
+  refusalOf,
+  runStripe,
+  withCard,
+} from './stripe-client.ts';
 
 let fake: RunningStripe;
 let stripe: Stripe;
@@ -63,7 +72,7 @@ test('while the first request with a key is under way, another one is told so', 
   await until(async () => (await made()).length === 1);
 
   expect(await refusalOf(make())).toMatchObject({ statusCode: 409, code: 'idempotency_key_in_use' });
-  await fetch(`${fake.url}/_test/fault`, { method: 'DELETE' });
+  await noMoreFaults(fake.url);
   expect((await make()).id).toBe((await first).id);
   expect(await made()).toHaveLength(1);
 });

@@ -59,6 +59,16 @@ export async function control(url: string, path: string, order: object): Promise
   return fetch(`${url}/_test/${path}`, { method: 'POST', body: JSON.stringify(order) });
 }
 
+/** The SDK tries a broken connection again, once by itself and once as ours is told: all three meet it. */
+export async function faultOnAllTries(url: string, answer: string, fault: string): Promise<void> {
+  await control(url, 'fault', { answer, fault, count: 3 });
+}
+
+/** What is held up goes on. */
+export async function noMoreFaults(url: string): Promise<void> {
+  await fetch(`${url}/_test/fault`, { method: 'DELETE' });
+}
+
 const HOUR_MS = 60 * 60_000;
 
 export async function passHours(url: string, hours: number): Promise<void> {

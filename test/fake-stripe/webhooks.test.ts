@@ -4,6 +4,7 @@ import Stripe from 'stripe';
 import { until } from '../support/until.ts';
 import {
   control,
+  noMoreFaults,
   passHours,
   type Receiver,
   type RunningStripe,
@@ -194,7 +195,7 @@ test('delay: others that were made later come before it', async () => {
   const { id } = await stripe.customers.create();
   await has('customer.created');
   expect(endpoint.received[0]?.event.data.object).toMatchObject({ id });
-  await fetch(`${fake.url}/_test/fault`, { method: 'DELETE' });
+  await noMoreFaults(fake.url);
   await until(() => endpoint.received.length === 2);
   expect(endpoint.received[1]?.event.data.object).toMatchObject({ id: late.id });
 });

@@ -4,7 +4,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, utimesSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -16,10 +16,10 @@ import { findPostgres, type PostgresBinaries } from '../../scripts/parts/postgre
 import { serverUser } from '../../scripts/parts/server-user.ts';
 import { type Login, sessionSettings } from '../../scripts/parts/session-settings.ts';
 import { freePort } from './free-port.ts';
+import { removeStale } from './kept-between-runs.ts';
 
 const ROLES: readonly Login[] = ['gateway', 'worker', 'readonly'];
 const TEMPLATE = 'tollgate_template';
-const DAY_MS = 86_400_000;
 
 const user = serverUser();
 /** Spawn options of a process that may not run as root. */
@@ -110,13 +110,6 @@ async function templateCluster(binaries: PostgresBinaries): Promise<string> {
   }
   utimesSync(template, new Date(), new Date());
   return template;
-}
-
-function removeStale(prefix: string): void {
-  for (const folder of globSync(`${prefix}*`)) {
-    const usedAtMs = statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-    if (Date.now() - usedAtMs > DAY_MS) rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 async function buildTemplate(binaries: PostgresBinaries, migrations: string[], template: string): Promise<void> {

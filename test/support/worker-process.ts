@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { PayloadCodec } from '../../services/vault/payload-codec.ts';
 import { parseKeyring } from '../../services/vault/vault.ts';
 import { freePort } from './free-port.ts';
+import { workflowBundle } from './workflow-bundle.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../workers/main.ts', import.meta.url));
 
@@ -59,6 +60,7 @@ export async function startWorkerProcess(place: {
       TOLLGATE_ADMIN_TOKEN: WORKERS_ADMIN_TOKEN,
       TOLLGATE_LINK_SECRET: randomBytes(24).toString('hex'),
       TOLLGATE_PAYLOAD_KEYS: KEYRING,
+      TOLLGATE_WORKFLOW_BUNDLE: await workflowBundle(),
       ...(place.smtpUrl === undefined ? {} : mailThrough(place.smtpUrl)),
     },
   });

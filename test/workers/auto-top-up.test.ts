@@ -1,10 +1,8 @@
 // Automatic top-up from a balance that falls to credit that is there: PostgreSQL, the fake Stripe and Temporal, with the codec on. Time at the
 // bank and in the caps is the clock of billing, which the test moves; Temporal's goes on as it does.
-import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
-import { DefaultLogger, Worker } from '@temporalio/worker';
-import { Registry } from 'prom-client';
+import { Worker } from '@temporalio/worker';
 import { createCardAskActivities } from '../../activities/card-asks.ts';
 import { createTopUpActivities } from '../../activities/top-up.ts';
 import { answerCardAsk } from '../../services/payments/card-asks.ts';
@@ -12,34 +10,25 @@ import { createLog } from '../../services/platform/log.ts';
 import { Pokes } from '../../services/processes/pokes.ts';
 import { pokeStranded } from '../../services/processes/stranded.ts';
 import { watchBalances } from '../../workers/balance-loop.ts';
-import { CodecAccess } from '../../workers/codec-access.ts';
-import { createWorkerApp } from '../../workers/http.ts';
 import { ProcessRelay } from '../../workers/process-relay.ts';
-import { bundleWorkflows } from '../../workers/workflow-bundle.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
 import { BILLING_QUEUE, CORE_QUEUE } from '../../workflows/contracts/task-queues.ts';
 import { topUpWorkflowId } from '../../workflows/contracts/top-up.ts';
 import { openTill } from '../services/payments/till.ts';
 import { RunningLow } from '../services/top-ups/running-low.ts';
 import type { Customer } from '../support/bare-gateway.ts';
+import { startCodecEndpoint } from '../support/codec-endpoint.ts';
 import { commandsOf, typed } from '../support/operators-page.ts';
 import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
 import { WORKERS_ADMIN_TOKEN, workersCodec } from '../support/worker-process.ts';
+import { workflowBundle } from '../support/workflow-bundle.ts';
 
 const till = await openTill();
 const low = new RunningLow(till);
 const log = createLog({ name: 'auto-top-up', level: 'silent' });
 const leaving = new AbortController();
-const codecEndpoint = createWorkerApp({
-  work: { isTemporalUp: true, isWorking: true },
-  registry: new Registry(),
-  codec: workersCodec,
-  access: new CodecAccess(WORKERS_ADMIN_TOKEN),
-  uiOrigin: null,
-  runbook: () => '',
-  log,
-}).listen(0, '127.0.0.1');
+const codecEndpoint = await startCodecEndpoint();
 
 let temporal: ThrowawayTemporal;
 let client: Client;
@@ -59,7 +48,7 @@ beforeAll(async () => {
     await Worker.create({
       ...place,
       taskQueue: CORE_QUEUE,
-      workflowBundle: await bundleWorkflows(new DefaultLogger('ERROR')),
+      workflowBundle: { codePath: await workflowBundle() },
       activities: createTopUpActivities(low.topUps, 'docs/operations.md'),
     }),
     await Worker.create({
@@ -100,10 +89,9 @@ async function stageOf({ orgId }: Customer): Promise<unknown> {
 }
 
 function onThePage({ orgId }: Customer, commands: string): Promise<string> {
-  const { port } = codecEndpoint.address() as AddressInfo;
   return typed(commands, {
     temporalAddress: temporal.environment.address,
-    workerUrl: `http://127.0.0.1:${port}`,
+    workerUrl: codecEndpoint.url,
     filledIn: { '<admin token>': WORKERS_ADMIN_TOKEN, '<organization>': orgId },
   });
 }

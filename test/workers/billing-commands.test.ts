@@ -1,14 +1,10 @@
 // What docs/operations.md tells an operator to type about subscriptions and unpaid invoices works as it stands there, with the codec on.
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Registry } from 'prom-client';
 import { DAY_MS, HOUR_MS } from '../../domain/moments.ts';
-import { createLog } from '../../services/platform/log.ts';
-import { CodecAccess } from '../../workers/codec-access.ts';
-import { createWorkerApp } from '../../workers/http.ts';
 import { deliverPoke } from '../../workers/process-relay.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
 import { at, sold } from '../domain/billing-world.ts';
+import { startCodecEndpoint } from '../support/codec-endpoint.ts';
 import { commandsOf, typed } from '../support/operators-page.ts';
 import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
@@ -21,15 +17,7 @@ const [OF_AN_INVOICE = ''] = commandsOf('Unpaid invoices');
 let clockMs = at('2027-03-01T00:00:00Z');
 let temporal: ThrowawayTemporal;
 let house: BillingHouse;
-const codecEndpoint = createWorkerApp({
-  work: { isTemporalUp: true, isWorking: true },
-  registry: new Registry(),
-  codec: workersCodec,
-  access: new CodecAccess(WORKERS_ADMIN_TOKEN),
-  uiOrigin: null,
-  runbook: () => '',
-  log: createLog({ name: 'codec', level: 'silent' }),
-}).listen(0, '127.0.0.1');
+const codecEndpoint = await startCodecEndpoint();
 
 beforeAll(async () => {
   temporal = await startThrowawayTemporal(SEARCH_ATTRIBUTES);
@@ -42,10 +30,9 @@ afterAll(async () => {
 });
 
 function onThePage(commands: string): Promise<string> {
-  const { port } = codecEndpoint.address() as AddressInfo;
   return typed(commands, {
     temporalAddress: temporal.environment.address,
-    workerUrl: `http://127.0.0.1:${port}`,
+    workerUrl: codecEndpoint.url,
     filledIn: {
       '<admin token>': WORKERS_ADMIN_TOKEN,
       '<organization>': 'organization-1',

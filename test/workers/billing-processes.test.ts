@@ -16,6 +16,7 @@ import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throw
 import { until } from '../support/until.ts';
 import type { BillingBook } from '../support/workflows/billing-book.ts';
 import { type BillingHouse, openBillingHouse } from '../support/workflows/billing-house.ts';
+import { detailsOf } from '../support/workflows/current-details.ts';
 
 const BEGIN = at('2027-03-01T00:30:00Z');
 const TWINS_MS = 120_000;
@@ -112,8 +113,7 @@ test('an update that is under way when the cycle ends is answered by its run, an
   expect(view).toMatchObject({ atPeriodEnd: 'cancel' });
   expect(book.subscriptions.get('updated')?.phase).toEqual({ kind: 'ended', why: 'cancelled' });
   expect((await handle.describe()).runId).not.toBe(runId);
-  const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
-  expect(currentDetails).toContain('Charges each period of a subscription');
+  expect(await detailsOf(handle)).toContain('Charges each period of a subscription');
 });
 
 // Not on the server that skips time: there an update that follows one which a validator refused was lost half of the time (1.40).

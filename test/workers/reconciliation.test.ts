@@ -12,6 +12,7 @@ import { ownDatabase } from '../support/own-database.ts';
 import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
 import { startWorkerProcess, type WorkerProcess, workersCodec } from '../support/worker-process.ts';
+import { detailsOf } from '../support/workflows/current-details.ts';
 
 /** A worker that died is noticed by the silence of its heartbeats. */
 const DEAD_WORKER_MS = 90_000;
@@ -158,7 +159,7 @@ test('a finding is flagged and explained until it is mended, and one command ver
   const reconciliation = await startReconciliation('mended');
   await until(async () => (await rowOf('mended'))?.stage === 'attention');
   await until(async () => (await flagged()).includes('reconciliation:mended'));
-  const details = await detailsOf('mended');
+  const details = await detailsOf(reconciliation);
 
   await admin.query(MENDED);
   const { requestId, ...rest } = command();
@@ -216,7 +217,7 @@ test('a case that was terminated is built again from its row by the next tick, a
   const again = client.workflow.getHandle(reconciliationId('terminated'));
   await until(async () => (await flagged()).includes('reconciliation:terminated'));
   expect((await again.describe()).runId).not.toBe(first.firstExecutionRunId);
-  expect(await detailsOf('terminated')).toContain('I2-grants');
+  expect(await detailsOf(again)).toContain('I2-grants');
   expect(await again.executeUpdate('dismiss', { args: [command()] })).toEqual({ stage: 'dismissed', round: 1 });
   expect(await again.result()).toEqual({ stage: 'dismissed', round: 1 });
 });
@@ -265,13 +266,6 @@ async function flagged(): Promise<string[]> {
   const query = `NeedsAttention = true and ExecutionStatus = 'Running'`;
   for await (const { workflowId } of client.workflow.list({ query })) found.push(workflowId);
   return found;
-}
-
-/** As the UI asks for them. */
-async function detailsOf(name: string): Promise<string> {
-  const handle = client.workflow.getHandle(reconciliationId(name));
-  const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
-  return currentDetails;
 }
 
 function causeOf(error: unknown): unknown {

@@ -10,6 +10,7 @@ import { PAID, refusal, sold } from '../domain/billing-world.ts';
 import { startTimeSkippingTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
 import { type BillingHouse, houseOfSkippedTime } from '../support/workflows/billing-house.ts';
+import { detailsOf } from '../support/workflows/current-details.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -39,12 +40,6 @@ async function debtors(ids: readonly string[], declineCode: string): Promise<str
 
 function workflow(workflowId: string): WorkflowHandle {
   return house.client.workflow.getHandle(workflowId);
-}
-
-/** As the UI asks for them. */
-async function detailsOf(handle: WorkflowHandle): Promise<string> {
-  const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
-  return currentDetails;
 }
 
 function command(changes: object = {}) {

@@ -2,7 +2,7 @@
 // twice, whoever wakes it and whatever is under way.
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { poke } from '../../workflows/contracts/billing-process.ts';
 import { NEEDS_ATTENTION, SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
 import { cancel, changePlan, pause, resume, subscriptionWorkflowId } from '../../workflows/contracts/subscription.ts';
@@ -10,6 +10,7 @@ import { PAID, sold } from '../domain/billing-world.ts';
 import { startTimeSkippingTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
 import { type BillingHouse, houseOfSkippedTime } from '../support/workflows/billing-house.ts';
+import { detailsOf } from '../support/workflows/current-details.ts';
 
 const DAY_MS = 86_400_000;
 const MOST_EVENTS_PER_RENEWAL = 40;
@@ -153,10 +154,4 @@ test('what Stripe refuses outright needs a person, and is asked again until it g
 
 function command() {
   return { actor: 'ada', reason: 'the customer asked for it', requestId: randomUUID() };
-}
-
-/** As the UI asks for them. */
-async function detailsOf(handle: WorkflowHandle): Promise<string> {
-  const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
-  return currentDetails;
 }

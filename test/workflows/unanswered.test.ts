@@ -3,10 +3,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
-import { DefaultLogger, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { createReconciliationActivities } from '../../activities/reconciliation.ts';
 import { Reconciliations } from '../../services/reconciliation/reconciliations.ts';
-import { bundleWorkflows } from '../../workers/workflow-bundle.ts';
 import { type ReconciliationInput, reconciliationId } from '../../workflows/contracts/reconciliation.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
 import { CORE_QUEUE } from '../../workflows/contracts/task-queues.ts';
@@ -15,6 +14,7 @@ import { ownDatabase } from '../support/own-database.ts';
 import { startTimeSkippingTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
 import { workersCodec } from '../support/worker-process.ts';
+import { workflowBundle } from '../support/workflow-bundle.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -37,7 +37,7 @@ beforeAll(async () => {
     connection: environment.nativeConnection,
     namespace,
     taskQueue: CORE_QUEUE,
-    workflowBundle: await bundleWorkflows(new DefaultLogger('ERROR')),
+    workflowBundle: { codePath: await workflowBundle() },
     activities: onTheClockOfTheTest(
       createReconciliationActivities(new Reconciliations({ db: admin, patientDb: admin }), ''),
     ),

@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { recordPayment } from '../../../services/payments/payments.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
-import { control, submit } from '../../fake-stripe/stripe-client.ts';
+import { control, faultOnAllTries, noMoreFaults, submit } from '../../fake-stripe/stripe-client.ts';
 import {
   billed,
   type Counter,
@@ -30,11 +30,7 @@ beforeAll(async () => {
   visitor = new Visitor(app);
 });
 afterAll(() => app.close());
-afterEach(noMoreFaults);
-
-async function noMoreFaults(): Promise<void> {
-  await fetch(`${app.stripe}/_test/fault`, { method: 'DELETE' });
-}
+afterEach(() => noMoreFaults(app.stripe));
 
 test('a card on file pays, the page says so, and afterwards there is nothing to press', async () => {
   const customer = await billed(counter);
@@ -190,7 +186,7 @@ test('while Stripe is away no card is asked and the page says so; the same butto
     body: new URLSearchParams({ paymentMethod }),
   });
   const told = await refused.text();
-  await noMoreFaults();
+  await noMoreFaults(app.stripe);
   await visitor.press(customer);
 
   expect(refused.status).toBe(503);
@@ -201,13 +197,13 @@ test('while Stripe is away no card is asked and the page says so; the same butto
 
 test('an answer of Stripe that was lost leaves the page confirming, and the next look finds the money', async () => {
   const customer = await billed(counter);
-  await control(app.stripe, 'fault', { answer: CONFIRM, fault: 'drop_after', count: 3 });
+  await faultOnAllTries(app.stripe, CONFIRM, 'drop_after');
   const silent = { answer: 'GET /v1/payment_intents/*', fault: 'drop_before', count: 6 };
 
   await visitor.press(customer);
   await control(app.stripe, 'fault', silent);
   const confirming = await visitor.open(visitor.linkOf(customer));
-  await noMoreFaults();
+  await noMoreFaults(app.stripe);
   const { text } = await visitor.open(visitor.linkOf(customer));
 
   expect(confirming.text).toMatch(/Your payment is being confirmed|Paid, thank you/);

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { settleCardAsks } from '../../../services/payments/card-asks.ts';
 import { Subscriptions } from '../../../services/subscriptions/subscriptions.ts';
-import { client, control, submit } from '../../fake-stripe/stripe-client.ts';
+import { client, faultOnAllTries, noMoreFaults, submit } from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
 import { type Answered, done, type ManagementApp, startManagementApp } from './management-app.ts';
 
@@ -12,9 +12,7 @@ beforeAll(async () => {
   app = await startManagementApp();
 });
 afterAll(() => app.close());
-beforeEach(async () => {
-  await fetch(`${app.stripe}/_test/fault`, { method: 'DELETE' });
-});
+beforeEach(() => noMoreFaults(app.stripe));
 
 interface Subscriber {
   readonly orgId: string;
@@ -54,13 +52,8 @@ async function pastDue(): Promise<Subscriber> {
   return customer;
 }
 
-/** The SDK tries a broken connection again, once by itself and once as it is told. */
-async function stripeIsSilent(question: string): Promise<void> {
-  await control(app.stripe, 'fault', {
-    answer: `POST /v1/payment_intents/*/${question}`,
-    fault: 'drop_before',
-    count: 3,
-  });
+function stripeIsSilent(question: string): Promise<void> {
+  return faultOnAllTries(app.stripe, `POST /v1/payment_intents/*/${question}`, 'drop_before');
 }
 
 function changeToTeam({ id }: Subscriber): Promise<Answered> {

@@ -15,6 +15,7 @@ import {
   type ThrowawayDatabase,
   type ThrowawayPostgres,
 } from '../../support/throwaway-postgres.ts';
+import { workflowBundle } from '../../support/workflow-bundle.ts';
 import { type KeptProcess, ProcessYard } from '../process-yard.ts';
 import { answers } from '../product.ts';
 
@@ -48,7 +49,8 @@ export async function startBillingProduct(): Promise<BillingProduct> {
   const postgres = stack.adopt(await startThrowawayPostgres(), (one) => one.stop());
   const database = await postgres.createDatabase();
   const yard = stack.adopt(new ProcessYard(folder), (one) => one.close());
-  const site: Site = { folder, yard, database, apiPort: await freePort(), secrets: newSecrets() };
+  const bundle = await workflowBundle();
+  const site: Site = { folder, yard, database, bundle, apiPort: await freePort(), secrets: newSecrets() };
 
   const stripe = await startStripe(site);
   const inbox = await startInbox(site);
@@ -70,6 +72,8 @@ interface Site {
   readonly folder: string;
   readonly yard: ProcessYard;
   readonly database: ThrowawayDatabase;
+  /** Of all workflows. */
+  readonly bundle: string;
   readonly apiPort: number;
   readonly secrets: ReturnType<typeof newSecrets>;
 }
@@ -178,7 +182,7 @@ interface Neighbours {
 
 /** Of gateway and workers. */
 function environmentOf(
-  { folder, database, apiPort, secrets }: Site,
+  { folder, database, bundle, apiPort, secrets }: Site,
   { stripe, inbox, temporal }: Neighbours,
 ): NodeJS.ProcessEnv {
   return {
@@ -197,6 +201,7 @@ function environmentOf(
     STRIPE_WEBHOOK_SECRET: secrets.webhookSecret,
     TEMPORAL_ADDRESS: temporal.url,
     TEMPORAL_NAMESPACE,
+    TOLLGATE_WORKFLOW_BUNDLE: bundle,
     SMTP_URL: inbox.smtpUrl,
     MAIL_FROM: 'Tollgate <billing@tollgate.example>',
     MAIL_STAFF: 'staff@tollgate.example',

@@ -1,7 +1,7 @@
 // What the judge of billing sees: nothing where nothing is wrong, and each planted mistake by its name and its money.
 import { expect, test } from '@jest/globals';
 import type { BillingFacts } from './billing-facts.ts';
-import type { BillingFindingKind } from './billing-finding.ts';
+import { BILLING_FINDING_KINDS, type BillingFindingKind } from './billing-finding.ts';
 import { judgeBilling } from './judge-billing.ts';
 import { smallBillingWorld } from './small-billing-world.ts';
 
@@ -69,6 +69,22 @@ const PLANTED: readonly (readonly [
     PRICE + 25_000_000_000n,
   ],
   [
+    'a month that begins before the one before it has ended',
+    {
+      periods: world.periods.map((one) =>
+        one.invoiceId === 'steady-1' ? { ...one, endsAt: new Date('2027-03-16T00:00:00Z') } : one,
+      ),
+    },
+    ['period_doubled'],
+    0n,
+  ],
+  [
+    'credit of another size than its plan brings',
+    { includedGrants: world.includedGrants.map((one, at) => (at === 0 ? { ...one, amountNano: 1n } : one)) },
+    ['grant_differs'],
+    0n,
+  ],
+  [
     'a renewal that nobody asked for',
     {
       now: new Date('2027-04-16T00:00:00Z'),
@@ -86,6 +102,18 @@ const PLANTED: readonly (readonly [
     0n,
   ],
   ['a debtor who is limited without warning', { notices: [] }, ['stage_wrong'], 0n],
+  [
+    'a debtor who is limited in his first week',
+    { cases: [{ ...case_, openedAt: new Date('2027-03-14T00:00:00Z') }] } as Partial<BillingFacts>,
+    ['stage_wrong'],
+    0n,
+  ],
+  [
+    'a debtor of a plan who is stopped',
+    { organizations: [steady, { ...debtor, overdueStage: 'stopped' }] } as Partial<BillingFacts>,
+    ['stage_wrong'],
+    0n,
+  ],
   [
     'a debtor who has paid and is still limited',
     { cases: [{ ...case_, closed: 'paid' }] } as Partial<BillingFacts>,
@@ -112,6 +140,13 @@ const PLANTED: readonly (readonly [
   ],
   ['a process that nothing will wake', { workflows: [] }, ['process_stuck'], 0n],
   [
+    'a process that waits for Stripe at rest',
+    { subscriptions: world.subscriptions.map((one, at) => ({ ...one, asks: at === 0 })) },
+    ['process_stuck'],
+    0n,
+  ],
+  ['news that nobody followed', { undelivered: ['subscription:steady'] }, ['news_undelivered'], 0n],
+  [
     'a workflow whose task fails',
     { workflows: world.workflows.map((one) => ({ ...one, fails: true })).slice(1) },
     ['workflow_fails', 'workflow_fails'],
@@ -120,6 +155,12 @@ const PLANTED: readonly (readonly [
   [
     'a mail that came three times',
     { mails: [1, 2, 3].map(() => ({ messageId: '<warning>', to: ['debtor@chaos.example'] })) },
+    ['mail_repeated'],
+    0n,
+  ],
+  [
+    'a mail that cannot be told from others',
+    { mails: [{ messageId: null, to: ['debtor@chaos.example'] }] },
     ['mail_repeated'],
     0n,
   ],
@@ -134,6 +175,40 @@ test.each(PLANTED)('the judge sees %s', (_what, change, kinds, differenceNano) =
 
   expect(findings.map(({ kind }) => kind)).toEqual(kinds);
   expect(findings.reduce((total, one) => total + one.differenceNano, 0n)).toBe(differenceNano);
+});
+
+test('each kind of finding has a planted mistake that shows it', () => {
+  const shown = new Set(PLANTED.flatMap(([, , kinds]) => kinds));
+
+  expect([...shown].sort()).toEqual([...BILLING_FINDING_KINDS].sort());
+});
+
+test('money for a void invoice that went back as a whole is booked as it came and went', () => {
+  const payment = { id: 'p-debtor-1', invoiceId: 'debtor-1', intent: 'pi-debtor-1', transactionId: 'came' };
+
+  const findings = judgeBilling({
+    ...world,
+    organizations: world.organizations.map((one) => ({ ...one, overdueStage: 'none' })),
+    subscriptions: world.subscriptions.map((one) => (one.id === 'debtor' ? { ...one, phase: 'ended' } : one)),
+    invoices: world.invoices.map((one) => (one.id === 'debtor-1' ? { ...one, state: 'void' } : one)),
+    cases: world.cases.map((one) => ({ ...one, closed: 'void' })),
+    payments: [...world.payments.filter(({ id }) => id !== payment.id), payment],
+    captures: with_(world.captures, 'pi-debtor-1', { captures: 1, capturedCents: 1_900, refundedCents: 1_900 }),
+    // The first refund failed at its bank and was booked back.
+    refunds: [
+      { paymentId: payment.id, transactionId: 'went', reversalId: 'returned' },
+      { paymentId: payment.id, transactionId: 'went again', reversalId: null },
+    ],
+    clearing: [
+      ...world.clearing,
+      { transactionId: 'came', amountNano: PRICE },
+      { transactionId: 'went', amountNano: -PRICE },
+      { transactionId: 'returned', amountNano: PRICE },
+      { transactionId: 'went again', amountNano: -PRICE },
+    ],
+  });
+
+  expect(findings).toEqual([]);
 });
 
 function with_<K, V>(map: ReadonlyMap<K, V>, at: K, value: V): Map<K, V> {

@@ -1,7 +1,14 @@
 // Asking for the money of an invoice ends as it was asked for: once, whoever comes first. After it no money comes, or it goes back.
 import { afterEach, expect, test } from '@jest/globals';
 import { askForCharge, cancelCharge, refundVoidInvoice } from '../../../services/payments/charges.ts';
-import { control, ledgerOf, passHours, submit } from '../../fake-stripe/stripe-client.ts';
+import {
+  control,
+  faultOnAllTries,
+  ledgerOf,
+  noMoreFaults,
+  passHours,
+  submit,
+} from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
 import { billed, paymentsOf, stateOf, takenFor, triesOf } from './billed-customer.ts';
 import { openTill } from './till.ts';
@@ -15,15 +22,7 @@ const UNKNOWN = { kind: 'unknown' };
 const NOTHING = { asked: 0, captured: [] };
 const ONCE = { asked: 1, captured: [1_900] };
 
-afterEach(noMoreFaults);
-
-async function noMoreFaults(): Promise<void> {
-  await fetch(`${till.stripeUrl}/_test/fault`, { method: 'DELETE' });
-}
-
-async function fault(answer: string, what: string, more: object = {}): Promise<void> {
-  await control(till.stripeUrl, 'fault', { answer, fault: what, ...more });
-}
+afterEach(() => noMoreFaults(till.stripeUrl));
 
 async function intentOf(invoiceId: string): Promise<string> {
   return String((await paymentsOf(till, invoiceId)).at(-1)?.intent);
@@ -31,10 +30,8 @@ async function intentOf(invoiceId: string): Promise<string> {
 
 /** Asked while the answer, or the question, is held up at Stripe: the promise of the outcome. */
 async function askHeldUp(invoiceId: string, what: 'delay_before' | 'delay_after') {
-  await fault(CONFIRM, what, { ms: 600_000 });
-  const outcome = askForCharge(till, invoiceId, 1);
-  await until(async () => (await triesOf(till, invoiceId)).length === 1);
-  return outcome;
+  await control(till.stripeUrl, 'fault', { answer: CONFIRM, fault: what, ms: 600_000 });
+  return askForCharge(till, invoiceId, 1);
 }
 
 test('cancelled before anything was asked, it is never asked, and Stripe knows of nothing', async () => {
@@ -67,7 +64,7 @@ test('cancelled while its confirmation is on the way: nothing is captured, and n
   await until(async () => (await triesOf(till, invoiceId)).length === 1);
 
   const cancelled = await cancelCharge(till, invoiceId);
-  await noMoreFaults();
+  await noMoreFaults(till.stripeUrl);
 
   expect([cancelled, await underWay]).toEqual(['cancelled', FAULT]);
   expect(await takenFor(till, invoiceId)).toEqual(NOTHING);
@@ -82,7 +79,7 @@ test('cancelled when it has just been paid, it is paid: captured once', async ()
   await until(async () => Object.hasOwn(await ledgerOf(till.stripeUrl), await intentOf(invoiceId)));
 
   const cancelled = await cancelCharge(till, invoiceId);
-  await noMoreFaults();
+  await noMoreFaults(till.stripeUrl);
 
   expect([cancelled, await underWay]).toEqual(['paid', PAID]);
   expect(await takenFor(till, invoiceId)).toEqual(ONCE);
@@ -92,13 +89,13 @@ test('cancelled when it has just been paid, it is paid: captured once', async ()
 
 test('cancelled while its intent is being made, that is never confirmed', async () => {
   const { invoiceId } = await billed(till);
-  await fault('POST /v1/payment_intents', 'delay_after', { ms: 600_000 });
+  await control(till.stripeUrl, 'fault', { answer: 'POST /v1/payment_intents', fault: 'delay_after', ms: 600_000 });
   const { length: before } = (await till.sdk.paymentIntents.list()).data;
   const underWay = askForCharge(till, invoiceId, 1);
   await until(async () => (await till.sdk.paymentIntents.list()).data.length === before + 1);
 
   const cancelled = await cancelCharge(till, invoiceId);
-  await noMoreFaults();
+  await noMoreFaults(till.stripeUrl);
 
   expect([cancelled, await underWay]).toEqual(['cancelled', FAULT]);
   expect((await till.sdk.paymentIntents.list()).data[0]?.status).toBe('requires_payment_method');
@@ -136,7 +133,7 @@ test('while the bank decides it is in doubt; when it has refused, the same is ca
 test('a cancellation whose answer was lost is in doubt; what is asked then is asked of another intent, once', async () => {
   const { invoiceId } = await billed(till, 'pm_fake_declines_insufficient_funds_1_times');
   await askForCharge(till, invoiceId, 1);
-  await fault(CANCEL, 'drop_after', { count: 3 });
+  await faultOnAllTries(till.stripeUrl, CANCEL, 'drop_after');
 
   const lost = await cancelCharge(till, invoiceId);
   const asked = await askForCharge(till, invoiceId, 2);
@@ -150,9 +147,9 @@ test('a cancellation whose answer was lost is in doubt; what is asked then is as
 
 test('an intent that somebody cancelled at Stripe gets a successor, also in the middle of an attempt', async () => {
   const { invoiceId } = await billed(till);
-  await fault(CONFIRM, 'drop_before', { count: 3 });
+  await faultOnAllTries(till.stripeUrl, CONFIRM, 'drop_before');
   const lost = await askForCharge(till, invoiceId, 1);
-  await noMoreFaults();
+  await noMoreFaults(till.stripeUrl);
   await till.sdk.paymentIntents.cancel(await intentOf(invoiceId));
 
   const again = await askForCharge(till, invoiceId, 1);
@@ -191,7 +188,7 @@ test('a customer whose bank wants him confirms the same intent in person, and th
 
 test('what came for a void invoice goes back as a whole and once, however often it is asked for', async () => {
   const { invoiceId } = await billed(till);
-  await fault(CONFIRM, 'drop_after', { count: 3 });
+  await faultOnAllTries(till.stripeUrl, CONFIRM, 'drop_after');
   await askForCharge(till, invoiceId, 1);
   await till.db.query(`update invoices set state = 'void', closed_at = billing_now() where id = $1`, [invoiceId]);
   await till.record(await intentOf(invoiceId));

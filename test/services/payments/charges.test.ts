@@ -1,11 +1,10 @@
 // What a card answers when it is asked for the money of an invoice, and who else may ask meanwhile (billing.md 4.3, 4.4).
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
 import { askForCharge } from '../../../services/payments/charges.ts';
 import { payOnSession } from '../../../services/payments/own-payments.ts';
-import { control, passHours } from '../../fake-stripe/stripe-client.ts';
+import { control, faultOnAllTries, noMoreFaults, passHours } from '../../fake-stripe/stripe-client.ts';
+import { until } from '../../support/until.ts';
 import {
   billed,
   giveCard,
@@ -17,29 +16,16 @@ import {
   tenMilliseconds,
   triesOf,
 } from './billed-customer.ts';
+import { startCharging } from './charging-process/start.ts';
 import { openTill } from './till.ts';
 
 const till = await openTill();
-const PROCESS = fileURLToPath(new URL('charging-process/main.ts', import.meta.url));
 const CONFIRM = 'POST /v1/payment_intents/*/confirm';
 const PAID = { kind: 'paid' };
 const UNKNOWN = { kind: 'unknown' };
 const ONCE = { asked: 1, captured: [1_900] };
 
-afterEach(noMoreFaults);
-
-async function noMoreFaults(): Promise<void> {
-  await fetch(`${till.stripeUrl}/_test/fault`, { method: 'DELETE' });
-}
-
-async function fault(answer: string, what: string, more: object = {}): Promise<void> {
-  await control(till.stripeUrl, 'fault', { answer, fault: what, ...more });
-}
-
-/** The SDK tries a broken connection again, once by itself and once as it is told: all three meet it. */
-async function faultOnAllTries(what: string): Promise<void> {
-  await fault(CONFIRM, what, { count: 3 });
-}
+afterEach(() => noMoreFaults(till.stripeUrl));
 
 test('a card is asked once, the invoice is paid by it, and asked again that is the answer', async () => {
   const { invoiceId } = await billed(till);
@@ -127,14 +113,15 @@ test.each([
   'callers at once, 10 ms apart and in another process are one question with one answer (%s)',
   async (card, kind, captured) => {
     const { invoiceId } = await billed(till, card);
-    const args = [till.database.urlFor('worker'), till.stripeUrl, invoiceId, '1'];
-    await fault(CONFIRM, 'delay_before', { ms: 300 });
+    await control(till.stripeUrl, 'fault', { answer: CONFIRM, fault: 'delay_before', ms: 600_000, count: 4 });
+    const exited = once(startCharging(till, invoiceId), 'exit');
+    await until(async () => (await triesOf(till, invoiceId)).length === 1);
 
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROCESS, ...args]);
-    const exited = once(child, 'exit');
-    const first = [askForCharge(till, invoiceId, 1), askForCharge(till, invoiceId, 1)];
+    const asking = [askForCharge(till, invoiceId, 1), askForCharge(till, invoiceId, 1)];
     await tenMilliseconds();
-    const outcomes = await Promise.all([...first, askForCharge(till, invoiceId, 1)]);
+    asking.push(askForCharge(till, invoiceId, 1));
+    await noMoreFaults(till.stripeUrl);
+    const outcomes = await Promise.all(asking);
 
     expect(outcomes.map((outcome) => outcome.kind)).toEqual([kind, kind, kind]);
     expect(await exited).toEqual([0, null]);
@@ -146,7 +133,7 @@ test.each([
 
 test('another attempt waits for the one in doubt, and finds the invoice paid', async () => {
   const { invoiceId } = await billed(till);
-  await faultOnAllTries('drop_after');
+  await faultOnAllTries(till.stripeUrl, CONFIRM, 'drop_after');
   await askForCharge(till, invoiceId, 1);
 
   const second = await askForCharge(till, invoiceId, 2);
@@ -190,9 +177,9 @@ test('a card is asked 15 times in 30 days over all invoices, and a new payment m
 
 test('an attempt keeps the card that it began with; the next one asks the new one', async () => {
   const { orgId, invoiceId } = await billed(till, 'pm_fake_declines_insufficient_funds');
-  await faultOnAllTries('drop_before');
+  await faultOnAllTries(till.stripeUrl, CONFIRM, 'drop_before');
   await askForCharge(till, invoiceId, 1);
-  await noMoreFaults();
+  await noMoreFaults(till.stripeUrl);
   await giveCard(till, orgId, 'pm_card_visa');
 
   const first = await askForCharge(till, invoiceId, 1);

@@ -3,14 +3,12 @@ import { afterEach, expect, test } from '@jest/globals';
 import { openCheckout } from '../../../services/payments/checkouts.ts';
 import { listPayments } from '../../../services/payments/payments.ts';
 import { packPurchase } from '../../../services/payments/purchases.ts';
-import { control, passHours, submit } from '../../fake-stripe/stripe-client.ts';
+import { control, noMoreFaults, passHours, submit } from '../../fake-stripe/stripe-client.ts';
 import { openTill } from './till.ts';
 
 const till = await openTill();
 
-afterEach(async () => {
-  await fetch(`${till.stripeUrl}/_test/fault`, { method: 'DELETE' });
-});
+afterEach(() => noMoreFaults(till.stripeUrl));
 
 async function sessionsOf(orgId: string): Promise<(string | null)[]> {
   const { data } = await till.sdk.checkout.sessions.list();

@@ -1,7 +1,7 @@
 // Webhooks that never came are found by listing, and a listing that broke off is not taken for a whole one.
 import { expect, test } from '@jest/globals';
 import { catchUpEvents } from '../../../services/payments/event-catch-up.ts';
-import { control } from '../../fake-stripe/stripe-client.ts';
+import { control, noMoreFaults } from '../../fake-stripe/stripe-client.ts';
 import { openTill } from './till.ts';
 
 const till = await openTill();
@@ -35,7 +35,7 @@ test('an event that cannot be followed now is due again later, and is not lost',
 
   await inbox.processDue();
   const waiting = await till.admin.query('select tries, error from stripe_events where processed_at is null');
-  await fetch(`${till.stripeUrl}/_test/fault`, { method: 'DELETE' });
+  await noMoreFaults(till.stripeUrl);
   await till.admin.query('update stripe_events set due_at = now() where processed_at is null');
   await inbox.processDue();
 

@@ -1,39 +1,24 @@
 // The money of an invoice is asked for exactly once, whatever is lost on the way to Stripe and back (billing.md 5: M18-M20).
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
 import { askForCharge } from '../../../services/payments/charges.ts';
-import { control, passHours } from '../../fake-stripe/stripe-client.ts';
+import { control, faultOnAllTries, noMoreFaults, passHours } from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
 import { billed, giveCard, passBillingMinutes, paymentsOf, takenFor, triesOf } from './billed-customer.ts';
+import { startCharging } from './charging-process/start.ts';
 import { openTill } from './till.ts';
 
 const till = await openTill();
-const PROCESS = fileURLToPath(new URL('charging-process/main.ts', import.meta.url));
 const CONFIRM = 'POST /v1/payment_intents/*/confirm';
 const PAID = { kind: 'paid' };
 const UNKNOWN = { kind: 'unknown' };
 const ONCE = { asked: 1, captured: [1_900] };
 
-afterEach(noMoreFaults);
-
-async function noMoreFaults(): Promise<void> {
-  await fetch(`${till.stripeUrl}/_test/fault`, { method: 'DELETE' });
-}
-
-async function fault(answer: string, what: string, more: object = {}): Promise<void> {
-  await control(till.stripeUrl, 'fault', { answer, fault: what, ...more });
-}
-
-/** The SDK tries a broken connection again, once by itself and once as it is told: all three meet it. */
-async function faultOnAllTries(what: string): Promise<void> {
-  await fault(CONFIRM, what, { count: 3 });
-}
+afterEach(() => noMoreFaults(till.stripeUrl));
 
 test('M18: the connection is dropped after the confirmation, and asked again it is paid, captured once', async () => {
   const { invoiceId } = await billed(till);
-  await faultOnAllTries('drop_after');
+  await faultOnAllTries(till.stripeUrl, CONFIRM, 'drop_after');
 
   const lost = await askForCharge(till, invoiceId, 1);
   const again = await askForCharge(till, invoiceId, 1);
@@ -45,20 +30,19 @@ test('M18: the connection is dropped after the confirmation, and asked again it 
 });
 
 test.each([
-  ['before Stripe hears of the confirmation', CONFIRM, 'delay_before', 'requires_payment_method'],
-  ['between the confirmation and its answer', CONFIRM, 'delay_after', 'succeeded'],
-])('M18: the process is killed %s, and the next one asks: captured once', async (_, answer, what, statusThen) => {
+  ['before Stripe hears of the confirmation', 'delay_before', 'requires_payment_method'],
+  ['between the confirmation and its answer', 'delay_after', 'succeeded'],
+])('M18: the process is killed %s, and the next one asks: captured once', async (_, fault, statusThen) => {
   const { invoiceId } = await billed(till);
-  await fault(answer, what, { ms: 600_000 });
-  const args = [till.database.urlFor('worker'), till.stripeUrl, invoiceId, '1'];
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROCESS, ...args]);
+  await control(till.stripeUrl, 'fault', { answer: CONFIRM, fault, ms: 600_000 });
+  const child = startCharging(till, invoiceId);
   await until(async () => (await triesOf(till, invoiceId)).length === 1);
   const [payment] = await paymentsOf(till, invoiceId);
   await until(async () => (await till.sdk.paymentIntents.retrieve(String(payment?.intent))).status === statusThen);
 
   child.kill('SIGKILL');
   await once(child, 'exit');
-  await noMoreFaults();
+  await noMoreFaults(till.stripeUrl);
   const outcome = await askForCharge(till, invoiceId, 1);
 
   expect(outcome).toEqual(PAID);
@@ -69,7 +53,7 @@ test.each([
 
 test('M19: asked again 25 h later, when Stripe has forgotten the key, the intent shows that it was paid: captured once', async () => {
   const { invoiceId } = await billed(till);
-  await faultOnAllTries('drop_after');
+  await faultOnAllTries(till.stripeUrl, CONFIRM, 'drop_after');
   await askForCharge(till, invoiceId, 1);
   await passHours(till.stripeUrl, 25);
 
@@ -82,7 +66,7 @@ test('M19: asked again 25 h later, when Stripe has forgotten the key, the intent
 
 test('25 h later a decline that was not heard is read from the intent, and the card is not asked a second time', async () => {
   const { invoiceId } = await billed(till, 'pm_fake_declines_stolen_card');
-  await faultOnAllTries('drop_after');
+  await faultOnAllTries(till.stripeUrl, CONFIRM, 'drop_after');
   const lost = await askForCharge(till, invoiceId, 1);
   await passHours(till.stripeUrl, 25);
 
@@ -95,7 +79,7 @@ test('25 h later a decline that was not heard is read from the intent, and the c
 
 test('M20: a 500 that Stripe keeps although the charge went through is unknown, then paid by the intent: captured once', async () => {
   const { invoiceId } = await billed(till);
-  await fault(CONFIRM, 'fail_after');
+  await control(till.stripeUrl, 'fault', { answer: CONFIRM, fault: 'fail_after' });
 
   const failed = await askForCharge(till, invoiceId, 1);
   const again = await askForCharge(till, invoiceId, 1);
@@ -108,7 +92,7 @@ test('M20: a 500 that Stripe keeps although the charge went through is unknown, 
 test('a 500 that Stripe keeps is no failure; when it has taken nothing after 15 minutes, it is tried under another key', async () => {
   const { orgId, invoiceId } = await billed(till, null);
   await till.sdk.paymentMethods.detach(await giveCard(till, orgId, 'pm_card_visa'));
-  await fault(CONFIRM, 'fail_after');
+  await control(till.stripeUrl, 'fault', { answer: CONFIRM, fault: 'fail_after' });
   const failed = await askForCharge(till, invoiceId, 1);
   const repeated = await askForCharge(till, invoiceId, 1);
   await giveCard(till, orgId, 'pm_card_visa');
@@ -126,10 +110,10 @@ test.each(['drop_before', 'fail_before', 'too_many_requests'])(
   'while Stripe is not there (%s) the outcome is unknown, and then it is paid under the same key',
   async (what) => {
     const { invoiceId } = await billed(till);
-    await faultOnAllTries(what);
+    await faultOnAllTries(till.stripeUrl, CONFIRM, what);
 
     const away = await askForCharge(till, invoiceId, 1);
-    await noMoreFaults();
+    await noMoreFaults(till.stripeUrl);
     const back = await askForCharge(till, invoiceId, 1);
 
     expect([away, back]).toEqual([UNKNOWN, PAID]);
@@ -141,7 +125,7 @@ test.each(['drop_before', 'fail_before', 'too_many_requests'])(
 
 test('a 500 kept while the intent was made leads to another intent, and one of them is paid', async () => {
   const { invoiceId } = await billed(till);
-  await fault('POST /v1/payment_intents', 'fail_after');
+  await control(till.stripeUrl, 'fault', { answer: 'POST /v1/payment_intents', fault: 'fail_after' });
 
   const failed = await askForCharge(till, invoiceId, 1);
   const again = await askForCharge(till, invoiceId, 1);

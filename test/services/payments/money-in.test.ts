@@ -1,16 +1,14 @@
 // Money comes in once, whoever tells of it and however often (billing.md 5: M15, M16, M18).
 import { afterEach, expect, test } from '@jest/globals';
 import { newId } from '../../../services/platform/ids.ts';
-import { control, ledgerOf, withCard } from '../../fake-stripe/stripe-client.ts';
+import { control, ledgerOf, noMoreFaults, withCard } from '../../fake-stripe/stripe-client.ts';
 import { newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
 import { openTill } from './till.ts';
 
 const till = await openTill();
 const YEAR = /^36[56] days$/;
 
-afterEach(async () => {
-  await fetch(`${till.stripeUrl}/_test/fault`, { method: 'DELETE' });
-});
+afterEach(() => noMoreFaults(till.stripeUrl));
 
 test('M16: a pack whose success is told by the answer, five times by one event and by a second event is credited once', async () => {
   const orgId = await till.newOrganization();

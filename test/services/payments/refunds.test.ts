@@ -3,15 +3,13 @@ import { afterEach, expect, test } from '@jest/globals';
 import { balanceOf } from '../../../services/grants/balance.ts';
 import { refundUnusedPack, sendRefunds } from '../../../services/payments/refunds.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
-import { control, ledgerOf, passHours } from '../../fake-stripe/stripe-client.ts';
+import { control, ledgerOf, noMoreFaults, passHours } from '../../fake-stripe/stripe-client.ts';
 import { type BareGateway, type Customer, newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
 import { openTill } from './till.ts';
 
 const till = await openTill();
 
-afterEach(async () => {
-  await fetch(`${till.stripeUrl}/_test/fault`, { method: 'DELETE' });
-});
+afterEach(() => noMoreFaults(till.stripeUrl));
 
 async function bought(pack: 'pack_10' | 'pack_50', card?: string) {
   const customer = await newCustomer(till.admin, []);

@@ -1,40 +1,29 @@
 // Automatic top-up on PostgreSQL and at Stripe (billing.md 5, M36): credit that runs low is bought once, whoever notices it, whoever asks and
 // whatever is lost on the way, and a card that fails is left alone.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, expect, test } from '@jest/globals';
 import { answerCardAsk } from '../../../services/payments/card-asks.ts';
 import { askForCharge, cancelCharge } from '../../../services/payments/charges.ts';
 import { refundUnusedPack, sendRefunds } from '../../../services/payments/refunds.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
-import { control } from '../../fake-stripe/stripe-client.ts';
+import { control, faultOnAllTries, noMoreFaults } from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
 import { giveCard } from '../payments/billed-customer.ts';
+import { startCharging } from '../payments/charging-process/start.ts';
 import { openTill } from '../payments/till.ts';
 import { RunningLow, SETTINGS } from './running-low.ts';
 
 const till = await openTill();
 const low = new RunningLow(till);
-const CHARGING = fileURLToPath(new URL('../payments/charging-process/main.ts', import.meta.url));
 const CONFIRM = 'POST /v1/payment_intents/*/confirm';
 const CANCEL = 'POST /v1/payment_intents/*/cancel';
 const DECLINING = 'pm_fake_declines_insufficient_funds';
 
 beforeAll(() => low.begin());
 afterEach(async () => {
-  await noMoreFaults();
+  await noMoreFaults(till.stripeUrl);
   expect(await till.differences()).toEqual([]);
 });
-
-async function noMoreFaults(): Promise<void> {
-  await fetch(`${till.stripeUrl}/_test/fault`, { method: 'DELETE' });
-}
-
-/** The SDK tries a broken connection again, once by itself and once as it is told: all three meet it. */
-async function faultOnAllTries(answer: string, fault: string): Promise<void> {
-  await control(till.stripeUrl, 'fault', { answer, fault, count: 3 });
-}
 
 test('M36: two gateways settle 0.002 each at once, two workers see 4.997, and 25.00 are bought once', async () => {
   const customer = await low.customer('5.001');
@@ -122,7 +111,7 @@ test('M36: after three declines in a row it is off until somebody switches it on
 
 test('the connection is dropped after the capture: unknown is not failed, and asked again it is credited once', async () => {
   const customer = await low.customer('4.000');
-  await faultOnAllTries(CONFIRM, 'drop_after');
+  await faultOnAllTries(till.stripeUrl, CONFIRM, 'drop_after');
 
   const lost = await low.work(customer);
   await low.look();
@@ -142,7 +131,7 @@ test('the connection is dropped after the capture: unknown is not failed, and as
 
 test('its webhook comes before the answer: credited once, and the workflow hears of it', async () => {
   const customer = await low.customer('4.000');
-  await faultOnAllTries(CONFIRM, 'drop_after');
+  await faultOnAllTries(till.stripeUrl, CONFIRM, 'drop_after');
   await low.work(customer);
   await till.admin.query('delete from process_pokes');
   const { rows } = await till.admin.query(
@@ -165,8 +154,7 @@ test.each([
   const customer = await low.customer('4.000');
   const [ask] = (await low.topUps.tick(customer.orgId)).asks;
   await control(till.stripeUrl, 'fault', { answer: CONFIRM, fault, ms: 600_000 });
-  const args = [till.database.urlFor('worker'), till.stripeUrl, String(ask?.paymentId), '1'];
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CHARGING, ...args]);
+  const child = startCharging(till, String(ask?.paymentId));
   await until(
     async () => (await low.bought(customer))[0] === `1 open 2500, ${statusThen === 'succeeded' ? 2_500 : statusThen}`,
   );
@@ -177,7 +165,7 @@ test.each([
 
   child.kill('SIGKILL');
   await once(child, 'exit');
-  await noMoreFaults();
+  await noMoreFaults(till.stripeUrl);
   await low.work(customer);
 
   expect(await low.bought(customer)).toEqual(['1 paid 2500, 2500']);
@@ -198,7 +186,7 @@ test('killed when the declined intent was cancelled and nobody told: it is a dec
 
 test('while Stripe does not say that the declined intent is cancelled, no other one is made', async () => {
   const customer = await low.customer('4.000', DECLINING);
-  await faultOnAllTries(CANCEL, 'drop_before');
+  await faultOnAllTries(till.stripeUrl, CANCEL, 'drop_before');
 
   const doubtful = await low.work(customer);
   await low.pass('10 minutes');

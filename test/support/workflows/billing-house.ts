@@ -1,7 +1,7 @@
 // The processes of billing on a Temporal server, with a book in memory for PostgreSQL and Stripe: workers on both queues, and pokes that
 // are delivered as production delivers them.
 import { Client } from '@temporalio/client';
-import { DefaultLogger, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { createCardAskActivities } from '../../../activities/card-asks.ts';
 import { createDunningActivities } from '../../../activities/dunning.ts';
 import { createRepairActivities } from '../../../activities/repair.ts';
@@ -9,9 +9,9 @@ import { createSubscriptionActivities } from '../../../activities/subscription.t
 import { MINUTE_MS } from '../../../domain/moments.ts';
 import type { PayloadCodec } from '../../../services/vault/payload-codec.ts';
 import { deliverPoke } from '../../../workers/process-relay.ts';
-import { bundleWorkflows } from '../../../workers/workflow-bundle.ts';
 import { BILLING_QUEUE, CORE_QUEUE } from '../../../workflows/contracts/task-queues.ts';
 import type { ThrowawayTemporal } from '../throwaway-temporal.ts';
+import { workflowBundle } from '../workflow-bundle.ts';
 import { BillingBook } from './billing-book.ts';
 
 export interface BillingHouse {
@@ -20,8 +20,6 @@ export interface BillingHouse {
   /** Its workflows go with it. */
   stop(): Promise<void>;
 }
-
-const bundle = bundleWorkflows(new DefaultLogger('ERROR'));
 
 /** `now`: of billing. Without a codec what Temporal stores can be read. */
 export async function openBillingHouse(
@@ -37,7 +35,7 @@ export async function openBillingHouse(
     Worker.create({
       ...place,
       taskQueue: CORE_QUEUE,
-      workflowBundle: await bundle,
+      workflowBundle: { codePath: await workflowBundle() },
       activities: {
         ...createSubscriptionActivities(book.steppedSubscriptions(), 'docs/operations.md'),
         ...createDunningActivities(book.steppedDunnings(), 'docs/operations.md'),
