@@ -17,7 +17,10 @@ const INGREDIENTS = ['{workflows,domain}/**/*.ts', 'workers/workflow-bundle.ts',
 export async function workflowBundle(): Promise<string> {
   const digest = createHash('sha256').update(ROOT);
   for (const name of globSync(INGREDIENTS, { cwd: ROOT }).sort()) {
-    digest.update(name).update(readFileSync(join(ROOT, name))).update('\0');
+    digest
+      .update(name)
+      .update(readFileSync(join(ROOT, name)))
+      .update('\0');
   }
   const prefix = join(tmpdir(), `tollgate-workflow-bundle-${process.getuid?.() ?? 'user'}-`);
   const file = `${prefix}${digest.digest('hex').slice(0, 16)}.js`;
