@@ -27,6 +27,7 @@ export async function seedPlans(staff: Staff): Promise<number> {
 }
 
 async function giveTrial(staff: Staff, orgId: string): Promise<void> {
+  await staff.patch(`/organizations/${orgId}`, { plan: 'free' });
   const { now } = await staff.read('/demo/clock', z.object({ now: z.iso.datetime() }));
   const expiresAt = new Date(Date.parse(now) + TRIAL_DAYS * DAY_MS).toISOString();
   await staff.post('/grants', { ...TRIAL, orgId, expiresAt });
