@@ -18,7 +18,7 @@ export const PLAN_RATES: readonly Invariant[] = [
   {
     id: 'plan-split',
     title: 'of each lease exactly what included credit covers was charged at list price',
-    // What was settled beyond a lease may have taken some of either part with it, and at most all that it took.
+    // What was settled beyond a lease may have taken some of its part at list price with it, or from grants.
     faults: `
       with settled as (
         select u.lease_id, sum(u.rated_nano - u.beyond_nano) as at_list
@@ -26,8 +26,10 @@ export const PLAN_RATES: readonly Invariant[] = [
          where u.beyond_ppm is not null group by u.lease_id
       ), split as (
         select l.id, least(l.consumed_nano, l.at_list_nano) as covered, coalesce(s.at_list, 0) as at_list,
-               (select coalesce(sum(e.amount_nano), 0) from ledger_entries e join ledger_transactions t on t.id = e.transaction_id
-                 where e.lease_id = l.id and e.account = 'held' and t.kind = 'beyond_lease') as with_others
+               (select coalesce(sum(least(e.amount_nano, u.rated_nano - u.beyond_nano)), 0)
+                  from ledger_entries e join ledger_transactions t on t.id = e.transaction_id and t.kind = 'beyond_lease'
+                  join usage_records u on u.transaction_id = t.id
+                 where e.lease_id = l.id and e.account = 'held') as with_others
           from leases l left join settled s on s.lease_id = l.id
          where l.beyond_ppm is not null
       )

@@ -30,23 +30,28 @@ function judgeRate(facts: JoinedFacts, lease: Lease, changes: readonly PlanChang
 function judgeRecords(lease: Lease, records: readonly UsageRecord[]): Finding[] {
   return records
     .filter(({ outcome }) => outcome !== 'quarantined')
-    .flatMap((record) => unequalRates(record.requestId, record.beyondPpm, lease.beyondPpm ?? AT_LIST_PPM));
+    .flatMap((record) => {
+      const { requestId, ratedNano, beyondNano } = record;
+      const isPart = beyondNano === null || (beyondNano >= 0n && beyondNano <= ratedNano);
+      return [
+        ...unequalRates(requestId, record.beyondPpm, lease.beyondPpm ?? AT_LIST_PPM),
+        ...(isPart ? [] : unequal('plan_rate_wrong', requestId, 'at its own rate', beyondNano, ratedNano)),
+      ];
+    });
 }
 
 function unequalRates(id: string, is: number | null, should: number): Finding[] {
   return unequal('plan_rate_wrong', id, 'rate', BigInt(is ?? AT_LIST_PPM), BigInt(should));
 }
 
-/** What went beyond the lease may have taken some of either part with it, and at most all that it took. */
+/** What went beyond the lease may have taken some of its part at list price with it, or from grants. */
 function judgeSplit(facts: JoinedFacts, lease: Lease, records: readonly UsageRecord[]): Finding[] {
   if (lease.beyondPpm === null) return [];
   const settled = records.filter(({ transactionId }) => facts.kindOf.get(transactionId ?? -1n) === 'settlement');
   const atList = sumOf(settled, ({ ratedNano, beyondNano }) => ratedNano - (beyondNano ?? 0n));
   const covered = lease.consumedNano < lease.atListNano ? lease.consumedNano : lease.atListNano;
-  const beyondIt = (facts.heldOf.get(lease.id) ?? []).filter(
-    ({ transactionId }) => facts.kindOf.get(transactionId) === 'beyond_lease',
-  );
-  const least = covered - sumOf(beyondIt, ({ amountNano }) => amountNano);
+  const others = records.filter(({ transactionId }) => facts.kindOf.get(transactionId ?? -1n) === 'beyond_lease');
+  const least = covered - sumOf(others, ({ ratedNano, beyondNano }) => ratedNano - (beyondNano ?? 0n));
   if (atList >= least && atList <= covered) return [];
   return unequal('plan_rate_wrong', `lease ${lease.id}`, 'list price', atList, atList < least ? least : covered);
 }

@@ -80,7 +80,7 @@ export async function newTeam(db: Client): Promise<Pick<Ids, 'org' | 'project' |
   const team = { org: randomUUID(), project: randomUUID(), apiKey: randomUUID() };
   await newHolder(db, team, 'Team', 'ef');
   await db.query(`update organizations set plan_version_id = 'team-1' where id = $1`, [team.org]);
-  await grant(db, team, 3_000_000n, '20 days', 'included');
+  await grant(db, team, 3_000_001n, '20 days', 'included');
   await grant(db, team, 300_000_000n, null, 'pack');
   return team;
 }
