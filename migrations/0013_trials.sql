@@ -1,5 +1,5 @@
 -- Free's first credit is given once per verified mail address and once per card, whatever organization asks for it. An organization whose
--- owners and cards nobody knows has only what an operator gives it, and he may give what he likes.
+-- owners and cards nobody knows has only what an operator gives it, and he may give what he likes (D68).
 
 -- Up Migration
 

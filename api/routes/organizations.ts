@@ -171,7 +171,8 @@ const organizationRoutes: readonly Route[] = [
         requireSeen(ifMatch, before);
         const { enforcement, reason: why, plan, ...settings } = body;
         if (plan !== undefined) await putOnPlan(tx, before.id, plan);
-        const answer = await changeOrganization(tx, before, {
+        const onPlan = plan === undefined ? before : await organization(tx, before.id);
+        const answer = await changeOrganization(tx, onPlan, {
           ...settings,
           ...(enforcement === undefined
             ? {}

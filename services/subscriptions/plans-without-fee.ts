@@ -1,4 +1,5 @@
-// Organizations that agree on a plan without paying for it: Free, and pay as you go. Who has a subscription, or a contract, has its plan.
+// Organizations that agree on a plan without paying for it: Free, and pay as you go. Who has a subscription, or a contract, has its plan;
+// who has none of all these pays list price (D67).
 import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { contractPlanOf, planWithoutFee } from '../plans/plan-versions.ts';

@@ -113,15 +113,3 @@ test.each([
     expect(receipt).toMatchObject({ dueNano: due, chargeNano: due, ...rate });
   },
 );
-
-test('a plain answer under pay as you go is cut where its credit ends, and never costs more than there is', async () => {
-  const orgId = String((await manage('POST', '/organizations', { name: 'poor' })).id);
-  await manage('PATCH', `/organizations/${orgId}`, { plan: 'pay_as_you_go' });
-  await manage('POST', '/grants', { orgId, amountNano: '3000000' });
-  const credential = String((await manage('POST', '/api-keys', { orgId })).credential);
-
-  await ask(credential, '/v1/chat/completions', { model: 'demo-chat', ...message, max_tokens: 4_000 });
-
-  const { overdraftNano } = await manage('GET', `/organizations/${orgId}`);
-  expect(overdraftNano).toBe('0');
-});
