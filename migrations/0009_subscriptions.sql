@@ -13,7 +13,7 @@ create table plan_versions (
   seats integer check (seats > 0),
   models text not null check (models in ('basic', 'all')),
   beyond_included_ppm integer not null check (beyond_included_ppm > 0),
-  rate_tier text not null references rate_tiers
+  rate_tier text not null default 'standard' references rate_tiers
 );
 create trigger append_only before update or delete on plan_versions for each row execute function refuse_change();
 create trigger not_emptied before truncate on plan_versions for each statement execute function refuse_change();
@@ -36,6 +36,7 @@ create table plan_changes (
 create trigger append_only before update or delete on plan_changes for each row execute function refuse_change();
 create trigger not_emptied before truncate on plan_changes for each statement execute function refuse_change();
 
+-- No plan changes without a record, nor without a number that is higher than before.
 create function record_plan() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   insert into plan_changes (org_id, ledger_number, plan_version_id)
