@@ -18,6 +18,8 @@ export interface PlanVersion {
   readonly models: 'basic' | 'all';
   /** Of the list price, for what no included credit covers (domain/overage.ts). */
   readonly beyondIncludedPpm: number;
+  /** How fast its organizations may go, unless somebody decided otherwise for one. */
+  readonly rateTier: 'standard' | 'high' | 'very_high';
   /** Null: paid in advance. */
   readonly postpaid: PostpaidTerms | null;
 }
@@ -39,6 +41,7 @@ const WITHOUT_SUBSCRIPTION = {
   seats: 1,
   models: 'all',
   beyondIncludedPpm: PAY_AS_YOU_GO_PPM,
+  rateTier: 'standard',
   postpaid: null,
 } as const;
 
@@ -62,6 +65,7 @@ export const FIRST_VERSIONS: readonly PlanVersion[] = [
     monthlyCreditCents: cents(12_000),
     seats: 5,
     beyondIncludedPpm: TEAM_OVERAGE_PPM,
+    rateTier: 'high',
   },
 ];
 

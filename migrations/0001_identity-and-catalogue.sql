@@ -58,6 +58,10 @@ create table organizations (
   id uuid primary key default gen_random_uuid(),
   name text not null check (length(name) between 1 and 200),
   rate_tier text not null default 'standard' references rate_tiers,
+  -- Somebody chose its tier for it: no plan changes it any more.
+  rate_tier_by_hand boolean not null default false,
+  -- What it has agreed on (0009). Null: nothing, and then it pays list price and may use every model.
+  plan_version_id text,
   -- Rates of its own, each instead of its tier's.
   requests_per_minute integer check (requests_per_minute > 0),
   tokens_per_minute bigint check (tokens_per_minute > 0),
@@ -136,6 +140,8 @@ create table models (
   requests_per_minute integer check (requests_per_minute > 0),
   tokens_per_minute bigint check (tokens_per_minute > 0),
   concurrent_requests integer check (concurrent_requests > 0),
+  -- Also for whose plan includes basic models alone.
+  basic boolean not null default false,
   version integer not null default 1,
   created_at timestamptz not null default billing_now()
 );

@@ -143,6 +143,9 @@ create table leases (
   enforcement_seq bigint not null default 0,
   amount_nano bigint not null,
   consumed_nano bigint not null default 0 check (consumed_nano between 0 and amount_nano),
+  -- What is spent of it costs list price up to here, and beyond it this many millionths of that. Null: list price all the way (D66).
+  at_list_nano bigint not null default 0,
+  beyond_ppm integer,
   expires_at timestamptz,
   opened_at timestamptz not null default billing_now(),
   closed_at timestamptz,
@@ -169,7 +172,8 @@ create table cap_usage (
   primary key (cap_id, period_start)
 );
 
--- One row per admitted request, also at charge 0. rated = one ceil of the meters; charge = what the customer paid of it.
+-- One row per admitted request, also at charge 0. rated = one ceil of the meters at list price; of that, beyond is what no included credit
+-- covered, at beyond_ppm millionths (null: all of it at list price); due = what it costs by that; charge = what the customer paid of it.
 create table usage_records (
   request_id uuid primary key,
   org_id uuid not null,
@@ -186,7 +190,10 @@ create table usage_records (
   usage_source usage_source not null,
   delivered_bytes byte_count not null default 0,
   rated_nano bigint not null,
-  charge_nano bigint not null check (charge_nano between 0 and rated_nano),
+  beyond_nano bigint,
+  beyond_ppm integer,
+  due_nano bigint not null,
+  charge_nano bigint not null check (charge_nano between 0 and due_nano),
   outcome request_outcome not null,
   winner smallint,
   transaction_id bigint,

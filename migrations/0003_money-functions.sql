@@ -23,17 +23,30 @@ end $$;
 -- transaction makes eight such calls (3.0 ms with its commit; so 1.5).
 -- Grants in force with money on them that may be spent at the organization's stage, in burn order (domain/burn-order.ts says the same; a
 -- test compares them).
-create function burnable_grants(p_org uuid) returns table (grant_id uuid, available_nano bigint, expires_at timestamptz)
+create function burnable_grants(p_org uuid) returns table (grant_id uuid, available_nano bigint, expires_at timestamptz, is_included boolean)
 language plpgsql stable security definer set search_path = public, pg_temp as $$
 declare v_now timestamptz := billing_now();
 begin
-  return query select b.grant_id, b.available_nano, g.expires_at
+  return query select b.grant_id, b.available_nano, g.expires_at, g.source = 'included'
     from grant_balances b join credit_grants g on g.id = b.grant_id
    where b.org_id = p_org and b.available_nano > 0
      and g.effective_at <= v_now and (g.expires_at is null or g.expires_at > v_now)
      and (not g.locked_while_overdue or (select o.overdue_stage from organizations o where o.id = p_org) = 'none')
    order by g.priority, g.expires_at asc nulls last, g.created_at, g.id;
 end $$;
+
+-- What an organization of this plan pays where no included credit covers it, in millionths of list price; null: list price, as without a plan.
+create function rate_beyond_included(p_plan_version text) returns integer
+language plpgsql stable security definer set search_path = public, pg_temp as $$
+begin
+  if p_plan_version is null then return null; end if;
+  return (select nullif(v.beyond_included_ppm, 1000000) from plan_versions v where v.id = p_plan_version);
+end $$;
+
+-- domain/overage.ts says the same; a test compares them.
+create function at_rate(p_list bigint, p_ppm integer) returns bigint language sql immutable as $$
+  select div(p_list::numeric * p_ppm + 999999, 1000000)::bigint
+$$;
 
 -- Periods are calendar days, weeks and months where the organization lives; "total" has no beginning (domain/periods.ts says the same).
 create function period_start(p_period text, p_zone text, p_at timestamptz) returns timestamptz language sql stable as $$
@@ -100,12 +113,12 @@ end $$;
 -- Opens lease p_lease or grows it. p_waiting: the sum that requests wait for now, beyond what the gateway has in hand for them;
 -- p_target: about 10 s of spending; p_least: what the smallest of the waiting needs, p_in_hand: how much of that this lease has.
 -- outcome: 'leased' (also when nothing beyond what is in hand could be had), or why not: 'insufficient' (settled spending alone
--- leaves less than p_least), 'in_use' (leases hold it), 'cap_reached', 'cap_in_use', 'blocked' (key or organization stopped). The last
--- three columns are the organization's: under which stage this was decided.
+-- leaves less than p_least), 'in_use' (leases hold it), 'cap_reached', 'cap_in_use', 'blocked' (key or organization stopped). The next
+-- three columns are the organization's: under which stage this was decided. The last two are the lease's.
 create function take_credit(p_incarnation uuid, p_lease uuid, p_api_key uuid, p_waiting bigint, p_target bigint, p_least bigint,
                             p_in_hand bigint default 0)
 returns table (outcome text, amount_nano bigint, expires_at timestamptz, left_nano bigint, held_nano bigint, short_cap uuid, resets_at timestamptz,
-               enforcement_seq bigint, overdue_stage text, pay_invoice_id uuid)
+               enforcement_seq bigint, overdue_stage text, pay_invoice_id uuid, at_list_nano bigint, beyond_ppm integer)
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   v_key api_keys; v_org organizations; v_lease leases; v_cap caps; v_grant record;
@@ -172,11 +185,15 @@ begin
     select l.expires_at into expires_at from leases l where l.id = p_lease;
     return next; return;
   end if;
-  insert into leases (id, incarnation_id, org_id, project_id, member_id, api_key_id, enforcement_seq, amount_nano, opened_at)
-    values (p_lease, p_incarnation, v_org.id, v_key.project_id, v_key.member_id, v_key.id, v_org.enforcement_seq, 0, v_now)
+  beyond_ppm := rate_beyond_included(v_org.plan_version_id);
+  insert into leases (id, incarnation_id, org_id, project_id, member_id, api_key_id, enforcement_seq, amount_nano, beyond_ppm, opened_at)
+    values (p_lease, p_incarnation, v_org.id, v_key.project_id, v_key.member_id, v_key.id, v_org.enforcement_seq, 0, take_credit.beyond_ppm, v_now)
     on conflict (id) do nothing;
   select * into v_lease from leases l where l.id = p_lease and l.incarnation_id = p_incarnation and l.closed_at is null for update;
   if not found then raise exception 'lease % is closed or not of incarnation %', p_lease, p_incarnation using errcode = 'TG002'; end if;
+  if v_lease.beyond_ppm is distinct from beyond_ppm then
+    raise exception 'lease % was cut under another plan', p_lease using errcode = 'TG002';
+  end if;
   -- A lease counts in the period it was opened in: it must not grow under a cap whose period began later.
   if exists (select from caps_of(v_org.id, v_key.project_id, v_key.member_id, v_key.id) c
               where period_start(c.period, v_org.time_zone, v_now) > v_lease.opened_at) then
@@ -184,9 +201,15 @@ begin
   end if;
   select coalesce(max(s.ordinal), 0) into v_ordinal from lease_slices s where s.lease_id = p_lease;
 
+  at_list_nano := v_lease.at_list_nano;
   v_rest := v_amount;
   for v_grant in select * from burnable_grants(v_org.id) loop
-    exit when v_rest = 0;
+    -- List price until the included credit is used up, also of what burns before it (D66).
+    if v_grant.is_included and beyond_ppm is not null then
+      at_list_nano := v_lease.amount_nano + v_amount - greatest(0, v_rest - v_grant.available_nano);
+    end if;
+    exit when v_rest = 0 and beyond_ppm is null;
+    continue when v_rest = 0;
     v_cut := least(v_rest, v_grant.available_nano);
     v_ordinal := v_ordinal + 1;
     insert into lease_slices values (p_lease, v_ordinal, v_grant.grant_id, v_cut);
@@ -196,6 +219,9 @@ begin
     v_expires := least(v_expires, v_grant.expires_at);
     v_rest := v_rest - v_cut;
   end loop;
+  if at_list_nano > v_lease.at_list_nano and v_lease.amount_nano > v_lease.at_list_nano then
+    raise exception 'lease % has credit beyond the included', p_lease using errcode = 'TG002';
+  end if;
   -- Its gateway goes on admitting on it when the answer to this is lost: the end that it knows must stay the end.
   if v_lease.amount_nano > 0 and coalesce(v_expires, 'infinity') < coalesce(v_lease.expires_at, 'infinity') then
     raise exception 'lease % would end earlier', p_lease using errcode = 'TG002';
@@ -203,7 +229,7 @@ begin
   v_entries := v_entries || jsonb_build_object('account', 'held', 'org', v_org.id, 'lease', p_lease, 'amount', -v_amount,
                                                'balance', v_lease.amount_nano + v_amount - v_lease.consumed_nano);
   perform post_transaction('lease', 'lease:' || p_lease || ':' || v_ordinal, 'lease', p_lease::text, 'gateway:' || p_incarnation, v_entries);
-  update leases l set amount_nano = l.amount_nano + v_amount, expires_at = least(l.expires_at, v_expires)
+  update leases l set amount_nano = l.amount_nano + v_amount, at_list_nano = take_credit.at_list_nano, expires_at = least(l.expires_at, v_expires)
    where l.id = p_lease returning l.expires_at into expires_at;
   perform move_caps(v_org.id, v_key.project_id, v_key.member_id, v_key.id, v_lease.opened_at, v_amount);
   amount_nano := v_amount;
@@ -278,7 +304,7 @@ begin
   v_entries := v_entries || jsonb_build_object('account', 'held', 'org', p_lease.org_id, 'lease', p_lease.id, 'amount', v_total,
                                                'balance', p_lease.amount_nano - v_total - p_lease.consumed_nano);
   perform post_transaction('lease_return', 'lease-return:' || p_lease.id || ':' || gen_random_uuid(), 'lease', p_lease.id::text, p_actor, v_entries);
-  update leases l set amount_nano = l.amount_nano - v_total where l.id = p_lease.id;
+  update leases l set amount_nano = l.amount_nano - v_total, at_list_nano = least(l.at_list_nano, l.amount_nano - v_total) where l.id = p_lease.id;
   perform move_caps(p_lease.org_id, p_lease.project_id, p_lease.member_id, p_lease.api_key_id, p_lease.opened_at, -v_total);
   perform repay_overdraft(p_lease.org_id, p_actor);
   if v_is_line_cut then perform level_credit_line(p_lease.org_id, p_actor); end if;
@@ -330,20 +356,46 @@ begin
   return v_count;
 end $$;
 
+-- How much of the list price of a record that does not fit its lease is at the plan's own rate. It is paid in this order: at list price from
+-- the lease, beyond it from the lease, at list price from available credit up to the end of the included, and beyond that.
+create function beyond_of(p_org uuid, p_list bigint, p_ppm integer, p_lease_at_list bigint, p_lease_left bigint) returns bigint
+language plpgsql stable security definer set search_path = public, pg_temp as $$
+declare v_rest bigint := greatest(0, p_list - p_lease_at_list); v_from_lease bigint; v_at_list bigint;
+begin
+  v_from_lease := least(v_rest, div((p_lease_left - p_lease_at_list)::numeric * 1000000, p_ppm));
+  v_rest := v_rest - v_from_lease;
+  if v_rest > 0 then
+    select coalesce(max(b.upto) filter (where b.is_included), 0) into v_at_list
+      from (select g.is_included, sum(g.available_nano) over (order by g.at) as upto
+              from burnable_grants(p_org) with ordinality g(grant_id, available_nano, expires_at, is_included, at)) b;
+    v_rest := greatest(0, v_rest - v_at_list);
+  end if;
+  return v_from_lease + v_rest;
+end $$;
+
 -- Settles one record that does not fit its lease, if it is not known: what is left of the lease, then available credit in burn order, then down to
 -- the floor, the rest is ours (ops_losses 'overshoot', or 'late' when the lease was closed before).
 create function settle_beyond_lease(p_incarnation uuid, r json) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   v_org organizations; v_lease leases; v_grant record; v_cut bigint; v_rated bigint := (r ->> 'rated_nano')::bigint;
-  v_rest bigint; v_from_lease bigint := 0; v_outside bigint; v_owed bigint; v_late boolean; v_tx bigint; v_entries jsonb := '[]';
+  v_ppm integer; v_beyond bigint; v_due bigint := v_rated; v_left bigint := 0; v_at_list bigint := 0; v_rest bigint; v_from_lease bigint := 0; v_outside bigint; v_owed bigint; v_late boolean; v_tx bigint; v_entries jsonb := '[]';
 begin
   select * into v_org from organizations o where o.id = (r ->> 'org_id')::uuid for no key update;
   if exists (select from usage_records u where u.request_id = (r ->> 'request_id')::uuid) then return; end if;
   select * into v_lease from leases l where l.id = (r ->> 'lease_id')::uuid and l.incarnation_id = p_incarnation for update;
   v_late := v_lease.id is null or v_lease.closed_at is not null;
-  if not v_late then v_from_lease := least(v_rated, v_lease.amount_nano - v_lease.consumed_nano); end if;
-  v_rest := v_rated - v_from_lease;
+  if not v_late then
+    v_left := v_lease.amount_nano - v_lease.consumed_nano;
+    v_at_list := greatest(0, v_lease.at_list_nano - v_lease.consumed_nano);
+  end if;
+  v_ppm := case when v_lease.id is null then rate_beyond_included(v_org.plan_version_id) else v_lease.beyond_ppm end;
+  if v_ppm is not null then
+    v_beyond := beyond_of(v_org.id, v_rated, v_ppm, v_at_list, v_left);
+    v_due := v_rated - v_beyond + at_rate(v_beyond, v_ppm);
+  end if;
+  v_from_lease := least(v_due, v_left);
+  v_rest := v_due - v_from_lease;
   if v_from_lease > 0 then
     update leases set consumed_nano = consumed_nano + v_from_lease where id = v_lease.id;
     v_entries := v_entries || jsonb_build_object('account', 'held', 'org', v_org.id, 'lease', v_lease.id, 'amount', v_from_lease,
@@ -364,24 +416,25 @@ begin
     v_rest := v_rest - v_owed;
   end if;
   if v_rest > 0 then v_entries := v_entries || jsonb_build_object('account', 'ops_loss', 'org', v_org.id, 'amount', v_rest); end if;
-  if v_rated > 0 then
-    v_entries := v_entries || jsonb_build_object('account', 'revenue_usage', 'amount', -v_rated);
+  if v_due > 0 then
+    v_entries := v_entries || jsonb_build_object('account', 'revenue_usage', 'amount', -v_due);
     v_tx := post_transaction('beyond_lease', 'beyond:' || (r ->> 'request_id'), 'request', r ->> 'request_id', 'gateway:' || p_incarnation, v_entries);
   end if;
   if v_rest > 0 then
     insert into ops_losses values ((r ->> 'request_id')::uuid, coalesce((r ->> 'winner')::smallint, 0),
                                    case when v_late then 'late' else 'overshoot' end, v_rest, v_tx);
   end if;
-  v_outside := v_rated - v_rest - v_from_lease;
+  v_outside := v_due - v_rest - v_from_lease;
   if v_outside > 0 then
     perform move_caps(v_org.id, (r ->> 'project_id')::uuid, (r ->> 'member_id')::uuid, (r ->> 'api_key_id')::uuid,
                       to_timestamp((r ->> 'admitted_ms')::bigint / 1000.0), v_outside);
   end if;
   insert into usage_records (request_id, org_id, project_id, member_id, api_key_id, incarnation_id, lease_id, model_id, dialect, streamed,
-                             price_version_id, meters, usage_source, delivered_bytes, rated_nano, charge_nano, outcome, winner, transaction_id, late, admitted_at)
+                             price_version_id, meters, usage_source, delivered_bytes, rated_nano, beyond_nano, beyond_ppm, due_nano, charge_nano, outcome,
+                             winner, transaction_id, late, admitted_at)
     values ((r ->> 'request_id')::uuid, v_org.id, (r ->> 'project_id')::uuid, (r ->> 'member_id')::uuid, (r ->> 'api_key_id')::uuid, p_incarnation,
             (r ->> 'lease_id')::uuid, r ->> 'model_id', r ->> 'dialect', (r ->> 'streamed')::boolean, (r ->> 'price_version_id')::uuid,
-            (r -> 'meters')::jsonb, r ->> 'usage_source', (r ->> 'delivered_bytes')::bigint, v_rated, v_rated - v_rest, r ->> 'outcome',
+            (r -> 'meters')::jsonb, r ->> 'usage_source', (r ->> 'delivered_bytes')::bigint, v_rated, v_beyond, v_ppm, v_due, v_due - v_rest, r ->> 'outcome',
             (r ->> 'winner')::smallint, v_tx, v_late, to_timestamp((r ->> 'admitted_ms')::bigint / 1000.0));
 end $$;
 
@@ -406,23 +459,37 @@ begin
         price_version_id uuid, meters jsonb, usage_source text, delivered_bytes bigint, rated_nano bigint, outcome text, winner smallint, admitted_ms bigint)
     ), numbered as materialized (
       select i.*, row_number() over () as ordinal from input i
-    ), judged as materialized (
+    ), priced as (
       select n.*, u.request_id as known_id, coalesce(u.rated_nano, 0) as known_rated,
              case when l.id is null then 0 else l.amount_nano - l.consumed_nano end as lease_left,
-             sum(n.rated_nano) over (partition by n.lease_id order by n.ordinal) as needed
+             l.beyond_ppm, greatest(0, l.at_list_nano - l.consumed_nano) as at_list_left,
+             sum(case when u.request_id is null then n.rated_nano else 0 end) over on_lease as rated_upto,
+             row_number() over on_lease as nth
         from numbered n
         left join usage_records u on u.request_id = n.request_id
         left join leases l on l.id = n.lease_id and l.incarnation_id = p_incarnation and l.closed_at is null
+      window on_lease as (partition by n.lease_id order by n.ordinal)
+    ), judged as materialized (
+      -- beyond: what the records on this lease come to beyond its part at list price, with this one less without it. Each rounds up once.
+      select p.*, p.beyond_upto - p.beyond_before as beyond_nano,
+             case when p.beyond_ppm is null then p.rated_nano
+                  else p.rated_nano - (p.beyond_upto - p.beyond_before) + at_rate((p.beyond_upto - p.beyond_before)::bigint, p.beyond_ppm) end as due_nano,
+             case when p.beyond_ppm is null then p.rated_upto
+                  else p.rated_upto - p.beyond_upto + at_rate(p.beyond_upto::bigint, p.beyond_ppm) + p.nth - 1 end as needed
+        from (select p.*, case when p.beyond_ppm is not null then greatest(0, p.rated_upto - p.at_list_left) end as beyond_upto,
+                     case when p.beyond_ppm is not null then greatest(0, p.rated_upto - p.rated_nano - p.at_list_left) end as beyond_before
+                from priced p) p
     ), tries as materialized (
       select * from json_to_recordset(p_attempts) as a(
         request_id uuid, n smallint, org_id uuid, channel_id uuid, channel_key_id uuid, model_id text, upstream_model text, cost_version_id uuid,
         outcome text, failure_class text, status smallint, sent_ms bigint, first_byte_ms integer, duration_ms integer, cost_nano bigint)
     ), inserted as (
       insert into usage_records (request_id, org_id, project_id, member_id, api_key_id, incarnation_id, lease_id, model_id, dialect, streamed,
-                                 price_version_id, meters, usage_source, delivered_bytes, rated_nano, charge_nano, outcome, winner, transaction_id, admitted_at)
+                                 price_version_id, meters, usage_source, delivered_bytes, rated_nano, beyond_nano, beyond_ppm, due_nano, charge_nano, outcome,
+                                 winner, transaction_id, admitted_at)
       select j.request_id, j.org_id, j.project_id, j.member_id, j.api_key_id, p_incarnation, j.lease_id, j.model_id, j.dialect, j.streamed,
-             j.price_version_id, j.meters, j.usage_source, j.delivered_bytes, j.rated_nano, j.rated_nano, j.outcome, j.winner, v_tx,
-             to_timestamp(j.admitted_ms / 1000.0)
+             j.price_version_id, j.meters, j.usage_source, j.delivered_bytes, j.rated_nano, j.beyond_nano, j.beyond_ppm, j.due_nano, j.due_nano, j.outcome,
+             j.winner, v_tx, to_timestamp(j.admitted_ms / 1000.0)
         from judged j where j.known_id is null and j.needed <= j.lease_left
       on conflict (request_id) do nothing
       returning usage_records.request_id, usage_records.lease_id, usage_records.charge_nano
@@ -442,7 +509,8 @@ begin
       select i.lease_id, sum(i.charge_nano) as total from inserted i where i.charge_nano > 0 group by i.lease_id
     ), taken as (
       update leases l set consumed_nano = l.consumed_nano + s.total from spent s where l.id = s.lease_id and l.closed_at is null
-      returning l.id, l.org_id, s.total, l.amount_nano - l.consumed_nano as unspent
+      returning l.id, l.org_id, s.total, l.amount_nano - l.consumed_nano as unspent, l.beyond_ppm,
+                greatest(0, l.at_list_nano - l.consumed_nano + s.total) as at_list_left
     ), costs as (
       select t.channel_id, sum(t.cost_nano) as total from tried t where t.cost_nano > 0 group by t.channel_id
     ), lines as (
@@ -462,9 +530,14 @@ begin
     select j.request_id, j.ordinal, j.rated_nano, j.known_rated,
            case when j.known_id is not null and j.known_rated = j.rated_nano then 'known' when j.known_id is not null then 'conflict'
                 when j.needed <= j.lease_left then 'settled' else 'beyond' end as result,
-           case when j.ordinal = 1 then (select sum(e.amount_nano) from entries e) end as unbalanced
+           case when j.ordinal = 1 then (select sum(e.amount_nano) from entries e) end as unbalanced,
+           j.ordinal = 1 and exists (
+             select from taken t join judged o on o.lease_id = t.id
+              where t.beyond_ppm is not null and t.at_list_left <> o.at_list_left) as is_overtaken
       from judged j
   loop
+    -- Another batch spent of the lease, or part of it went back, while this one waited: at list price is less than this one saw.
+    if v_row.is_overtaken then raise exception 'a lease of settlement % has changed', v_tx using errcode = 'serialization_failure'; end if;
     if v_row.unbalanced <> 0 then raise exception 'settlement % is off by %', v_tx, v_row.unbalanced using errcode = 'check_violation'; end if;
     if v_row.result = 'conflict' then
       insert into settlement_conflicts (request_id, rated_nano, first_rated_nano) values (v_row.request_id, v_row.rated_nano, v_row.known_rated);
@@ -507,9 +580,9 @@ begin
   end;
   begin
     insert into usage_records (request_id, org_id, project_id, member_id, api_key_id, incarnation_id, lease_id, model_id, dialect, streamed,
-                               price_version_id, meters, usage_source, delivered_bytes, rated_nano, charge_nano, outcome, winner, admitted_at)
+                               price_version_id, meters, usage_source, delivered_bytes, rated_nano, due_nano, charge_nano, outcome, winner, admitted_at)
       select r.request_id, r.org_id, r.project_id, r.member_id, r.api_key_id, p_incarnation, r.lease_id, r.model_id, r.dialect, r.streamed,
-             r.price_version_id, '{}', 'none', r.delivered_bytes, 0, 0, 'quarantined', r.winner, to_timestamp(r.admitted_ms / 1000.0)
+             r.price_version_id, '{}', 'none', r.delivered_bytes, 0, 0, 0, 'quarantined', r.winner, to_timestamp(r.admitted_ms / 1000.0)
         from jsonb_to_record(p_record -> 'usage') as r(
           request_id uuid, org_id uuid, project_id uuid, member_id uuid, api_key_id uuid, lease_id uuid, model_id text, dialect text, streamed boolean,
           price_version_id uuid, delivered_bytes bigint, winner smallint, admitted_ms bigint)
@@ -665,7 +738,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 revoke execute on all functions in schema public from public;
-grant execute on function billing_now(), billing_moment(), period_start(text, text, timestamptz), period_end(text, text, timestamptz), burnable_grants(uuid), balance_of(uuid)
+grant execute on function at_rate(bigint, integer), billing_now(), billing_moment(), period_start(text, text, timestamptz), period_end(text, text, timestamptz), burnable_grants(uuid), balance_of(uuid)
   to tollgate_gateway, tollgate_worker, tollgate_readonly;
 grant execute on function take_credit(uuid, uuid, uuid, bigint, bigint, bigint, bigint), give_back(uuid, uuid, uuid, bigint, boolean),
   settle_batch(uuid, boolean, json, json), settle_beyond(uuid, boolean, json, json), quarantine_record(uuid, uuid, jsonb, text, bigint),

@@ -12,15 +12,43 @@ create table plan_versions (
   monthly_credit_cents integer not null check (monthly_credit_cents >= 0),
   seats integer check (seats > 0),
   models text not null check (models in ('basic', 'all')),
-  beyond_included_ppm integer not null check (beyond_included_ppm > 0)
+  beyond_included_ppm integer not null check (beyond_included_ppm > 0),
+  rate_tier text not null default 'standard' references rate_tiers
 );
 create trigger append_only before update or delete on plan_versions for each row execute function refuse_change();
 create trigger not_emptied before truncate on plan_versions for each statement execute function refuse_change();
 insert into plan_versions values
-  ('free-1', 'free', '-infinity', 0, 0, 1, 'basic', 1050000),
-  ('pay_as_you_go-1', 'pay_as_you_go', '-infinity', 0, 0, 1, 'all', 1050000),
-  ('pro-1', 'pro', '-infinity', 1900, 2500, 1, 'all', 1000000),
-  ('team-1', 'team', '-infinity', 9900, 12000, 5, 'all', 900000);
+  ('free-1', 'free', '-infinity', 0, 0, 1, 'basic', 1050000, 'standard'),
+  ('pay_as_you_go-1', 'pay_as_you_go', '-infinity', 0, 0, 1, 'all', 1050000, 'standard'),
+  ('pro-1', 'pro', '-infinity', 1900, 2500, 1, 'all', 1000000, 'standard'),
+  ('team-1', 'team', '-infinity', 9900, 12000, 5, 'all', 900000, 'high');
+alter table organizations add foreign key (plan_version_id) references plan_versions;
+
+-- Every change of an organization's plan, numbered as those of its stage are (enforcement_changes, D49): a lease whose first transaction has a
+-- higher number was cut under this plan.
+create table plan_changes (
+  org_id uuid not null references organizations,
+  ledger_number bigint not null,
+  plan_version_id text references plan_versions,
+  at timestamptz not null default billing_now(),
+  primary key (org_id, ledger_number)
+);
+create trigger append_only before update or delete on plan_changes for each row execute function refuse_change();
+create trigger not_emptied before truncate on plan_changes for each statement execute function refuse_change();
+
+-- No plan changes without a record, nor without a number that is higher than before.
+create function record_plan() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  insert into plan_changes (org_id, ledger_number, plan_version_id)
+    values (new.id, nextval('ledger_transactions_id_seq'), new.plan_version_id);
+  return null;
+end $$;
+create trigger record_plan after update of plan_version_id on organizations
+  for each row when (old.plan_version_id is distinct from new.plan_version_id) execute function record_plan();
+
+-- What gateways have leased under one plan is not for requests that come under another.
+create trigger recall_for_plan after update of plan_version_id on organizations
+  for each row when (old.plan_version_id is distinct from new.plan_version_id) execute function announce_change('recall', 'id');
 
 create table subscriptions (
   id uuid primary key,
@@ -205,7 +233,7 @@ begin
 end $$;
 create trigger changes_ladders after insert or update or delete on billing_incidents for each statement execute function poke_open_cases();
 
-grant select on plan_versions, subscriptions, invoices, subscription_periods, grant_voids, dunnings, billing_incidents, process_pokes
+grant select on plan_versions, plan_changes, subscriptions, invoices, subscription_periods, grant_voids, dunnings, billing_incidents, process_pokes
   to tollgate_gateway, tollgate_worker, tollgate_readonly;
 grant insert on plan_versions, subscriptions, invoices, subscription_periods, dunnings, billing_incidents, process_pokes to tollgate_worker;
 grant update (phase, plan_version_id, state, revision, wake_at, ended_at) on subscriptions to tollgate_worker;

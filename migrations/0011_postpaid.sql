@@ -9,6 +9,8 @@ create table contracts (
   credit_line_cents integer not null check (credit_line_cents between 1 and 1000000000),
   -- From the issue of an invoice to the day that it is due.
   net_days smallint not null check (net_days between 0 and 120),
+  -- What it agrees on beside credit: a version of its own.
+  plan_version_id text not null unique references plan_versions,
   effective_at timestamptz not null default billing_now(),
   ended_at timestamptz,
   made_by text not null,
@@ -245,7 +247,7 @@ grant select on contracts, usage_accounts, invoice_numbers, bank_transfers, invo
 grant select on usage_invoices to tollgate_worker;
 -- To whom it is made out stays unread (D52).
 grant select (invoice_id, number, year, number_in_year, usage_nano, rounding_nano, lines, transaction_id) on usage_invoices to tollgate_readonly;
-grant insert (id, org_id, credit_line_cents, net_days, made_by, note), update (credit_line_cents, ended_at, version) on contracts to tollgate_worker;
+grant insert (id, org_id, credit_line_cents, net_days, plan_version_id, made_by, note), update (credit_line_cents, ended_at, version) on contracts to tollgate_worker;
 grant insert, update on usage_accounts to tollgate_worker;
 revoke execute on function lent_and_owed(uuid), unspent_slices(uuid), unbilled_of(uuid), usage_tally(uuid, timestamptz), level_credit_line(uuid, text),
   remaining_of(uuid), ask_for_rest(uuid, text), post_usage_invoice(uuid, uuid, text, timestamptz, integer, bigint, jsonb, jsonb, text),

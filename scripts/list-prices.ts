@@ -14,6 +14,7 @@ const ListedModel = z.strictObject({
   displayName: z.string(),
   ownedBy: z.string(),
   kind: z.enum(['chat', 'embedding']),
+  basic: z.boolean().optional(),
   bytesPerToken: z.int().positive(),
   contextTokens: z.int().positive(),
   maxOutputTokens: z.int().min(0),

@@ -60,7 +60,10 @@ function chat(
   maxOutputTokens: number,
   multiplierPpm: number,
 ): OfferedModel {
-  return { provider, id, displayName, kind: 'chat', bytesPerToken: 4, contextTokens, maxOutputTokens, multiplierPpm };
+  // What the plan Free includes (D68).
+  const basic = multiplierPpm === SMALL_PPM ? { basic: true } : {};
+  const sold = { kind: 'chat', ...basic, bytesPerToken: 4 } as const;
+  return { provider, id, displayName, ...sold, contextTokens, maxOutputTokens, multiplierPpm };
 }
 
 function embedding(
@@ -69,6 +72,12 @@ function embedding(
   displayName: string,
   contextTokens: number,
 ): OfferedModel {
-  const sold = { kind: 'embedding', bytesPerToken: 4, maxOutputTokens: 0, multiplierPpm: EMBEDDING_PPM } as const;
+  const sold = {
+    kind: 'embedding',
+    basic: true,
+    bytesPerToken: 4,
+    maxOutputTokens: 0,
+    multiplierPpm: EMBEDDING_PPM,
+  } as const;
   return { provider, id, displayName, contextTokens, ...sold };
 }

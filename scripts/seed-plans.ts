@@ -6,19 +6,21 @@ import type { Staff } from './staff.ts';
 
 const TRIAL = { amountNano: '1000000000', source: 'trial' } as const;
 const TRIAL_DAYS = 30;
+const FIRST_CREDIT_NANO = '10000000000';
 const DAY_MS = 86_400_000;
 
 type Begin = (staff: Staff, orgId: string) => Promise<void>;
 
 const CUSTOMERS: readonly (readonly [name: string, begin: Begin])[] = [
   ['Demo free', giveTrial],
+  ['Demo pay as you go', payAsYouGo],
   ['Demo pro', (staff, orgId) => buyPlan(staff, orgId, 'pro')],
   ['Demo pro yearly', (staff, orgId) => buyPlan(staff, orgId, 'pro', 12)],
   ['Demo team', (staff, orgId) => buyPlan(staff, orgId, 'team')],
   ['Demo enterprise', lendCredit],
 ];
 
-/** How many were made; the customer who pays as he goes is the first one of all (seed.ts). */
+/** How many were made; the first customer of all (seed.ts) has agreed on no plan. */
 export async function seedPlans(staff: Staff): Promise<number> {
   const known = new Set((await staff.list('/organizations')).map(({ name }) => name));
   const missing = CUSTOMERS.filter(([name]) => !known.has(name));
@@ -27,9 +29,15 @@ export async function seedPlans(staff: Staff): Promise<number> {
 }
 
 async function giveTrial(staff: Staff, orgId: string): Promise<void> {
+  await staff.patch(`/organizations/${orgId}`, { plan: 'free' });
   const { now } = await staff.read('/demo/clock', z.object({ now: z.iso.datetime() }));
   const expiresAt = new Date(Date.parse(now) + TRIAL_DAYS * DAY_MS).toISOString();
   await staff.post('/grants', { ...TRIAL, orgId, expiresAt });
+}
+
+async function payAsYouGo(staff: Staff, orgId: string): Promise<void> {
+  await staff.patch(`/organizations/${orgId}`, { plan: 'pay_as_you_go' });
+  await staff.post('/grants', { orgId, amountNano: FIRST_CREDIT_NANO });
 }
 
 /** Net 30. */

@@ -10,9 +10,10 @@ import {
 import { payAdvice } from '../../domain/enforcement.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import type { Nano } from '../../domain/nano.ts';
+import { highestPrice } from '../../domain/overage.ts';
 import { type Price, type PriceVersion, priceInForce } from '../../domain/prices.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
-import { isOfferedIn, type RoutedModel } from '../../services/channels/routing-table.ts';
+import { isInPlan, isOfferedIn, type RoutedModel } from '../../services/channels/routing-table.ts';
 import type { CreditNeed } from '../../services/leases/key-leases.ts';
 import { stoppedForDebt } from '../../services/leases/refusals.ts';
 import type { RateRefusal, RateScope, RateTicket } from '../../services/limits/rate-limiter.ts';
@@ -44,14 +45,16 @@ export async function admit(
 
   const p95Delivered = facts.streamed ? parts.expectedDelivery.of(apiKey.id, routedModel.id) : null;
   const p95Reserved = p95Delivered === null ? p95 : Math.max(p95Delivered, p95 ?? 0);
-  const need = creditNeed(facts, routedModel, asked.price.price, inputTokens, p95Reserved, parts.leases.leftOf(apiKey));
+  const reservePrice = highestPrice(asked.price.price, apiKey.beyondIncludedPpm);
+  const need = creditNeed(facts, routedModel, reservePrice, inputTokens, p95Reserved, parts.leases.leftOf(apiKey));
   const atOnce = parts.leases.reserve(apiKey, need);
   const reservation = atOnce ?? (await parts.leases.acquire(apiKey, need));
   // Whoever waited for credit is admitted when it has it: in the period whose caps it was counted under, at that moment's price.
   const { atMs, price } = atOnce === null ? momentOf(parts, routedModel) : asked;
   try {
-    const paid = outputPaidBy(reservation.amount, facts, routedModel, price.price, inputTokens);
-    return { apiKey, facts, model: routedModel, price, atMs, inputTokens, reservation, ...paid };
+    const paidAt = price === asked.price ? reservePrice : highestPrice(price.price, apiKey.beyondIncludedPpm);
+    const paid = outputPaidBy(reservation.amount, facts, routedModel, paidAt, inputTokens);
+    return { apiKey, facts, model: routedModel, price, reservePrice: paidAt, atMs, inputTokens, reservation, ...paid };
   } catch (error) {
     parts.leases.release(reservation);
     throw error;
@@ -86,6 +89,12 @@ function allowedModel(parts: ProxyParts, exchange: Exchange, apiKey: ApiKeyEntry
   if (apiKey.allowedModels !== null && !apiKey.allowedModels.has(modelId)) {
     throw new TollgateError('model_not_allowed', {
       message: `The API key ${apiKey.prefix}...${apiKey.lastFour} is bound to other models than "${modelId}". GET /v1/models lists them.`,
+      param: 'model',
+    });
+  }
+  if (!isInPlan(apiKey, routedModel)) {
+    throw new TollgateError('model_not_allowed', {
+      message: `The plan of this organization includes basic models, and "${modelId}" is none. GET /v1/models lists them; any other plan includes all. Nothing was charged.`,
       param: 'model',
     });
   }

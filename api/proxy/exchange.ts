@@ -1,7 +1,7 @@
 // One request of a customer, from its first byte to its last. All fields exist from birth, so V8 keeps one hidden class, and
 // the type is the list of what a request can become.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { PriceVersion } from '../../domain/prices.ts';
+import type { Price, PriceVersion } from '../../domain/prices.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import type { RoutedModel } from '../../services/channels/routing-table.ts';
 import type { Segment } from '../../services/journal/journal.ts';
@@ -45,6 +45,8 @@ export interface Admitted {
   readonly facts: RequestFacts;
   readonly model: RoutedModel;
   readonly price: PriceVersion;
+  /** What it sets aside is reckoned at this: the dearest that its plan may make of the price. */
+  readonly reservePrice: Price;
   /** By PostgreSQL's clock, in whole milliseconds: what is recorded is what was judged by. */
   readonly atMs: number;
   readonly inputTokens: number;

@@ -87,20 +87,20 @@ export class StreamCredit {
   }
 
   #costOf(outputTokens: number): Nano {
-    const { price, inputTokens } = this.#admitted;
-    const withOutput = reserveFor({ price: price.price, inputTokens, outputTokens });
-    return nano(withOutput - reserveFor({ price: price.price, inputTokens, outputTokens: 0 }));
+    const { reservePrice: price, inputTokens } = this.#admitted;
+    const withOutput = reserveFor({ price, inputTokens, outputTokens });
+    return nano(withOutput - reserveFor({ price, inputTokens, outputTokens: 0 }));
   }
 
   /** All output tokens that the reservation pays for by now. */
   #paidTokens(): number {
-    const { price, inputTokens, reservation } = this.#admitted;
+    const { reservePrice: price, inputTokens, reservation } = this.#admitted;
     const paid = plainOutputCap({
       asked: null,
       modelMaximum: Number.MAX_SAFE_INTEGER,
       minimum: 0,
       reservedNano: reservedAmount(reservation),
-      price: price.price,
+      price,
       inputTokens,
     });
     return Math.max(paid ?? 0, this.#reservedTokens);

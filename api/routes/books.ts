@@ -27,8 +27,16 @@ const receiptFields = {
   dialect: z.string().nullable(),
   streamed: z.boolean().nullable(),
   outcome: z.string(),
-  chargeNano: money,
-  ratedNano: money,
+  chargeNano: money.meta({ description: 'What was paid' }),
+  dueNano: money.meta({ description: 'What it costs under the plan; more than what was paid is our loss' }),
+  ratedNano: money.meta({ description: 'List price: one ceil of the tokens times the price version' }),
+  beyondIncludedNano: money
+    .nullable()
+    .meta({ description: "Of the list price, what no included credit covered, at the plan's own rate" }),
+  beyondIncludedPpm: z
+    .number()
+    .nullable()
+    .meta({ description: 'That rate, in millionths of list price; null: all of it at list price' }),
   priceVersion: uuid.nullable(),
   price: price.nullable().meta({ description: 'What that price version says' }),
   tokens,

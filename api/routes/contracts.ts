@@ -21,6 +21,7 @@ const Contract = z
     orgId: uuid,
     creditLineCents: z.int(),
     netDays: z.int().meta({ description: 'From the issue of an invoice to the day that it is due' }),
+    priceOfListPpm: z.int().meta({ description: 'What its requests cost, in millionths of list price' }),
     effectiveAt: instant,
     endedAt: instant.nullable(),
     madeBy: z.string(),
@@ -120,6 +121,7 @@ const routesOfContracts: readonly Route[] = [
     body: z.strictObject({
       creditLineCents,
       netDays: z.int().min(0).max(120).default(30),
+      priceOfListPpm: z.int().min(1).max(10_000_000).default(1_000_000),
       note: line(500).nullable().default(null),
       reason,
     }),

@@ -4,7 +4,7 @@ import { TollgateError } from '../../domain/errors.ts';
 import { formatUsd, nano } from '../../domain/nano.ts';
 import { type Price, priceInForce, unitPrice } from '../../domain/prices.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
-import { type DialectId, isOfferedIn, type RoutedModel } from '../../services/channels/routing-table.ts';
+import { type DialectId, isInPlan, isOfferedIn, type RoutedModel } from '../../services/channels/routing-table.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { speaksGemini } from './callers.ts';
 import { usdPerToken } from './exact-numbers.ts';
@@ -67,12 +67,12 @@ function shapeFor({ headers, askedPath }: Asked, query: ListQuery): Shape {
 }
 
 /** Sold now, bought somewhere now, and not kept from this key. */
-function usable({ routing, timeMs }: Sources, { allowedModels }: ApiKeyEntry): OfferedModel[] {
+function usable({ routing, timeMs }: Sources, apiKey: ApiKeyEntry): OfferedModel[] {
   const offered: OfferedModel[] = [];
   for (const offer of routing().models.values()) {
     const inForce = priceInForce(offer.sellingPrices, timeMs());
     const isBought = offer.routes.some(({ channel }) => channel.status === 'enabled');
-    const isAllowed = allowedModels === null || allowedModels.has(offer.id);
+    const isAllowed = (apiKey.allowedModels?.has(offer.id) ?? true) && isInPlan(apiKey, offer);
     if (inForce !== null && isBought && isAllowed) offered.push({ ...offer, price: inForce.price });
   }
   return offered;

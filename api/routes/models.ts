@@ -28,6 +28,7 @@ const LlmModel = z
     requestsPerMinute: z.number().nullable(),
     tokensPerMinute: z.number().nullable(),
     concurrentRequests: z.number().nullable(),
+    basic: z.boolean().meta({ description: 'Every plan includes it' }),
     price: price.nullable(),
     priceVersion: uuid.nullable().meta({ description: 'Of the selling price in force; also in the ETag' }),
     version,
@@ -70,6 +71,7 @@ const settings = {
   requestsPerMinute: rate.nullable(),
   tokensPerMinute: rate.nullable(),
   concurrentRequests: rate.nullable(),
+  basic: z.boolean(),
 };
 const byId = z.object({ id: modelId });
 const models = { name: 'models', position: modelId, positionOf: ({ id }: { id: string }) => id };
@@ -95,6 +97,7 @@ export const modelRoutes: readonly Route[] = [
         requestsPerMinute: settings.requestsPerMinute.default(null),
         tokensPerMinute: settings.tokensPerMinute.default(null),
         concurrentRequests: settings.concurrentRequests.default(null),
+        basic: settings.basic.default(false),
         costPrice: price.optional(),
         price: price.optional(),
         multiplierPpm: multiplier.optional(),
@@ -153,6 +156,7 @@ export const modelRoutes: readonly Route[] = [
       requestsPerMinute: settings.requestsPerMinute.optional(),
       tokensPerMinute: settings.tokensPerMinute.optional(),
       concurrentRequests: settings.concurrentRequests.optional(),
+      basic: settings.basic.optional(),
     }),
     response: LlmModel,
     handler: ({ params, body, ifMatch }, _app, change) =>

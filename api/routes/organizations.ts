@@ -16,6 +16,7 @@ import {
   lockedProject,
   project,
 } from '../../services/projects/projects.ts';
+import { putOnPlan } from '../../services/subscriptions/plans-without-fee.ts';
 import {
   caps,
   instant,
@@ -42,7 +43,13 @@ const Organization = z
   .object({
     id: uuid,
     name: z.string(),
+    plan: z
+      .enum(['free', 'pay_as_you_go', 'pro', 'team', 'enterprise'])
+      .nullable()
+      .meta({ description: 'Null: it has agreed on none, pays list price and may use every model' }),
+    planVersionId: z.string().nullable(),
     rateTier: z.string(),
+    rateTierByHand: z.boolean().meta({ description: 'Chosen by somebody; else it follows the plan' }),
     requestsPerMinute: z.number().nullable(),
     tokensPerMinute: z.number().nullable(),
     concurrentRequests: z.number().nullable(),
@@ -96,7 +103,7 @@ const organizationRoutes: readonly Route[] = [
     status: 201,
     body: z.strictObject({
       name,
-      rateTier: line(40).default('standard'),
+      rateTier: line(40).optional(),
       requestsPerMinute: ownRate.default(null),
       tokensPerMinute: ownRate.default(null),
       concurrentRequests: ownRate.default(null),
@@ -139,7 +146,12 @@ const organizationRoutes: readonly Route[] = [
     body: z
       .strictObject({
         name: name.optional(),
-        rateTier: line(40).optional(),
+        plan: z
+          .enum(['free', 'pay_as_you_go'])
+          .nullable()
+          .optional()
+          .meta({ description: 'Of an organization without a subscription or a contract' }),
+        rateTier: line(40).nullable().optional().meta({ description: 'Null: from now on as the plan has it' }),
         requestsPerMinute: ownRate.optional(),
         tokensPerMinute: ownRate.optional(),
         concurrentRequests: ownRate.optional(),
@@ -157,8 +169,10 @@ const organizationRoutes: readonly Route[] = [
       change(async (tx) => {
         const before = await lockedOrganization(tx, params.id);
         requireSeen(ifMatch, before);
-        const { enforcement, reason: why, ...settings } = body;
-        const answer = await changeOrganization(tx, before, {
+        const { enforcement, reason: why, plan, ...settings } = body;
+        if (plan !== undefined) await putOnPlan(tx, before.id, plan);
+        const onPlan = plan === undefined ? before : await organization(tx, before.id);
+        const answer = await changeOrganization(tx, onPlan, {
           ...settings,
           ...(enforcement === undefined
             ? {}

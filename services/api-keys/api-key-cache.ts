@@ -22,6 +22,9 @@ export interface ApiKeyEntry {
   /** Whether it was switched off itself, or is out of use with its member; null: it may be used. */
   readonly disabled: 'key' | 'member' | null;
   readonly enforcement: 'active' | 'stopped';
+  /** Which models the organization's plan includes, and in millionths of list price what it pays beyond included credit. */
+  readonly planModels: 'basic' | 'all';
+  readonly beyondIncludedPpm: number;
   /** Of the organization: how often its stage has changed. */
   readonly enforcementSeq: number;
   /** Null: it owes nothing that restricts it. */
@@ -216,7 +219,8 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
             k.last_four as "lastFour", k.allowed_models as "allowedModels", k.allowed_addresses::text[] as "allowedAddresses",
             floor(extract(epoch from k.expires_at) * 1000)::float8 as "expiresAtMs",
             case when k.disabled_at is not null then 'key' when m.status <> 'active' then 'member' end as disabled,
-            o.enforcement, o.enforcement_seq::float8 as "enforcementSeq", o.overdue_stage as "overdueStage", o.pay_invoice_id as "payInvoiceId",
+            o.enforcement, coalesce(v.models, 'all') as "planModels", coalesce(v.beyond_included_ppm, 1000000) as "beyondIncludedPpm",
+            o.enforcement_seq::float8 as "enforcementSeq", o.overdue_stage as "overdueStage", o.pay_invoice_id as "payInvoiceId",
             o.rate_tier as "rateTier",
             json_build_object('requestsPerMinute', k.requests_per_minute, 'tokensPerMinute', k.tokens_per_minute,
                               'concurrentRequests', k.concurrent_requests) as "keyRates",
@@ -226,6 +230,7 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
        from api_keys k
        join organizations o on o.id = k.org_id
        join rate_tiers t on t.id = o.rate_tier
+       left join plan_versions v on v.id = o.plan_version_id
        left join memberships m on m.org_id = k.org_id and m.person_id = k.member_id
       where k.digest = decode($1, 'hex')`,
     [digest],

@@ -14,6 +14,8 @@ export interface ModelRow {
   readonly requestsPerMinute: number | null;
   readonly tokensPerMinute: number | null;
   readonly concurrentRequests: number | null;
+  /** Included in every plan. */
+  readonly basic: boolean;
   readonly createdAtMs: number;
 }
 
@@ -73,7 +75,7 @@ export async function routingRows(db: Pool): Promise<RoutingRows> {
           select id, display_name as "displayName", owned_by as "ownedBy", kind, context_tokens as "contextTokens",
                  max_output_tokens as "maxOutputTokens", bytes_per_token as "bytesPerToken",
                  requests_per_minute as "requestsPerMinute", tokens_per_minute as "tokensPerMinute",
-                 concurrent_requests as "concurrentRequests",
+                 concurrent_requests as "concurrentRequests", basic,
                  floor(extract(epoch from created_at) * 1000) as "createdAtMs"
             from models) m) as models,
        (select coalesce(jsonb_agg(to_jsonb(c) order by c.priority, c.id), '[]') from (

@@ -69,6 +69,11 @@ export function isOfferedIn({ kind, routes }: RoutedModel, dialectId: DialectId)
   return routes.some(({ channel }) => servesDialect(channel.provider, dialectId));
 }
 
+/** Of an organization's plan. Every plan includes what is basic. */
+export function isInPlan({ planModels }: { readonly planModels: 'basic' | 'all' }, { basic }: RoutedModel): boolean {
+  return planModels === 'all' || basic;
+}
+
 export async function loadRoutingTable(db: Pool, vault: Vault, nowMs: number): Promise<RoutingTable> {
   const rows = await routingRows(db);
   const problems: string[] = [];

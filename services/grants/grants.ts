@@ -47,7 +47,10 @@ const GRANTS = `
          g.note, g.created_by as "createdBy", g.created_at as "createdAt"
     from credit_grants g join grant_balances b on b.grant_id = g.id`;
 
-/** @throws TollgateError invalid_body for an organization that is not there, or an expiry that has passed */
+/**
+ * @throws TollgateError invalid_body for an organization that is not there, or an expiry that has passed; conflict for a trial that its
+ * owner, or a card of its, has had before
+ */
 export async function issueGrant(tx: PoolClient, wanted: NewGrant): Promise<Grant> {
   const { rows } = await tx.query<{ known: boolean; inTime: boolean }>(
     `select exists (select from organizations where id = $1) as known, coalesce($2 > billing_now(), true) as "inTime"`,
@@ -62,6 +65,7 @@ export async function issueGrant(tx: PoolClient, wanted: NewGrant): Promise<Gran
   }
   const id = newId();
   const { source, orgId, amountNano, expiresAt, note, actor } = wanted;
+  if (source === 'trial') await claimTrial(tx, orgId);
   await tx.query('select issue_grant($1, $2, $3, $4::smallint, $5, 0, $6, $7, $8)', [
     id,
     orgId,
@@ -73,6 +77,19 @@ export async function issueGrant(tx: PoolClient, wanted: NewGrant): Promise<Gran
     actor,
   ]);
   return grant(tx, id);
+}
+
+async function claimTrial(tx: PoolClient, orgId: string): Promise<void> {
+  const { rows } = await tx.query<{ outcome: string }>('select claim_trial($1) as outcome', [orgId]);
+  const outcome = rows[0]?.outcome;
+  if (outcome === 'claimed') return;
+  throw new TollgateError('conflict', {
+    message:
+      outcome === 'unverified'
+        ? `No owner of organization ${orgId} has a verified mail address: a trial is given once per address, when it is verified.`
+        : `A mail address, or a card, of organization ${orgId} has had a trial before: it is given once.`,
+    param: 'source',
+  });
 }
 
 async function grant(db: Queryable, id: string): Promise<Grant> {

@@ -116,10 +116,11 @@ export class LeaseBook {
     }
   }
 
-  settle(reservation: Reservation, charge: Nano): void {
+  /** `rated`: at list price. */
+  settle(reservation: Reservation, rated: Nano): void {
     const keyLeases = this.#keys.get(reservation.lease.apiKeyId);
-    if (keyLeases !== undefined) keyLeases.spentThisSecond += charge;
-    settleOn(reservation, charge);
+    if (keyLeases !== undefined) keyLeases.spentThisSecond += rated;
+    settleOn(reservation, rated);
   }
 
   /** PostgreSQL has the settlement that was made on this lease. */

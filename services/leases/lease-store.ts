@@ -20,6 +20,9 @@ export interface Taken {
   readonly enforcementSeq: number;
   readonly overdueStage: Stage;
   readonly payLink: string | null;
+  /** What is spent of the lease costs list price up to here, and beyond it this many millionths of that; null: list price. */
+  readonly atList: Nano;
+  readonly beyondPpm: number | null;
 }
 
 export interface CreditWanted {
@@ -45,6 +48,8 @@ interface TakenRow {
   enforcement_seq: number;
   overdue_stage: Stage;
   pay_invoice_id: string | null;
+  at_list_nano: string | null;
+  beyond_ppm: number | null;
 }
 
 /** One transaction. Throws what pg throws; a fenced incarnation is SQLSTATE TG001. */
@@ -54,7 +59,7 @@ export async function takeCredit(db: Pool, wanted: CreditWanted, payUrlOf: PayUr
     name: 'take-credit',
     text: `select outcome, amount_nano, (extract(epoch from expires_at) * 1000)::bigint as expires_ms, left_nano, held_nano,
                   short_cap, (extract(epoch from resets_at) * 1000)::bigint as resets_ms,
-                  enforcement_seq::float8 as enforcement_seq, overdue_stage, pay_invoice_id
+                  enforcement_seq::float8 as enforcement_seq, overdue_stage, pay_invoice_id, at_list_nano, beyond_ppm
              from take_credit($1, $2, $3, $4, $5, $6, $7)`,
     values: [incarnationId, leaseId, apiKeyId, waiting, target, least, inHand],
   });
@@ -71,6 +76,8 @@ export async function takeCredit(db: Pool, wanted: CreditWanted, payUrlOf: PayUr
     enforcementSeq: row.enforcement_seq,
     overdueStage: row.overdue_stage,
     payLink: row.pay_invoice_id === null ? null : payUrlOf(row.pay_invoice_id),
+    atList: nano(row.at_list_nano ?? '0'),
+    beyondPpm: row.beyond_ppm,
   };
 }
 

@@ -1,6 +1,7 @@
 // Credit that this gateway may spend for one API key, as this process counts it. PostgreSQL's row has the same amount; its
 // consumed_nano follows ours as settlements commit. free = amount - consumed - reserved.
 import type { Nano } from '../../domain/nano.ts';
+import { splitCharge } from '../../domain/overage.ts';
 import type { Taken } from './lease-store.ts';
 
 export interface Lease {
@@ -12,6 +13,9 @@ export interface Lease {
   amount: Nano;
   consumed: Nano;
   reserved: Nano;
+  /** As in Taken. */
+  atList: Nano;
+  beyondPpm: number | null;
   /** By PostgreSQL's clock; null: never. Nothing is admitted on it afterwards, what was admitted may settle. */
   expiresAtMs: number | null;
   /** Reservations not yet settled or released. */
@@ -47,6 +51,8 @@ export function newLease(id: string, apiKeyId: string, orgId: string): Lease {
     amount: zero,
     consumed: zero,
     reserved: zero,
+    atList: zero,
+    beyondPpm: null,
     expiresAtMs: null,
     reservations: 0,
     unconfirmed: 0,
@@ -63,12 +69,17 @@ export function free(lease: Lease): bigint {
 }
 
 /** What PostgreSQL has leased; of an answer that brought nothing, the stage alone. */
-export function add(lease: Lease, taken: Pick<Taken, 'amount' | 'expiresAtMs' | 'enforcementSeq'>): void {
+export function add(
+  lease: Lease,
+  taken: Pick<Taken, 'amount' | 'expiresAtMs' | 'enforcementSeq' | 'atList' | 'beyondPpm'>,
+): void {
   lease.enforcementSeq = taken.enforcementSeq;
   if (taken.amount === 0n) return;
   lease.amount = (lease.amount + taken.amount) as Nano;
   lease.grown += 1;
   lease.expiresAtMs = taken.expiresAtMs;
+  lease.atList = taken.atList;
+  lease.beyondPpm = taken.beyondPpm;
   lease.usedAtMs = performance.now();
 }
 
@@ -90,13 +101,22 @@ export function widen(reservation: Reservation, more: Nano): void {
   reservation.amount = (reservation.amount + more) as Nano;
 }
 
-/** The charge replaces the estimate. What goes over the lease is PostgreSQL's to find elsewhere (design.md 3.2). */
-export function settleOn(reservation: Reservation, charge: Nano): void {
+/**
+ * What it costs replaces the estimate: `rated` is list price, and PostgreSQL, which splits it in the same way, has the last word
+ * (D66). What goes over the lease is PostgreSQL's to find elsewhere (design.md 3.2).
+ */
+export function settleOn(reservation: Reservation, rated: Nano): void {
   if (!endReservation(reservation)) return;
   const { lease } = reservation;
-  const consumed = lease.consumed + charge;
+  const consumed = lease.consumed + (lease.beyondPpm === null ? rated : dueOn(lease, rated, lease.beyondPpm));
   lease.consumed = (consumed > lease.amount ? lease.amount : consumed) as Nano;
   lease.unconfirmed += 1;
+}
+
+function dueOn({ atList, amount, consumed }: Lease, rated: Nano, beyondPpm: number): bigint {
+  const listPart = (atList < amount ? atList : amount) - consumed;
+  const { includedNano, beyondNano } = splitCharge(rated, (listPart > 0n ? listPart : 0n) as Nano, beyondPpm);
+  return includedNano + beyondNano;
 }
 
 export function releaseOf(reservation: Reservation): void {

@@ -5,6 +5,7 @@ import { jsonbText } from '../platform/postgres.ts';
 import type { AttemptRow, UsageRow } from './settlement-rows.ts';
 
 const CHECK_VIOLATION = '23514';
+const SERIALIZATION_FAILURE = '40001';
 
 interface Rows {
   readonly usage: UsageRow;
@@ -29,8 +30,8 @@ export async function settleBatch(
   batch: readonly Rows[],
 ): Promise<string[]> {
   const rows = await settleOnLeases(db, incarnationId, replay, batch).catch((error: unknown) => {
-    // A lease that shrank while the statement waited for it: judged by what it was, refused for what it is. Once more, as it is now.
-    if (sqlState(error) !== CHECK_VIOLATION) throw error;
+    // A lease that changed while the statement waited for it: judged by what it was, refused for what it is. Once more, as it is now.
+    if (sqlState(error) !== CHECK_VIOLATION && sqlState(error) !== SERIALIZATION_FAILURE) throw error;
     return settleOnLeases(db, incarnationId, replay, batch);
   });
   const beyond = new Set(rows.filter(({ result }) => result === 'beyond').map(({ request_id }) => request_id));

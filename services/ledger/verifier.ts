@@ -7,6 +7,7 @@ import { BURNING } from './burning.ts';
 import type { Invariant } from './invariant.ts';
 import { LATE_WORK } from './late-work.ts';
 import { MONEY_IN } from './money-in.ts';
+import { PLAN_RATES } from './plan-rates.ts';
 import { PLANS } from './plans.ts';
 import { POSTPAID } from './postpaid.ts';
 import { RATED_AGAIN } from './rated-again.ts';
@@ -38,6 +39,7 @@ export async function verifyLedger(db: Pool): Promise<Verification> {
       ...BURNING,
       ...CAUSES,
       RATED_AGAIN,
+      ...PLAN_RATES,
       ...LATE_WORK,
       ...MONEY_IN,
       ...PLANS,
@@ -233,17 +235,17 @@ const CAUSES: readonly Invariant[] = [
     title: 'each transaction debits its customers by exactly the charges of its usage records',
     faults: `
       with charged as (
-        select transaction_id, sum(charge_nano) as charge, sum(rated_nano) as rated from usage_records group by transaction_id
+        select transaction_id, sum(charge_nano) as charge, sum(due_nano) as due from usage_records group by transaction_id
       ), booked as (
         select t.id, coalesce(sum(e.amount_nano) filter (where e.account in ('credit', 'held', 'overdraft')), 0) as debit,
                -coalesce(sum(e.amount_nano) filter (where e.account = 'revenue_usage'), 0) as revenue
           from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
          where t.kind in ('settlement', 'beyond_lease') group by t.id
       )
-      select format('transaction %s: debited %s, charged %s; revenue %s, rated %s', coalesce(b.id, c.transaction_id), coalesce(b.debit, 0),
-                    coalesce(c.charge, 0), coalesce(b.revenue, 0), coalesce(c.rated, 0)) as what
+      select format('transaction %s: debited %s, charged %s; revenue %s, due %s', coalesce(b.id, c.transaction_id), coalesce(b.debit, 0),
+                    coalesce(c.charge, 0), coalesce(b.revenue, 0), coalesce(c.due, 0)) as what
         from charged c full join booked b on b.id = c.transaction_id
-       where coalesce(c.charge, 0) <> coalesce(b.debit, 0) or coalesce(c.rated, 0) <> coalesce(b.revenue, 0)`,
+       where coalesce(c.charge, 0) <> coalesce(b.debit, 0) or coalesce(c.due, 0) <> coalesce(b.revenue, 0)`,
   },
   {
     id: 'I5-losses',
@@ -254,9 +256,9 @@ const CAUSES: readonly Invariant[] = [
         full join (select transaction_id, sum(amount_nano) as amount from ops_losses group by 1) l using (transaction_id)
        where e.amount is distinct from l.amount
        union all
-      select format('request %s: rated %s, charged %s, lost %s', u.request_id, u.rated_nano, u.charge_nano, coalesce(sum(l.amount_nano), 0))
+      select format('request %s: due %s, charged %s, lost %s', u.request_id, u.due_nano, u.charge_nano, coalesce(sum(l.amount_nano), 0))
         from usage_records u left join ops_losses l on l.request_id = u.request_id and l.reason in ('overshoot', 'late')
-       group by u.request_id having u.rated_nano - u.charge_nano <> coalesce(sum(l.amount_nano), 0)`,
+       group by u.request_id having u.due_nano - u.charge_nano <> coalesce(sum(l.amount_nano), 0)`,
   },
   {
     id: 'caps',

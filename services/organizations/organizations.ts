@@ -4,6 +4,7 @@ import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { type Nano, nano } from '../../domain/nano.ts';
 import type { Stage } from '../../domain/overdue-policy.ts';
+import type { PlanName, PlanVersion } from '../../domain/plans.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { type Cap, type CapJson, type CapOwner, capsColumn, readCaps, replaceCaps } from './caps.ts';
@@ -21,6 +22,11 @@ export interface Organization extends OwnRates {
   readonly id: string;
   readonly name: string;
   readonly rateTier: string;
+  /** Chosen by somebody; else it follows the plan. */
+  readonly rateTierByHand: boolean;
+  /** Null: it has agreed on none. */
+  readonly plan: PlanName | null;
+  readonly planVersionId: string | null;
   readonly enforcement: Enforcement;
   readonly enforcementReason: string | null;
   /** Follows from its debts (enforcement.ts); no change of ours, so not in the version. */
@@ -46,7 +52,8 @@ interface OrganizationRow
 
 export interface NewOrganization extends OwnRates {
   readonly name: string;
-  readonly rateTier: string;
+  /** Undefined: as the plan has it. */
+  readonly rateTier?: string | undefined;
   readonly timeZone: string;
   readonly caps: readonly Cap[];
 }
@@ -55,27 +62,32 @@ type OwnRatesChange = { readonly [R in keyof OwnRates]?: OwnRates[R] | undefined
 
 export interface OrganizationChange extends OwnRatesChange {
   readonly name?: string | undefined;
-  readonly rateTier?: string | undefined;
+  /** Null: from now on as the plan has it. */
+  readonly rateTier?: string | null | undefined;
   readonly timeZone?: string | undefined;
   readonly caps?: readonly Cap[] | undefined;
   readonly enforcement?: { readonly enforcement: Enforcement; readonly reason: string | null } | undefined;
 }
 
+/** Without a plan that has another. */
+const USUAL_RATE_TIER = 'standard';
+
 const ORGANIZATIONS = `
-  select o.id, o.name, o.rate_tier as "rateTier", o.requests_per_minute as "requestsPerMinute",
+  select o.id, o.name, o.rate_tier as "rateTier", o.rate_tier_by_hand as "rateTierByHand", v.plan, o.plan_version_id as "planVersionId", o.requests_per_minute as "requestsPerMinute",
          o.tokens_per_minute as "tokensPerMinute", o.concurrent_requests as "concurrentRequests", o.enforcement, o.enforcement_reason as "enforcementReason",
          o.overdue_stage as "overdueStage", o.enforcement_seq::float8 as "enforcementSeq", o.time_zone as "timeZone", o.seats,
          ${capsColumn('organization', 'o.id')} as caps, o.overdraft_nano as "overdraftNano",
          o.overdraft_floor_nano as "overdraftFloorNano", o.version, o.created_at as "createdAt"
-    from organizations o`;
+    from organizations o left join plan_versions v on v.id = o.plan_version_id`;
 
 export async function createOrganization(tx: PoolClient, wanted: NewOrganization): Promise<Organization> {
-  await refuseUnknownNames(tx, wanted.rateTier, wanted.timeZone);
+  const { name, rateTier = USUAL_RATE_TIER, timeZone } = wanted;
+  await refuseUnknownNames(tx, rateTier, timeZone);
   const id = newId();
   await tx.query(
-    `insert into organizations (id, name, rate_tier, time_zone, requests_per_minute, tokens_per_minute, concurrent_requests)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
-    [id, wanted.name, wanted.rateTier, wanted.timeZone, ...ownRates(wanted)],
+    `insert into organizations (id, name, rate_tier, rate_tier_by_hand, time_zone, requests_per_minute, tokens_per_minute, concurrent_requests)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [id, name, rateTier, wanted.rateTier !== undefined, timeZone, ...ownRates(wanted)],
   );
   await replaceCaps(tx, ownerOf(id), wanted.caps);
   return organization(tx, id);
@@ -86,7 +98,9 @@ export async function changeOrganization(
   before: Organization,
   change: OrganizationChange,
 ): Promise<Organization> {
-  const { name = before.name, rateTier = before.rateTier, timeZone = before.timeZone, caps } = change;
+  const { name = before.name, timeZone = before.timeZone, caps } = change;
+  const rateTierByHand = change.rateTier === undefined ? before.rateTierByHand : change.rateTier !== null;
+  const rateTier = change.rateTier ?? (rateTierByHand ? before.rateTier : await rateTierOf(tx, before.planVersionId));
   const { enforcement, reason } = change.enforcement ?? {
     enforcement: before.enforcement,
     reason: before.enforcementReason,
@@ -94,22 +108,35 @@ export async function changeOrganization(
   await refuseUnknownNames(tx, rateTier, timeZone);
   await tx.query(
     `update organizations
-        set name = $2, rate_tier = $3, time_zone = $4, enforcement = $5, enforcement_reason = $6, requests_per_minute = $7,
-            tokens_per_minute = $8, concurrent_requests = $9, version = version + 1
+        set name = $2, rate_tier = $3, rate_tier_by_hand = $4, time_zone = $5, enforcement = $6, enforcement_reason = $7,
+            requests_per_minute = $8, tokens_per_minute = $9, concurrent_requests = $10, version = version + 1
       where id = $1`,
-    [before.id, name, rateTier, timeZone, enforcement, reason, ...ownRates(before, change)],
+    [before.id, name, rateTier, rateTierByHand, timeZone, enforcement, reason, ...ownRates(before, change)],
   );
   if (caps !== undefined) await replaceCaps(tx, ownerOf(before.id), caps);
   return organization(tx, before.id);
 }
 
-/** As its plan has them; null: as many as it likes. False: nothing has changed. */
-export async function setSeats(tx: PoolClient, orgId: string, seats: number | null): Promise<boolean> {
+/**
+ * What a plan gives beside credit; null: it has agreed on none. Credit that was leased under another goes back (migration 0009).
+ * False: nothing has changed.
+ */
+export async function setPlan(tx: PoolClient, orgId: string, version: PlanVersion | null): Promise<boolean> {
   const { rowCount } = await tx.query(
-    'update organizations set seats = $2, version = version + 1 where id = $1 and seats is distinct from $2',
-    [orgId, seats],
+    `update organizations o
+        set plan_version_id = $2, seats = $3, rate_tier = case when o.rate_tier_by_hand then o.rate_tier else $4 end, version = version + 1
+      where o.id = $1 and (o.plan_version_id is distinct from $2 or o.seats is distinct from $3)`,
+    [orgId, version?.id ?? null, version?.seats ?? null, version?.rateTier ?? USUAL_RATE_TIER],
   );
   return rowCount === 1;
+}
+
+async function rateTierOf(tx: PoolClient, planVersionId: string | null): Promise<string> {
+  const { rows } = await tx.query<{ rateTier: string }>(
+    'select rate_tier as "rateTier" from plan_versions where id = $1',
+    [planVersionId],
+  );
+  return rows[0]?.rateTier ?? USUAL_RATE_TIER;
 }
 
 function ownRates(before: OwnRates, change: OwnRatesChange = {}): (number | null)[] {

@@ -39,7 +39,7 @@ export class Metrics {
   readonly tokens = this.#counters('tokens_total', 'Billed tokens by model and meter', ['model', 'meter']);
   readonly ratedCharges = this.#counters(
     'rated_charges_nano_total',
-    'Nano-USD that settled usage comes to by its price; what the ledger could not collect of it is in ops_losses',
+    'Nano-USD that settled usage comes to at list price; what the ledger could not collect of it is in ops_losses',
     ['model', 'usage_source'],
   );
   readonly usageAnomalies = this.#counters('usage_anomalies_total', 'Usage of providers that wants a look', [

@@ -6,8 +6,11 @@ import { TollgateError } from '../../domain/errors.ts';
 import { type Nano, nano } from '../../domain/nano.ts';
 import { postpaidAvailable } from '../../domain/postpaid.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
+import { addContractPlan } from '../plans/plan-versions.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
+import { adoptPlan } from '../subscriptions/plan-benefits.ts';
+import { liveSubscriptionOf } from '../subscriptions/subscription-rows.ts';
 import { openUsageAccount } from './usage-accounts.ts';
 
 export interface Contract {
@@ -15,6 +18,8 @@ export interface Contract {
   readonly orgId: string;
   readonly creditLineCents: Cents;
   readonly netDays: number;
+  /** What its requests cost, in millionths of list price. */
+  readonly priceOfListPpm: number;
   readonly effectiveAt: Date;
   readonly endedAt: Date | null;
   readonly madeBy: string;
@@ -25,6 +30,7 @@ export interface Contract {
 export interface NewContract {
   readonly creditLineCents: number;
   readonly netDays: number;
+  readonly priceOfListPpm: number;
   readonly note: string | null;
   readonly actor: string;
 }
@@ -37,11 +43,15 @@ export async function makeContract(tx: PoolClient, orgId: string, wanted: NewCon
       message: `Organization ${orgId} has a contract that is in force: change its credit line, or end it first.`,
     });
   }
-  const { creditLineCents, netDays, note, actor } = wanted;
+  const { creditLineCents, netDays, priceOfListPpm, note, actor } = wanted;
+  const id = newId();
+  const planVersionId = await addContractPlan(tx, id, priceOfListPpm);
   await tx.query(
-    'insert into contracts (id, org_id, credit_line_cents, net_days, made_by, note) values ($1, $2, $3, $4, $5, $6)',
-    [newId(), orgId, creditLineCents, netDays, actor, note],
+    `insert into contracts (id, org_id, credit_line_cents, net_days, plan_version_id, made_by, note)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [id, orgId, creditLineCents, netDays, planVersionId, actor, note],
   );
+  await adoptUnlessSubscribed(tx, orgId, planVersionId);
   await openUsageAccount(tx, orgId);
   await levelled(tx, orgId, actor);
   return contract(tx, orgId);
@@ -65,8 +75,14 @@ export async function changeCreditLine(
 /** Nothing is lent any more. What was used until then is invoiced as before. */
 export async function endContract(tx: PoolClient, { id, orgId }: Contract, actor: string): Promise<Contract> {
   await tx.query('update contracts set ended_at = billing_now(), version = version + 1 where id = $1', [id]);
+  await adoptUnlessSubscribed(tx, orgId, null);
   await levelled(tx, orgId, actor);
   return contract(tx, orgId);
+}
+
+/** A subscription's plan outranks it, as with every turn of one (services/subscriptions/plan-benefits.ts). */
+async function adoptUnlessSubscribed(tx: PoolClient, orgId: string, planVersionId: string | null): Promise<void> {
+  if ((await liveSubscriptionOf(tx, orgId)) === null) await adoptPlan(tx, orgId, planVersionId);
 }
 
 async function levelled(tx: PoolClient, orgId: string, actor: string): Promise<void> {
@@ -85,9 +101,11 @@ export async function contract(db: Queryable, orgId: string): Promise<Contract> 
 
 async function lastContract(db: Queryable, orgId: string): Promise<Contract | null> {
   const { rows } = await db.query<Omit<Contract, 'creditLineCents'> & { creditLineCents: number }>(
-    `select id, org_id as "orgId", credit_line_cents as "creditLineCents", net_days as "netDays", effective_at as "effectiveAt",
-            ended_at as "endedAt", made_by as "madeBy", note, version
-       from contracts where org_id = $1 order by (ended_at is null) desc, effective_at desc, id desc limit 1`,
+    `select c.id, c.org_id as "orgId", c.credit_line_cents as "creditLineCents", c.net_days as "netDays",
+            v.beyond_included_ppm as "priceOfListPpm", c.effective_at as "effectiveAt", c.ended_at as "endedAt", c.made_by as "madeBy",
+            c.note, c.version
+       from contracts c join plan_versions v on v.id = c.plan_version_id
+      where c.org_id = $1 order by (c.ended_at is null) desc, c.effective_at desc, c.id desc limit 1`,
     [orgId],
   );
   return rows[0] === undefined ? null : { ...rows[0], creditLineCents: cents(rows[0].creditLineCents) };

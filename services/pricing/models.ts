@@ -13,6 +13,8 @@ export interface ModelSettings {
   readonly requestsPerMinute: number | null;
   readonly tokensPerMinute: number | null;
   readonly concurrentRequests: number | null;
+  /** Included in every plan; else in those that include all models. */
+  readonly basic: boolean;
 }
 
 export interface LlmModel extends ModelSettings {
@@ -36,7 +38,7 @@ const MODELS = `
   select m.id, m.display_name as "displayName", m.owned_by as "ownedBy", m.kind, m.context_tokens as "contextTokens",
          m.max_output_tokens as "maxOutputTokens", m.bytes_per_token as "bytesPerToken",
          m.requests_per_minute as "requestsPerMinute", m.tokens_per_minute as "tokensPerMinute",
-         m.concurrent_requests as "concurrentRequests", p.price, p.id as "priceVersion", m.version, m.created_at as "createdAt"
+         m.concurrent_requests as "concurrentRequests", m.basic, p.price, p.id as "priceVersion", m.version, m.created_at as "createdAt"
     from models m
     left join lateral (select v.id, v.price from price_versions v
                         where v.model_id = m.id and v.side = 'selling' and v.effective_at <= billing_now()
@@ -46,8 +48,8 @@ const MODELS = `
 export async function createModel(tx: PoolClient, wanted: NewModel): Promise<LlmModel> {
   const { rowCount } = await tx.query(
     `insert into models (id, display_name, owned_by, kind, context_tokens, max_output_tokens, bytes_per_token,
-                         requests_per_minute, tokens_per_minute, concurrent_requests)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing`,
+                         requests_per_minute, tokens_per_minute, concurrent_requests, basic)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing`,
     [
       wanted.id,
       wanted.displayName,
@@ -59,6 +61,7 @@ export async function createModel(tx: PoolClient, wanted: NewModel): Promise<Llm
       wanted.requestsPerMinute,
       wanted.tokensPerMinute,
       wanted.concurrentRequests,
+      wanted.basic,
     ],
   );
   if (rowCount === 0) {
@@ -78,11 +81,12 @@ export async function changeModel(tx: PoolClient, before: LlmModel, change: Mode
     requestsPerMinute = before.requestsPerMinute,
     tokensPerMinute = before.tokensPerMinute,
     concurrentRequests = before.concurrentRequests,
+    basic = before.basic,
   } = change;
   await tx.query(
     `update models
         set display_name = $2, owned_by = $3, context_tokens = $4, max_output_tokens = $5, bytes_per_token = $6,
-            requests_per_minute = $7, tokens_per_minute = $8, concurrent_requests = $9, version = version + 1
+            requests_per_minute = $7, tokens_per_minute = $8, concurrent_requests = $9, basic = $10, version = version + 1
       where id = $1`,
     [
       before.id,
@@ -94,6 +98,7 @@ export async function changeModel(tx: PoolClient, before: LlmModel, change: Mode
       requestsPerMinute,
       tokensPerMinute,
       concurrentRequests,
+      basic,
     ],
   );
   return llmModel(tx, before.id);

@@ -35,7 +35,13 @@ export interface Receipt {
   readonly streamed: boolean | null;
   readonly outcome: string;
   readonly winner: number | null;
+  /** At list price. */
   readonly ratedNano: Nano;
+  /** Of that, what no included credit covered, at so many millionths of list price; null: all of it at list price. */
+  readonly beyondIncludedNano: Nano | null;
+  readonly beyondIncludedPpm: number | null;
+  /** What it costs by that. */
+  readonly dueNano: Nano;
   readonly chargeNano: Nano;
   readonly priceVersion: string | null;
   /** What that version says. */
@@ -54,8 +60,14 @@ export interface Receipt {
 
 type AttemptJson = Omit<ReceiptAttempt, 'costNano'> & { readonly costNano: string | null };
 
-interface ReceiptRow extends Omit<Receipt, 'attempts' | 'costNano' | 'ratedNano' | 'chargeNano' | 'deliveredBytes'> {
+interface ReceiptRow
+  extends Omit<
+    Receipt,
+    'attempts' | 'costNano' | 'ratedNano' | 'beyondIncludedNano' | 'dueNano' | 'chargeNano' | 'deliveredBytes'
+  > {
   readonly ratedNano: string;
+  readonly beyondIncludedNano: string | null;
+  readonly dueNano: string;
   readonly chargeNano: string;
   readonly deliveredBytes: string | null;
   readonly attempts: readonly AttemptJson[];
@@ -71,6 +83,7 @@ const ATTEMPTS = (requestId: string) => `
 const SETTLED = `
   select u.request_id as "requestId", u.org_id as "orgId", u.project_id as "projectId", u.api_key_id as "apiKeyId",
          u.model_id as model, u.dialect, u.streamed, u.outcome, u.winner, u.rated_nano as "ratedNano",
+         u.beyond_nano as "beyondIncludedNano", u.beyond_ppm as "beyondIncludedPpm", u.due_nano as "dueNano",
          u.charge_nano as "chargeNano", u.price_version_id as "priceVersion", v.price,
          u.meters as tokens, u.usage_source as "usageSource", u.delivered_bytes as "deliveredBytes", u.late,
          case when e.request_id is not null or u.outcome = 'client_gone' then 'no'
@@ -114,6 +127,9 @@ async function orphanedReceipt(db: Queryable, requestId: string, orgId: string |
     outcome: 'orphaned',
     winner: null,
     ratedNano: '0',
+    beyondIncludedNano: null,
+    beyondIncludedPpm: null,
+    dueNano: '0',
     chargeNano: '0',
     priceVersion: null,
     price: null,
@@ -136,6 +152,8 @@ function readReceipt(row: ReceiptRow): Receipt {
   return {
     ...row,
     ratedNano: nano(row.ratedNano),
+    beyondIncludedNano: row.beyondIncludedNano === null ? null : nano(row.beyondIncludedNano),
+    dueNano: nano(row.dueNano),
     chargeNano: nano(row.chargeNano),
     deliveredBytes: row.deliveredBytes === null ? null : Number(row.deliveredBytes),
     attempts,

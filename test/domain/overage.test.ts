@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { formatUsd, type Nano, nano, ZERO } from '../../domain/nano.ts';
-import { splitCharge } from '../../domain/overage.ts';
+import { highestPrice, splitCharge } from '../../domain/overage.ts';
 import { charge, type Price } from '../../domain/prices.ts';
 
 const std: Price = {
@@ -51,6 +51,18 @@ test('included credit is used to the last nano before anything else, and never b
       const exact = (list - includedNano) * BigInt(ppm);
       expect(beyondNano * 1_000_000n - exact).toBeGreaterThanOrEqual(0n);
       expect(beyondNano * 1_000_000n - exact).toBeLessThan(1_000_000n);
+    }),
+  );
+});
+
+test('what is set aside at the highest price pays for the charge, whatever credit it comes from, but for two roundings', () => {
+  const tokens = fc.integer({ min: 0, max: 200_000 });
+  fc.assert(
+    fc.property(tokens, tokens, amounts, rates, (input, output, included, ppm) => {
+      const usage = { input, output };
+      const { includedNano, beyondNano } = splitCharge(charge(std, usage), included, ppm);
+
+      expect(includedNano + beyondNano).toBeLessThanOrEqual(charge(highestPrice(std, ppm), usage) + 2n);
     }),
   );
 });

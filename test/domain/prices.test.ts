@@ -32,7 +32,7 @@ const flatPrices = fc
 const meters = fc.constantFrom(...METERS);
 
 describe('the money tests of billing.md', () => {
-  // The discount on overage comes with the billing issue; it is a price version at nine tenths.
+  // By a price version; what a plan makes of a charge is overage.test.ts's.
   const discounted = (price: Price) => sellingPrice(price, 900_000);
 
   test('M01: 1,234 in and 567 out of std cost 0.008755000, and 0.007879500 with the discount', () => {

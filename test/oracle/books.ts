@@ -27,6 +27,7 @@ export async function readBooks(postgresUrl: string): Promise<Books> {
       slices: await rows(SLICES),
       organizations: await rows(ORGANIZATIONS),
       enforcementChanges: await rows(ENFORCEMENT_CHANGES),
+      planChanges: await rows(PLAN_CHANGES),
       incarnations: await rows(INCARNATIONS),
       caps: await rows(CAPS),
       capCounters: await rows(CAP_COUNTERS),
@@ -47,7 +48,7 @@ const USAGE_RECORDS = `
   select request_id as "requestId", org_id as "orgId", project_id as "projectId", member_id as "memberId",
          api_key_id as "apiKeyId", incarnation_id as "incarnationId", lease_id as "leaseId", model_id as "modelId",
          price_version_id as "priceVersionId", meters, usage_source as "usageSource", delivered_bytes as "deliveredBytes",
-         rated_nano as "ratedNano", charge_nano as "chargeNano", outcome, winner, transaction_id as "transactionId",
+         rated_nano as "ratedNano", beyond_nano as "beyondNano", beyond_ppm as "beyondPpm", due_nano as "dueNano", charge_nano as "chargeNano", outcome, winner, transaction_id as "transactionId",
          ${milliseconds('admitted_at')} as "admittedAtMs"
     from usage_records order by request_id`;
 
@@ -81,7 +82,7 @@ const GRANTS = `
 
 const LEASES = `
   select id, incarnation_id as "incarnationId", org_id as "orgId", project_id as "projectId", member_id as "memberId",
-         api_key_id as "apiKeyId", amount_nano as "amountNano", consumed_nano as "consumedNano",
+         api_key_id as "apiKeyId", amount_nano as "amountNano", consumed_nano as "consumedNano", at_list_nano as "atListNano", beyond_ppm as "beyondPpm",
          ${milliseconds('opened_at')} as "openedAtMs", closed_at is not null as closed
     from leases`;
 
@@ -91,6 +92,10 @@ const ORGANIZATIONS = `
   select id, overdraft_nano as "overdraftNano", overdraft_floor_nano as "overdraftFloorNano" from organizations`;
 
 const ENFORCEMENT_CHANGES = 'select org_id as "orgId", stage, ledger_number as "ledgerNumber" from enforcement_changes';
+
+const PLAN_CHANGES = `
+  select c.org_id as "orgId", v.plan, v.beyond_included_ppm as ppm, c.ledger_number as "ledgerNumber"
+    from plan_changes c left join plan_versions v on v.id = c.plan_version_id`;
 
 const INCARNATIONS = `
   select id, pid, ${milliseconds('started_at')} as "startedAtMs", ${milliseconds('renewed_at')} as "renewedAtMs", ${milliseconds('fenced_at')} as "fencedAtMs",

@@ -28,6 +28,7 @@ export interface Books {
   readonly slices: readonly Slice[];
   readonly organizations: readonly Organization[];
   readonly enforcementChanges: readonly EnforcementChange[];
+  readonly planChanges: readonly PlanChange[];
   readonly incarnations: readonly Incarnation[];
   readonly caps: readonly Cap[];
   readonly capCounters: readonly CapCounter[];
@@ -54,6 +55,10 @@ export interface UsageRecord {
   readonly usageSource: 'provider' | 'estimate' | 'none';
   readonly deliveredBytes: bigint;
   readonly ratedNano: bigint;
+  /** Of that, what was at a rate of its own; null: nothing. */
+  readonly beyondNano: bigint | null;
+  readonly beyondPpm: number | null;
+  readonly dueNano: bigint;
   readonly chargeNano: bigint;
   readonly outcome: string;
   readonly winner: number | null;
@@ -134,6 +139,9 @@ export interface Lease {
   readonly orgId: string;
   readonly amountNano: bigint;
   readonly consumedNano: bigint;
+  /** List price up to here, and beyond it this rate; null: list price. */
+  readonly atListNano: bigint;
+  readonly beyondPpm: number | null;
   readonly projectId: string;
   readonly memberId: string | null;
   readonly apiKeyId: string;
@@ -157,6 +165,15 @@ export interface Organization {
 export interface EnforcementChange {
   readonly orgId: string;
   readonly stage: string;
+  readonly ledgerNumber: bigint;
+}
+
+/** From this number of the ledger's on, its organization was on that plan. */
+export interface PlanChange {
+  readonly orgId: string;
+  readonly plan: string | null;
+  /** As the version says, which a contract has for itself. */
+  readonly ppm: number | null;
   readonly ledgerNumber: bigint;
 }
 

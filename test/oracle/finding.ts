@@ -6,6 +6,7 @@ export type FindingKind =
   | 'record_without_client'
   | 'record_conflict'
   | 'charge_wrong'
+  | 'plan_rate_wrong'
   | 'price_version_wrong'
   | 'tokens_differ'
   | 'estimate_wrong'

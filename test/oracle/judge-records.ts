@@ -6,7 +6,7 @@ import { isRecordPriced } from './frame.ts';
 import { type JoinedFacts, pinnedPrice, sumOf } from './joined-facts.ts';
 import { unbilled } from './metered-cost.ts';
 import type { Meters } from './meters.ts';
-import { amountNano, BYTES_PER_TOKEN, type PriceEntry, priceInForce } from './price-table.ts';
+import { AT_LIST_PPM, amountNano, BYTES_PER_TOKEN, dueNano, type PriceEntry, priceInForce } from './price-table.ts';
 
 const FREE_OUTCOMES = new Set(['failed', 'empty', 'quarantined']);
 
@@ -61,9 +61,11 @@ function judgeCharge(facts: JoinedFacts, record: UsageRecord, price: PriceEntry)
   const isFree = record.usageSource === 'none' || FREE_OUTCOMES.has(record.outcome);
   const rated = isFree ? 0n : amountNano(price, record.meters);
   const unpaid = sumOf(facts.unpaidOf.get(record.requestId) ?? [], ({ amountNano }) => amountNano);
+  const due = dueNano(rated, record.beyondNano ?? 0n, record.beyondPpm ?? AT_LIST_PPM);
   return [
     ...unequal('charge_wrong', record.requestId, 'rated amount', record.ratedNano, rated),
-    ...unequal('charge_wrong', record.requestId, `charge (${unpaid} unpaid)`, record.chargeNano, rated - unpaid),
+    ...unequal('charge_wrong', record.requestId, 'due amount', record.dueNano, due),
+    ...unequal('charge_wrong', record.requestId, `charge (${unpaid} unpaid)`, record.chargeNano, due - unpaid),
   ];
 }
 

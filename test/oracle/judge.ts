@@ -10,6 +10,7 @@ import { judgeClients } from './judge-clients.ts';
 import { isQuiet, judgeCredit } from './judge-credit.ts';
 import { judgeLedger } from './judge-ledger.ts';
 import { isEveryCaptureKnown, judgePayments } from './judge-payments.ts';
+import { judgePlanRates } from './judge-plan-rates.ts';
 import { judgeRecords } from './judge-records.ts';
 
 export function judge(facts: Facts): Finding[] {
@@ -22,6 +23,7 @@ export function judge(facts: Facts): Finding[] {
     ...judgePayments(known),
     ...judgeCredit(known),
     ...judgeBurning(known),
+    ...judgePlanRates(known),
     ...judgeCaps(known),
   ];
 }

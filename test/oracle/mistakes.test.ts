@@ -25,7 +25,7 @@ test('books, meter and answers of a product without a mistake are in order', () 
   expect(judge(good).map(findingLine)).toEqual([]);
 });
 
-const FREE = { usageSource: 'none', meters: {}, ratedNano: 0n, chargeNano: 0n } as const;
+const FREE = { usageSource: 'none', meters: {}, ratedNano: 0n, dueNano: 0n, chargeNano: 0n } as const;
 const PROMISE = 'The charge for this answer could not be recorded, so its end is withheld and nothing is charged.';
 
 test.each<[string, FindingKind, Partial<UsageRecord>, Partial<Answer>]>([
@@ -128,10 +128,21 @@ test.each<[string, FindingKind, Mistake]>([
     'given_away',
     {
       in: 'settle_beyond_lease',
-      replace: 'least(v_rated, v_lease.amount_nano - v_lease.consumed_nano)',
+      replace: 'least(v_due, v_left)',
       by: '0',
     },
   ],
+  [
+    'the rate of a plan is taken of what included credit covers',
+    'plan_rate_wrong',
+    { in: 'settle_batch', replace: 'p.rated_upto - p.rated_nano - p.at_list_left', by: '0' },
+  ],
+  [
+    'whoever is on no plan pays as he goes',
+    'plan_rate_wrong',
+    { in: 'rate_beyond_included', replace: 'return null', by: 'return 1050000' },
+  ],
+  ['a rate is rounded down', 'charge_wrong', { in: 'at_rate', replace: 'p_ppm + 999999', by: 'p_ppm' }],
   [
     'a payment counts more than was taken',
     'clearing_differs',

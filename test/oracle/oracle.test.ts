@@ -37,7 +37,7 @@ test('books that the product wrote are found to be in order', async () => {
 
   expect(judge(facts).map(findingLine)).toEqual([]);
   expect(isSettled(facts)).toBe(true);
-  expect(facts.usageRecords).toHaveLength(10);
+  expect(facts.usageRecords).toHaveLength(14);
 });
 
 test('every error that is planted in a copy of the facts is reported', async () => {
@@ -47,9 +47,9 @@ test('every error that is planted in a copy of the facts is reported', async () 
   expect(proofs).toHaveLength(7);
 });
 
-const CHARGED = `(select request_id from usage_records where charge_nano > 0 and charge_nano = rated_nano order by request_id limit 1)`;
+const CHARGED = `(select request_id from usage_records where charge_nano > 0 and charge_nano = rated_nano and beyond_ppm is null order by request_id limit 1)`;
 const OTHER = `(select request_id from usage_records
-                 where charge_nano = rated_nano and charge_nano > 0
+                 where charge_nano = rated_nano and charge_nano > 0 and beyond_ppm is null
                    and charge_nano <> (select charge_nano from usage_records where request_id = ${CHARGED}) limit 1)`;
 
 test.each<[string, FindingKind, string, string]>([
@@ -64,13 +64,13 @@ test.each<[string, FindingKind, string, string]>([
   [
     'one charge off by 1 nano',
     'charge_wrong',
-    `update usage_records set charge_nano = charge_nano + 1, rated_nano = rated_nano + 1 where request_id = ${CHARGED}`,
+    `update usage_records set charge_nano = charge_nano + 1, due_nano = due_nano + 1, rated_nano = rated_nano + 1 where request_id = ${CHARGED}`,
     CHARGED,
   ],
   [
     'two charges swapped',
     'charge_wrong',
-    `update usage_records u set charge_nano = o.charge_nano, rated_nano = o.rated_nano from usage_records o
+    `update usage_records u set charge_nano = o.charge_nano, due_nano = o.due_nano, rated_nano = o.rated_nano from usage_records o
       where (u.request_id, o.request_id) in ((${CHARGED}, ${OTHER}), (${OTHER}, ${CHARGED}))`,
     OTHER,
   ],
@@ -123,7 +123,7 @@ test('an end that a client saw needs a record, an error that it saw must be free
 
   expect(kinds).toContain('record_missing');
   expect(kinds).toContain('charged_for_error');
-  expect(kinds.filter((kind) => kind === 'record_without_client')).toHaveLength(8);
+  expect(kinds.filter((kind) => kind === 'record_without_client')).toHaveLength(12);
   expect(kinds).toContain('orphan_unexplained');
 });
 
@@ -161,14 +161,14 @@ test('the program prints its verdict in one line and says by its exit code wheth
   try {
     writeFileSync(endpoints, JSON.stringify({ postgresUrl: good.readonlyUrl, demoMeter: `http://127.0.0.1:${port}/` }));
     const inOrder = await runOracle(endpoints);
-    expect(inOrder.lines.at(-1)).toBe('oracle: 10 requests, 11 attempts, difference 0 nano-USD');
+    expect(inOrder.lines.at(-1)).toBe('oracle: 14 requests, 15 attempts, difference 0 nano-USD');
     expect(inOrder.lines.filter((line) => line.endsWith(': reported'))).toHaveLength(7);
     expect(inOrder.code).toBe(0);
 
     const { readonlyUrl } = await copyWith(`delete from usage_records where request_id = ${CHARGED}`, '');
     writeFileSync(endpoints, JSON.stringify({ postgresUrl: readonlyUrl, demoMeter: `http://127.0.0.1:${port}/` }));
     const broken = await runOracle(endpoints);
-    expect(broken.lines.at(-1)).toMatch(/^oracle: 9 requests, 11 attempts, difference [1-9]\d* nano-USD$/);
+    expect(broken.lines.at(-1)).toMatch(/^oracle: 13 requests, 15 attempts, difference [1-9]\d* nano-USD$/);
     expect(broken.code).toBe(1);
   } finally {
     meter.close();

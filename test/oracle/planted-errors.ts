@@ -53,7 +53,12 @@ function doubleRecord(facts: Facts) {
 function overcharge(facts: Facts) {
   const [record] = charged(facts);
   if (record === undefined) return null;
-  const dearer = { ...record, ratedNano: record.ratedNano + 1n, chargeNano: record.chargeNano + 1n };
+  const dearer = {
+    ...record,
+    ratedNano: record.ratedNano + 1n,
+    dueNano: record.dueNano + 1n,
+    chargeNano: record.chargeNano + 1n,
+  };
   return { facts: withRecords(facts, (one) => [one === record ? dearer : one]), ids: [record.requestId] };
 }
 
@@ -67,6 +72,7 @@ function swapCharges(facts: Facts) {
   const swap = (to: UsageRecord, from: UsageRecord) => ({
     ...to,
     ratedNano: from.ratedNano,
+    dueNano: from.dueNano,
     chargeNano: from.chargeNano,
   });
   const swapped = withRecords(facts, (one) => {

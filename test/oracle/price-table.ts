@@ -61,6 +61,16 @@ export const BYTES_PER_TOKEN: Readonly<Record<string, number>> = {
   'demo-embed': 4,
 };
 
+export const AT_LIST_PPM = 1_000_000;
+
+/** Of list price, for what no included credit covers. A contract has its own. */
+export const PLAN_PPM: Readonly<Record<string, number>> = {
+  free: 1_050_000,
+  pay_as_you_go: 1_050_000,
+  pro: AT_LIST_PPM,
+  team: 900_000,
+};
+
 const STAND_INS: Readonly<Record<string, string>> = {
   cachedInput: 'input',
   cacheWrite1h: 'cacheWrite5m',
@@ -102,6 +112,11 @@ export function priceInForce(table: PriceTable, modelId: string, side: Side, atM
     if (inForce === null || entry.effectiveAtMs >= inForce.effectiveAtMs) inForce = entry;
   }
   return inForce;
+}
+
+/** What is beyond included credit is rounded up once more, at its rate. */
+export function dueNano(listNano: bigint, beyondNano: bigint, ppm: number): bigint {
+  return listNano - beyondNano + (beyondNano * BigInt(ppm) + 999_999n) / 1_000_000n;
 }
 
 /** One ceil to nano at the end. */

@@ -23,13 +23,7 @@ export async function found(db: Client, capNano: bigint): Promise<Ids> {
     selling: randomUUID(),
     cost: randomUUID(),
   };
-  await db.query(`insert into organizations (id, name) values ($1, 'Small world')`, [ids.org]);
-  await db.query(`insert into projects (id, org_id, name) values ($1, $2, 'main')`, [ids.project, ids.org]);
-  await db.query(
-    `insert into api_keys (id, org_id, project_id, name, digest, prefix, last_four)
-       values ($1, $2, $3, 'only', decode(repeat('ab', 32), 'hex'), 'sk-tg-', 'last')`,
-    [ids.apiKey, ids.org, ids.project],
-  );
+  await newHolder(db, ids, 'Small world', 'ab');
   await db.query(
     `insert into caps (org_id, scope, scope_id, period, amount_nano)
        values ($1, 'api_key', $2, 'total', $4), ($1, 'project', $3, 'day', $4)`,
@@ -75,16 +69,35 @@ export async function grant(
 /** With included credit, and a little that was bought. */
 export async function newDebtor(db: Client): Promise<Pick<Ids, 'org' | 'project' | 'apiKey'>> {
   const debtor = { org: randomUUID(), project: randomUUID(), apiKey: randomUUID() };
-  await db.query(`insert into organizations (id, name) values ($1, 'Debtor')`, [debtor.org]);
-  await db.query(`insert into projects (id, org_id, name) values ($1, $2, 'main')`, [debtor.project, debtor.org]);
-  await db.query(
-    `insert into api_keys (id, org_id, project_id, name, digest, prefix, last_four)
-       values ($1, $2, $3, 'only', decode(repeat('cd', 32), 'hex'), 'sk-tg-', 'last')`,
-    [debtor.apiKey, debtor.org, debtor.project],
-  );
+  await newHolder(db, debtor, 'Debtor', 'cd');
   await grant(db, debtor, 300_000_000n, '20 days', 'included');
   await grant(db, debtor, 3_000_000n, null, 'pack');
   return debtor;
+}
+
+/** With a little of its included credit left, and a pack. */
+export async function newTeam(db: Client): Promise<Pick<Ids, 'org' | 'project' | 'apiKey'>> {
+  const team = { org: randomUUID(), project: randomUUID(), apiKey: randomUUID() };
+  await newHolder(db, team, 'Team', 'ef');
+  await db.query(`update organizations set plan_version_id = 'team-1' where id = $1`, [team.org]);
+  await grant(db, team, 3_000_001n, '20 days', 'included');
+  await grant(db, team, 300_000_000n, null, 'pack');
+  return team;
+}
+
+async function newHolder(
+  db: Client,
+  { org, project, apiKey }: Pick<Ids, 'org' | 'project' | 'apiKey'>,
+  name: string,
+  digestByte: string,
+): Promise<void> {
+  await db.query('insert into organizations (id, name) values ($1, $2)', [org, name]);
+  await db.query(`insert into projects (id, org_id, name) values ($1, $2, 'main')`, [project, org]);
+  await db.query(
+    `insert into api_keys (id, org_id, project_id, name, digest, prefix, last_four)
+       values ($1, $2, $3, 'only', decode(repeat($4, 32), 'hex'), 'sk-tg-', 'last')`,
+    [apiKey, org, project, digestByte],
+  );
 }
 
 export async function putUnder(db: Client, { org }: Pick<Ids, 'org'>, stage: string): Promise<void> {

@@ -101,6 +101,7 @@ test('a receipt says what was used, at which price, over which attempts, and no 
   expect(receipt.body).toEqual({
     ...{ requestId, model: 'std', dialect: 'openai-chat', streamed: false, outcome: 'complete' },
     ...{ chargeNano: M01.chargeNano, ratedNano: M01.chargeNano, tokens: M01.meters, usageSource: 'provider' },
+    ...{ dueNano: M01.chargeNano, beyondIncludedNano: null, beyondIncludedPpm: null },
     ...{ deliveredBytes: 4, endSent: 'yes', priceVersion: shop.priceVersionId, price: shop.price },
     admittedAt: expect.stringMatching(/Z$/),
     settledAt: expect.stringMatching(/Z$/),

@@ -39,6 +39,7 @@ export function modelOn(...channels: readonly ChannelTraits[]): RoutedModel {
     requestsPerMinute: null,
     tokensPerMinute: null,
     concurrentRequests: null,
+    basic: false,
     createdAtMs: 0,
     sellingPrices: [],
     routes: channels.map((traits) => ({ channel: newChannel(traits), upstreamModel: 'gpt-x', costPrices: [] })),

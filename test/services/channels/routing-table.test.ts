@@ -65,6 +65,7 @@ test('a model comes with its prices, its channel, the opened key and the cost of
     requestsPerMinute: null,
     tokensPerMinute: 5_000_000_000,
     concurrentRequests: null,
+    basic: false,
     createdAtMs: expect.any(Number),
     sellingPrices: [expect.objectContaining({ id: sellingId, modelId: 'gpt-x' })],
     routes: [

@@ -8,7 +8,7 @@ import { type BareGateway, newCustomer } from '../../support/bare-gateway.ts';
 
 export async function invoiceOnce(admin: Pool, worker: Pool, gateway: BareGateway): Promise<void> {
   const customer = await newCustomer(admin, []);
-  const terms = { creditLineCents: 100_000, netDays: 30, note: null, actor: 'test' };
+  const terms = { creditLineCents: 100_000, netDays: 30, priceOfListPpm: 1_000_000, note: null, actor: 'test' };
   await inTransaction(worker, (tx) => makeContract(tx, customer.orgId, terms));
   await gateway.settle(customer, await gateway.hold(customer, '12'), '10.004999999');
   await admin.query('update usage_accounts set next_invoice_at = billing_now()');

@@ -22,6 +22,7 @@ import {
 import { PLANTED_BURNING } from './planted-burning.ts';
 import { PLANTED_LATE_WORK } from './planted-late-work.ts';
 import { PLANTED_MONEY_IN, payOnce } from './planted-money-in.ts';
+import { PLANTED_PLAN_RATES, spendBeyondIncluded } from './planted-plan-rates.ts';
 import { PLANTED_PLANS, subscribeOnce } from './planted-plans.ts';
 import { invoiceOnce, PLANTED_POSTPAID } from './planted-postpaid.ts';
 
@@ -69,6 +70,7 @@ async function liveThroughADay(): Promise<void> {
   await issueGrant(admin, poor.orgId, { usd: '0.07', expiresIn: '10 days' });
   await second.settle(customer, await second.hold(customer, '1.50'), '1.25');
   await invoiceOnce(admin, worker, second);
+  await spendBeyondIncluded(admin, second);
   await second.abandon();
 
   await payOnce(admin, poor.orgId);
@@ -88,7 +90,7 @@ async function clockAt(moment: string): Promise<void> {
 test('sound books have nothing to report', async () => {
   const { ok, checks } = await verifyLedger(worker);
   expect(checks.filter((check) => !check.ok)).toEqual([]);
-  expect([ok, checks.length]).toEqual([true, 38]);
+  expect([ok, checks.length]).toEqual([true, 41]);
 });
 
 const PRICE: Price = {
@@ -111,6 +113,7 @@ const pricedAt = (price: Price) => `
 const PLANTED: readonly (readonly [string, string, string])[] = [
   ...PLANTED_MONEY_IN,
   ...PLANTED_PLANS,
+  ...PLANTED_PLAN_RATES,
   ...PLANTED_BURNING,
   ...PLANTED_POSTPAID,
   ...PLANTED_LATE_WORK,
@@ -177,7 +180,7 @@ const PLANTED: readonly (readonly [string, string, string])[] = [
     'a loss is not in the ledger',
     `insert into ops_losses values (gen_random_uuid(), 1, 'orphaned', 5, 0)`,
   ],
-  ['I5-losses', 'an unpaid rest is explained by nothing', `update usage_records set rated_nano = rated_nano + 1`],
+  ['I5-losses', 'an unpaid rest is explained by nothing', `update usage_records set due_nano = due_nano + 1`],
   [
     'I6',
     'money is missing from a grant',
@@ -250,7 +253,7 @@ test('two charges that are swapped between customers are found, although every s
   const [one, other] = rows;
   const swapped = [one, other].map((from, at) => {
     const to = [other, one][at];
-    return `update usage_records set charge_nano = ${to?.charge}, rated_nano = ${to?.charge} where request_id = '${from?.requestId}'`;
+    return `update usage_records set charge_nano = ${to?.charge}, due_nano = ${to?.charge}, rated_nano = ${to?.charge} where request_id = '${from?.requestId}'`;
   });
   const { checks } = await withPlanted(swapped.join(';'));
   expect(checks.find(({ id }) => id === 'I5')?.count).toBe(2);

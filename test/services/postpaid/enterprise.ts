@@ -25,7 +25,7 @@ export async function contracted(
     `insert into billing_details (org_id, billing_email) values ($1, 'billing@example.com') on conflict do nothing`,
     [orgId],
   );
-  const wanted = { creditLineCents, netDays, note: null, actor: 'test' };
+  const wanted = { creditLineCents, netDays, priceOfListPpm: 1_000_000, note: null, actor: 'test' };
   await inTransaction(shop.db, (tx) => makeContract(tx, orgId, wanted));
 }
 

@@ -1,0 +1,59 @@
+-- Free's first credit is given once per verified mail address and once per card, whatever organization asks for it. An organization whose
+-- owners and cards nobody knows has only what an operator gives it, and he may give what he likes (D68).
+
+-- Up Migration
+
+create table trial_claims (
+  -- 'mail ' and the SHA-256 of an address (D52), or 'card ' and the fingerprint of a card.
+  identity text primary key,
+  org_id uuid not null references organizations,
+  claimed_at timestamptz not null default billing_now()
+);
+create trigger append_only before update or delete on trial_claims for each row execute function refuse_change();
+create trigger not_emptied before truncate on trial_claims for each statement execute function refuse_change();
+
+-- By what an organization is known: its owners' verified addresses, and every card that it has ever left.
+create function trial_identities(p_org uuid) returns setof text
+language sql stable security definer set search_path = public, pg_temp as $$
+  select 'mail ' || encode(sha256(convert_to(p.email, 'UTF8')), 'hex') from memberships m join persons p on p.id = m.person_id
+   where m.org_id = p_org and m.role = 'owner' and p.email_verified_at is not null
+  union
+  select 'card ' || c.fingerprint from payment_methods c where c.org_id = p_org and c.fingerprint is not null
+$$;
+
+-- Whether it may have one: 'claimed', 'had_before' (the address or the card had one, here or elsewhere), or 'unverified' (it has owners, and no
+-- address of theirs is verified). Of two who claim the same at once one waits for the other. Unless 'claimed', the caller rolls back.
+create function claim_trial(p_org uuid) returns text
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_new integer;
+begin
+  if exists (select from memberships m where m.org_id = p_org and m.role = 'owner')
+     and not exists (select from memberships m join persons p on p.id = m.person_id
+                      where m.org_id = p_org and m.role = 'owner' and p.email_verified_at is not null) then
+    return 'unverified';
+  end if;
+  insert into trial_claims (identity, org_id) select i, p_org from trial_identities(p_org) i order by i on conflict do nothing;
+  get diagnostics v_new = row_count;
+  return case when v_new = (select count(*) from trial_identities(p_org)) then 'claimed' else 'had_before' end;
+end $$;
+
+-- An address that is verified, or a card that is left, after its organization has had one has had one, too.
+create function claim_late() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  insert into trial_claims (identity, org_id)
+    select i, o.id
+      from organizations o cross join lateral trial_identities(o.id) i
+     where o.id in (select m.org_id from memberships m where tg_table_name = 'persons' and m.person_id = (to_jsonb(new) ->> 'id')::uuid
+                    union all select (to_jsonb(new) ->> 'org_id')::uuid where tg_table_name <> 'persons')
+       and exists (select from credit_grants g where g.org_id = o.id and g.source = 'trial')
+     order by i on conflict do nothing;
+  return null;
+end $$;
+create trigger claims_trial after update of email_verified_at on persons
+  for each row when (new.email_verified_at is not null) execute function claim_late();
+create trigger claims_trial after insert or update of role on memberships for each row execute function claim_late();
+create trigger claims_trial after insert on payment_methods for each row execute function claim_late();
+
+grant select on trial_claims to tollgate_worker;
+revoke execute on function trial_identities(uuid), claim_trial(uuid) from public;
+grant execute on function claim_trial(uuid) to tollgate_worker;
