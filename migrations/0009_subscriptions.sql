@@ -137,12 +137,14 @@ create table billing_incidents (
 );
 
 -- Workflows that have news to look at, or were never started. Delivered by the workers; a second piece of news before it is delivered is
--- the same delivery.
+-- the same delivery. Each piece has a number of its own, also after the row was delivered and deleted: whoever delivered an earlier one,
+-- however late he says so, deletes no later one.
+create sequence process_poke_news;
 create table process_pokes (
   workflow_id text primary key,
   process text not null check (process in ('subscription', 'dunning', 'topup')),
   subject uuid not null,
-  news integer not null default 1,
+  news bigint not null default nextval('process_poke_news'),
   since timestamptz not null default clock_timestamp(),
   due_at timestamptz not null default clock_timestamp(),
   tries integer not null default 0
@@ -193,7 +195,7 @@ create function poke_process(p_workflow_id text, p_process text, p_subject uuid)
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   insert into process_pokes (workflow_id, process, subject) values (p_workflow_id, p_process, p_subject)
-    on conflict (workflow_id) do update set news = process_pokes.news + 1;
+    on conflict (workflow_id) do update set news = excluded.news;
   perform pg_notify('tollgate_outbox', 'poke');
 end $$;
 
@@ -207,13 +209,13 @@ create trigger changes_ladders after insert or update or delete on billing_incid
 
 grant select on plan_versions, subscriptions, invoices, subscription_periods, grant_voids, dunnings, billing_incidents, process_pokes
   to tollgate_gateway, tollgate_worker, tollgate_readonly;
-grant insert on plan_versions, subscriptions, invoices, subscription_periods, dunnings, billing_incidents, process_pokes to tollgate_worker;
+grant insert on plan_versions, subscriptions, invoices, subscription_periods, dunnings, billing_incidents to tollgate_worker;
 grant update (phase, plan_version_id, state, revision, wake_at, ended_at) on subscriptions to tollgate_worker;
 grant update (state, closed_at) on invoices to tollgate_worker;
 grant update (cut_at) on subscription_periods to tollgate_worker;
 grant update (state, revision, wake_at, closed, closed_at) on dunnings to tollgate_worker;
 grant update (to_at) on billing_incidents to tollgate_worker;
-grant update (news, since, due_at, tries), delete on process_pokes to tollgate_worker;
+grant update (since, due_at, tries), delete on process_pokes to tollgate_worker;
 revoke execute on function grant_included(uuid, uuid, bigint, timestamptz, integer, text), void_included(uuid, text, text),
   poke_process(text, text, uuid) from public;
 grant execute on function grant_included(uuid, uuid, bigint, timestamptz, integer, text), void_included(uuid, text, text),

@@ -13,7 +13,7 @@ import { createLog } from '../services/platform/log.ts';
 import { OutboxBell } from '../services/platform/outbox-bell.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
 import { type MailSettings, readWorkerConfig } from '../services/platform/worker-config.ts';
-import { Pokes, pokesStanding } from '../services/processes/pokes.ts';
+import { PokeOutbox, pokesStanding } from '../services/processes/poke-outbox.ts';
 import { Reconciliations, reconciliationStanding } from '../services/reconciliation/reconciliations.ts';
 import { noticeHandedOver } from '../services/subscriptions/learn.ts';
 import { PayloadCodec } from '../services/vault/payload-codec.ts';
@@ -75,7 +75,7 @@ const work = new TemporalWork(
   log,
 );
 const leaving = new AbortController();
-const relay = new ProcessRelay(new Pokes(db), () => work.client, log);
+const relay = new ProcessRelay(new PokeOutbox(db), () => work.client, log);
 const mails = config.mail === null ? null : openMailRelay(config.mail);
 if (mails === null) log.warn('mails_not_sent');
 const bell = new OutboxBell(config.databaseUrl, (outbox) => {
