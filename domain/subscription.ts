@@ -98,6 +98,13 @@ export function openOrder({ phase }: Subscription): Order | null {
   return 'order' in phase ? phase.order : null;
 }
 
+/** Since when it has owed a renewal, whatever invoice asks for it now; null: it owes none. */
+export function overdueSince({ phase }: Subscription): number | null {
+  if (phase.kind === 'past_due') return phase.sinceMs;
+  if (phase.kind === 'paying') return phase.overdueSinceMs;
+  return phase.kind === 'voiding' && 'sinceMs' in phase.afterwards ? phase.afterwards.sinceMs : null;
+}
+
 /** Begins with its first payment: before it there is a Checkout Session and no subscription. */
 export function newSubscription(terms: Terms, invoice: string, paidAtMs: number): Subscription {
   return {

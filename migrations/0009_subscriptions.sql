@@ -39,6 +39,7 @@ create table subscriptions (
 );
 create unique index one_live_subscription on subscriptions (org_id) where phase <> 'ended';
 create index on subscriptions (wake_at) where phase <> 'ended';
+create index on subscriptions (org_id, started_at);
 
 -- What was asked never changes; an invoice goes from open to paid or void, and a void one that is paid all the same stays void: its money
 -- goes back. One of usage is open again when a bank transfer that paid it is reversed (0011).
@@ -121,9 +122,13 @@ create table dunnings (
   opened_at timestamptz not null default billing_now(),
   closed text check (closed in ('paid', 'void', 'waived')),
   closed_at timestamptz,
-  check ((closed is null) = (closed_at is null))
+  -- By its workflow, which may come to look more than once.
+  is_close_seen boolean not null default false,
+  check ((closed is null) = (closed_at is null)),
+  check (closed is not null or not is_close_seen)
 );
 create index on dunnings (org_id) where closed is null;
+create index on dunnings (subscription_id, closed_at) where closed = 'void';
 create index on dunnings (wake_at) where closed is null;
 
 -- Times for which no customer answers: outages of Stripe, and what a person declared to be one.
@@ -135,6 +140,7 @@ create table billing_incidents (
   declared_by text not null,
   check (to_at > from_at)
 );
+create index on billing_incidents (to_at);
 
 -- Workflows that have news to look at, or were never started. Delivered by the workers; a second piece of news before it is delivered is
 -- the same delivery. Each piece has a number of its own, also after the row was delivered and deleted: whoever delivered an earlier one,
@@ -213,7 +219,7 @@ grant insert on plan_versions, subscriptions, invoices, subscription_periods, du
 grant update (phase, plan_version_id, state, revision, wake_at, ended_at) on subscriptions to tollgate_worker;
 grant update (state, closed_at) on invoices to tollgate_worker;
 grant update (cut_at) on subscription_periods to tollgate_worker;
-grant update (state, revision, wake_at, closed, closed_at) on dunnings to tollgate_worker;
+grant update (state, revision, wake_at, closed, closed_at, is_close_seen) on dunnings to tollgate_worker;
 grant update (to_at) on billing_incidents to tollgate_worker;
 grant update (since, due_at, tries), delete on process_pokes to tollgate_worker;
 revoke execute on function grant_included(uuid, uuid, bigint, timestamptz, integer, text), void_included(uuid, text, text),

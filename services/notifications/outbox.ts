@@ -69,6 +69,20 @@ async function isTold(tx: PoolClient, eventKey: string): Promise<boolean> {
   return rowCount === 1;
 }
 
+/** Which of these an organization was told last, or is about to be; null: none of them. */
+export async function lastTold<K extends MailKind>(
+  db: Queryable,
+  orgId: string,
+  kinds: readonly K[],
+): Promise<{ readonly kind: K; readonly eventKey: string } | null> {
+  const { rows } = await db.query<{ kind: K; eventKey: string }>(
+    `select kind, event_key as "eventKey" from notifications where org_id = $1 and kind = any($2)
+      order by created_at desc, id desc limit 1`,
+    [orgId, kinds],
+  );
+  return rows[0] ?? null;
+}
+
 async function recipientsOf(
   tx: PoolClient,
   orgId: string,

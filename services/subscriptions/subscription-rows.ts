@@ -27,10 +27,20 @@ export async function liveSubscriptionOf(db: Queryable, orgId: string): Promise<
 }
 
 /** The live one first, then the latest. */
-export async function listSubscriptions(db: Queryable, orgId: string): Promise<string[]> {
+export async function listSubscriptions(
+  db: Queryable,
+  orgId: string,
+  after: string | null,
+  pageSize: number,
+): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
-    `select id from subscriptions where org_id = $1 order by (phase <> 'ended') desc, started_at desc, id`,
-    [orgId],
+    `select id from subscriptions
+      where org_id = $1
+        and ($2::uuid is null or (phase <> 'ended', started_at, id) <
+             (select a.phase <> 'ended', a.started_at, a.id from subscriptions a where a.id = $2))
+      order by (phase <> 'ended') desc, started_at desc, id desc
+      limit $3`,
+    [orgId, after, pageSize],
   );
   return rows.map(({ id }) => id);
 }
