@@ -98,6 +98,11 @@ export function openOrder({ phase }: Subscription): Order | null {
   return 'order' in phase ? phase.order : null;
 }
 
+/** When its card is asked next, if nobody says otherwise before; null: it is being asked, or no more. */
+export function renewsAt({ phase, atPeriodEnd, period }: Subscription): number | null {
+  return phase.kind === 'active' && atPeriodEnd === 'renew' ? endOf(period) : null;
+}
+
 /** Since when it has owed a renewal, whatever invoice asks for it now; null: it owes none. */
 export function overdueSince({ phase }: Subscription): number | null {
   if (phase.kind === 'past_due') return phase.sinceMs;

@@ -33,11 +33,16 @@ create table subscriptions (
   revision integer not null,
   -- When time alone changes something; null: only an event will.
   wake_at timestamptz,
+  -- When its card is asked next, if nobody says otherwise before; null: it is being asked, or no more.
+  renews_at timestamptz,
+  -- The period that ends then is of a year.
+  is_yearly boolean not null default false,
   started_at timestamptz not null default billing_now(),
   ended_at timestamptz,
   check ((phase = 'ended') = (ended_at is not null))
 );
 create unique index one_live_subscription on subscriptions (org_id) where phase <> 'ended';
+create index on subscriptions (renews_at) where is_yearly and renews_at is not null;
 create index on subscriptions (wake_at) where phase <> 'ended';
 create index on subscriptions (org_id, started_at);
 
@@ -216,7 +221,7 @@ create trigger changes_ladders after insert or update or delete on billing_incid
 grant select on plan_versions, subscriptions, invoices, subscription_periods, grant_voids, dunnings, billing_incidents, process_pokes
   to tollgate_gateway, tollgate_worker, tollgate_readonly;
 grant insert on plan_versions, subscriptions, invoices, subscription_periods, dunnings, billing_incidents to tollgate_worker;
-grant update (phase, plan_version_id, state, revision, wake_at, ended_at) on subscriptions to tollgate_worker;
+grant update (phase, plan_version_id, state, revision, wake_at, renews_at, is_yearly, ended_at) on subscriptions to tollgate_worker;
 grant update (state, closed_at) on invoices to tollgate_worker;
 grant update (cut_at) on subscription_periods to tollgate_worker;
 grant update (state, revision, wake_at, closed, closed_at, is_close_seen) on dunnings to tollgate_worker;

@@ -14,7 +14,7 @@ import { planVersion } from '../plans/plan-versions.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import type { Written } from './plan-writes.ts';
 
-const CURRENCY = 'usd';
+export const CURRENCY = 'usd';
 
 export interface Told extends Written {
   readonly before: Subscription;
@@ -255,7 +255,7 @@ function amountOf({ amountCents }: Order) {
   return { amountCents, currency: CURRENCY };
 }
 
-async function toldTerms(tx: PoolClient, { planVersionId, months }: Terms): Promise<ToldTerms> {
+export async function toldTerms(tx: PoolClient, { planVersionId, months }: Terms): Promise<ToldTerms> {
   return { plan: (await planVersion(tx, planVersionId)).plan, months };
 }
 

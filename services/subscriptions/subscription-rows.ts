@@ -1,7 +1,7 @@
 // Subscriptions as rows: the state of domain/subscription.ts as JSON, and beside it what others look for it by.
 import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
-import type { Subscription } from '../../domain/subscription.ts';
+import { renewsAt, type Subscription } from '../../domain/subscription.ts';
 import { jsonbText, type Queryable } from '../platform/postgres.ts';
 
 export interface SubscriptionRow {
@@ -66,7 +66,7 @@ export async function saveSubscription(
 ): Promise<void> {
   await tx.query(
     `update subscriptions
-        set phase = $2, plan_version_id = $3, state = $4, revision = $5, wake_at = $6,
+        set phase = $2, plan_version_id = $3, state = $4, revision = $5, wake_at = $6, renews_at = $7, is_yearly = $8,
             ended_at = case when $2 = 'ended' then coalesce(ended_at, billing_now()) end
       where id = $1`,
     [
@@ -75,7 +75,13 @@ export async function saveSubscription(
       state.terms.planVersionId,
       jsonbText(state),
       state.revision,
-      wakeAtMs === null ? null : new Date(wakeAtMs),
+      dateOf(wakeAtMs),
+      dateOf(renewsAt(state)),
+      state.period.months === 12,
     ],
   );
+}
+
+function dateOf(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms);
 }

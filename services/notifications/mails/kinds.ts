@@ -62,7 +62,7 @@ export const MAILS = {
   },
   card_expiring: {
     to: 'billing',
-    facts: z.strictObject({ cardLastFour: lastFour, expires: month, nextChargeAt: moment.nullable(), cardUrl: link }),
+    facts: z.strictObject({ cardLastFour: lastFour, expires: month, nextChargeAt: moment.nullable() }),
   },
 
   renewal_ahead: {

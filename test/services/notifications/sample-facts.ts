@@ -70,9 +70,8 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
       cardLastFour: '4242',
       expires: '2026-12',
       nextChargeAt: '2027-01-01T10:00:00.000Z',
-      cardUrl: 'https://tollgate.example/card',
     },
-    { cardLastFour: '4242', expires: '2026-12', nextChargeAt: null, cardUrl: 'https://tollgate.example/card' },
+    { cardLastFour: '4242', expires: '2026-12', nextChargeAt: null },
   ],
   renewal_ahead: [
     {
