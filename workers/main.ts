@@ -8,6 +8,7 @@ import { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
 import { outboxStanding } from '../services/notifications/outbox.ts';
 import { PayLinks } from '../services/payments/pay-links.ts';
+import { VerifyLinks } from '../services/people/verifications.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { createLog } from '../services/platform/log.ts';
 import { OutboxBell } from '../services/platform/outbox-bell.ts';
@@ -134,6 +135,7 @@ function openMailRelay(mail: MailSettings): MailRelay {
     site: {
       accountUrl: `${config.publicUrl}/`,
       payUrl: new PayLinks(config.publicUrl, config.linkSecret).urlOf,
+      verifyUrl: new VerifyLinks(config.publicUrl, config.linkSecret).urlOf,
       runbookUrl: config.runbookUrl ?? `http://${config.host}:${config.port}/runbook`,
     },
     onHandedOver: (tx, { invoiceId, notice, handedOverAt }) => noticeHandedOver(tx, invoiceId, notice, handedOverAt),

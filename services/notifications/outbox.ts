@@ -7,7 +7,8 @@ import { jsonbText, type Queryable } from '../platform/postgres.ts';
 import { type FactsOf, type Locale, MAILS, type MailKind } from './mails/kinds.ts';
 
 export interface QueuedMail<K extends MailKind> {
-  readonly orgId: string;
+  /** Null: it is about a person, wherever he belongs. */
+  readonly orgId: K extends 'verification' ? null : string;
   readonly kind: K;
   /** Of the event, made of its own ids: limit_warning:<invoice id>. */
   readonly key: string;
@@ -85,7 +86,7 @@ export async function lastTold<K extends MailKind>(
 
 async function recipientsOf(
   tx: PoolClient,
-  orgId: string,
+  orgId: string | null,
   kind: MailKind,
   facts: FactsOf<MailKind>,
 ): Promise<readonly Recipient[]> {
@@ -93,7 +94,7 @@ async function recipientsOf(
     case 'staff':
       return [{ recipient: STAFF, locale: 'en' }];
     case 'billing':
-      return billingRecipients(tx, orgId);
+      return orgId === null ? [] : billingRecipients(tx, orgId);
     case 'person':
       return 'personId' in facts ? person(tx, facts.personId) : [];
   }

@@ -36,7 +36,7 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
   verification: [
     {
       personId: '0193f000-0000-7000-8000-000000000001',
-      verifyUrl: 'https://tollgate.example/verify/once',
+      verificationId: '0193f000-0000-7000-8000-00000000000b',
       validUntil: '2026-12-02T10:00:00.000Z',
     },
   ],
