@@ -12,7 +12,7 @@ type Row = Omit<DunningView, 'runbook'>;
 
 /** The row is stepped and saved, and who else has news of it is poked, before either answers. */
 export interface SteppedDunnings {
-  tick(invoiceId: string): Promise<Row>;
+  tick(invoiceId: string): Promise<Row & { readonly isCloseNews: boolean }>;
   command(
     invoiceId: string,
     command: DunningCommandInput & { readonly command: DunningCommandName },
@@ -26,10 +26,10 @@ export function createDunningActivities(
   const told = (row: Row): DunningView => ({ ...row, runbook });
   return {
     async tickDunning({ invoiceId }) {
-      const row = await dunnings.tick(invoiceId);
+      const { isCloseNews, ...row } = await dunnings.tick(invoiceId);
       const about = { workflowId: dunningWorkflowId(invoiceId), orgId: row.orgId };
       if (row.attention !== null) log.error('dunning_needs_attention', { ...about, attention: row.attention });
-      if (row.closed !== null) log.info('dunning_closed', { ...about, how: row.closed });
+      if (isCloseNews) log.info('dunning_closed', { ...about, how: row.closed });
       return told(row);
     },
 

@@ -1,6 +1,6 @@
 // What has to happen beside the requests, once per machine: dead gateways are recovered, expired credit becomes breakage, usage is
-// invoiced (D65), the providers' usage exports are imported, what Stripe told or failed to tell is looked after, old rows go. Each round
-// is idempotent; a failed one is repeated by the next.
+// invoiced (D65), what customers are told ahead is queued, the providers' usage exports are imported, what Stripe told or failed to tell is
+// looked after, old rows go. Each round is idempotent; a failed one is repeated by the next.
 import type { Pool } from 'pg';
 import { forgetOldChanges } from '../services/api-keys/change-feed.ts';
 import { Egress } from '../services/egress/egress.ts';
@@ -14,6 +14,7 @@ import type { Config } from '../services/platform/config.ts';
 import type { Log } from '../services/platform/log.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
 import { issueDueInvoices } from '../services/postpaid/usage-invoices.ts';
+import { queueMailsAhead } from '../services/subscriptions/mails-ahead.ts';
 import { exportingChannels, importUsageExports } from '../services/usage/usage-export.ts';
 import { Vault } from '../services/vault/vault.ts';
 import type { PaymentDesk } from './routes/app-dependencies.ts';
@@ -87,6 +88,7 @@ export class Caretaker {
     if (this.#round % SWEEP_EVERY_ROUNDS === 0) {
       void this.#after('sweep', () => this.#sweep());
       void this.#after('usage_invoices', () => this.#invoiceUsage());
+      void this.#after('mails_ahead', () => queueMailsAhead(this.#db));
     }
   }
 

@@ -20,6 +20,7 @@ import { SettlementWriter } from '../services/ledger/settlement-writer.ts';
 import { RateLimiter } from '../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../services/limits/window-exchange.ts';
 import { PayLinks } from '../services/payments/pay-links.ts';
+import { VerifyLinks } from '../services/people/verifications.ts';
 import { type Config, readConfig } from '../services/platform/config.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { armCrashPoints } from '../services/platform/crash-points.ts';
@@ -263,6 +264,7 @@ function appDependencies(
     adminToken: config.adminToken,
     payments,
     links,
+    verifyLinks: new VerifyLinks(config.publicUrl, config.linkSecret),
     demoClock: openDemoClock(config),
     vault,
     egress: proxy.egress,

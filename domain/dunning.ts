@@ -1,7 +1,14 @@
 // One unpaid invoice from its first reminder to its end. The state is what has happened, so what is owed now (a mail, an attempt, the
 // end of the plan) follows from it and the time. The stage of the organization is not decided here: after what is news here,
 // domain/enforcement.ts is asked anew.
-import { ASK_AGAIN_AFTER_MS, type ChargeAttempt, type ChargeOutcome, mayTryAgain, nextAttemptAt } from './charges.ts';
+import {
+  ASK_AGAIN_AFTER_MS,
+  type ChargeAttempt,
+  type ChargeOutcome,
+  mayTryAgain,
+  nextAttemptAt,
+  timesInDoubt,
+} from './charges.ts';
 import type { Interval } from './intervals.ts';
 import { DAY_MS, earliestAfter } from './moments.ts';
 import {
@@ -72,6 +79,14 @@ export type DunningResult = Stepped<Dunning, never, DunningAsk> | Refused<Dunnin
 /** Watched from its first decline on. What was overdue before a plan was changed stays overdue since then. */
 export function renewalDunning(invoiceId: string, overdueSinceMs: number, declined: ChargeAttempt): Dunning {
   return opened(invoiceId, 'renewal', overdueSinceMs, [declined]);
+}
+
+/** The same debt under another invoice: it stands where it stood on the ladder, with what was told and the time that was given. */
+export function movedDunning(former: Dunning, invoiceId: string, declined: ChargeAttempt): Dunning {
+  const { ladder, attempts, extensions, handedOver } = former.invoice;
+  const inDoubt = timesInDoubt(attempts).map(({ fromMs, toMs }) => ({ fromMs, toMs: toMs ?? declined.askedAtMs }));
+  const moved = renewalDunning(invoiceId, ladder.atMs, declined);
+  return about(moved, { ladder, extensions: [...extensions, ...inDoubt], handedOver });
 }
 
 /** Watched from when it was issued; nobody charges a card for it. */

@@ -10,6 +10,15 @@ export interface EnforcementFacts {
   /** Outages of Stripe and declared incidents, of any organization. */
   readonly incidents: readonly Interval[];
   readonly isExempt: boolean;
+  /** A debt between two invoices: the one is void, the other was not answered yet. It restricts as it did when the one became void. */
+  readonly moving: MovingDebt | null;
+}
+
+export interface MovingDebt {
+  readonly invoice: UnpaidInvoice;
+  /** Of then. */
+  readonly incidents: readonly Interval[];
+  readonly voidAtMs: number;
 }
 
 export interface Enforcement {
@@ -33,12 +42,8 @@ const LIMITED_DIVISOR = 10;
 
 const SEVERITY: readonly Stage[] = ['none', 'limited', 'stopped'];
 
-export function enforcementOf({ unpaidInvoices, incidents, isExempt }: EnforcementFacts, nowMs: number): Enforcement {
-  const invoices = isExempt ? [] : unpaidInvoices.toSorted((a, b) => (a.invoiceId < b.invoiceId ? -1 : 1));
-  const standings = invoices.map((invoice) => ({
-    invoiceId: invoice.invoiceId,
-    ...standingOf(invoice, incidents, nowMs),
-  }));
+export function enforcementOf(facts: EnforcementFacts, nowMs: number): Enforcement {
+  const standings = facts.isExempt ? [] : standingsOf(facts, nowMs);
   const reasons = standings.flatMap(({ invoiceId, stage, sinceMs }) =>
     sinceMs === null ? [] : [{ invoiceId, stage, sinceMs }],
   );
@@ -50,6 +55,21 @@ export function enforcementOf({ unpaidInvoices, incidents, isExempt }: Enforceme
     dueNotices: standings.flatMap(({ invoiceId, dueNotices }) => dueNotices.map((notice) => ({ invoiceId, notice }))),
     nextReevaluationAtMs: earliest(standings.map(({ nextMs }) => nextMs)),
   };
+}
+
+function standingsOf({ unpaidInvoices, incidents, moving }: EnforcementFacts, nowMs: number) {
+  const unpaid = unpaidInvoices.map((invoice) => ({
+    invoiceId: invoice.invoiceId,
+    ...standingOf(invoice, incidents, nowMs),
+  }));
+  return [...unpaid, ...(moving === null ? [] : [stillStanding(moving)])].toSorted((a, b) =>
+    a.invoiceId < b.invoiceId ? -1 : 1,
+  );
+}
+
+function stillStanding({ invoice, incidents, voidAtMs }: MovingDebt) {
+  const { stage, sinceMs } = standingOf(invoice, incidents, voidAtMs);
+  return { invoiceId: invoice.invoiceId, stage, sinceMs, dueNotices: [], nextMs: null };
 }
 
 /** Of an organization, or of one of its API keys; null: it has no rate of its own. */

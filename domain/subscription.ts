@@ -98,6 +98,18 @@ export function openOrder({ phase }: Subscription): Order | null {
   return 'order' in phase ? phase.order : null;
 }
 
+/** When its card is asked next, if nobody says otherwise before; null: it is being asked, or no more. */
+export function renewsAt({ phase, atPeriodEnd, period }: Subscription): number | null {
+  return phase.kind === 'active' && atPeriodEnd === 'renew' ? endOf(period) : null;
+}
+
+/** Since when it has owed a renewal, whatever invoice asks for it now; null: it owes none. */
+export function overdueSince({ phase }: Subscription): number | null {
+  if (phase.kind === 'past_due') return phase.sinceMs;
+  if (phase.kind === 'paying') return phase.overdueSinceMs;
+  return phase.kind === 'voiding' && 'sinceMs' in phase.afterwards ? phase.afterwards.sinceMs : null;
+}
+
 /** Begins with its first payment: before it there is a Checkout Session and no subscription. */
 export function newSubscription(terms: Terms, invoice: string, paidAtMs: number): Subscription {
   return {

@@ -16,6 +16,14 @@ create table persons (
 );
 create index on persons (created_at desc, id desc);
 
+-- The link that a person was sent last, to the address that he has. By real time.
+create table mail_verifications (
+  person_id uuid primary key references persons,
+  id uuid not null unique,
+  valid_until timestamptz not null,
+  used_at timestamptz
+);
+
 -- Never deleted: keys and usage name a member after he has left. An organization that has members has an active owner
 -- (services/people/memberships.ts).
 create table memberships (
@@ -52,10 +60,12 @@ create table billing_details (
 
 grant select (org_id, person_id, status) on memberships to tollgate_gateway;
 grant select on persons, memberships, billing_details to tollgate_worker;
+grant select, insert, update (id, valid_until, used_at), delete on mail_verifications to tollgate_worker;
 grant insert (id, email, name, locale), update (email, name, locale, email_verified_at, version) on persons to tollgate_worker;
 grant insert (org_id, person_id, role), update (role, status, awaits_seat, version) on memberships to tollgate_worker;
 grant insert (org_id), update (legal_name, address, tax_id, po_number, billing_email, version) on billing_details to tollgate_worker;
 -- Who somebody is stays unread (D52).
 grant select (id, email_verified_at, version, created_at) on persons to tollgate_readonly;
+grant select on mail_verifications to tollgate_readonly;
 grant select on memberships to tollgate_readonly;
 grant select (org_id, version) on billing_details to tollgate_readonly;

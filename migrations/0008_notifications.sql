@@ -7,7 +7,8 @@ create table notifications (
   id uuid primary key,
   -- Made of the event's own ids: whoever tells of it a second time tells nothing new. With the recipient it is the Message-ID.
   event_key text not null check (length(event_key) between 1 and 300),
-  org_id uuid not null references organizations,
+  -- Null: it is about a person, wherever he belongs.
+  org_id uuid references organizations,
   kind text not null check (kind in (
     'verification', 'receipt', 'refunded', 'second_capture_refunded', 'payment_declined', 'payment_needs_you', 'card_expiring',
     'renewal_ahead', 'plan_changed', 'cancelled', 'paused', 'plan_ended',
@@ -33,6 +34,7 @@ create table notifications (
   error text,
   unique nulls not distinct (event_key, recipient),
   check ((invoice_id is null) = (notice is null)),
+  check ((org_id is null) = (kind = 'verification')),
   check (handed_over_at is null or gave_up_at is null and recipient is not null)
 );
 create index on notifications (due_at) where handed_over_at is null and gave_up_at is null and recipient is not null;

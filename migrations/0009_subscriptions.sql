@@ -61,12 +61,18 @@ create table subscriptions (
   revision integer not null,
   -- When time alone changes something; null: only an event will.
   wake_at timestamptz,
+  -- When its card is asked next, if nobody says otherwise before; null: it is being asked, or no more.
+  renews_at timestamptz,
+  -- The period that ends then is of a year.
+  is_yearly boolean not null default false,
   started_at timestamptz not null default billing_now(),
   ended_at timestamptz,
   check ((phase = 'ended') = (ended_at is not null))
 );
 create unique index one_live_subscription on subscriptions (org_id) where phase <> 'ended';
+create index on subscriptions (renews_at) where is_yearly and renews_at is not null;
 create index on subscriptions (wake_at) where phase <> 'ended';
+create index on subscriptions (org_id, started_at);
 
 -- What was asked never changes; an invoice goes from open to paid or void, and a void one that is paid all the same stays void: its money
 -- goes back. One of usage is open again when a bank transfer that paid it is reversed (0011).
@@ -149,9 +155,13 @@ create table dunnings (
   opened_at timestamptz not null default billing_now(),
   closed text check (closed in ('paid', 'void', 'waived')),
   closed_at timestamptz,
-  check ((closed is null) = (closed_at is null))
+  -- By its workflow, which may come to look more than once.
+  is_close_seen boolean not null default false,
+  check ((closed is null) = (closed_at is null)),
+  check (closed is not null or not is_close_seen)
 );
 create index on dunnings (org_id) where closed is null;
+create index on dunnings (subscription_id, closed_at) where closed = 'void';
 create index on dunnings (wake_at) where closed is null;
 
 -- Times for which no customer answers: outages of Stripe, and what a person declared to be one.
@@ -163,14 +173,17 @@ create table billing_incidents (
   declared_by text not null,
   check (to_at > from_at)
 );
+create index on billing_incidents (to_at);
 
 -- Workflows that have news to look at, or were never started. Delivered by the workers; a second piece of news before it is delivered is
--- the same delivery.
+-- the same delivery. Each piece has a number of its own, also after the row was delivered and deleted: whoever delivered an earlier one,
+-- however late he says so, deletes no later one.
+create sequence process_poke_news;
 create table process_pokes (
   workflow_id text primary key,
   process text not null check (process in ('subscription', 'dunning', 'topup')),
   subject uuid not null,
-  news integer not null default 1,
+  news bigint not null default nextval('process_poke_news'),
   since timestamptz not null default clock_timestamp(),
   due_at timestamptz not null default clock_timestamp(),
   tries integer not null default 0
@@ -221,7 +234,7 @@ create function poke_process(p_workflow_id text, p_process text, p_subject uuid)
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   insert into process_pokes (workflow_id, process, subject) values (p_workflow_id, p_process, p_subject)
-    on conflict (workflow_id) do update set news = process_pokes.news + 1;
+    on conflict (workflow_id) do update set news = excluded.news;
   perform pg_notify('tollgate_outbox', 'poke');
 end $$;
 
@@ -235,13 +248,13 @@ create trigger changes_ladders after insert or update or delete on billing_incid
 
 grant select on plan_versions, plan_changes, subscriptions, invoices, subscription_periods, grant_voids, dunnings, billing_incidents, process_pokes
   to tollgate_gateway, tollgate_worker, tollgate_readonly;
-grant insert on plan_versions, subscriptions, invoices, subscription_periods, dunnings, billing_incidents, process_pokes to tollgate_worker;
-grant update (phase, plan_version_id, state, revision, wake_at, ended_at) on subscriptions to tollgate_worker;
+grant insert on plan_versions, subscriptions, invoices, subscription_periods, dunnings, billing_incidents to tollgate_worker;
+grant update (phase, plan_version_id, state, revision, wake_at, renews_at, is_yearly, ended_at) on subscriptions to tollgate_worker;
 grant update (state, closed_at) on invoices to tollgate_worker;
 grant update (cut_at) on subscription_periods to tollgate_worker;
-grant update (state, revision, wake_at, closed, closed_at) on dunnings to tollgate_worker;
+grant update (state, revision, wake_at, closed, closed_at, is_close_seen) on dunnings to tollgate_worker;
 grant update (to_at) on billing_incidents to tollgate_worker;
-grant update (news, since, due_at, tries), delete on process_pokes to tollgate_worker;
+grant update (since, due_at, tries), delete on process_pokes to tollgate_worker;
 revoke execute on function grant_included(uuid, uuid, bigint, timestamptz, integer, text), void_included(uuid, text, text),
   poke_process(text, text, uuid) from public;
 grant execute on function grant_included(uuid, uuid, bigint, timestamptz, integer, text), void_included(uuid, text, text),

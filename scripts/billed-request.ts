@@ -9,6 +9,8 @@ const REQUEST_MS = 60_000;
 const RECEIPT_TRIES = 40;
 const RECEIPT_EVERY_MS = 250;
 
+type CustomerPlace = Pick<Endpoints, 'apiBaseUrl' | 'customerKey'>;
+
 export interface CustomerCall {
   /** "plain chat, demo-chat" */
   readonly name: string;
@@ -26,7 +28,7 @@ export interface BilledAnswer {
 
 const Receipt = z.object({ chargeNano: z.string(), attempts: z.array(z.unknown()) });
 
-export async function makeBilledRequest(endpoints: Endpoints, call: CustomerCall): Promise<BilledAnswer> {
+export async function makeBilledRequest(endpoints: CustomerPlace, call: CustomerCall): Promise<BilledAnswer> {
   const answer = await fetch(`${endpoints.apiBaseUrl}${call.path}`, {
     method: 'POST',
     headers: headersFor(call, endpoints.customerKey),
@@ -55,7 +57,10 @@ function headersFor({ path }: CustomerCall, customerKey: string): Record<string,
 }
 
 /** A record that went through the gateway's journal reaches the database a moment after the answer's end. */
-async function receiptOf({ apiBaseUrl, customerKey }: Endpoints, requestId: string): Promise<z.infer<typeof Receipt>> {
+async function receiptOf(
+  { apiBaseUrl, customerKey }: CustomerPlace,
+  requestId: string,
+): Promise<z.infer<typeof Receipt>> {
   for (let tries = 1; ; tries += 1) {
     const answer = await fetch(`${apiBaseUrl}/requests/${requestId}`, {
       headers: { authorization: `Bearer ${customerKey}` },

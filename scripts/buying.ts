@@ -23,9 +23,9 @@ const StripeCustomers = z.object({
   data: z.array(z.object({ id: z.string(), metadata: z.record(z.string(), z.string()) })),
 });
 
-/** With an address that its mails go to. */
-export async function newOrganization(staff: Staff, name: string): Promise<string> {
-  const { id } = await staff.post('/organizations', { name });
+/** With an address that its mails go to. `atFirst`: what it is called until somebody gives it its name. */
+export async function newOrganization(staff: Staff, name: string, atFirst = name): Promise<string> {
+  const { id } = await staff.post('/organizations', { name: atFirst });
   const billingEmail = `${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '.')}@customers.example`;
   await staff.patch(`/organizations/${id}/billing-details`, { billingEmail });
   return id;

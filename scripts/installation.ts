@@ -17,7 +17,6 @@ import { bringUpTemporal, TEMPORAL_NAMESPACE, type TemporalServer } from './part
 import { startWorker, type WorkerNeeds } from './parts/worker.ts';
 import { seed } from './seed.ts';
 import { seedPlans } from './seed-plans.ts';
-import { Staff } from './staff.ts';
 
 type Seeded = Awaited<ReturnType<typeof seed>>;
 
@@ -76,7 +75,6 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
   const { customerKey, models } = await step(launch, 'seed', () =>
     bringUpData(site, { api, adminToken, demoProvider }),
   );
-  await step(launch, 'customers', () => bringUpCustomers({ api, adminToken }));
   const workerPorts = await takeWorkerPorts(site);
   const temporal = await step(launch, 'temporal', () => bringUpTime(site, workerPorts));
   const inbox = await step(launch, 'inbox', () => bringUpInbox(site));
@@ -92,10 +90,12 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
       stripe,
     }),
   );
+  const apiBaseUrl = `${api}/v1`;
+  await step(launch, 'customers', () => bringUpCustomers({ api, apiBaseUrl, adminToken, stripe: stripe.url, models }));
   return {
     endpoints: {
       api,
-      apiBaseUrl: `${api}/v1`,
+      apiBaseUrl,
       demoProvider,
       demoMeter: `${demoProvider}/meter`,
       stripe: stripe.url,
@@ -249,12 +249,11 @@ async function bringUpData(
   return { result: seeded, text: `${seeded.models.length} models, ${data}` };
 }
 
-async function bringUpCustomers(place: {
-  readonly api: string;
-  readonly adminToken: string;
-}): Promise<Outcome<number>> {
-  const made = await seedPlans(new Staff(place));
-  return { result: made, text: made === 0 ? 'those of the last start' : `${made} more, one on each plan` };
+/** Last of all: who owes came to it in months, which pass with all parts at work. */
+async function bringUpCustomers(place: Parameters<typeof seedPlans>[0]): Promise<Outcome<number>> {
+  const made = await seedPlans(place);
+  const text = made === 0 ? 'those of the last start' : `${made} more, one on each plan and in each stage of a debt`;
+  return { result: made, text };
 }
 
 /** Held until the end: the part may have to come back on it. */

@@ -8,12 +8,13 @@ import { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
 import { outboxStanding } from '../services/notifications/outbox.ts';
 import { PayLinks } from '../services/payments/pay-links.ts';
+import { VerifyLinks } from '../services/people/verifications.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { createLog } from '../services/platform/log.ts';
 import { OutboxBell } from '../services/platform/outbox-bell.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
 import { type MailSettings, readWorkerConfig } from '../services/platform/worker-config.ts';
-import { Pokes, pokesStanding } from '../services/processes/pokes.ts';
+import { PokeOutbox, pokesStanding } from '../services/processes/poke-outbox.ts';
 import { Reconciliations, reconciliationStanding } from '../services/reconciliation/reconciliations.ts';
 import { noticeHandedOver } from '../services/subscriptions/learn.ts';
 import { PayloadCodec } from '../services/vault/payload-codec.ts';
@@ -75,7 +76,7 @@ const work = new TemporalWork(
   log,
 );
 const leaving = new AbortController();
-const relay = new ProcessRelay(new Pokes(db), () => work.client, log);
+const relay = new ProcessRelay(new PokeOutbox(db), () => work.client, log);
 const mails = config.mail === null ? null : openMailRelay(config.mail);
 if (mails === null) log.warn('mails_not_sent');
 const bell = new OutboxBell(config.databaseUrl, (outbox) => {
@@ -134,6 +135,7 @@ function openMailRelay(mail: MailSettings): MailRelay {
     site: {
       accountUrl: `${config.publicUrl}/`,
       payUrl: new PayLinks(config.publicUrl, config.linkSecret).urlOf,
+      verifyUrl: new VerifyLinks(config.publicUrl, config.linkSecret).urlOf,
       runbookUrl: config.runbookUrl ?? `http://${config.host}:${config.port}/runbook`,
     },
     onHandedOver: (tx, { invoiceId, notice, handedOverAt }) => noticeHandedOver(tx, invoiceId, notice, handedOverAt),

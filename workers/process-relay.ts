@@ -2,7 +2,7 @@
 // who comes first delivers, and delivering twice is looking twice. While Temporal is away the news waits in its rows.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Log } from '../services/platform/log.ts';
-import type { ClaimedPoke, Pokes } from '../services/processes/pokes.ts';
+import type { ClaimedPoke, PokeOutbox } from '../services/processes/poke-outbox.ts';
 import { poke } from '../workflows/contracts/billing-process.ts';
 import { processStart } from '../workflows/contracts/process-starts.ts';
 import { CORE_QUEUE } from '../workflows/contracts/task-queues.ts';
@@ -16,7 +16,7 @@ const BATCH = 50;
 const PATIENCE_MS = 5_000;
 
 export class ProcessRelay {
-  readonly #pokes: Pokes;
+  readonly #pokes: PokeOutbox;
   readonly #client: () => TemporalClient | null;
   readonly #log: Pick<Log, 'warn'>;
   readonly #leaving = new AbortController();
@@ -24,7 +24,7 @@ export class ProcessRelay {
   #wasSaid = false;
 
   /** `client`: null while Temporal is away. */
-  constructor(pokes: Pokes, client: () => TemporalClient | null, log: Pick<Log, 'warn'>) {
+  constructor(pokes: PokeOutbox, client: () => TemporalClient | null, log: Pick<Log, 'warn'>) {
     this.#pokes = pokes;
     this.#client = client;
     this.#log = log;

@@ -1,6 +1,6 @@
 // The page on which an invoice is paid: HTML without script, so it works in whatever opens a link from a mail. It shows one invoice, the
 // cards that may pay it, and what became of the last try. Whatever is not a text of ours is escaped.
-import { createHash } from 'node:crypto';
+import { escaped, htmlPage, note } from './page-frame.ts';
 import { type Language, PAY_WORDS, type PayWords, type Refused } from './pay-words.ts';
 
 export interface Bill {
@@ -28,26 +28,6 @@ export interface PayView {
   readonly refusal: { readonly why: Refused; readonly card: string | null } | null;
   /** Stripe could not be asked. */
   readonly isProviderAway: boolean;
-}
-
-const STYLE = `
-:root{color-scheme:light dark}body{font:17px/1.5 system-ui,sans-serif;max-width:30rem;margin:0 auto;padding:1.5rem 1rem}
-h1{font-size:1.4rem;margin:0 0 .5rem}.amount{font-size:2rem;font-weight:600;margin:.2rem 0}.quiet{opacity:.75;margin:.2rem 0}
-.note{border-left:.25rem solid #c60;padding:.4rem .8rem;margin:1.2rem 0}form{margin:1rem 0}
-button,.button{box-sizing:border-box;display:block;width:100%;font:inherit;padding:.8rem;margin:.6rem 0;border:1px solid #1a5fb4;border-radius:.5rem;
-background:#1a5fb4;color:#fff;text-align:center;text-decoration:none;cursor:pointer}button.second{background:none;color:inherit;border-color:currentColor}`;
-const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
-
-/** A form may lead on to Stripe's page for a card, or to that of a bank, which only they know; nothing else may be loaded or sent. */
-export function pageHeaders(isPublicByHttps: boolean): Record<string, string> {
-  const elsewhere = isPublicByHttps ? 'https:' : 'http: https:';
-  return {
-    'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; form-action 'self' ${elsewhere}; frame-ancestors 'none'; base-uri 'none'`,
-    'x-frame-options': 'DENY',
-    'x-robots-tag': 'noindex',
-    vary: 'accept-language',
-  };
 }
 
 export function payPage({ bill, state, refusal, isProviderAway }: PayView, language: Language): string {
@@ -135,23 +115,4 @@ function capitalized(word: string): string {
 
 function refusalLine({ why, card }: NonNullable<PayView['refusal']>, { refused }: PayWords): string {
   return card === null ? refused[why] : `${card}: ${refused[why]}`;
-}
-
-function note(text: string): string {
-  return `<p class="note" role="alert">${escaped(text)}</p>`;
-}
-
-function htmlPage(language: Language, title: string, body: string, looksAgain: boolean): string {
-  const refresh = looksAgain ? '<meta http-equiv="refresh" content="5">' : '';
-  return `<!doctype html>
-<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">${refresh}
-<title>${title} - Tollgate</title><style>${STYLE}</style></head>
-<body><main>
-${body}
-</main></body></html>
-`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }

@@ -2,7 +2,8 @@
 // customers the error of their own SDK. What we did not foresee is logged with the request id, and its text stays here.
 import type { ErrorRequestHandler, Request } from 'express';
 import { TollgateError } from '../../domain/errors.ts';
-import { pageHeaders, payTroublePage } from '../pages/pay-page.ts';
+import { pageHeaders } from '../pages/page-frame.ts';
+import { payTroublePage } from '../pages/pay-page.ts';
 import { languageOf } from '../pages/pay-words.ts';
 import { errorAnswerFor } from '../proxy/surface-errors.ts';
 import type { AppDependencies } from './app-dependencies.ts';
@@ -14,8 +15,8 @@ import { requestIdOf } from './request-ids.ts';
 
 const OPERATIONS: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
 
-/** What follows is the authority to pay: it stands in no log. */
-const PAGE = /^\/pay\/.*/;
+/** What follows is the authority to pay, or the proof of an address: it stands in no log. */
+const PAGE = /^\/(pay|verify)\/.*/;
 
 export function speaksProblems(path: string): boolean {
   return /^\/(api\/v1|webhooks)\//.test(path) || OPERATIONS.has(path);
@@ -26,7 +27,7 @@ export function errorsTold(app: AppDependencies): ErrorRequestHandler {
     const error = asTold(thrown);
     const requestId = requestIdOf(res);
     if (error.code === 'internal_error')
-      app.log.error({ requestId, path: req.path.replace(PAGE, '/pay/'), err: thrown }, 'request_failed');
+      app.log.error({ requestId, path: req.path.replace(PAGE, '/$1/'), err: thrown }, 'request_failed');
     if (res.headersSent) {
       res.destroy();
       return;
@@ -52,7 +53,7 @@ function troublePage({ headers }: Pick<Request, 'headers'>, error: TollgateError
   const { status } = error.kind;
   return {
     status,
-    headers: { ...pageHeaders(true), ...retryHeaders(error) },
+    headers: { ...pageHeaders(), ...retryHeaders(error) },
     text: payTroublePage(status === 404, requestId, languageOf(headers['accept-language'])),
   };
 }

@@ -12,7 +12,8 @@ import { followCheckout } from '../../services/payments/checkout-sessions.ts';
 import { type LastAnswer, lastAnswerOf, lookAtPayment, payOnSession } from '../../services/payments/own-payments.ts';
 import { inTransaction } from '../../services/platform/postgres.ts';
 import { cardChanged } from '../../services/subscriptions/learn.ts';
-import { cardName, type PayState, type PayView, pageHeaders, payPage } from '../pages/pay-page.ts';
+import { pageHeaders } from '../pages/page-frame.ts';
+import { cardName, type PayState, type PayView, payPage } from '../pages/pay-page.ts';
 import { languageOf, type Refused } from '../pages/pay-words.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { deskOf } from './payment-desk.ts';
@@ -98,6 +99,7 @@ async function takeNewCard(invoiceId: string, orgId: string, app: AppDependencie
   });
 }
 
+/** Its form may lead on to Stripe's page for a card, or to that of a bank, which only they know. */
 async function shown(
   app: AppDependencies,
   bill: Invoice,
@@ -109,7 +111,7 @@ async function shown(
     answer === null ? null : { why: refusedBy(answer), card: answer.card === null ? null : cardName(answer.card) };
   return {
     status: view.isProviderAway ? 503 : 200,
-    headers: pageHeaders(deskOf(app).publicUrl.startsWith('https:')),
+    headers: pageHeaders(deskOf(app).publicUrl.startsWith('https:') ? 'https:' : 'http: https:'),
     text: payPage({ ...view, bill, refusal }, languageOf(headers['accept-language'])),
   };
 }

@@ -158,7 +158,7 @@ interface Page<P extends z.ZodObject> {
   readonly summary: string;
   readonly params: P;
   handler(
-    input: Input<P, z.ZodObject> & { readonly form: URLSearchParams; readonly headers: IncomingHttpHeaders },
+    input: Input<P, z.ZodObject> & Pick<Call, 'headers' | 'requestId'> & { readonly form: URLSearchParams },
     app: AppDependencies,
   ): Promise<Reply>;
 }
@@ -177,7 +177,8 @@ export function page<P extends z.ZodObject>(declared: Page<P>): Route {
     isPage: true,
     respond(call, app) {
       const form = new URLSearchParams(call.bytes.toString('utf8'));
-      return declared.handler({ ...inputOf(asked, call), form, headers: call.headers }, app);
+      const { headers, requestId } = call;
+      return declared.handler({ ...inputOf(asked, call), form, headers, requestId }, app);
     },
   };
 }

@@ -26,6 +26,7 @@ import {
   viewOf,
 } from '../../services/subscriptions/subscriptions.ts';
 import { instant, reason, uuid, version } from './field-schemas.ts';
+import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { deskOf } from './payment-desk.ts';
 import { Checkout } from './payments.ts';
 import { type IfMatch, requireSeen } from './reply.ts';
@@ -70,6 +71,7 @@ const SUMMARIES = {
   resume: 'Go on: a pause that has not begun is taken back, after one a period begins when it is paid',
 } as const;
 
+const subscriptions = { name: 'subscriptions', position: uuid, positionOf: ({ id }: { id: string }) => id };
 const byId = z.object({ id: uuid });
 const ofOrganization = z.object({ orgId: uuid });
 
@@ -109,15 +111,17 @@ export const subscriptionRoutes: readonly Route[] = [
     path: '/api/v1/organizations/{orgId}/subscriptions',
     summary: 'Subscriptions of an organization, the live one first',
     params: ofOrganization,
-    query: none,
-    response: z.object({ data: z.array(Subscription) }),
-    handler: async ({ params }, { db }) => {
+    query: z.strictObject(pageQuery),
+    response: pageOf(Subscription),
+    handler: async ({ params, query }, { db }) => {
       const { id: orgId } = await organization(db, params.orgId);
-      return inTransaction(db, async (tx) => {
-        const data = [];
-        for (const id of await listSubscriptions(tx, orgId)) data.push(told(await viewOf(tx, id)));
-        return { data };
-      });
+      return inTransaction(db, (tx) =>
+        onePage(subscriptions, query, async (after, pageSize) => {
+          const data = [];
+          for (const id of await listSubscriptions(tx, orgId, after, pageSize)) data.push(told(await viewOf(tx, id)));
+          return data;
+        }),
+      );
     },
   }),
   adminRead({

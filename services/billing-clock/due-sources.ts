@@ -8,6 +8,7 @@ import { nextInvoiceAt } from '../postpaid/usage-accounts.ts';
 import { issueDueInvoices } from '../postpaid/usage-invoices.ts';
 import { nextWake, pokeDue, pokesWaitSince } from '../processes/due-processes.ts';
 import { announceDueReconciliations, nextReconciliationAt } from '../reconciliation/reconciliations.ts';
+import { nextMailAhead, queueMailsAhead } from '../subscriptions/mails-ahead.ts';
 import type { FakeStripeClock } from './fake-stripe-clock.ts';
 
 export interface DueSource {
@@ -22,6 +23,7 @@ export function dueSources(stripe: FakeStripeClock): readonly DueSource[] {
   return [
     { name: 'grants', nextDueAt: nextExpiryAt, poke: expireGrants },
     { name: 'usage', nextDueAt: nextInvoiceAt, poke: issueDueInvoices },
+    { name: 'mails ahead', nextDueAt: nextMailAhead, poke: queueMailsAhead },
     { name: 'reconciliations', nextDueAt: nextReconciliationAt, poke: announceDueReconciliations },
     {
       name: 'subscriptions',

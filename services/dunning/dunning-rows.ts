@@ -54,17 +54,50 @@ export async function saveDunning(
   await tx.query(
     `update dunnings
         set state = $2, revision = $3, wake_at = $4, closed = $5,
-            closed_at = case when $5::text is not null then coalesce(closed_at, billing_now()) end
+            closed_at = case when $5::text is not null then coalesce(closed_at, billing_now()) end,
+            is_close_seen = is_close_seen and $5::text is not null
       where invoice_id = $1`,
     [invoiceId, jsonbText(state), state.revision, wakeAtMs === null ? null : new Date(wakeAtMs), state.closed],
   );
 }
 
-/** Times for which no customer answers, oldest first. */
-export async function listIncidentTimes(db: Queryable): Promise<Interval[]> {
+/** True: for the first time since it was closed. */
+export async function seeClose(tx: PoolClient, invoiceId: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    'update dunnings set is_close_seen = true where invoice_id = $1 and closed is not null and not is_close_seen',
+    [invoiceId],
+  );
+  return rowCount === 1;
+}
+
+export interface FormerDebt {
+  readonly state: Dunning;
+  readonly voidAtMs: number;
+}
+
+/** Whose invoice became void last; null: no invoice of this subscription was both overdue and void. */
+export async function lastVoidDebt(db: Queryable, subscriptionId: string): Promise<FormerDebt | null> {
+  const { rows } = await db.query<FormerDebt>(
+    `select state, floor(extract(epoch from closed_at) * 1000)::float8 as "voidAtMs"
+       from dunnings where subscription_id = $1 and closed = 'void' order by closed_at desc, opened_at desc limit 1`,
+    [subscriptionId],
+  );
+  return rows[0] ?? null;
+}
+
+/**
+ * Times for which no customer answers, oldest first: those that any open case of the organization, or this one, can have stood still for.
+ * What ended before its ladder began moves none of its rungs, and an installation has had incidents for years.
+ */
+export async function listIncidentTimes(db: Queryable, orgId: string, invoiceId: string | null): Promise<Interval[]> {
   const { rows } = await db.query<Interval>(
     `select (extract(epoch from from_at) * 1000)::float8 as "fromMs", (extract(epoch from to_at) * 1000)::float8 as "toMs"
-       from billing_incidents order by from_at, id`,
+       from billing_incidents
+      where to_at is null or to_at > (
+        select min(least(opened_at, to_timestamp((state #>> '{invoice,ladder,atMs}')::float8 / 1000)))
+          from dunnings where org_id = $1 and closed is null or invoice_id = $2)
+      order by from_at, id`,
+    [orgId, invoiceId],
   );
   return rows;
 }

@@ -10,7 +10,7 @@ import { audited, type Commanding, type CommandOutcome, commandOnce, type Obeyed
 import { dunningWorkflowId } from '../processes/poke.ts';
 import type { CardAsk } from '../subscriptions/subscriptions.ts';
 import { billingNow, takeTurn } from '../subscriptions/turn.ts';
-import { type DunningRow, dunningRow } from './dunning-rows.ts';
+import { type DunningRow, dunningRow, seeClose } from './dunning-rows.ts';
 
 export interface DunningView {
   readonly invoiceId: string;
@@ -89,13 +89,14 @@ export class Dunnings {
     this.#db = db;
   }
 
-  /** Its workflow asks: time has passed, or there is news. */
-  tick(invoiceId: string): Promise<DunningView> {
+  /** Its workflow asks: time has passed, or there is news. A close is news once, however often somebody looks. */
+  tick(invoiceId: string): Promise<DunningView & { readonly isCloseNews: boolean }> {
     return inTransaction(this.#db, async (tx) => {
       const { orgId } = await dunningRow(tx, invoiceId);
       const context = { orgId, actor: 'dunning', asker: dunningWorkflowId(invoiceId) };
       await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'tick' } });
-      return viewOf(tx, invoiceId);
+      const view = await viewOf(tx, invoiceId);
+      return { ...view, isCloseNews: view.hasEnded && (await seeClose(tx, invoiceId)) };
     });
   }
 

@@ -1,33 +1,56 @@
 // What an organization may do while it owes, computed anew from its open cases (domain/enforcement.ts). Whoever changes a fact asks for it
 // in the same transaction; nobody ever sets a stage. The customer is told in it, too.
 import type { PoolClient } from 'pg';
-import { enforcementOf } from '../../domain/enforcement.ts';
-import type { Interval } from '../../domain/intervals.ts';
-import { OVERDUE_POLICIES, rungAt, type Stage } from '../../domain/overdue-policy.ts';
-import { queueMail } from '../notifications/outbox.ts';
+import { enforcementOf, type MovingDebt } from '../../domain/enforcement.ts';
+import { covers } from '../../domain/intervals.ts';
+import { OVERDUE_POLICIES, rungAt, type Stage, type UnpaidInvoice } from '../../domain/overdue-policy.ts';
+import { openOrder, overdueSince } from '../../domain/subscription.ts';
+import { lastTold, queueMail } from '../notifications/outbox.ts';
 import { applyEnforcement } from '../organizations/enforcement.ts';
+import { invoiceIdOf } from '../subscriptions/invoices-of-plans.ts';
 import { unpaidFacts } from '../subscriptions/plan-mails.ts';
-import { type DunningRow, openDunningsOf } from './dunning-rows.ts';
+import { liveSubscriptionOf } from '../subscriptions/subscription-rows.ts';
+import { type DunningRow, lastVoidDebt, listIncidentTimes, openDunningsOf } from './dunning-rows.ts';
 
-/** The caller holds the organization. `incidents`: times for which no customer answers. */
-export async function reevaluateEnforcement(
-  tx: PoolClient,
-  orgId: string,
-  incidents: readonly Interval[],
-  nowMs: number,
-): Promise<void> {
+/** The caller holds the organization. */
+export async function reevaluateEnforcement(tx: PoolClient, orgId: string, nowMs: number): Promise<void> {
   const before = await stageOf(tx, orgId);
   const open = await openDunningsOf(tx, orgId);
   const unpaidInvoices = open.map(({ state }) => state.invoice);
-  const { stage, reasons } = enforcementOf({ unpaidInvoices, incidents, isExempt: false }, nowMs);
+  const incidents = await listIncidentTimes(tx, orgId, null);
+  const moving = await movingDebtOf(tx, orgId, open);
+  const { stage, reasons } = enforcementOf({ unpaidInvoices, incidents, isExempt: false, moving }, nowMs);
   const why = reasons.find((reason) => reason.stage === stage)?.invoiceId ?? null;
-  await applyEnforcement(tx, orgId, { stage, payInvoiceId: why });
-  if (stage !== before.stage)
-    await tell(
-      tx,
-      { orgId, from: before.stage, to: stage, seq: before.seq + 1, nowMs },
-      open.find(({ invoiceId }) => invoiceId === why),
-    );
+  await applyEnforcement(tx, orgId, {
+    stage,
+    payInvoiceId: why === moving?.invoice.invoiceId ? moving.nextInvoiceId : why,
+  });
+  const owed = [...unpaidInvoices, ...(moving === null ? [] : [moving.invoice])];
+  if (stage === 'none') await tellOfRestoring(tx, orgId, owed, nowMs);
+  else if (stage !== before.stage) {
+    const reason = open.find(({ invoiceId }) => invoiceId === why);
+    await tellOfRestriction(tx, { orgId, from: before.stage, to: stage, seq: before.seq + 1, nowMs }, reason);
+  }
+}
+
+/** D69. A renewal that is still owed and of which no invoice is a case: the former is void, and of the next one no card was asked yet. */
+async function movingDebtOf(
+  tx: PoolClient,
+  orgId: string,
+  open: readonly DunningRow[],
+): Promise<(MovingDebt & { readonly nextInvoiceId: string }) | null> {
+  const live = await liveSubscriptionOf(tx, orgId);
+  const order = live === null ? null : openOrder(live.state);
+  if (live === null || order === null || overdueSince(live.state) === null) return null;
+  if (open.some(({ subscriptionId }) => subscriptionId === live.id)) return null;
+  const former = await lastVoidDebt(tx, live.id);
+  if (former === null) return null;
+  return {
+    invoice: former.state.invoice,
+    incidents: former.state.incidents,
+    voidAtMs: former.voidAtMs,
+    nextInvoiceId: invoiceIdOf(live.id, order.invoice),
+  };
 }
 
 async function stageOf(tx: PoolClient, orgId: string): Promise<{ readonly stage: Stage; readonly seq: number }> {
@@ -42,25 +65,20 @@ async function stageOf(tx: PoolClient, orgId: string): Promise<{ readonly stage:
 interface Change {
   readonly orgId: string;
   readonly from: Stage;
-  readonly to: Stage;
+  readonly to: 'limited' | 'stopped';
   readonly seq: number;
   readonly nowMs: number;
 }
 
-async function tell(
+async function tellOfRestriction(
   tx: PoolClient,
   { orgId, from, to, seq, nowMs }: Change,
   reason: DunningRow | undefined,
 ): Promise<void> {
-  const at = new Date(nowMs).toISOString();
-  const eventKey = `${to}:${orgId}:${seq}`;
-  if (to === 'none') {
-    if (from !== 'none')
-      await queueMail(tx, { orgId, kind: 'restored', key: eventKey, facts: { from, restoredAt: at } });
-    return;
-  }
   // From stopped to limited is no news: he was told how to end both.
   if (reason === undefined || from === 'stopped') return;
+  const at = new Date(nowMs).toISOString();
+  const eventKey = `${to}:${orgId}:${seq}`;
   const unpaid = await unpaidFacts(tx, reason.state);
   if (to === 'stopped')
     return queueMail(tx, { orgId, kind: 'stopped', key: eventKey, facts: { ...unpaid, stoppedAt: at } });
@@ -70,6 +88,25 @@ async function tell(
     key: eventKey,
     facts: { ...unpaid, limitedAt: at, planEndsAt: planEndOf(reason) },
   });
+}
+
+/** Whoever was told of a restriction is told of its end once, when the debt is gone: not while he was only given time. */
+async function tellOfRestoring(
+  tx: PoolClient,
+  orgId: string,
+  owed: readonly UnpaidInvoice[],
+  nowMs: number,
+): Promise<void> {
+  if (owed.some((invoice) => isOnlyGivenTime(invoice, nowMs))) return;
+  const last = await lastTold(tx, orgId, ['limited', 'stopped', 'restored']);
+  if (last === null || last.kind === 'restored') return;
+  const facts = { from: last.kind, restoredAt: new Date(nowMs).toISOString() };
+  await queueMail(tx, { orgId, kind: 'restored', key: `restored:${last.eventKey}`, facts });
+}
+
+/** It restricts again when the time is over. */
+function isOnlyGivenTime({ policy, extensions, handedOver }: UnpaidInvoice, nowMs: number): boolean {
+  return covers(extensions, nowMs) && handedOver[OVERDUE_POLICIES[policy].restrict.warning] !== undefined;
 }
 
 /** Null: nothing more happens by itself. */

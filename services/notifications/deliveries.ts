@@ -33,8 +33,8 @@ export interface DeliveryParts {
 interface DueMail {
   readonly id: string;
   readonly eventKey: string;
-  readonly orgId: string;
-  readonly organization: string;
+  readonly orgId: string | null;
+  readonly organization: string | null;
   readonly kind: MailKind;
   readonly recipient: string;
   readonly locale: Locale;
@@ -82,7 +82,7 @@ export class Deliveries {
     this.#taken.add(mail.id);
     const handedOverAt = await recordHandOver(tx, mail.id);
     const { orgId, invoiceId, notice } = mail;
-    if (invoiceId !== null && notice !== null) {
+    if (orgId !== null && invoiceId !== null && notice !== null) {
       await this.#parts.onHandedOver(tx, { orgId, invoiceId, notice, handedOverAt });
     }
   }
@@ -118,7 +118,7 @@ async function claimed(tx: Queryable): Promise<DueMail | null> {
   const { rows } = await tx.query<DueMail>(
     `select n.id, n.event_key as "eventKey", n.org_id as "orgId", o.name as organization, n.kind, n.recipient, n.locale, n.facts,
             n.invoice_id as "invoiceId", n.notice
-       from notifications n join organizations o on o.id = n.org_id
+       from notifications n left join organizations o on o.id = n.org_id
       where n.due_at <= clock_timestamp() and n.handed_over_at is null and n.gave_up_at is null and n.recipient is not null
       order by n.due_at, n.id limit 1 for no key update of n skip locked`,
   );

@@ -7,7 +7,8 @@ import { jsonbText, type Queryable } from '../platform/postgres.ts';
 import { type FactsOf, type Locale, MAILS, type MailKind } from './mails/kinds.ts';
 
 export interface QueuedMail<K extends MailKind> {
-  readonly orgId: string;
+  /** Null: it is about a person, wherever he belongs. */
+  readonly orgId: K extends 'verification' ? null : string;
   readonly kind: K;
   /** Of the event, made of its own ids: limit_warning:<invoice id>. */
   readonly key: string;
@@ -69,9 +70,23 @@ async function isTold(tx: PoolClient, eventKey: string): Promise<boolean> {
   return rowCount === 1;
 }
 
+/** Which of these an organization was told last, or is about to be; null: none of them. */
+export async function lastTold<K extends MailKind>(
+  db: Queryable,
+  orgId: string,
+  kinds: readonly K[],
+): Promise<{ readonly kind: K; readonly eventKey: string } | null> {
+  const { rows } = await db.query<{ kind: K; eventKey: string }>(
+    `select kind, event_key as "eventKey" from notifications where org_id = $1 and kind = any($2)
+      order by created_at desc, id desc limit 1`,
+    [orgId, kinds],
+  );
+  return rows[0] ?? null;
+}
+
 async function recipientsOf(
   tx: PoolClient,
-  orgId: string,
+  orgId: string | null,
   kind: MailKind,
   facts: FactsOf<MailKind>,
 ): Promise<readonly Recipient[]> {
@@ -79,7 +94,7 @@ async function recipientsOf(
     case 'staff':
       return [{ recipient: STAFF, locale: 'en' }];
     case 'billing':
-      return billingRecipients(tx, orgId);
+      return orgId === null ? [] : billingRecipients(tx, orgId);
     case 'person':
       return 'personId' in facts ? person(tx, facts.personId) : [];
   }

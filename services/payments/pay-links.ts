@@ -1,39 +1,22 @@
-// The link under which an invoice is paid without signing in. It names the invoice and proves that we made it, so it is made wherever it is
-// told, and rows and mails waiting to be sent need no secret. It is good as long as ours. Whoever has it may pay, and look at nothing else (D61).
-import { createHmac } from 'node:crypto';
+// The link under which an invoice is paid without signing in. It names the invoice and is good as long as our secret. Whoever has it may pay,
+// and look at nothing else (D61).
 import type { PayUrlOf } from '../../domain/enforcement.ts';
-import { isSameSecret } from '../platform/same-secret.ts';
-
-const ID_BYTES = 16;
-/** A whole number of letters for both parts: a token is spelled in one way. */
-const TOKEN = /^[\w-]{64}$/;
+import { SignedIds } from '../platform/signed-ids.ts';
 
 export class PayLinks {
   readonly #publicUrl: string;
-  readonly #secret: string;
+  readonly #ids: SignedIds;
 
   constructor(publicUrl: string, secret: string) {
     this.#publicUrl = publicUrl;
-    this.#secret = secret;
+    this.#ids = new SignedIds('pay', secret);
   }
 
   /** Handed on by itself to whoever tells of an invoice. */
-  readonly urlOf: PayUrlOf = (invoiceId) =>
-    `${this.#publicUrl}/pay/${this.#tokenOf(Buffer.from(invoiceId.replaceAll('-', ''), 'hex'))}`;
+  readonly urlOf: PayUrlOf = (invoiceId) => `${this.#publicUrl}/pay/${this.#ids.linkTokenOf(invoiceId)}`;
 
   /** Null: we have never made it. */
   invoiceOf(payToken: string): string | null {
-    if (!TOKEN.test(payToken)) return null;
-    const id = Buffer.from(payToken, 'base64url').subarray(0, ID_BYTES);
-    return isSameSecret(payToken, this.#tokenOf(id)) ? uuidOf(id) : null;
+    return this.#ids.idOf(payToken);
   }
-
-  #tokenOf(id: Buffer): string {
-    const proof = createHmac('sha256', this.#secret).update('pay:').update(id).digest();
-    return Buffer.concat([id, proof]).toString('base64url');
-  }
-}
-
-function uuidOf(id: Buffer): string {
-  return id.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

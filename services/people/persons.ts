@@ -4,6 +4,7 @@ import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
+import { askToVerify, forgetVerification } from './verifications.ts';
 
 export type Locale = 'en' | 'zh';
 
@@ -29,16 +30,17 @@ const PERSONS = `
   select p.id, p.email, p.name, p.locale, p.email_verified_at as "emailVerifiedAt", p.version, p.created_at as "createdAt"
     from persons p`;
 
-/** @throws TollgateError conflict when somebody has the address already */
+/** Whose address it is, he is asked to prove. @throws TollgateError conflict when somebody has the address already */
 export async function createPerson(tx: PoolClient, { email, name, locale }: NewPerson): Promise<Person> {
   await refuseTaken(tx, email);
   const id = newId();
   await tx.query('insert into persons (id, email, name, locale) values ($1, $2, $3, $4)', [id, email, name, locale]);
+  await askToVerify(tx, id);
   return person(tx, id);
 }
 
 /**
- * Another address is not verified, unless the same change says that it is.
+ * Another address is not verified, and its owner is asked to prove that it is his, unless the same change says that it is.
  * @throws TollgateError conflict when somebody else has the address
  */
 export async function changePerson(tx: PoolClient, before: Person, change: PersonChange): Promise<Person> {
@@ -52,6 +54,7 @@ export async function changePerson(tx: PoolClient, before: Person, change: Perso
       where id = $1`,
     [before.id, email, name, locale, verified],
   );
+  if (email !== before.email) await (verified ? forgetVerification : askToVerify)(tx, before.id);
   return person(tx, before.id);
 }
 

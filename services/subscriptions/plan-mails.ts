@@ -1,7 +1,7 @@
 // What a turn of a subscription or of a case of dunning has to say to the customer, as mails of the same transaction. Each event has one
 // key, so that a step that is told again tells nobody again.
 import type { PoolClient } from 'pg';
-import { endOf, type Period } from '../../domain/billing-periods.ts';
+import { endOf, type Period, startOf } from '../../domain/billing-periods.ts';
 import type { Dunning } from '../../domain/dunning.ts';
 import { type Notice, OVERDUE_POLICIES, rungAt, type UnpaidInvoice } from '../../domain/overdue-policy.ts';
 import type { Terms } from '../../domain/plans.ts';
@@ -14,7 +14,7 @@ import { planVersion } from '../plans/plan-versions.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import type { Written } from './plan-writes.ts';
 
-const CURRENCY = 'usd';
+export const CURRENCY = 'usd';
 
 export interface Told extends Written {
   readonly before: Subscription;
@@ -125,13 +125,14 @@ async function tellOfCommand(
 /** Of what a person has just asked for. A renewal that was declined is told of by the ladder of dunning. */
 async function tellOfDecline(
   tx: PoolClient,
-  { orgId, subscriptionId, before, state }: Told,
+  { orgId, subscriptionId, before, state, nowMs }: Told,
   { invoice, outcome }: SubscriptionFact & { kind: 'charged' },
 ): Promise<void> {
   const order = openOrder(before);
   if (outcome.kind !== 'declined' || order?.invoice !== invoice || before.phase.kind !== 'paying') return;
   const invoiceId = invoiceIdOf(subscriptionId, invoice);
-  const demand = { ...amountOf(order), purchase: await purchaseOf(tx, order, state), invoice: null, invoiceId };
+  const purchase = await planPurchaseOf(tx, order, nowMs);
+  const demand = { ...amountOf(order), purchase, invoice: null, invoiceId };
   const { decline } = outcome;
   if (decline.class === 'authenticate') {
     const untilMs = state.phase.kind === 'paying' ? state.phase.authenticateByMs : null;
@@ -229,11 +230,7 @@ export async function unpaidFacts(
   const purchase: Purchase =
     row.bought === null
       ? { kind: 'usage', from: iso(Date.parse(`${row.name}-01`)), to: row.issuedAt.toISOString() }
-      : {
-          kind: 'plan',
-          terms: await toldTerms(tx, row.bought.terms),
-          ...spanOf(row.bought.period, row.dueAt.getTime()),
-        };
+      : await planPurchaseOf(tx, row.bought, row.dueAt.getTime());
   return {
     amountCents: row.amountCents,
     currency: CURRENCY,
@@ -244,21 +241,21 @@ export async function unpaidFacts(
   };
 }
 
-async function purchaseOf(tx: PoolClient, { terms, period }: Order, state: Subscription): Promise<Purchase> {
-  return { kind: 'plan', terms: await toldTerms(tx, terms), ...spanOf(period, endOf(state.period)) };
-}
-
-/** One that begins when it is paid has no dates yet. */
-function spanOf(period: Period | null, fromMs: number): { readonly from: string; readonly to: string } {
-  if (period === null) return { from: iso(fromMs), to: iso(fromMs) };
-  return { from: iso(endOf({ ...period, firstMonth: period.firstMonth - period.months })), to: iso(endOf(period)) };
+/** A period that begins when it is paid is told of as if that were at once. */
+async function planPurchaseOf(
+  tx: PoolClient,
+  { terms, period }: { readonly terms: Terms; readonly period: Period | null },
+  paidAtMs: number,
+): Promise<Purchase> {
+  const bought = period ?? { anchorMs: paidAtMs, firstMonth: 0, months: terms.months };
+  return { kind: 'plan', terms: await toldTerms(tx, terms), from: iso(startOf(bought)), to: iso(endOf(bought)) };
 }
 
 function amountOf({ amountCents }: Order) {
   return { amountCents, currency: CURRENCY };
 }
 
-async function toldTerms(tx: PoolClient, { planVersionId, months }: Terms): Promise<ToldTerms> {
+export async function toldTerms(tx: PoolClient, { planVersionId, months }: Terms): Promise<ToldTerms> {
   return { plan: (await planVersion(tx, planVersionId)).plan, months };
 }
 

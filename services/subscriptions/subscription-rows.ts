@@ -1,7 +1,7 @@
 // Subscriptions as rows: the state of domain/subscription.ts as JSON, and beside it what others look for it by.
 import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
-import type { Subscription } from '../../domain/subscription.ts';
+import { renewsAt, type Subscription } from '../../domain/subscription.ts';
 import { jsonbText, type Queryable } from '../platform/postgres.ts';
 
 export interface SubscriptionRow {
@@ -27,10 +27,20 @@ export async function liveSubscriptionOf(db: Queryable, orgId: string): Promise<
 }
 
 /** The live one first, then the latest. */
-export async function listSubscriptions(db: Queryable, orgId: string): Promise<string[]> {
+export async function listSubscriptions(
+  db: Queryable,
+  orgId: string,
+  after: string | null,
+  pageSize: number,
+): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
-    `select id from subscriptions where org_id = $1 order by (phase <> 'ended') desc, started_at desc, id`,
-    [orgId],
+    `select id from subscriptions
+      where org_id = $1
+        and ($2::uuid is null or (phase <> 'ended', started_at, id) <
+             (select a.phase <> 'ended', a.started_at, a.id from subscriptions a where a.id = $2))
+      order by (phase <> 'ended') desc, started_at desc, id desc
+      limit $3`,
+    [orgId, after, pageSize],
   );
   return rows.map(({ id }) => id);
 }
@@ -56,7 +66,7 @@ export async function saveSubscription(
 ): Promise<void> {
   await tx.query(
     `update subscriptions
-        set phase = $2, plan_version_id = $3, state = $4, revision = $5, wake_at = $6,
+        set phase = $2, plan_version_id = $3, state = $4, revision = $5, wake_at = $6, renews_at = $7, is_yearly = $8,
             ended_at = case when $2 = 'ended' then coalesce(ended_at, billing_now()) end
       where id = $1`,
     [
@@ -65,7 +75,13 @@ export async function saveSubscription(
       state.terms.planVersionId,
       jsonbText(state),
       state.revision,
-      wakeAtMs === null ? null : new Date(wakeAtMs),
+      dateOf(wakeAtMs),
+      dateOf(renewsAt(state)),
+      state.period.months === 12,
     ],
   );
+}
+
+function dateOf(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms);
 }

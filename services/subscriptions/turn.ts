@@ -7,14 +7,22 @@ import {
   type DunningAsk,
   type DunningCommand,
   type DunningFact,
+  movedDunning,
   postpaidDunning,
   renewalDunning,
   stepDunning,
 } from '../../domain/dunning.ts';
-import type { Interval } from '../../domain/intervals.ts';
+import { overdueSince } from '../../domain/subscription.ts';
 import type { SubscriptionCommand } from '../../domain/subscription-commands.ts';
 import { type SubscriptionAsk, type SubscriptionFact, stepSubscription } from '../../domain/subscription-step.ts';
-import { dunningRow, findDunning, insertDunning, listIncidentTimes, saveDunning } from '../dunning/dunning-rows.ts';
+import {
+  dunningRow,
+  findDunning,
+  insertDunning,
+  lastVoidDebt,
+  listIncidentTimes,
+  saveDunning,
+} from '../dunning/dunning-rows.ts';
 import { reevaluateEnforcement } from '../dunning/reevaluation.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
 import { dunningWorkflowId, pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
@@ -98,8 +106,6 @@ class Turn {
   readonly #queue: ProcessEvent[] = [];
   /** Workflow id -> whose. */
   readonly #touched = new Map<string, { readonly process: ProcessEvent['process']; readonly id: string }>();
-  /** Read by the first step that needs them. */
-  #incidents: Promise<readonly Interval[]> | null = null;
   #debtsChanged = false;
 
   constructor(tx: PoolClient, context: TurnContext, nowMs: number) {
@@ -117,7 +123,7 @@ class Turn {
 
   async end(): Promise<void> {
     const { orgId, asker } = this.#context;
-    if (this.#debtsChanged) await reevaluateEnforcement(this.#tx, orgId, await this.#incidentTimes(), this.#nowMs);
+    if (this.#debtsChanged) await reevaluateEnforcement(this.#tx, orgId, this.#nowMs);
     for (const [workflowId, { process, id }] of this.#touched) {
       if (workflowId !== asker) await pokeProcess(this.#tx, workflowId, process, id);
     }
@@ -135,6 +141,7 @@ class Turn {
     const about = { ...this.#context, subscriptionId: id, state };
     for (const one of writes) await write(this.#tx, about, one);
     await saveSubscription(this.#tx, id, state, wakeAtMs);
+    if (overdueSince(before) !== null || overdueSince(state) !== null) this.#debtsChanged = true;
     // One that ended before has had its say: another may give benefits by now.
     if (before.phase.kind !== 'ended') await applyBenefits(this.#tx, this.#context.orgId, state, this.#nowMs);
     await queuePlanMails(this.#tx, { ...about, before, event, writes, nowMs: this.#nowMs });
@@ -153,14 +160,19 @@ class Turn {
     if ((await findDunning(this.#tx, invoiceId)) !== null) return;
     const answer = { atMs: this.#nowMs, decline: event.outcome.decline };
     const declined = { number: 1, askedAtMs: this.#nowMs, doubtfulAtMs: null, answer };
-    const opened = renewalDunning(invoiceId, ask.overdueSinceMs, declined);
-    await insertDunning(this.#tx, { invoiceId, orgId: this.#context.orgId, subscriptionId, state: opened });
+    const former = ask.overdueSinceMs < this.#nowMs ? await lastVoidDebt(this.#tx, subscriptionId) : null;
+    const state =
+      former === null
+        ? renewalDunning(invoiceId, ask.overdueSinceMs, declined)
+        : movedDunning(former.state, invoiceId, declined);
+    await insertDunning(this.#tx, { invoiceId, orgId: this.#context.orgId, subscriptionId, state });
     this.#queue.push({ process: 'dunning', id: invoiceId, event: { kind: 'tick' } });
   }
 
   async #stepDunning({ id, event }: ProcessEvent & { process: 'dunning' }): Promise<TurnRefusal> {
     const row = await dunningRow(this.#tx, id);
-    const result = stepDunning({ ...row.state, incidents: await this.#incidentTimes() }, event, this.#nowMs);
+    const incidents = await listIncidentTimes(this.#tx, row.orgId, id);
+    const result = stepDunning({ ...row.state, incidents }, event, this.#nowMs);
     if (result.kind === 'refused') return result.reason;
     await saveDunning(this.#tx, id, result.state, result.wakeAtMs);
     for (const ask of result.asks) await this.#seeToDunningAsk(row.subscriptionId, result.state, ask);
@@ -186,11 +198,6 @@ class Turn {
       case 'look_at_payment':
         return;
     }
-  }
-
-  #incidentTimes(): Promise<readonly Interval[]> {
-    this.#incidents ??= listIncidentTimes(this.#tx);
-    return this.#incidents;
   }
 }
 

@@ -10,7 +10,7 @@ const SEVERITY: readonly Stage[] = ['none', 'limited', 'stopped'];
 const severity = (facts: EnforcementFacts, nowMs: number) => SEVERITY.indexOf(enforcementOf(facts, nowMs).stage);
 
 function owing(...unpaidInvoices: EnforcementFacts['unpaidInvoices']): EnforcementFacts {
-  return { unpaidInvoices, incidents: [], isExempt: false };
+  return { unpaidInvoices, incidents: [], isExempt: false, moving: null };
 }
 
 const older = warned({ invoiceId: 'b-older' });
@@ -70,6 +70,7 @@ describe('whatever the facts', () => {
           seed % 2 ? some.toReversed() : [...some.slice(1), ...some.slice(0, 1)];
         const shuffled: EnforcementFacts = {
           isExempt: facts.isExempt,
+          moving: facts.moving,
           incidents: turned(facts.incidents),
           unpaidInvoices: turned(facts.unpaidInvoices.map((one) => ({ ...one, extensions: turned(one.extensions) }))),
         };

@@ -7,7 +7,7 @@ import { createCardAskActivities } from '../../activities/card-asks.ts';
 import { createTopUpActivities } from '../../activities/top-up.ts';
 import { answerCardAsk } from '../../services/payments/card-asks.ts';
 import { createLog } from '../../services/platform/log.ts';
-import { Pokes } from '../../services/processes/pokes.ts';
+import { PokeOutbox } from '../../services/processes/poke-outbox.ts';
 import { pokeStranded } from '../../services/processes/stranded.ts';
 import { watchBalances } from '../../workers/balance-loop.ts';
 import { ProcessRelay } from '../../workers/process-relay.ts';
@@ -59,7 +59,7 @@ beforeAll(async () => {
       ),
     }),
   ];
-  relay = new ProcessRelay(new Pokes(till.db), () => (isTemporalAway ? null : client), log);
+  relay = new ProcessRelay(new PokeOutbox(till.db), () => (isTemporalAway ? null : client), log);
   running = [...workers.map((worker) => worker.run()), relay.run(), watchBalances(till.db, log, leaving.signal)];
 });
 afterEach(async () => {

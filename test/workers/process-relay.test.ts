@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
-import { Pokes, pokesStanding } from '../../services/processes/pokes.ts';
+import { PokeOutbox, pokesStanding } from '../../services/processes/poke-outbox.ts';
 import { pokeStranded } from '../../services/processes/stranded.ts';
 import { ProcessRelay } from '../../workers/process-relay.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
@@ -15,7 +15,7 @@ import { until } from '../support/until.ts';
 import { startWorkerProcess, type WorkerProcess, workersCodec } from '../support/worker-process.ts';
 
 const { database, admin } = await ownDatabase();
-const pokes = new Pokes(admin);
+const pokes = new PokeOutbox(admin);
 let temporal: ThrowawayTemporal;
 let client: Client;
 let worker: WorkerProcess | null = null;

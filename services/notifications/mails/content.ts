@@ -19,13 +19,15 @@ export interface MailSite {
   readonly accountUrl: string;
   /** Where anybody may pay that invoice. */
   payUrl(invoiceId: string): string;
+  /** Where a mail address is proved. */
+  verifyUrl(verificationId: string): string;
   /** For the staff: docs/operations.md. */
   readonly runbookUrl: string;
 }
 
 export interface MailContext extends MailSite {
-  /** The customer's name for itself: any text. */
-  readonly organization: string;
+  /** The customer's name for itself: any text. Null: it is about no organization. */
+  readonly organization: string | null;
 }
 
 /** Both languages of a mail stand side by side: who changes the one sees the other. */

@@ -10,7 +10,6 @@ type Audience = 'billing' | 'person' | 'staff';
 /** ISO 8601 in UTC: 2026-12-01T10:00:00.000Z */
 const moment = z.iso.datetime();
 const month = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/);
-const link = z.url({ protocol: /^https?$/ });
 const cents = z.int().nonnegative();
 const lastFour = z.string().regex(/^\d{4}$/);
 
@@ -33,7 +32,10 @@ const demand = { ...amount, purchase, invoice: z.string().nullable() };
 const unpaid = { ...demand, dueAt: moment, invoiceId: z.uuid() };
 
 export const MAILS = {
-  verification: { to: 'person', facts: z.strictObject({ personId: z.uuid(), verifyUrl: link, validUntil: moment }) },
+  verification: {
+    to: 'person',
+    facts: z.strictObject({ personId: z.uuid(), verificationId: z.uuid(), validUntil: moment }),
+  },
 
   receipt: {
     to: 'billing',
@@ -62,7 +64,7 @@ export const MAILS = {
   },
   card_expiring: {
     to: 'billing',
-    facts: z.strictObject({ cardLastFour: lastFour, expires: month, nextChargeAt: moment.nullable(), cardUrl: link }),
+    facts: z.strictObject({ cardLastFour: lastFour, expires: month, nextChargeAt: moment.nullable() }),
   },
 
   renewal_ahead: {

@@ -3,12 +3,16 @@
 import type { MailContent } from './content.ts';
 import type { Locale } from './kinds.ts';
 
-const FOOT: Readonly<Record<Locale, (organization: string) => string>> = {
-  en: (organization) => `This message is about ${organization} at Tollgate. All times are in UTC.`,
-  zh: (organization) => `本邮件与 Tollgate 上的“${organization}”有关，文中时间均为 UTC。`,
+const FOOT: Readonly<Record<Locale, (organization: string | null) => string>> = {
+  en: (organization) =>
+    `${organization === null ? 'This message is from Tollgate.' : `This message is about ${organization} at Tollgate.`} All times are in UTC.`,
+  zh: (organization) =>
+    organization === null
+      ? '本邮件由 Tollgate 发送，文中时间均为 UTC。'
+      : `本邮件与 Tollgate 上的“${organization}”有关，文中时间均为 UTC。`,
 };
 
-export function textOf(content: MailContent, locale: Locale, organization: string): string {
+export function textOf(content: MailContent, locale: Locale, organization: string | null): string {
   const colon = locale === 'zh' ? '：' : ': ';
   const details = content.details.map(([label, value]) => `${label}${colon}${value}`).join('\n');
   const parts = [
@@ -26,7 +30,7 @@ const QUIET = 'color:#5b6470';
 const BUTTON =
   'display:inline-block;padding:10px 18px;border-radius:6px;background:#1f4fd8;color:#ffffff;text-decoration:none;font-weight:600';
 
-export function htmlOf(content: MailContent, locale: Locale, organization: string): string {
+export function htmlOf(content: MailContent, locale: Locale, organization: string | null): string {
   const rows = content.details.map(
     ([label, value]) =>
       `<tr><td style="padding:4px 16px 4px 0;vertical-align:top;white-space:nowrap;${QUIET}">${escaped(label)}</td>` +

@@ -143,14 +143,14 @@ export const stopped: MailTemplate<'stopped'> = {
 export const restored: MailTemplate<'restored'> = {
   en: ({ from, restoredAt }, say, { accountUrl }) => ({
     subject: 'Your API access is restored',
-    opening: `Thank you. Your API access, which was ${from}, was restored on ${say.moment(restoredAt)} and works as before.`,
+    opening: `Your API access, which was ${from}, was restored on ${say.moment(restoredAt)} and works as before.`,
     details: [],
     next: ['There is nothing you need to do: your API keys are the same.'],
     action: { label: 'Open your account', url: accountUrl },
   }),
   zh: ({ from, restoredAt }, say, { accountUrl }) => ({
     subject: '您的 API 访问已恢复',
-    opening: `感谢您的付款。您此前${from === 'limited' ? '受限' : '停用'}的 API 访问已于 ${say.moment(restoredAt)}恢复正常。`,
+    opening: `您此前${from === 'limited' ? '受限' : '停用'}的 API 访问已于 ${say.moment(restoredAt)}恢复正常。`,
     details: [],
     next: ['您无需任何操作，原有 API 密钥可继续使用。'],
     action: { label: '查看账户', url: accountUrl },

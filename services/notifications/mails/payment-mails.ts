@@ -204,7 +204,7 @@ export const paymentNeedsYou: MailTemplate<'payment_needs_you'> = {
 };
 
 export const cardExpiring: MailTemplate<'card_expiring'> = {
-  en: (facts, say) => ({
+  en: (facts, say, { accountUrl }) => ({
     subject: `Your card ending in ${facts.cardLastFour} expires in ${say.month(facts.expires)}`,
     opening: `The card ending in ${facts.cardLastFour}, which pays for your account, can be used until the end of ${say.month(facts.expires)}.`,
     details: [],
@@ -213,9 +213,9 @@ export const cardExpiring: MailTemplate<'card_expiring'> = {
         ? 'Please add another card before then, so that your next payment goes through.'
         : `Please add another card before our next charge on ${say.moment(facts.nextChargeAt)}.`,
     ],
-    action: { label: 'Update your card', url: facts.cardUrl },
+    action: { label: 'Update your card', url: accountUrl },
   }),
-  zh: (facts, say) => ({
+  zh: (facts, say, { accountUrl }) => ({
     subject: `您尾号 ${facts.cardLastFour} 的银行卡将于 ${say.month(facts.expires)}到期`,
     opening: `您账户绑定的银行卡（尾号 ${facts.cardLastFour}）有效期至 ${say.month(facts.expires)}底。`,
     details: [],
@@ -224,6 +224,6 @@ export const cardExpiring: MailTemplate<'card_expiring'> = {
         ? '请在到期前更换银行卡，以免影响下一次付款。'
         : `下一次扣款时间为 ${say.moment(facts.nextChargeAt)}，请在此之前更换银行卡。`,
     ],
-    action: { label: '更换银行卡', url: facts.cardUrl },
+    action: { label: '更换银行卡', url: accountUrl },
   }),
 };

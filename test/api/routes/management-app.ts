@@ -19,6 +19,7 @@ import { Egress } from '../../../services/egress/egress.ts';
 import { PayLinks } from '../../../services/payments/pay-links.ts';
 import { StripeApi } from '../../../services/payments/stripe-api.ts';
 import { StripeInbox } from '../../../services/payments/stripe-inbox.ts';
+import { VerifyLinks } from '../../../services/people/verifications.ts';
 import { createLog } from '../../../services/platform/log.ts';
 import { Metrics } from '../../../services/platform/metrics.ts';
 import { createPool } from '../../../services/platform/postgres.ts';
@@ -86,6 +87,7 @@ export interface ManagementApp {
   readonly stripe: string;
   readonly api: StripeApi;
   readonly links: PayLinks;
+  readonly verifyLinks: VerifyLinks;
   /** As superuser. */
   readonly db: Pool;
   readonly worker: Pool;
@@ -125,13 +127,16 @@ export async function startManagementApp(takesPayments = true): Promise<Manageme
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const links = new PayLinks(url, randomBytes(32).toString('hex'));
+  const linkSecret = randomBytes(32).toString('hex');
+  const links = new PayLinks(url, linkSecret);
+  const verifyLinks = new VerifyLinks(url, linkSecret);
   const inbox = new StripeInbox(worker, api, logger, async () => {});
   const app = createApp({
     db: worker,
     log: logger,
     payments: takesPayments ? { stripe: api, inbox, publicUrl: url } : null,
     links,
+    verifyLinks,
     demoClock: takesPayments ? { stripe: new FakeStripeClock(stripe.url), patienceMs: 3_000 } : null,
     scrape: () => metrics.registry.metrics(),
     adminToken: ADMIN_TOKEN,
@@ -148,7 +153,7 @@ export async function startManagementApp(takesPayments = true): Promise<Manageme
   server.on('request', app);
   await control(stripe.url, 'webhooks', { url: `${url}/webhooks/stripe`, secret: WEBHOOK_SECRET });
   return {
-    ...{ url, stripe: stripe.url, api, links, db, worker, vault, postgres, database, log },
+    ...{ url, stripe: stripe.url, api, links, verifyLinks, db, worker, vault, postgres, database, log },
     call: (method, path, sent = {}) => call(url, method, path, sent),
     async refresh() {
       apiKeys.suspectAll();

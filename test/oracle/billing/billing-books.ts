@@ -39,12 +39,8 @@ export async function readBillingBooks(db: Client): Promise<Books> {
     includedGrants: (await rows<Omit<IncludedGrant, 'amountNano'> & { amount: string }>(INCLUDED)).map(
       ({ amount, ...grant }) => ({ ...grant, amountNano: BigInt(amount) }),
     ),
-    cases: await rows<Case>(
-      'select invoice_id as "invoiceId", org_id as "orgId", opened_at as "openedAt", wake_at as "wakeAt", closed from dunnings',
-    ),
-    notices: await rows<Rows<'notices'>>(
-      'select invoice_id as "invoiceId", notice, handed_over_at as "handedOverAt" from notifications where notice is not null',
-    ),
+    cases: await rows<Case>(CASES),
+    notices: await rows<Rows<'notices'>>(NOTICES),
     outsideTheLadder: new Set(outside.map(({ id }) => id)),
     handedOver: told?.many ?? 0,
     undelivered: undelivered.map(({ id }) => id),
@@ -71,6 +67,21 @@ const CLEARING = `
 
 const INCLUDED = `
   select id, org_id as "orgId", amount_nano::text as amount, expires_at as "expiresAt" from credit_grants where source = 'included'`;
+
+/** An invoice that became void while its debt went on, as by a change of plan: what it was told and since when counts for the next one. */
+const FORMER = `
+  dunnings f where f.subscription_id = d.subscription_id and f.closed = 'void' and f.closed_at between d.opened_at - interval '3 days' and d.opened_at`;
+
+const CASES = `
+  select d.invoice_id as "invoiceId", d.org_id as "orgId", least(d.opened_at, (select min(f.opened_at) from ${FORMER})) as "openedAt",
+         d.wake_at as "wakeAt", d.closed
+    from dunnings d`;
+
+const NOTICES = `
+  select invoice_id as "invoiceId", notice, handed_over_at as "handedOverAt" from notifications where notice is not null
+   union all
+  select d.invoice_id, n.notice, n.handed_over_at
+    from dunnings d, notifications n where n.notice is not null and n.invoice_id in (select f.invoice_id from ${FORMER})`;
 
 /** Somebody commanded, or a card's answer was or is in doubt; during a declared incident all cases are. */
 const OUTSIDE_THE_LADDER = `

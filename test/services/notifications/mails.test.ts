@@ -9,6 +9,7 @@ import { SAMPLES } from './sample-facts.ts';
 const SITE = {
   accountUrl: 'https://tollgate.example/',
   runbookUrl: 'https://tollgate.example/runbook',
+  verifyUrl: (verificationId: string) => `https://tollgate.example/verify/${verificationId}`,
   payUrl: (invoiceId: string) => `https://tollgate.example/pay/${invoiceId}`,
 };
 const CONTEXT = { ...SITE, organization: 'Acme' };
@@ -103,4 +104,13 @@ test('facts of another kind, or of a release that knew fewer, make no mail at al
 
   expect(() => renderMail('limit_warning', withoutLink, 'en', CONTEXT)).toThrow('invoiceId');
   expect(() => renderMail('cancelled', SAMPLES.paused[0], 'en', CONTEXT)).toThrow('endsAt');
+});
+
+test.each(LOCALES)('a mail about a person and no organization says from whom it is, in %s', (locale) => {
+  const mail = renderMail('verification', SAMPLES.verification[0], locale, { ...SITE, organization: null });
+
+  for (const part of [mail.text, mail.html]) {
+    expect(part).toContain('Tollgate');
+    expect(part).not.toMatch(/null|undefined/);
+  }
 });

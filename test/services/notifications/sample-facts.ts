@@ -36,7 +36,7 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
   verification: [
     {
       personId: '0193f000-0000-7000-8000-000000000001',
-      verifyUrl: 'https://tollgate.example/verify/once',
+      verificationId: '0193f000-0000-7000-8000-00000000000b',
       validUntil: '2026-12-02T10:00:00.000Z',
     },
   ],
@@ -70,9 +70,8 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
       cardLastFour: '4242',
       expires: '2026-12',
       nextChargeAt: '2027-01-01T10:00:00.000Z',
-      cardUrl: 'https://tollgate.example/card',
     },
-    { cardLastFour: '4242', expires: '2026-12', nextChargeAt: null, cardUrl: 'https://tollgate.example/card' },
+    { cardLastFour: '4242', expires: '2026-12', nextChargeAt: null },
   ],
   renewal_ahead: [
     {

@@ -130,7 +130,7 @@ export class BillingBook {
       tick: async (id) => {
         this.ticks.push(dunningWorkflowId(id));
         await this.#turnNow([{ of: DUNNING, id, event: { kind: 'tick' } }], dunningWorkflowId(id));
-        return viewOfDunning(id, this.#dunning(id), this.#nowMs);
+        return { ...viewOfDunning(id, this.#dunning(id), this.#nowMs), isCloseNews: false };
       },
       command: async (id, { command, requestId, until, step }) => {
         const told = { requestId, revision: this.#dunning(id).revision };
@@ -252,7 +252,7 @@ export class BillingBook {
     const unpaidInvoices = [...this.dunnings.values()]
       .filter(({ closed }) => closed === null)
       .map((one) => one.invoice);
-    const { stage } = enforcementOf({ unpaidInvoices, incidents: [], isExempt: false }, this.#nowMs);
+    const { stage } = enforcementOf({ unpaidInvoices, incidents: [], isExempt: false, moving: null }, this.#nowMs);
     if (stage !== (this.stages.at(-1)?.what ?? 'none')) this.#note(this.stages, stage);
   }
 

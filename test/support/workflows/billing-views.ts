@@ -50,7 +50,11 @@ function cardAskOf(subscriptionId: string, ask: SubscriptionAsk): CardAsk[] {
   }
 }
 
-export function viewOfDunning(id: string, state: Dunning, nowMs: number): Awaited<ReturnType<SteppedDunnings['tick']>> {
+export function viewOfDunning(
+  id: string,
+  state: Dunning,
+  nowMs: number,
+): Omit<Awaited<ReturnType<SteppedDunnings['tick']>>, 'isCloseNews'> {
   const stepped = stepDunning(state, { kind: 'tick' }, nowMs);
   if (stepped.kind === 'refused') throw new Error(stepped.reason);
   const { invoice, closed, incidents } = state;

@@ -21,6 +21,7 @@ import { IdempotencyStore } from '../../../../services/idempotency/inference-req
 import { ExpectedOutput } from '../../../../services/leases/expected-output.ts';
 import { RateLimiter } from '../../../../services/limits/rate-limiter.ts';
 import { PayLinks } from '../../../../services/payments/pay-links.ts';
+import { VerifyLinks } from '../../../../services/people/verifications.ts';
 import { createLog } from '../../../../services/platform/log.ts';
 import { LogSample } from '../../../../services/platform/log-sample.ts';
 import { Metrics } from '../../../../services/platform/metrics.ts';
@@ -80,6 +81,7 @@ export interface Gateway {
 }
 
 const LINKS = new PayLinks('http://127.0.0.1', 'of this gateway alone');
+const VERIFY_LINKS = new VerifyLinks('http://127.0.0.1', 'of this gateway alone');
 
 export async function openGateway(replaced: (parts: ProxyParts) => Partial<ProxyParts> = () => ({})): Promise<Gateway> {
   const postgres = await startThrowawayPostgres();
@@ -109,7 +111,8 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       adminToken: ADMIN_TOKEN,
       ...{ payments: null, demoClock: null, vault, egress: parts.egress },
     },
-    ...{ apiKeys, links: LINKS, routing: routing.table, health: parts.health, trustedProxies: parts.trustedProxies },
+    ...{ apiKeys, links: LINKS, verifyLinks: VERIFY_LINKS, routing: routing.table },
+    ...{ health: parts.health, trustedProxies: parts.trustedProxies },
     timeMs: parts.timeMs,
     proxy: asMiddleware(hotEntry(parts)),
     ready: () => ({ ok: true, reasons: [] }),

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { newId } from '../../../services/platform/ids.ts';
 import { createPool, inTransaction } from '../../../services/platform/postgres.ts';
 import { pokeProcess } from '../../../services/processes/poke.ts';
-import { Pokes } from '../../../services/processes/pokes.ts';
+import { PokeOutbox } from '../../../services/processes/poke-outbox.ts';
 import { ownDatabase } from '../../support/own-database.ts';
 import { until } from '../../support/until.ts';
 
@@ -22,17 +22,31 @@ test('a turn that has news for what is being delivered is not stopped by it, and
   const workflowIds = Array.from({ length: 20 }, (_, n) => `subscription:${n}`);
   const poke = (id: string) => inTransaction(db, (tx) => pokeProcess(tx, id, 'subscription', newId()));
   await Promise.all(workflowIds.map(poke));
-  const pokes = new Pokes(db);
-  const claimed = await pokes.claim(50);
+  const outbox = new PokeOutbox(db);
+  const claimed = await outbox.claim(50);
 
   const delivered = await inTransaction(db, async (tx) => {
     await pokeProcess(tx, 'subscription:7', 'subscription', newId());
-    const delivering = pokes.delivered(claimed);
+    const delivering = outbox.delivered(claimed);
     await until(isSomebodyWaiting);
     for (const id of workflowIds) await pokeProcess(tx, id, 'subscription', newId());
     return { delivering };
   });
   await delivered.delivering;
 
-  expect((await pokes.claim(50)).map(({ workflowId }) => workflowId).toSorted()).toEqual(workflowIds.toSorted());
+  expect((await outbox.claim(50)).map(({ workflowId }) => workflowId).toSorted()).toEqual(workflowIds.toSorted());
+});
+
+test('a worker that says very late what it delivered takes no news away that came since', async () => {
+  const poke = () => inTransaction(db, (tx) => pokeProcess(tx, 'subscription:late', 'subscription', newId()));
+  const outbox = new PokeOutbox(db);
+  await poke();
+  const late = await outbox.claim(50);
+  await admin.query(`update process_pokes set due_at = clock_timestamp()`); // its claim has run out
+  await outbox.delivered(await outbox.claim(50));
+  await poke();
+
+  await outbox.delivered(late);
+
+  expect(await outbox.claim(50)).toMatchObject([{ workflowId: 'subscription:late' }]);
 });

@@ -11,11 +11,11 @@ export interface ClaimedPoke {
   readonly workflowId: string;
   readonly process: ProcessName;
   readonly subject: string;
-  /** What was news when it was claimed. */
-  readonly news: number;
+  /** What was news when it was claimed: a number that no other news ever has, so a late worker takes none away that he has not told. */
+  readonly news: string;
 }
 
-export class Pokes {
+export class PokeOutbox {
   readonly #db: Pool;
 
   constructor(db: Pool) {
@@ -42,7 +42,7 @@ export class Pokes {
     const { rows } = await this.#db.query<{ workflowId: string }>(
       `delete from process_pokes where workflow_id in (
          select p.workflow_id from process_pokes p
-           join unnest($1::text[], $2::integer[]) as c(workflow_id, news) on p.workflow_id = c.workflow_id and p.news = c.news
+           join unnest($1::text[], $2::bigint[]) as c(workflow_id, news) on p.workflow_id = c.workflow_id and p.news = c.news
             for update of p skip locked)
        returning workflow_id as "workflowId"`,
       [pokes.map(({ workflowId }) => workflowId), pokes.map(({ news }) => news)],

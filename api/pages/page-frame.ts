@@ -1,0 +1,42 @@
+// What the pages for people have in common: HTML without script, so they work in whatever opens a link from a mail. Whatever is not a
+// text of ours is escaped.
+import { createHash } from 'node:crypto';
+import type { Language } from './pay-words.ts';
+
+const STYLE = `
+:root{color-scheme:light dark}body{font:17px/1.5 system-ui,sans-serif;max-width:30rem;margin:0 auto;padding:1.5rem 1rem}
+h1{font-size:1.4rem;margin:0 0 .5rem}.amount{font-size:2rem;font-weight:600;margin:.2rem 0}.quiet{opacity:.75;margin:.2rem 0}
+.note{border-left:.25rem solid #c60;padding:.4rem .8rem;margin:1.2rem 0}form{margin:1rem 0}
+button,.button{box-sizing:border-box;display:block;width:100%;font:inherit;padding:.8rem;margin:.6rem 0;border:1px solid #1a5fb4;border-radius:.5rem;
+background:#1a5fb4;color:#fff;text-align:center;text-decoration:none;cursor:pointer}button.second{background:none;color:inherit;border-color:currentColor}`;
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
+
+/** Nothing may be loaded, and forms lead to us alone, or where the page says that they may lead on to. */
+export function pageHeaders(formsLeadTo = ''): Record<string, string> {
+  return {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; form-action ${`'self' ${formsLeadTo}`.trim()}; frame-ancestors 'none'; base-uri 'none'`,
+    'x-frame-options': 'DENY',
+    'x-robots-tag': 'noindex',
+    vary: 'accept-language',
+  };
+}
+
+export function htmlPage(language: Language, title: string, body: string, looksAgain = false): string {
+  const refresh = looksAgain ? '<meta http-equiv="refresh" content="5">' : '';
+  return `<!doctype html>
+<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">${refresh}
+<title>${title} - Tollgate</title><style>${STYLE}</style></head>
+<body><main>
+${body}
+</main></body></html>
+`;
+}
+
+export function note(text: string): string {
+  return `<p class="note" role="alert">${escaped(text)}</p>`;
+}
+
+export function escaped(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
+}
