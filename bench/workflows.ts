@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { join } from 'node:path';
 import { Connection, Client as TemporalClient } from '@temporalio/client';
-import { Client } from 'pg';
+import { Pool } from 'pg';
 import { BillingClock } from '../test/chaos/billing/billing-clock.ts';
 import { type BillingProduct, startBillingProduct } from '../test/chaos/billing/billing-product.ts';
 import { Desk } from '../test/chaos/billing/desk.ts';
@@ -28,6 +28,7 @@ import { startTemporalOnPostgres } from './workflows/temporal-on-postgres.ts';
 import { TEMPORAL_VERSION, temporalPrograms } from './workflows/temporal-programs.ts';
 import { type WorkflowFigures, workflowLines } from './workflows/workflow-figures.ts';
 
+const CONNECTIONS = 8;
 const OPEN = 60;
 const ROUNDS = 3;
 /** Renewals fall due so much faster than bare cycles are done. */
@@ -71,8 +72,7 @@ async function main(size: Size): Promise<void> {
   interruption.signal.addEventListener('abort', () => void product.close().finally(() => process.exit(1)));
   say(`the product is up, its logs are in ${product.folder}`);
   await requireDurability(product.database.urlFor('gateway'), product.database.url);
-  const db = stack.adopt(new Client({ connectionString: product.database.url }), (one) => one.end());
-  await db.connect();
+  const db = stack.adopt(new Pool({ connectionString: product.database.url, max: CONNECTIONS }), (one) => one.end());
   const connection = stack.adopt(await Connection.connect({ address: product.temporal.url }), (one) => one.close());
   const temporal = new TemporalClient({ connection, namespace: product.environment.TEMPORAL_NAMESPACE ?? '' });
   const bench: Bench = { product, db, temporal, shop: new Shop(product, db), size };

@@ -64,7 +64,11 @@ const reconciliations = new Reconciliations({ db, patientDb });
 const runbook = config.runbookUrl === null ? 'docs/operations.md' : `[docs/operations.md](${config.runbookUrl})`;
 const work = new TemporalWork(
   {
-    place: { address: config.temporalAddress, namespace: config.temporalNamespace },
+    place: {
+      address: config.temporalAddress,
+      namespace: config.temporalNamespace,
+      access: config.temporalAccess,
+    },
     codec,
     workflowBundle:
       config.workflowBundle === null ? await bundleWorkflows(logger) : { codePath: config.workflowBundle },

@@ -2,7 +2,7 @@
 // takes everybody up, by the services that the activities call; only nobody waits for Temporal here, which has its own windows.
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { Client, type Pool } from 'pg';
+import { Pool } from 'pg';
 import { Dunnings } from '../../services/dunning/dunnings.ts';
 import { answerCardAsk, settleCardAsks } from '../../services/payments/card-asks.ts';
 import { StripeApi } from '../../services/payments/stripe-api.ts';
@@ -26,8 +26,7 @@ const LOOK_AGAIN_MS = 100;
 /** Their month is over, and their cards pay nothing. */
 export async function limitAll(product: BillingProduct, customers: readonly Customer[]): Promise<Debtor[]> {
   const db = createPool(product.database.urlFor('worker'), POOL);
-  const superuser = new Client({ connectionString: product.database.url });
-  await superuser.connect();
+  const superuser = new Pool({ connectionString: product.database.url });
   const clock = new BillingClock(product);
   try {
     const ladder = new Ladder(db, stripeOf(product));
@@ -77,7 +76,7 @@ function stripeOf({ stripe, environment }: BillingProduct): StripeApi {
   return new StripeApi({ apiBase: stripe.url, secretKey, webhookSecret });
 }
 
-async function debtorsAmong(db: Client, customers: readonly Customer[]): Promise<Debtor[]> {
+async function debtorsAmong(db: Pool, customers: readonly Customer[]): Promise<Debtor[]> {
   const { rows } = await db.query<Debtor>(
     `select d.org_id as "orgId", d.subscription_id as "subscriptionId", d.invoice_id as "invoiceId", p.stripe_payment_intent as "paymentIntent"
        from dunnings d join payments p on p.invoice_id = d.invoice_id where d.closed is null`,
@@ -86,7 +85,7 @@ async function debtorsAmong(db: Client, customers: readonly Customer[]): Promise
   return rows;
 }
 
-async function untilWarned(db: Client, count: number): Promise<void> {
+async function untilWarned(db: Pool, count: number): Promise<void> {
   for (let warned = 0; warned < count; await wait(LOOK_AGAIN_MS)) {
     const { rowCount } = await db.query(
       "select from notifications where notice = 'limit_warning' and handed_over_at is not null",

@@ -3,7 +3,7 @@
 // measured: neither the first start of a workflow nor a poke. When each renewal was done, its history says.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Client as TemporalClient, WorkflowHandle } from '@temporalio/client';
-import type { Client } from 'pg';
+import type { Pool } from 'pg';
 import { subscriptionWorkflowId } from '../../services/processes/poke.ts';
 import { holdNews, releaseNews, untilTold } from './held-news.ts';
 import { type Customer, inParallel, type Shop } from './shop.ts';
@@ -34,7 +34,7 @@ const LOOK_AGAIN_MS = 250;
 const RENEWED_WITHIN_MS = 240_000;
 
 export interface Renewing {
-  readonly db: Client;
+  readonly db: Pool;
   readonly shop: Shop;
   readonly temporal: TemporalClient;
 }
@@ -79,7 +79,7 @@ export async function renewalWindow(
 }
 
 /** How many of them have come to the end of their first month. */
-async function dueNow(db: Client, customers: readonly Customer[]): Promise<number> {
+async function dueNow(db: Pool, customers: readonly Customer[]): Promise<number> {
   const { rows } = await db.query<{ due: number }>(
     `select count(*)::int as due from subscription_periods where first_month = 0 and ends_at <= billing_now() and subscription_id = any($1)`,
     [customers.map(({ subscriptionId }) => subscriptionId)],
@@ -87,7 +87,7 @@ async function dueNow(db: Client, customers: readonly Customer[]): Promise<numbe
   return rows[0]?.due ?? 0;
 }
 
-async function untilRenewed(db: Client, customers: readonly Customer[]): Promise<void> {
+async function untilRenewed(db: Pool, customers: readonly Customer[]): Promise<void> {
   const giveUpAtMs = performance.now() + RENEWED_WITHIN_MS;
   for (;;) {
     const { rows } = await db.query<{ left: number }>(

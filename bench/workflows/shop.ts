@@ -1,6 +1,6 @@
 // Who is billed during a bench: customers who bought Pro as people do it, over the API and on Stripe's page, at moments of the clock of billing
 // that the bench has chosen, so that their renewals fall due as it wants them. No workflow runs meanwhile: all news is held back.
-import type { Client } from 'pg';
+import type { Pool } from 'pg';
 import type { BillingProduct } from '../../test/chaos/billing/billing-product.ts';
 import { Desk } from '../../test/chaos/billing/desk.ts';
 
@@ -25,11 +25,11 @@ const TRIES = 1_500;
 
 export class Shop {
   readonly #desk: Desk;
-  readonly #db: Client;
+  readonly #db: Pool;
   #customers = 0;
 
   /** `db`: as superuser. */
-  constructor(product: BillingProduct, db: Client) {
+  constructor(product: BillingProduct, db: Pool) {
     this.#desk = new Desk(product);
     this.#db = db;
   }

@@ -1,7 +1,7 @@
 // What sleeping subscriptions cost the process that they sleep in. Those that the bench has are copied until there are enough: copies have no
 // books, so they come after everything else.
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Client } from 'pg';
+import type { Pool } from 'pg';
 import type { BillingProduct } from '../../test/chaos/billing/billing-product.ts';
 import { residentBytesOf } from '../machine.ts';
 import { releaseNews, untilTold } from './held-news.ts';
@@ -11,7 +11,7 @@ const SETTLES_IN_MS = 20_000;
 const MIB = 1_048_576;
 
 /** MiB of the worker, once all sleep. */
-export async function sleepersRss(product: BillingProduct, db: Client, sleepers: number): Promise<number> {
+export async function sleepersRss(product: BillingProduct, db: Pool, sleepers: number): Promise<number> {
   const [worker] = product.workers;
   if (worker === undefined) throw new Error('there is no worker');
   const { rows } = await db.query<{ id: string; awake: number }>(

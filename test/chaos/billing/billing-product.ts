@@ -54,7 +54,8 @@ export interface Served {
   readonly process: KeptProcess;
 }
 
-export async function startBillingProduct(parts = OF_A_CAMPAIGN): Promise<BillingProduct> {
+export async function startBillingProduct(wanted: Partial<BillingParts> = {}): Promise<BillingProduct> {
+  const parts = { ...OF_A_CAMPAIGN, ...wanted };
   await using stack = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-chaos-billing-'));
   mkdirSync(join(folder, 'journal'));
