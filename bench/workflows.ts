@@ -150,7 +150,7 @@ interface Round {
 async function measureRound(bench: Bench, bareUrl: string, group: readonly Customer[]): Promise<Round> {
   const { windowMs } = bench.size;
   const bare = await bareWindow(bench.temporal, bareUrl, OPEN, windowMs);
-  await putToSleep(bench, group);
+  await putToSleep(bench, group, bare);
   const renewals = await renewalWindow(bench, group, windowMs);
   const { perSecond, openAtEnd } = renewals;
   say(`${rounded(bare, 2)} bare cycles and ${rounded(perSecond, 2)} renewals a second, ${openAtEnd} open at the end`);

@@ -73,7 +73,7 @@ const work = new TemporalWork(
     workflowBundle:
       config.workflowBundle === null ? await bundleWorkflows(logger) : { codePath: config.workflowBundle },
     activities: coreActivities(db, reconciliations, runbook),
-    billingActivities: billingActivities(db, config.stripe),
+    billingActivities: billingActivities(db, config.stripe, runbook),
     identity: `${hostname()}:${process.pid}`,
   },
   log,

@@ -26,9 +26,8 @@ export interface RenewalWindow {
   readonly renewals: readonly Renewal[];
 }
 
-/** For who is due first, while the last is being put to sleep. */
-const START_MS_EACH = 60;
-const START_MS = 10_000;
+/** The first is not due before the last sleeps: beginning to sleep is less than a bare cycle. */
+const SLEEP_MS = 10_000;
 export const RUN_IN_MS = 4_000;
 const LOOK_AGAIN_MS = 250;
 const RENEWED_WITHIN_MS = 240_000;
@@ -40,7 +39,11 @@ export interface Renewing {
 }
 
 /** They sleep, and the first of them is due when this resolves. */
-export async function putToSleep({ db, shop }: Renewing, customers: readonly Customer[]): Promise<void> {
+export async function putToSleep(
+  { db, shop }: Renewing,
+  customers: readonly Customer[],
+  cyclesPerSecond: number,
+): Promise<void> {
   const ids = customers.map(({ subscriptionId }) => subscriptionId);
   const firstDue = async () => {
     const { rows } = await db.query<{ at: Date }>('select min(wake_at) as at from subscriptions where id = any($1)', [
@@ -50,7 +53,7 @@ export async function putToSleep({ db, shop }: Renewing, customers: readonly Cus
   };
   await holdNews(db);
   const dueAtMs = await firstDue();
-  await shop.moveTo(dueAtMs - START_MS - customers.length * START_MS_EACH);
+  await shop.moveTo(dueAtMs - SLEEP_MS - (customers.length * 1_000) / cyclesPerSecond);
   await releaseNews(db, ids);
   await untilTold(db);
   const leftMs = dueAtMs - (await shop.nowMs());

@@ -6,9 +6,13 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
-import { authority, clientCertificate, clientKey } from '../support/temporal-certificates.ts';
 import { type GuardedTemporal, guardTemporal } from '../support/temporal-behind-tls.ts';
-import { startThrowawayPostgres, type ThrowawayDatabase, type ThrowawayPostgres } from '../support/throwaway-postgres.ts';
+import { authority, clientCertificate, clientKey } from '../support/temporal-certificates.ts';
+import {
+  startThrowawayPostgres,
+  type ThrowawayDatabase,
+  type ThrowawayPostgres,
+} from '../support/throwaway-postgres.ts';
 import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { startWorkerProcess, type WorkerProcess } from '../support/worker-process.ts';
 
