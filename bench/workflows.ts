@@ -44,7 +44,7 @@ interface Size {
   readonly sleepers: number;
 }
 const FULL: Size = { windowMs: 60_000, lifts: 550, sleepers: 10_000 };
-const QUICK: Size = { windowMs: 15_000, lifts: 60, sleepers: 1_000 };
+const QUICK: Size = { windowMs: 12_000, lifts: 60, sleepers: 1_000 };
 
 const interruption = new AbortController();
 const startedAtMs = performance.now();
@@ -121,7 +121,7 @@ async function takeOnCustomers({ product, db, shop, size }: Bench, pace: number)
   const [worker] = product.workers;
   await worker?.process.stop('SIGTERM');
   const clock = new BillingClock(product);
-  const owing = await shop.sell({ count: 2 * size.lifts, spacingMs: 0, atOnce: 0 });
+  const owing = await shop.sell({ count: 2 * size.lifts, perSecond: pace, atOnce: 2 * size.lifts });
   await shop.emptyCards(owing);
   say(`${owing.length} customers who will owe`);
   const debtEndsAtMs = await shop.endOfMonth(owing);
@@ -129,7 +129,7 @@ async function takeOnCustomers({ product, db, shop, size }: Bench, pace: number)
   const count = OPEN + Math.ceil((pace * (size.windowMs + RUN_IN_MS)) / 1_000);
   const groups: Customer[][] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    groups.push(await shop.sell({ count, spacingMs: 1_000 / pace, atOnce: OPEN }));
+    groups.push(await shop.sell({ count, perSecond: pace, atOnce: OPEN }));
     await shop.moveTo((await shop.nowMs()) + GAP_MS);
     say(`${count} customers who will renew`);
   }
@@ -150,7 +150,7 @@ interface Round {
 async function measureRound(bench: Bench, bareUrl: string, group: readonly Customer[]): Promise<Round> {
   const { windowMs } = bench.size;
   const bare = await bareWindow(bench.temporal, bareUrl, OPEN, windowMs);
-  await putToSleep(bench, group, bare);
+  await putToSleep(bench, group, { open: OPEN, cyclesPerSecond: bare });
   const renewals = await renewalWindow(bench, group, windowMs);
   const { perSecond, openAtEnd } = renewals;
   say(`${rounded(bare, 2)} bare cycles and ${rounded(perSecond, 2)} renewals a second, ${openAtEnd} open at the end`);

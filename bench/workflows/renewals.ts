@@ -38,30 +38,29 @@ export interface Renewing {
   readonly temporal: TemporalClient;
 }
 
-/** They sleep, and the first of them is due when this resolves. */
+/** They sleep, and the first of them are due when this resolves: as many as shall be open. */
 export async function putToSleep(
   { db, shop }: Renewing,
   customers: readonly Customer[],
-  cyclesPerSecond: number,
+  { open, cyclesPerSecond }: { readonly open: number; readonly cyclesPerSecond: number },
 ): Promise<void> {
   const ids = customers.map(({ subscriptionId }) => subscriptionId);
-  const firstDue = async () => {
-    const { rows } = await db.query<{ at: Date }>('select min(wake_at) as at from subscriptions where id = any($1)', [
-      ids,
-    ]);
-    return rows[0]?.at.getTime() ?? Number.NaN;
-  };
   await holdNews(db);
-  const dueAtMs = await firstDue();
+  const { rows: due } = await db.query<{ at: Date }>(
+    'select wake_at as at from subscriptions where id = any($1) order by wake_at limit $2',
+    [ids, open],
+  );
+  const dueAtMs = due[0]?.at.getTime() ?? Number.NaN;
+  const openAtMs = due.at(-1)?.at.getTime() ?? Number.NaN;
   await shop.moveTo(dueAtMs - SLEEP_MS - (customers.length * 1_000) / cyclesPerSecond);
   await releaseNews(db, ids);
   await untilTold(db);
-  const leftMs = dueAtMs - (await shop.nowMs());
-  if (leftMs < 1_000) throw new Error('subscriptions fell due before all of them slept: this machine is too busy');
-  await wait(leftMs);
+  const nowMs = await shop.nowMs();
+  if (nowMs > dueAtMs - 1_000) throw new Error('subscriptions fell due before all of them slept: too busy a machine');
+  await wait(openAtMs - nowMs);
 }
 
-/** From the moment at which the first falls due. */
+/** From the moment at which enough of them are due. */
 export async function renewalWindow(
   { db, temporal }: Renewing,
   customers: readonly Customer[],

@@ -1,5 +1,6 @@
 // Who is billed during a bench: customers who bought Pro as people do it, over the API and on Stripe's page, at moments of the clock of billing
 // that the bench has chosen, so that their renewals fall due as it wants them. No workflow runs meanwhile: all news is held back.
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { BillingProduct } from '../../test/chaos/billing/billing-product.ts';
 import { Desk } from '../../test/chaos/billing/desk.ts';
@@ -11,17 +12,17 @@ export interface Customer {
 
 export interface Order {
   readonly count: number;
-  /** Between one customer and the next, by the clock of billing. */
-  readonly spacingMs: number;
-  /** Bought at one moment, before the others. */
+  /** Of those who do not pay at once. */
+  readonly perSecond: number;
+  /** Pay as quickly as they can, before the others. */
   readonly atOnce: number;
 }
 
-const BUYERS = 8;
+const BUYERS = 16;
 const GOOD_CARD = 'pm_card_visa';
 const EMPTY_CARD = 'pm_fake_declines_insufficient_funds';
-const LOOK_AGAIN_MS = 20;
-const TRIES = 1_500;
+const LOOK_AGAIN_MS = 100;
+const TRIES = 1_200;
 
 export class Shop {
   readonly #desk: Desk;
@@ -34,12 +35,16 @@ export class Shop {
     this.#db = db;
   }
 
-  async sell({ count, spacingMs, atOnce }: Order): Promise<Customer[]> {
-    const beganAtMs = await this.nowMs();
-    return inParallel(count, async (at) => {
-      await this.moveTo(beganAtMs + Math.max(0, at - atOnce) * spacingMs);
-      return this.#sellTo(`bench-${this.#customers++}`);
+  /** All stand before Stripe's page first: what falls due one after another must have been paid as quickly. */
+  async sell({ count, perSecond, atOnce }: Order): Promise<Customer[]> {
+    const buyers = await inParallel(count, () => this.#choosePlan(`bench-${this.#customers++}`));
+    const beganAtMs = performance.now();
+    await inParallel(count, async (at) => {
+      const { name = '', pageUrl = '' } = buyers[at] ?? {};
+      await wait(Math.max(0, beganAtMs + ((at - atOnce) * 1_000) / perSecond - performance.now()));
+      await this.#desk.submit(pageUrl, { payment_method: `${GOOD_CARD}~${name}` });
     });
+    return await this.#subscriptionsOf(buyers.map(({ orgId }) => orgId));
   }
 
   /** From now on his card pays nothing. */
@@ -77,7 +82,7 @@ export class Shop {
     await this.#db.query('select advance_billing_clock($1)', [new Date(atMs)]);
   }
 
-  async #sellTo(name: string): Promise<Customer> {
+  async #choosePlan(name: string): Promise<{ name: string; orgId: string; pageUrl: string }> {
     const org = await this.#desk.post<{ id: string }>('/organizations', { name, rateTier: 'standard' });
     if (org === null) throw new Error(`organization ${name} was refused`);
     await this.#desk.sendBillsTo(org.id, `${name}@bench.example`);
@@ -86,24 +91,27 @@ export class Shop {
       months: 1,
     });
     if (page === null) throw new Error(`organization ${name} may not buy`);
-    await this.#desk.submit(page.url, { payment_method: `${GOOD_CARD}~${name}` });
-    return { orgId: org.id, subscriptionId: await this.#subscriptionOf(org.id) };
+    return { name, orgId: org.id, pageUrl: page.url };
   }
 
-  async #subscriptionOf(orgId: string): Promise<string> {
-    let found = '';
+  /** In the order in which they will be due. */
+  async #subscriptionsOf(orgIds: readonly string[]): Promise<Customer[]> {
+    let found: Customer[] = [];
     await this.#until(async () => {
-      const { rows } = await this.#db.query<{ id: string }>('select id from subscriptions where org_id = $1', [orgId]);
-      found = rows[0]?.id ?? '';
-      return found !== '';
-    }, `the payment of ${orgId} becomes a subscription`);
+      const { rows } = await this.#db.query<Customer>(
+        'select org_id as "orgId", id as "subscriptionId" from subscriptions where org_id = any($1) order by wake_at',
+        [orgIds],
+      );
+      found = rows;
+      return found.length === orgIds.length;
+    }, 'all who paid have a subscription');
     return found;
   }
 
   async #until(isSo: () => Promise<boolean>, what: string): Promise<void> {
     for (let tries = 1; !(await isSo()); tries += 1) {
       if (tries === TRIES) throw new Error(`it did not come to this: ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+      await wait(LOOK_AGAIN_MS);
     }
   }
 }
