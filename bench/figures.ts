@@ -1,5 +1,5 @@
-// The figures of a bench under the names that they have in bench/out/latest.json, the bars that they are held against, and the table.
-// A bar that is missed is printed as missed. Pure.
+// The figures of a bench under the names that they have in bench/out/latest.json, the bars that they are held against. Pure.
+import { atLeast, atMost, type Line, printed } from './table.ts';
 
 /** The price of settling shows in the difference between the two sets of these. */
 export interface SpeedFigures {
@@ -30,28 +30,8 @@ export interface Figures extends Omit<SpeedFigures, 'body30k'> {
   readonly withoutSettlement: SpeedFigures;
 }
 
-interface Line {
-  readonly name: string;
-  readonly value: number;
-  readonly withoutSettlement: number | null;
-  readonly bar: { readonly text: string; readonly met: boolean } | null;
-}
-
 export function tableOf(figures: Figures): string {
-  const cells = [
-    ['figure', 'value', 'without settlement', 'bar', ''],
-    ...linesOf(figures).map(({ name, value, withoutSettlement, bar }) => [
-      name,
-      String(value),
-      withoutSettlement === null ? '' : String(withoutSettlement),
-      bar?.text ?? '',
-      bar === null ? '' : bar.met ? 'met' : 'MISSED',
-    ]),
-  ];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  const padded = (cell: string, column: number) =>
-    column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0);
-  return cells.map((row) => row.map(padded).join('  ').trimEnd()).join('\n');
+  return printed(linesOf(figures), 'without settlement');
 }
 
 function linesOf(figures: Figures): Line[] {
@@ -59,7 +39,7 @@ function linesOf(figures: Figures): Line[] {
   const line = (name: string, value: number, without: number | null, bar: Line['bar'] = null): Line => ({
     name,
     value,
-    withoutSettlement: without,
+    beside: without,
     bar,
   });
   const { cpuRatio, addedP50Ms, firstByteAddedMs, streamEventsPerSecondPerCore: events } = figures;
@@ -83,12 +63,4 @@ function linesOf(figures: Figures): Line[] {
     line('coldKey.addedP99Ms', coldKey.addedP99Ms, bare.coldKey.addedP99Ms),
     line('differenceNano', figures.differenceNano, null, atMost(figures.differenceNano, 0)),
   ];
-}
-
-function atMost(value: number, bar: number, remark = ''): Line['bar'] {
-  return { text: `<= ${bar}${remark}`, met: value <= bar };
-}
-
-function atLeast(value: number, bar: number): Line['bar'] {
-  return { text: `>= ${bar}`, met: value >= bar };
 }

@@ -2,6 +2,7 @@
 import type { Pool } from 'pg';
 import { createCardAskActivities } from '../activities/card-asks.ts';
 import { createDunningActivities, type SteppedDunnings } from '../activities/dunning.ts';
+import { lookAfter } from '../activities/look-after.ts';
 import { createReconciliationActivities } from '../activities/reconciliation.ts';
 import { createRepairActivities } from '../activities/repair.ts';
 import { createSubscriptionActivities, type SteppedSubscriptions } from '../activities/subscription.ts';
@@ -19,8 +20,14 @@ import { TopUps } from '../services/top-ups/top-ups.ts';
 /** `runbook`: where people read what to do, as markdown. */
 export function coreActivities(db: Pool, reconciliations: Reconciliations, runbook: string): object {
   return {
+    ...processActivities(db, runbook),
     ...createReconciliationActivities(reconciliations, `${runbook}, "The nightly reconciliation"`),
     ...createRepairActivities(() => pokeStranded(db)),
+  };
+}
+
+function processActivities(db: Pool, runbook: string) {
+  return {
     ...createSubscriptionActivities(typedSubscriptions(new Subscriptions(db)), `${runbook}, "Subscriptions"`),
     ...createDunningActivities(typedDunnings(new Dunnings(db)), `${runbook}, "Unpaid invoices"`),
     ...createTopUpActivities(new TopUps(db), `${runbook}, "Automatic top-up"`),
@@ -28,12 +35,16 @@ export function coreActivities(db: Pool, reconciliations: Reconciliations, runbo
 }
 
 /** Without Stripe nobody can owe anything by card: what is asked all the same waits until the operator gives us his key. */
-export function billingActivities(db: Pool, stripeSettings: StripeSettings | null): object {
+export function billingActivities(db: Pool, stripeSettings: StripeSettings | null, runbook: string): object {
+  const look = lookAfter(processActivities(db, runbook));
   if (stripeSettings === null) {
-    return createCardAskActivities(() => Promise.reject(new Error('STRIPE_SECRET_KEY is not set for this worker')));
+    return createCardAskActivities(
+      () => Promise.reject(new Error('STRIPE_SECRET_KEY is not set for this worker')),
+      look,
+    );
   }
   const stripe = new StripeApi(stripeSettings);
-  return createCardAskActivities((ask, asker) => answerCardAsk({ db, stripe, asker }, ask));
+  return createCardAskActivities((ask, asker) => answerCardAsk({ db, stripe, asker }, ask), look);
 }
 
 const INCOMPLETE = { kind: 'refused', why: 'this command does not exist, or lacks a field that it needs' } as const;

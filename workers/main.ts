@@ -65,12 +65,16 @@ const reconciliations = new Reconciliations({ db, patientDb });
 const runbook = config.runbookUrl === null ? 'docs/operations.md' : `[docs/operations.md](${config.runbookUrl})`;
 const work = new TemporalWork(
   {
-    place: { address: config.temporalAddress, namespace: config.temporalNamespace },
+    place: {
+      address: config.temporalAddress,
+      namespace: config.temporalNamespace,
+      access: config.temporalAccess,
+    },
     codec,
     workflowBundle:
       config.workflowBundle === null ? await bundleWorkflows(logger) : { codePath: config.workflowBundle },
     activities: coreActivities(db, reconciliations, runbook),
-    billingActivities: billingActivities(db, config.stripe),
+    billingActivities: billingActivities(db, config.stripe, runbook),
     identity: `${hostname()}:${process.pid}`,
   },
   log,

@@ -2,6 +2,7 @@
 // client's requests.
 import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
+import type { TemporalAccess, TemporalTls } from '../services/platform/temporal-access.ts';
 import type { PayloadCodec } from '../services/vault/payload-codec.ts';
 import { FAILURE_CONVERTER } from './workflow-bundle.ts';
 
@@ -10,6 +11,7 @@ const REQUEST_MS = 2_000;
 export interface TemporalPlace {
   readonly address: string;
   readonly namespace: string;
+  readonly access: TemporalAccess;
 }
 
 export type TemporalClient = Client;
@@ -28,8 +30,15 @@ export function dataConverterWith(codec: PayloadCodec) {
   return { payloadCodecs: [codec], failureConverterPath: FAILURE_CONVERTER };
 }
 
-export async function openTemporal({ address, namespace }: TemporalPlace, codec: PayloadCodec): Promise<TemporalLink> {
-  const connection = await NativeConnection.connect({ address });
+export async function openTemporal(
+  { address, namespace, access }: TemporalPlace,
+  codec: PayloadCodec,
+): Promise<TemporalLink> {
+  const connection = await NativeConnection.connect({
+    address,
+    ...(access.tls === null ? {} : { tls: tlsOf(access.tls) }),
+    ...(access.apiKey === null ? {} : { apiKey: access.apiKey }),
+  });
   const dataConverter = dataConverterWith(codec);
   const client = new Client({ connection, namespace, dataConverter });
   const ask = () =>
@@ -37,4 +46,12 @@ export async function openTemporal({ address, namespace }: TemporalPlace, codec:
       await connection.workflowService.describeNamespace({ namespace });
     });
   return { connection, client, dataConverter, ask };
+}
+
+function tlsOf({ authority, client, serverName }: TemporalTls) {
+  return {
+    ...(authority === null ? {} : { serverRootCACertificate: authority }),
+    ...(client === null ? {} : { clientCertPair: { crt: client.certificate, key: client.privateKey } }),
+    ...(serverName === null ? {} : { serverNameOverride: serverName }),
+  };
 }

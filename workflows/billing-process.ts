@@ -27,7 +27,7 @@ const LONGEST_RUN_MS = 31 * 24 * HOUR_MS;
 /** What Stripe refused outright is asked again when somebody pokes, and so often. */
 const AFTER_A_REFUSAL_MS = HOUR_MS;
 
-const pay = proxyActivities<{ answerCardAsk(ask: CardAsk): Promise<void> }>(PAY);
+const pay = proxyActivities<{ answerCardAsk(ask: CardAsk): Promise<ProcessView | null> }>(PAY);
 
 export interface BillingCase<View extends ProcessView> {
   look(): Promise<View>;
@@ -44,6 +44,8 @@ export class BillingProcess<View extends ProcessView> {
   readonly #case: BillingCase<View>;
   readonly #underWay = new Set<string>();
   #isNews = false;
+  /** As the last answer of Stripe has left the row, while there is no other news (D75). */
+  #seen: View | null = null;
   #refusal: string | null = null;
 
   /** Before anything is awaited: it may have been poked before it began. */
@@ -55,6 +57,7 @@ export class BillingProcess<View extends ProcessView> {
   /** The row has changed, or may have. */
   news(): void {
     this.#isNews = true;
+    this.#seen = null;
   }
 
   /** With no command left unanswered. */
@@ -70,7 +73,8 @@ export class BillingProcess<View extends ProcessView> {
   async #untilItRests(): Promise<'ended' | 'goes_on'> {
     for (;;) {
       this.#isNews = false;
-      const view = await this.#case.look();
+      const view = this.#seen ?? (await this.#case.look());
+      this.#seen = null;
       if (this.#isNews) continue;
       const refusal = this.#refusal;
       this.#refusal = null;
@@ -90,15 +94,18 @@ export class BillingProcess<View extends ProcessView> {
     const question = JSON.stringify(ask);
     if (this.#underWay.has(question)) return;
     this.#underWay.add(question);
-    const answered = (): void => {
+    const answered = (seen: ProcessView | null): void => {
       this.#underWay.delete(question);
+      const isOnlyNews = !this.#isNews;
       this.news();
+      // Of this process: whoever asks is told of his own row.
+      if (isOnlyNews) this.#seen = seen as View | null;
     };
     pay.answerCardAsk
       .executeWithOptions({ ...PAY, summary: `${ask.kind} ${askedFor(ask)}` }, [ask])
       .then(answered, (error: unknown) => {
         this.#refusal = `${ask.kind} of ${askedFor(ask)}: ${refusalIn(error)}`;
-        answered();
+        answered(null);
       });
   }
 

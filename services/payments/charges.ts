@@ -27,7 +27,7 @@ import {
   type Cancellation,
   type CancelOutcome,
 } from './charge-cancellations.ts';
-import { recordPayment } from './payments.ts';
+import { recordIntent } from './payments.ts';
 import { beginRefund, sendRefunds } from './refunds.ts';
 import type { StripeApi } from './stripe-api.ts';
 import { stripeCustomer } from './stripe-customers.ts';
@@ -137,18 +137,17 @@ export async function intentOf({ db, stripe }: ChargePlace, payment: BillPayment
 export async function concluded(
   place: ChargePlace,
   payment: BillPayment,
-  { id, state }: PaymentIntent,
+  intent: PaymentIntent,
 ): Promise<ChargeOutcome | null> {
-  if (state === 'paid') return recorded(place, id);
-  if (state === 'processing') return UNKNOWN;
-  await expirePayment(place.db, payment.id, id);
+  if (intent.state === 'paid') return recorded(place, intent);
+  if (intent.state === 'processing') return UNKNOWN;
+  await expirePayment(place.db, payment.id, intent.id);
   return null;
 }
 
 /** Money that cannot be booked as asked waits for a person, and nobody is charged again meanwhile. */
-export async function recorded(place: ChargePlace, paymentIntent: string): Promise<ChargeOutcome> {
-  const { db, stripe } = place;
-  const outcome = await inTransaction(db, (tx) => recordPayment(tx, stripe, paymentIntent, toldBy(place)));
+export async function recorded(place: ChargePlace, intent: PaymentIntent): Promise<ChargeOutcome> {
+  const outcome = await inTransaction(place.db, (tx) => recordIntent(tx, intent, toldBy(place)));
   return outcome === 'recorded' || outcome === 'known' ? PAID : UNKNOWN;
 }
 
@@ -242,10 +241,10 @@ async function cancelled(place: ChargePlace, { number, payment }: Cancellation):
   if (payment === null) return 'cancelled';
   if (payment.isPaid) return 'paid';
   try {
-    const { id, state } = await place.stripe.intents.cancel(payment.paymentIntent, payment.id, number);
-    if (state === 'paid') return (await recorded(place, id)).kind === 'paid' ? 'paid' : 'in_doubt';
-    if (state !== 'cancelled') return 'in_doubt';
-    await expirePayment(place.db, payment.id, id);
+    const intent = await place.stripe.intents.cancel(payment.paymentIntent, payment.id, number);
+    if (intent.state === 'paid') return (await recorded(place, intent)).kind === 'paid' ? 'paid' : 'in_doubt';
+    if (intent.state !== 'cancelled') return 'in_doubt';
+    await expirePayment(place.db, payment.id, intent.id);
     return 'cancelled';
   } catch (error) {
     if (isPassing(error)) return 'in_doubt';

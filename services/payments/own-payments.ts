@@ -82,8 +82,8 @@ async function lateMoney(place: ChargePlace, invoiceId: string): Promise<Outcome
   const paymentIntent = await abandonedPaymentOf(place.db, invoiceId);
   if (paymentIntent === null) return null;
   const outcome = await patiently(0, async () => {
-    const { isPaid } = await place.stripe.paymentIntent(paymentIntent);
-    return isPaid ? recorded(place, paymentIntent) : { kind: 'unknown' };
+    const intent = await place.stripe.paymentIntent(paymentIntent);
+    return intent.isPaid ? recorded(place, intent) : { kind: 'unknown' };
   });
   return outcome.kind === 'paid' ? outcome : null;
 }

@@ -10,6 +10,7 @@ import { invoicePaid } from '../subscriptions/learn.ts';
 import type { Told } from '../subscriptions/turn.ts';
 import { topUpPaid } from '../top-ups/turn.ts';
 import type { StripeApi } from './stripe-api.ts';
+import type { PaymentIntent } from './stripe-intents.ts';
 
 export interface Payment {
   readonly id: string;
@@ -53,7 +54,20 @@ export async function recordPayment(
   paymentIntentId: string,
   told: Told,
 ): Promise<Recorded> {
-  const intent = await stripe.paymentIntent(paymentIntentId);
+  if (await isOnTheBooks(tx, paymentIntentId)) return 'known';
+  return recordIntent(tx, await stripe.paymentIntent(paymentIntentId), told);
+}
+
+/** What is paid stays paid: Stripe need not be asked again (D76). */
+async function isOnTheBooks(tx: PoolClient, paymentIntentId: string): Promise<boolean> {
+  const { rowCount } = await tx.query("select from payments where stripe_payment_intent = $1 and state = 'paid'", [
+    paymentIntentId,
+  ]);
+  return rowCount === 1;
+}
+
+/** As Stripe has told it in this very transaction, or in answer to what led to it. */
+export async function recordIntent(tx: PoolClient, intent: PaymentIntent, told: Told): Promise<Recorded> {
   const paymentId = PaymentId.safeParse(intent.paymentId);
   if (!paymentId.success) return 'not_ours';
   if (!intent.isPaid) return 'not_paid';

@@ -68,10 +68,17 @@ async function inForce(db: Queryable, plan: PlanName, nowMs: number): Promise<Pl
   return versionInForce(rows.map(readVersion), plan, nowMs);
 }
 
+/** Rows that never change are read once by a process (D77). */
+const known = new Map<string, PlanVersion>();
+
 export async function planVersion(db: Queryable, id: string): Promise<PlanVersion> {
+  const seen = known.get(id);
+  if (seen !== undefined) return seen;
   const { rows } = await db.query<VersionRow>(`${VERSIONS} where id = $1`, [id]);
   if (rows[0] === undefined) throw new Error(`there is no plan version ${id}`);
-  return readVersion(rows[0]);
+  const version = readVersion(rows[0]);
+  known.set(id, version);
+  return version;
 }
 
 function readVersion(row: VersionRow): PlanVersion {

@@ -18,6 +18,7 @@ import {
   weakSecrets,
   wholeNumber,
 } from './config.ts';
+import { type TemporalAccess, temporalAccess } from './temporal-access.ts';
 
 export interface WorkerConfig {
   readonly production: boolean;
@@ -25,6 +26,7 @@ export interface WorkerConfig {
   readonly databaseUrl: string;
   readonly temporalAddress: string;
   readonly temporalNamespace: string;
+  readonly temporalAccess: TemporalAccess;
   /** scheme://host:port of Temporal's UI, which may ask for payloads to be decoded; null: only the command line may. */
   readonly temporalUiOrigin: string | null;
   readonly payloadKeys: Keyring;
@@ -58,6 +60,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
   const problems: string[] = [];
   const settings = parseSettings(Settings, env, problems);
   const payloadKeys = readKeyring('Payload', 'TOLLGATE_PAYLOAD_KEYS', env, problems);
+  const access = temporalAccess(settings ?? {}, problems);
   problems.push(...partsOfMail(env));
   problems.push(...stripeProblems(env));
   if (env.NODE_ENV === 'production') {
@@ -75,6 +78,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     databaseUrl: settings.DATABASE_URL_WORKER,
     temporalAddress: settings.TEMPORAL_ADDRESS,
     temporalNamespace: settings.TEMPORAL_NAMESPACE,
+    temporalAccess: access,
     temporalUiOrigin: settings.TEMPORAL_UI_URL ? new URL(settings.TEMPORAL_UI_URL).origin : null,
     payloadKeys,
     stripe: stripeSettings(settings),
@@ -102,6 +106,12 @@ const Settings = z.object({
   DATABASE_URL_WORKER: url('postgres:', 'postgresql:'),
   TEMPORAL_ADDRESS: text.refine((address) => /^\[?[^\s/\]]+\]?:\d{1,5}$/.test(address), 'must be host:port'),
   TEMPORAL_NAMESPACE: text,
+  TEMPORAL_API_KEY: z.string().optional(),
+  TEMPORAL_TLS: z.enum(['true', 'false'], 'must be true or false').optional(),
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: z.string().optional(),
+  TEMPORAL_TLS_CLIENT_CERT_PATH: z.string().optional(),
+  TEMPORAL_TLS_CLIENT_KEY_PATH: z.string().optional(),
+  TEMPORAL_TLS_SERVER_NAME: z.string().optional(),
   TEMPORAL_UI_URL: url('http:', 'https:').optional(),
   TOLLGATE_ADMIN_TOKEN: text,
   TOLLGATE_LINK_SECRET: text,

@@ -45,14 +45,17 @@ export interface ThrowawayPostgres {
   stop(): Promise<void>;
 }
 
-export async function startThrowawayPostgres(): Promise<ThrowawayPostgres> {
+type Settings = Readonly<Record<string, string | number>>;
+
+/** `more`: settings that a test wants otherwise. */
+export async function startThrowawayPostgres(more: Settings = {}): Promise<ThrowawayPostgres> {
   const binaries = findPostgres(user, null);
   const template = await templateCluster(binaries);
   const folder = newFolder();
   const guardian = guard(folder);
   execFileSync('cp', ['-a', template, join(folder, 'data')]);
   const port = await freePort();
-  let server = await boot(binaries, folder, port);
+  let server = await boot(binaries, folder, port, more);
   let databases = 0;
 
   return {
@@ -70,7 +73,7 @@ export async function startThrowawayPostgres(): Promise<ThrowawayPostgres> {
     kill: (signal) => signalServer(server, signal),
     async restart() {
       await shutDown(server);
-      server = await boot(binaries, folder, port);
+      server = await boot(binaries, folder, port, more);
     },
     async stop() {
       guardian.ref();
@@ -149,9 +152,14 @@ async function migrate(url: string, file: string): Promise<void> {
 }
 
 /** Starts the server on its folder and waits until it accepts connections; recovery after a kill is part of the wait. */
-async function boot(binaries: PostgresBinaries, folder: string, port: number): Promise<ChildProcess> {
+async function boot(
+  binaries: PostgresBinaries,
+  folder: string,
+  port: number,
+  more: Settings = {},
+): Promise<ChildProcess> {
   for (let attempt = 1; ; attempt += 1) {
-    const outcome = await launch(binaries, folder, port);
+    const outcome = await launch(binaries, folder, port, more);
     if (typeof outcome !== 'string') return outcome;
     // Children of a killed postmaster need a moment to die; until then the next one refuses the folder.
     const isHeldByChildren = /shared memory block|lock file/.test(outcome);
@@ -161,7 +169,12 @@ async function boot(binaries: PostgresBinaries, folder: string, port: number): P
 }
 
 /** The running server, or what it said before it gave up. */
-async function launch(binaries: PostgresBinaries, folder: string, port: number): Promise<ChildProcess | string> {
+async function launch(
+  binaries: PostgresBinaries,
+  folder: string,
+  port: number,
+  more: Settings,
+): Promise<ChildProcess | string> {
   const settings = {
     listen_addresses: '127.0.0.1',
     port,
@@ -169,6 +182,7 @@ async function launch(binaries: PostgresBinaries, folder: string, port: number):
     max_connections: 200,
     shared_buffers: '32MB',
     timezone: 'UTC',
+    ...more,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const server = spawn(join(binaries.folder, 'postgres'), ['-D', join(folder, 'data'), ...flags], {

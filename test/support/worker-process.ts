@@ -45,6 +45,7 @@ export async function startWorkerProcess(place: {
   readonly databaseUrl: string;
   /** Without it mails are not sent. */
   readonly smtpUrl?: string;
+  readonly environment?: Readonly<Record<string, string>>;
 }): Promise<WorkerProcess> {
   const [port, sdkMetricsPort] = [await freePort(), await freePort()];
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM], {
@@ -62,6 +63,7 @@ export async function startWorkerProcess(place: {
       TOLLGATE_PAYLOAD_KEYS: KEYRING,
       TOLLGATE_WORKFLOW_BUNDLE: await workflowBundle(),
       ...(place.smtpUrl === undefined ? {} : mailThrough(place.smtpUrl)),
+      ...place.environment,
     },
   });
   const output: string[] = [];

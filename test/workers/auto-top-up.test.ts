@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { createCardAskActivities } from '../../activities/card-asks.ts';
+import { lookAfter } from '../../activities/look-after.ts';
 import { createTopUpActivities } from '../../activities/top-up.ts';
 import { answerCardAsk } from '../../services/payments/card-asks.ts';
 import { createLog } from '../../services/platform/log.ts';
@@ -44,18 +45,21 @@ beforeAll(async () => {
   const dataConverter = { payloadCodecs: [workersCodec] };
   client = new Client({ connection: environment.connection, namespace, dataConverter });
   const place = { connection: environment.nativeConnection, namespace, dataConverter };
+  const topUpActivities = createTopUpActivities(low.topUps, 'docs/operations.md');
   workers = [
     await Worker.create({
       ...place,
       taskQueue: CORE_QUEUE,
       workflowBundle: { codePath: await workflowBundle() },
-      activities: createTopUpActivities(low.topUps, 'docs/operations.md'),
+      activities: topUpActivities,
     }),
     await Worker.create({
       ...place,
       taskQueue: BILLING_QUEUE,
-      activities: createCardAskActivities((ask, asker) =>
-        answerCardAsk({ db: till.db, stripe: till.stripe, ...(asker === undefined ? {} : { asker }) }, ask),
+      activities: createCardAskActivities(
+        (ask, asker) =>
+          answerCardAsk({ db: till.db, stripe: till.stripe, ...(asker === undefined ? {} : { asker }) }, ask),
+        lookAfter(topUpActivities),
       ),
     }),
   ];

@@ -41,7 +41,7 @@ export interface DunningActivities {
   commandDunning(
     input: DunningCommandInput & { readonly invoiceId: string; readonly command: DunningCommandName },
   ): Promise<DunningCommandOutcome>;
-  answerCardAsk(ask: CardAsk): Promise<void>;
+  answerCardAsk(ask: CardAsk): Promise<ProcessView | null>;
 }
 
 export const retryNow = defineUpdate<DunningView, [DunningCommandInput]>('retryNow');

@@ -44,7 +44,7 @@ export interface SubscriptionActivities {
     input: SubscriptionCommandInput & { readonly subscriptionId: string; readonly command: SubscriptionCommandName },
   ): Promise<SubscriptionCommandOutcome>;
   /** Reaches Stripe; what came of it is in the row when it answers. */
-  answerCardAsk(ask: CardAsk): Promise<void>;
+  answerCardAsk(ask: CardAsk): Promise<ProcessView | null>;
 }
 
 export const cancel = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('cancel');

@@ -1,5 +1,6 @@
 // A product of a billing campaign's own: PostgreSQL, the fake Stripe, a mail server, Temporal, one gateway that moves the clock, and two
-// workers. Each can be killed, and comes back as a service manager would bring it back.
+// workers. Each can be killed, and comes back as a service manager would bring it back. The bench of workflows has one too, with one
+// worker and another Temporal.
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +21,15 @@ import { type KeptProcess, ProcessYard } from '../process-yard.ts';
 import { answers } from '../product.ts';
 
 const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
-const WORKERS = ['worker-a', 'worker-b'] as const;
+
+export interface BillingParts {
+  readonly workers: readonly string[];
+  /** Settings of its server. */
+  readonly postgres: Parameters<typeof startThrowawayPostgres>[0];
+  startTemporal(site: BillingSite): Promise<Served>;
+}
+
+const OF_A_CAMPAIGN: BillingParts = { postgres: {}, workers: ['worker-a', 'worker-b'], startTemporal: startDevServer };
 
 export interface BillingProduct {
   readonly folder: string;
@@ -33,6 +42,9 @@ export interface BillingProduct {
   readonly temporal: Served;
   readonly workers: readonly Served[];
   readonly adminToken: string;
+  /** Of gateway and workers. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly yard: ProcessYard;
   close(): Promise<void>;
 }
 
@@ -42,35 +54,48 @@ export interface Served {
   readonly process: KeptProcess;
 }
 
-export async function startBillingProduct(): Promise<BillingProduct> {
+export async function startBillingProduct(wanted: Partial<BillingParts> = {}): Promise<BillingProduct> {
+  const parts = { ...OF_A_CAMPAIGN, ...wanted };
   await using stack = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-chaos-billing-'));
   mkdirSync(join(folder, 'journal'));
-  const postgres = stack.adopt(await startThrowawayPostgres(), (one) => one.stop());
+  const postgres = stack.adopt(await startThrowawayPostgres(parts.postgres), (one) => one.stop());
   const database = await postgres.createDatabase();
   const yard = stack.adopt(new ProcessYard(folder), (one) => one.close());
   const bundle = await workflowBundle();
-  const site: Site = { folder, yard, database, bundle, apiPort: await freePort(), secrets: newSecrets() };
+  const site: BillingSite = {
+    folder,
+    yard,
+    postgres,
+    database,
+    bundle,
+    apiPort: await freePort(),
+    secrets: newSecrets(),
+  };
 
   const stripe = await startStripe(site);
   const inbox = await startInbox(site);
-  const temporal = await startTemporal(site);
+  const temporal = await parts.startTemporal(site);
   const environment = environmentOf(site, { stripe, inbox, temporal });
   const gateway = yard.keep(ours('gateway', 'api/main.ts', { ...environment, PORT: String(site.apiPort) }));
   const api = `http://127.0.0.1:${site.apiPort}`;
   await answers(`${api}/readyz`);
-  const workers = await Promise.all(WORKERS.map((name) => startWorker(site, name, environment)));
+  const workers = await Promise.all(parts.workers.map((name) => startWorker(site, name, environment)));
 
   const belongings = stack.move();
   const close = () => belongings.disposeAsync();
   const { adminToken } = site.secrets;
   const mail = { url: inbox.url, process: inbox.process };
-  return { folder, postgres, database, api, gateway, stripe, inbox: mail, temporal, workers, adminToken, close };
+  return {
+    ...{ folder, yard, postgres, database, api, gateway, stripe, inbox: mail, temporal, workers, adminToken },
+    ...{ environment, close },
+  };
 }
 
-interface Site {
+export interface BillingSite {
   readonly folder: string;
   readonly yard: ProcessYard;
+  readonly postgres: ThrowawayPostgres;
   readonly database: ThrowawayDatabase;
   /** Of all workflows. */
   readonly bundle: string;
@@ -90,7 +115,7 @@ function newSecrets() {
   };
 }
 
-async function startStripe({ folder, yard, apiPort, secrets }: Site): Promise<Served> {
+async function startStripe({ folder, yard, apiPort, secrets }: BillingSite): Promise<Served> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const env = {
@@ -104,7 +129,7 @@ async function startStripe({ folder, yard, apiPort, secrets }: Site): Promise<Se
   return { url, process };
 }
 
-async function startInbox({ folder, yard }: Site): Promise<Served & { readonly smtpUrl: string }> {
+async function startInbox({ folder, yard }: BillingSite): Promise<Served & { readonly smtpUrl: string }> {
   const [port, smtpPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   const env = { PORT: String(port), SMTP_PORT: String(smtpPort), INBOX_DATA_DIR: join(folder, 'inbox') };
@@ -113,7 +138,7 @@ async function startInbox({ folder, yard }: Site): Promise<Served & { readonly s
   return { url, smtpUrl: `smtp://127.0.0.1:${smtpPort}`, process };
 }
 
-async function startTemporal({ folder, yard }: Site): Promise<Served> {
+async function startDevServer({ folder, yard }: BillingSite): Promise<Served> {
   const interrupted = new AbortController().signal;
   const { file } = await findOrFetch(TEMPORAL, { ...homeFolder(), say: () => undefined, interrupted });
   const port = await freePort();
@@ -155,7 +180,7 @@ async function untilDone(work: () => Promise<void>): Promise<void> {
   }
 }
 
-async function startWorker({ yard }: Site, name: string, environment: NodeJS.ProcessEnv): Promise<Served> {
+async function startWorker({ yard }: BillingSite, name: string, environment: NodeJS.ProcessEnv): Promise<Served> {
   const [port, sdkPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   const env = { ...environment, WORKER_PORT: String(port), WORKER_SDK_METRICS_PORT: String(sdkPort) };
@@ -182,7 +207,7 @@ interface Neighbours {
 
 /** Of gateway and workers. */
 function environmentOf(
-  { folder, database, bundle, apiPort, secrets }: Site,
+  { folder, database, bundle, apiPort, secrets }: BillingSite,
   { stripe, inbox, temporal }: Neighbours,
 ): NodeJS.ProcessEnv {
   return {

@@ -90,3 +90,28 @@ test.each([
   expect(() => readWorkerConfig(environment({ ...production, [variable]: value }))).toThrow(told);
   expect(readWorkerConfig(environment(production)).production).toBe(true);
 });
+
+test('Temporal is talked to in the clear unless TLS, a certificate or an API key says otherwise', () => {
+  const [plain, encrypted, known] = [{}, { TEMPORAL_TLS: 'true' }, { TEMPORAL_API_KEY: 'of-temporal' }].map(
+    (access) => readWorkerConfig(environment(access)).temporalAccess,
+  );
+
+  const tls = { authority: null, client: null, serverName: null };
+  expect(plain).toEqual({ tls: null, apiKey: null });
+  expect(encrypted).toEqual({ tls, apiKey: null });
+  expect(known).toEqual({ tls, apiKey: 'of-temporal' });
+});
+
+test('an API key in the clear, half a certificate and a file that is not there are refused', () => {
+  const refused = () =>
+    readWorkerConfig(
+      environment({
+        TEMPORAL_TLS: 'false',
+        TEMPORAL_API_KEY: 'of-temporal',
+        TEMPORAL_TLS_CLIENT_CERT_PATH: '/nowhere/worker.pem',
+      }),
+    );
+
+  expect(refused).toThrow(/TEMPORAL_TLS_CLIENT_CERT_PATH: .*ENOENT/);
+  expect(refused).toThrow('TEMPORAL_TLS is false: an API key would go out in the clear');
+});

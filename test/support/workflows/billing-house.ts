@@ -4,6 +4,7 @@ import { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { createCardAskActivities } from '../../../activities/card-asks.ts';
 import { createDunningActivities } from '../../../activities/dunning.ts';
+import { lookAfter } from '../../../activities/look-after.ts';
 import { createRepairActivities } from '../../../activities/repair.ts';
 import { createSubscriptionActivities } from '../../../activities/subscription.ts';
 import { MINUTE_MS } from '../../../domain/moments.ts';
@@ -31,14 +32,17 @@ export async function openBillingHouse(
   const client = new Client({ connection: environment.connection, namespace, dataConverter });
   const book = new BillingBook({ now, poke: (process, subject) => deliverPoke(client, { process, subject }) });
   const place = { connection: environment.nativeConnection, namespace, dataConverter };
+  const processes = {
+    ...createSubscriptionActivities(book.steppedSubscriptions(), 'docs/operations.md'),
+    ...createDunningActivities(book.steppedDunnings(), 'docs/operations.md'),
+  };
   const workers = await Promise.all([
     Worker.create({
       ...place,
       taskQueue: CORE_QUEUE,
       workflowBundle: { codePath: await workflowBundle() },
       activities: {
-        ...createSubscriptionActivities(book.steppedSubscriptions(), 'docs/operations.md'),
-        ...createDunningActivities(book.steppedDunnings(), 'docs/operations.md'),
+        ...processes,
         ...createRepairActivities(async () => {
           const stranded = book.unattended(await now(), 10 * MINUTE_MS);
           for (const { of, id } of stranded) await deliverPoke(client, { process: of, subject: id });
@@ -47,7 +51,11 @@ export async function openBillingHouse(
         openReconciliations: async () => [],
       },
     }),
-    Worker.create({ ...place, taskQueue: BILLING_QUEUE, activities: createCardAskActivities(book.answer) }),
+    Worker.create({
+      ...place,
+      taskQueue: BILLING_QUEUE,
+      activities: createCardAskActivities(book.answer, lookAfter(processes)),
+    }),
   ]);
   const working = workers.map((worker) => worker.run());
   return {

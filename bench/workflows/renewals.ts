@@ -1,0 +1,129 @@
+// Renewals in a window. Before it, subscriptions sleep in Temporal on timers of their own, as in production; then as many fall due at once as
+// bare cycles are open at once, and after them one after another a little faster than they can be done. So nothing but the work itself is
+// measured: neither the first start of a workflow nor a poke. When each renewal was done, its history says.
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Client as TemporalClient, WorkflowHandle } from '@temporalio/client';
+import type { Pool } from 'pg';
+import { subscriptionWorkflowId } from '../../services/processes/poke.ts';
+import { holdNews, releaseNews, untilTold } from './held-news.ts';
+import { type Customer, inParallel, type Shop } from './shop.ts';
+
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
+type HistoryEvent = NonNullable<History['events']>[number];
+
+export interface Renewal {
+  /** Of the renewed period, all of it: from the end of the sleep before to the beginning of the sleep after. */
+  readonly events: number;
+  readonly doneAtMs: number;
+  /** Of the run that went to its end, and of the one that sleeps. */
+  readonly runs: readonly [History, History];
+}
+
+export interface RenewalWindow {
+  readonly perSecond: number;
+  /** Due and not done, when the window ended. */
+  readonly openAtEnd: number;
+  readonly renewals: readonly Renewal[];
+}
+
+/** The first is not due before the last sleeps: beginning to sleep is less than a bare cycle. */
+const SLEEP_MS = 10_000;
+export const RUN_IN_MS = 4_000;
+const LOOK_AGAIN_MS = 250;
+const RENEWED_WITHIN_MS = 240_000;
+
+export interface Renewing {
+  readonly db: Pool;
+  readonly shop: Shop;
+  readonly temporal: TemporalClient;
+}
+
+/** They sleep, and the first of them are due when this resolves: as many as shall be open. */
+export async function putToSleep(
+  { db, shop }: Renewing,
+  customers: readonly Customer[],
+  { open, cyclesPerSecond }: { readonly open: number; readonly cyclesPerSecond: number },
+): Promise<void> {
+  const ids = customers.map(({ subscriptionId }) => subscriptionId);
+  await holdNews(db);
+  const { rows: due } = await db.query<{ at: Date }>(
+    'select wake_at as at from subscriptions where id = any($1) order by wake_at limit $2',
+    [ids, open],
+  );
+  const dueAtMs = due[0]?.at.getTime() ?? Number.NaN;
+  const openAtMs = due.at(-1)?.at.getTime() ?? Number.NaN;
+  await shop.moveTo(dueAtMs - SLEEP_MS - (customers.length * 1_000) / cyclesPerSecond);
+  await releaseNews(db, ids);
+  await untilTold(db);
+  const nowMs = await shop.nowMs();
+  if (nowMs > dueAtMs - 1_000) throw new Error('subscriptions fell due before all of them slept: too busy a machine');
+  await wait(openAtMs - nowMs);
+}
+
+/** From the moment at which enough of them are due. */
+export async function renewalWindow(
+  { db, temporal }: Renewing,
+  customers: readonly Customer[],
+  windowMs: number,
+): Promise<RenewalWindow> {
+  const fromMs = Date.now() + RUN_IN_MS;
+  await wait(RUN_IN_MS + windowMs);
+  const toMs = Date.now();
+  const dueAtEnd = await dueNow(db, customers);
+  await untilRenewed(db, customers);
+  const renewals = await inParallel(customers.length, (at) => renewalOf(temporal, customers[at]?.subscriptionId ?? ''));
+  const done = (byMs: number) => renewals.filter(({ doneAtMs }) => doneAtMs <= byMs).length;
+  return {
+    perSecond: ((done(toMs) - done(fromMs)) * 1_000) / (toMs - fromMs),
+    openAtEnd: dueAtEnd - done(toMs),
+    renewals,
+  };
+}
+
+/** How many of them have come to the end of their first month. */
+async function dueNow(db: Pool, customers: readonly Customer[]): Promise<number> {
+  const { rows } = await db.query<{ due: number }>(
+    `select count(*)::int as due from subscription_periods where first_month = 0 and ends_at <= billing_now() and subscription_id = any($1)`,
+    [customers.map(({ subscriptionId }) => subscriptionId)],
+  );
+  return rows[0]?.due ?? 0;
+}
+
+async function untilRenewed(db: Pool, customers: readonly Customer[]): Promise<void> {
+  const giveUpAtMs = performance.now() + RENEWED_WITHIN_MS;
+  for (;;) {
+    const { rows } = await db.query<{ left: number }>(
+      `select count(*)::int as left from subscriptions s where id = any($1)
+          and (phase <> 'active' or not exists (select from subscription_periods p where p.subscription_id = s.id and p.first_month = 1))`,
+      [customers.map(({ subscriptionId }) => subscriptionId)],
+    );
+    const left = rows[0]?.left ?? 0;
+    if (left === 0) return;
+    if (performance.now() > giveUpAtMs) throw new Error(`${left} subscriptions were not renewed`);
+    await wait(LOOK_AGAIN_MS);
+  }
+}
+
+/** Once it sleeps again. */
+async function renewalOf(temporal: TemporalClient, subscriptionId: string): Promise<Renewal> {
+  const workflowId = subscriptionWorkflowId(subscriptionId);
+  for (let tries = 1; ; tries += 1) {
+    const now = await temporal.workflow.getHandle(workflowId).fetchHistory();
+    const slept = (now.events ?? []).findIndex(({ timerStartedEventAttributes: timer }) => timer);
+    const [first] = now.events ?? [];
+    const before = first?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? '';
+    if (slept >= 0 && before !== '') {
+      const earlier = await temporal.workflow.getHandle(workflowId, before).fetchHistory();
+      const woke = (earlier.events ?? []).findIndex(({ timerFiredEventAttributes: timer }) => timer);
+      const events = (earlier.events?.length ?? 0) - woke + slept + 1;
+      return { events, doneAtMs: timeOf(now.events?.[slept]), runs: [earlier, now] };
+    }
+    if (tries === 40) throw new Error(`${workflowId} was renewed and does not sleep`);
+    await wait(LOOK_AGAIN_MS);
+  }
+}
+
+function timeOf(event: HistoryEvent | undefined): number {
+  const { seconds, nanos } = event?.eventTime ?? {};
+  return Number(seconds ?? Number.NaN) * 1_000 + (nanos ?? 0) / 1_000_000;
+}
