@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import type { BillingFacts, Case, IncludedGrant, Invoice, Payment, Period, Subscription } from './billing-facts.ts';
 
-type Books = Omit<BillingFacts, 'captures' | 'mails' | 'workflows' | 'broken'>;
+type Books = Omit<BillingFacts, 'captures' | 'mails' | 'workflows' | 'broken' | 'stagesByRule'>;
 type Rows<Name extends keyof BillingFacts> = BillingFacts[Name] extends readonly (infer Row)[] ? Row : never;
 
 /** At one moment. */
@@ -23,6 +23,9 @@ export async function readBillingBooks(db: Client): Promise<Books> {
       'select id, monthly_credit_cents as "monthlyCreditCents" from plan_versions',
     ),
     organizations: await rows<Rows<'organizations'>>('select id, overdue_stage as "overdueStage" from organizations'),
+    stageChanges: await rows<Rows<'stageChanges'>>(
+      'select org_id as "orgId", stage from enforcement_changes order by org_id, seq',
+    ),
     subscriptions: await rows<Subscription>(SUBSCRIPTIONS),
     periods: await rows<Period>(PERIODS),
     invoices: await rows<Invoice>(INVOICES),
@@ -39,9 +42,10 @@ export async function readBillingBooks(db: Client): Promise<Books> {
     includedGrants: (await rows<Omit<IncludedGrant, 'amountNano'> & { amount: string }>(INCLUDED)).map(
       ({ amount, ...grant }) => ({ ...grant, amountNano: BigInt(amount) }),
     ),
-    cases: await rows<Case>(
-      'select invoice_id as "invoiceId", org_id as "orgId", opened_at as "openedAt", wake_at as "wakeAt", closed from dunnings',
+    transfers: await rows<Rows<'transfers'>>(
+      'select invoice_id as "invoiceId", amount_cents as "amountCents" from bank_transfers where reversed_at is null',
     ),
+    cases: await rows<Case>(CASES),
     notices: await rows<Rows<'notices'>>(
       'select invoice_id as "invoiceId", notice, handed_over_at as "handedOverAt" from notifications where notice is not null',
     ),
@@ -71,6 +75,12 @@ const CLEARING = `
 
 const INCLUDED = `
   select id, org_id as "orgId", amount_nano::text as amount, expires_at as "expiresAt" from credit_grants where source = 'included'`;
+
+const CASES = `
+  select d.invoice_id as "invoiceId", d.org_id as "orgId", d.policy, d.opened_at as "openedAt", d.wake_at as "wakeAt", d.closed,
+         case d.policy when 'postpaid' then i.due_at else d.opened_at end as "dueAt",
+         to_timestamp((d.state #>> '{invoice,stopDecidedAtMs}')::float8 / 1000) as "stopDecidedAt"
+    from dunnings d join invoices i on i.id = d.invoice_id`;
 
 /** Somebody commanded, or a card's answer was or is in doubt; during a declared incident all cases are. */
 const OUTSIDE_THE_LADDER = `
