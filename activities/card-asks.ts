@@ -2,6 +2,7 @@
 // it the same question. What came of it is in the rows when this answers.
 import { ApplicationFailure, activityInfo, log } from '@temporalio/activity';
 import type { CardAsk } from '../workflows/contracts/billing-process.ts';
+import { beating } from './beating.ts';
 
 export interface CardAskActivities {
   answerCardAsk(ask: CardAsk): Promise<void>;
@@ -15,7 +16,7 @@ export function createCardAskActivities(answer: AnswerCardAsk): CardAskActivitie
     async answerCardAsk(ask) {
       const asker = activityInfo().workflowExecution?.workflowId;
       try {
-        await answer(ask, asker);
+        await beating(() => answer(ask, asker));
       } catch (error) {
         if (!isRefusedByStripe(error)) throw error;
         log.error('card_ask_refused', { workflowId: asker, ask, err: error });

@@ -94,7 +94,7 @@ async function strikeAsDue(order: BillingOrder, havoc: BillingHavoc, shareOfCour
 
 function progress(day: number, lastDay: number, { havoc, course, enterprises }: Running): string {
   const customers = `${course.members.length} customers, ${enterprises.all.length} enterprises`;
-  const kills = `${havoc.counted.length} kills, ${havoc.unnoticed} that nobody noticed`;
+  const kills = `${havoc.counted.length} kills, ${havoc.unnoticed.length} that nobody noticed`;
   return `campaign: ${Math.round(performance.now() / 1_000)} s, day ${Math.floor(day)} of ${lastDay}, ${kills}, ${customers}`;
 }
 

@@ -71,8 +71,8 @@ export class BillingHavoc {
     return this.#settled.filter(({ noticed }) => noticed !== null);
   }
 
-  get unnoticed(): number {
-    return this.#settled.length - this.counted.length;
+  get unnoticed(): readonly Blow[] {
+    return this.#settled.filter(({ noticed }) => noticed === null);
   }
 
   /** In turns, so that each of them is hit, and at a moment of the dice's. */

@@ -27,7 +27,12 @@ export function billingConditions(order: BillingOrder, { facts, havoc, unasked, 
     atLeast('kills that were noticed', havoc.counted.length, order.kills),
     ...VICTIMS.map((victim) => {
       const noticed = havoc.counted.filter((blow) => blow.victim === victim);
-      return atLeast(`kills of ${victim}`, noticed.length, ofEach, by(noticed.map((blow) => blow.noticed?.by ?? '')));
+      const unnoticed = havoc.unnoticed.filter((blow) => blow.victim === victim).length;
+      const who = by([
+        ...noticed.map((blow) => blow.noticed?.by ?? ''),
+        ...Array(unnoticed).fill('not counted: nobody'),
+      ]);
+      return atLeast(`kills of ${victim}, noticed by`, noticed.length, ofEach, who);
     }),
     ...WEBHOOK_FAULTS.map((fault) =>
       atLeast(`webhooks, ${fault}`, havoc.webhooks.countOf(fault), order.webhooksFaulted),

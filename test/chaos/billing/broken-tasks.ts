@@ -1,5 +1,5 @@
 // What a worker was at when it was killed, as Temporal's histories tell it: a task that it had begun and never ended, so that its time ran out.
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { TEMPORAL_NAMESPACE } from '../../../scripts/parts/temporal.ts';
 import type { Complaints } from './complaints.ts';
 
@@ -10,8 +10,8 @@ export interface Killed {
   readonly atMs: number;
 }
 
-type Histories = Awaited<ReturnType<Client['workflow']['workflowService']['getWorkflowExecutionHistory']>>;
-type HistoryEvent = NonNullable<NonNullable<Histories['history']>['events']>[number];
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
+type HistoryEvent = NonNullable<History['events']>[number];
 
 /** To be asked at rest: by then whatever broke has run out of time and was done again. */
 export async function hearOfBrokenTasks(address: string, killed: readonly Killed[], into: Complaints): Promise<void> {
@@ -24,12 +24,8 @@ export async function hearOfBrokenTasks(address: string, killed: readonly Killed
     for await (const { workflowId, runId } of workflow.list({ query })) runs.push({ workflowId, runId });
     const look = async () => {
       for (let execution = runs.pop(); execution !== undefined; execution = runs.pop()) {
-        const { history } = await workflow.workflowService.getWorkflowExecutionHistory({
-          namespace: TEMPORAL_NAMESPACE,
-          execution,
-          maximumPageSize: 1_000,
-        });
-        hearHistory(history?.events ?? [], killed, { into, of: execution.workflowId });
+        const { events = [] } = await workflow.getHandle(execution.workflowId, execution.runId).fetchHistory();
+        hearHistory(events ?? [], killed, { into, of: execution.workflowId });
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, look));

@@ -7,6 +7,8 @@ import type { Complaints } from './complaints.ts';
 
 const TRIES = 300;
 const PAUSE_MS = 300;
+/** Tries, some seconds. */
+const CLICKS_AGAIN_AFTER = 15;
 /** A clock that waits for what is due answers after half a minute at the latest. */
 const ANSWERED_WITHIN_MS = 60_000;
 
@@ -32,10 +34,15 @@ export class Desk {
     return this.#asking > 0;
   }
 
-  /** Once, however often it has to be sent. Null: it was refused for how things stand, as while a payment is in doubt. */
-  async post<T>(path: string, body: object, headers: Readonly<Record<string, string>> = {}): Promise<T | null> {
-    const answer = await this.#admin('POST', path, body, { 'idempotency-key': randomUUID(), ...headers });
-    return answer === null ? null : (answer.body as T);
+  /**
+   * Once, however often it has to be sent. Null: it was refused for how things stand, as while a payment is in doubt. Whoever is told for
+   * seconds that his first request is still under way, as of one whose gateway has died, asks anew, as people click again.
+   */
+  async post<T>(path: string, body: object): Promise<T | null> {
+    for (;;) {
+      const answer = await this.#admin('POST', path, body, { 'idempotency-key': randomUUID() });
+      if (answer === null || !isUnderWay(answer.body)) return answer === null ? null : (answer.body as T);
+    }
   }
 
   async get<T>(path: string): Promise<T> {
@@ -102,7 +109,7 @@ export class Desk {
     const answer = await this.#untilAnswered(`${method} ${path}`, isFinal, () =>
       this.#asked(`${this.#product.api}/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) }),
     );
-    if (answer.status < 300) return answer;
+    if (answer.status < 300 || isUnderWay(answer.body)) return answer;
     if (answer.status === 409 || answer.status === 412) return null;
     throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
   }
@@ -113,12 +120,12 @@ export class Desk {
 
   async #untilAnswered(
     what: string,
-    isEnough: (status: number, body: unknown) => boolean,
+    isEnough: (status: number, body: unknown, tries: number) => boolean,
     ask: () => Promise<Answer>,
   ): Promise<Answer> {
     for (let tries = 1; ; tries += 1) {
       const answer = await ask();
-      if (answer.status > 0 && isEnough(answer.status, answer.body)) return answer;
+      if (answer.status > 0 && isEnough(answer.status, answer.body, tries)) return answer;
       if (tries === TRIES) throw new Error(`${what}: ${answer.status} ${JSON.stringify(answer.body)}`);
       await wait(PAUSE_MS);
     }
@@ -145,9 +152,13 @@ export class Desk {
 }
 
 /** Not of a request that may go another way when it is sent again at once. */
-function isFinal(status: number, body: unknown): boolean {
+function isFinal(status: number, body: unknown, tries: number): boolean {
   if (status >= 500 || status === 429) return false;
-  return status !== 409 || !JSON.stringify(body).includes('request_in_progress');
+  return !isUnderWay(body) || tries >= CLICKS_AGAIN_AFTER;
+}
+
+function isUnderWay(body: unknown): boolean {
+  return JSON.stringify(body ?? null).includes('urn:tollgate:error:request_in_progress');
 }
 
 function parsed(text: string): unknown {
