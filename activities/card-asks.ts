@@ -2,6 +2,7 @@
 // it the same question. What came of it is in the rows when this answers, and the row of whoever asked is the answer: he need not look (D75).
 import { ApplicationFailure, activityInfo, log } from '@temporalio/activity';
 import type { CardAsk, ProcessView } from '../workflows/contracts/billing-process.ts';
+import { beating } from './beating.ts';
 import type { lookAfter } from './look-after.ts';
 
 export interface CardAskActivities {
@@ -16,7 +17,7 @@ export function createCardAskActivities(answer: AnswerCardAsk, look: ReturnType<
     async answerCardAsk(ask) {
       const asker = activityInfo().workflowExecution?.workflowId;
       try {
-        await answer(ask, asker);
+        await beating(() => answer(ask, asker));
       } catch (error) {
         if (!isRefusedByStripe(error)) throw error;
         log.error('card_ask_refused', { workflowId: asker, ask, err: error });

@@ -1,13 +1,12 @@
 // The reconciliation as workflows call it: plain JSON in and out, a heartbeat while it verifies, and lines for those on watch.
-import { activityInfo, heartbeat, log } from '@temporalio/activity';
+import { log } from '@temporalio/activity';
 import type { ReconciliationRow, Reconciliations } from '../services/reconciliation/reconciliations.ts';
 import {
   type Reconciliation,
   type ReconciliationActivities,
   reconciliationId,
 } from '../workflows/contracts/reconciliation.ts';
-
-const HEARTBEAT_EVERY_MS = 5_000;
+import { beating } from './beating.ts';
 
 export function createReconciliationActivities(
   reconciliations: Reconciliations,
@@ -50,15 +49,4 @@ export function createReconciliationActivities(
       return { kind: 'done', effect, row: told(row) };
     },
   };
-}
-
-/** PostgreSQL says nothing of how far a statement is: it lives as long as we wait for it. */
-async function beating<T>(work: () => Promise<T>): Promise<T> {
-  const { attempt } = activityInfo();
-  const timer = setInterval(() => heartbeat({ attempt }), HEARTBEAT_EVERY_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
 }

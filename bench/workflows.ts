@@ -1,6 +1,7 @@
 // `npm run bench:workflows`: how many renewals a second the product does beside how many bare cycles the same Temporal does on the same cores,
 // how soon somebody who pays is lifted, and what sleepers cost (`-- --quick`: short windows). A missed bar is a result; the exit code is 1
 // only when the measurement itself is void, or when the books do not agree with what Stripe took.
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { Connection, Client as TemporalClient } from '@temporalio/client';
 import { Pool } from 'pg';
 import { BillingClock } from '../test/chaos/billing/billing-clock.ts';
 import { type BillingProduct, startBillingProduct } from '../test/chaos/billing/billing-product.ts';
+import { Complaints } from '../test/chaos/billing/complaints.ts';
 import { Desk } from '../test/chaos/billing/desk.ts';
 import { gatherEvidence } from '../test/chaos/billing/evidence.ts';
 import { answers } from '../test/chaos/product.ts';
@@ -120,7 +122,7 @@ async function measure(bench: Bench): Promise<Measured> {
 async function takeOnCustomers({ product, db, shop, size }: Bench, pace: number) {
   const [worker] = product.workers;
   await worker?.process.stop('SIGTERM');
-  const clock = new BillingClock(product);
+  const clock = new BillingClock(product, new Desk(product, new Complaints()));
   const owing = await shop.sell({ count: 2 * size.lifts, perSecond: pace, atOnce: 2 * size.lifts });
   await shop.emptyCards(owing);
   say(`${owing.length} customers who will owe`);
@@ -181,8 +183,9 @@ async function closeBooks({ product, db }: Bench): Promise<{ charges: number; fi
   await answers(`${product.workers[0]?.url}/readyz`);
   await releaseNews(db, 'all');
   await untilTold(db);
-  await new BillingClock(product).rest();
-  const facts = await gatherEvidence(product, new Desk(product));
+  const desk = new Desk(product, new Complaints());
+  await new BillingClock(product, desk).rest();
+  const facts = await gatherEvidence(product, desk);
   const findings = judgeBilling(facts);
   for (const one of findings.slice(0, 20)) say(billingFindingLine(one));
   say(`books: ${facts.captures.size} captures, ${findings.length} findings`);

@@ -5,6 +5,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatUsd } from '../domain/nano.ts';
+import { WAITING_FOR_A_PERSON } from '../workflows/contracts/search-attributes.ts';
 import { makeBilledRequest } from './billed-request.ts';
 import { bringUp, type Endpoints, type Installation, secondsSince } from './installation.ts';
 import { replaceFile } from './parts/atomic-file.ts';
@@ -114,7 +115,8 @@ function writeEndpoints(endpoints: Endpoints): void {
   replaceFile(endpointsFile, `${JSON.stringify(endpoints, null, 2)}\n`, 0o600);
 }
 
-function welcome({ apiBaseUrl, customerKey, adminToken, stripe, inbox, temporalUi, worker, models }: Endpoints): void {
+function welcome(endpoints: Endpoints): void {
+  const { apiBaseUrl, customerKey, adminToken, stripe, inbox, temporalUi, worker, models } = endpoints;
   const body = JSON.stringify({ model: models[0], messages: [{ role: 'user', content: 'Say hello' }] });
   process.stdout.write(`
 Tollgate is up after ${secondsSince(startedAtMs)}. Stop it with Ctrl-C; what it keeps is in ${launch.home}.
@@ -125,10 +127,17 @@ Tollgate is up after ${secondsSince(startedAtMs)}. Stop it with Ctrl-C; what it 
   fake Stripe    ${stripe}
   SMTP inbox     ${inbox}
   Temporal UI    ${temporalUi ?? 'that of TEMPORAL_ADDRESS'} (to read what it encrypts, sign in at ${worker}/codec)
+  for a person   ${waitingForAPerson(endpoints)}
 
 curl ${apiBaseUrl}/chat/completions -H 'authorization: Bearer ${customerKey}' -H 'content-type: application/json' -d '${body}'
 
 `);
+}
+
+/** Temporal's UI keeps saved views in the browser, so what can be handed over is an address. */
+function waitingForAPerson({ temporalUi, temporalNamespace }: Endpoints): string {
+  if (temporalUi === null) return WAITING_FOR_A_PERSON;
+  return `${temporalUi}/namespaces/${temporalNamespace}/workflows?query=${encodeURIComponent(WAITING_FOR_A_PERSON)}`;
 }
 
 async function untilInterrupted(): Promise<void> {

@@ -95,6 +95,7 @@ const registry = workerMetrics({
   get isWorking() {
     return work.isWorking;
   },
+  waitingForAPerson: () => within(SCRAPE_PATIENCE_MS, work.waitingForAPerson()).catch(() => null),
   reconciliations: () => within(SCRAPE_PATIENCE_MS, reconciliationStanding(db)).catch(() => null),
   outbox: () => within(SCRAPE_PATIENCE_MS, outboxStanding(db)).catch(() => null),
   pokes: () => within(SCRAPE_PATIENCE_MS, pokesStanding(db)).catch(() => null),

@@ -1,11 +1,13 @@
-// What a worker tells Prometheus of our own; the SDK has a registry and a port of its own. What PostgreSQL knows is read at the
-// scrape: the figures are those of the whole installation, whichever worker is asked.
+// What a worker tells Prometheus of our own; the SDK has a registry and a port of its own. What PostgreSQL and Temporal know is read at the
+// scrape: the figures are those of the whole installation, whichever worker is asked. What wakes whom: deploy/prometheus/alerts.yml.
 import { Gauge, Registry } from 'prom-client';
 import type { OutboxStanding } from '../services/notifications/outbox.ts';
 
 export interface WorkerState {
   readonly isTemporalUp: boolean;
   readonly isWorking: boolean;
+  /** Null while Temporal does not answer. */
+  waitingForAPerson(): Promise<number | null>;
   /** Null while PostgreSQL does not answer: the series are left out then, and no alert takes silence for health. */
   reconciliations(): Promise<{ readonly needAttention: number; readonly provenAt: number } | null>;
   outbox(): Promise<OutboxStanding | null>;
@@ -31,6 +33,7 @@ export function workerMetrics(state: WorkerState): Registry {
   const pokes = askedOnce(() => state.pokes());
   gauge('worker_temporal_up', 'Whether Temporal answers this worker', () => Number(state.isTemporalUp));
   gauge('worker_working', 'Whether this worker takes work', () => Number(state.isWorking));
+  gauge('workflows_need_attention', 'Workflows of every type that wait for a person', () => state.waitingForAPerson());
   gauge('reconciliations_need_attention', 'Proofs of the ledger that wait for a person', async () => {
     return (await standing())?.needAttention ?? null;
   });

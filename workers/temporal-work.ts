@@ -5,6 +5,7 @@ import { Worker } from '@temporalio/worker';
 import type { Log } from '../services/platform/log.ts';
 import type { PayloadCodec } from '../services/vault/payload-codec.ts';
 import { poke } from '../workflows/contracts/billing-process.ts';
+import { WAITING_FOR_A_PERSON } from '../workflows/contracts/search-attributes.ts';
 import { BILLING_QUEUE, CORE_QUEUE } from '../workflows/contracts/task-queues.ts';
 import { declareSchedules } from './schedules.ts';
 import { openTemporal, type TemporalClient, type TemporalLink, type TemporalPlace } from './temporal.ts';
@@ -70,6 +71,11 @@ export class TemporalWork {
   /** Has a workflow look at its row again. */
   async poke(workflowId: string): Promise<void> {
     await this.client?.workflow.getHandle(workflowId).signal(poke);
+  }
+
+  /** Of every type; null while Temporal is away. */
+  async waitingForAPerson(): Promise<number | null> {
+    return (await this.client?.workflow.count(WAITING_FOR_A_PERSON))?.count ?? null;
   }
 
   leave(): void {

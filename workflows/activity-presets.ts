@@ -10,12 +10,14 @@ export const DB: ActivityOptions = {
 };
 
 /**
- * A few questions to Stripe. Its outage, however long, fails nobody: it is asked until it answers. What it refuses outright is a defect of
- * ours, which the activity says by a failure that is not tried again.
+ * A few questions to Stripe, each of which it may take 20 s to answer. Its outage, however long, fails nobody: it is asked until it answers.
+ * What it refuses outright is a defect of ours, which the activity says by a failure that is not tried again. A customer waits for it, so
+ * a worker that died with it is noticed by its silence.
  */
 export const PAY: ActivityOptions = {
   taskQueue: BILLING_QUEUE,
   startToCloseTimeout: '45 s',
+  heartbeatTimeout: '15 s',
   retry: { initialInterval: '5 s', backoffCoefficient: 2, maximumInterval: '10 min' },
 };
 

@@ -5,7 +5,7 @@ import { pokeCommand, updateCommand } from './operator-commands.ts';
 
 export function describe(view: DunningView, attention: string | null): string {
   const headline = attention === null ? standing(view) : `NEEDS ATTENTION: ${attention}`;
-  return [`### ${headline}`, WHAT_IT_IS[DUNNING], facts(view, attention), whatToDo(view)].join('\n\n');
+  return [`### ${headline}`, WHAT_IT_IS[DUNNING], facts(view, attention), course(view), whatToDo(view)].join('\n\n');
 }
 
 function standing({ stage, closed, amountCents }: DunningView): string {
@@ -20,16 +20,25 @@ function standing({ stage, closed, amountCents }: DunningView): string {
 }
 
 function facts(view: DunningView, attention: string | null): string {
-  const { invoiceId, orgId, policy, attempts, wakeAt } = view;
+  const { invoiceId, orgId, orgName, dueAt, policy, attempts, wakeAt } = view;
   const rows = [
     ...(attention === null ? [] : [['stands', standing(view)]]),
+    ...(orgName === undefined ? [] : [['customer', orgName]]),
     ['organization', orgId],
     ['invoice', invoiceId],
+    ...(dueAt === undefined ? [] : [['due', dueAt]]),
     ['ladder', policy],
-    ['attempts to charge', String(attempts)],
-    ['next', wakeAt ?? 'when there is news'],
+    ['card tried', `${attempts} times`],
+    ['looks again', wakeAt ?? 'when there is news'],
   ];
   return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join('\n');
+}
+
+/** Billing time, and the names by which `skipTo` knows the steps. */
+function course({ told = [], ahead = [] }: DunningView): string {
+  const lines = (heading: string, moments: typeof told) =>
+    moments.length === 0 ? [] : [`**${heading}**`, ...moments.map(({ what, at }) => `- ${at}: \`${what}\``)];
+  return [...lines('Told so far', told), ...lines('Still to come, if nobody pays', ahead)].join('\n');
 }
 
 const FURTHER: Readonly<Partial<Record<DunningCommandName, Readonly<Record<string, string>>>>> = {

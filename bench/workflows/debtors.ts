@@ -10,6 +10,8 @@ import { createPool } from '../../services/platform/postgres.ts';
 import { Subscriptions } from '../../services/subscriptions/subscriptions.ts';
 import { BillingClock } from '../../test/chaos/billing/billing-clock.ts';
 import type { BillingProduct } from '../../test/chaos/billing/billing-product.ts';
+import { Complaints } from '../../test/chaos/billing/complaints.ts';
+import { Desk } from '../../test/chaos/billing/desk.ts';
 import { type Customer, inParallel } from './shop.ts';
 
 export interface Debtor extends Customer {
@@ -27,7 +29,7 @@ const LOOK_AGAIN_MS = 100;
 export async function limitAll(product: BillingProduct, customers: readonly Customer[]): Promise<Debtor[]> {
   const db = createPool(product.database.urlFor('worker'), POOL);
   const superuser = new Pool({ connectionString: product.database.url });
-  const clock = new BillingClock(product);
+  const clock = new BillingClock(product, new Desk(product, new Complaints()));
   try {
     const ladder = new Ladder(db, stripeOf(product));
     await inParallel(customers.length, (at) => ladder.refuseRenewal(customers[at]?.subscriptionId ?? ''));

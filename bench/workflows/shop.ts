@@ -1,8 +1,10 @@
 // Who is billed during a bench: customers who bought Pro as people do it, over the API and on Stripe's page, at moments of the clock of billing
 // that the bench has chosen, so that their renewals fall due as it wants them. No workflow runs meanwhile: all news is held back.
+
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { BillingProduct } from '../../test/chaos/billing/billing-product.ts';
+import { Complaints } from '../../test/chaos/billing/complaints.ts';
 import { Desk } from '../../test/chaos/billing/desk.ts';
 
 export interface Customer {
@@ -31,7 +33,7 @@ export class Shop {
 
   /** `db`: as superuser. */
   constructor(product: BillingProduct, db: Pool) {
-    this.#desk = new Desk(product);
+    this.#desk = new Desk(product, new Complaints());
     this.#db = db;
   }
 

@@ -2,7 +2,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { DunningCommand } from '../../domain/dunning.ts';
 import { stepDunning } from '../../domain/dunning.ts';
-import { OVERDUE_POLICIES, type RungName, standingOf } from '../../domain/overdue-policy.ts';
+import { OVERDUE_POLICIES, type RungName, rungsAhead, standingOf } from '../../domain/overdue-policy.ts';
 import type { AuditEntry } from '../audit/audit.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
 import { inTransaction } from '../platform/postgres.ts';
@@ -12,9 +12,21 @@ import type { CardAsk } from '../subscriptions/subscriptions.ts';
 import { billingNow, takeTurn } from '../subscriptions/turn.ts';
 import { type DunningRow, dunningRow, seeClose } from './dunning-rows.ts';
 
+/** ISO 8601. */
+interface Moment {
+  readonly what: string;
+  readonly at: string;
+}
+
 export interface DunningView {
   readonly invoiceId: string;
   readonly orgId: string;
+  readonly orgName: string;
+  readonly dueAt: string;
+  /** Notices that the mail server took over, oldest first. */
+  readonly told: readonly Moment[];
+  /** Rungs of the ladder that are still to come. */
+  readonly ahead: readonly Moment[];
   readonly revision: number;
   readonly policy: 'renewal' | 'postpaid';
   /** What this invoice alone brings upon its organization. */
@@ -161,17 +173,27 @@ export async function viewOf(tx: PoolClient, invoiceId: string): Promise<Dunning
   const { orgId, state, wakeAt } = await dunningRow(tx, invoiceId);
   const nowMs = await billingNow(tx);
   const { stage } = standingOf(state.invoice, state.incidents, nowMs);
-  const { rows } = await tx.query<{ amountCents: number }>(
-    'select amount_cents as "amountCents" from invoices where id = $1',
+  const { rows } = await tx.query<{ amountCents: number; dueAt: Date; orgName: string }>(
+    `select i.amount_cents as "amountCents", i.due_at as "dueAt", o.name as "orgName"
+       from invoices i join organizations o on o.id = i.org_id where i.id = $1`,
     [invoiceId],
   );
+  if (rows[0] === undefined) throw new Error(`there is no invoice ${invoiceId}`);
+  const { amountCents, dueAt, orgName } = rows[0];
+  const ahead = state.closed === null ? rungsAhead(state.invoice, state.incidents, nowMs) : [];
   return {
     invoiceId,
     orgId,
+    orgName,
+    dueAt: dueAt.toISOString(),
+    told: Object.entries(state.invoice.handedOver)
+      .sort(([, one], [, other]) => one - other)
+      .map(([what, atMs]) => moment(what, atMs)),
+    ahead: ahead.map(({ name, atMs }) => moment(name, atMs)),
     revision: state.revision,
     policy: state.invoice.policy,
     stage: state.closed === null ? stage : 'none',
-    amountCents: rows[0]?.amountCents ?? 0,
+    amountCents,
     attempts: state.invoice.attempts.length,
     closed: state.closed,
     hasEnded: state.closed !== null,
@@ -180,6 +202,10 @@ export async function viewOf(tx: PoolClient, invoiceId: string): Promise<Dunning
     wakeAt: wakeAt?.toISOString() ?? null,
     attention: attentionOf(state),
   };
+}
+
+function moment(what: string, atMs: number): Moment {
+  return { what, at: new Date(atMs).toISOString() };
 }
 
 /** A step repeats its asks: one that changes nothing tells what is still unanswered. */

@@ -52,6 +52,7 @@ export function translated(error: unknown): unknown {
   return new TollgateError('payment_provider_unavailable', {
     message: 'Stripe does not answer at the moment. Nothing is lost: repeat this in some seconds.',
     retryAfterMs: RETRY_AFTER_MS,
-    cause: error,
+    // What broke the connection; the SDK's own error says only that it was broken.
+    cause: error instanceof errors.StripeConnectionError ? (error.detail ?? error) : error,
   });
 }

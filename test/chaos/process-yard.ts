@@ -48,8 +48,8 @@ export class ProcessYard {
 
 export class KeptProcess {
   readonly name: string;
+  readonly logFile: string;
   readonly #service: Service;
-  readonly #logFile: string;
   readonly #groupsFile: string;
   #child: ChildProcess;
   #wanted = true;
@@ -60,7 +60,7 @@ export class KeptProcess {
   constructor(service: Service, logFile: string, groupsFile: string) {
     this.name = service.name;
     this.#service = service;
-    this.#logFile = logFile;
+    this.logFile = logFile;
     this.#groupsFile = groupsFile;
     this.#child = this.#spawn();
   }
@@ -92,7 +92,7 @@ export class KeptProcess {
 
   #spawn(): ChildProcess {
     const { command, args, env } = this.#service;
-    const log = openSync(this.#logFile, 'a');
+    const log = openSync(this.logFile, 'a');
     const child = spawn(command, args, { env: env(), detached: true, stdio: ['ignore', log, log] });
     closeSync(log);
     appendFileSync(this.#groupsFile, `${child.pid}\n`);

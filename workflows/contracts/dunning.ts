@@ -14,7 +14,20 @@ export interface DunningInput {
   readonly invoiceId: string;
 }
 
+/** ISO 8601. */
+interface Moment {
+  readonly what: string;
+  readonly at: string;
+}
+
 export interface DunningView extends ProcessView {
+  /** For people; histories that began before they were told lack these four. */
+  readonly orgName?: string;
+  readonly dueAt?: string;
+  /** Notices that the mail server took over. */
+  readonly told?: readonly Moment[];
+  /** Rungs of the ladder that are still to come. */
+  readonly ahead?: readonly Moment[];
   readonly invoiceId: string;
   readonly policy: 'renewal' | 'postpaid';
   /** What this invoice alone brings upon its organization. */

@@ -4,6 +4,8 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 
 /** A person must say how to go on. */
 export const NEEDS_ATTENTION = defineSearchAttributeKey('NeedsAttention', SearchAttributeType.BOOL);
+/** All that wait for a person: a list, a saved view of the UI, and a figure that wakes somebody. */
+export const WAITING_FOR_A_PERSON = `${NEEDS_ATTENTION.name} = true and ExecutionStatus = 'Running'`;
 /** When it acts next, if nobody does before. */
 export const NEXT_ACTION_AT = defineSearchAttributeKey('NextActionAt', SearchAttributeType.DATETIME);
 /** The organization's id. */

@@ -9,6 +9,8 @@ test('whatever is killed while customers renew and owe, each is charged once for
     kills: 3,
     subscriptions: 6,
     periods: 2,
+    enterprises: 0,
+    webhooksFaulted: 0,
     buyingDays: 2,
     dunnings: 2,
     everyExit: false,
@@ -19,6 +21,6 @@ test('whatever is killed while customers renew and owe, each is charged once for
 
   expect(passed ? [] : lines).toEqual([]);
   expect(lastLine).toMatch(
-    /^chaos billing: \d+ kills, \d+ subscriptions, \d+ charges, \d+ dunning runs, difference 0 nano-USD$/,
+    /^chaos: \d+ kills, \d+ subscriptions, \d+ charges, \d+ dunning runs, difference 0 nano-USD$/,
   );
 }, 240_000);

@@ -9,12 +9,13 @@ import { BillingHavoc } from './billing-havoc.ts';
 import type { BillingOrder } from './billing-order.ts';
 import { type BillingProduct, startBillingProduct } from './billing-product.ts';
 import { billingConditions } from './billing-validity.ts';
+import { Complaints } from './complaints.ts';
 import { Course } from './course.ts';
 import { customersOf } from './customers.ts';
 import { Desk } from './desk.ts';
+import { Enterprises } from './enterprises.ts';
 import { gatherEvidence } from './evidence.ts';
-import { Watch } from './watch.ts';
-import { watchedParts } from './watched-parts.ts';
+import { exitsTaken } from './exits.ts';
 
 export interface BillingResult {
   readonly passed: boolean;
@@ -23,23 +24,26 @@ export interface BillingResult {
 
 const LONGEST_MONTH_DAYS = 31;
 /** So that who owes at the end stands somewhere on the ladder. */
-const AFTERWARDS_DAYS = 6;
+const AFTERWARDS_DAYS = 8;
+/** Kills are done so long before the end, so that those which nobody noticed are made up for. */
+const SPARE_DAYS = 6;
+const SAID_EVERY_DAYS = 5;
 
 export async function runBillingCampaign(order: BillingOrder): Promise<BillingResult> {
   const product = await startBillingProduct();
   let passed = false;
   try {
-    const watch = new Watch(watchedParts(product));
-    const desk = new Desk(product);
+    const complaints = new Complaints();
+    const desk = new Desk(product, complaints);
+    const clock = new BillingClock(product, desk);
     const dice = seededDice(order.seed);
-    const havoc = new BillingHavoc(product, watch, dice);
-    const course = new Course(product, desk, new BillingClock(product), customersOf(order, dice));
-    try {
-      await runCourse(order, { product, havoc, course, dice });
-    } finally {
-      await watch.close();
-    }
-    const result = await verdict(order, { product, desk, havoc, course });
+    const havoc = new BillingHavoc({ product, desk, complaints, dice });
+    const course = new Course(product, desk, clock, customersOf(order, dice));
+    const enterprises = new Enterprises(product, desk, clock);
+    const running = { product, desk, clock, havoc, course, enterprises, dice };
+    await enterprises.open(order.enterprises);
+    await runCourse(order, running);
+    const result = await verdict(order, running);
     passed = result.passed;
     return result;
   } finally {
@@ -51,51 +55,64 @@ export async function runBillingCampaign(order: BillingOrder): Promise<BillingRe
 
 interface Running {
   readonly product: BillingProduct;
+  readonly desk: Desk;
+  readonly clock: BillingClock;
   readonly havoc: BillingHavoc;
   readonly course: Course;
+  readonly enterprises: Enterprises;
+  readonly dice: () => number;
 }
 
-async function runCourse(order: BillingOrder, running: Running & { readonly dice: () => number }): Promise<void> {
-  const { product, havoc, course, dice } = running;
-  const clock = new BillingClock(product);
+async function runCourse(order: BillingOrder, running: Running): Promise<void> {
+  const { clock, havoc, course, enterprises, dice } = running;
   const lastDay = order.buyingDays + LONGEST_MONTH_DAYS * (order.periods - 1) + AFTERWARDS_DAYS;
   const [least, most] = order.leapHours;
   let saidOfDay = -1;
   for (let day = await course.day(); day < lastDay; day = await course.day()) {
     await havoc.disturb();
-    // Spread over the whole course, and all of them done before its end.
-    const dueKills = Math.ceil((order.kills * (day + 1)) / (lastDay - 2));
-    const kills = Math.min(dueKills, order.kills) - havoc.counted;
-    const blows = kills > 0 ? havoc.strike() : Promise.resolve();
+    const blows = strikeAsDue(order, havoc, (day + 1) / (lastDay - SPARE_DAYS));
     await clock.leap(least + Math.floor(dice() * (most - least)));
-    await Promise.all([blows, course.act()]);
+    const staff = async () => enterprises.act((await clock.now()).getTime());
+    await Promise.all([blows, course.act(), staff()]);
     const slow = await clock.rest();
     if (slow !== null) order.say(`campaign: it was long before all was done: ${slow}`);
-    if (Math.floor(day / 10) > saidOfDay) {
-      saidOfDay = Math.floor(day / 10);
-      order.say(
-        `campaign: day ${Math.floor(day)} of ${lastDay}, ${havoc.counted} kills, ${course.members.length} customers`,
-      );
+    await havoc.settle();
+    if (Math.floor(day / SAID_EVERY_DAYS) > saidOfDay) {
+      saidOfDay = Math.floor(day / SAID_EVERY_DAYS);
+      order.say(progress(day, lastDay, running));
     }
   }
   await havoc.heal();
   await clock.rest();
 }
 
-async function verdict(order: BillingOrder, running: Running & { readonly desk: Desk }): Promise<BillingResult> {
-  const { product, desk, havoc, course } = running;
+/** Spread over the whole course; two of a leap at most, one after the other. */
+async function strikeAsDue(order: BillingOrder, havoc: BillingHavoc, shareOfCourse: number): Promise<void> {
+  const due = Math.min(order.kills, Math.ceil(order.kills * shareOfCourse)) - havoc.counted.length;
+  for (let blow = 0; blow < Math.min(due, 2); blow += 1) await havoc.strike();
+}
+
+function progress(day: number, lastDay: number, { havoc, course, enterprises }: Running): string {
+  const customers = `${course.members.length} customers, ${enterprises.all.length} enterprises`;
+  const kills = `${havoc.counted.length} kills, ${havoc.unnoticed.length} that nobody noticed`;
+  return `campaign: ${Math.round(performance.now() / 1_000)} s, day ${Math.floor(day)} of ${lastDay}, ${kills}, ${customers}`;
+}
+
+async function verdict(order: BillingOrder, running: Running): Promise<BillingResult> {
+  const { product, desk, havoc, course, enterprises } = running;
   const facts = await gatherEvidence(product, desk);
   const findings = judgeBilling(facts);
   for (const one of findings) order.say(billingFindingLine(one));
-  const conditions = billingConditions(order, facts, havoc, unaskedDeaths(product), course.exits(facts));
+  const outcome = { facts, havoc, unasked: unaskedDeaths(product), exits: exitsTaken(facts, course, enterprises) };
+  const conditions = billingConditions(order, outcome);
   for (const { name, figure, met } of conditions) order.say(`campaign: ${met ? 'ok  ' : 'VOID'} ${name}: ${figure}`);
   if (order.isShort) order.say('campaign: SHORT, so it does not count');
   const charges = [...facts.captures.values()].reduce((total, { captures }) => total + captures, 0);
   const difference = findings.reduce((total, { differenceNano }) => total + differenceNano, 0n);
-  const counts = `${havoc.counted} kills, ${facts.subscriptions.length} subscriptions, ${charges} charges`;
+  const counts = `${havoc.counted.length} kills, ${facts.subscriptions.length} subscriptions, ${charges} charges`;
   return {
     passed: findings.length === 0 && conditions.every(({ met }) => met),
-    lastLine: `chaos billing: ${counts}, ${facts.cases.length} dunning runs, difference ${difference} nano-USD`,
+    lastLine: `chaos: ${counts}, ${facts.cases.length} dunning runs, difference ${difference} nano-USD`,
   };
 }
 

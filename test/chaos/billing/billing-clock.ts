@@ -3,18 +3,20 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { BillingProduct } from './billing-product.ts';
+import type { Desk } from './desk.ts';
 
 const REST_WITHIN_MS = 240_000;
 const PATIENCE_MS = 150_000;
 const TRY_AGAIN_MS = 400;
-const MINUTE_MS = 60_000;
 
 export class BillingClock {
   readonly #product: BillingProduct;
+  readonly #desk: Desk;
   #lastAtMs: number | null = null;
 
-  constructor(product: BillingProduct) {
+  constructor(product: BillingProduct, desk: Desk) {
     this.#product = product;
+    this.#desk = desk;
   }
 
   /** Billing time of now, as far as it was moved. */
@@ -36,7 +38,7 @@ export class BillingClock {
     for (let slow: string | null = null; ; ) {
       const said = await this.#restOnce();
       if (said === null) return slow;
-      if (said.startsWith('503') && said.includes('clock_not_at_rest')) slow = said;
+      if (said.includes('clock_not_at_rest')) slow = said;
       if (performance.now() > giveUpAtMs) throw new Error(`it never came to rest: ${said}`);
       await wait(TRY_AGAIN_MS);
     }
@@ -44,18 +46,8 @@ export class BillingClock {
 
   /** Null: it rests. */
   async #restOnce(): Promise<string | null> {
-    try {
-      const answer = await fetch(`${this.#product.api}/api/v1/demo/clock`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${this.#product.adminToken}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ advance: '1 minute' }),
-        signal: AbortSignal.timeout(2 * MINUTE_MS),
-      });
-      const text = await answer.text();
-      return answer.ok ? null : `${answer.status} ${text}`;
-    } catch (error) {
-      return String(error);
-    }
+    const { status, body } = await this.#desk.tries('/demo/clock', { advance: '1 minute' });
+    return status === 200 ? null : `${status} ${JSON.stringify(body)}`;
   }
 
   async #moveStripe(to: Date): Promise<void> {

@@ -1,15 +1,22 @@
-// What a billing campaign breaks, and whether anybody felt it. Kills fall while something is due: right after the clock has leapt.
+// What a billing campaign breaks, and who noticed. Kills fall while something is due, right after the clock has leapt, and hit a part that
+// is at work; whether one counts is settled at rest, when all that failed has been heard of.
 import { setTimeout as wait } from 'node:timers/promises';
 import { Gateways } from '../gateways.ts';
-import type { BillingProduct } from './billing-product.ts';
-import { VICTIMS, type Victim, type Watch } from './watch.ts';
+import type { BillingProduct, ServedWorker } from './billing-product.ts';
+import { hearOfBrokenTasks } from './broken-tasks.ts';
+import { type Complaint, type Complaints, VICTIMS, type Victim } from './complaints.ts';
+import type { Desk } from './desk.ts';
+import { ProcessLog } from './process-logs.ts';
+import { WEBHOOK_FAULTS, WebhookTally } from './webhook-tally.ts';
 
-const FELT_WITHIN_MS = 5_000;
+/** Whoever waits for a part that was killed has failed by then. */
+const NOTICED_WITHIN_MS = 60_000;
+const BUSY_WITHIN_MS = 3_000;
+const LOOK_EVERY_MS = 20;
 const POSTGRES_AWAY_MS = 400;
 
 /** Times out of ten that a leap comes with one of these. */
 const FAULTED_OF_TEN = 7;
-const WEBHOOK_FAULTS = ['lose', 'duplicate', 'reorder', 'delay', 'twin'] as const;
 const ANSWER_FAULTS = [
   { answer: 'POST /v1/payment_intents/*/confirm', fault: 'drop_after' },
   { answer: 'POST /v1/payment_intents/*/confirm', fault: 'drop_before' },
@@ -22,96 +29,140 @@ const ANSWER_FAULTS = [
 
 export interface Blow {
   readonly victim: Victim;
+  /** 0: it has none of its own. */
+  readonly pid: number;
   readonly atMs: number;
-  /** Somebody saw it. One that nobody saw does not count. */
-  readonly felt: boolean;
+  /** Null: nobody noticed, or not yet. */
+  readonly noticed: Complaint | null;
+}
+
+export interface HavocParts {
+  readonly product: BillingProduct;
+  readonly desk: Desk;
+  readonly complaints: Complaints;
+  readonly dice: () => number;
 }
 
 export class BillingHavoc {
-  readonly blows: Blow[] = [];
-  readonly #product: BillingProduct;
-  readonly #watch: Watch;
-  readonly #dice: () => number;
+  readonly webhooks = new WebhookTally();
+  readonly #parts: HavocParts;
   readonly #gateways: Gateways;
+  readonly #logs: readonly ProcessLog[];
+  #settled: readonly Blow[] = [];
+  #fresh: Blow[] = [];
   #turn = 0;
 
-  constructor(product: BillingProduct, watch: Watch, dice: () => number) {
-    this.#product = product;
-    this.#watch = watch;
-    this.#dice = dice;
-    this.#gateways = new Gateways(product.database.url);
+  constructor(parts: HavocParts) {
+    this.#parts = parts;
+    const { database, stripe, temporal, inbox, workers, gateway } = parts.product;
+    this.#gateways = new Gateways(database.url);
+    const addresses = {
+      postgres: new URL(database.url).host,
+      stripe: new URL(stripe.url).host,
+      temporal: temporal.url,
+      inbox: new URL(inbox.smtpUrl).host,
+    };
+    const writers = [gateway, ...workers.map(({ process }) => process)];
+    this.#logs = writers.map(({ name, logFile }) => new ProcessLog(name, logFile, addresses));
   }
 
-  get counted(): number {
-    return this.blows.filter(({ felt }) => felt).length;
+  /** Kills that somebody noticed, as far as they are settled. */
+  get counted(): readonly Blow[] {
+    return this.#settled.filter(({ noticed }) => noticed !== null);
   }
 
-  count(victim: Victim): number {
-    return this.blows.filter((blow) => blow.felt && blow.victim === victim).length;
+  get unnoticed(): readonly Blow[] {
+    return this.#settled.filter(({ noticed }) => noticed === null);
   }
 
   /** In turns, so that each of them is hit, and at a moment of the dice's. */
   async strike(): Promise<void> {
     const victim = VICTIMS[this.#turn++ % VICTIMS.length] ?? 'worker';
-    await wait(Math.floor(this.#dice() * 1_200));
-    const atMs = Date.now();
-    const name = await this.#kill(victim);
-    this.blows.push({ victim, atMs, felt: await this.#isFelt(victim, name, atMs) });
+    await wait(Math.floor(this.#parts.dice() * 1_200));
+    this.#fresh.push({ victim, noticed: null, ...(await this.#kill(victim)) });
+  }
+
+  /** At rest. */
+  async settle(): Promise<void> {
+    const { product, complaints } = this.#parts;
+    for (const log of this.#logs) log.readOn(complaints);
+    await this.webhooks.readOn(product.stripe.url, complaints);
+    const workers = this.#fresh.filter(({ victim }) => victim === 'worker');
+    if (workers.length > 0) await hearOfBrokenTasks(product.temporal.url, workers, complaints);
+    const heardOf = ({ victim, pid, atMs }: Blow) => complaints.about(victim, pid, atMs, atMs + NOTICED_WITHIN_MS);
+    this.#settled = [...this.#settled, ...this.#fresh.map((blow) => ({ ...blow, noticed: heardOf(blow) }))];
+    this.#fresh = [];
   }
 
   async disturb(): Promise<void> {
-    if (this.#dice() * 10 >= FAULTED_OF_TEN) return;
+    const { product, dice, complaints } = this.#parts;
+    await this.webhooks.readOn(product.stripe.url, complaints);
+    if (dice() * 10 >= FAULTED_OF_TEN) return;
     // One change is told by several events: only when some in a row are lost nobody hears of it.
-    const count = this.#dice() < 0.2 ? 4 : 1;
-    const webhook = WEBHOOK_FAULTS[Math.floor(this.#dice() * WEBHOOK_FAULTS.length)];
-    await this.#order(`${this.#product.stripe.url}/_test/fault`, { webhook: '*', fault: webhook, count, ms: 700 });
-    const answer = ANSWER_FAULTS[Math.floor(this.#dice() * ANSWER_FAULTS.length)];
-    await this.#order(`${this.#product.stripe.url}/_test/fault`, { ...answer, count: 1 });
-    if (this.#dice() < 0.08) {
-      const fault = this.#dice() < 0.5 ? { kind: 'refuse', status: 451 } : { kind: 'drop', kept: true };
-      await this.#order(`${this.#product.inbox.url}/_test/fault`, { fault, times: 1 });
+    const count = dice() < 0.2 ? 4 : 1;
+    const webhook = WEBHOOK_FAULTS[Math.floor(dice() * WEBHOOK_FAULTS.length)];
+    await order(`${product.stripe.url}/_test/fault`, { webhook: '*', fault: webhook, count, ms: 700 });
+    const answer = ANSWER_FAULTS[Math.floor(dice() * ANSWER_FAULTS.length)];
+    await order(`${product.stripe.url}/_test/fault`, { ...answer, count: 1 });
+    if (dice() < 0.08) {
+      const fault = dice() < 0.5 ? { kind: 'refuse', status: 451 } : { kind: 'drop', kept: true };
+      await order(`${product.inbox.url}/_test/fault`, { fault, times: 1 });
     }
   }
 
   async heal(): Promise<void> {
-    await fetch(`${this.#product.stripe.url}/_test/fault`, { method: 'DELETE' }).catch(() => undefined);
-    await this.#order(`${this.#product.inbox.url}/_test/fault`, { fault: null });
+    const { stripe, inbox } = this.#parts.product;
+    await fetch(`${stripe.url}/_test/fault`, { method: 'DELETE' }).catch(() => undefined);
+    await order(`${inbox.url}/_test/fault`, { fault: null });
   }
 
-  /** Who is away just now is disturbed enough. */
-  async #order(url: string, body: object): Promise<void> {
-    await fetch(url, { method: 'POST', body: JSON.stringify(body) }).catch(() => undefined);
-  }
-
-  async #kill(victim: Victim): Promise<string> {
-    const { workers, postgres } = this.#product;
+  async #kill(victim: Victim): Promise<Pick<Blow, 'pid' | 'atMs'>> {
+    const { product, desk, dice } = this.#parts;
+    const { workers, postgres } = product;
     switch (victim) {
       case 'worker': {
-        const worker = workers[Math.floor(this.#dice() * workers.length)]?.process;
-        worker?.kill('SIGKILL');
-        return worker?.name ?? '';
+        const worker = workers[Math.floor(dice() * workers.length)];
+        if (worker === undefined) throw new Error('there is no worker');
+        await soon(() => isAtWork(worker));
+        const killed = { pid: worker.process.pid, atMs: Date.now() };
+        worker.process.kill('SIGKILL');
+        return killed;
       }
-      case 'postgres':
+      case 'postgres': {
+        const killed = { pid: 0, atMs: Date.now() };
         postgres.kill('SIGKILL');
         await wait(POSTGRES_AWAY_MS);
         await postgres.restart();
-        return victim;
-      case 'gateway':
-        for (const pid of await this.#gateways.alive()) process.kill(pid, 'SIGKILL');
-        return victim;
+        return killed;
+      }
+      case 'gateway': {
+        const pids = await this.#gateways.alive();
+        await soon(async () => desk.isAsking);
+        for (const pid of pids) process.kill(pid, 'SIGKILL');
+        return { pid: 0, atMs: Date.now() };
+      }
       case 'temporal':
       case 'stripe':
       case 'inbox':
-        this.#product[victim].process.kill('SIGKILL');
-        return victim;
+        product[victim].process.kill('SIGKILL');
+        return { pid: 0, atMs: Date.now() };
     }
   }
+}
 
-  async #isFelt(victim: Victim, name: string, sinceMs: number): Promise<boolean> {
-    while (Date.now() < sinceMs + FELT_WITHIN_MS) {
-      if (this.#watch.felt(victim, name, sinceMs)) return true;
-      await wait(20);
-    }
-    return false;
-  }
+/** It has an activity in hands. */
+async function isAtWork({ sdkMetrics }: ServedWorker): Promise<boolean> {
+  const answer = await fetch(sdkMetrics).catch(() => null);
+  return answer !== null && /slots_used\{.*worker_type="ActivityWorker"\} [1-9]/.test(await answer.text());
+}
+
+/** Or not at all. */
+async function soon(isSo: () => Promise<boolean>): Promise<void> {
+  const giveUpAtMs = performance.now() + BUSY_WITHIN_MS;
+  while (performance.now() < giveUpAtMs && !(await isSo())) await wait(LOOK_EVERY_MS);
+}
+
+/** Who is away just now is disturbed enough. */
+async function order(url: string, body: object): Promise<void> {
+  await fetch(url, { method: 'POST', body: JSON.stringify(body) }).catch(() => undefined);
 }

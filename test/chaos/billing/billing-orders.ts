@@ -1,7 +1,8 @@
 // The orders of `npm run chaos -- --scenario billing`: with 100 kills and 300 subscriptions what the issue asks of a campaign that counts.
 import type { BillingOrder } from './billing-order.ts';
+import { ENTERPRISE_FATES } from './enterprises.ts';
 
-const COUNTS = { kills: 100, subscriptions: 300, dunnings: 60 } as const;
+const COUNTS = { kills: 100, subscriptions: 300, dunnings: 60, enterprises: 12, webhooksFaulted: 10 } as const;
 /** Of a short one every third customer owes, so that each way out is taken. */
 const DEBTORS_ONE_IN = 3;
 
@@ -18,11 +19,13 @@ export function billingOrder({ kills, seed, subscriptions }: Asked, say: (line: 
     kills,
     subscriptions,
     periods: 3,
-    buyingDays: isShort ? 8 : 12,
+    enterprises: isShort ? ENTERPRISE_FATES.length : COUNTS.enterprises,
+    buyingDays: 8,
     dunnings: isShort ? Math.ceil(subscriptions / DEBTORS_ONE_IN) : COUNTS.dunnings,
     everyExit: true,
     isShort,
-    leapHours: isShort ? [16, 24] : [6, 20],
+    webhooksFaulted: isShort ? 0 : COUNTS.webhooksFaulted,
+    leapHours: [16, 24],
     say,
   };
 }

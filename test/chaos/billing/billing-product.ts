@@ -1,6 +1,7 @@
-// A product of a billing campaign's own: PostgreSQL, the fake Stripe, a mail server, Temporal, one gateway that moves the clock, and two
-// workers. Each can be killed, and comes back as a service manager would bring it back. The bench of workflows has one too, with one
-// worker and another Temporal.
+// A product of a billing campaign's own: PostgreSQL, the fake Stripe, a mail server, Temporal, one gateway that moves the clock, two
+// workers, and the demo provider that answers what enterprises use. All but that one can be killed, and come back as a service manager
+// would bring them back: a neighbour of ours after seconds, so that whoever needs it meanwhile finds nobody. The bench of workflows has one too,
+// with one worker and another Temporal.
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,6 +22,8 @@ import { type KeptProcess, ProcessYard } from '../process-yard.ts';
 import { answers } from '../product.ts';
 
 const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
+const OURS_AWAY_MS = 300;
+const NEIGHBOUR_AWAY_MS = 2_500;
 
 export interface BillingParts {
   readonly workers: readonly string[];
@@ -38,9 +41,10 @@ export interface BillingProduct {
   readonly api: string;
   readonly gateway: KeptProcess;
   readonly stripe: Served;
-  readonly inbox: Served;
+  readonly inbox: Served & { readonly smtpUrl: string };
   readonly temporal: Served;
-  readonly workers: readonly Served[];
+  readonly workers: readonly ServedWorker[];
+  readonly demoUrl: string;
   readonly adminToken: string;
   /** Of gateway and workers. */
   readonly environment: NodeJS.ProcessEnv;
@@ -52,6 +56,11 @@ export interface Served {
   /** Temporal's is host:port. */
   readonly url: string;
   readonly process: KeptProcess;
+}
+
+export interface ServedWorker extends Served {
+  /** What its part of Temporal's SDK is at. */
+  readonly sdkMetrics: string;
 }
 
 export async function startBillingProduct(wanted: Partial<BillingParts> = {}): Promise<BillingProduct> {
@@ -73,6 +82,7 @@ export async function startBillingProduct(wanted: Partial<BillingParts> = {}): P
     secrets: newSecrets(),
   };
 
+  const demoUrl = await startDemoProvider(site);
   const stripe = await startStripe(site);
   const inbox = await startInbox(site);
   const temporal = await parts.startTemporal(site);
@@ -85,9 +95,8 @@ export async function startBillingProduct(wanted: Partial<BillingParts> = {}): P
   const belongings = stack.move();
   const close = () => belongings.disposeAsync();
   const { adminToken } = site.secrets;
-  const mail = { url: inbox.url, process: inbox.process };
   return {
-    ...{ folder, yard, postgres, database, api, gateway, stripe, inbox: mail, temporal, workers, adminToken },
+    ...{ folder, yard, postgres, database, api, gateway, stripe, inbox, temporal, workers, demoUrl, adminToken },
     ...{ environment, close },
   };
 }
@@ -115,6 +124,15 @@ function newSecrets() {
   };
 }
 
+async function startDemoProvider({ folder, yard }: BillingSite): Promise<string> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const env = { PORT: String(port), DEMO_DATA_DIR: join(folder, 'demo') };
+  yard.keep(ours('demo', 'test/support/demo-provider/main.ts', env));
+  await answers(`${url}/livez`);
+  return url;
+}
+
 async function startStripe({ folder, yard, apiPort, secrets }: BillingSite): Promise<Served> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -124,7 +142,7 @@ async function startStripe({ folder, yard, apiPort, secrets }: BillingSite): Pro
     FAKE_STRIPE_WEBHOOK_URL: `http://127.0.0.1:${apiPort}/webhooks/stripe`,
     FAKE_STRIPE_WEBHOOK_SECRET: secrets.webhookSecret,
   };
-  const process = yard.keep(ours('stripe', 'test/support/fake-stripe/main.ts', env));
+  const process = yard.keep(ours('stripe', 'test/support/fake-stripe/main.ts', env, NEIGHBOUR_AWAY_MS));
   await answers(`${url}/livez`);
   return { url, process };
 }
@@ -133,7 +151,7 @@ async function startInbox({ folder, yard }: BillingSite): Promise<Served & { rea
   const [port, smtpPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   const env = { PORT: String(port), SMTP_PORT: String(smtpPort), INBOX_DATA_DIR: join(folder, 'inbox') };
-  const process = yard.keep(ours('inbox', 'test/support/smtp-inbox/main.ts', env));
+  const process = yard.keep(ours('inbox', 'test/support/smtp-inbox/main.ts', env, NEIGHBOUR_AWAY_MS));
   await answers(`${url}/livez`);
   return { url, smtpUrl: `smtp://127.0.0.1:${smtpPort}`, process };
 }
@@ -161,7 +179,7 @@ async function startDevServer({ folder, yard }: BillingSite): Promise<Served> {
     command: file,
     args: [...args, ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])],
     env: () => ({ PATH: globalThis.process.env.PATH, TZ: 'UTC' }),
-    comesBackAfterMs: 500,
+    comesBackAfterMs: NEIGHBOUR_AWAY_MS,
   });
   const url = `127.0.0.1:${port}`;
   await untilDone(() => declareSearchAttributes(url, SEARCH_ATTRIBUTES));
@@ -180,22 +198,22 @@ async function untilDone(work: () => Promise<void>): Promise<void> {
   }
 }
 
-async function startWorker({ yard }: BillingSite, name: string, environment: NodeJS.ProcessEnv): Promise<Served> {
+async function startWorker({ yard }: BillingSite, name: string, environment: NodeJS.ProcessEnv): Promise<ServedWorker> {
   const [port, sdkPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   const env = { ...environment, WORKER_PORT: String(port), WORKER_SDK_METRICS_PORT: String(sdkPort) };
   const process = yard.keep(ours(name, 'workers/main.ts', env));
   await answers(`${url}/readyz`);
-  return { url, process };
+  return { url, process, sdkMetrics: `http://127.0.0.1:${sdkPort}/metrics` };
 }
 
-function ours(name: string, file: string, env: NodeJS.ProcessEnv) {
+function ours(name: string, file: string, env: NodeJS.ProcessEnv, comesBackAfterMs = OURS_AWAY_MS) {
   return {
     name,
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', join(CHECKOUT, file)],
     env: () => ({ PATH: process.env.PATH, TZ: 'UTC', NODE_ENV: 'test', LOG_LEVEL: 'info', ...env }),
-    comesBackAfterMs: 300,
+    comesBackAfterMs,
   };
 }
 

@@ -1,9 +1,8 @@
 // What the customers of a billing campaign do as its months pass, and what the staff does for them.
 import type { Client } from 'pg';
-import type { BillingFacts } from '../../oracle/billing/billing-facts.ts';
 import { type BillingClock, insistently } from './billing-clock.ts';
 import type { BillingProduct } from './billing-product.ts';
-import { type Customer, FATES } from './customers.ts';
+import type { Customer } from './customers.ts';
 import type { Desk } from './desk.ts';
 import { readOnce } from './read-once.ts';
 
@@ -12,7 +11,7 @@ const DAY_MS = 86_400_000;
 const SHORTEST_MONTH_DAYS = 28;
 const AT_ONCE = 6;
 
-interface Member {
+export interface Member {
   readonly customer: Customer;
   readonly orgId: string;
   subscriptionId: string;
@@ -26,15 +25,6 @@ interface OpenCase {
   readonly invoiceId: string;
   readonly openedAt: Date;
 }
-
-/** Of the invoice, where it is not paid in the end. */
-const STATE_AFTER: { readonly [F in Customer['fate']]?: 'open' | 'void' } = {
-  cancelled: 'void',
-  waived: 'void',
-  plan_changed: 'void',
-  plan_ended: 'void',
-  owing: 'open',
-};
 
 export class Course {
   readonly members: Member[] = [];
@@ -68,18 +58,6 @@ export class Course {
     await inTurns(this.members, (member) => this.#leavesLaterCard(member, nowMs));
     const cases = await this.#openCases();
     await inTurns(this.members, (member) => this.#deals(member, cases, nowMs));
-  }
-
-  /** The ways that have been gone to their end; `owing`: somebody still owes. */
-  exits({ cases, invoices }: Pick<BillingFacts, 'cases' | 'invoices'>): Set<Customer['fate']> {
-    const gone = this.members.filter(({ customer, orgId }) =>
-      cases.some((one) => {
-        if (one.orgId !== orgId || (one.closed === null) !== (customer.fate === 'owing')) return false;
-        const state = invoices.find(({ id }) => id === one.invoiceId)?.state;
-        return state === (STATE_AFTER[customer.fate] ?? 'paid');
-      }),
-    );
-    return new Set(gone.map(({ customer }) => customer.fate).filter((fate) => FATES.some((one) => one === fate)));
   }
 
   async #buys(customer: Customer): Promise<void> {
@@ -156,6 +134,10 @@ export class Course {
         return;
       case 'pay_page':
         if (owesDays >= 8) await this.#paysOnPage(orgId, invoiceId);
+        return;
+      case 'last_day':
+        // After the last warning, a day before his plan ends.
+        if (owesDays >= 12.9) await this.#paysOnPage(orgId, invoiceId);
         return;
       case 'cancelled':
         if (owesDays >= 5) await untilTaken(done, 'cancel', () => orders(`/subscriptions/${subscriptionId}/cancel`));

@@ -7,6 +7,7 @@ export const FATES = [
   'retry',
   'new_card',
   'pay_page',
+  'last_day',
   'cancelled',
   'extended',
   'waived',
@@ -33,6 +34,9 @@ export interface Customer {
 
 const NO_DEBT = ['steady', 'steady', 'upgrading', 'yearly'] as const;
 
+/** After these nothing is charged any more, so they come with the last renewal. */
+const LAST = new Set<string>(['cancelled', 'waived', 'owing']);
+
 /** So many debtors that each way is taken, and as many dunnings as were ordered. */
 export function customersOf(order: BillingOrder, dice: () => number): Customer[] {
   const debtors = Math.max(order.dunnings, order.everyExit ? FATES.length : 0);
@@ -55,7 +59,7 @@ function customer(order: BillingOrder, number: number, fate: Fate, dice: () => n
     card: `pm_card_visa${label}`,
     laterCard: isDebtor ? `${badCardOf(fate)}${label}` : dice() < 0.15 ? `pm_fake_processing${label}` : null,
     buysOnDay: Math.floor(dice() * order.buyingDays),
-    laterCardMeets: fate === 'owing' ? renewals : 1 + Math.floor(dice() * Math.max(1, renewals - 1)),
+    laterCardMeets: LAST.has(fate) ? renewals : 1 + Math.floor(dice() * Math.max(1, renewals - 1)),
   };
 }
 

@@ -7,10 +7,12 @@ import type { BillingFacts, Capture, Workflow } from '../../oracle/billing/billi
 import type { BillingProduct } from './billing-product.ts';
 import type { Desk } from './desk.ts';
 import { readOnce } from './read-once.ts';
+import { stagesByRule } from './stages-by-rule.ts';
 
 export async function gatherEvidence(product: BillingProduct, desk: Desk): Promise<BillingFacts> {
   return {
     ...(await readOnce(product.database, readBillingBooks)),
+    stagesByRule: await readOnce(product.database, stagesByRule),
     captures: await captures(product),
     mails: await read<BillingFacts['mails']>(`${product.inbox.url}/api/mails`),
     workflows: await workflows(product.temporal.url),

@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import type { BillingFacts, Case, IncludedGrant, Invoice, Payment, Period, Subscription } from './billing-facts.ts';
 
-type Books = Omit<BillingFacts, 'captures' | 'mails' | 'workflows' | 'broken'>;
+type Books = Omit<BillingFacts, 'captures' | 'mails' | 'workflows' | 'broken' | 'stagesByRule'>;
 type Rows<Name extends keyof BillingFacts> = BillingFacts[Name] extends readonly (infer Row)[] ? Row : never;
 
 /** At one moment. */
@@ -23,6 +23,9 @@ export async function readBillingBooks(db: Client): Promise<Books> {
       'select id, monthly_credit_cents as "monthlyCreditCents" from plan_versions',
     ),
     organizations: await rows<Rows<'organizations'>>('select id, overdue_stage as "overdueStage" from organizations'),
+    stageChanges: await rows<Rows<'stageChanges'>>(
+      'select org_id as "orgId", stage from enforcement_changes order by org_id, seq',
+    ),
     subscriptions: await rows<Subscription>(SUBSCRIPTIONS),
     periods: await rows<Period>(PERIODS),
     invoices: await rows<Invoice>(INVOICES),
@@ -38,6 +41,9 @@ export async function readBillingBooks(db: Client): Promise<Books> {
     })),
     includedGrants: (await rows<Omit<IncludedGrant, 'amountNano'> & { amount: string }>(INCLUDED)).map(
       ({ amount, ...grant }) => ({ ...grant, amountNano: BigInt(amount) }),
+    ),
+    transfers: await rows<Rows<'transfers'>>(
+      'select invoice_id as "invoiceId", amount_cents as "amountCents" from bank_transfers where reversed_at is null',
     ),
     cases: await rows<Case>(CASES),
     notices: await rows<Rows<'notices'>>(NOTICES),
@@ -73,9 +79,10 @@ const FORMER = `
   dunnings f where f.subscription_id = d.subscription_id and f.closed = 'void' and f.closed_at between d.opened_at - interval '3 days' and d.opened_at`;
 
 const CASES = `
-  select d.invoice_id as "invoiceId", d.org_id as "orgId", least(d.opened_at, (select min(f.opened_at) from ${FORMER})) as "openedAt",
-         d.wake_at as "wakeAt", d.closed
-    from dunnings d`;
+  select c.*, case c.policy when 'postpaid' then c.due_at else c."openedAt" end as "dueAt"
+    from (select d.invoice_id as "invoiceId", d.org_id as "orgId", d.policy, least(d.opened_at, (select min(f.opened_at) from ${FORMER})) as "openedAt",
+                 d.wake_at as "wakeAt", d.closed, i.due_at, to_timestamp((d.state #>> '{invoice,stopDecidedAtMs}')::float8 / 1000) as "stopDecidedAt"
+            from dunnings d join invoices i on i.id = d.invoice_id) c`;
 
 const NOTICES = `
   select invoice_id as "invoiceId", notice, handed_over_at as "handedOverAt" from notifications where notice is not null

@@ -4,7 +4,11 @@ export interface BillingFacts {
   /** By the clock of billing. */
   readonly now: Date;
   readonly planVersions: readonly { readonly id: string; readonly monthlyCreditCents: number }[];
-  readonly organizations: readonly { readonly id: string; readonly overdueStage: 'none' | 'limited' | 'stopped' }[];
+  readonly organizations: readonly { readonly id: string; readonly overdueStage: Stage }[];
+  /** In their order, of each organization. */
+  readonly stageChanges: readonly { readonly orgId: string; readonly stage: Stage }[];
+  /** By organization, as the product's own rule computes it from its facts now. Only those that owe. */
+  readonly stagesByRule: ReadonlyMap<string, Stage>;
   readonly subscriptions: readonly Subscription[];
   readonly periods: readonly Period[];
   readonly invoices: readonly Invoice[];
@@ -27,6 +31,8 @@ export interface BillingFacts {
   /** Cases that a person told something, or whose payment was in doubt: they stand outside the plain ladder. */
   readonly outsideTheLadder: ReadonlySet<string>;
   readonly handedOver: number;
+  /** That came by bank and stayed. */
+  readonly transfers: readonly { readonly invoiceId: string; readonly amountCents: number }[];
   /** By payment intent, as Stripe tells it. */
   readonly captures: ReadonlyMap<string, Capture>;
   readonly mails: readonly { readonly messageId: string | null; readonly to: readonly string[] }[];
@@ -36,6 +42,8 @@ export interface BillingFacts {
   /** Invariants that the product's own verifier found broken. */
   readonly broken: readonly string[];
 }
+
+export type Stage = 'none' | 'limited' | 'stopped';
 
 export interface Subscription {
   readonly id: string;
@@ -64,7 +72,8 @@ export interface Invoice {
   readonly orgId: string;
   readonly amountCents: number;
   readonly state: 'open' | 'paid' | 'void';
-  readonly planVersionId: string;
+  /** Null: it is one of usage, and begins no period. */
+  readonly planVersionId: string | null;
 }
 
 export interface Payment {
@@ -84,6 +93,11 @@ export interface IncludedGrant {
 export interface Case {
   readonly invoiceId: string;
   readonly orgId: string;
+  readonly policy: 'renewal' | 'postpaid';
+  /** From when on the days of its ladder count. */
+  readonly dueAt: Date;
+  /** Null: no person has decided that the customer is to be stopped. */
+  readonly stopDecidedAt: Date | null;
   readonly openedAt: Date;
   readonly wakeAt: Date | null;
   readonly closed: string | null;

@@ -16,6 +16,7 @@ export const BILLING_FINDING_KINDS = [
   'grant_differs',
   'grant_unexplained',
   'stage_wrong',
+  'stage_differs',
   'case_left_open',
   'process_stuck',
   'workflow_fails',

@@ -1,6 +1,6 @@
 // What the judge of billing sees: nothing where nothing is wrong, and each planted mistake by its name and its money.
 import { expect, test } from '@jest/globals';
-import type { BillingFacts } from './billing-facts.ts';
+import type { BillingFacts, Stage } from './billing-facts.ts';
 import { BILLING_FINDING_KINDS, type BillingFindingKind } from './billing-finding.ts';
 import { judgeBilling } from './judge-billing.ts';
 import { smallBillingWorld } from './small-billing-world.ts';
@@ -14,8 +14,8 @@ test('where each was charged once for what he got, the judge finds nothing', () 
 });
 
 const world = smallBillingWorld();
-const [steady, debtor] = world.organizations;
-const [case_] = world.cases;
+const [steady] = world.organizations;
+const [case_, usage] = world.cases;
 const twice = { captures: 2, capturedCents: 3_800, refundedCents: 0 };
 const once = { captures: 1, capturedCents: 1_900, refundedCents: 0 };
 const PRICE = 19_000_000_000n;
@@ -95,28 +95,41 @@ const PLANTED: readonly (readonly [
     ['renewal_missing'],
     0n,
   ],
+  ['a debtor who is not limited', stages({ debtor: 'none', enterprise: 'stopped' }), ['stage_wrong'], 0n],
   [
-    'a debtor who is not limited',
-    { organizations: [steady, { ...debtor, overdueStage: 'none' }] } as Partial<BillingFacts>,
+    'a debtor who is limited without warning',
+    { notices: world.notices.filter(({ invoiceId }) => invoiceId !== 'debtor-1') },
     ['stage_wrong'],
     0n,
   ],
-  ['a debtor who is limited without warning', { notices: [] }, ['stage_wrong'], 0n],
   [
     'a debtor who is limited in his first week',
-    { cases: [{ ...case_, openedAt: new Date('2027-03-14T00:00:00Z') }] } as Partial<BillingFacts>,
+    { cases: [{ ...case_, dueAt: new Date('2027-03-14T00:00:00Z') }, usage] } as Partial<BillingFacts>,
+    ['stage_wrong'],
+    0n,
+  ],
+  ['a debtor of a plan who is stopped', stages({ debtor: 'stopped', enterprise: 'stopped' }), ['stage_wrong'], 0n],
+  [
+    'an enterprise that is stopped although nobody has decided so',
+    { cases: [case_, { ...usage, stopDecidedAt: null }] } as Partial<BillingFacts>,
     ['stage_wrong'],
     0n,
   ],
   [
-    'a debtor of a plan who is stopped',
-    { organizations: [steady, { ...debtor, overdueStage: 'stopped' }] } as Partial<BillingFacts>,
-    ['stage_wrong'],
+    'a stage that does not follow from the facts',
+    { stagesByRule: new Map([...world.stagesByRule, ['steady', 'limited']]) },
+    ['stage_differs'],
     0n,
+  ],
+  [
+    'money that came by bank and by card',
+    { transfers: [{ invoiceId: 'steady-0', amountCents: 1_900 }, ...world.transfers] },
+    ['charge_doubled'],
+    PRICE,
   ],
   [
     'a debtor who has paid and is still limited',
-    { cases: [{ ...case_, closed: 'paid' }] } as Partial<BillingFacts>,
+    { cases: [{ ...case_, closed: 'paid' }, usage] } as Partial<BillingFacts>,
     ['stage_wrong'],
     0n,
   ],
@@ -134,11 +147,16 @@ const PLANTED: readonly (readonly [
   ],
   [
     'a process that sleeps on',
-    { cases: [{ ...case_, wakeAt: new Date('2027-03-19T00:00:00Z') }] } as Partial<BillingFacts>,
+    { cases: [{ ...case_, wakeAt: new Date('2027-03-19T00:00:00Z') }, usage] } as Partial<BillingFacts>,
     ['process_stuck'],
     0n,
   ],
-  ['a process that nothing will wake', { workflows: [] }, ['process_stuck'], 0n],
+  [
+    'a process that nothing will wake',
+    { workflows: world.workflows.filter(({ id }) => id !== 'dunning:usage') },
+    ['process_stuck'],
+    0n,
+  ],
   [
     'a process that waits for Stripe at rest',
     { subscriptions: world.subscriptions.map((one, at) => ({ ...one, asks: at === 0 })) },
@@ -148,8 +166,8 @@ const PLANTED: readonly (readonly [
   ['news that nobody followed', { undelivered: ['subscription:steady'] }, ['news_undelivered'], 0n],
   [
     'a workflow whose task fails',
-    { workflows: world.workflows.map((one) => ({ ...one, fails: true })).slice(1) },
-    ['workflow_fails', 'workflow_fails'],
+    { workflows: world.workflows.map((one, at) => ({ ...one, fails: at === 0 })) },
+    ['workflow_fails'],
     0n,
   ],
   [
@@ -188,7 +206,7 @@ test('money for a void invoice that went back as a whole is booked as it came an
 
   const findings = judgeBilling({
     ...world,
-    organizations: world.organizations.map((one) => ({ ...one, overdueStage: 'none' })),
+    ...stages({ debtor: 'none', enterprise: 'none' }),
     subscriptions: world.subscriptions.map((one) => (one.id === 'debtor' ? { ...one, phase: 'ended' } : one)),
     invoices: world.invoices.map((one) => (one.id === 'debtor-1' ? { ...one, state: 'void' } : one)),
     cases: world.cases.map((one) => ({ ...one, closed: 'void' })),
@@ -210,6 +228,18 @@ test('money for a void invoice that went back as a whole is booked as it came an
 
   expect(findings).toEqual([]);
 });
+
+/** In force, and by the rule. */
+function stages(of: Readonly<Record<'debtor' | 'enterprise', Stage>>): Partial<BillingFacts> {
+  const owing = Object.entries(of);
+  return {
+    organizations: [
+      { id: 'steady', overdueStage: 'none' },
+      ...owing.map(([id, overdueStage]) => ({ id, overdueStage })),
+    ],
+    stagesByRule: new Map(owing),
+  };
+}
 
 function with_<K, V>(map: ReadonlyMap<K, V>, at: K, value: V): Map<K, V> {
   return new Map([...map, [at, value]]);

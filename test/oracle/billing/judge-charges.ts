@@ -12,14 +12,18 @@ export function judgeCharges(facts: BillingFacts): BillingFinding[] {
   ];
 }
 
-function judgeInvoice({ payments, captures }: BillingFacts, { id, state, amountCents }: Invoice): BillingFinding[] {
-  const intents = payments.filter(({ invoiceId }) => invoiceId === id).map(({ intent }) => intent ?? '');
-  const kept = intents.reduce((total, intent) => total + keptOf(captures.get(intent)), 0);
+function judgeInvoice(facts: BillingFacts, { id, state, amountCents, planVersionId }: Invoice): BillingFinding[] {
+  const intents = facts.payments.filter(({ invoiceId }) => invoiceId === id).map(({ intent }) => intent ?? '');
+  const byCard = intents.reduce((total, intent) => total + keptOf(facts.captures.get(intent)), 0);
+  const byBank = facts.transfers.filter(({ invoiceId }) => invoiceId === id);
+  const kept = byBank.reduce((total, transfer) => total + transfer.amountCents, byCard);
   const owed = state === 'paid' ? amountCents : 0;
-  if (kept === owed) return [];
+  // What was used may be paid in parts.
+  const isPart = planVersionId === null && state === 'open' && kept < amountCents;
+  if (kept === owed || isPart) return [];
   const kind = kept < owed ? 'charge_missing' : state === 'void' ? 'charged_for_void' : 'charge_doubled';
   const difference = BigInt(Math.abs(kept - owed)) * NANO_PER_CENT;
-  return [finding(kind, id, `it is ${state} and asks for ${amountCents} cents, Stripe keeps ${kept}`, difference)];
+  return [finding(kind, id, `it is ${state} and asks for ${amountCents} cents, ${kept} are kept`, difference)];
 }
 
 function keptOf(capture: Capture | undefined): number {

@@ -52,7 +52,7 @@ function judgeWhatWasPaid({ periods, invoices }: BillingFacts): BillingFinding[]
       return [finding('period_unpaid', subscriptionId, `its invoice ${invoiceId} is ${stateOf.get(invoiceId)}`)];
     }),
     ...invoices
-      .filter(({ id, state }) => state === 'paid' && !bought.has(id))
+      .filter(({ id, state, planVersionId }) => state === 'paid' && planVersionId !== null && !bought.has(id))
       .map(({ id, amountCents }) => finding('paid_for_nothing', id, 'no period', BigInt(amountCents) * NANO_PER_CENT)),
   ];
 }

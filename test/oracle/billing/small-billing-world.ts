@@ -1,10 +1,40 @@
-// Billing with nothing wrong: one customer in his third month, and one who owes since nine days and was warned in time.
+// Billing with nothing wrong: one customer in his third month, one who owes since nine days and was warned in time, and an enterprise that
+// has paid a part of what it used, by bank, and was stopped for the rest.
 import type { BillingFacts } from './billing-facts.ts';
 
 const NOW = new Date('2027-03-20T00:00:00Z');
 const NANO_PER_CENT = 10_000_000n;
 const PRICE_CENTS = 1_900;
 const CREDIT_CENTS = 2_500;
+
+const CASES: BillingFacts['cases'] = [
+  {
+    invoiceId: 'debtor-1',
+    orgId: 'debtor',
+    policy: 'renewal',
+    dueAt: new Date('2027-03-11T00:00:00Z'),
+    stopDecidedAt: null,
+    openedAt: new Date('2027-03-11T00:00:00Z'),
+    wakeAt: new Date('2027-03-24T00:00:00Z'),
+    closed: null,
+  },
+  {
+    invoiceId: 'usage',
+    orgId: 'enterprise',
+    policy: 'postpaid',
+    dueAt: new Date('2027-02-15T00:00:00Z'),
+    stopDecidedAt: new Date('2027-03-17T12:00:00Z'),
+    openedAt: new Date('2027-02-01T00:00:00Z'),
+    wakeAt: null,
+    closed: null,
+  },
+];
+
+const NOTICES: BillingFacts['notices'] = [
+  { invoiceId: 'debtor-1', notice: 'limit_warning', handedOverAt: new Date('2027-03-17T00:00:00Z') },
+  { invoiceId: 'usage', notice: 'limit_warning', handedOverAt: new Date('2027-03-01T00:00:00Z') },
+  { invoiceId: 'usage', notice: 'stop_warning', handedOverAt: new Date('2027-03-16T00:00:00Z') },
+];
 
 export function smallBillingWorld(): BillingFacts {
   const bills = [
@@ -26,13 +56,28 @@ export function smallBillingWorld(): BillingFacts {
     organizations: [
       { id: 'steady', overdueStage: 'none' },
       { id: 'debtor', overdueStage: 'limited' },
+      { id: 'enterprise', overdueStage: 'stopped' },
     ],
+    stageChanges: [
+      { orgId: 'debtor', stage: 'limited' },
+      { orgId: 'enterprise', stage: 'limited' },
+      { orgId: 'enterprise', stage: 'stopped' },
+    ],
+    stagesByRule: new Map([
+      ['debtor', 'limited'],
+      ['enterprise', 'stopped'],
+    ]),
     subscriptions: [
       { id: 'steady', orgId: 'steady', phase: 'active', asks: false, wakeAt: new Date('2027-04-15T00:00:00Z') },
       { id: 'debtor', orgId: 'debtor', phase: 'past_due', asks: false, wakeAt: null },
     ],
     periods: bills.map(({ period }) => period),
-    invoices: [...bills.map(({ invoice }) => invoice), unpaid],
+    invoices: [
+      ...bills.map(({ invoice }) => invoice),
+      unpaid,
+      { id: 'usage', orgId: 'enterprise', amountCents: 5_000, state: 'open', planVersionId: null },
+    ],
+    transfers: [{ invoiceId: 'usage', amountCents: 2_000 }],
     payments: [
       ...bills.map(({ payment }) => payment),
       { id: 'p-debtor-1', invoiceId: 'debtor-1', intent: 'pi-debtor-1', transactionId: null },
@@ -43,16 +88,8 @@ export function smallBillingWorld(): BillingFacts {
       amountNano: BigInt(PRICE_CENTS) * NANO_PER_CENT,
     })),
     includedGrants: bills.map(({ grant }) => grant),
-    cases: [
-      {
-        invoiceId: 'debtor-1',
-        orgId: 'debtor',
-        openedAt: new Date('2027-03-11T00:00:00Z'),
-        wakeAt: new Date('2027-03-24T00:00:00Z'),
-        closed: null,
-      },
-    ],
-    notices: [{ invoiceId: 'debtor-1', notice: 'limit_warning', handedOverAt: new Date('2027-03-17T00:00:00Z') }],
+    cases: CASES,
+    notices: NOTICES,
     outsideTheLadder: new Set(),
     handedOver: 1,
     captures: new Map(
@@ -63,6 +100,7 @@ export function smallBillingWorld(): BillingFacts {
       { id: 'subscription:steady', fails: false },
       { id: 'subscription:debtor', fails: false },
       { id: 'dunning:debtor-1', fails: false },
+      { id: 'dunning:usage', fails: false },
     ],
     undelivered: [],
     broken: [],

@@ -41,6 +41,9 @@ export function control(world: World, schedule: Schedule, call: string, body: st
       return ok({
         endpoints: [...world.store.rows('webhook_endpoint')],
         deliveries: [...world.store.rows('delivery')],
+        // Of this process: one that was killed comes back knowing none.
+        faulted: Object.fromEntries(world.faults.cameOver),
+        not_taken: world.webhooksNotTaken,
       });
     case 'GET /_test/ledger':
       return ok(ledger(world));

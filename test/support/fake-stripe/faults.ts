@@ -15,7 +15,7 @@ const ANSWER_FAULTS = [
   'truncate',
   'slow',
 ] as const;
-const WEBHOOK_FAULTS = ['lose', 'duplicate', 'delay', 'reorder', 'twin'] as const;
+export const WEBHOOK_FAULTS = ['lose', 'duplicate', 'delay', 'reorder', 'twin'] as const;
 
 const COUNT = z.int().min(1).default(1);
 const MILLISECONDS = z.int().min(0).max(600_000).default(1_000);
@@ -28,7 +28,7 @@ export const FAULT_ORDER = z.union([
 type FaultOrder = z.infer<typeof FAULT_ORDER>;
 
 type AnswerFault = (typeof ANSWER_FAULTS)[number];
-type WebhookFault = (typeof WEBHOOK_FAULTS)[number];
+export type WebhookFault = (typeof WEBHOOK_FAULTS)[number];
 
 export interface Fault<Name> {
   readonly name: Name;
@@ -41,6 +41,8 @@ interface Pending<Name> extends Fault<Name> {
 }
 
 export class Faults {
+  /** Webhooks that each fault has come over. */
+  readonly cameOver = new Map<WebhookFault, number>();
   #answers: Pending<AnswerFault>[] = [];
   #webhooks: Pending<WebhookFault>[] = [];
   #held = new AbortController();
@@ -70,7 +72,9 @@ export class Faults {
 
   /** A twin is made with the event, all others when it is sent. */
   takeWebhookFault(when: 'sent' | 'twin', type: string): Fault<WebhookFault> | null {
-    return take(this.#webhooks, type, (name) => (name === 'twin') === (when === 'twin'));
+    const fault = take(this.#webhooks, type, (name) => (name === 'twin') === (when === 'twin'));
+    if (fault !== null) this.cameOver.set(fault.name, (this.cameOver.get(fault.name) ?? 0) + 1);
+    return fault;
   }
 }
 

@@ -23,6 +23,7 @@ const LATER_RETRIES_AFTER_MS = 12 * HOUR_MS;
 const GIVEN_UP_AFTER_MS = 72 * HOUR_MS;
 const TIMEOUT_MS = 20 * SECOND_MS;
 const SENT_AT_ONCE_MAX = 16;
+const NOT_TAKEN_KEPT = 100;
 /** How long an event lets others overtake it when none comes. */
 const OVERTAKEN_WITHIN_MS = 2 * SECOND_MS;
 
@@ -116,11 +117,19 @@ export class WebhookSender {
         signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(TIMEOUT_MS)]),
       });
       await answer.arrayBuffer();
+      if (!answer.ok) this.#notTaken(event.id, `answered ${answer.status}`);
       return answer.ok;
-    } catch {
+    } catch (error) {
       // Refused, broken, too slow: whatever it was, it was not taken.
+      this.#notTaken(event.id, error instanceof Error ? `${error.message}: ${String(error.cause)}` : String(error));
       return false;
     }
+  }
+
+  #notTaken(event: string, why: string): void {
+    const { webhooksNotTaken } = this.#world;
+    webhooksNotTaken.push({ event, atMs: Date.now(), why });
+    if (webhooksNotTaken.length > NOT_TAKEN_KEPT) webhooksNotTaken.shift();
   }
 
   #letAnotherPass(): Promise<void> {

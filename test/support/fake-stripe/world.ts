@@ -13,6 +13,8 @@ export class World {
   readonly store: Store;
   readonly faults: Faults;
   cause: Cause | null = null;
+  /** The last that an endpoint refused or did not hear. */
+  readonly webhooksNotTaken: { readonly event: string; readonly atMs: number; readonly why: string }[] = [];
   /** Where pages for people are served; known once we listen. */
   url = '';
 
