@@ -24,7 +24,7 @@ const Payment = z
   .object({
     id: uuid,
     orgId: uuid,
-    purpose: z.enum(['pack', 'invoice', 'top_up']),
+    purpose: z.enum(['pack', 'invoice', 'top_up', 'second_capture']),
     pack: z.string().nullable(),
     invoiceId: uuid.nullable(),
     state: z.enum(['open', 'paid', 'expired']),

@@ -149,7 +149,7 @@ export async function concluded(
 export async function recorded(place: ChargePlace, paymentIntent: string): Promise<ChargeOutcome> {
   const { db, stripe } = place;
   const outcome = await inTransaction(db, (tx) => recordPayment(tx, stripe, paymentIntent, toldBy(place)));
-  return outcome === 'recorded' || outcome === 'known' ? PAID : UNKNOWN;
+  return outcome === 'recorded' || outcome === 'known' || outcome === 'twice' ? PAID : UNKNOWN;
 }
 
 export function toldBy({ asker }: ChargePlace): Told {

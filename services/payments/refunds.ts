@@ -73,7 +73,7 @@ export async function followRefunds(
   const intent = await stripe.refundedPaymentIntent(refunded.kind, refunded.id);
   if (intent === null) return;
   const outcome = await recordPayment(tx, stripe, intent, { actor });
-  if (outcome !== 'recorded' && outcome !== 'known') return;
+  if (outcome !== 'recorded' && outcome !== 'known' && outcome !== 'twice') return;
   for (const refund of await stripe.refundsOf(intent)) await applyRefund(tx, intent, refund, actor);
 }
 
