@@ -21,6 +21,8 @@ export interface Subscription extends Commanded {
   /** Void invoices: money that arrives for one of them goes back. */
   readonly voided: readonly string[];
   readonly toRefund: readonly string[];
+  /** Whose money Stripe would not give back: a person has to look at it. */
+  readonly refundsRefused: readonly string[];
 }
 
 export type Phase =
@@ -113,6 +115,7 @@ export function newSubscription(terms: Terms, invoice: string, paidAtMs: number)
     nextTerms: terms,
     voided: [],
     toRefund: [],
+    refundsRefused: [],
   };
 }
 

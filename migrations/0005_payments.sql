@@ -267,15 +267,16 @@ begin
   return v_cents;
 end $$;
 
--- What Stripe says of a refund. One that failed gives the credit back, which first repays what the customer owes by now.
-create function settle_refund(p_id uuid, p_stripe_refund text, p_state text, p_actor text) returns void
+-- What Stripe says of a refund. One that failed gives the credit back, which first repays what the customer owes by now. True: this is how
+-- it became known that it failed.
+create function settle_refund(p_id uuid, p_stripe_refund text, p_state text, p_actor text) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare v_refund refunds; v_org uuid; v_entry record; v_balance bigint; v_entries jsonb := '[]'; v_tx bigint;
 begin
   select p.org_id into v_org from refunds r join payments p on p.id = r.payment_id where r.id = p_id;
   perform 1 from organizations o where o.id = v_org for no key update;
   select * into v_refund from refunds r where r.id = p_id for update;
-  if not found or v_refund.state = 'failed' then return; end if;
+  if not found or v_refund.state = 'failed' then return false; end if;
   if p_state = 'failed' then
     for v_entry in select * from ledger_entries e where e.transaction_id = v_refund.transaction_id order by e.line loop
       v_balance := null;
@@ -299,6 +300,7 @@ begin
     insert into audit_log (actor, action, target_kind, target_id, after)
       values (p_actor, 'refund.failed', 'payment', v_refund.payment_id::text, jsonb_build_object('refundId', p_id));
   end if;
+  return p_state = 'failed';
 end $$;
 
 -- Nobody will pay on this page any more. Should money come all the same, it is recorded: a pack is credited, the price of a void invoice goes

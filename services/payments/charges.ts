@@ -28,7 +28,7 @@ import {
   type CancelOutcome,
 } from './charge-cancellations.ts';
 import { recordPayment } from './payments.ts';
-import { beginRefund, sendRefunds } from './refunds.ts';
+import { beginRefund, isAllBack, sendRefunds } from './refunds.ts';
 import type { StripeApi } from './stripe-api.ts';
 import { stripeCustomer } from './stripe-customers.ts';
 import type { PaymentIntent } from './stripe-intents.ts';
@@ -253,8 +253,8 @@ async function cancelled(place: ChargePlace, { number, payment }: Cancellation):
   }
 }
 
-/** All that was captured for an invoice that is void by now. Where nothing was, or all of it has gone back, nothing happens. */
-export async function refundVoidInvoice({ db, stripe }: ChargePlace, invoiceId: string): Promise<void> {
+/** All that was captured for an invoice that is void by now. False: Stripe would not give back all of it, which was told (refunds.ts). */
+export async function refundVoidInvoice({ db, stripe }: ChargePlace, invoiceId: string): Promise<boolean> {
   const { rows: payments } = await db.query<{ id: string }>(
     `select p.id from payments p join invoices i on i.id = p.invoice_id where i.id = $1 and i.state = 'void' and p.state = 'paid'`,
     [invoiceId],
@@ -265,4 +265,5 @@ export async function refundVoidInvoice({ db, stripe }: ChargePlace, invoiceId: 
     [invoiceId],
   );
   for (const { id } of refunds) await sendRefunds(db, stripe, id);
+  return isAllBack(db, invoiceId);
 }

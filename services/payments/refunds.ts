@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
+import { invoiceRefunded, invoiceRefundRefused } from '../subscriptions/learn.ts';
 import { payment, recordPayment } from './payments.ts';
 import { tellOfRefund } from './refund-mails.ts';
 import type { StripeApi, StripeRefund } from './stripe-api.ts';
@@ -101,6 +102,43 @@ async function settleRefund(
   state: StripeRefund['state'],
   actor: string,
 ): Promise<void> {
-  await tx.query('select settle_refund($1, $2, $3, $4)', [id, stripeRefund, state, actor]);
-  if (state === 'succeeded') await tellOfRefund(tx, id);
+  const { rows } = await tx.query<{ hasFailed: boolean }>('select settle_refund($1, $2, $3, $4) as "hasFailed"', [
+    ...[id, stripeRefund, state, actor],
+  ]);
+  if (rows[0]?.hasFailed === true) await tellOfRefusal(tx, id, actor);
+  if (state !== 'succeeded') return;
+  await tellOfRefund(tx, id);
+  await endRefusal(tx, id, actor);
+}
+
+/** Of a void invoice, its subscription waits for a person then. */
+async function tellOfRefusal(tx: PoolClient, refundId: string, actor: string): Promise<void> {
+  const { rows } = await tx.query<{ invoiceId: string }>(
+    `select i.id as "invoiceId" from refunds r join payments p on p.id = r.payment_id join invoices i on i.id = p.invoice_id
+       join subscriptions s on s.id = i.subscription_id where r.id = $1 and i.state = 'void'`,
+    [refundId],
+  );
+  for (const { invoiceId } of rows) await invoiceRefundRefused(tx, invoiceId, { actor });
+}
+
+/** Somebody has given it back at Stripe, or Stripe has done what it would not do before. */
+async function endRefusal(tx: PoolClient, refundId: string, actor: string): Promise<void> {
+  const { rows } = await tx.query<{ invoiceId: string }>(
+    `select i.id as "invoiceId" from refunds r join payments p on p.id = r.payment_id join invoices i on i.id = p.invoice_id
+       join subscriptions s on s.id = i.subscription_id where r.id = $1 and s.state -> 'refundsRefused' ? i.name`,
+    [refundId],
+  );
+  for (const { invoiceId } of rows) {
+    if (await isAllBack(tx, invoiceId)) await invoiceRefunded(tx, invoiceId, { actor });
+  }
+}
+
+/** Of all that was captured for it, nothing is with us, or will be when Stripe has done what it was asked. */
+export async function isAllBack(db: Queryable, invoiceId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from payments p where p.invoice_id = $1 and p.state = 'paid'
+        and p.amount_cents > coalesce((select sum(r.amount_cents) from refunds r where r.payment_id = p.id and r.state <> 'failed'), 0) limit 1`,
+    [invoiceId],
+  );
+  return rowCount === 0;
 }

@@ -40,6 +40,7 @@ export interface SubscriptionView {
   readonly atPeriodEnd: Subscription['atPeriodEnd'];
   /** Whose payment is awaited. */
   readonly invoiceId: string | null;
+  readonly refundsRefused: number;
   readonly hasEnded: boolean;
   readonly asks: readonly CardAsk[];
   /** From now on, by the clock of billing; null: only news changes anything. */
@@ -56,7 +57,7 @@ interface PlanCommanding extends Commanding {
 }
 
 export type PlanCommand =
-  | { readonly command: 'cancel' | 'reactivate' | 'pause' | 'resume' }
+  | { readonly command: 'cancel' | 'reactivate' | 'pause' | 'resume' | 'retryRefund' }
   | { readonly command: 'changePlan'; readonly plan: PlanName; readonly months: 1 | 12 };
 
 /** As somebody types it. Null: it is no command, or lacks what it needs. */
@@ -70,6 +71,7 @@ export function planCommandFrom(told: {
     case 'reactivate':
     case 'pause':
     case 'resume':
+    case 'retryRefund':
       return { command: told.command };
     case 'changePlan': {
       const plan = (['pro', 'team'] as const).find((name) => name === told.plan);
@@ -130,7 +132,7 @@ async function obey(
   if (refusal !== null) return { kind: 'refused', why: refusal };
   const answer = await viewOf(tx, subscriptionId);
   const audit: AuditEntry = {
-    action: command === 'changePlan' ? 'subscription.change_plan' : `subscription.${command}`,
+    action: `subscription.${KINDS[command]}`,
     targetKind: 'subscription',
     targetId: subscriptionId,
     before: summaryOf(before.state),
@@ -139,6 +141,16 @@ async function obey(
   };
   return { kind: 'done', answer, effect: { phase: answer.phase }, audit };
 }
+
+/** As the domain and the audit log name them. */
+const KINDS = {
+  cancel: 'cancel',
+  reactivate: 'reactivate',
+  pause: 'pause',
+  resume: 'resume',
+  retryRefund: 'retry_refund',
+  changePlan: 'change_plan',
+} as const;
 
 function summaryOf({ phase, terms, nextTerms, atPeriodEnd }: Subscription): object {
   return { phase: phase.kind, planVersionId: terms.planVersionId, next: nextTerms.planVersionId, atPeriodEnd };
@@ -150,7 +162,7 @@ async function commandOf(
   wanted: PlanCommand & PlanCommanding,
 ): Promise<SubscriptionCommand> {
   const { requestId, revision = state.revision } = wanted;
-  if (wanted.command !== 'changePlan') return { kind: wanted.command, requestId, revision };
+  if (wanted.command !== 'changePlan') return { kind: KINDS[wanted.command], requestId, revision };
   const nowMs = await billingNow(tx);
   const terms = await termsWanted(tx, state, wanted, nowMs);
   return {
@@ -237,12 +249,19 @@ export async function viewOf(tx: PoolClient, subscriptionId: string): Promise<Su
     periodEndsAt: new Date(endOf(state.period)).toISOString(),
     atPeriodEnd: state.atPeriodEnd,
     invoiceId: order === null ? null : invoiceIdOf(subscriptionId, order.invoice),
-    hasEnded: state.phase.kind === 'ended' && state.toRefund.length === 0,
+    hasEnded: state.phase.kind === 'ended' && state.toRefund.length === 0 && state.refundsRefused.length === 0,
     asks: asksOf(subscriptionId, state, nowMs),
     waitMs: wakeAt === null ? null : Math.max(wakeAt.getTime() - nowMs, 0),
     wakeAt: wakeAt?.toISOString() ?? null,
-    attention: null,
+    refundsRefused: state.refundsRefused.length,
+    attention: attentionOf(subscriptionId, state),
   };
+}
+
+function attentionOf(subscriptionId: string, { refundsRefused }: Subscription): string | null {
+  if (refundsRefused.length === 0) return null;
+  const invoices = refundsRefused.map((name) => invoiceIdOf(subscriptionId, name)).join(', ');
+  return `Stripe would not give back what was paid for void invoice ${invoices}`;
 }
 
 /** A step repeats its asks: one that changes nothing tells what is still unanswered. */
