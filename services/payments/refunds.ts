@@ -3,9 +3,11 @@
 import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
+import { isWithinRefundWindow, PACK_REFUND_DAYS } from '../../domain/proration.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { invoiceRefunded, invoiceRefundRefused } from '../subscriptions/learn.ts';
+import { billingNow } from '../subscriptions/turn.ts';
 import { payment, recordPayment } from './payments.ts';
 import { tellOfRefund } from './refund-mails.ts';
 import type { StripeApi, StripeRefund } from './stripe-api.ts';
@@ -20,16 +22,35 @@ export interface Refund {
 const RefundId = z.uuid();
 
 /**
- * Takes what is unused of a pack out of the books; sendRefunds hands it to Stripe.
- * @throws TollgateError not_found; conflict where nothing is left
+ * Takes what is unused of bought credit out of the books; sendRefunds hands it to Stripe. What was captured twice, and came back to us, goes
+ * back at any time. `ignoresWindow`: the operator's word, for a reason that he gives.
+ * @throws TollgateError not_found; refund_window_over; conflict where nothing is left, or no credit was bought
  */
-export async function refundUnusedPack(tx: PoolClient, paymentId: string, actor: string): Promise<Refund> {
-  const { state } = await payment(tx, paymentId);
+export async function refundUnusedPack(
+  tx: PoolClient,
+  paymentId: string,
+  actor: string,
+  ignoresWindow = false,
+): Promise<Refund> {
+  const { state, purpose, paidAt } = await payment(tx, paymentId);
+  if (purpose === 'invoice') {
+    throw new TollgateError('conflict', {
+      message: `Payment ${paymentId} paid an invoice, no pack: an invoice that is void goes back by itself.`,
+    });
+  }
+  if (paidAt !== null && purpose !== 'second_capture' && !ignoresWindow) await requireWindow(tx, paymentId, paidAt);
   const id = newId();
   const amountCents = await beginRefund(tx, [id, paymentId, null, null, actor]);
   if (amountCents > 0) return { id, paymentId, amountCents, state: 'submitted' };
   const why = state === 'paid' ? 'everything that was paid has been used, or given back' : `it is ${state}`;
   throw new TollgateError('conflict', { message: `Nothing of payment ${paymentId} can be refunded: ${why}.` });
+}
+
+async function requireWindow(tx: PoolClient, paymentId: string, paidAt: Date): Promise<void> {
+  if (isWithinRefundWindow(paidAt.getTime(), await billingNow(tx))) return;
+  throw new TollgateError('refund_window_over', {
+    message: `Payment ${paymentId} is of ${paidAt.toISOString()}: what is unused of a pack can be refunded within ${PACK_REFUND_DAYS} days. An operator may do it all the same, with "ignoresWindow": true and his reason.`,
+  });
 }
 
 /** Id, payment, Stripe's refund, cents, actor, as begin_refund has them (0005). How many cents go back; 0: none, or they are known. */
