@@ -84,7 +84,11 @@ export function renewalOrder(terms: Terms, period: Period): Order {
 }
 
 export function purchaseOrder(requestId: string, terms: Terms, amountCents: number): Order {
-  return { invoice: `purchase:${requestId}`, terms, amountCents, period: null };
+  return { invoice: purchaseName(requestId), terms, amountCents, period: null };
+}
+
+export function purchaseName(requestId: string): string {
+  return `purchase:${requestId}`;
 }
 
 export function awaiting(order: Order, facts: Pick<Paying, 'ifDeclined'> & Partial<Paying>): Paying {

@@ -12,6 +12,7 @@ import type { SubscriptionCommand } from '../../domain/subscription-commands.ts'
 import { type SubscriptionAsk, stepSubscription } from '../../domain/subscription-step.ts';
 import type { AuditEntry } from '../audit/audit.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
+import { lastingFaults } from '../payments/charge-faults.ts';
 import { planOnSale, planVersion } from '../plans/plan-versions.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import { audited, type Commanding, type CommandOutcome, commandOnce, type Obeyed } from '../processes/commands.ts';
@@ -123,7 +124,7 @@ async function obey(
   tx: PoolClient,
   subscriptionId: string,
   wanted: PlanCommand & PlanCommanding,
-): Promise<Obeyed<Pick<SubscriptionView, 'phase'>, SubscriptionView>> {
+): Promise<Obeyed<object, SubscriptionView>> {
   const { command, actor, reason, asker } = wanted;
   const before = await subscriptionRow(tx, subscriptionId);
   const event = await commandOf(tx, before, wanted);
@@ -139,7 +140,9 @@ async function obey(
     after: summaryOf((await subscriptionRow(tx, subscriptionId)).state),
     reason,
   };
-  return { kind: 'done', answer, effect: { phase: answer.phase }, audit };
+  const { phase } = answer;
+  const effect = wanted.command === 'changePlan' ? { phase, plan: wanted.plan, months: wanted.months } : { phase };
+  return { kind: 'done', answer, effect, audit };
 }
 
 /** As the domain and the audit log name them. */
@@ -234,6 +237,7 @@ export async function viewOf(tx: PoolClient, subscriptionId: string): Promise<Su
   const { orgId, state, wakeAt } = await subscriptionRow(tx, subscriptionId);
   const nowMs = await billingNow(tx);
   const order = openOrder(state);
+  const invoiceId = order === null ? null : invoiceIdOf(subscriptionId, order.invoice);
   const [terms, next] = [
     await planVersion(tx, state.terms.planVersionId),
     await planVersion(tx, state.nextTerms.planVersionId),
@@ -248,13 +252,14 @@ export async function viewOf(tx: PoolClient, subscriptionId: string): Promise<Su
     nextPlan: next.plan,
     periodEndsAt: new Date(endOf(state.period)).toISOString(),
     atPeriodEnd: state.atPeriodEnd,
-    invoiceId: order === null ? null : invoiceIdOf(subscriptionId, order.invoice),
+    invoiceId,
     hasEnded: state.phase.kind === 'ended' && state.toRefund.length === 0 && state.refundsRefused.length === 0,
     asks: asksOf(subscriptionId, state, nowMs),
     waitMs: wakeAt === null ? null : Math.max(wakeAt.getTime() - nowMs, 0),
     wakeAt: wakeAt?.toISOString() ?? null,
     refundsRefused: state.refundsRefused.length,
-    attention: attentionOf(subscriptionId, state),
+    attention:
+      attentionOf(subscriptionId, state) ?? (invoiceId === null ? null : await lastingFaults(tx, { invoiceId })),
   };
 }
 
