@@ -1,5 +1,6 @@
-// Automatic top-up as its workflow calls it: plain JSON in and out.
-import type { TopUpActivities, TopUpView } from '../workflows/contracts/top-up.ts';
+// Automatic top-up as its workflow calls it: plain JSON in and out, and a line for those on watch.
+import { log } from '@temporalio/activity';
+import { type TopUpActivities, type TopUpView, topUpWorkflowId } from '../workflows/contracts/top-up.ts';
 
 type Row = Omit<TopUpView, 'runbook'>;
 
@@ -11,7 +12,10 @@ export interface SteppedTopUps {
 export function createTopUpActivities(topUps: SteppedTopUps, runbook: string): TopUpActivities {
   return {
     async tickTopUp({ orgId }) {
-      return { ...(await topUps.tick(orgId)), runbook };
+      const row = await topUps.tick(orgId);
+      if (row.attention !== null)
+        log.error('top_up_needs_attention', { workflowId: topUpWorkflowId(orgId), orgId, attention: row.attention });
+      return { ...row, runbook };
     },
   };
 }

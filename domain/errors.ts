@@ -98,6 +98,7 @@ export const ERRORS = {
   invalid_signature: terminal(400, 'invalid_signature'),
   no_card_on_file: terminal(409, 'no_card_on_file'),
   amount_above_cap: terminal(422, 'amount_above_cap'),
+  refund_window_over: terminal(409, 'refund_window_over'),
 
   // Where the clock of billing is moved, for demos.
   demo_clock_disabled: terminal(501, 'demo_clock_disabled', 'api_error'),

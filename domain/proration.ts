@@ -58,12 +58,16 @@ export interface PackRefund {
   readonly voidedNano: Nano;
 }
 
-const PACK_REFUND_DAYS = 14;
+export const PACK_REFUND_DAYS = 14;
+
+export function isWithinRefundWindow(boughtAtMs: number, nowMs: number): boolean {
+  return nowMs - boughtAtMs < PACK_REFUND_DAYS * DAY_MS;
+}
 
 /** Null: too late, or the customer has used what he paid for. */
 export function packRefund(pack: BoughtPack, nowMs: number): PackRefund | null {
   const refundCents = floorToCents(larger(nano(nanoOf(pack.paidCents) - pack.usedNano), ZERO));
-  if (refundCents === 0 || nowMs - pack.boughtAtMs >= PACK_REFUND_DAYS * DAY_MS) return null;
+  if (refundCents === 0 || !isWithinRefundWindow(pack.boughtAtMs, nowMs)) return null;
   const left = nanoOf(cents(pack.paidCents + pack.bonusCents)) - pack.usedNano;
   return {
     refundCents,

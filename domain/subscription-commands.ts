@@ -6,7 +6,7 @@ import { type Afterwards, awaiting, purchaseOrder, type Subscription, voiding } 
 
 export type SubscriptionCommand = Command &
   (
-    | { readonly kind: 'cancel' | 'reactivate' | 'pause' | 'resume' }
+    | { readonly kind: 'cancel' | 'reactivate' | 'pause' | 'resume' | 'retry_refund' }
     /** The amount counts for an upgrade of what is paid (domain/proration.ts). */
     | { readonly kind: 'change_plan'; readonly terms: Terms; readonly upgradeCents: number }
   );
@@ -33,6 +33,8 @@ function carriedOut(state: Subscription, command: SubscriptionCommand): Obeyed {
       return state.phase.kind === 'paused' ? refuse('wrong_state') : leaving(state, 'pause', { kind: 'pause' });
     case 'reactivate':
       return staying(state, 'cancel');
+    case 'retry_refund':
+      return refundedAgain(state);
     case 'resume':
       return state.phase.kind === 'paused' ? resumed(state, command.requestId) : staying(state, 'pause');
   }
@@ -87,6 +89,12 @@ function leaving(state: Subscription, how: 'cancel' | 'pause', afterwards: After
 function staying(state: Subscription, instead: 'cancel' | 'pause'): Obeyed {
   const isRunning = state.phase.kind === 'active' || state.phase.kind === 'paying';
   return isRunning && state.atPeriodEnd === instead ? { ...state, atPeriodEnd: 'renew' } : refuse('wrong_state');
+}
+
+/** Whatever Stripe refused to give back is asked for once more. */
+function refundedAgain(state: Subscription): Obeyed {
+  if (state.refundsRefused.length === 0) return refuse('wrong_state');
+  return { ...state, toRefund: [...state.toRefund, ...state.refundsRefused], refundsRefused: [] };
 }
 
 function resumed(state: Subscription, requestId: string): Subscription {

@@ -32,9 +32,25 @@ export function paid(course: Course, invoice: string, nowMs: number): Course {
 }
 
 export function refunded({ state, writes }: Course, invoice: string): Course {
-  if (!state.toRefund.includes(invoice)) return { state, writes };
+  const { toRefund, refundsRefused, voided } = state;
+  if (!toRefund.includes(invoice) && !refundsRefused.includes(invoice)) return { state, writes };
   const others = (invoices: readonly string[]) => invoices.filter((one) => one !== invoice);
-  return { state: { ...state, toRefund: others(state.toRefund), voided: others(state.voided) }, writes };
+  return {
+    state: {
+      ...state,
+      toRefund: others(toRefund),
+      refundsRefused: others(refundsRefused),
+      voided: others(voided),
+    },
+    writes,
+  };
+}
+
+/** Also of one that had gone back, and came back later. It is not asked for again before a person says so. */
+export function refundRefused({ state, writes }: Course, invoice: string): Course {
+  if (state.refundsRefused.includes(invoice)) return { state, writes };
+  const toRefund = state.toRefund.filter((one) => one !== invoice);
+  return { state: { ...state, toRefund, refundsRefused: [...state.refundsRefused, invoice] }, writes };
 }
 
 /** A payment that comes after the end of its period buys one from now on: money never buys the past. */

@@ -23,6 +23,7 @@ import {
   ordering,
   paid,
   refunded,
+  refundRefused,
   voided,
   voidInDoubt,
 } from './subscription-payments.ts';
@@ -36,7 +37,8 @@ export type SubscriptionFact =
   | { readonly kind: 'void_in_doubt'; readonly invoice: string }
   /** Dunning has come to its end. */
   | { readonly kind: 'grace_over'; readonly invoice: string }
-  | { readonly kind: 'refunded'; readonly invoice: string };
+  | { readonly kind: 'refunded'; readonly invoice: string }
+  | { readonly kind: 'refund_refused'; readonly invoice: string };
 
 export type SubscriptionAsk =
   | { readonly kind: 'charge'; readonly order: Order }
@@ -117,6 +119,7 @@ function learned(course: Course, fact: SubscriptionFact, nowMs: number): Course 
   const { phase } = course.state;
   if (fact.kind === 'tick') return course;
   if (fact.kind === 'refunded') return refunded(course, fact.invoice);
+  if (fact.kind === 'refund_refused') return refundRefused(course, fact.invoice);
   if (fact.kind === 'charged' && fact.outcome.kind === 'paid') return paid(course, fact.invoice, nowMs);
   if (openOrder(course.state)?.invoice !== fact.invoice) return course;
   if (fact.kind === 'charged' && phase.kind === 'paying') {

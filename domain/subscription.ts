@@ -21,6 +21,8 @@ export interface Subscription extends Commanded {
   /** Void invoices: money that arrives for one of them goes back. */
   readonly voided: readonly string[];
   readonly toRefund: readonly string[];
+  /** Whose money Stripe would not give back: a person has to look at it. */
+  readonly refundsRefused: readonly string[];
 }
 
 export type Phase =
@@ -82,7 +84,11 @@ export function renewalOrder(terms: Terms, period: Period): Order {
 }
 
 export function purchaseOrder(requestId: string, terms: Terms, amountCents: number): Order {
-  return { invoice: `purchase:${requestId}`, terms, amountCents, period: null };
+  return { invoice: purchaseName(requestId), terms, amountCents, period: null };
+}
+
+export function purchaseName(requestId: string): string {
+  return `purchase:${requestId}`;
 }
 
 export function awaiting(order: Order, facts: Pick<Paying, 'ifDeclined'> & Partial<Paying>): Paying {
@@ -125,6 +131,7 @@ export function newSubscription(terms: Terms, invoice: string, paidAtMs: number)
     nextTerms: terms,
     voided: [],
     toRefund: [],
+    refundsRefused: [],
   };
 }
 

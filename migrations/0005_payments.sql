@@ -11,15 +11,16 @@ create table stripe_customers (
 
 -- What was asked never changes; the state moves forward: open -> paid, open -> expired, and expired -> paid when the money came all
 -- the same. What a payment buys stands here and not in a price list that may have changed when it is paid: a pack or a top-up brings
--- credit, an invoice (0009) is paid by it.
+-- credit, an invoice (0009) is paid by it. A second capture for one that is paid is a payment of its own (D72), which buys nothing and goes back.
 create table payments (
   id uuid primary key,
   org_id uuid not null references organizations,
-  purpose text not null check (purpose in ('pack', 'invoice', 'top_up')),
+  purpose text not null check (purpose in ('pack', 'invoice', 'top_up', 'second_capture')),
   pack text,
   invoice_id uuid,
   -- Its number in its organization (0012).
   top_up integer check (top_up > 0),
+  second_of uuid references payments,
   -- What a card is asked for without a page (0010): the invoice, or the top-up, which has this one payment.
   bill_id uuid generated always as (case purpose when 'invoice' then invoice_id when 'top_up' then id end) stored,
   amount_cents integer not null check (amount_cents > 0),
@@ -36,7 +37,9 @@ create table payments (
   check ((purpose = 'pack') = (pack is not null)),
   check ((purpose = 'invoice') = (invoice_id is not null)),
   check ((purpose = 'top_up') = (top_up is not null)),
-  check ((purpose = 'invoice') = (credit_nano = 0)),
+  check ((purpose = 'second_capture') = (second_of is not null)),
+  check (purpose <> 'second_capture' or state = 'paid'),
+  check ((purpose in ('invoice', 'second_capture')) = (credit_nano = 0)),
   check (purpose = 'pack' or bonus_nano = 0),
   check (state <> 'paid' or stripe_payment_intent is not null),
   check ((state = 'paid') = (transaction_id is not null)),
@@ -55,10 +58,10 @@ create function refuse_other_than_forward() returns trigger language plpgsql as 
 begin
   if old.state = 'paid' or new.state = 'open' and old.state <> 'open'
      or old.stripe_payment_intent <> new.stripe_payment_intent
-     or (new.id, new.org_id, new.purpose, new.pack, new.invoice_id, new.top_up, new.amount_cents, new.currency, new.credit_nano, new.bonus_nano,
+     or (new.id, new.org_id, new.purpose, new.pack, new.invoice_id, new.top_up, new.second_of, new.amount_cents, new.currency, new.credit_nano, new.bonus_nano,
          new.requested_by, new.created_at)
         is distinct from
-        (old.id, old.org_id, old.purpose, old.pack, old.invoice_id, old.top_up, old.amount_cents, old.currency, old.credit_nano, old.bonus_nano,
+        (old.id, old.org_id, old.purpose, old.pack, old.invoice_id, old.top_up, old.second_of, old.amount_cents, old.currency, old.credit_nano, old.bonus_nano,
          old.requested_by, old.created_at)
   then raise exception 'payment % is %: what was asked and what was paid never change', old.id, old.state using errcode = 'restrict_violation';
   end if;
@@ -85,7 +88,7 @@ create table checkouts (
 );
 create unique index one_open_checkout on checkouts (org_id, purpose) where closed_at is null;
 
--- Money that Stripe took and that we did not ask for in this way: nobody is credited, a person decides.
+-- Money that Stripe took and that we did not ask for in this amount or way: nobody is credited, a person decides.
 create table captures_in_question (
   stripe_payment_intent text primary key,
   payment_id uuid not null references payments,
@@ -135,17 +138,32 @@ create table stripe_event_listing (
   read_until timestamptz not null
 );
 
--- Returns 'recorded'; 'known': by this intent, earlier; 'in_question': another amount, currency or a second capture, kept for a person;
--- 'not_ours': no such payment. A bonus is opened first, as it burns first: it is also the first to repay what the customer owes. What an
+-- Returns 'recorded'; 'known': by this intent, earlier; 'twice': the same again by another intent, which is on its way back with this;
+-- 'in_question': another amount or currency, kept for a person; 'not_ours': no such payment. A bonus is opened first, as it burns first: it is also the first to repay what the customer owes. What an
 -- invoice of usage does not want any more is deferred, for begin_refund to take.
 create function record_payment(p_payment uuid, p_intent text, p_amount_cents bigint, p_currency text, p_actor text) returns text
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare v_payment payments; v_reason text; v_entries jsonb := '[]'; v_paid bigint := p_amount_cents * 10000000; v_owed bigint := 0; v_adjust bigint; v_tx bigint;
+        v_second uuid := gen_random_uuid();
 begin
   perform 1 from organizations o where o.id = (select p.org_id from payments p where p.id = p_payment) for no key update;
   select * into v_payment from payments p where p.id = p_payment for update;
   if not found then return 'not_ours'; end if;
-  if v_payment.state = 'paid' and v_payment.stripe_payment_intent = p_intent then return 'known'; end if;
+  if exists (select from payments p where p.stripe_payment_intent = p_intent and p.state = 'paid' and p_payment in (p.id, p.second_of)) then
+    return 'known';
+  end if;
+  if v_payment.state = 'paid' and (p_amount_cents, p_currency) = (v_payment.amount_cents::bigint, v_payment.currency) then
+    v_tx := post_transaction('payment', 'payment:' || p_intent, 'payment', v_second::text, p_actor, jsonb_build_array(
+      jsonb_build_object('account', 'stripe_clearing', 'org', v_payment.org_id, 'amount', v_paid),
+      jsonb_build_object('account', 'owed_back', 'org', v_payment.org_id, 'amount', -v_paid)));
+    insert into payments (id, org_id, purpose, second_of, amount_cents, state, stripe_payment_intent, transaction_id, requested_by, paid_at)
+      values (v_second, v_payment.org_id, 'second_capture', p_payment, p_amount_cents, 'paid', p_intent, v_tx, p_actor, billing_now());
+    insert into audit_log (actor, action, target_kind, target_id, after)
+      values (p_actor, 'payment.captured_twice', 'payment', p_payment::text,
+              jsonb_build_object('orgId', v_payment.org_id, 'amountCents', p_amount_cents, 'stripePaymentIntent', p_intent, 'secondPaymentId', v_second));
+    perform begin_refund(gen_random_uuid(), v_second, null, null, p_actor);
+    return 'twice';
+  end if;
   v_reason := case
     when v_payment.state = 'paid' then format('it was paid by %s already', v_payment.stripe_payment_intent)
     when v_payment.stripe_payment_intent <> p_intent then format('it was to be paid by %s', v_payment.stripe_payment_intent)
@@ -203,7 +221,7 @@ create function begin_refund(p_id uuid, p_payment uuid, p_stripe_refund text, p_
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   v_payment payments; v_before bigint; v_available bigint; v_consumed bigint; v_cents bigint; v_take bigint; v_deferred bigint := 0;
-  v_entries jsonb; v_tx bigint;
+  v_from text := 'deferred_plan'; v_entries jsonb; v_tx bigint;
 begin
   perform 1 from organizations o where o.id = (select p.org_id from payments p where p.id = p_payment) for no key update;
   select * into v_payment from payments p where p.id = p_payment;
@@ -212,13 +230,16 @@ begin
   if v_payment.invoice_id is not null then
     select least((v_payment.amount_cents - v_before) * 10000000, greatest(0, -coalesce(sum(e.amount_nano), 0))) into v_deferred
       from ledger_entries e where e.account = 'deferred_plan' and e.org_id = v_payment.org_id;
+  elsif v_payment.second_of is not null then
+    v_from := 'owed_back';
+    v_deferred := (v_payment.amount_cents - v_before) * 10000000;
   end if;
   select coalesce(sum(b.available_nano), 0) into v_available from grant_balances b join credit_grants g on g.id = b.grant_id
    where g.payment_id = p_payment;
   select v_payment.credit_nano + v_payment.bonus_nano - v_available - coalesce(sum(e.amount_nano), 0) into v_consumed
     from ledger_entries e join ledger_transactions t on t.id = e.transaction_id and t.kind in ('expiry', 'refund', 'reversal')
     join credit_grants g on g.id = e.grant_id where g.payment_id = p_payment and e.account = 'credit';
-  v_cents := case when p_amount_cents is not null then p_amount_cents when v_payment.invoice_id is not null
+  v_cents := case when p_amount_cents is not null then p_amount_cents when v_payment.credit_nano = 0
                   then greatest(0, v_payment.amount_cents - v_before - coalesce((select i.cents from invoice_payments i where i.source_id = p_payment), 0))
                   else greatest(0, ((v_payment.amount_cents - v_before) * 10000000 - v_consumed) / 10000000) end;
   if v_cents = 0 then return 0; end if;
@@ -230,7 +251,7 @@ begin
     from cut_grants(array(select g.id from credit_grants g where g.payment_id = p_payment order by g.source desc), v_take) c;
   v_entries := v_entries || jsonb_build_object('account', 'stripe_clearing', 'org', v_payment.org_id, 'amount', -v_cents * 10000000);
   if v_deferred > 0 then
-    v_entries := v_entries || jsonb_build_object('account', 'deferred_plan', 'org', v_payment.org_id, 'amount', v_deferred);
+    v_entries := v_entries || jsonb_build_object('account', v_from, 'org', v_payment.org_id, 'amount', v_deferred);
   end if;
   if v_take + v_deferred <> v_cents * 10000000 then
     v_entries := v_entries || jsonb_build_object('account', 'deferred_adjust', 'org', v_payment.org_id,
@@ -246,15 +267,16 @@ begin
   return v_cents;
 end $$;
 
--- What Stripe says of a refund. One that failed gives the credit back, which first repays what the customer owes by now.
-create function settle_refund(p_id uuid, p_stripe_refund text, p_state text, p_actor text) returns void
+-- What Stripe says of a refund. One that failed gives the credit back, which first repays what the customer owes by now. True: this is how
+-- it became known that it failed.
+create function settle_refund(p_id uuid, p_stripe_refund text, p_state text, p_actor text) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare v_refund refunds; v_org uuid; v_entry record; v_balance bigint; v_entries jsonb := '[]'; v_tx bigint;
 begin
   select p.org_id into v_org from refunds r join payments p on p.id = r.payment_id where r.id = p_id;
   perform 1 from organizations o where o.id = v_org for no key update;
   select * into v_refund from refunds r where r.id = p_id for update;
-  if not found or v_refund.state = 'failed' then return; end if;
+  if not found or v_refund.state = 'failed' then return false; end if;
   if p_state = 'failed' then
     for v_entry in select * from ledger_entries e where e.transaction_id = v_refund.transaction_id order by e.line loop
       v_balance := null;
@@ -278,6 +300,7 @@ begin
     insert into audit_log (actor, action, target_kind, target_id, after)
       values (p_actor, 'refund.failed', 'payment', v_refund.payment_id::text, jsonb_build_object('refundId', p_id));
   end if;
+  return p_state = 'failed';
 end $$;
 
 -- Nobody will pay on this page any more. Should money come all the same, it is recorded: a pack is credited, the price of a void invoice goes

@@ -66,6 +66,7 @@ function whatToDo(subscriptionId: string, view: SubscriptionView): string {
   const further = (command: SubscriptionCommandName) => (command === 'changePlan' ? { plan: '<plan>', months: 1 } : {});
   return [
     '**What can be done**',
+    ...(view.refundsRefused > 0 ? [`- Ask Stripe again: ${updateCommand(workflowId, 'retryRefund')}`] : []),
     ...possible(view).map((command) => `- ${updateCommand(workflowId, command, further(command))}`),
     `- Have it look again: ${pokeCommand(workflowId)}`,
     `- Read on: ${view.runbook}`,

@@ -9,6 +9,7 @@ import {
   pause,
   reactivate,
   resume,
+  retryRefund,
   type SubscriptionActivities,
   type SubscriptionCommandInput,
   type SubscriptionCommandName,
@@ -19,7 +20,7 @@ import { describe } from './subscription-details.ts';
 
 const db = proxyActivities<SubscriptionActivities>(DB);
 
-const COMMANDS = { cancel, reactivate, pause, resume, changePlan };
+const COMMANDS = { cancel, reactivate, pause, resume, changePlan, retryRefund };
 
 export async function subscription({ subscriptionId }: SubscriptionInput): Promise<void> {
   const process = new BillingProcess<SubscriptionView>({

@@ -3,7 +3,7 @@
 // nothing: the repetition finds the answer.
 import type { Pool, PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
-import { type AuditEntry, writeAudit } from '../../services/audit/audit.ts';
+import { type AuditEntry, isWritten, type WrittenAudit, writeAudit } from '../../services/audit/audit.ts';
 import {
   beginRequest,
   claimKey,
@@ -30,7 +30,8 @@ export interface Outcome<R> {
   readonly answer: R;
   /** What a repetition is told where it must not be told all of it again. */
   readonly repeatedAnswer?: R;
-  readonly audit: AuditEntry;
+  /** Written already, where the effect was committed before there was an answer. */
+  readonly audit: AuditEntry | WrittenAudit;
 }
 
 export type Change<R> = (work: (tx: PoolClient) => Promise<Outcome<R>>) => Promise<Committed>;
@@ -61,7 +62,7 @@ export async function commit<R>(
     const earlier = await repeatedReply(tx, request);
     if (earlier !== null) return earlier;
     const { answer, repeatedAnswer = answer, audit } = await work(tx);
-    await writeAudit(tx, request.actor, request.requestId, audit);
+    if (!isWritten(audit)) await writeAudit(tx, request.actor, request.requestId, audit);
     await remember(tx, request, replyWith(repeatedAnswer));
     return replyWith(answer);
   });

@@ -33,7 +33,8 @@ function openapiDocument(routes: readonly Route[]): object {
 }
 
 function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
-  const { method, path, summary, params, query, body, response, status, who, ifMatch, changes, isPage } = route;
+  const { method, path, summary, params, query, body, response, status, who, ifMatch, changes, mayGoOn, isPage } =
+    route;
   const isProblem = who === 'admin' || speaksProblems(path);
   const form = isProblem ? 'application/problem+json' : 'application/json';
   const headers = {
@@ -60,6 +61,7 @@ function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
           [isPage ? 'text/html' : path === '/metrics' ? 'text/plain' : 'application/json']: { schema: response },
         },
       },
+      ...(mayGoOn ? { 202: { ...ACCEPTED, content: { 'application/json': { schema: response } } } } : {}),
       default: {
         description: 'Refused; the body says why and how to go on',
         content: isPage
@@ -69,6 +71,14 @@ function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
     },
   };
 }
+
+const ACCEPTED = {
+  description: 'Not done yet, and it goes on: ask where Location says',
+  headers: z.object({
+    Location: z.string().meta({ description: 'GET it to be told what has come of this' }),
+    'Retry-After': z.string().meta({ description: 'Seconds' }),
+  }),
+};
 
 /** What has a default may be left out. */
 function bodyOf(schema: z.ZodType, mediaType: string) {

@@ -24,7 +24,7 @@ const Payment = z
   .object({
     id: uuid,
     orgId: uuid,
-    purpose: z.enum(['pack', 'invoice', 'top_up']),
+    purpose: z.enum(['pack', 'invoice', 'top_up', 'second_capture']),
     pack: z.string().nullable(),
     invoiceId: uuid.nullable(),
     state: z.enum(['open', 'paid', 'expired']),
@@ -94,23 +94,27 @@ export const paymentRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/payments/{id}/refunds',
-    summary: 'Refund what is unused of a pack; its credit and bonus go at once, and come back should the refund fail',
+    summary:
+      'Refund what is unused of a pack, within 14 days; its credit and bonus go at once, and come back should the refund fail',
     params: z.object({ id: uuid }),
     status: 201,
     reachesOutside: true,
-    body: z.strictObject({ reason }),
+    body: z.strictObject({
+      reason,
+      ignoresWindow: z.boolean().default(false).meta({ description: 'Also later than 14 days after the payment' }),
+    }),
     response: Refund,
     handler: async ({ params, body, actor }, app, change) => {
       const { stripe } = deskOf(app);
       let refundId: string | null = null;
       const committed = await change(async (tx) => {
-        const answer = await refundUnusedPack(tx, params.id, actor);
+        const answer = await refundUnusedPack(tx, params.id, actor, body.ignoresWindow);
         refundId = answer.id;
         const audit = {
           action: 'refund.requested',
           targetKind: 'payment',
           targetId: params.id,
-          after: answer,
+          after: { ...answer, ignoresWindow: body.ignoresWindow },
         } as const;
         return { answer, audit: { ...audit, reason: body.reason } };
       });

@@ -12,6 +12,15 @@ export interface Reply {
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
 
+/** It is not done yet: where to ask for it, and when. */
+export function acceptedReply<R extends z.ZodType>(response: R, body: z.output<R>, askAt: string): Reply {
+  const { headers, ...reply } = jsonReply(response, body, 202);
+  return { ...reply, headers: { ...headers, location: askAt, 'retry-after': String(ASK_AFTER_S) } };
+}
+
+/** Most banks have answered by then. */
+const ASK_AFTER_S = 5;
+
 export function jsonReply<R extends z.ZodType>(response: R, body: z.output<R>, status: number): Reply {
   const encoded: unknown = z.encode(response, body);
   const text = JSON.stringify(encoded);

@@ -8,7 +8,7 @@ import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { begunOnce, type Change, type Committed, commit, idempotencyKeyIn, repeatedReply } from './change.ts';
 import { InvalidInput } from './invalid-input.ts';
-import { type IfMatch, jsonReply, type Reply, tagsSeen } from './reply.ts';
+import { acceptedReply, type IfMatch, jsonReply, type Reply, tagsSeen } from './reply.ts';
 
 export type Who = 'admin' | 'apiKey' | 'public';
 export type Method = 'get' | 'post' | 'patch';
@@ -45,6 +45,8 @@ export interface Route {
   readonly response: z.ZodType;
   readonly status: number;
   readonly changes: boolean;
+  /** May be answered by 202 and an address before all is done. */
+  readonly mayGoOn: boolean;
   /** Whether the caller says in If-Match which version it has seen; null: there is none that it could have seen (D24). */
   readonly ifMatch: 'required' | 'optional' | null;
   /** For people: answers with HTML, and takes what a form of it sends. */
@@ -194,6 +196,8 @@ interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.Zo
   readonly ifMatch?: Route['ifMatch'];
   /** Its handler does, before it commits, what no transaction takes back. */
   readonly reachesOutside?: boolean;
+  /** Where to ask for an answer that is not there yet: a 202 says so. Null: it is there. */
+  goesOnAt?(answer: z.output<R>): string | null;
   handler(
     input: {
       readonly params: z.output<P>;
@@ -220,6 +224,7 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
     status,
     ifMatch,
     changes: true,
+    mayGoOn: declared.goesOnAt !== undefined,
     async respond(call, app) {
       const request = {
         actor: call.actor,
@@ -234,8 +239,11 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
       const { params } = inputOf({ ...declared, query: none }, call);
       const { actor, requestId } = call;
       const input = { params, body: bodyOf(body, call.body), actor, requestId, ifMatch: seen };
-      const change: Change<z.output<R>> = (work) =>
-        commit(app.db, request, (answer) => jsonReply(response, answer, status), work);
+      const replyWith = (answer: z.output<R>) => {
+        const askAt = declared.goesOnAt?.(answer) ?? null;
+        return askAt === null ? jsonReply(response, answer, status) : acceptedReply(response, answer, askAt);
+      };
+      const change: Change<z.output<R>> = (work) => commit(app.db, request, replyWith, work);
       const handled = () => declared.handler(input, app, change);
       return (await (declared.reachesOutside ? begunOnce(app.db, request, handled) : handled())).reply;
     },
@@ -247,6 +255,7 @@ const READS = {
   body: null,
   status: 200,
   changes: false,
+  mayGoOn: false,
   ifMatch: null,
   isPage: false,
   openToLoopback: false,

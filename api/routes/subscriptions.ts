@@ -5,7 +5,7 @@ import type { PoolClient } from 'pg';
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { termsOf } from '../../domain/plans.ts';
-import type { AuditEntry } from '../../services/audit/audit.ts';
+import { type AuditEntry, writeAudit } from '../../services/audit/audit.ts';
 import { lockedOrganization, organization } from '../../services/organizations/organizations.ts';
 import { settleCardAsks } from '../../services/payments/card-asks.ts';
 import { openCheckout } from '../../services/payments/checkouts.ts';
@@ -13,11 +13,8 @@ import { planPurchase } from '../../services/payments/purchases.ts';
 import { listPlanVersions } from '../../services/plans/plan-versions.ts';
 import { newId } from '../../services/platform/ids.ts';
 import { inTransaction } from '../../services/platform/postgres.ts';
-import {
-  listSubscriptions,
-  type SubscriptionRow,
-  subscriptionRow,
-} from '../../services/subscriptions/subscription-rows.ts';
+import { type PlanChange, planChange } from '../../services/subscriptions/plan-changes.ts';
+import { listSubscriptions, subscriptionRow } from '../../services/subscriptions/subscription-rows.ts';
 import {
   commandSubscription,
   type PlanCommand,
@@ -25,6 +22,7 @@ import {
   type SubscriptionView,
   viewOf,
 } from '../../services/subscriptions/subscriptions.ts';
+import type { AppDependencies } from './app-dependencies.ts';
 import { instant, reason, uuid, version } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { deskOf } from './payment-desk.ts';
@@ -70,6 +68,17 @@ const SUMMARIES = {
   pause: 'Rest from the end of the paid period on; nothing is charged until it is resumed',
   resume: 'Go on: a pause that has not begun is taken back, after one a period begins when it is paid',
 } as const;
+
+const PlanChanged = z
+  .object({
+    id: uuid,
+    outcome: z.enum(['changed', 'at_period_end', 'declined', 'needs_authentication', 'pending', 'dropped']).meta({
+      description: 'dropped: nothing came of it, a payment was in doubt or something else took its place',
+    }),
+    payUrl: z.url().nullable().meta({ description: 'Where the customer confirms the payment with his bank' }),
+    subscription: Subscription,
+  })
+  .meta({ id: 'PlanChanged' });
 
 const subscriptions = { name: 'subscriptions', position: uuid, positionOf: ({ id }: { id: string }) => id };
 const byId = z.object({ id: uuid });
@@ -156,29 +165,33 @@ export const subscriptionRoutes: readonly Route[] = [
     ifMatch: 'optional',
     reachesOutside: true,
     body: z.strictObject({ plan, months, reason }),
-    response: z
-      .object({
-        outcome: z.enum(['changed', 'at_period_end', 'declined', 'needs_authentication', 'pending']),
-        payUrl: z.url().nullable().meta({ description: 'Where the customer confirms the payment with his bank' }),
-        subscription: Subscription,
-      })
-      .meta({ id: 'PlanChanged' }),
-    handler: async ({ params, body, actor, ifMatch }, app, change) => {
+    response: PlanChanged,
+    goesOnAt: ({ id, outcome }) => (outcome === 'pending' ? `/api/v1/plan-changes/${id}` : null),
+    handler: async ({ params, body, actor, requestId, ifMatch }, app, change) => {
       const { stripe } = deskOf(app);
       const { reason: why, ...wanted } = body;
       const command = { command: 'changePlan', ...wanted } as const;
-      const telling = { actor, reason: why, ifMatch };
-      const { view, audit } = await inTransaction(app.db, (tx) => obeyed(tx, params.id, command, telling));
+      const telling = { id: newId(), actor, reason: why, ifMatch };
+      const { view, audit } = await inTransaction(app.db, async (tx) => {
+        const { view, audit } = await obeyed(tx, params.id, command, telling);
+        return { view, audit: await writeAudit(tx, actor, requestId, audit) };
+      });
       const settled = await settleCardAsks({ db: app.db, stripe }, params.id, CARD_PATIENCE_MS);
       const { invoiceId } = settled;
       // The invoice that the change would have replaced may be being paid: it was put back.
       const isPutBack = settled.phase === 'past_due' && invoiceId === view.invoiceId;
       if (isPutBack) throw refused(params.id, command, 'payment_in_doubt');
-      const outcome = outcomeOf(settled, wanted, await subscriptionRow(app.db, params.id));
-      const isWanted = outcome === 'needs_authentication' && invoiceId !== null;
-      const payUrl = isWanted ? app.links.urlOf(invoiceId) : null;
-      return change(async () => ({ answer: { outcome, payUrl, subscription: told(settled) }, audit }));
+      return change(async (tx) => ({ answer: toldOfChange(await planChange(tx, telling.id), app), audit }));
     },
+  }),
+  adminRead({
+    path: '/api/v1/plan-changes/{id}',
+    summary: 'What has come of a change of plan that took longer than its caller waited',
+    params: byId,
+    query: none,
+    response: PlanChanged,
+    handler: ({ params }, app) =>
+      inTransaction(app.db, async (tx) => toldOfChange(await planChange(tx, params.id), app)),
   }),
   ...(['cancel', 'reactivate', 'pause', 'resume'] as const).map((command) =>
     adminChange({
@@ -191,7 +204,12 @@ export const subscriptionRoutes: readonly Route[] = [
       response: Subscription,
       handler: ({ params, body, actor, ifMatch }, _app, change) =>
         change(async (tx) => {
-          const { view, audit } = await obeyed(tx, params.id, { command }, { actor, reason: body.reason, ifMatch });
+          const { view, audit } = await obeyed(
+            tx,
+            params.id,
+            { command },
+            { id: newId(), actor, reason: body.reason, ifMatch },
+          );
           return { answer: told(view), audit };
         }),
     }),
@@ -202,6 +220,8 @@ export const subscriptionRoutes: readonly Route[] = [
 const CARD_PATIENCE_MS = 15_000;
 
 interface Telling {
+  /** Of the command. */
+  readonly id: string;
   readonly actor: string;
   readonly reason: string;
   readonly ifMatch: IfMatch;
@@ -211,12 +231,12 @@ async function obeyed(
   tx: PoolClient,
   subscriptionId: string,
   command: PlanCommand,
-  { actor, reason: why, ifMatch }: Telling,
+  { id, actor, reason: why, ifMatch }: Telling,
 ): Promise<{ readonly view: SubscriptionView; readonly audit: AuditEntry }> {
   const { orgId } = await subscriptionRow(tx, subscriptionId);
   await lockedOrganization(tx, orgId);
   requireSeen(ifMatch, { version: (await viewOf(tx, subscriptionId)).revision });
-  const outcome = await commandSubscription(tx, subscriptionId, { ...command, actor, reason: why, requestId: newId() });
+  const outcome = await commandSubscription(tx, subscriptionId, { ...command, actor, reason: why, requestId: id });
   if (outcome.kind === 'refused') throw refused(subscriptionId, command, outcome.why);
   if (outcome.audit === null) throw new Error('a new request was counted before');
   return { view: outcome.answer, audit: outcome.audit };
@@ -234,17 +254,9 @@ function refused(subscriptionId: string, { command }: PlanCommand, why: string):
   });
 }
 
-type ChangeOutcome = 'changed' | 'at_period_end' | 'declined' | 'needs_authentication' | 'pending';
-
-function outcomeOf(
-  view: SubscriptionView,
-  wanted: { readonly plan: string; readonly months: number },
-  { state: { phase } }: SubscriptionRow,
-): ChangeOutcome {
-  if (phase.kind === 'paying') return phase.authenticateByMs === null ? 'pending' : 'needs_authentication';
-  if (phase.kind === 'voiding') return 'pending';
-  if (view.plan === wanted.plan && view.months === wanted.months) return 'changed';
-  return view.nextPlan === wanted.plan ? 'at_period_end' : 'declined';
+function toldOfChange({ id, outcome, invoiceId, subscription }: PlanChange, { links }: Pick<AppDependencies, 'links'>) {
+  const payUrl = invoiceId === null ? null : links.urlOf(invoiceId);
+  return { id, outcome, payUrl, subscription: told(subscription) };
 }
 
 function told({ revision, ...view }: SubscriptionView) {

@@ -34,7 +34,31 @@ export interface AuditEntry {
   readonly reason?: string | undefined;
 }
 
-export async function writeAudit(tx: PoolClient, actor: string, requestId: string, entry: AuditEntry): Promise<void> {
+/** Only `writeAudit` makes one: what says that it was audited was. */
+class WrittenAudit {
+  readonly #entry: AuditEntry;
+
+  constructor(entry: AuditEntry) {
+    this.#entry = entry;
+  }
+
+  get action(): string {
+    return this.#entry.action;
+  }
+}
+
+export type { WrittenAudit };
+
+export function isWritten(audit: AuditEntry | WrittenAudit): audit is WrittenAudit {
+  return audit instanceof WrittenAudit;
+}
+
+export async function writeAudit(
+  tx: PoolClient,
+  actor: string,
+  requestId: string,
+  entry: AuditEntry,
+): Promise<WrittenAudit> {
   await tx.query(
     `insert into audit_log (actor, action, target_kind, target_id, before, after, reason, request_id)
      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
@@ -49,6 +73,7 @@ export async function writeAudit(tx: PoolClient, actor: string, requestId: strin
       requestId,
     ],
   );
+  return new WrittenAudit(entry);
 }
 
 /** Of somebody's row: the fields that say nothing of who he is, and the names of the others that are new (D52). */

@@ -5,6 +5,7 @@ import { stepDunning } from '../../domain/dunning.ts';
 import { OVERDUE_POLICIES, type RungName, rungsAhead, standingOf } from '../../domain/overdue-policy.ts';
 import type { AuditEntry } from '../audit/audit.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
+import { lastingFaults } from '../payments/charge-faults.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import { audited, type Commanding, type CommandOutcome, commandOnce, type Obeyed } from '../processes/commands.ts';
 import { dunningWorkflowId } from '../processes/poke.ts';
@@ -200,7 +201,7 @@ export async function viewOf(tx: PoolClient, invoiceId: string): Promise<Dunning
     asks: asksOf(invoiceId, state, nowMs),
     waitMs: wakeAt === null ? null : Math.max(wakeAt.getTime() - nowMs, 0),
     wakeAt: wakeAt?.toISOString() ?? null,
-    attention: attentionOf(state),
+    attention: attentionOf(state) ?? (state.closed === null ? await lastingFaults(tx, { invoiceId }) : null),
   };
 }
 

@@ -28,7 +28,22 @@ export const MONEY_IN: readonly Invariant[] = [
         full join granted g on g.payment_id = p.id
        where (b.transactions, b.id, b.came_in, coalesce(g.credit, 0), coalesce(g.bonus, 0), coalesce(g.paid_cents, 0))
              is distinct from (1::bigint, p.transaction_id, p.amount_cents * 10000000::numeric, p.credit_nano::numeric, p.bonus_nano::numeric,
-                               case p.purpose when 'invoice' then 0 else p.amount_cents::bigint end)`,
+                               case p.credit_nano when 0 then 0 else p.amount_cents::bigint end)`,
+  },
+  {
+    id: 'I10-twice',
+    title: 'what was captured a second time goes back as a whole: whatever failed to is owed, and waits for a person',
+    faults: `
+      with twice as (
+        select p.org_id, p.id, p.amount_cents - coalesce((select sum(r.amount_cents) from refunds r where r.payment_id = p.id and r.state <> 'failed'), 0) as kept
+          from payments p where p.purpose = 'second_capture'
+      )
+      select format('payment %s keeps %s cents', id, kept) as what from twice where kept <> 0
+       union all
+      select format('organization %s: owed_back %s nano, second captures keep %s cents', coalesce(e.org_id, t.org_id), coalesce(e.total, 0), coalesce(t.kept, 0))
+        from (select org_id, -sum(amount_nano) as total from ledger_entries where account = 'owed_back' group by org_id) e
+        full join (select org_id, sum(kept) as kept from twice group by org_id) t on t.org_id = e.org_id
+       where coalesce(e.total, 0) <> coalesce(t.kept, 0) * 10000000`,
   },
   {
     id: 'I10-clearing',

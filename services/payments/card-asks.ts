@@ -29,7 +29,7 @@ export async function answerCardAsk(place: ChargePlace, ask: CardAsk | TopUpAsk)
       return inTransaction(place.db, (tx) => invoiceCancelled(tx, invoiceId, outcome, told));
     }
     case 'refund':
-      await refundVoidInvoice(place, invoiceId);
+      if (!(await refundVoidInvoice(place, invoiceId))) return;
       return inTransaction(place.db, (tx) => invoiceRefunded(tx, invoiceId, told));
   }
 }

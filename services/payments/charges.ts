@@ -28,7 +28,7 @@ import {
   type CancelOutcome,
 } from './charge-cancellations.ts';
 import { recordIntent } from './payments.ts';
-import { beginRefund, sendRefunds } from './refunds.ts';
+import { beginRefund, isAllBack, sendRefunds } from './refunds.ts';
 import type { StripeApi } from './stripe-api.ts';
 import { stripeCustomer } from './stripe-customers.ts';
 import type { PaymentIntent } from './stripe-intents.ts';
@@ -148,7 +148,7 @@ export async function concluded(
 /** Money that cannot be booked as asked waits for a person, and nobody is charged again meanwhile. */
 export async function recorded(place: ChargePlace, intent: PaymentIntent): Promise<ChargeOutcome> {
   const outcome = await inTransaction(place.db, (tx) => recordIntent(tx, intent, toldBy(place)));
-  return outcome === 'recorded' || outcome === 'known' ? PAID : UNKNOWN;
+  return outcome === 'recorded' || outcome === 'known' || outcome === 'twice' ? PAID : UNKNOWN;
 }
 
 export function toldBy({ asker }: ChargePlace): Told {
@@ -252,8 +252,8 @@ async function cancelled(place: ChargePlace, { number, payment }: Cancellation):
   }
 }
 
-/** All that was captured for an invoice that is void by now. Where nothing was, or all of it has gone back, nothing happens. */
-export async function refundVoidInvoice({ db, stripe }: ChargePlace, invoiceId: string): Promise<void> {
+/** All that was captured for an invoice that is void by now. False: Stripe would not give back all of it, which was told (refunds.ts). */
+export async function refundVoidInvoice({ db, stripe }: ChargePlace, invoiceId: string): Promise<boolean> {
   const { rows: payments } = await db.query<{ id: string }>(
     `select p.id from payments p join invoices i on i.id = p.invoice_id where i.id = $1 and i.state = 'void' and p.state = 'paid'`,
     [invoiceId],
@@ -264,4 +264,5 @@ export async function refundVoidInvoice({ db, stripe }: ChargePlace, invoiceId: 
     [invoiceId],
   );
   for (const { id } of refunds) await sendRefunds(db, stripe, id);
+  return isAllBack(db, invoiceId);
 }

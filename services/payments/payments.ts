@@ -15,11 +15,13 @@ import type { PaymentIntent } from './stripe-intents.ts';
 export interface Payment {
   readonly id: string;
   readonly orgId: string;
-  readonly purpose: 'pack' | 'invoice' | 'top_up';
+  readonly purpose: 'pack' | 'invoice' | 'top_up' | 'second_capture';
   readonly pack: string | null;
   readonly invoiceId: string | null;
   /** Its number. */
   readonly topUp: number | null;
+  /** The payment that was captured once more. */
+  readonly secondOf: string | null;
   readonly state: 'open' | 'paid' | 'expired';
   readonly amountCents: number;
   readonly currency: string;
@@ -38,8 +40,8 @@ interface PaymentRow extends Omit<Payment, 'creditNano' | 'bonusNano'> {
   readonly bonusNano: string;
 }
 
-/** 'in_question': Stripe took what was not asked for; nothing is credited, a person decides. */
-export type Recorded = 'recorded' | 'known' | 'in_question' | 'not_ours' | 'not_paid';
+/** 'twice': it was paid before, by another intent; this one is on its way back. 'in_question': nothing is credited, a person decides. */
+export type Recorded = 'recorded' | 'known' | 'twice' | 'in_question' | 'not_ours' | 'not_paid';
 
 const PaymentId = z.uuid();
 
@@ -80,20 +82,33 @@ export async function recordIntent(tx: PoolClient, intent: PaymentIntent, told: 
   ]);
   const [row] = rows;
   if (row === undefined) throw new Error('record_payment answered nothing');
-  if (row.outcome === 'recorded') await fulfil(tx, paymentId.data, told);
-  return row.outcome;
+  return row.outcome === 'recorded' ? fulfilled(tx, paymentId.data, told) : row.outcome;
 }
 
 /** A pack was fulfilled with its record. What goes back leaves the books at once: no other period may be paid out of it. */
-async function fulfil(tx: PoolClient, paymentId: string, told: Told): Promise<void> {
+async function fulfilled(tx: PoolClient, paymentId: string, told: Told): Promise<Recorded> {
   const { orgId, topUp, invoiceId } = await payment(tx, paymentId);
-  if (topUp !== null) return topUpPaid(tx, orgId, topUp, told);
-  if (invoiceId === null || (await invoicePaid(tx, invoiceId, told)) === 'taken') return;
+  if (topUp !== null) await topUpPaid(tx, orgId, topUp, told);
+  if (invoiceId === null) return 'recorded';
+  const isSecond = await isSecondOfPlan(tx, paymentId);
+  if (!isSecond && (await invoicePaid(tx, invoiceId, told)) === 'taken') return 'recorded';
   await tx.query('select begin_refund($1, $2, null, null, $3)', [newId(), paymentId, told.actor]);
+  return isSecond ? 'twice' : 'recorded';
+}
+
+/** Its invoice was paid before by another payment, whose place this one had or was to take. */
+export async function isSecondOfPlan(db: Queryable, paymentId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from payments p join invoices i on i.id = p.invoice_id and i.kind = 'plan' and i.state = 'paid'
+       join payments o on o.invoice_id = i.id and o.state = 'paid' and o.transaction_id < p.transaction_id
+      where p.id = $1 limit 1`,
+    [paymentId],
+  );
+  return rowCount === 1;
 }
 
 const PAYMENTS = `
-  select p.id, p.org_id as "orgId", p.purpose, p.pack, p.invoice_id as "invoiceId", p.top_up as "topUp", p.state, p.amount_cents as "amountCents", p.currency, p.credit_nano as "creditNano",
+  select p.id, p.org_id as "orgId", p.purpose, p.pack, p.invoice_id as "invoiceId", p.top_up as "topUp", p.second_of as "secondOf", p.state, p.amount_cents as "amountCents", p.currency, p.credit_nano as "creditNano",
          p.bonus_nano as "bonusNano", p.stripe_payment_intent as "stripePaymentIntent", p.requested_by as "requestedBy",
          p.created_at as "createdAt", p.paid_at as "paidAt",
          coalesce((select sum(r.amount_cents)::integer from refunds r where r.payment_id = p.id and r.state <> 'failed'), 0) as "refundedCents"

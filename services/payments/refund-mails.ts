@@ -5,12 +5,14 @@ import { nano } from '../../domain/nano.ts';
 import type { Purchase } from '../notifications/mails/kinds.ts';
 import { queueMail } from '../notifications/outbox.ts';
 import { unpaidFacts } from '../subscriptions/plan-mails.ts';
+import { isSecondOfPlan } from './payments.ts';
 
 interface Refunded {
   readonly orgId: string;
   readonly amountCents: number;
   readonly currency: string;
   readonly purpose: 'pack' | 'invoice' | 'top_up';
+  readonly isSecond: boolean;
   readonly creditNano: string;
   readonly bonusNano: string;
   readonly invoiceId: string | null;
@@ -19,19 +21,20 @@ interface Refunded {
 
 /** Once, however often Stripe says it. The caller has settled the refund, and so holds the organization. */
 export async function tellOfRefund(tx: PoolClient, refundId: string): Promise<void> {
-  const { rows } = await tx.query<Refunded>(
-    `select p.org_id as "orgId", r.amount_cents as "amountCents", p.currency, p.purpose, p.credit_nano as "creditNano", p.bonus_nano as "bonusNano",
-            p.invoice_id as "invoiceId", billing_now() as at
-       from refunds r join payments p on p.id = r.payment_id where r.id = $1`,
+  const { rows } = await tx.query<Refunded & { readonly paymentId: string }>(
+    `select p.id as "paymentId", b.org_id as "orgId", r.amount_cents as "amountCents", b.currency, b.purpose, b.credit_nano as "creditNano",
+            b.bonus_nano as "bonusNano", b.invoice_id as "invoiceId", p.second_of is not null as "isSecond", billing_now() as at
+       from refunds r join payments p on p.id = r.payment_id join payments b on b.id = coalesce(p.second_of, p.id) where r.id = $1`,
     [refundId],
   );
   const [refunded] = rows;
   if (refunded === undefined) return;
-  const { orgId, amountCents, currency, invoiceId, at } = refunded;
+  const { orgId, amountCents, currency, invoiceId, paymentId, at } = refunded;
+  const isSecond = refunded.isSecond || (await isSecondOfPlan(tx, paymentId));
   const bought = invoiceId === null ? null : await unpaidFacts(tx, { invoice: { invoiceId } });
   await queueMail(tx, {
     orgId,
-    kind: 'refunded',
+    kind: isSecond ? 'second_capture_refunded' : 'refunded',
     key: `refunded:${refundId}`,
     facts: {
       amountCents,

@@ -3,8 +3,11 @@
 import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
+import { isWithinRefundWindow, PACK_REFUND_DAYS } from '../../domain/proration.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
+import { invoiceRefunded, invoiceRefundRefused } from '../subscriptions/learn.ts';
+import { billingNow } from '../subscriptions/turn.ts';
 import { payment, recordPayment } from './payments.ts';
 import { tellOfRefund } from './refund-mails.ts';
 import type { StripeApi, StripeRefund } from './stripe-api.ts';
@@ -19,16 +22,35 @@ export interface Refund {
 const RefundId = z.uuid();
 
 /**
- * Takes what is unused of a pack out of the books; sendRefunds hands it to Stripe.
- * @throws TollgateError not_found; conflict where nothing is left
+ * Takes what is unused of bought credit out of the books; sendRefunds hands it to Stripe. What was captured twice, and came back to us, goes
+ * back at any time. `ignoresWindow`: the operator's word, for a reason that he gives.
+ * @throws TollgateError not_found; refund_window_over; conflict where nothing is left, or no credit was bought
  */
-export async function refundUnusedPack(tx: PoolClient, paymentId: string, actor: string): Promise<Refund> {
-  const { state } = await payment(tx, paymentId);
+export async function refundUnusedPack(
+  tx: PoolClient,
+  paymentId: string,
+  actor: string,
+  ignoresWindow = false,
+): Promise<Refund> {
+  const { state, purpose, paidAt } = await payment(tx, paymentId);
+  if (purpose === 'invoice') {
+    throw new TollgateError('conflict', {
+      message: `Payment ${paymentId} paid an invoice, no pack: an invoice that is void goes back by itself.`,
+    });
+  }
+  if (paidAt !== null && purpose !== 'second_capture' && !ignoresWindow) await requireWindow(tx, paymentId, paidAt);
   const id = newId();
   const amountCents = await beginRefund(tx, [id, paymentId, null, null, actor]);
   if (amountCents > 0) return { id, paymentId, amountCents, state: 'submitted' };
   const why = state === 'paid' ? 'everything that was paid has been used, or given back' : `it is ${state}`;
   throw new TollgateError('conflict', { message: `Nothing of payment ${paymentId} can be refunded: ${why}.` });
+}
+
+async function requireWindow(tx: PoolClient, paymentId: string, paidAt: Date): Promise<void> {
+  if (isWithinRefundWindow(paidAt.getTime(), await billingNow(tx))) return;
+  throw new TollgateError('refund_window_over', {
+    message: `Payment ${paymentId} is of ${paidAt.toISOString()}: what is unused of a pack can be refunded within ${PACK_REFUND_DAYS} days. An operator may do it all the same, with "ignoresWindow": true and his reason.`,
+  });
 }
 
 /** Id, payment, Stripe's refund, cents, actor, as begin_refund has them (0005). How many cents go back; 0: none, or they are known. */
@@ -73,7 +95,7 @@ export async function followRefunds(
   const intent = await stripe.refundedPaymentIntent(refunded.kind, refunded.id);
   if (intent === null) return;
   const outcome = await recordPayment(tx, stripe, intent, { actor });
-  if (outcome !== 'recorded' && outcome !== 'known') return;
+  if (outcome !== 'recorded' && outcome !== 'known' && outcome !== 'twice') return;
   for (const refund of await stripe.refundsOf(intent)) await applyRefund(tx, intent, refund, actor);
 }
 
@@ -101,6 +123,43 @@ async function settleRefund(
   state: StripeRefund['state'],
   actor: string,
 ): Promise<void> {
-  await tx.query('select settle_refund($1, $2, $3, $4)', [id, stripeRefund, state, actor]);
-  if (state === 'succeeded') await tellOfRefund(tx, id);
+  const { rows } = await tx.query<{ hasFailed: boolean }>('select settle_refund($1, $2, $3, $4) as "hasFailed"', [
+    ...[id, stripeRefund, state, actor],
+  ]);
+  if (rows[0]?.hasFailed === true) await tellOfRefusal(tx, id, actor);
+  if (state !== 'succeeded') return;
+  await tellOfRefund(tx, id);
+  await endRefusal(tx, id, actor);
+}
+
+/** Of a void invoice, its subscription waits for a person then. */
+async function tellOfRefusal(tx: PoolClient, refundId: string, actor: string): Promise<void> {
+  const { rows } = await tx.query<{ invoiceId: string }>(
+    `select i.id as "invoiceId" from refunds r join payments p on p.id = r.payment_id join invoices i on i.id = p.invoice_id
+       join subscriptions s on s.id = i.subscription_id where r.id = $1 and i.state = 'void'`,
+    [refundId],
+  );
+  for (const { invoiceId } of rows) await invoiceRefundRefused(tx, invoiceId, { actor });
+}
+
+/** Somebody has given it back at Stripe, or Stripe has done what it would not do before. */
+async function endRefusal(tx: PoolClient, refundId: string, actor: string): Promise<void> {
+  const { rows } = await tx.query<{ invoiceId: string }>(
+    `select i.id as "invoiceId" from refunds r join payments p on p.id = r.payment_id join invoices i on i.id = p.invoice_id
+       join subscriptions s on s.id = i.subscription_id where r.id = $1 and s.state -> 'refundsRefused' ? i.name`,
+    [refundId],
+  );
+  for (const { invoiceId } of rows) {
+    if (await isAllBack(tx, invoiceId)) await invoiceRefunded(tx, invoiceId, { actor });
+  }
+}
+
+/** Of all that was captured for it, nothing is with us, or will be when Stripe has done what it was asked. */
+export async function isAllBack(db: Queryable, invoiceId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from payments p where p.invoice_id = $1 and p.state = 'paid'
+        and p.amount_cents > coalesce((select sum(r.amount_cents) from refunds r where r.payment_id = p.id and r.state <> 'failed'), 0) limit 1`,
+    [invoiceId],
+  );
+  return rowCount === 0;
 }

@@ -7,7 +7,7 @@ import { inTransaction, jsonbText, type Queryable } from '../platform/postgres.t
 import { followCardOf, type OnCard } from './cards.ts';
 import { followCheckout } from './checkout-sessions.ts';
 import { recordPayment } from './payments.ts';
-import { followRefunds } from './refunds.ts';
+import { followRefunds, sendRefunds } from './refunds.ts';
 import type { StripeApi, StripeEvent } from './stripe-api.ts';
 
 const Payload = z.object({ data: z.object({ object: z.object({ id: z.string() }) }) });
@@ -64,6 +64,10 @@ export class StripeInbox {
     while (this.#isAskedAgain && !this.#isClosing) {
       this.#isAskedAgain = false;
       await this.processDue().catch((error: unknown) => this.#log.warn({ err: error }, 'stripe_events_waiting'));
+      // What was followed may have found money that goes back. What Stripe does not take now, the caretaker sends again.
+      await sendRefunds(this.#db, this.#stripe).catch((error: unknown) =>
+        this.#log.warn({ err: error }, 'refund_waiting'),
+      );
     }
   }
 
@@ -99,6 +103,7 @@ export class StripeInbox {
     }
     const outcome = await recordPayment(tx, this.#stripe, objectId, { actor: `stripe:${id}` });
     if (outcome === 'in_question') this.#log.error({ paymentIntent: objectId }, 'payment_in_question');
+    if (outcome === 'twice') this.#log.error({ paymentIntent: objectId }, 'payment_captured_twice');
   }
 
   async #postpone({ id, type }: DueEvent, error: unknown): Promise<void> {

@@ -2,20 +2,24 @@
 // answered yet. As the steps of the domain see it (asks of domain/subscription-step.ts, domain/dunning.ts and domain/top-up.ts).
 import type { ProcessName } from './poke.ts';
 
-/** Each: id, org_id, wake_at, is_unanswered, and ask_again_ms, before which the one who is in doubt does not ask again. */
+/**
+ * Each: id, org_id, wake_at, is_unanswered, ask_again_ms, before which the one who is in doubt does not ask again, and needs_person, for whose
+ * word it waits.
+ */
 export const OPEN_PROCESSES: Readonly<Record<ProcessName, string>> = {
   subscription: `
     select id, org_id, wake_at,
            phase in ('paying', 'voiding') and state #>> '{phase,authenticateByMs}' is null
              or jsonb_array_length(state -> 'toRefund') > 0 as is_unanswered,
-           case when jsonb_array_length(state -> 'toRefund') = 0 then (state #>> '{phase,askAgainAtMs}')::float8 end as ask_again_ms
-      from subscriptions where phase <> 'ended' or jsonb_array_length(state -> 'toRefund') > 0`,
+           case when jsonb_array_length(state -> 'toRefund') = 0 then (state #>> '{phase,askAgainAtMs}')::float8 end as ask_again_ms,
+           jsonb_array_length(state -> 'refundsRefused') > 0 as needs_person
+      from subscriptions where phase <> 'ended' or jsonb_array_length(state -> 'toRefund') > 0 or jsonb_array_length(state -> 'refundsRefused') > 0`,
   dunning: `
     select invoice_id as id, org_id, wake_at,
            coalesce(state #> '{invoice,attempts,-1,answer}' = 'null', false) as is_unanswered,
-           (state ->> 'askAgainAtMs')::float8 as ask_again_ms
+           (state ->> 'askAgainAtMs')::float8 as ask_again_ms, false as needs_person
       from dunnings where closed is null`,
   topup: `
-    select org_id as id, org_id, wake_at, wake_at is null as is_unanswered, null::float8 as ask_again_ms
+    select org_id as id, org_id, wake_at, wake_at is null as is_unanswered, null::float8 as ask_again_ms, false as needs_person
       from top_ups where open_number is not null or wake_at is not null`,
 };

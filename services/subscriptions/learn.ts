@@ -109,13 +109,27 @@ export async function invoiceCancelled(
   await takeTurn(tx, context, { process: 'subscription', id: subscriptionId, event: { kind, invoice: name } });
 }
 
-export async function invoiceRefunded(tx: PoolClient, invoiceId: string, told: Told): Promise<void> {
+export function invoiceRefunded(tx: PoolClient, invoiceId: string, told: Told): Promise<void> {
+  return tellOfRefund(tx, invoiceId, 'refunded', told);
+}
+
+/** What was paid for a void invoice is with us still, and Stripe will not give it back by itself. */
+export function invoiceRefundRefused(tx: PoolClient, invoiceId: string, told: Told): Promise<void> {
+  return tellOfRefund(tx, invoiceId, 'refund_refused', told);
+}
+
+async function tellOfRefund(
+  tx: PoolClient,
+  invoiceId: string,
+  kind: 'refunded' | 'refund_refused',
+  told: Told,
+): Promise<void> {
   const { orgId, subscriptionId, name } = await planInvoice(tx, invoiceId);
   const context = { orgId, ...told };
   await takeTurn(tx, context, {
     process: 'subscription',
     id: subscriptionId,
-    event: { kind: 'refunded', invoice: name },
+    event: { kind, invoice: name },
   });
 }
 

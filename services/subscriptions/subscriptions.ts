@@ -12,6 +12,7 @@ import type { SubscriptionCommand } from '../../domain/subscription-commands.ts'
 import { type SubscriptionAsk, stepSubscription } from '../../domain/subscription-step.ts';
 import type { AuditEntry } from '../audit/audit.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
+import { lastingFaults } from '../payments/charge-faults.ts';
 import { planOnSale, planVersion } from '../plans/plan-versions.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import { audited, type Commanding, type CommandOutcome, commandOnce, type Obeyed } from '../processes/commands.ts';
@@ -40,6 +41,7 @@ export interface SubscriptionView {
   readonly atPeriodEnd: Subscription['atPeriodEnd'];
   /** Whose payment is awaited. */
   readonly invoiceId: string | null;
+  readonly refundsRefused: number;
   readonly hasEnded: boolean;
   readonly asks: readonly CardAsk[];
   /** From now on, by the clock of billing; null: only news changes anything. */
@@ -56,7 +58,7 @@ interface PlanCommanding extends Commanding {
 }
 
 export type PlanCommand =
-  | { readonly command: 'cancel' | 'reactivate' | 'pause' | 'resume' }
+  | { readonly command: 'cancel' | 'reactivate' | 'pause' | 'resume' | 'retryRefund' }
   | { readonly command: 'changePlan'; readonly plan: PlanName; readonly months: 1 | 12 };
 
 /** As somebody types it. Null: it is no command, or lacks what it needs. */
@@ -70,6 +72,7 @@ export function planCommandFrom(told: {
     case 'reactivate':
     case 'pause':
     case 'resume':
+    case 'retryRefund':
       return { command: told.command };
     case 'changePlan': {
       const plan = (['pro', 'team'] as const).find((name) => name === told.plan);
@@ -121,7 +124,7 @@ async function obey(
   tx: PoolClient,
   subscriptionId: string,
   wanted: PlanCommand & PlanCommanding,
-): Promise<Obeyed<Pick<SubscriptionView, 'phase'>, SubscriptionView>> {
+): Promise<Obeyed<object, SubscriptionView>> {
   const { command, actor, reason, asker } = wanted;
   const before = await subscriptionRow(tx, subscriptionId);
   const event = await commandOf(tx, before, wanted);
@@ -130,15 +133,27 @@ async function obey(
   if (refusal !== null) return { kind: 'refused', why: refusal };
   const answer = await viewOf(tx, subscriptionId);
   const audit: AuditEntry = {
-    action: command === 'changePlan' ? 'subscription.change_plan' : `subscription.${command}`,
+    action: `subscription.${KINDS[command]}`,
     targetKind: 'subscription',
     targetId: subscriptionId,
     before: summaryOf(before.state),
     after: summaryOf((await subscriptionRow(tx, subscriptionId)).state),
     reason,
   };
-  return { kind: 'done', answer, effect: { phase: answer.phase }, audit };
+  const { phase } = answer;
+  const effect = wanted.command === 'changePlan' ? { phase, plan: wanted.plan, months: wanted.months } : { phase };
+  return { kind: 'done', answer, effect, audit };
 }
+
+/** As the domain and the audit log name them. */
+const KINDS = {
+  cancel: 'cancel',
+  reactivate: 'reactivate',
+  pause: 'pause',
+  resume: 'resume',
+  retryRefund: 'retry_refund',
+  changePlan: 'change_plan',
+} as const;
 
 function summaryOf({ phase, terms, nextTerms, atPeriodEnd }: Subscription): object {
   return { phase: phase.kind, planVersionId: terms.planVersionId, next: nextTerms.planVersionId, atPeriodEnd };
@@ -150,7 +165,7 @@ async function commandOf(
   wanted: PlanCommand & PlanCommanding,
 ): Promise<SubscriptionCommand> {
   const { requestId, revision = state.revision } = wanted;
-  if (wanted.command !== 'changePlan') return { kind: wanted.command, requestId, revision };
+  if (wanted.command !== 'changePlan') return { kind: KINDS[wanted.command], requestId, revision };
   const nowMs = await billingNow(tx);
   const terms = await termsWanted(tx, state, wanted, nowMs);
   return {
@@ -222,6 +237,7 @@ export async function viewOf(tx: PoolClient, subscriptionId: string): Promise<Su
   const { orgId, state, wakeAt } = await subscriptionRow(tx, subscriptionId);
   const nowMs = await billingNow(tx);
   const order = openOrder(state);
+  const invoiceId = order === null ? null : invoiceIdOf(subscriptionId, order.invoice);
   const [terms, next] = [
     await planVersion(tx, state.terms.planVersionId),
     await planVersion(tx, state.nextTerms.planVersionId),
@@ -236,13 +252,21 @@ export async function viewOf(tx: PoolClient, subscriptionId: string): Promise<Su
     nextPlan: next.plan,
     periodEndsAt: new Date(endOf(state.period)).toISOString(),
     atPeriodEnd: state.atPeriodEnd,
-    invoiceId: order === null ? null : invoiceIdOf(subscriptionId, order.invoice),
-    hasEnded: state.phase.kind === 'ended' && state.toRefund.length === 0,
+    invoiceId,
+    hasEnded: state.phase.kind === 'ended' && state.toRefund.length === 0 && state.refundsRefused.length === 0,
     asks: asksOf(subscriptionId, state, nowMs),
     waitMs: wakeAt === null ? null : Math.max(wakeAt.getTime() - nowMs, 0),
     wakeAt: wakeAt?.toISOString() ?? null,
-    attention: null,
+    refundsRefused: state.refundsRefused.length,
+    attention:
+      attentionOf(subscriptionId, state) ?? (invoiceId === null ? null : await lastingFaults(tx, { invoiceId })),
   };
+}
+
+function attentionOf(subscriptionId: string, { refundsRefused }: Subscription): string | null {
+  if (refundsRefused.length === 0) return null;
+  const invoices = refundsRefused.map((name) => invoiceIdOf(subscriptionId, name)).join(', ');
+  return `Stripe would not give back what was paid for void invoice ${invoices}`;
 }
 
 /** A step repeats its asks: one that changes nothing tells what is still unanswered. */

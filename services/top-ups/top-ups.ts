@@ -4,6 +4,7 @@ import type { Pool, PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import type { TopUpAsk as Asked, TopUp, TopUpRefusal, TopUpSettings } from '../../domain/top-up.ts';
 import { lockedOrganization, organization } from '../organizations/organizations.ts';
+import { lastingFaults } from '../payments/charge-faults.ts';
 import { topUpPaymentId } from '../payments/top-up-payments.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
@@ -48,7 +49,8 @@ export class TopUps {
       const result = await lookAtBalance(tx, orgId, { asker: topUpWorkflowId(orgId) });
       if (result.kind === 'refused') throw new Error(`a balance was refused: ${result.reason}`);
       const { state, asks, wakeAtMs } = result;
-      return viewOf(orgId, state, asks, wakeAtMs, await billingNow(tx));
+      const view = viewOf(orgId, state, asks, wakeAtMs, await billingNow(tx));
+      return { ...view, attention: view.hasEnded ? null : await lastingFaults(tx, { topUpsOf: orgId }) };
     });
   }
 }
@@ -59,7 +61,7 @@ function viewOf(
   asks: readonly Asked[],
   wakeAtMs: number | null,
   nowMs: number,
-): TopUpView {
+): Omit<TopUpView, 'attention'> {
   const awaited =
     open === null
       ? null
@@ -75,7 +77,6 @@ function viewOf(
     asks: asks.map(({ number }) => ({ kind: 'top_up', orgId, number, paymentId: topUpPaymentId(orgId, number) })),
     waitMs: wakeAtMs === null ? null : Math.max(wakeAtMs - nowMs, 0),
     wakeAt: wakeAtMs === null ? null : new Date(wakeAtMs).toISOString(),
-    attention: null,
   };
 }
 

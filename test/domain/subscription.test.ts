@@ -88,6 +88,11 @@ class Trial {
     this.tell({ kind: 'refunded', invoice });
   }
 
+  refuseRefund(): void {
+    const invoice = this.asked('refund')?.invoice;
+    if (invoice !== undefined) this.tell({ kind: 'refund_refused', invoice });
+  }
+
   webhook(n: number): void {
     const invoice = [...this.captured][n % this.captured.size] ?? 'first';
     this.tell({ kind: 'charged', invoice, outcome: PAID });
@@ -110,6 +115,7 @@ class Trial {
   /** Every webhook that is still to come comes, and what is asked for is done. */
   finish(): void {
     for (let n = 0; n < this.captured.size; n += 1) this.webhook(n);
+    this.command('retry_refund', 0, false);
     while (this.asked('refund') !== undefined) this.refund();
   }
 }
@@ -135,7 +141,7 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
       (trial) =>
         trial.cancelIntent(isInDoubt),
   ),
-  fc.tuple(fc.constantFrom('change_plan', 'cancel', 'reactivate', 'pause', 'resume'), nat, nat).map(
+  fc.tuple(fc.constantFrom('change_plan', 'cancel', 'reactivate', 'pause', 'resume', 'retry_refund'), nat, nat).map(
     ([kind, n, stale]): Act =>
       (trial) =>
         trial.command(kind, n, stale % 8 === 0),
@@ -155,6 +161,7 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
       (trial) =>
         n % 4 ? trial.refund() : trial.captureVoid(n),
   ),
+  fc.constant<Act>((trial) => trial.refuseRefund()),
   fc.constant<Act>((trial) => trial.tell({ kind: 'grace_over', invoice: openOrder(trial.state)?.invoice ?? '' })),
 );
 

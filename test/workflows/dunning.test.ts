@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
 import { decideStop, dunningWorkflowId, extend, waive } from '../../workflows/contracts/dunning.ts';
 import { BILLING_STAGE, NEEDS_ATTENTION, SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
-import { subscriptionWorkflowId } from '../../workflows/contracts/subscription.ts';
+import { retryRefund, subscriptionWorkflowId } from '../../workflows/contracts/subscription.ts';
 import { PAID, refusal, sold } from '../domain/billing-world.ts';
 import { startTimeSkippingTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
@@ -120,6 +120,28 @@ test('money that arrives when the plan has ended wakes the subscription once mor
 
   const { phase, toRefund, voided } = book.subscriptions.get('too-late') ?? {};
   expect([phase, toRefund, voided]).toEqual([{ kind: 'ended', why: 'unpaid' }, [], []]);
+});
+
+test('money for a void invoice that Stripe would not give back needs a person at once, and goes back by one command', async () => {
+  const [invoiceId = ''] = await debtors(['kept'], 'stolen_card');
+  const { book } = house;
+  await days(20);
+  const subscription = workflow(subscriptionWorkflowId('kept'));
+  await subscription.result();
+  book.refusesRefunds = true;
+
+  await book.paidElsewhere(invoiceId);
+  await until(async () => (await subscription.describe()).typedSearchAttributes.get(NEEDS_ATTENTION) === true);
+  const details = await detailsOf(subscription);
+  book.refusesRefunds = false;
+  await subscription.executeUpdate(retryRefund, {
+    args: [{ actor: 'ada', reason: 'the dispute is over', requestId: randomUUID() }],
+  });
+  await subscription.result();
+
+  expect(details).toMatch(/NEEDS ATTENTION: (.|\n)*--name retryRefund/);
+  const { toRefund, refundsRefused, voided } = book.subscriptions.get('kept') ?? {};
+  expect([toRefund, refundsRefused, voided]).toEqual([[], [], []]);
 });
 
 test('nobody is stopped by silence: a month of use is limited on day 15, waits for a decision, is stopped, paid and restored', async () => {

@@ -82,6 +82,7 @@ test('every branch of every process has a history', () => {
       'paid-late',
       'pausing',
       'poked-while-asked',
+      'refund-refused',
       'refunded',
       'refused-by-stripe',
       'renewed-and-told',

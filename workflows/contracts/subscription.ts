@@ -23,9 +23,11 @@ export interface SubscriptionView extends ProcessView {
   readonly atPeriodEnd: 'renew' | 'cancel' | 'pause';
   /** The invoice whose payment is awaited. */
   readonly invoiceId: string | null;
+  /** Of void invoices, whose money Stripe would not give back. */
+  readonly refundsRefused: number;
 }
 
-export type SubscriptionCommandName = 'cancel' | 'reactivate' | 'pause' | 'resume' | 'changePlan';
+export type SubscriptionCommandName = 'cancel' | 'reactivate' | 'pause' | 'resume' | 'changePlan' | 'retryRefund';
 
 /** `plan`, `months`: of changePlan. */
 export interface SubscriptionCommandInput extends Command {
@@ -51,4 +53,5 @@ export const cancel = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>
 export const reactivate = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('reactivate');
 export const pause = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('pause');
 export const resume = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('resume');
+export const retryRefund = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('retryRefund');
 export const changePlan = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('changePlan');

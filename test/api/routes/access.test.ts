@@ -141,6 +141,7 @@ function pathTo({ path }: Route): string {
     invoices: world.invoiceId,
     subscriptions: world.subscriptionId,
     'billing-incidents': world.incidentId,
+    'plan-changes': world.planChangeId,
     'bank-transfers': world.bankTransferId,
     requests: '0193f000-0000-7000-8000-000000000001',
   };

@@ -29,6 +29,7 @@ export interface World {
   readonly invoiceId: string;
   readonly bankTransferId: string;
   readonly subscriptionId: string;
+  readonly planChangeId: string;
   /** Of a plan, unpaid. */
   readonly renewalId: string;
   readonly incidentId: string;

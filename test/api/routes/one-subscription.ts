@@ -15,7 +15,7 @@ export async function oneSubscription(
   app: ManagementApp,
   step: TakeStep,
   orgId: string,
-): Promise<{ subscriptionId: string; renewalId: string; incidentId: string }> {
+): Promise<{ subscriptionId: string; planChangeId: string; renewalId: string; incidentId: string }> {
   const page = await step('post', '/organizations/{orgId}/subscription-checkouts', { orgId }, { plan: 'pro' });
   await submit(page.string('url'), { payment_method: 'pm_card_visa' });
   for (const what of ['subscriptions', 'cards']) {
@@ -23,7 +23,7 @@ export async function oneSubscription(
   }
   const bought = await app.call('get', `/api/v1/organizations/${orgId}/subscriptions`);
   const id = bought.string('data.0.id');
-  await step('post', '/subscriptions/{id}/plan-changes', { id }, { plan: 'team', reason });
+  const changed = await step('post', '/subscriptions/{id}/plan-changes', { id }, { plan: 'team', reason });
   for (const command of ['cancel', 'reactivate', 'pause', 'resume']) {
     await step('post', `/subscriptions/{id}/${command}`, { id }, { reason });
   }
@@ -35,7 +35,7 @@ export async function oneSubscription(
   await step('post', '/invoices/{id}/dunning/skip-to', { id: renewalId }, { step: 'limit_warning', reason });
   await step('post', '/invoices/{id}/dunning/extend', { id: renewalId }, { until: soon, reason });
   await step('post', '/invoices/{id}/dunning/waive', { id: renewalId }, { reason });
-  return { subscriptionId: id, renewalId, incidentId };
+  return { subscriptionId: id, planChangeId: changed.string('id'), renewalId, incidentId };
 }
 
 /** A month later. */

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { settleCardAsks } from '../../../services/payments/card-asks.ts';
 import { Subscriptions } from '../../../services/subscriptions/subscriptions.ts';
-import { client, faultOnAllTries, noMoreFaults, submit } from '../../fake-stripe/stripe-client.ts';
+import { client, control, faultOnAllTries, noMoreFaults, submit } from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
 import { type Answered, done, type ManagementApp, startManagementApp } from './management-app.ts';
 
@@ -60,14 +60,49 @@ function changeToTeam({ id }: Subscriber): Promise<Answered> {
   return app.call('post', `/api/v1/subscriptions/${id}/plan-changes`, { body: { plan: 'team', reason: 'it grows' } });
 }
 
-test('an upgrade whose outcome nobody knows is pending, and nobody is sent to his bank', async () => {
+test('an upgrade whose outcome nobody knows is accepted, with an address that says later what came of it', async () => {
   const customer = await subscriber();
   await stripeIsSilent('confirm');
 
   const answer = await changeToTeam(customer);
+  const askAt = String(answer.headers.get('location'));
+  const meanwhile = await app.call('get', askAt);
+  await noMoreFaults(app.stripe);
+  await app.db.query(`select advance_billing_clock(billing_now() + interval '11 minutes')`);
+  await settleCardAsks({ db: app.worker, stripe: app.api }, customer.id, 10_000);
+  const later = await app.call('get', askAt);
 
-  expect([answer.status, answer.field('outcome'), answer.field('payUrl')]).toEqual([200, 'pending', null]);
+  expect([answer.status, answer.field('outcome'), answer.field('payUrl')]).toEqual([202, 'pending', null]);
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect([meanwhile.status, meanwhile.field('outcome')]).toEqual([200, 'pending']);
+  expect([later.field('outcome'), later.field('subscription.plan')]).toEqual(['changed', 'team']);
 });
+
+test('what was changed is in the audit log with its row, before anybody has asked the card', async () => {
+  const customer = await subscriber();
+  await control(app.stripe, 'fault', {
+    answer: 'POST /v1/payment_intents/*/confirm',
+    fault: 'delay_before',
+    ms: 600_000,
+  });
+
+  const answer = changeToTeam(customer);
+  await until(async () => (await auditOf(customer)).length > 0);
+  const meanwhile = await auditOf(customer);
+  await noMoreFaults(app.stripe);
+
+  expect((await answer).field('outcome')).toBe('changed');
+  expect(meanwhile).toEqual(['subscription.change_plan']);
+  expect(await auditOf(customer)).toEqual(meanwhile);
+});
+
+async function auditOf({ id }: Subscriber): Promise<string[]> {
+  const { rows } = await app.db.query<{ action: string }>(
+    `select action from audit_log where target_id = $1 and target_kind = 'subscription' order by id`,
+    [id],
+  );
+  return rows.map(({ action }) => action);
+}
 
 test('while the unpaid invoice may be being paid its plan is not changed, and that is what the caller is told', async () => {
   const customer = await pastDue();

@@ -30,7 +30,7 @@ export async function readBillingBooks(db: Client): Promise<Books> {
     periods: await rows<Period>(PERIODS),
     invoices: await rows<Invoice>(INVOICES),
     payments: await rows<Payment>(
-      'select id, invoice_id as "invoiceId", stripe_payment_intent as intent, transaction_id::text as "transactionId" from payments',
+      'select id, invoice_id as "invoiceId", second_of as "secondOf", stripe_payment_intent as intent, transaction_id::text as "transactionId" from payments',
     ),
     refunds: await rows<Rows<'refunds'>>(
       'select payment_id as "paymentId", transaction_id::text as "transactionId", reversal_id::text as "reversalId" from refunds',

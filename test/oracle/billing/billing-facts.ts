@@ -79,6 +79,8 @@ export interface Invoice {
 export interface Payment {
   readonly id: string;
   readonly invoiceId: string | null;
+  /** The payment that was captured once more. */
+  readonly secondOf: string | null;
   readonly intent: string | null;
   readonly transactionId: string | null;
 }

@@ -45,6 +45,19 @@ const PLANTED: readonly (readonly [
     2n * PRICE,
   ],
   [
+    'a second capture that was kept',
+    {
+      payments: [
+        ...world.payments,
+        { id: 'p-again', invoiceId: null, secondOf: 'p-steady-1', intent: 'pi-again', transactionId: 'again' },
+      ],
+      clearing: [...world.clearing, { transactionId: 'again', amountNano: PRICE }],
+      captures: with_(world.captures, 'pi-again', once),
+    },
+    ['charge_doubled'],
+    PRICE,
+  ],
+  [
     'a payment that Stripe never took',
     { captures: without(world.captures, 'pi-steady-0') },
     ['charge_missing', 'clearing_differs'],
@@ -202,7 +215,10 @@ test('each kind of finding has a planted mistake that shows it', () => {
 });
 
 test('money for a void invoice that went back as a whole is booked as it came and went', () => {
-  const payment = { id: 'p-debtor-1', invoiceId: 'debtor-1', intent: 'pi-debtor-1', transactionId: 'came' };
+  const payment = {
+    ...{ id: 'p-debtor-1', invoiceId: 'debtor-1', secondOf: null },
+    ...{ intent: 'pi-debtor-1', transactionId: 'came' },
+  };
 
   const findings = judgeBilling({
     ...world,

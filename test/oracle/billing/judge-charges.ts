@@ -7,6 +7,7 @@ const NANO_PER_CENT = 10_000_000n;
 export function judgeCharges(facts: BillingFacts): BillingFinding[] {
   return [
     ...facts.invoices.flatMap((invoice) => judgeInvoice(facts, invoice)),
+    ...keptTwice(facts),
     ...unknownCaptures(facts),
     ...judgeClearing(facts),
   ];
@@ -28,6 +29,15 @@ function judgeInvoice(facts: BillingFacts, { id, state, amountCents, planVersion
 
 function keptOf(capture: Capture | undefined): number {
   return capture === undefined ? 0 : capture.capturedCents - capture.refundedCents;
+}
+
+/** Of what was captured once more nothing is kept. */
+function keptTwice({ payments, captures }: BillingFacts): BillingFinding[] {
+  return payments.flatMap(({ secondOf, intent }) => {
+    const kept = secondOf === null ? 0 : keptOf(captures.get(intent ?? ''));
+    if (kept === 0) return [];
+    return [finding('charge_doubled', secondOf ?? '', `${kept} cents by ${intent}`, BigInt(kept) * NANO_PER_CENT)];
+  });
 }
 
 function unknownCaptures({ payments, captures }: BillingFacts): BillingFinding[] {

@@ -80,7 +80,7 @@ export function smallBillingWorld(): BillingFacts {
     transfers: [{ invoiceId: 'usage', amountCents: 2_000 }],
     payments: [
       ...bills.map(({ payment }) => payment),
-      { id: 'p-debtor-1', invoiceId: 'debtor-1', intent: 'pi-debtor-1', transactionId: null },
+      { id: 'p-debtor-1', invoiceId: 'debtor-1', secondOf: null, intent: 'pi-debtor-1', transactionId: null },
     ],
     refunds: [],
     clearing: bills.map(({ payment }) => ({
@@ -113,7 +113,7 @@ function bill(orgId: string, anchorDate: string, month: number) {
   const [startsAt, endsAt] = [monthsAfter(anchor, month), monthsAfter(anchor, month + 1)];
   return {
     invoice: { id, orgId, amountCents: PRICE_CENTS, state: 'paid', planVersionId: 'pro-1' },
-    payment: { id: `p-${id}`, invoiceId: id, intent: `pi-${id}`, transactionId: `t-${id}` },
+    payment: { id: `p-${id}`, invoiceId: id, secondOf: null, intent: `pi-${id}`, transactionId: `t-${id}` },
     period: {
       subscriptionId: orgId,
       anchor,

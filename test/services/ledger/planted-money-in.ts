@@ -2,6 +2,7 @@
 import type { Pool } from 'pg';
 import { SOME_ID } from '../../support/bare-gateway.ts';
 
+/** One that is captured twice. */
 export async function payOnce(admin: Pool, orgId: string): Promise<void> {
   await admin.query(
     `insert into payments (id, org_id, purpose, pack, amount_cents, credit_nano, bonus_nano, requested_by)
@@ -9,6 +10,7 @@ export async function payOnce(admin: Pool, orgId: string): Promise<void> {
     [SOME_ID, orgId],
   );
   await admin.query(`select record_payment($1, 'pi_test', 5000, 'usd', 'test')`, [SOME_ID]);
+  await admin.query(`select record_payment($1, 'pi_again', 5000, 'usd', 'test')`, [SOME_ID]);
   await admin.query(`select begin_refund($1, $1, 're_test', 1000, 'test')`, [SOME_ID]);
 }
 
@@ -31,12 +33,22 @@ export const PLANTED_MONEY_IN: readonly (readonly [string, string, string])[] = 
     'a capture waits for a person',
     `insert into captures_in_question values ('pi_other', '${SOME_ID}', 1, 'usd', 'it was not asked for')`,
   ],
+  [
+    'I10-twice',
+    'a second capture is kept',
+    `delete from refunds where payment_id = (select id from payments where purpose = 'second_capture')`,
+  ],
+  [
+    'I10-twice',
+    'more is owed back than was captured twice',
+    `update ledger_entries set amount_nano = amount_nano - 1 where account = 'owed_back' and amount_nano < 0`,
+  ],
   ['I10-refunds', 'a refund is booked and not there', 'delete from refunds'],
   ['I10-refunds', 'a refund counts a cent more', 'update refunds set amount_cents = amount_cents + 1'],
   [
     'I10-refunds',
     'more goes back than came in',
     `insert into refunds (id, payment_id, amount_cents, transaction_id, requested_by)
-       select gen_random_uuid(), payment_id, 4001, 0, 'test' from refunds`,
+       select gen_random_uuid(), payment_id, 4001, 0, 'test' from refunds where stripe_refund is not null`,
   ],
 ];

@@ -1,6 +1,7 @@
 // What a card answers when it is asked for the money of an invoice, and who else may ask meanwhile (billing.md 4.3, 4.4).
 import { once } from 'node:events';
 import { afterEach, expect, test } from '@jest/globals';
+import { lastingFaults } from '../../../services/payments/charge-faults.ts';
 import { askForCharge } from '../../../services/payments/charges.ts';
 import { payOnSession } from '../../../services/payments/own-payments.ts';
 import { control, faultOnAllTries, noMoreFaults, passHours } from '../../fake-stripe/stripe-client.ts';
@@ -199,6 +200,27 @@ test('a card that Stripe does not know any more is a fault, and no bank was aske
   expect(outcome).toEqual({ kind: 'fault' });
   expect(await triesOf(till, invoiceId)).toEqual(['1.1 fault']);
   expect(await takenFor(till, invoiceId)).toEqual({ asked: 0, captured: [] });
+});
+
+test('faults for an hour and no word of a bank need a person, with the words of Stripe; one that is answered does not', async () => {
+  const { orgId, invoiceId } = await billed(till, null);
+  await till.sdk.paymentMethods.detach(await giveCard(till, orgId, 'pm_card_visa'));
+
+  await askForCharge(till, invoiceId, 1);
+  const atFirst = await lastingFaults(till.db, { invoiceId });
+  await passBillingMinutes(till, 30);
+  await askForCharge(till, invoiceId, 1);
+  const halfAnHour = await lastingFaults(till.db, { invoiceId });
+  await passBillingMinutes(till, 30);
+  const anHour = await lastingFaults(till.db, { invoiceId });
+  await giveCard(till, orgId, 'pm_card_chargeCustomerFail');
+  await askForCharge(till, invoiceId, 1);
+  const answered = await lastingFaults(till.db, { invoiceId });
+
+  expect([atFirst, halfAnHour, answered]).toEqual([null, null, null]);
+  expect(anHour).toMatch(
+    /^since .* Stripe refuses the charge and no bank is asked: .*(detached|attached|PaymentMethod)/i,
+  );
 });
 
 test('a fault is no answer for good: the same attempt, asked again when it may be mended, asks the new card', async () => {

@@ -110,20 +110,6 @@ test.each([
   await till.admin.query('update captures_in_question set resolved_at = now()');
 });
 
-test('a second capture for one payment is not credited again', async () => {
-  const orgId = await till.newOrganization();
-  const { paymentId } = await till.pay(orgId, 'pack_10').then(async ({ paymentIntent, ...rest }) => {
-    await till.record(paymentIntent);
-    return rest;
-  });
-
-  await till.db.query(`select record_payment($1, 'pi_second', 1000, 'usd', 'test')`, [paymentId]);
-
-  expect(await till.grantsOf(orgId)).toHaveLength(1);
-  expect(await till.differences()).toEqual(['I10-questions']);
-  await till.admin.query('update captures_in_question set resolved_at = now()');
-});
-
 test('what was asked and what was paid never change, for the owner of the table either', async () => {
   const orgId = await till.newOrganization();
   const open = await asked(orgId, { amountCents: 1_000, creditNano: '10000000000' });

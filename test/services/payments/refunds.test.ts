@@ -1,10 +1,12 @@
 // Money goes back once, and never more than came in or than was left (billing.md 5: M17, M29 without tax).
 import { afterEach, expect, test } from '@jest/globals';
 import { balanceOf } from '../../../services/grants/balance.ts';
+import { askForCharge } from '../../../services/payments/charges.ts';
 import { refundUnusedPack, sendRefunds } from '../../../services/payments/refunds.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
 import { control, ledgerOf, noMoreFaults, passHours } from '../../fake-stripe/stripe-client.ts';
 import { type BareGateway, type Customer, newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
+import { billed } from './billed-customer.ts';
 import { openTill } from './till.ts';
 
 const till = await openTill();
@@ -142,6 +144,46 @@ test('what was used before somebody refunds it at Stripe is lost to us, and nobo
   expect(await refundsOf(paymentId)).toEqual([{ cents: 1_000, state: 'succeeded' }]);
   expect(await till.differences()).toEqual([]);
 });
+
+test('after 14 days a pack is refunded by an operator’s word alone, and what was captured twice always', async () => {
+  const { paymentId } = await bought('pack_10');
+  const { paymentId: twice } = await bought('pack_10');
+  await till.db.query(`select record_payment($1, 'pi_twice', 1000, 'usd', 'test')`, [twice]);
+  const { rows } = await till.admin.query<{ id: string; refundId: string }>(
+    'select p.id, r.id as "refundId" from payments p join refunds r on r.payment_id = p.id where p.second_of = $1',
+    [twice],
+  );
+  await till.db.query(`select settle_refund($1, null, 'failed', 'test')`, [rows[0]?.refundId]);
+  await clockAt(`now() + interval '14 days'`);
+
+  await expect(refund(paymentId)).rejects.toMatchObject({ code: 'refund_window_over' });
+  const byHisWord = await inTransaction(till.db, (tx) => refundUnusedPack(tx, paymentId, 'test', true));
+  const ofSecond = await refund(rows[0]?.id ?? '');
+  await clockAt('now()');
+
+  expect([byHisWord.amountCents, ofSecond]).toEqual([1_000, 1_000]);
+  // Stripe never heard of it: it was captured by the hand of a test.
+  await till.db.query(
+    `select settle_refund(r.id, 're_twice', 'succeeded', 'test') from refunds r where r.payment_id = $1 and r.state = 'submitted'`,
+    [rows[0]?.id],
+  );
+  await sendRefunds(till.db, till.stripe);
+  expect(await till.differences()).toEqual([]);
+});
+
+test('the payment of an invoice is no pack', async () => {
+  const { invoiceId } = await billed(till);
+  await askForCharge(till, invoiceId, 1);
+  const { rows } = await till.admin.query<{ id: string }>('select id from payments where invoice_id = $1', [invoiceId]);
+
+  await expect(refund(rows[0]?.id ?? '')).rejects.toMatchObject({ code: 'conflict' });
+});
+
+async function clockAt(moment: string): Promise<void> {
+  await till.admin.query(
+    `create or replace function billing_now() returns timestamptz language sql stable as $$ select ${moment} $$`,
+  );
+}
 
 // Last: the fake's clock is two days ahead of ours after it.
 test('M29: of $50+5 with 7.30 used 42.70 goes back and 5.000000 is void, and a refund that fails brings both back', async () => {

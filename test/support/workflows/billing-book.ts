@@ -43,6 +43,8 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 export class BillingBook {
   /** May take its time. */
   bank: (invoiceId: string, nowMs: number) => ChargeOutcome | Promise<ChargeOutcome> = () => PAID;
+  /** What is to go back does not. */
+  refusesRefunds = false;
   /** No command is obeyed before. */
   commandsWait: Promise<void> = Promise.resolve();
   commandsSent = 0;
@@ -115,7 +117,7 @@ export class BillingBook {
         const terms = command === 'changePlan' ? sold(plan as PlanName, months) : null;
         const told: SubscriptionCommand =
           terms === null
-            ? { kind: command as 'cancel', requestId, revision }
+            ? { kind: command === 'retryRefund' ? 'retry_refund' : (command as 'cancel'), requestId, revision }
             : { kind: 'change_plan', terms, upgradeCents: terms.priceCents, requestId, revision };
         const said = await this.#turnNow([{ of: SUBSCRIPTION, id, event: told }], subscriptionWorkflowId(id));
         return said.kind === 'refused'
@@ -157,7 +159,8 @@ export class BillingBook {
     // Nobody pays on a page here.
     if (ask.kind === 'look') return;
     if (ask.kind === 'refund') {
-      await this.#turn([this.#aboutOrder(invoiceId, (invoice) => ({ kind: 'refunded', invoice }))], asker);
+      const refunds = this.refusesRefunds ? 'refund_refused' : 'refunded';
+      await this.#turn([this.#aboutOrder(invoiceId, (invoice) => ({ kind: refunds, invoice }))], asker);
     } else if (ask.kind === 'void') {
       const event = this.#aboutOrder(invoiceId, (invoice) => ({ kind: 'voided', invoice }));
       const settled: Event[] = this.dunnings.has(invoiceId)

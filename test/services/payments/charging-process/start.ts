@@ -1,12 +1,18 @@
-// Starts the process beside this one that asks for the money of a bill.
+// Starts the processes beside this one: one that asks for the money of a bill, and one that follows what Stripe tells.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Till } from '../till.ts';
 
-const PROGRAM = fileURLToPath(new URL('main.ts', import.meta.url));
-
 /** Its first attempt. */
-export function startCharging({ database, stripeUrl }: Till, billId: string): ChildProcess {
-  const args = [PROGRAM, database.urlFor('worker'), stripeUrl, billId];
+export function startCharging(till: Till, billId: string): ChildProcess {
+  return start('main.ts', till, billId);
+}
+
+export function startFollowing(till: Till): ChildProcess {
+  return start('following.ts', till);
+}
+
+function start(program: string, { database, stripeUrl }: Till, ...further: string[]): ChildProcess {
+  const args = [fileURLToPath(new URL(program, import.meta.url)), database.urlFor('worker'), stripeUrl, ...further];
   return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args]);
 }

@@ -1,0 +1,34 @@
+// Charges that meet faults and nothing else: no bank is asked, so no customer answers for them and the ladder waits, but by itself nothing
+// gets better. What goes on for longer than Stripe is left to itself with a refusal is told to a person, with Stripe's own words.
+import type { Queryable } from '../platform/postgres.ts';
+
+/** Whose charges: of an invoice, or all top-ups of an organization, each of which is a bill of its own. */
+export type Charged = { readonly invoiceId: string } | { readonly topUpsOf: string };
+
+/** As long as a workflow rests after a refusal (workflows/billing-process.ts). */
+const TOLERATED = `interval '1 hour'`;
+
+/** Null: there are none since a bank has answered, or not for long, or nothing is asked for any more. */
+export async function lastingFaults(db: Queryable, charged: Charged): Promise<string | null> {
+  const [whose, id] =
+    'invoiceId' in charged
+      ? [
+          `p.invoice_id = $1 and exists (select from invoices i where i.id = $1 and i.state = 'open')`,
+          charged.invoiceId,
+        ]
+      : [`p.org_id = $1 and p.purpose = 'top_up'`, charged.topUpsOf];
+  const { rows } = await db.query<{ since: Date; error: string | null }>(
+    `with answered as (
+       select a.* from charge_attempts a join payments p on p.id = a.payment_id where ${whose} and a.asked_by = 'billing' and a.outcome is not null
+     ), faults as (
+       select * from answered where outcome = 'fault'
+          and answered_at > coalesce((select max(answered_at) from answered where outcome <> 'fault'), '-infinity')
+     )
+     select min(asked_at) as since, (array_agg(error order by answered_at desc))[1] as error from faults
+     having min(asked_at) <= billing_now() - ${TOLERATED}`,
+    [id],
+  );
+  const [lasting] = rows;
+  if (lasting === undefined) return null;
+  return `since ${lasting.since.toISOString()} Stripe refuses the charge and no bank is asked: ${lasting.error ?? 'it does not say why'}`;
+}
