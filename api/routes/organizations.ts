@@ -178,17 +178,8 @@ const organizationRoutes: readonly Route[] = [
             ? {}
             : { enforcement: { enforcement, reason: enforcement === 'active' ? null : (why ?? null) } }),
         });
-        return {
-          answer,
-          audit: {
-            action: 'organization.changed',
-            targetKind: 'organization',
-            targetId: answer.id,
-            before,
-            after: answer,
-            reason: why,
-          },
-        };
+        const what = { action: 'organization.changed', targetKind: 'organization', targetId: answer.id } as const;
+        return { answer, audit: { ...what, before, after: answer, reason: why } };
       }),
   }),
   adminRead({

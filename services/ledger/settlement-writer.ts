@@ -228,7 +228,8 @@ export class SettlementWriter {
     try {
       conflicts = await within(REPLAY_TIMEOUT_MS, settleBatch(client, this.#parts.incarnationId, false, settlements));
     } catch (error) {
-      if (!isAboutData(error)) throw error;
+      // Refused for one of them, or overtaken on their lease by what is committed meanwhile (D66): alone each is quick.
+      if (!isAboutData(error) && !isTransient(error)) throw error;
       for (const one of settlements) await this.#replayOne(client, one);
     }
     this.#committed(settlements, conflicts);

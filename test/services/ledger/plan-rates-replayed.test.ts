@@ -1,20 +1,27 @@
 // The split of a charge is the same whoever settles it, when, and with which others: in another grouping, by the replay of a dead gateway's
 // journal, after its lease was closed, and by two batches at once.
-import { expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { Pool } from 'pg';
 import { pino } from 'pino';
 import { nano } from '../../../domain/nano.ts';
 import { splitCharge } from '../../../domain/overage.ts';
 import { recoverDeadGateways } from '../../../services/incarnations/recovery.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { type BareGateway, openBareGateway, rowsOf } from '../../support/bare-gateway.ts';
-import { ownDatabase } from '../../support/own-database.ts';
+import { startThrowawayPostgres } from '../../support/throwaway-postgres.ts';
 import { included, PlanDesk, pack, type Rows } from './plan-desk.ts';
 
 const TEAM_PPM = 900_000;
 const silent = pino({ level: 'silent' });
 
-const { database, admin } = await ownDatabase();
+const postgres = await startThrowawayPostgres();
+const database = await postgres.createDatabase();
+const admin = new Pool({ connectionString: database.url });
+afterAll(async () => {
+  await admin.end();
+  await postgres.stop();
+});
 const desk = new PlanDesk(admin);
 
 const amounts = fc.array(fc.bigInt({ min: 0n, max: 40_000_000n }), { minLength: 1, maxLength: 12 });
@@ -119,3 +126,31 @@ async function insist(gateway: BareGateway, batch: readonly Rows[]): Promise<voi
     }
   }
 }
+
+test('what was spilled while PostgreSQL was silent is settled beside what goes on, on the same lease, and nobody is quarantined', async () => {
+  const customer = await desk.customer('team-1', included('2'), pack('50'));
+  const gateway = await openBareGateway(database);
+  const held = await gateway.hold(customer, '4');
+  const settleOne = () => {
+    const rows = rowsOf(customer, held.lease.id, nano(4_000_000), newId());
+    return new Promise((acknowledged) =>
+      gateway.writer.settle({ ...rows, segments: [], acknowledged, inDatabase: () => {} }),
+    );
+  };
+  postgres.kill('SIGSTOP');
+  const first = Array.from({ length: 300 }, settleOne);
+  expect(await first[0]).toBe('spilled');
+  postgres.kill('SIGCONT');
+
+  for (let count = 0; count < 400; count += 1) await settleOne();
+  await Promise.all(first);
+  gateway.leases.release(held);
+  await gateway.close();
+
+  expect(await desk.totalsOf(customer)).toEqual({
+    requests: 700,
+    paid: String(2_000_000_000 + (800_000_000 * 9) / 10),
+  });
+  expect(gateway.trouble.filter((one) => one.startsWith('settlement_quarantined'))).toEqual([]);
+  expect(await desk.findings()).toEqual([]);
+}, 60_000);
