@@ -3,7 +3,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Nano, nano } from '../domain/nano.ts';
-import type { Endpoints } from './installation.ts';
+import type { Endpoints } from './endpoints.ts';
 
 const REQUEST_MS = 60_000;
 const RECEIPT_TRIES = 40;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Nano, sum } from '../domain/nano.ts';
 import { makeBilledRequest } from './billed-request.ts';
-import type { Endpoints } from './installation.ts';
+import type { Endpoints } from './endpoints.ts';
 import type { Staff } from './staff.ts';
 
 const CREDIT_LINE_CENTS = 1_000_000;

@@ -2,6 +2,7 @@
 // The order of stopping is the order of trust: the gateway drains while PostgreSQL still takes what it settles.
 
 import { SEARCH_ATTRIBUTES } from '../workflows/contracts/search-attributes.ts';
+import type { Endpoints } from './endpoints.ts';
 import { startDemoProvider } from './parts/demo-provider.ts';
 import { type FakeStripe, startFakeStripe } from './parts/fake-stripe.ts';
 import { type GatewayNeeds, startGateway } from './parts/gateway.ts';
@@ -31,30 +32,6 @@ const DEFAULT_PORTS = {
   postgres: 5433,
   redis: 6380,
 };
-
-/** What endpoints.json holds, for whoever wants to drive this installation. */
-export interface Endpoints {
-  readonly api: string;
-  readonly apiBaseUrl: string;
-  readonly demoProvider: string;
-  readonly demoMeter: string;
-  /** The fake one. */
-  readonly stripe: string;
-  /** As the read-only role. */
-  readonly postgresUrl: string;
-  readonly redisUrl: string | null;
-  readonly temporalAddress: string;
-  readonly temporalNamespace: string;
-  /** Null where the server is not ours. */
-  readonly temporalUi: string | null;
-  /** Its metrics, and the page on which people sign in to read workflows. */
-  readonly worker: string;
-  /** The page of all mails that were sent. */
-  readonly inbox: string;
-  readonly adminToken: string;
-  readonly customerKey: string;
-  readonly models: readonly string[];
-}
 
 export interface Installation {
   readonly endpoints: Endpoints;

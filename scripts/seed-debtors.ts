@@ -4,8 +4,8 @@
 import { z } from 'zod';
 import { buyPlan, emptyCard } from './buying.ts';
 import { advanceTo, billingNow, DAY_MS } from './demo-clock.ts';
+import type { Endpoints } from './endpoints.ts';
 import { lendCredit, openUsageInvoice, useCredit } from './enterprises.ts';
-import type { Endpoints } from './installation.ts';
 import type { Staff } from './staff.ts';
 
 export interface Demo extends Pick<Endpoints, 'apiBaseUrl' | 'stripe' | 'models'> {

@@ -2,8 +2,8 @@
 // his name was made by an earlier start; what time has made of him since is his own affair.
 import { buyPlan, newOrganization } from './buying.ts';
 import { billingNow, DAY_MS } from './demo-clock.ts';
+import type { Endpoints } from './endpoints.ts';
 import { lendCredit } from './enterprises.ts';
-import type { Endpoints } from './installation.ts';
 import { DEMO_CUSTOMER } from './seed.ts';
 import { DEBTORS, seedDebtors } from './seed-debtors.ts';
 import { Staff } from './staff.ts';

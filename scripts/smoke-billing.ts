@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { formatUsd } from '../domain/nano.ts';
 import { buyPlan, emptyCard, newOrganization, Subscriptions } from './buying.ts';
 import { advanceTo, billingNow, DAY_MS } from './demo-clock.ts';
+import type { Endpoints } from './endpoints.ts';
 import { type Invoice, Invoices, lendCredit, openUsageInvoice, useCredit } from './enterprises.ts';
-import type { Endpoints } from './installation.ts';
 import type { Launch } from './parts/home.ts';
 import { Staff } from './staff.ts';
 

@@ -13,7 +13,8 @@ import {
   reconciliationSummary,
 } from '../workflows/contracts/reconciliation.ts';
 import { CORE_QUEUE } from '../workflows/contracts/task-queues.ts';
-import { type Endpoints, secondsSince } from './installation.ts';
+import type { Endpoints } from './endpoints.ts';
+import { secondsSince } from './installation.ts';
 import type { Launch } from './parts/home.ts';
 import { payloadKeysFile } from './parts/secrets.ts';
 

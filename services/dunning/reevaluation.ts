@@ -33,7 +33,7 @@ export async function reevaluateEnforcement(tx: PoolClient, orgId: string, nowMs
   }
 }
 
-/** D69. A renewal that is still owed and of which no invoice is a case: the former is void, and of the next one no card was asked yet. */
+/** A renewal that is still owed and of which no invoice is a case (D69): the former is void, and of the next one no card was asked yet. */
 async function movingDebtOf(
   tx: PoolClient,
   orgId: string,

@@ -12,6 +12,7 @@ import { counterOf } from './visitor.ts';
 let app: ManagementApp;
 let world: World;
 let payToken: string;
+let verifyToken: string;
 
 beforeAll(async () => {
   app = await startManagementApp();
@@ -19,6 +20,7 @@ beforeAll(async () => {
   world = await oneOfEverything(app, upstream);
   upstream.close();
   payToken = await tokenOfOpenInvoice();
+  verifyToken = await tokenOfOpenVerification();
 });
 afterAll(() => app.close());
 
@@ -81,6 +83,7 @@ test('the routes of operators are among those that were walked', () => {
 });
 
 test('every reading route answers its own caller with 200 on things that exist', async () => {
+  verifyToken = await tokenOfOpenVerification(); // whoever asked for another ended the first
   for (const route of ROUTES.filter(({ method }) => method === 'get')) {
     const { status, text } = await ask(route, route.who === 'apiKey' ? 'a customer' : 'the admin');
     const expected = route.path.endsWith('/requests/{id}') ? 404 : 200;
@@ -113,9 +116,20 @@ test('what nobody declared does not exist, for the admin either', async () => {
   }
 });
 
+async function tokenOfOpenVerification(): Promise<string> {
+  const { rows } = await app.db.query<{ id: string }>('select id from mail_verifications where person_id = $1', [
+    world.personId,
+  ]);
+  return lastPart(app.verifyLinks.urlOf(rows[0]?.id ?? ''));
+}
+
+function lastPart(url: string): string {
+  return url.split('/').at(-1) ?? '';
+}
+
 async function tokenOfOpenInvoice(): Promise<string> {
   const { invoiceId } = await billed(counterOf(app));
-  return app.links.urlOf(invoiceId).split('/').at(-1) ?? '';
+  return lastPart(app.links.urlOf(invoiceId));
 }
 
 function ask(route: Route, caller: Caller): Promise<Answered> {
@@ -152,5 +166,6 @@ function pathTo({ path }: Route): string {
     .replace('{orgId}', world.orgId)
     .replace('{personId}', world.personId)
     .replace('{keyId}', world.channelKeyId)
+    .replace('/verify/{token}', `/verify/${verifyToken}`)
     .replace('{token}', payToken);
 }

@@ -1,5 +1,7 @@
 // A list read page by page shows every row exactly once, also while rows are added.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { newSubscription } from '../../../domain/subscription.ts';
+import { newId } from '../../../services/platform/ids.ts';
 import { done, type ManagementApp, startManagementApp } from './management-app.ts';
 import { PRICE } from './one-of-everything.ts';
 
@@ -81,6 +83,27 @@ test('every list pages: organizations, projects, persons, keys, grants, channels
     expect(all.length).toBeGreaterThanOrEqual(3);
   }
   for (const list of ['requests', 'usage']) expect(await pages(`/api/v1/${list}`, 2)).toEqual([[]]);
+});
+
+test('subscriptions of an organization page: the live one first, then those that ended, the latest first', async () => {
+  const orgId = done(await app.call('post', '/api/v1/organizations', { body: { name: 'Buyer' } })).string('id');
+  const terms = { planVersionId: 'pro-1', months: 1, priceCents: 1_900, monthlyCreditCents: 2_500 };
+  const bought = newSubscription(terms, 'first', Date.now());
+  const ended = { ...bought, phase: { kind: 'ended', why: 'cancelled' } };
+  const [older, live, newer] = [newId(), newId(), newId()];
+  for (const [id, state, day] of [
+    [older, ended, 1],
+    [live, bought, 2],
+    [newer, ended, 3],
+  ] as const) {
+    await app.db.query(
+      `insert into subscriptions (id, org_id, phase, plan_version_id, state, revision, started_at, ended_at)
+       values ($1, $2, $3, 'pro-1', $4, 1, make_date(2026, 1, $5), case when $3 = 'ended' then now() end)`,
+      [id, orgId, state.phase.kind, JSON.stringify(state), day],
+    );
+  }
+
+  expect(await pages(`/api/v1/organizations/${orgId}/subscriptions`, 1)).toEqual([[live], [newer], [older]]);
 });
 
 test('a cursor of another list is refused', async () => {

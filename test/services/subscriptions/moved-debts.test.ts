@@ -1,6 +1,7 @@
 // A debt that goes on under another invoice, or for which time was given, is one debt: whoever is limited for it stays so until it is paid,
 // or no longer owed, and only then is told that he is not.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { listIncidentTimes } from '../../../services/dunning/dunning-rows.ts';
 import { PAID, refusal } from './bank.ts';
 import { type Customer, openPlanShop } from './plan-shop.ts';
 
@@ -113,6 +114,24 @@ test('an upgrade that is declined is told of with the period that it would have 
     [customer.orgId],
   );
   expect(rows).toEqual([{ from: `${year}-03-11T00:00:00.000Z`, to: `${year}-04-11T00:00:00.000Z` }]);
+});
+
+test('of incidents, those are read that can move a rung of an open case, however many there were before it', async () => {
+  await shop.admin.query('delete from billing_incidents');
+  const customer = await limitedCustomer();
+  const [invoiceId = ''] = await shop.openCases(customer.orgId);
+  await shop.incident(`${year}-03-01T00:00:00Z`, `${year}-03-31T00:00:00Z`);
+  await shop.incident(day(-1), day(1));
+  await shop.incident(day(8), null);
+
+  const ofDebtor = await listIncidentTimes(shop.db, customer.orgId, null);
+  await shop.admin.query('delete from billing_incidents');
+  await shop.pay(invoiceId);
+
+  expect(ofDebtor.map(({ fromMs, toMs }) => [fromMs, toMs])).toEqual([
+    [Date.parse(day(-1)), Date.parse(day(1))],
+    [Date.parse(day(8)), null],
+  ]);
 });
 
 test('that a case was closed is news to the first look of its workflow, and to no later one', async () => {
