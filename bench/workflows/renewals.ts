@@ -72,9 +72,7 @@ export async function renewalWindow(
   const fromMs = Date.now();
   const aheadMs = (await shop.nowMs()) - fromMs;
   await untilRenewed(db, customers);
-  const renewals = await inParallel(customers.length, (at) =>
-    renewalOf(temporal, customers[at]?.subscriptionId ?? ''),
-  );
+  const renewals = await inParallel(customers.length, (at) => renewalOf(temporal, customers[at]?.subscriptionId ?? ''));
   const doneMs = renewals.map(({ doneAtMs }) => doneAtMs).sort((a, b) => a - b);
   const counted = doneMs.slice(0, -open);
   const dueMs = (await firstMonthEnds(db, customers)).map((atMs) => atMs - aheadMs);
