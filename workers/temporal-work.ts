@@ -22,8 +22,8 @@ const FORCE = '15 s';
 const STRIPE_LIMITS = { maxTaskQueueActivitiesPerSecond: 25, maxConcurrentActivityTaskExecutions: 50 };
 
 /**
- * Those that have something to do. What sleeps for a month is not kept awake for it: each costs some 400 KB here, and to replay its one
- * cycle when it wakes costs a few milliseconds. The SDK would keep as many as its heap could hold.
+ * Those that have something to do. What sleeps for a month is not kept in memory for it (some 80 KB each): to replay its one cycle when it
+ * wakes costs milliseconds. The SDK by itself would keep as many as the heap of this machine could hold.
  */
 const WORKFLOWS_IN_MEMORY = 250;
 
