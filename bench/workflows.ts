@@ -1,7 +1,7 @@
 // `npm run bench:workflows`: how many renewals a second the product does beside how many bare cycles the same Temporal does on the same cores,
 // how soon somebody who pays is lifted, and what sleepers cost (`-- --quick`: short windows). A missed bar is a result; the exit code is 1
 // only when the measurement itself is void, or when the books do not agree with what Stripe took.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { join } from 'node:path';
 import { Connection, Client as TemporalClient } from '@temporalio/client';
@@ -68,6 +68,10 @@ async function main(size: Size): Promise<void> {
     postgres: { shared_buffers: '128MB', max_connections: 300 },
     startTemporal: (site) => startTemporalOnPostgres(programs, site),
   });
+  let isDone = false;
+  stack.defer(() => {
+    if (isDone) rmSync(product.folder, { recursive: true });
+  });
   stack.defer(() => product.close());
   interruption.signal.addEventListener('abort', () => void product.close().finally(() => process.exit(1)));
   say(`the product is up, its logs are in ${product.folder}`);
@@ -77,6 +81,7 @@ async function main(size: Size): Promise<void> {
   const temporal = new TemporalClient({ connection, namespace: product.environment.TEMPORAL_NAMESPACE ?? '' });
   const bench: Bench = { product, db, temporal, shop: new Shop(product, db), size };
   publish(await measure(bench));
+  isDone = true;
 }
 
 interface Bench extends Renewing {
