@@ -22,6 +22,12 @@ const FORCE = '15 s';
  */
 const STRIPE_LIMITS = { maxTaskQueueActivitiesPerSecond: 25, maxConcurrentActivityTaskExecutions: 50 };
 
+/**
+ * Those that have something to do. What sleeps for a month is not kept in memory for it (some 80 KB each): to replay its one cycle when it
+ * wakes costs milliseconds. The SDK by itself would keep as many as the heap of this machine could hold.
+ */
+const WORKFLOWS_IN_MEMORY = 250;
+
 export interface Work {
   readonly place: TemporalPlace;
   readonly codec: PayloadCodec;
@@ -109,7 +115,13 @@ export class TemporalWork {
       shutdownForceTime: FORCE,
     } as const;
     return [
-      await Worker.create({ ...all, taskQueue: CORE_QUEUE, workflowBundle, activities }),
+      await Worker.create({
+        ...all,
+        taskQueue: CORE_QUEUE,
+        workflowBundle,
+        activities,
+        maxCachedWorkflows: WORKFLOWS_IN_MEMORY,
+      }),
       await Worker.create({ ...all, taskQueue: BILLING_QUEUE, activities: billingActivities, ...STRIPE_LIMITS }),
     ];
   }

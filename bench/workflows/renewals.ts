@@ -21,14 +21,14 @@ export interface Renewal {
 
 export interface RenewalWindow {
   readonly perSecond: number;
-  /** Due and not done, when the window ended. */
-  readonly openAtEnd: number;
+  readonly seconds: number;
+  /** Due and not done, at any moment of it. */
+  readonly fewestOpen: number;
   readonly renewals: readonly Renewal[];
 }
 
 /** The first is not due before the last sleeps: beginning to sleep is less than a bare cycle. */
 const SLEEP_MS = 10_000;
-export const RUN_IN_MS = 4_000;
 const LOOK_AGAIN_MS = 250;
 const RENEWED_WITHIN_MS = 240_000;
 
@@ -60,33 +60,33 @@ export async function putToSleep(
   await wait(openAtMs - nowMs);
 }
 
-/** From the moment at which enough of them are due. */
+/**
+ * From the moment at which enough of them are due to the one at which no more than that are left. Of what waits, Temporal does the first
+ * steps of all before the last of any: what is done within a fixed time would be fewer than what it was spent on.
+ */
 export async function renewalWindow(
-  { db, temporal }: Renewing,
+  { db, shop, temporal }: Renewing,
   customers: readonly Customer[],
-  windowMs: number,
+  open: number,
 ): Promise<RenewalWindow> {
-  const fromMs = Date.now() + RUN_IN_MS;
-  await wait(RUN_IN_MS + windowMs);
-  const toMs = Date.now();
-  const dueAtEnd = await dueNow(db, customers);
+  const fromMs = Date.now();
+  const aheadMs = (await shop.nowMs()) - fromMs;
   await untilRenewed(db, customers);
   const renewals = await inParallel(customers.length, (at) => renewalOf(temporal, customers[at]?.subscriptionId ?? ''));
-  const done = (byMs: number) => renewals.filter(({ doneAtMs }) => doneAtMs <= byMs).length;
-  return {
-    perSecond: ((done(toMs) - done(fromMs)) * 1_000) / (toMs - fromMs),
-    openAtEnd: dueAtEnd - done(toMs),
-    renewals,
-  };
+  const doneMs = renewals.map(({ doneAtMs }) => doneAtMs).sort((a, b) => a - b);
+  const counted = doneMs.slice(0, -open);
+  const dueMs = (await firstMonthEnds(db, customers)).map((atMs) => atMs - aheadMs);
+  const openWhenDone = counted.map((atMs, done) => dueMs.filter((dueAtMs) => dueAtMs <= atMs).length - done);
+  const seconds = ((counted.at(-1) ?? Number.NaN) - fromMs) / 1_000;
+  return { perSecond: counted.length / seconds, seconds, fewestOpen: Math.min(...openWhenDone), renewals };
 }
 
-/** How many of them have come to the end of their first month. */
-async function dueNow(db: Pool, customers: readonly Customer[]): Promise<number> {
-  const { rows } = await db.query<{ due: number }>(
-    `select count(*)::int as due from subscription_periods where first_month = 0 and ends_at <= billing_now() and subscription_id = any($1)`,
+async function firstMonthEnds(db: Pool, customers: readonly Customer[]): Promise<number[]> {
+  const { rows } = await db.query<{ at: Date }>(
+    'select ends_at as at from subscription_periods where first_month = 0 and subscription_id = any($1)',
     [customers.map(({ subscriptionId }) => subscriptionId)],
   );
-  return rows[0]?.due ?? 0;
+  return rows.map(({ at }) => at.getTime());
 }
 
 async function untilRenewed(db: Pool, customers: readonly Customer[]): Promise<void> {

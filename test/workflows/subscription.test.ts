@@ -62,6 +62,22 @@ test('a year of months is charged month by month, one run to each, in few events
   expect(Math.max(...counts)).toBeLessThanOrEqual(MOST_EVENTS_PER_RENEWAL);
 });
 
+test('a renewal is one look and one question, whose answer is looked at where it came', async () => {
+  house = await houseOfSkippedTime(temporal, '2027-03-01T00:00:00Z');
+  const { book, client } = house;
+  await book.begin('renewed', sold('pro'));
+  const workflowId = subscriptionWorkflowId('renewed');
+
+  await days(40);
+
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const activities = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
+    scheduled ? [scheduled.activityType?.name] : [],
+  );
+  expect(activities).toEqual(['tickSubscription', 'answerCardAsk']);
+  expect(book.captures).toHaveLength(2);
+});
+
 test('a year that begins on a leap day is charged once a year, and credited every month', async () => {
   house = await houseOfSkippedTime(temporal, '2028-02-29T00:00:00Z');
   const { book } = house;

@@ -1,6 +1,9 @@
 // Money comes in once, whoever tells of it and however often (billing.md 5: M15, M16, M18).
 import { afterEach, expect, test } from '@jest/globals';
+import { recordPayment } from '../../../services/payments/payments.ts';
+import { StripeApi } from '../../../services/payments/stripe-api.ts';
 import { newId } from '../../../services/platform/ids.ts';
+import { inTransaction } from '../../../services/platform/postgres.ts';
 import { control, ledgerOf, noMoreFaults, withCard } from '../../fake-stripe/stripe-client.ts';
 import { newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
 import { openTill } from './till.ts';
@@ -108,6 +111,17 @@ test.each([
   expect(await till.grantsOf(orgId)).toEqual([]);
   expect(await till.differences()).toEqual(['I10-questions']);
   await till.admin.query('update captures_in_question set resolved_at = now()');
+});
+
+test('what is on the books is known without a word from Stripe', async () => {
+  const { paymentIntent } = await till.pay(await till.newOrganization(), 'pack_10');
+  await till.record(paymentIntent);
+  const nobody = new StripeApi({ apiBase: 'http://127.0.0.1:9', secretKey: 'sk_test', webhookSecret: 'whsec' });
+
+  const outcome = await inTransaction(till.db, (tx) => recordPayment(tx, nobody, paymentIntent, { actor: 'test' }));
+
+  expect(outcome).toBe('known');
+  expect(await till.differences()).toEqual([]);
 });
 
 test('what was asked and what was paid never change, for the owner of the table either', async () => {
