@@ -37,7 +37,7 @@ const EXITS: Readonly<Record<(typeof FATES)[number] | EnterpriseFate, Exit>> = {
   written_off: { invoice: 'open', isClosed: true, stages: LIFTED },
   still_stopped: { invoice: 'open', isClosed: false, stages: ['limited', 'stopped'] },
 };
-export const BOUGHT_AGAIN = 'bought_again';
+const BOUGHT_AGAIN = 'bought_again';
 export const EXIT_NAMES: readonly string[] = [...FATES, BOUGHT_AGAIN, ...ENTERPRISE_FATES];
 
 /** How many left by each. */
