@@ -127,14 +127,15 @@ export function rungAt(
   return momentOnStoppedClock(ladder.atMs, afterMs - ladder.afterMs, still);
 }
 
-/** What the ladder still has before it, by the facts of now; restrictions may wait longer, for their warnings. */
+/** What is still to come if nothing is paid and nobody decides; restrictions may wait longer, for their warnings. */
 export function rungsAhead(
   invoice: UnpaidInvoice,
   incidents: readonly Interval[],
   nowMs: number,
 ): { readonly name: RungName; readonly atMs: number }[] {
   const { notices, restrict, end, escalations } = OVERDUE_POLICIES[invoice.policy];
-  return [...notices, restrict, end, ...escalations]
+  const isUndecided = end.name === 'stop' && stopDecision(invoice) === null;
+  return [...notices, restrict, ...(isUndecided ? escalations : [end])]
     .map(({ name, afterMs }) => ({ name, atMs: rungAt(invoice, incidents, afterMs) ?? Number.POSITIVE_INFINITY }))
     .filter(({ atMs }) => atMs > nowMs && Number.isFinite(atMs))
     .sort((a, b) => a.atMs - b.atMs);

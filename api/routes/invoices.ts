@@ -35,10 +35,15 @@ const Invoice = z
   })
   .meta({ id: 'Invoice' });
 
+/** Of billing time. */
+const moments = z.array(z.object({ what: z.string(), at: z.iso.datetime() }));
+
 const Dunning = z
   .object({
     invoiceId: uuid,
     orgId: uuid,
+    orgName: z.string(),
+    dueAt: z.iso.datetime(),
     version,
     policy: z.enum(['renewal', 'postpaid']),
     stage: z.enum(['none', 'limited', 'stopped']).meta({ description: 'What this invoice alone brings about' }),
@@ -46,6 +51,8 @@ const Dunning = z
     attempts: z.int(),
     closed: z.enum(['paid', 'void', 'waived']).nullable(),
     wakeAt: z.iso.datetime().nullable().meta({ description: 'When something happens next, if nobody does anything' }),
+    told: moments.meta({ description: 'Notices that the mail server took over, oldest first' }),
+    ahead: moments.meta({ description: 'What is still to come if nothing is paid and nobody decides' }),
     attention: z.string().nullable(),
   })
   .meta({ id: 'Dunning' });
@@ -155,5 +162,5 @@ async function obeyed(
 }
 
 function told({ revision, ...view }: DunningView) {
-  return { ...view, version: revision };
+  return { ...view, told: [...view.told], ahead: [...view.ahead], version: revision };
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ChargeAttempt } from '../../domain/charges.ts';
 import type { Interval } from '../../domain/intervals.ts';
-import { type Notice, standingOf, type UnpaidInvoice } from '../../domain/overdue-policy.ts';
+import { type Notice, rungsAhead, standingOf, type UnpaidInvoice } from '../../domain/overdue-policy.ts';
 import { DAY_MS, days, HOUR_MS, softDecline, unpaid, warned } from './overdue-facts.ts';
 
 function stageAt(invoice: UnpaidInvoice, nowMs: number, incidents: readonly Interval[] = []): string {
@@ -55,6 +55,14 @@ describe('an unpaid renewal', () => {
       '13 plan_end_warning',
     ]);
   });
+
+  test('has before it what the ladder still holds, later by the time that was given', () => {
+    const extended = warned({ extensions: [{ fromMs: days(4), toMs: days(6) }] });
+
+    const ahead = rungsAhead(extended, [], days(10));
+
+    expect(ahead.map(({ name, atMs }) => `${atMs / DAY_MS} ${name}`)).toEqual(['15 plan_end_warning', '16 end_plan']);
+  });
 });
 
 describe('a postpaid invoice', () => {
@@ -87,6 +95,14 @@ describe('a postpaid invoice', () => {
       '31 stop_decision_late',
       '33 stop_decision_very_late',
     ]);
+  });
+
+  test('has a stop before it only when a person has decided so', () => {
+    const undecided = warned({ policy: 'postpaid' });
+    const ahead = (invoice: UnpaidInvoice) => rungsAhead(invoice, [], days(29)).map(({ name }) => name);
+
+    expect(ahead(undecided)).toEqual(['stop_decision_due', 'stop_decision_late', 'stop_decision_very_late']);
+    expect(ahead({ ...undecided, stopDecidedAtMs: days(20) })).toEqual(['stop']);
   });
 
   test('asks the staff nothing once it is decided', () => {

@@ -2,6 +2,7 @@
 // is at work; whether one counts is settled at rest, when all that failed has been heard of.
 import { setTimeout as wait } from 'node:timers/promises';
 import { Gateways } from '../gateways.ts';
+import { insistently } from './billing-clock.ts';
 import type { BillingProduct, ServedWorker } from './billing-product.ts';
 import { hearOfBrokenTasks } from './broken-tasks.ts';
 import { type Complaint, type Complaints, VICTIMS, type Victim } from './complaints.ts';
@@ -88,7 +89,7 @@ export class BillingHavoc {
     for (const log of this.#logs) log.readOn(complaints);
     await this.webhooks.readOn(product.stripe.url, complaints);
     const workers = this.#fresh.filter(({ victim }) => victim === 'worker');
-    if (workers.length > 0) await hearOfBrokenTasks(product.temporal.url, workers, complaints);
+    if (workers.length > 0) await insistently(() => hearOfBrokenTasks(product.temporal.url, workers, complaints));
     const heardOf = ({ victim, pid, atMs }: Blow) => complaints.about(victim, pid, atMs, atMs + NOTICED_WITHIN_MS);
     this.#settled = [...this.#settled, ...this.#fresh.map((blow) => ({ ...blow, noticed: heardOf(blow) }))];
     this.#fresh = [];

@@ -25,7 +25,7 @@ export function billingOrder({ kills, seed, subscriptions }: Asked, say: (line: 
     everyExit: true,
     isShort,
     webhooksFaulted: isShort ? 0 : COUNTS.webhooksFaulted,
-    leapHours: [16, 24],
+    leapHours: [18, 24],
     say,
   };
 }

@@ -1,37 +1,58 @@
 // What a worker was at when it was killed, as Temporal's histories tell it: a task that it had begun and never ended, so that its time ran out.
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import { TEMPORAL_NAMESPACE } from '../../../scripts/parts/temporal.ts';
 import type { Complaints } from './complaints.ts';
 
 const AT_ONCE = 16;
+/** More than a process goes through between two looks at it. */
+const EVENTS_OF_A_LEAP = 100;
 
 export interface Killed {
   readonly pid: number;
   readonly atMs: number;
 }
 
-type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
-type HistoryEvent = NonNullable<History['events']>[number];
+type Histories = Awaited<ReturnType<Client['workflow']['workflowService']['getWorkflowExecutionHistoryReverse']>>;
+type HistoryEvent = NonNullable<NonNullable<Histories['history']>['events']>[number];
 
 /** To be asked at rest: by then whatever broke has run out of time and was done again. */
 export async function hearOfBrokenTasks(address: string, killed: readonly Killed[], into: Complaints): Promise<void> {
   const connection = await Connection.connect({ address });
   try {
-    const { workflow } = new Client({ connection, namespace: TEMPORAL_NAMESPACE });
-    const since = new Date(Math.min(...killed.map(({ atMs }) => atMs))).toISOString();
-    const runs: { readonly workflowId: string; readonly runId: string }[] = [];
-    const query = `ExecutionStatus = 'Running' or CloseTime >= '${since}'`;
-    for await (const { workflowId, runId } of workflow.list({ query })) runs.push({ workflowId, runId });
+    const client = new Client({ connection, namespace: TEMPORAL_NAMESPACE });
+    const runs = await runsSince(client, Math.min(...killed.map(({ atMs }) => atMs)));
     const look = async () => {
-      for (let execution = runs.pop(); execution !== undefined; execution = runs.pop()) {
-        const { events = [] } = await workflow.getHandle(execution.workflowId, execution.runId).fetchHistory();
-        hearHistory(events ?? [], killed, { into, of: execution.workflowId });
+      for (let run = runs.pop(); run !== undefined; run = runs.pop()) {
+        hearHistory(await lastEvents(client, run), killed, { into, of: run.workflowId });
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, look));
+    // All of them end before the connection does.
+    const looks = await Promise.allSettled(Array.from({ length: AT_ONCE }, look));
+    for (const one of looks) if (one.status === 'rejected') throw one.reason;
   } finally {
     await connection.close();
   }
+}
+
+interface Run {
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+async function runsSince({ workflow }: Client, sinceMs: number): Promise<Run[]> {
+  const query = `ExecutionStatus = 'Running' or CloseTime >= '${new Date(sinceMs).toISOString()}'`;
+  const runs: Run[] = [];
+  for await (const { workflowId, runId } of workflow.list({ query })) runs.push({ workflowId, runId });
+  return runs;
+}
+
+async function lastEvents({ workflow }: Client, execution: Run): Promise<HistoryEvent[]> {
+  const { history } = await workflow.workflowService.getWorkflowExecutionHistoryReverse({
+    namespace: TEMPORAL_NAMESPACE,
+    execution,
+    maximumPageSize: EVENTS_OF_A_LEAP,
+  });
+  return history?.events ?? [];
 }
 
 interface Told {

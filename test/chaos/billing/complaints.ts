@@ -1,5 +1,5 @@
 // Who was hurt by a kill: what failed of the work that clients, Stripe's webhooks and our own processes were at. Nobody here asks a part
-// whether it is there: a kill during which nothing was under way proves nothing, and does not count.
+// whether it is there: a kill during which nothing was under way proves nothing, and does not count (D78).
 
 export const VICTIMS = ['worker', 'gateway', 'temporal', 'postgres', 'stripe', 'inbox'] as const;
 export type Victim = (typeof VICTIMS)[number];

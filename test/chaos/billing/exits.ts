@@ -37,7 +37,7 @@ const EXITS: Readonly<Record<(typeof FATES)[number] | EnterpriseFate, Exit>> = {
   written_off: { invoice: 'open', isClosed: true, stages: LIFTED },
   still_stopped: { invoice: 'open', isClosed: false, stages: ['limited', 'stopped'] },
 };
-export const BOUGHT_AGAIN = 'bought_again';
+const BOUGHT_AGAIN = 'bought_again';
 export const EXIT_NAMES: readonly string[] = [...FATES, BOUGHT_AGAIN, ...ENTERPRISE_FATES];
 
 /** How many left by each. */
@@ -49,8 +49,10 @@ export function exitsTaken(facts: BillingFacts, { members }: Course, { all }: En
     const exit = exitOf(fate);
     if (exit === null) continue;
     if (facts.cases.some((one) => one.orgId === orgId && isTaken(exit, one, facts))) count(fate);
-    const live = facts.subscriptions.filter((one) => one.orgId === orgId && one.phase !== 'ended');
-    if (fate === 'plan_ended' && live.length > 0 && facts.cases.some((one) => one.orgId === orgId)) count(BOUGHT_AGAIN);
+    const phases = facts.subscriptions.filter((one) => one.orgId === orgId).map(({ phase }) => phase);
+    if (fate === 'plan_ended' && phases.includes('ended') && phases.some((phase) => phase !== 'ended')) {
+      count(BOUGHT_AGAIN);
+    }
   }
   return taken;
 }

@@ -49,6 +49,24 @@ test('M31: declined on days 0 and 1, paid on day 3: three attempts, one payment,
   expect(shop.stagesOf(customer)).toEqual([]);
 });
 
+test('who follows a debtor reads whose debt it is, what he was told, and what is still to come', async () => {
+  const { orgId } = await pastDue(STOLEN);
+  await shop.advanceTo(day(6));
+  const { rows } = await shop.admin.query<{ id: string }>('select invoice_id as id from dunnings where org_id = $1', [
+    orgId,
+  ]);
+
+  const { orgName, dueAt, told, ahead } = await shop.dunnings.tick(rows[0]?.id ?? '');
+
+  expect([orgName, dueAt]).toEqual([expect.any(String), day(0)]);
+  expect(told.map(({ what }) => what)).toEqual(['first_reminder', 'second_reminder', 'limit_warning']);
+  expect(ahead).toEqual([
+    { what: 'limit', at: day(7) },
+    { what: 'plan_end_warning', at: day(13) },
+    { what: 'end_plan', at: day(14) },
+  ]);
+});
+
 test('M32: a stolen card is tried once; limited on day 7, without a plan on day 14, and then nothing is owed', async () => {
   const customer = await pastDue(STOLEN);
 
