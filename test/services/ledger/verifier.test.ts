@@ -24,6 +24,7 @@ import { PLANTED_LATE_WORK } from './planted-late-work.ts';
 import { PLANTED_MONEY_IN, payOnce } from './planted-money-in.ts';
 import { PLANTED_PLANS, subscribeOnce } from './planted-plans.ts';
 import { invoiceOnce, PLANTED_POSTPAID } from './planted-postpaid.ts';
+import { PLANTED_TAXES, taxFromNowOn } from './planted-taxes.ts';
 
 let postgres: ThrowawayPostgres;
 let database: ThrowawayDatabase;
@@ -71,6 +72,7 @@ async function liveThroughADay(): Promise<void> {
   await invoiceOnce(admin, worker, second);
   await second.abandon();
 
+  await taxFromNowOn(admin);
   await payOnce(admin, poor.orgId);
   await subscribeOnce(admin, poor.orgId);
 
@@ -88,7 +90,7 @@ async function clockAt(moment: string): Promise<void> {
 test('sound books have nothing to report', async () => {
   const { ok, checks } = await verifyLedger(worker);
   expect(checks.filter((check) => !check.ok)).toEqual([]);
-  expect([ok, checks.length]).toEqual([true, 39]);
+  expect([ok, checks.length]).toEqual([true, 42]);
 });
 
 const PRICE: Price = {
@@ -113,6 +115,7 @@ const PLANTED: readonly (readonly [string, string, string])[] = [
   ...PLANTED_PLANS,
   ...PLANTED_BURNING,
   ...PLANTED_POSTPAID,
+  ...PLANTED_TAXES,
   ...PLANTED_LATE_WORK,
   [
     'I1',
