@@ -22,3 +22,12 @@ export async function orderTopUp(
     [topUpPaymentId(orgId, number), orgId, number, grossCents, taxCents, nanoOf(cents(amountCents))],
   );
 }
+
+/** In cents, with tax. */
+export async function priceOfTopUp(tx: PoolClient, orgId: string, number: number): Promise<number> {
+  const { rows } = await tx.query<{ cents: number }>('select amount_cents as cents from payments where id = $1', [
+    topUpPaymentId(orgId, number),
+  ]);
+  if (rows[0] === undefined) throw new Error(`there is no top-up ${number} of organization ${orgId}`);
+  return rows[0].cents;
+}
