@@ -29,6 +29,7 @@ import { readWithKeyRoutes } from './routes/read-with-key.ts';
 import { named } from './routes/request-ids.ts';
 import type { Route } from './routes/route.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
+import { taxRoutes } from './routes/taxes.ts';
 import { verifyRoutes } from './routes/verify.ts';
 
 /** Every route there is but the hot path; a test walks it with every role. */
@@ -40,6 +41,7 @@ export const ROUTES: readonly Route[] = [
   ...personRoutes,
   ...memberRoutes,
   ...billingDetailsRoutes,
+  ...taxRoutes,
   ...apiKeyRoutes,
   ...channelRoutes,
   ...channelKeyRoutes,

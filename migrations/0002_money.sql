@@ -11,7 +11,7 @@ create domain transaction_kind as text
                    'invoice', 'bank_transfer'));
 create domain ledger_account as text check (value in
   ('funding', 'stripe_clearing', 'deferred_plan', 'deferred_adjust', 'credit', 'held', 'overdraft', 'revenue_usage', 'breakage', 'ops_loss', 'upstream_cost',
-   'upstream_payable', 'credit_line', 'receivable', 'bank', 'rounding', 'owed_back'));
+   'upstream_payable', 'credit_line', 'receivable', 'bank', 'rounding', 'owed_back', 'tax_payable'));
 create domain entry_amount as bigint check (value <> 0);
 create domain byte_count as bigint check (value >= 0);
 create domain usage_source as text check (value in ('provider', 'estimate', 'none'));
@@ -36,7 +36,7 @@ create table ledger_transactions (
 -- Stripe has taken for us; deferred_plan: what periods were paid for whose credit is still to come; deferred_adjust: by how much more
 -- credit was sold than money came in; funding: credit that nobody paid for; credit_line: credit that is lent and not invoiced, whether it
 -- is free, leased or used; receivable: what was invoiced and not paid; bank: what came by bank transfer; rounding: of invoices, to cents;
--- owed_back: what was taken a second time for the same payment.
+-- owed_back: what was taken a second time for the same payment; tax_payable: tax that customers paid or were invoiced, and we owe.
 create table ledger_entries (
   transaction_id bigint not null,
   line integer not null,

@@ -24,6 +24,8 @@ create table payments (
   -- What a card is asked for without a page (0010): the invoice, or the top-up, which has this one payment.
   bill_id uuid generated always as (case purpose when 'invoice' then invoice_id when 'top_up' then id end) stored,
   amount_cents integer not null check (amount_cents > 0),
+  -- Of the amount; that of an invoice of usage is booked with the invoice.
+  tax_cents integer not null default 0 check (tax_cents >= 0 and tax_cents < amount_cents),
   currency text not null default 'usd' check (currency in ('usd')),
   credit_nano bigint not null default 0 check (credit_nano >= 0),
   bonus_nano bigint not null default 0 check (bonus_nano >= 0),
@@ -58,10 +60,10 @@ create function refuse_other_than_forward() returns trigger language plpgsql as 
 begin
   if old.state = 'paid' or new.state = 'open' and old.state <> 'open'
      or old.stripe_payment_intent <> new.stripe_payment_intent
-     or (new.id, new.org_id, new.purpose, new.pack, new.invoice_id, new.top_up, new.second_of, new.amount_cents, new.currency, new.credit_nano, new.bonus_nano,
+     or (new.id, new.org_id, new.purpose, new.pack, new.invoice_id, new.top_up, new.second_of, new.tax_cents, new.amount_cents, new.currency, new.credit_nano, new.bonus_nano,
          new.requested_by, new.created_at)
         is distinct from
-        (old.id, old.org_id, old.purpose, old.pack, old.invoice_id, old.top_up, old.second_of, old.amount_cents, old.currency, old.credit_nano, old.bonus_nano,
+        (old.id, old.org_id, old.purpose, old.pack, old.invoice_id, old.top_up, old.second_of, old.tax_cents, old.amount_cents, old.currency, old.credit_nano, old.bonus_nano,
          old.requested_by, old.created_at)
   then raise exception 'payment % is %: what was asked and what was paid never change', old.id, old.state using errcode = 'restrict_violation';
   end if;
@@ -105,6 +107,8 @@ create table refunds (
   id uuid primary key,
   payment_id uuid not null references payments,
   amount_cents integer not null check (amount_cents > 0),
+  -- Of the amount.
+  tax_cents integer not null default 0 check (tax_cents >= 0 and tax_cents <= amount_cents),
   state text not null default 'submitted' check (state in ('submitted', 'succeeded', 'failed')),
   -- null: Stripe has not answered yet, and is asked again.
   stripe_refund text unique,
@@ -143,7 +147,7 @@ create table stripe_event_listing (
 -- invoice of usage does not want any more is deferred, for begin_refund to take.
 create function record_payment(p_payment uuid, p_intent text, p_amount_cents bigint, p_currency text, p_actor text) returns text
 language plpgsql security definer set search_path = public, pg_temp as $$
-declare v_payment payments; v_reason text; v_entries jsonb := '[]'; v_paid bigint := p_amount_cents * 10000000; v_owed bigint := 0; v_adjust bigint; v_tx bigint;
+declare v_payment payments; v_reason text; v_entries jsonb := '[]'; v_paid bigint := p_amount_cents * 10000000; v_owed bigint := 0; v_net bigint; v_adjust bigint; v_tx bigint;
         v_second uuid := gen_random_uuid();
 begin
   perform 1 from organizations o where o.id = (select p.org_id from payments p where p.id = p_payment) for no key update;
@@ -175,26 +179,30 @@ begin
     return 'in_question';
   end if;
 
+  v_net := v_paid - v_payment.tax_cents * 10000000::bigint;
   if v_payment.bonus_nano > 0 then
     v_entries := open_grant(gen_random_uuid(), v_payment.org_id, 'bonus', 20::smallint, v_payment.bonus_nano, 0, p_payment,
                             billing_now() + interval '12 months', null, p_actor);
   end if;
   if v_payment.credit_nano > 0 then
     v_entries := v_entries || open_grant(gen_random_uuid(), v_payment.org_id, 'pack', 20::smallint, v_payment.credit_nano,
-                                         v_payment.amount_cents, p_payment, null, null, p_actor);
+                                         v_payment.amount_cents - v_payment.tax_cents, p_payment, null, null, p_actor);
   end if;
   v_entries := v_entries || jsonb_build_object('account', 'stripe_clearing', 'org', v_payment.org_id, 'amount', v_paid);
+  if v_payment.tax_cents > 0 then
+    v_entries := v_entries || jsonb_build_object('account', 'tax_payable', 'org', v_payment.org_id, 'amount', v_net - v_paid);
+  end if;
   if v_payment.invoice_id is not null then
     v_owed := pay_usage_invoice(v_payment.invoice_id, 'payment', p_payment, p_amount_cents) * 10000000;
     if v_owed > 0 then
       v_entries := v_entries || jsonb_build_object('account', 'receivable', 'org', v_payment.org_id, 'amount', -v_owed);
     end if;
-    if v_paid > v_owed then
-      v_entries := v_entries || jsonb_build_object('account', 'deferred_plan', 'org', v_payment.org_id, 'amount', v_owed - v_paid);
+    if v_net > v_owed then
+      v_entries := v_entries || jsonb_build_object('account', 'deferred_plan', 'org', v_payment.org_id, 'amount', v_owed - v_net);
     end if;
     update invoices set state = 'paid', closed_at = billing_now() where id = v_payment.invoice_id and kind = 'plan' and state = 'open';
   else
-    v_adjust := v_payment.credit_nano + v_payment.bonus_nano - v_paid;
+    v_adjust := v_payment.credit_nano + v_payment.bonus_nano - v_net;
   end if;
   if v_adjust <> 0 then
     v_entries := v_entries || jsonb_build_object('account', 'deferred_adjust', 'org', v_payment.org_id, 'amount', v_adjust);
@@ -214,21 +222,21 @@ begin
 end $$;
 
 -- Takes credit of a payment back and books that its money goes back. p_amount_cents null: all that is unused, which is what was paid
--- less all that was consumed of credit and bonus; what leases hold counts as consumed. Otherwise what Stripe says that it gave back
--- (p_stripe_refund), of which credit covers what is left. Once nothing of the price is kept, the rest of the credit goes too. The money of
+-- less all that was consumed of credit and bonus, with the tax on it; what leases hold counts as consumed. Otherwise what Stripe says that it gave back
+-- (p_stripe_refund), of which credit covers what is left and tax its share: all of it, to the cent, when all is back. Once nothing of the price is kept, the rest of the credit goes too. The money of
 -- an invoice comes out of what is deferred, and what paid for usage stays. Returns the cents; 0: nothing to refund, or known.
 create function begin_refund(p_id uuid, p_payment uuid, p_stripe_refund text, p_amount_cents bigint, p_actor text) returns bigint
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-  v_payment payments; v_before bigint; v_available bigint; v_consumed bigint; v_cents bigint; v_take bigint; v_deferred bigint := 0;
+  v_payment payments; v_before bigint; v_tax_before bigint; v_tax bigint; v_net bigint; v_available bigint; v_consumed bigint; v_cents bigint; v_take bigint; v_deferred bigint := 0;
   v_from text := 'deferred_plan'; v_entries jsonb; v_tx bigint;
 begin
   perform 1 from organizations o where o.id = (select p.org_id from payments p where p.id = p_payment) for no key update;
   select * into v_payment from payments p where p.id = p_payment;
   if v_payment.state is distinct from 'paid' or exists (select from refunds r where r.stripe_refund = p_stripe_refund) then return 0; end if;
-  select coalesce(sum(r.amount_cents), 0) into v_before from refunds r where r.payment_id = p_payment and r.state <> 'failed';
+  select coalesce(sum(r.amount_cents), 0), coalesce(sum(r.tax_cents), 0) into v_before, v_tax_before from refunds r where r.payment_id = p_payment and r.state <> 'failed';
   if v_payment.invoice_id is not null then
-    select least((v_payment.amount_cents - v_before) * 10000000, greatest(0, -coalesce(sum(e.amount_nano), 0))) into v_deferred
+    select least((v_payment.amount_cents - v_payment.tax_cents - v_before + v_tax_before) * 10000000, greatest(0, -coalesce(sum(e.amount_nano), 0))) into v_deferred
       from ledger_entries e where e.account = 'deferred_plan' and e.org_id = v_payment.org_id;
   elsif v_payment.second_of is not null then
     v_from := 'owed_back';
@@ -239,27 +247,36 @@ begin
   select v_payment.credit_nano + v_payment.bonus_nano - v_available - coalesce(sum(e.amount_nano), 0) into v_consumed
     from ledger_entries e join ledger_transactions t on t.id = e.transaction_id and t.kind in ('expiry', 'refund', 'reversal')
     join credit_grants g on g.id = e.grant_id where g.payment_id = p_payment and e.account = 'credit';
+  v_net := greatest(0, ((v_payment.amount_cents - v_payment.tax_cents - v_before + v_tax_before) * 10000000 - v_consumed) / 10000000);
+  v_tax := v_payment.tax_cents * (v_before - v_tax_before + v_net) / (v_payment.amount_cents - v_payment.tax_cents) - v_tax_before;
   v_cents := case when p_amount_cents is not null then p_amount_cents when v_payment.credit_nano = 0
                   then greatest(0, v_payment.amount_cents - v_before - coalesce((select i.cents from invoice_payments i where i.source_id = p_payment), 0))
-                  else greatest(0, ((v_payment.amount_cents - v_before) * 10000000 - v_consumed) / 10000000) end;
+                  when v_net = 0 then 0 else v_net + greatest(0, v_tax) end;
   if v_cents = 0 then return 0; end if;
-  v_deferred := least(v_deferred, v_cents * 10000000);
+  if p_amount_cents is not null or v_payment.credit_nano = 0 then
+    v_tax := v_payment.tax_cents * least(v_before + v_cents, v_payment.amount_cents) / v_payment.amount_cents - v_tax_before;
+  end if;
+  v_tax := least(greatest(0, v_tax), v_cents);
+  v_net := (v_cents - v_tax) * 10000000;
+  v_deferred := least(v_deferred, v_net);
 
   v_take := case when p_amount_cents is null or v_before + v_cents >= v_payment.amount_cents then v_available
-                 else least(v_available, v_cents * 10000000) end;
+                 else least(v_available, v_net) end;
   select c.entries into v_entries
     from cut_grants(array(select g.id from credit_grants g where g.payment_id = p_payment order by g.source desc), v_take) c;
   v_entries := v_entries || jsonb_build_object('account', 'stripe_clearing', 'org', v_payment.org_id, 'amount', -v_cents * 10000000);
   if v_deferred > 0 then
     v_entries := v_entries || jsonb_build_object('account', v_from, 'org', v_payment.org_id, 'amount', v_deferred);
   end if;
-  if v_take + v_deferred <> v_cents * 10000000 then
-    v_entries := v_entries || jsonb_build_object('account', 'deferred_adjust', 'org', v_payment.org_id,
-                                                 'amount', v_cents * 10000000 - v_take - v_deferred);
+  if v_tax > 0 then
+    v_entries := v_entries || jsonb_build_object('account', 'tax_payable', 'org', v_payment.org_id, 'amount', v_tax * 10000000);
+  end if;
+  if v_take + v_deferred <> v_net then
+    v_entries := v_entries || jsonb_build_object('account', 'deferred_adjust', 'org', v_payment.org_id, 'amount', v_net - v_take - v_deferred);
   end if;
   v_tx := post_transaction('refund', 'refund:' || p_id, 'refund', p_id::text, p_actor, v_entries);
-  insert into refunds (id, payment_id, amount_cents, stripe_refund, transaction_id, requested_by)
-    values (p_id, p_payment, v_cents, p_stripe_refund, v_tx, p_actor);
+  insert into refunds (id, payment_id, amount_cents, tax_cents, stripe_refund, transaction_id, requested_by)
+    values (p_id, p_payment, v_cents, v_tax, p_stripe_refund, v_tx, p_actor);
   if p_stripe_refund is not null then
     insert into audit_log (actor, action, target_kind, target_id, after)
       values (p_actor, 'refund.heard', 'payment', p_payment::text, jsonb_build_object('refundId', p_id, 'amountCents', v_cents));
@@ -319,7 +336,7 @@ grant select on stripe_events to tollgate_worker;
 -- Names and addresses of who paid stand in the payload.
 grant select (id, type, received_at, due_at, tries, processed_at, error) on stripe_events to tollgate_readonly;
 grant insert on stripe_customers, checkouts, stripe_events, stripe_event_listing to tollgate_worker;
-grant insert (id, org_id, purpose, pack, invoice_id, top_up, amount_cents, credit_nano, bonus_nano, requested_by) on payments to tollgate_worker;
+grant insert (id, org_id, purpose, pack, invoice_id, top_up, amount_cents, tax_cents, credit_nano, bonus_nano, requested_by) on payments to tollgate_worker;
 grant update (stripe_payment_intent) on payments to tollgate_worker;
 grant update (stripe_session, url) on checkouts to tollgate_worker;
 grant update (due_at, tries, processed_at, error) on stripe_events to tollgate_worker;

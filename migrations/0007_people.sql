@@ -52,10 +52,13 @@ create table billing_details (
   -- {line1, line2, city, postalCode, region, country}: country in ISO 3166-1 alpha-2; line2, postalCode and region may be null.
   address jsonb check (jsonb_typeof(address) = 'object'),
   tax_id text check (length(tax_id) between 1 and 50),
+  -- As an operator has found by the tax id: nothing that is sold to it is taxed.
+  tax_exempt boolean not null default false,
   po_number text check (length(po_number) between 1 and 100),
   -- Null: invoices go to the owners.
   billing_email text check (billing_email ~ '^[!-?\[-~]+@[!-?\[-~]+$' and length(billing_email) <= 254),
-  version integer not null default 1
+  version integer not null default 1,
+  check (not tax_exempt or tax_id is not null)
 );
 
 grant select (org_id, person_id, status) on memberships to tollgate_gateway;
@@ -63,7 +66,7 @@ grant select on persons, memberships, billing_details to tollgate_worker;
 grant select, insert, update (id, valid_until, used_at), delete on mail_verifications to tollgate_worker;
 grant insert (id, email, name, locale), update (email, name, locale, email_verified_at, version) on persons to tollgate_worker;
 grant insert (org_id, person_id, role), update (role, status, awaits_seat, version) on memberships to tollgate_worker;
-grant insert (org_id), update (legal_name, address, tax_id, po_number, billing_email, version) on billing_details to tollgate_worker;
+grant insert (org_id), update (legal_name, address, tax_id, tax_exempt, po_number, billing_email, version) on billing_details to tollgate_worker;
 -- Who somebody is stays unread (D52).
 grant select (id, email_verified_at, version, created_at) on persons to tollgate_readonly;
 grant select on mail_verifications to tollgate_readonly;

@@ -87,6 +87,9 @@ create table invoices (
   -- {terms, period}: Order of domain/subscription.ts.
   bought jsonb,
   amount_cents integer not null check (amount_cents > 0),
+  -- Of the amount, and what it was reckoned by: Tax of domain/tax.ts.
+  tax_cents integer not null default 0 check (tax_cents >= 0 and tax_cents < amount_cents),
+  tax jsonb not null default '{"kind": "none"}',
   currency text not null default 'usd' check (currency in ('usd')),
   state text not null default 'open' check (state in ('open', 'paid', 'void')),
   issued_at timestamptz not null default billing_now(),
@@ -104,9 +107,9 @@ create index on invoices (org_id, issued_at desc, id desc);
 create function refuse_other_invoice() returns trigger language plpgsql as $$
 begin
   if (old.state <> 'open' or new.state = 'open') and (old.kind, old.state, new.state) <> ('usage', 'paid', 'open')
-     or (new.id, new.org_id, new.kind, new.subscription_id, new.name, new.bought, new.amount_cents, new.currency, new.issued_at, new.due_at)
+     or (new.id, new.org_id, new.kind, new.subscription_id, new.name, new.bought, new.amount_cents, new.tax_cents, new.tax, new.currency, new.issued_at, new.due_at)
         is distinct from
-        (old.id, old.org_id, old.kind, old.subscription_id, old.name, old.bought, old.amount_cents, old.currency, old.issued_at, old.due_at)
+        (old.id, old.org_id, old.kind, old.subscription_id, old.name, old.bought, old.amount_cents, old.tax_cents, old.tax, old.currency, old.issued_at, old.due_at)
   then raise exception 'invoice % is %: what it asks for never changes', old.id, old.state using errcode = 'restrict_violation';
   end if;
   return new;

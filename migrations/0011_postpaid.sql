@@ -44,7 +44,7 @@ create table usage_invoices (
   number_in_year integer not null,
   number text not null generated always as (year || '-' || lpad(number_in_year::text, 6, '0')) stored,
   usage_nano bigint not null check (usage_nano > 0),
-  -- At most half a cent: usage + rounding = total.
+  -- At most half a cent: usage + rounding + tax = total.
   rounding_nano bigint not null check (rounding_nano between -5000000 and 5000000),
   -- [{kind, projectId, project, modelId, priceVersionId, requests, amountNano}], which add up to the usage.
   lines jsonb not null check (jsonb_typeof(lines) = 'array'),
@@ -165,11 +165,12 @@ begin
       from invoices i where i.id = p_invoice and remaining_of(i.id) > 0;
 end $$;
 
--- Invoices what was used: Dr receivable / Cr credit_line, and the rounding to cents. Returns its number. Caller holds the organization.
-create function post_usage_invoice(p_invoice uuid, p_org uuid, p_month text, p_due timestamptz, p_total_cents integer, p_usage bigint,
-                                   p_lines jsonb, p_bill_to jsonb, p_actor text)
+-- Invoices what was used: Dr receivable / Cr credit_line, the rounding to cents, and the tax on it, which is owed from now on and counts
+-- against the credit line like all that is owed (D73). Returns its number. Caller holds the organization.
+create function post_usage_invoice(p_invoice uuid, p_org uuid, p_month text, p_due timestamptz, p_total_cents integer, p_tax_cents integer,
+                                   p_tax jsonb, p_usage bigint, p_lines jsonb, p_bill_to jsonb, p_actor text)
 returns text language plpgsql security definer set search_path = public, pg_temp as $$
-declare v_rounding bigint := p_total_cents * 10000000::bigint - p_usage; v_year smallint; v_in_year integer; v_number text; v_tx bigint;
+declare v_rounding bigint := (p_total_cents - p_tax_cents) * 10000000::bigint - p_usage; v_year smallint; v_in_year integer; v_number text; v_tx bigint;
 begin
   if p_usage <> (select sum((l ->> 'amountNano')::bigint) from jsonb_array_elements(p_lines) l) then
     raise exception 'the lines of invoice % are not %', p_invoice, p_usage using errcode = 'check_violation';
@@ -178,8 +179,11 @@ begin
     jsonb_build_array(jsonb_build_object('account', 'receivable', 'org', p_org, 'amount', p_total_cents * 10000000::bigint),
                       jsonb_build_object('account', 'credit_line', 'org', p_org, 'amount', -p_usage))
     || case when v_rounding = 0 then '[]'::jsonb
-            else jsonb_build_array(jsonb_build_object('account', 'rounding', 'org', p_org, 'amount', -v_rounding)) end);
-  insert into invoices (id, org_id, kind, name, amount_cents, due_at) values (p_invoice, p_org, 'usage', p_month, p_total_cents, p_due)
+            else jsonb_build_array(jsonb_build_object('account', 'rounding', 'org', p_org, 'amount', -v_rounding)) end
+    || case when p_tax_cents = 0 then '[]'::jsonb
+            else jsonb_build_array(jsonb_build_object('account', 'tax_payable', 'org', p_org, 'amount', -p_tax_cents * 10000000::bigint)) end);
+  insert into invoices (id, org_id, kind, name, amount_cents, tax_cents, tax, due_at)
+    values (p_invoice, p_org, 'usage', p_month, p_total_cents, p_tax_cents, p_tax, p_due)
     returning extract(year from issued_at at time zone 'UTC') into v_year;
   insert into invoice_numbers values (v_year, 1) on conflict (year) do update set last = invoice_numbers.last + 1 returning last into v_in_year;
   insert into usage_invoices (invoice_id, year, number_in_year, usage_nano, rounding_nano, lines, bill_to, transaction_id)
@@ -250,10 +254,10 @@ grant select (invoice_id, number, year, number_in_year, usage_nano, rounding_nan
 grant insert (id, org_id, credit_line_cents, net_days, plan_version_id, made_by, note), update (credit_line_cents, ended_at, version) on contracts to tollgate_worker;
 grant insert, update on usage_accounts to tollgate_worker;
 revoke execute on function lent_and_owed(uuid), unspent_slices(uuid), unbilled_of(uuid), usage_tally(uuid, timestamptz), level_credit_line(uuid, text),
-  remaining_of(uuid), ask_for_rest(uuid, text), post_usage_invoice(uuid, uuid, text, timestamptz, integer, bigint, jsonb, jsonb, text),
+  remaining_of(uuid), ask_for_rest(uuid, text), post_usage_invoice(uuid, uuid, text, timestamptz, integer, integer, jsonb, bigint, jsonb, jsonb, text),
   pay_usage_invoice(uuid, text, uuid, bigint), record_bank_transfer(uuid, uuid, integer, text, date, text), reverse_bank_transfer(uuid, text)
   from public;
 grant execute on function unspent_slices(uuid), unbilled_of(uuid), usage_tally(uuid, timestamptz), level_credit_line(uuid, text), remaining_of(uuid),
-  post_usage_invoice(uuid, uuid, text, timestamptz, integer, bigint, jsonb, jsonb, text),
+  post_usage_invoice(uuid, uuid, text, timestamptz, integer, integer, jsonb, bigint, jsonb, jsonb, text),
   record_bank_transfer(uuid, uuid, integer, text, date, text), reverse_bank_transfer(uuid, text)
   to tollgate_worker;

@@ -8,6 +8,8 @@ export interface Bill {
   readonly plan: string | null;
   readonly months: number | null;
   readonly amountCents: number;
+  /** Of the amount. */
+  readonly taxCents: number;
   readonly currency: string;
   readonly dueAt: Date;
 }
@@ -70,17 +72,18 @@ function headOf(state: PayState, words: PayWords): string[] {
 }
 
 function billLines(
-  { plan, months, amountCents, currency, dueAt }: Bill,
+  { plan, months, amountCents, taxCents, currency, dueAt }: Bill,
   state: PayState,
   words: PayWords,
   language: Language,
 ): string[] {
-  const amount = new Intl.NumberFormat(language, { style: 'currency', currency }).format(amountCents / 100);
+  const { format } = new Intl.NumberFormat(language, { style: 'currency', currency });
   const due = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' }).format(dueAt);
   const what = plan === null ? words.usage : `${capitalized(plan)}, ${months === 12 ? words.oneYear : words.oneMonth}`;
   return [
     `<p class="quiet">${escaped(what)}</p>`,
-    `<p class="amount">${escaped(amount)}</p>`,
+    `<p class="amount">${escaped(format(amountCents / 100))}</p>`,
+    ...(taxCents === 0 ? [] : [`<p class="quiet">${words.ofWhichTax} ${escaped(format(taxCents / 100))}</p>`]),
     ...(state.is === 'paid' ? [] : [`<p class="quiet">${words.dueOn} ${escaped(due)}</p>`]),
   ];
 }

@@ -18,6 +18,7 @@ export interface PayWords {
   readonly oneMonth: string;
   readonly oneYear: string;
   readonly dueOn: string;
+  readonly ofWhichTax: string;
   readonly payWith: string;
   readonly anotherCard: string;
   readonly noCard: string;
@@ -45,6 +46,7 @@ export const PAY_WORDS: { readonly [L in Language]: PayWords } = {
     oneMonth: 'one month',
     oneYear: 'one year',
     dueOn: 'Due on',
+    ofWhichTax: 'Of which tax:',
     payWith: 'Pay with',
     anotherCard: 'Add another card',
     noCard: 'There is no card on file yet.',
@@ -79,6 +81,7 @@ export const PAY_WORDS: { readonly [L in Language]: PayWords } = {
     oneMonth: '一个月',
     oneYear: '一年',
     dueOn: '到期日',
+    ofWhichTax: '其中税费：',
     payWith: '使用此卡支付',
     anotherCard: '添加其他银行卡',
     noCard: '尚未保存银行卡。',

@@ -27,6 +27,7 @@ const BillingDetails = z
     legalName: z.string().nullable().meta({ description: 'null: invoices name the organization as it is called here' }),
     address: address.nullable(),
     taxId: z.string().nullable(),
+    taxExempt: z.boolean().meta({ description: 'Nothing that is sold to it is taxed' }),
     poNumber: z.string().nullable(),
     billingEmail: z.string().nullable().meta({ description: 'null: invoices go to the owners' }),
     version,
@@ -54,6 +55,7 @@ export const billingDetailsRoutes: readonly Route[] = [
       legalName: line(200).nullable().optional(),
       address: address.nullable().optional(),
       taxId: line(50).nullable().optional(),
+      taxExempt: z.boolean().optional(),
       poNumber: line(100).nullable().optional(),
       billingEmail: mailAddress.nullable().optional(),
     }),
@@ -68,7 +70,7 @@ export const billingDetailsRoutes: readonly Route[] = [
           targetKind: 'billing_details',
           targetId: answer.orgId,
         } as const;
-        return { answer, audit: { ...what, ...pseudonymous(['orgId', 'version'], before, answer) } };
+        return { answer, audit: { ...what, ...pseudonymous(['orgId', 'taxExempt', 'version'], before, answer) } };
       }),
   }),
 ];

@@ -59,15 +59,17 @@ const UsageInvoice = z
     number: z.string().meta({ description: 'Without a gap in each year', example: '2027-000001' }),
     month: z.string().meta({ example: '2027-01' }),
     amountCents: z.int(),
+    taxCents: z.int().meta({ description: 'Of the amount, a line of its own' }),
     remainingCents: z.int(),
     usageNano: money,
-    roundingNano: money.meta({ description: 'usage + rounding = amount' }),
+    roundingNano: money.meta({ description: 'usage + rounding + tax = amount' }),
     lines: z.array(Line).readonly(),
     billTo: z
       .object({
         legalName: z.string(),
         address: address.nullable(),
         taxId: z.string().nullable(),
+        taxExempt: z.boolean(),
         poNumber: z.string().nullable(),
         billingEmail: z.string().nullable(),
         version,

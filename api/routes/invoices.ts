@@ -13,6 +13,7 @@ import { instant, reason, uuid, version } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { type IfMatch, requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
+import { Tax } from './taxes.ts';
 
 const Invoice = z
   .object({
@@ -23,6 +24,8 @@ const Invoice = z
     plan: z.string().nullable(),
     months: z.int().nullable(),
     amountCents: z.int(),
+    taxCents: z.int().meta({ description: 'Of the amount, a line of its own' }),
+    tax: Tax,
     currency: z.string(),
     state: z.enum(['open', 'paid', 'void']),
     payUrl: z

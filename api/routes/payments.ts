@@ -29,6 +29,7 @@ const Payment = z
     invoiceId: uuid.nullable(),
     state: z.enum(['open', 'paid', 'expired']),
     amountCents: z.int(),
+    taxCents: z.int().meta({ description: 'Of the amount; that of usage stands on its invoice' }),
     currency: z.string(),
     creditNano: money,
     bonusNano: money,

@@ -22,6 +22,7 @@ import {
   type SubscriptionView,
   viewOf,
 } from '../../services/subscriptions/subscriptions.ts';
+import { taxFor } from '../../services/taxes/taxes.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { instant, reason, uuid, version } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
@@ -147,14 +148,14 @@ export const subscriptionRoutes: readonly Route[] = [
     params: z.object({ id: uuid, plan }),
     query: z.strictObject({ months: z.enum(['1', '12']).default('1') }),
     response: z
-      .object({ amountCents: z.int(), takesEffect: z.enum(['now', 'at_period_end']) })
+      .object({ amountCents: z.int(), taxCents: z.int(), takesEffect: z.enum(['now', 'at_period_end']) })
       .meta({ id: 'PlanChange' }),
     handler: ({ params, query }, { db }) =>
       inTransaction(db, async (tx) => {
         const row = await subscriptionRow(tx, params.id);
         const wanted = { plan: params.plan, months: query.months === '12' ? 12 : 1 } as const;
-        const amountCents = await priceOfChange(tx, row, wanted);
-        return { amountCents, takesEffect: amountCents > 0 ? 'now' : 'at_period_end' } as const;
+        const { grossCents, taxCents } = await taxFor(tx, row.orgId, await priceOfChange(tx, row, wanted));
+        return { amountCents: grossCents, taxCents, takesEffect: grossCents > 0 ? 'now' : 'at_period_end' } as const;
       }),
   }),
   adminChange({

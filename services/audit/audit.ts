@@ -20,6 +20,7 @@ export type TargetKind =
   | 'person'
   | 'membership'
   | 'billing_details'
+  | 'tax_regime'
   | 'contract'
   | 'bank_transfer'
   | 'auto_top_up'

@@ -1,6 +1,7 @@
 // Invoices as they are shown: what was asked for, and what came of it.
 import { TollgateError } from '../../domain/errors.ts';
 import type { PlanName } from '../../domain/plans.ts';
+import type { Tax } from '../../domain/tax.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
 export interface Invoice {
@@ -12,6 +13,9 @@ export interface Invoice {
   readonly plan: PlanName | null;
   readonly months: number | null;
   readonly amountCents: number;
+  /** Of the amount, a line of its own. */
+  readonly taxCents: number;
+  readonly tax: Tax;
   readonly currency: string;
   readonly state: 'open' | 'paid' | 'void';
   /** Open, and not already on a page of Stripe, where a first period is bought: it would be paid twice. */
@@ -23,7 +27,7 @@ export interface Invoice {
 
 const INVOICES = `
   select i.id, i.org_id as "orgId", i.kind, i.subscription_id as "subscriptionId", v.plan, (i.bought #>> '{terms,months}')::integer as months,
-         i.amount_cents as "amountCents", i.currency, i.state,
+         i.amount_cents as "amountCents", i.tax_cents as "taxCents", i.tax, i.currency, i.state,
          i.state = 'open' and not exists (select from payments p join checkouts c on c.payment_id = p.id where p.invoice_id = i.id) as "isPayable",
          i.issued_at as "issuedAt", i.due_at as "dueAt", i.closed_at as "closedAt"
     from invoices i left join plan_versions v on v.id = i.bought #>> '{terms,planVersionId}'`;

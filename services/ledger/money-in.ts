@@ -28,7 +28,7 @@ export const MONEY_IN: readonly Invariant[] = [
         full join granted g on g.payment_id = p.id
        where (b.transactions, b.id, b.came_in, coalesce(g.credit, 0), coalesce(g.bonus, 0), coalesce(g.paid_cents, 0))
              is distinct from (1::bigint, p.transaction_id, p.amount_cents * 10000000::numeric, p.credit_nano::numeric, p.bonus_nano::numeric,
-                               case p.credit_nano when 0 then 0 else p.amount_cents::bigint end)`,
+                               case p.credit_nano when 0 then 0 else (p.amount_cents - p.tax_cents)::bigint end)`,
   },
   {
     id: 'I10-twice',

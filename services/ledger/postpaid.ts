@@ -5,9 +5,9 @@ import type { Invariant } from './invariant.ts';
 export const POSTPAID: readonly Invariant[] = [
   {
     id: 'I12-lines',
-    title: 'the lines and the rounding of an invoice of usage are its total, and it is booked as it says',
+    title: 'the lines, the rounding and the tax of an invoice of usage are its total, and it is booked as it says',
     faults: `
-      select format('invoice %s of %s cents: usage %s + rounding %s, lines %s; booked receivable %s, credit_line %s, rounding %s', i.id, i.amount_cents,
+      select format('invoice %s of %s cents, of which tax %s: usage %s + rounding %s, lines %s; booked receivable %s, credit_line %s, rounding %s', i.id, i.amount_cents, i.tax_cents,
                     u.usage_nano, u.rounding_nano, l.total, b.receivable, b.credit_line, b.rounding) as what
         from invoices i
         left join usage_invoices u on u.invoice_id = i.id
@@ -19,7 +19,7 @@ export const POSTPAID: readonly Invariant[] = [
             from ledger_entries e where e.transaction_id = u.transaction_id and e.org_id = i.org_id) b on true
        where i.kind = 'usage'
          and (l.total, u.usage_nano + u.rounding_nano, b.receivable, b.credit_line, b.rounding)
-             is distinct from (u.usage_nano::numeric, i.amount_cents * 10000000::bigint, i.amount_cents * 10000000::numeric, -u.usage_nano::numeric,
+             is distinct from (u.usage_nano::numeric, (i.amount_cents - i.tax_cents) * 10000000::bigint, i.amount_cents * 10000000::numeric, -u.usage_nano::numeric,
                                -u.rounding_nano::numeric)`,
   },
   {

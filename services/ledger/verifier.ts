@@ -11,6 +11,7 @@ import { PLAN_RATES } from './plan-rates.ts';
 import { PLANS } from './plans.ts';
 import { POSTPAID } from './postpaid.ts';
 import { RATED_AGAIN } from './rated-again.ts';
+import { TAXES } from './taxes.ts';
 
 const EXAMPLES = 5;
 
@@ -44,6 +45,7 @@ export async function verifyLedger(db: Pool): Promise<Verification> {
       ...MONEY_IN,
       ...PLANS,
       ...POSTPAID,
+      ...TAXES,
     ])
       checks.push(await check(tx, invariant));
     return { ok: checks.every(({ ok }) => ok), at: rows[0]?.at ?? new Date(Number.NaN), checks };

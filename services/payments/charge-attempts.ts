@@ -146,7 +146,8 @@ export async function newInvoicePayment(
 ): Promise<string> {
   const id = newId();
   await tx.query(
-    `insert into payments (id, org_id, purpose, invoice_id, amount_cents, requested_by) values ($1, $2, 'invoice', $3, $4, $5)`,
+    `insert into payments (id, org_id, purpose, invoice_id, amount_cents, tax_cents, requested_by)
+     select $1, $2, 'invoice', i.id, $4, case i.kind when 'plan' then i.tax_cents else 0 end, $5 from invoices i where i.id = $3`,
     [id, orgId, invoiceId, amountCents, actor],
   );
   return id;

@@ -40,6 +40,7 @@ interface OpenCheckout {
   readonly article: string;
   readonly title: string;
   readonly amountCents: number;
+  readonly taxCents: number;
   readonly currency: string;
   readonly session: string | null;
   readonly url: string | null;
@@ -50,7 +51,7 @@ interface OpenCheckout {
 
 // Stripe takes no session that ends in less than 30 minutes; one that it has not made by then is given up.
 const OPEN_CHECKOUT = `
-  select c.payment_id as "paymentId", c.org_id as "orgId", c.article, c.title, p.amount_cents as "amountCents", p.currency,
+  select c.payment_id as "paymentId", c.org_id as "orgId", c.article, c.title, p.amount_cents as "amountCents", p.tax_cents as "taxCents", p.currency,
          c.stripe_session as session, c.url, c.expires_at as "expiresAt",
          c.expires_at > billing_now() + case when c.stripe_session is null then interval '31 minutes' else interval '0' end as "isUsable"
     from checkouts c join payments p on p.id = c.payment_id
@@ -96,7 +97,7 @@ async function withPage(
   open: OpenCheckout,
   keepsCard: boolean,
 ): Promise<Checkout> {
-  const { paymentId, orgId, amountCents, currency, title, expiresAt } = open;
+  const { paymentId, orgId, amountCents, taxCents, currency, title, expiresAt } = open;
   if (open.url !== null) return { paymentId, url: open.url, expiresAt };
   const customer = await stripeCustomer(db, stripe, orgId);
   const order = {
@@ -104,6 +105,7 @@ async function withPage(
     orgId,
     customer,
     amountCents,
+    taxCents,
     currency,
     title,
     expiresAt,

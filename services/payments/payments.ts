@@ -24,6 +24,8 @@ export interface Payment {
   readonly secondOf: string | null;
   readonly state: 'open' | 'paid' | 'expired';
   readonly amountCents: number;
+  /** Of the amount. */
+  readonly taxCents: number;
   readonly currency: string;
   readonly creditNano: Nano;
   readonly bonusNano: Nano;
@@ -108,7 +110,7 @@ export async function isSecondOfPlan(db: Queryable, paymentId: string): Promise<
 }
 
 const PAYMENTS = `
-  select p.id, p.org_id as "orgId", p.purpose, p.pack, p.invoice_id as "invoiceId", p.top_up as "topUp", p.second_of as "secondOf", p.state, p.amount_cents as "amountCents", p.currency, p.credit_nano as "creditNano",
+  select p.id, p.org_id as "orgId", p.purpose, p.pack, p.invoice_id as "invoiceId", p.top_up as "topUp", p.second_of as "secondOf", p.state, p.amount_cents as "amountCents", p.tax_cents as "taxCents", p.currency, p.credit_nano as "creditNano",
          p.bonus_nano as "bonusNano", p.stripe_payment_intent as "stripePaymentIntent", p.requested_by as "requestedBy",
          p.created_at as "createdAt", p.paid_at as "paidAt",
          coalesce((select sum(r.amount_cents)::integer from refunds r where r.payment_id = p.id and r.state <> 'failed'), 0) as "refundedCents"

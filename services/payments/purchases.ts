@@ -7,9 +7,10 @@ import { PACKS, type PackId, type PlanName, termsOf } from '../../domain/plans.t
 import { purchaseOrder } from '../../domain/subscription.ts';
 import { planOnSale } from '../plans/plan-versions.ts';
 import { newId } from '../platform/ids.ts';
-import { orderInvoice } from '../subscriptions/invoices-of-plans.ts';
+import { orderInvoice, planInvoice } from '../subscriptions/invoices-of-plans.ts';
 import { liveSubscriptionOf } from '../subscriptions/subscription-rows.ts';
 import { billingNow } from '../subscriptions/turn.ts';
+import { taxFor } from '../taxes/taxes.ts';
 import { newInvoicePayment } from './charge-attempts.ts';
 import type { Purchase } from './checkouts.ts';
 
@@ -24,10 +25,11 @@ export function packPurchase(orgId: string, pack: PackId, actor: string): Purcha
     keepsCard: false,
     async order(tx) {
       const id = newId();
+      const { grossCents, taxCents } = await taxFor(tx, orgId, paidCents);
       await tx.query(
-        `insert into payments (id, org_id, purpose, pack, amount_cents, credit_nano, bonus_nano, requested_by)
-         values ($1, $2, 'pack', $3, $4, $5, $6, $7)`,
-        [id, orgId, pack, paidCents, credit, bonus, actor],
+        `insert into payments (id, org_id, purpose, pack, amount_cents, tax_cents, credit_nano, bonus_nano, requested_by)
+         values ($1, $2, 'pack', $3, $4, $5, $6, $7, $8)`,
+        [id, orgId, pack, grossCents, taxCents, credit, bonus, actor],
       );
       return id;
     },
@@ -54,7 +56,7 @@ export function planPurchase(orgId: string, plan: PlanName, months: 1 | 12, acto
       const terms = termsOf(await planOnSale(tx, plan, await billingNow(tx)), months);
       const order = purchaseOrder('first', terms, terms.priceCents);
       const invoiceId = await orderInvoice(tx, { orgId, subscriptionId: newId(), order });
-      return newInvoicePayment(tx, invoiceId, { orgId, amountCents: order.amountCents }, actor);
+      return newInvoicePayment(tx, invoiceId, await planInvoice(tx, invoiceId), actor);
     },
   };
 }

@@ -41,6 +41,8 @@ export interface CheckoutOrder {
   readonly orgId: string;
   readonly customer: string;
   readonly amountCents: number;
+  /** Of the amount: a line of its own. */
+  readonly taxCents: number;
   readonly currency: string;
   readonly title: string;
   readonly expiresAt: Date;
@@ -87,16 +89,20 @@ export class StripeApi {
   }
 
   async createCheckout(order: CheckoutOrder): Promise<{ readonly session: string; readonly url: string }> {
-    const { paymentId, orgId, customer, amountCents, currency, title, expiresAt, returnUrl, keepsCard } = order;
+    const { paymentId, orgId, customer, amountCents, taxCents, currency, title, expiresAt, returnUrl, keepsCard } =
+      order;
     const metadata = { payment_id: paymentId, org_id: orgId };
-    const price = { currency, unit_amount: amountCents, product_data: { name: title } };
+    const lineOf = (name: string, unit_amount: number) => ({
+      price_data: { currency, unit_amount, product_data: { name } },
+      quantity: 1,
+    });
     const session = await asked(() =>
       this.#stripe.checkout.sessions.create(
         {
           mode: 'payment',
           customer,
           client_reference_id: orgId,
-          line_items: [{ price_data: price, quantity: 1 }],
+          line_items: [lineOf(title, amountCents - taxCents), ...(taxCents === 0 ? [] : [lineOf('Tax', taxCents)])],
           payment_intent_data: { metadata, ...(keepsCard ? { setup_future_usage: 'off_session' } : {}) },
           metadata,
           success_url: returnUrl,

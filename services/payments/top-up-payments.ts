@@ -1,8 +1,9 @@
-// The payment of an automatic top-up: credit for what it costs, as a pack without a bonus. It is a row in the transaction that decides on
+// The payment of an automatic top-up: credit for what it costs before tax, as a pack without a bonus. It is a row in the transaction that decides on
 // it, and keeps its id whoever asks: a card is asked for it like for an invoice (charges.ts).
 import type { PoolClient } from 'pg';
 import { cents, nanoOf } from '../../domain/cents.ts';
 import { idFor } from '../platform/ids.ts';
+import { taxFor } from '../taxes/taxes.ts';
 
 export function topUpPaymentId(orgId: string, number: number): string {
   return idFor(`top-up:${orgId}:${number}`);
@@ -14,9 +15,19 @@ export async function orderTopUp(
   orgId: string,
   { number, amountCents }: { readonly number: number; readonly amountCents: number },
 ): Promise<void> {
+  const { grossCents, taxCents } = await taxFor(tx, orgId, amountCents);
   await tx.query(
-    `insert into payments (id, org_id, purpose, top_up, amount_cents, credit_nano, requested_by)
-     values ($1, $2, 'top_up', $3, $4, $5, 'auto top-up')`,
-    [topUpPaymentId(orgId, number), orgId, number, amountCents, nanoOf(cents(amountCents))],
+    `insert into payments (id, org_id, purpose, top_up, amount_cents, tax_cents, credit_nano, requested_by)
+     values ($1, $2, 'top_up', $3, $4, $5, $6, 'auto top-up')`,
+    [topUpPaymentId(orgId, number), orgId, number, grossCents, taxCents, nanoOf(cents(amountCents))],
   );
+}
+
+/** In cents, with tax. */
+export async function priceOfTopUp(tx: PoolClient, orgId: string, number: number): Promise<number> {
+  const { rows } = await tx.query<{ cents: number }>('select amount_cents as cents from payments where id = $1', [
+    topUpPaymentId(orgId, number),
+  ]);
+  if (rows[0] === undefined) throw new Error(`there is no top-up ${number} of organization ${orgId}`);
+  return rows[0].cents;
 }

@@ -9,6 +9,7 @@ import { type BillingSnapshot, billingSnapshot } from '../people/billing-details
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { billingNow, openPostpaidCase } from '../subscriptions/turn.ts';
+import { taxFor } from '../taxes/taxes.ts';
 import { contract } from './contracts.ts';
 import { closeMonth, monthDue, organizationsDue, type UsageLine, unbilledUsage } from './usage-accounts.ts';
 
@@ -48,12 +49,15 @@ async function issueDueInvoice(tx: PoolClient, orgId: string): Promise<string | 
   const { creditLineCents, netDays } = await contract(tx, orgId);
   const invoiceId = newId();
   const dueAtMs = invoiceDueAt({ creditLineCents, netDays }, await billingNow(tx));
-  await tx.query('select post_usage_invoice($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
+  const { grossCents, taxCents, tax } = await taxFor(tx, orgId, total.totalCents);
+  await tx.query('select post_usage_invoice($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', [
     invoiceId,
     orgId,
     month,
     new Date(dueAtMs),
-    total.totalCents,
+    grossCents,
+    taxCents,
+    JSON.stringify(tax),
     unbilledNano,
     linesText(linesOf(lines, unbilledNano)),
     JSON.stringify(await billingSnapshot(tx, orgId)),
@@ -81,8 +85,10 @@ export interface UsageInvoice {
   readonly month: string;
   readonly amountCents: number;
   readonly remainingCents: number;
+  /** Of the amount. */
+  readonly taxCents: number;
   readonly usageNano: Nano;
-  /** usage + rounding = amount. */
+  /** usage + rounding + tax = amount. */
   readonly roundingNano: Nano;
   readonly lines: readonly InvoiceLine[];
   readonly billTo: BillingSnapshot;
@@ -97,7 +103,7 @@ export async function usageInvoice(db: Queryable, invoiceId: string): Promise<Us
       lines: (Omit<InvoiceLine, 'amountNano'> & { amountNano: string })[];
     }
   >(
-    `select i.id as "invoiceId", u.number, i.name as month, i.amount_cents as "amountCents", remaining_of(i.id) as "remainingCents",
+    `select i.id as "invoiceId", u.number, i.name as month, i.amount_cents as "amountCents", i.tax_cents as "taxCents", remaining_of(i.id) as "remainingCents",
             u.usage_nano as "usageNano", u.rounding_nano as "roundingNano", u.lines, u.bill_to as "billTo"
        from usage_invoices u join invoices i on i.id = u.invoice_id where i.id = $1`,
     [invoiceId],

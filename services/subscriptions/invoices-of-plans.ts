@@ -6,6 +6,7 @@ import type { Terms } from '../../domain/plans.ts';
 import type { Order } from '../../domain/subscription.ts';
 import { idFor } from '../platform/ids.ts';
 import { jsonbText, type Queryable } from '../platform/postgres.ts';
+import { taxFor } from '../taxes/taxes.ts';
 
 export interface PlanInvoice {
   readonly id: string;
@@ -15,6 +16,8 @@ export interface PlanInvoice {
   readonly name: string;
   readonly bought: { readonly terms: Terms; readonly period: Period | null };
   readonly amountCents: number;
+  /** Of the amount. */
+  readonly taxCents: number;
   readonly state: 'open' | 'paid' | 'void';
 }
 
@@ -22,16 +25,18 @@ export function invoiceIdOf(subscriptionId: string, name: string): string {
   return idFor(`invoice:${subscriptionId}:${name}`);
 }
 
-/** Its payment is made when somebody is asked for the money (services/payments). */
+/** What the order costs, and the tax on it. Its payment is made when somebody is asked for the money (services/payments). */
 export async function orderInvoice(
   tx: PoolClient,
   { orgId, subscriptionId, order }: { orgId: string; subscriptionId: string; order: Order },
 ): Promise<string> {
   const { invoice: name, terms, period, amountCents } = order;
   const id = invoiceIdOf(subscriptionId, name);
+  const { grossCents, taxCents, tax } = await taxFor(tx, orgId, amountCents);
   await tx.query(
-    `insert into invoices (id, org_id, kind, subscription_id, name, bought, amount_cents) values ($1, $2, 'plan', $3, $4, $5, $6)`,
-    [id, orgId, subscriptionId, name, jsonbText({ terms, period }), amountCents],
+    `insert into invoices (id, org_id, kind, subscription_id, name, bought, amount_cents, tax_cents, tax)
+     values ($1, $2, 'plan', $3, $4, $5, $6, $7, $8)`,
+    [id, orgId, subscriptionId, name, jsonbText({ terms, period }), grossCents, taxCents, jsonbText(tax)],
   );
   return id;
 }
@@ -39,7 +44,7 @@ export async function orderInvoice(
 /** @throws TollgateError not_found */
 export async function planInvoice(db: Queryable, id: string): Promise<PlanInvoice> {
   const { rows } = await db.query<PlanInvoice>(
-    `select id, org_id as "orgId", subscription_id as "subscriptionId", name, bought, amount_cents as "amountCents", state
+    `select id, org_id as "orgId", subscription_id as "subscriptionId", name, bought, amount_cents as "amountCents", tax_cents as "taxCents", state
        from invoices where id = $1 and kind = 'plan'`,
     [id],
   );

@@ -47,7 +47,7 @@ async function beginSubscription(tx: PoolClient, invoice: PlanInvoice, told: Tol
   await insertPeriod(tx, subscriptionId, begun.period, { invoiceId, fromMs: nowMs });
   const credit = { kind: 'credit_granted', ...monthOfCredit(begun, nowMs) } as const;
   await grantCredit(tx, { orgId, subscriptionId, state: begun, actor: told.actor }, credit);
-  const order = { ...bought, invoice: name, amountCents: invoice.amountCents };
+  const order = { ...bought, invoice: name, amountCents: invoice.amountCents - invoice.taxCents };
   await tellOfPeriod(
     tx,
     { orgId, subscriptionId, state: begun, before: null, nowMs },

@@ -11,7 +11,8 @@ import type { SubscriptionFact } from '../../domain/subscription-step.ts';
 import type { FactsOf, Purchase, Terms as ToldTerms } from '../notifications/mails/kinds.ts';
 import { queueMail } from '../notifications/outbox.ts';
 import { planVersion } from '../plans/plan-versions.ts';
-import { invoiceIdOf } from './invoices-of-plans.ts';
+import { taxFor } from '../taxes/taxes.ts';
+import { invoiceIdOf, planInvoice } from './invoices-of-plans.ts';
 import type { Written } from './plan-writes.ts';
 
 export const CURRENCY = 'usd';
@@ -47,12 +48,13 @@ export async function tellOfPeriod(
   const invoiceId = invoiceIdOf(subscriptionId, order.invoice);
   const to = await toldTerms(tx, order.terms);
   const ends = iso(endOf(period));
+  const charged = await amountOf(tx, invoiceId);
   await queueMail(tx, {
     orgId,
     kind: 'receipt',
     key: `receipt:${invoiceId}`,
     facts: {
-      ...amountOf(order),
+      ...charged,
       purchase: { kind: 'plan', terms: to, from: iso(fromMs), to: ends },
       invoice: null,
       paidAt: iso(nowMs),
@@ -73,15 +75,17 @@ export async function tellOfPeriod(
       from: await toldTerms(tx, before.terms),
       to,
       effectiveAt: iso(fromMs),
-      charge: { ...amountOf(order), creditedCents: order.terms.priceCents - order.amountCents },
-      renewal: renewalOf(state, ends),
+      charge: { ...charged, creditedCents: order.terms.priceCents - order.amountCents },
+      renewal: await renewalOf(tx, orgId, state, ends),
     },
   });
 }
 
 /** Null: he has cancelled, or will pause. */
-function renewalOf({ atPeriodEnd, nextTerms }: Subscription, at: string) {
-  return atPeriodEnd === 'renew' ? { amountCents: nextTerms.priceCents, currency: CURRENCY, at } : null;
+async function renewalOf(tx: PoolClient, orgId: string, { atPeriodEnd, nextTerms }: Subscription, at: string) {
+  if (atPeriodEnd !== 'renew') return null;
+  const { grossCents } = await taxFor(tx, orgId, nextTerms.priceCents);
+  return { amountCents: grossCents, currency: CURRENCY, at };
 }
 
 async function tellOfEnd(
@@ -112,7 +116,7 @@ async function tellOfCommand(
     await queueMail(tx, { orgId, kind: 'paused', key: eventKey, facts: { terms, pausesAt: endsAt } });
   }
   if (command.kind !== 'change_plan' || state.nextTerms === before.nextTerms) return;
-  const renewal = renewalOf(state, endsAt);
+  const renewal = await renewalOf(tx, orgId, state, endsAt);
   const to = await toldTerms(tx, state.nextTerms);
   await queueMail(tx, {
     orgId,
@@ -132,7 +136,7 @@ async function tellOfDecline(
   if (outcome.kind !== 'declined' || order?.invoice !== invoice || before.phase.kind !== 'paying') return;
   const invoiceId = invoiceIdOf(subscriptionId, invoice);
   const purchase = await planPurchaseOf(tx, order, nowMs);
-  const demand = { ...amountOf(order), purchase, invoice: null, invoiceId };
+  const demand = { ...(await amountOf(tx, invoiceId)), purchase, invoice: null, invoiceId };
   const { decline } = outcome;
   if (decline.class === 'authenticate') {
     const untilMs = state.phase.kind === 'paying' ? state.phase.authenticateByMs : null;
@@ -251,7 +255,9 @@ async function planPurchaseOf(
   return { kind: 'plan', terms: await toldTerms(tx, terms), from: iso(startOf(bought)), to: iso(endOf(bought)) };
 }
 
-function amountOf({ amountCents }: Order) {
+/** With tax. */
+async function amountOf(tx: PoolClient, invoiceId: string) {
+  const { amountCents } = await planInvoice(tx, invoiceId);
   return { amountCents, currency: CURRENCY };
 }
 

@@ -5,6 +5,7 @@ import { larger, ZERO } from '../../domain/nano.ts';
 import type { TopUp, TopUpCommand, TopUpFact, TopUpWrite } from '../../domain/top-up.ts';
 import { balanceOf } from '../grants/balance.ts';
 import { queueMail } from '../notifications/outbox.ts';
+import { priceOfTopUp } from '../payments/top-up-payments.ts';
 
 interface Turned {
   readonly orgId: string;
@@ -23,7 +24,8 @@ export async function queueTopUpMails(
 ): Promise<void> {
   switch (write.kind) {
     case 'topped_up': {
-      const { number, amountCents } = write;
+      const { number } = write;
+      const amountCents = await priceOfTopUp(tx, orgId, number);
       const { balanceNano } = await balanceOf(tx, orgId);
       const balanceCents = floorToCents(larger(balanceNano, ZERO));
       const facts = { amountCents, currency: CURRENCY, paidAt: new Date(nowMs).toISOString(), balanceCents };

@@ -148,6 +148,7 @@ async function oneInvoice(
 ): Promise<{ invoiceId: string; bankTransferId: string }> {
   const { orgId } = customer;
   const reason = 'as agreed';
+  await step('post', '/tax-regimes', {}, { tax: { kind: 'none' }, reason });
   await step('post', '/organizations/{orgId}/contract', { orgId }, { creditLineCents: 100_000, reason });
   await step('patch', '/organizations/{orgId}/contract', { orgId }, { creditLineCents: 200_000, reason }, ifMatch);
   const gateway = await openBareGateway(app.database);

@@ -39,6 +39,10 @@ export async function readBillingBooks(db: Client): Promise<Books> {
       transactionId,
       amountNano: BigInt(amount),
     })),
+    taxes: (await rows<{ transactionId: string; amount: string }>(TAXES)).map(({ transactionId, amount }) => ({
+      transactionId,
+      amountNano: BigInt(amount),
+    })),
     includedGrants: (await rows<Omit<IncludedGrant, 'amountNano'> & { amount: string }>(INCLUDED)).map(
       ({ amount, ...grant }) => ({ ...grant, amountNano: BigInt(amount) }),
     ),
@@ -66,10 +70,13 @@ const PERIODS = `
     from subscription_periods`;
 
 const INVOICES = `
-  select id, org_id as "orgId", amount_cents as "amountCents", state, bought #>> '{terms,planVersionId}' as "planVersionId" from invoices`;
+  select id, org_id as "orgId", amount_cents as "amountCents", tax_cents as "taxCents", (tax -> 'ratePpm')::integer as "ratePpm", state, bought #>> '{terms,planVersionId}' as "planVersionId" from invoices`;
 
 const CLEARING = `
   select transaction_id::text as "transactionId", amount_nano::text as amount from ledger_entries where account = 'stripe_clearing'`;
+
+const TAXES = `
+  select transaction_id::text as "transactionId", amount_nano::text as amount from ledger_entries where account = 'tax_payable'`;
 
 const INCLUDED = `
   select id, org_id as "orgId", amount_nano::text as amount, expires_at as "expiresAt" from credit_grants where source = 'included'`;

@@ -20,6 +20,8 @@ export interface BillingFacts {
   }[];
   /** Lines of the account stripe_clearing. */
   readonly clearing: readonly { readonly transactionId: string; readonly amountNano: bigint }[];
+  /** Lines of the account tax_payable. */
+  readonly taxes: readonly { readonly transactionId: string; readonly amountNano: bigint }[];
   readonly includedGrants: readonly IncludedGrant[];
   readonly cases: readonly Case[];
   /** Handed over to the mail server, or not yet. */
@@ -71,6 +73,10 @@ export interface Invoice {
   readonly id: string;
   readonly orgId: string;
   readonly amountCents: number;
+  /** Of the amount. */
+  readonly taxCents: number;
+  /** Millionths; null: not taxed. */
+  readonly ratePpm: number | null;
   readonly state: 'open' | 'paid' | 'void';
   /** Null: it is one of usage, and begins no period. */
   readonly planVersionId: string | null;

@@ -6,6 +6,7 @@ export const BILLING_FINDING_KINDS = [
   'charged_for_void',
   'capture_unknown',
   'clearing_differs',
+  'tax_differs',
   'period_unpaid',
   'period_missing',
   'period_doubled',

@@ -19,6 +19,11 @@ const [case_, usage] = world.cases;
 const twice = { captures: 2, capturedCents: 3_800, refundedCents: 0 };
 const once = { captures: 1, capturedCents: 1_900, refundedCents: 0 };
 const PRICE = 19_000_000_000n;
+/** 15.96 and 19.05 % on it. */
+const TAXED: BillingFacts['invoices'][number] = {
+  ...({ id: 'steady-2', orgId: 'steady', state: 'paid', planVersionId: 'pro-1' } as const),
+  ...{ amountCents: 1_900, taxCents: 304, ratePpm: 190_500 },
+};
 
 const PLANTED: readonly (readonly [
   what: string,
@@ -56,6 +61,21 @@ const PLANTED: readonly (readonly [
     },
     ['charge_doubled'],
     PRICE,
+  ],
+  [
+    'tax that was asked for and is nowhere in the books',
+    { invoices: world.invoices.map((one) => (one.id === 'steady-2' ? TAXED : one)) },
+    ['tax_differs'],
+    3_040_000_000n,
+  ],
+  [
+    'tax by another rate than the invoice says',
+    {
+      invoices: world.invoices.map((one) => (one.id === 'steady-2' ? { ...TAXED, ratePpm: 200_000 } : one)),
+      taxes: [{ transactionId: 't-steady-2', amountNano: -3_030_000_000n }],
+    },
+    ['tax_differs', 'tax_differs'],
+    160_000_000n,
   ],
   [
     'a payment that Stripe never took',

@@ -5,7 +5,14 @@ import { judgeCharges } from './judge-charges.ts';
 import { judgePeriods } from './judge-periods.ts';
 import { judgeRest } from './judge-rest.ts';
 import { judgeStages } from './judge-stages.ts';
+import { judgeTaxes } from './judge-taxes.ts';
 
 export function judgeBilling(facts: BillingFacts): BillingFinding[] {
-  return [...judgeCharges(facts), ...judgePeriods(facts), ...judgeStages(facts), ...judgeRest(facts)];
+  return [
+    ...judgeCharges(facts),
+    ...judgeTaxes(facts),
+    ...judgePeriods(facts),
+    ...judgeStages(facts),
+    ...judgeRest(facts),
+  ];
 }

@@ -47,6 +47,8 @@ export function smallBillingWorld(): BillingFacts {
     id: 'debtor-1',
     orgId: 'debtor',
     amountCents: PRICE_CENTS,
+    taxCents: 0,
+    ratePpm: null,
     state: 'open',
     planVersionId: 'pro-1',
   } as const;
@@ -75,7 +77,15 @@ export function smallBillingWorld(): BillingFacts {
     invoices: [
       ...bills.map(({ invoice }) => invoice),
       unpaid,
-      { id: 'usage', orgId: 'enterprise', amountCents: 5_000, state: 'open', planVersionId: null },
+      {
+        id: 'usage',
+        orgId: 'enterprise',
+        amountCents: 5_000,
+        taxCents: 0,
+        ratePpm: null,
+        state: 'open',
+        planVersionId: null,
+      },
     ],
     transfers: [{ invoiceId: 'usage', amountCents: 2_000 }],
     payments: [
@@ -87,6 +97,7 @@ export function smallBillingWorld(): BillingFacts {
       transactionId: payment.transactionId,
       amountNano: BigInt(PRICE_CENTS) * NANO_PER_CENT,
     })),
+    taxes: [],
     includedGrants: bills.map(({ grant }) => grant),
     cases: CASES,
     notices: NOTICES,
@@ -112,7 +123,7 @@ function bill(orgId: string, anchorDate: string, month: number) {
   const anchor = new Date(`${anchorDate}T00:00:00Z`);
   const [startsAt, endsAt] = [monthsAfter(anchor, month), monthsAfter(anchor, month + 1)];
   return {
-    invoice: { id, orgId, amountCents: PRICE_CENTS, state: 'paid', planVersionId: 'pro-1' },
+    invoice: { id, orgId, amountCents: PRICE_CENTS, taxCents: 0, ratePpm: null, state: 'paid', planVersionId: 'pro-1' },
     payment: { id: `p-${id}`, invoiceId: id, secondOf: null, intent: `pi-${id}`, transactionId: `t-${id}` },
     period: {
       subscriptionId: orgId,

@@ -6,7 +6,7 @@ import { newInvoicePayment } from '../../../services/payments/charge-attempts.ts
 import { planOnSale } from '../../../services/plans/plan-versions.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
-import { orderInvoice } from '../../../services/subscriptions/invoices-of-plans.ts';
+import { orderInvoice, planInvoice } from '../../../services/subscriptions/invoices-of-plans.ts';
 import { invoicePaid } from '../../../services/subscriptions/learn.ts';
 
 /** A year that is paid, of which a month is credited. */
@@ -15,8 +15,10 @@ export async function subscribeOnce(admin: Pool, orgId: string): Promise<void> {
     const terms = termsOf(await planOnSale(tx, 'pro', Date.now()), 12);
     const order = purchaseOrder('first', terms, terms.priceCents);
     const invoiceId = await orderInvoice(tx, { orgId, subscriptionId: newId(), order });
-    const paymentId = await newInvoicePayment(tx, invoiceId, { orgId, amountCents: order.amountCents }, 'test');
-    await tx.query(`select record_payment($1, 'pi_plan', $2, 'usd', 'test')`, [paymentId, terms.priceCents]);
+    const paymentId = await newInvoicePayment(tx, invoiceId, await planInvoice(tx, invoiceId), 'test');
+    await tx.query(`select record_payment(id, 'pi_plan', amount_cents, 'usd', 'test') from payments where id = $1`, [
+      paymentId,
+    ]);
     await invoicePaid(tx, invoiceId, { actor: 'test' });
   });
 }

@@ -25,6 +25,7 @@ import { PLANTED_MONEY_IN, payOnce } from './planted-money-in.ts';
 import { PLANTED_PLAN_RATES, spendBeyondIncluded } from './planted-plan-rates.ts';
 import { PLANTED_PLANS, subscribeOnce } from './planted-plans.ts';
 import { invoiceOnce, PLANTED_POSTPAID } from './planted-postpaid.ts';
+import { PLANTED_TAXES, taxFromNowOn } from './planted-taxes.ts';
 
 let postgres: ThrowawayPostgres;
 let database: ThrowawayDatabase;
@@ -73,6 +74,7 @@ async function liveThroughADay(): Promise<void> {
   await spendBeyondIncluded(admin, second);
   await second.abandon();
 
+  await taxFromNowOn(admin);
   await payOnce(admin, poor.orgId);
   await subscribeOnce(admin, poor.orgId);
 
@@ -116,6 +118,7 @@ const PLANTED: readonly (readonly [string, string, string])[] = [
   ...PLANTED_PLAN_RATES,
   ...PLANTED_BURNING,
   ...PLANTED_POSTPAID,
+  ...PLANTED_TAXES,
   ...PLANTED_LATE_WORK,
   [
     'I1',

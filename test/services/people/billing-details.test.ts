@@ -20,7 +20,14 @@ test('the snapshot is plain JSON that later corrections leave alone', async () =
   const frozen = await inTransaction((tx) => billingSnapshot(tx, orgId));
   await change({ legalName: 'Acme plc', address: { ...ADDRESS, city: 'Dublin' } });
 
-  const told = { legalName: 'Acme Ltd', address: ADDRESS, taxId: 'IE6388047V', poNumber: 'PO 7', billingEmail: null };
+  const told = {
+    legalName: 'Acme Ltd',
+    address: ADDRESS,
+    taxId: 'IE6388047V',
+    taxExempt: false,
+    poNumber: 'PO 7',
+    billingEmail: null,
+  };
   expect(JSON.parse(JSON.stringify(frozen))).toEqual({ ...told, version: 2 });
   expect(await inTransaction((tx) => billingSnapshot(tx, orgId))).toMatchObject({ legalName: 'Acme plc', version: 3 });
 });

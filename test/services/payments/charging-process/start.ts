@@ -3,16 +3,19 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Till } from '../till.ts';
 
+const CHARGING = fileURLToPath(new URL('main.ts', import.meta.url));
+const FOLLOWING = fileURLToPath(new URL('following.ts', import.meta.url));
+
 /** Its first attempt. */
 export function startCharging(till: Till, billId: string): ChildProcess {
-  return start('main.ts', till, billId);
+  return start(CHARGING, till, billId);
 }
 
 export function startFollowing(till: Till): ChildProcess {
-  return start('following.ts', till);
+  return start(FOLLOWING, till);
 }
 
 function start(program: string, { database, stripeUrl }: Till, ...further: string[]): ChildProcess {
-  const args = [fileURLToPath(new URL(program, import.meta.url)), database.urlFor('worker'), stripeUrl, ...further];
+  const args = [program, database.urlFor('worker'), stripeUrl, ...further];
   return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args]);
 }

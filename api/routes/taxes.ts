@@ -1,0 +1,51 @@
+// Which tax is on what is sold from now on.
+import { z } from 'zod';
+import { listTaxRegimes, setTaxRegime } from '../../services/taxes/taxes.ts';
+import { instant, reason, uuid } from './field-schemas.ts';
+import { adminChange, adminRead, none, type Route } from './route.ts';
+
+export const Tax = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('none') }),
+    z.strictObject({
+      kind: z.literal('fixed_rate'),
+      ratePpm: z.int().min(1).max(1_000_000).meta({ description: 'Millionths: 190000 is 19 %', example: 190_000 }),
+    }),
+  ])
+  .meta({ id: 'Tax' });
+
+const TaxRegime = z
+  .object({
+    id: uuid,
+    kind: z.enum(['none', 'fixed_rate']),
+    ratePpm: z.int().nullable(),
+    effectiveAt: instant,
+    madeBy: z.string(),
+  })
+  .meta({ id: 'TaxRegime' });
+
+export const taxRoutes: readonly Route[] = [
+  adminRead({
+    path: '/api/v1/tax-regimes',
+    summary: 'What tax was and is on what is sold, newest first; without any nothing is taxed',
+    params: none,
+    query: none,
+    response: z.object({ data: z.array(TaxRegime) }),
+    handler: async (_input, { db }) => ({ data: await listTaxRegimes(db) }),
+  }),
+  adminChange({
+    method: 'post',
+    path: '/api/v1/tax-regimes',
+    summary: 'Tax what is ordered from now on; what was ordered keeps the tax that it has',
+    params: none,
+    status: 201,
+    body: z.strictObject({ tax: Tax, reason }),
+    response: TaxRegime,
+    handler: ({ body, actor }, _app, change) =>
+      change(async (tx) => {
+        const answer = await setTaxRegime(tx, body.tax, actor);
+        const what = { action: 'tax_regime.set', targetKind: 'tax_regime', targetId: answer.id } as const;
+        return { answer, audit: { ...what, after: body.tax, reason: body.reason } };
+      }),
+  }),
+];

@@ -1,0 +1,115 @@
+// Tax is asked for with the price and goes back with it: what Stripe takes is net and tax, and the books keep them apart to the cent
+// (billing.md 5: M29).
+import { expect, test } from '@jest/globals';
+import { askForCharge } from '../../../services/payments/charges.ts';
+import { refundUnusedPack, sendRefunds } from '../../../services/payments/refunds.ts';
+import { inTransaction } from '../../../services/platform/postgres.ts';
+import { setTaxRegime } from '../../../services/taxes/taxes.ts';
+import { ledgerOf, passHours } from '../../fake-stripe/stripe-client.ts';
+import { newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
+import { billed, takenFor } from '../payments/billed-customer.ts';
+import { openTill } from '../payments/till.ts';
+
+const till = await openTill();
+
+async function taxed(ratePpm: number | null): Promise<void> {
+  const tax = ratePpm === null ? ({ kind: 'none' } as const) : ({ kind: 'fixed_rate', ratePpm } as const);
+  await inTransaction(till.db, (tx) => setTaxRegime(tx, tax, 'test'));
+}
+
+async function exempt(orgId: string): Promise<void> {
+  await till.admin.query(`insert into billing_details (org_id, tax_id, tax_exempt) values ($1, 'DE 123', true)`, [
+    orgId,
+  ]);
+}
+
+async function taxOwed(orgId: string): Promise<string> {
+  const { rows } = await till.admin.query<{ owed: string }>(
+    `select coalesce(-sum(amount_nano) / 10000000, 0)::bigint as owed from ledger_entries where account = 'tax_payable' and org_id = $1`,
+    [orgId],
+  );
+  return rows[0]?.owed ?? '';
+}
+
+async function hearAll(): Promise<void> {
+  const inbox = till.newInbox();
+  for (const event of (await till.events()).toReversed()) await inbox.store(event);
+  await inbox.processDue();
+}
+
+test('an invoice of a plan is charged with its tax, which is owed and never credit, and of what is exempt nothing is', async () => {
+  await taxed(190_000);
+  const [german, other] = [await billed(till), await till.newOrganization()];
+  await exempt(other);
+
+  const outcome = await askForCharge(till, german.invoiceId, 1);
+  const { paymentIntent } = await till.pay(other, 'pack_10');
+  await till.record(paymentIntent);
+
+  expect(outcome).toEqual({ kind: 'paid' });
+  expect((await takenFor(till, german.invoiceId)).captured).toEqual([2_261]);
+  expect((await till.grantsOf(german.orgId)).map(({ source, amount }) => [source, amount])).toEqual([
+    ['included', '25000000000'],
+  ]);
+  expect([await taxOwed(german.orgId), await taxOwed(other)]).toEqual(['361', '0']);
+  expect((await ledgerOf(till.stripeUrl))[paymentIntent]).toMatchObject({ captured: 1_000 });
+  expect(await till.differences()).toEqual([]);
+});
+
+test('what was ordered keeps the tax that it was ordered with, whatever is taxed by the time it is paid', async () => {
+  await taxed(190_000);
+  const { invoiceId, orgId } = await billed(till);
+
+  await taxed(250_000);
+  await askForCharge(till, invoiceId, 1);
+
+  expect((await takenFor(till, invoiceId)).captured).toEqual([2_261]);
+  expect(await taxOwed(orgId)).toBe('361');
+  expect(await till.differences()).toEqual([]);
+});
+
+test('what somebody gives back at Stripe in parts takes its tax along, and of all that is back no cent of tax is left', async () => {
+  await taxed(190_000);
+  const { invoiceId, orgId } = await billed(till);
+  await askForCharge(till, invoiceId, 1);
+  const { rows } = await till.admin.query(
+    'select stripe_payment_intent as intent from payments where invoice_id = $1',
+    [invoiceId],
+  );
+  const owed: string[] = [];
+
+  for (const amount of [1, 1_000, 999, 261]) {
+    await till.sdk.refunds.create({ payment_intent: rows[0].intent, amount });
+    await hearAll();
+    owed.push(await taxOwed(orgId));
+  }
+
+  expect(owed).toEqual(['361', '202', '42', '0']);
+  expect(await till.differences()).toEqual([]);
+});
+
+// Last: the fake's clock is two days ahead of ours after it.
+test('M29: a pack of $50+5 at 20 % is charged 60.00; of it with 7.30 used 51.24 go back, of which 8.54 tax, and all comes back if that fails', async () => {
+  await taxed(200_000);
+  const customer = await newCustomer(till.admin, []);
+  const { orgId } = customer;
+  const { paymentId, paymentIntent } = await till.pay(orgId, 'pack_50', 'pm_card_refundFail');
+  await till.record(paymentIntent);
+  const gateway = await openBareGateway(till.database);
+  for (const usd of ['5.00', '2.30']) await gateway.settle(customer, await gateway.hold(customer, usd), usd);
+  await gateway.close();
+  const owed = [await taxOwed(orgId)];
+
+  const { amountCents } = await inTransaction(till.db, (tx) => refundUnusedPack(tx, paymentId, 'test'));
+  await sendRefunds(till.db, till.stripe);
+  owed.push(await taxOwed(orgId));
+  const { captured, refunded } = (await ledgerOf(till.stripeUrl))[paymentIntent] ?? {};
+  await passHours(till.stripeUrl, 48);
+  await hearAll();
+  owed.push(await taxOwed(orgId));
+
+  expect([captured, amountCents, refunded]).toEqual([6_000, 5_124, 5_124]);
+  expect(owed).toEqual(['1000', '146', '1000']);
+  expect((await till.grantsOf(orgId)).map(({ paidCents }) => paidCents)).toEqual([0, 5_000]);
+  expect(await till.differences()).toEqual([]);
+});

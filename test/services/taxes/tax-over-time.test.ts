@@ -1,0 +1,58 @@
+// Tax on what takes time: renewals, upgrades that are charged for a part, and usage that is invoiced afterwards.
+import { afterEach, beforeAll, expect, test } from '@jest/globals';
+import { inTransaction } from '../../../services/platform/postgres.ts';
+import { issueDueInvoices } from '../../../services/postpaid/usage-invoices.ts';
+import { setTaxRegime } from '../../../services/taxes/taxes.ts';
+import { enterprise, invoicesOf, linesOf, spend, spendable, transfer } from '../postpaid/enterprise.ts';
+import { openPlanShop } from '../subscriptions/plan-shop.ts';
+
+const shop = await openPlanShop();
+
+beforeAll(async () => {
+  await inTransaction(shop.db, (tx) => setTaxRegime(tx, { kind: 'fixed_rate', ratePpm: 190_000 }, 'test'));
+});
+afterEach(async () => {
+  expect(await shop.differences()).toEqual([]);
+});
+
+async function invoicedTo(orgId: string): Promise<object[]> {
+  const { rows } = await shop.admin.query(
+    `select amount_cents - tax_cents as net, tax_cents as tax, state from invoices where org_id = $1 order by issued_at, id`,
+    [orgId],
+  );
+  return rows;
+}
+
+test('an upgrade is taxed on what it costs after the credit for what it cuts, and the next month on its price', async () => {
+  const customer = await shop.customer('pro', 1, '2027-01-01T00:00:00Z');
+  await shop.advanceTo('2027-01-16T12:00:00Z');
+
+  await shop.command(customer, { command: 'changePlan', plan: 'team', months: 1 });
+  await shop.advanceTo('2027-02-20T00:00:00Z');
+
+  expect(await invoicedTo(customer.orgId)).toEqual([
+    { net: 1_900, tax: 361, state: 'paid' },
+    { net: 8_950, tax: 1_701, state: 'paid' }, // 99.00 - 9.50; 1700.5 half up
+    { net: 9_900, tax: 1_881, state: 'paid' },
+  ]);
+  expect((await shop.charged(customer.orgId)).map((one) => one.split(' ')[1])).toEqual(['2261', '10651', '11781']);
+});
+
+test('usage is invoiced with a line of tax that is no usage, counts against the line until it is paid, and is paid in parts', async () => {
+  await shop.sleepUntil('2027-03-05T00:00:00Z');
+  const customer = await enterprise(shop, 100_000);
+  await spend(shop, customer, '100.004999999');
+  await shop.advanceTo('2027-04-01T00:00:00Z');
+
+  const [invoiceId = ''] = await issueDueInvoices(shop.db);
+  const [invoice] = await invoicesOf(shop, customer);
+  const owing = await spendable(shop, customer);
+  await transfer(shop, invoiceId, 1_900);
+  await transfer(shop, invoiceId, 10_000);
+
+  expect(invoice).toMatchObject({ amountCents: 11_900, taxCents: 1_900, remainingCents: 11_900 });
+  expect(linesOf(invoice)).toEqual(['std x1 100004999999']);
+  expect(owing).toBe('881.000000000');
+  expect(await spendable(shop, customer)).toBe('1000.000000000');
+  expect((await invoicesOf(shop, customer))[0]?.remainingCents).toBe(0);
+});
