@@ -87,7 +87,7 @@ test('every list pages: organizations, projects, persons, keys, grants, channels
 
 test('subscriptions of an organization page: the live one first, then those that ended, the latest first', async () => {
   const orgId = done(await app.call('post', '/api/v1/organizations', { body: { name: 'Buyer' } })).string('id');
-  const terms = { planVersionId: 'pro-1', months: 1, priceCents: 1_900, monthlyCreditCents: 2_500 };
+  const terms = { planVersionId: 'pro-1', months: 1, priceCents: 1_900, monthlyCreditCents: 2_500 } as const;
   const bought = newSubscription(terms, 'first', Date.now());
   const ended = { ...bought, phase: { kind: 'ended', why: 'cancelled' } };
   const [older, live, newer] = [newId(), newId(), newId()];
