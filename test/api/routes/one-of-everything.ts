@@ -98,17 +98,8 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   return {
     ...postpaid,
     ...subscribed,
-    ...{
-      steps,
-      orgId,
-      projectId,
-      apiKeyId,
-      personId,
-      credential,
-      channelId: id,
-      channelKeyId: keyId,
-      paymentId,
-    },
+    ...{ steps, orgId, projectId, apiKeyId, personId, credential },
+    ...{ channelId: id, channelKeyId: keyId, paymentId },
     secrets: [...UPSTREAM_KEYS, credential],
   };
 }

@@ -36,6 +36,8 @@ const NOTICES: BillingFacts['notices'] = [
   { invoiceId: 'usage', notice: 'stop_warning', handedOverAt: new Date('2027-03-16T00:00:00Z') },
 ];
 
+const UNPAID = { taxCents: 0, ratePpm: null, state: 'open' } as const;
+
 export function smallBillingWorld(): BillingFacts {
   const bills = [
     bill('steady', '2027-01-15', 0),
@@ -43,15 +45,6 @@ export function smallBillingWorld(): BillingFacts {
     bill('steady', '2027-01-15', 2),
     bill('debtor', '2027-02-11', 0),
   ];
-  const unpaid = {
-    id: 'debtor-1',
-    orgId: 'debtor',
-    amountCents: PRICE_CENTS,
-    taxCents: 0,
-    ratePpm: null,
-    state: 'open',
-    planVersionId: 'pro-1',
-  } as const;
   return {
     now: NOW,
     planVersions: [{ id: 'pro-1', monthlyCreditCents: CREDIT_CENTS }],
@@ -76,16 +69,8 @@ export function smallBillingWorld(): BillingFacts {
     periods: bills.map(({ period }) => period),
     invoices: [
       ...bills.map(({ invoice }) => invoice),
-      unpaid,
-      {
-        id: 'usage',
-        orgId: 'enterprise',
-        amountCents: 5_000,
-        taxCents: 0,
-        ratePpm: null,
-        state: 'open',
-        planVersionId: null,
-      },
+      { ...UNPAID, id: 'debtor-1', orgId: 'debtor', amountCents: PRICE_CENTS, planVersionId: 'pro-1' },
+      { ...UNPAID, id: 'usage', orgId: 'enterprise', amountCents: 5_000, planVersionId: null },
     ],
     transfers: [{ invoiceId: 'usage', amountCents: 2_000 }],
     payments: [
