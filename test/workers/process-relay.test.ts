@@ -114,7 +114,8 @@ test('what has become news while it was told is told again, and who died with it
   const [third] = await pokes.claim(10);
 
   expect(inHand).toEqual([]);
-  expect([first?.news, second?.news, third?.news]).toEqual([1, 2, 2]);
+  expect(BigInt(second?.news ?? 0)).toBeGreaterThan(BigInt(first?.news ?? 0));
+  expect(third?.news).toBe(second?.news);
 });
 
 test('a worker process hears of news, and tells how much of it waits', async () => {
