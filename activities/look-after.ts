@@ -11,8 +11,9 @@ type Looks = Partial<
 /** Null: he is no process that can be looked at here. */
 export function lookAfter(looks: Looks): (workflowId: string) => Promise<ProcessView | null> {
   return async (workflowId) => {
-    const [process, id = ''] = workflowId.split(':');
-    switch (process) {
+    const colon = workflowId.indexOf(':');
+    const id = workflowId.slice(colon + 1);
+    switch (workflowId.slice(0, colon)) {
       case 'subscription':
         return looks.tickSubscription?.({ subscriptionId: id }) ?? null;
       case 'dunning':
