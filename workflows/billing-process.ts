@@ -46,6 +46,8 @@ export class BillingProcess<View extends ProcessView> {
   #isNews = false;
   /** As the last answer of Stripe has left the row, while there is no other news (D75). */
   #seen: View | null = null;
+  /** Of the newest row that it has seen: an answer may come after the news of what changed the row behind it. */
+  #revision = 0;
   #refusal: string | null = null;
 
   /** Before anything is awaited: it may have been poked before it began. */
@@ -75,6 +77,7 @@ export class BillingProcess<View extends ProcessView> {
       this.#isNews = false;
       const view = this.#seen ?? (await this.#case.look());
       this.#seen = null;
+      this.#revision = view.revision;
       if (this.#isNews) continue;
       const refusal = this.#refusal;
       this.#refusal = null;
@@ -99,7 +102,7 @@ export class BillingProcess<View extends ProcessView> {
       const isOnlyNews = !this.#isNews;
       this.news();
       // Of this process: whoever asks is told of his own row.
-      if (isOnlyNews) this.#seen = seen as View | null;
+      if (isOnlyNews && (seen?.revision ?? -1) >= this.#revision) this.#seen = seen as View;
     };
     pay.answerCardAsk
       .executeWithOptions({ ...PAY, summary: `${ask.kind} ${askedFor(ask)}` }, [ask])
