@@ -38,6 +38,8 @@ create table process_commands (
   at timestamptz not null default clock_timestamp(),
   primary key (workflow_id, request_id)
 );
+-- What has come of one is asked for by its id alone.
+create index on process_commands (request_id) where command = 'changePlan';
 create trigger append_only before update or delete on process_commands for each row execute function refuse_change();
 create trigger not_emptied before truncate on process_commands for each statement execute function refuse_change();
 

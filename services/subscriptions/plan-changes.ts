@@ -40,7 +40,7 @@ async function outcomeOf(
   view: SubscriptionView,
 ): Promise<ChangeOutcome> {
   const { state } = await subscriptionRow(tx, wanted.subscriptionId);
-  const { phase } = state;
+  const { phase, nextTerms } = state;
   const invoice = purchaseName(id);
   const paid = await stateOfInvoice(tx, invoiceIdOf(wanted.subscriptionId, invoice));
   if (paid === 'paid') return 'changed';
@@ -53,7 +53,7 @@ async function outcomeOf(
     return 'pending';
   }
   if (view.plan === wanted.plan && view.months === wanted.months) return 'changed';
-  return view.nextPlan === wanted.plan ? 'at_period_end' : 'dropped';
+  return view.nextPlan === wanted.plan && nextTerms.months === wanted.months ? 'at_period_end' : 'dropped';
 }
 
 async function stateOfInvoice(db: Queryable, invoiceId: string): Promise<'open' | 'paid' | 'void' | null> {

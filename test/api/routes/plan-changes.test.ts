@@ -56,8 +56,12 @@ function stripeIsSilent(question: string): Promise<void> {
   return faultOnAllTries(app.stripe, `POST /v1/payment_intents/*/${question}`, 'drop_before');
 }
 
-function changeToTeam({ id }: Subscriber): Promise<Answered> {
-  return app.call('post', `/api/v1/subscriptions/${id}/plan-changes`, { body: { plan: 'team', reason: 'it grows' } });
+function changeTo(plan: 'pro' | 'team', months: 1 | 12, { id }: Subscriber): Promise<Answered> {
+  return app.call('post', `/api/v1/subscriptions/${id}/plan-changes`, { body: { plan, months, reason: 'it grows' } });
+}
+
+function changeToTeam(customer: Subscriber): Promise<Answered> {
+  return changeTo('team', 1, customer);
 }
 
 test('an upgrade whose outcome nobody knows is accepted, with an address that says later what came of it', async () => {
@@ -104,12 +108,22 @@ async function auditOf({ id }: Subscriber): Promise<string[]> {
   return rows.map(({ action }) => action);
 }
 
-test('while the unpaid invoice may be being paid its plan is not changed, and that is what the caller is told', async () => {
+test('while the unpaid invoice may be being paid its plan is not changed, and that is what the caller is told, also later', async () => {
   const customer = await pastDue();
+  const answers: Answered[] = [];
+
   await stripeIsSilent('cancel');
+  answers.push(await changeTo('team', 1, customer));
+  await stripeIsSilent('cancel');
+  answers.push(await changeTo('pro', 12, customer));
+  const { rows } = await app.db.query<{ id: string }>(
+    'select request_id as id from process_commands where workflow_id = $1',
+    [`subscription:${customer.id}`],
+  );
+  const later = await Promise.all(rows.map(({ id }) => app.call('get', `/api/v1/plan-changes/${id}`)));
 
-  const answer = await changeToTeam(customer);
-
-  expect([answer.status, answer.field('code')]).toEqual([409, 'payment_in_doubt']);
+  expect(answers.map(({ status }) => status)).toEqual([409, 409]);
+  expect(answers.map((answer) => answer.field('code'))).toEqual(['payment_in_doubt', 'payment_in_doubt']);
+  expect(later.map((answer) => answer.field('outcome'))).toEqual(['dropped', 'dropped']);
   expect((await app.call('get', `/api/v1/subscriptions/${customer.id}`)).field('phase')).toBe('past_due');
 });
