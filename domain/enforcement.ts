@@ -78,10 +78,10 @@ export function requestsPerMinuteAt(stage: Stage, requestsPerMinute: number | nu
   return Math.max(1, Math.floor(requestsPerMinute / LIMITED_DIVISOR));
 }
 
-/** Every refusal that follows from a debt ends with it: paying is what helps. */
 /** Where anybody may pay that invoice; links are made where they are told, so that rows need no secret. */
 export type PayUrlOf = (invoiceId: string) => string;
 
+/** Every refusal that follows from a debt ends with it: paying is what helps. */
 export function payAdvice(payLink: string | null): string {
   return payLink === null ? 'Ask the administrator of your organization to pay it' : `Pay it at ${payLink}`;
 }

@@ -3,8 +3,9 @@ import { defineSignal } from '@temporalio/workflow';
 
 export type CardAsk =
   | { readonly kind: 'charge'; readonly invoiceId: string; readonly attempt: number }
-  /** Cancel its payment intent, which may find that it was paid. */
+  /** What has become of the payment that the customer began himself. */
   | { readonly kind: 'look'; readonly invoiceId: string }
+  /** Cancel its payment intent, which may find that it was paid. */
   | { readonly kind: 'void'; readonly invoiceId: string }
   /** Money that came for a void invoice goes back. */
   | { readonly kind: 'refund'; readonly invoiceId: string }
