@@ -1,5 +1,5 @@
-// Renewals in a window. Before it, subscriptions sleep in Temporal on timers of their own, as in production; then as many fall due at once as
-// bare cycles are open at once, and after them one after another a little faster than they can be done. So nothing but the work itself is
+// Renewals as in production: subscriptions sleep in Temporal on timers of their own; then as many fall due at once as bare cycles are open at
+// once, and after them one after another, a little faster than they are done, so that hardly more are open. So nothing but the work itself is
 // measured: neither the first start of a workflow nor a poke. When each renewal was done, its history says.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Client as TemporalClient, WorkflowHandle } from '@temporalio/client';
@@ -7,24 +7,16 @@ import type { Pool } from 'pg';
 import { subscriptionWorkflowId } from '../../services/processes/poke.ts';
 import { holdNews, releaseNews, untilTold } from './held-news.ts';
 import { type Customer, inParallel, type Shop } from './shop.ts';
+import type { Course } from './window-count.ts';
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 type HistoryEvent = NonNullable<History['events']>[number];
 
-export interface Renewal {
+export interface Renewal extends Course {
   /** Of the renewed period, all of it: from the end of the sleep before to the beginning of the sleep after. */
   readonly events: number;
-  readonly doneAtMs: number;
   /** Of the run that went to its end, and of the one that sleeps. */
   readonly runs: readonly [History, History];
-}
-
-export interface RenewalWindow {
-  readonly perSecond: number;
-  readonly seconds: number;
-  /** Due and not done, at any moment of it. */
-  readonly fewestOpen: number;
-  readonly renewals: readonly Renewal[];
 }
 
 /** The first is not due before the last sleeps: beginning to sleep is less than a bare cycle. */
@@ -60,42 +52,45 @@ export async function putToSleep(
   await wait(openAtMs - nowMs);
 }
 
-/**
- * From the moment at which enough of them are due to the one at which no more than that are left. Of what waits, Temporal does the first
- * steps of all before the last of any: what is done within a fixed time would be fewer than what it was spent on.
- */
-export async function renewalWindow(
+/** Once all of them are done. */
+export async function renewalsOf(
   { db, shop, temporal }: Renewing,
   customers: readonly Customer[],
-  open: number,
-): Promise<RenewalWindow> {
-  const fromMs = Date.now();
-  const aheadMs = (await shop.nowMs()) - fromMs;
-  await untilRenewed(db, customers);
-  const renewals = await inParallel(customers.length, (at) => renewalOf(temporal, customers[at]?.subscriptionId ?? ''));
-  const doneMs = renewals.map(({ doneAtMs }) => doneAtMs).sort((a, b) => a - b);
-  const counted = doneMs.slice(0, -open);
-  const dueMs = (await firstMonthEnds(db, customers)).map((atMs) => atMs - aheadMs);
-  const openWhenDone = counted.map((atMs, done) => dueMs.filter((dueAtMs) => dueAtMs <= atMs).length - done);
-  const seconds = ((counted.at(-1) ?? Number.NaN) - fromMs) / 1_000;
-  return { perSecond: counted.length / seconds, seconds, fewestOpen: Math.min(...openWhenDone), renewals };
+): Promise<readonly Renewal[]> {
+  const aheadMs = (await shop.nowMs()) - Date.now();
+  await untilRenewed(db, customers, 1);
+  const monthEnds = await firstMonthEnds(db, customers);
+  return inParallel(customers.length, async (at) => {
+    const { subscriptionId = '' } = customers[at] ?? {};
+    const dueAtMs = (monthEnds.get(subscriptionId) ?? Number.NaN) - aheadMs;
+    return { dueAtMs, ...(await renewalIn(temporal, subscriptionId)) };
+  });
 }
 
-async function firstMonthEnds(db: Pool, customers: readonly Customer[]): Promise<number[]> {
-  const { rows } = await db.query<{ at: Date }>(
-    'select ends_at as at from subscription_periods where first_month = 0 and subscription_id = any($1)',
+/** Those whose next month was leapt over: whoever is late would be found so by the repair of some hour, in a window. */
+export async function renewLate({ db }: Renewing, customers: readonly Customer[]): Promise<void> {
+  const ids = customers.map(({ subscriptionId }) => subscriptionId);
+  await db.query("select poke_process('subscription:' || id, 'subscription', id) from unnest($1::uuid[]) id", [ids]);
+  await releaseNews(db, ids);
+  await untilTold(db);
+  await untilRenewed(db, customers, 2);
+}
+
+async function firstMonthEnds(db: Pool, customers: readonly Customer[]): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await db.query<{ id: string; at: Date }>(
+    'select subscription_id as id, ends_at as at from subscription_periods where first_month = 0 and subscription_id = any($1)',
     [customers.map(({ subscriptionId }) => subscriptionId)],
   );
-  return rows.map(({ at }) => at.getTime());
+  return new Map(rows.map(({ id, at }) => [id, at.getTime()]));
 }
 
-async function untilRenewed(db: Pool, customers: readonly Customer[]): Promise<void> {
+async function untilRenewed(db: Pool, customers: readonly Customer[], month: number): Promise<void> {
   const giveUpAtMs = performance.now() + RENEWED_WITHIN_MS;
   for (;;) {
     const { rows } = await db.query<{ left: number }>(
       `select count(*)::int as left from subscriptions s where id = any($1)
-          and (phase <> 'active' or not exists (select from subscription_periods p where p.subscription_id = s.id and p.first_month = 1))`,
-      [customers.map(({ subscriptionId }) => subscriptionId)],
+          and (phase <> 'active' or not exists (select from subscription_periods p where p.subscription_id = s.id and p.first_month = $2))`,
+      [customers.map(({ subscriptionId }) => subscriptionId), month],
     );
     const left = rows[0]?.left ?? 0;
     if (left === 0) return;
@@ -105,7 +100,7 @@ async function untilRenewed(db: Pool, customers: readonly Customer[]): Promise<v
 }
 
 /** Once it sleeps again. */
-async function renewalOf(temporal: TemporalClient, subscriptionId: string): Promise<Renewal> {
+async function renewalIn(temporal: TemporalClient, subscriptionId: string): Promise<Omit<Renewal, 'dueAtMs'>> {
   const workflowId = subscriptionWorkflowId(subscriptionId);
   for (let tries = 1; ; tries += 1) {
     const now = await temporal.workflow.getHandle(workflowId).fetchHistory();

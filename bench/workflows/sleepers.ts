@@ -1,17 +1,26 @@
 // What sleeping subscriptions cost the process that they sleep in. Those that the bench has are copied until there are enough: copies have no
 // books, so they come after everything else.
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Client as TemporalClient } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { BillingProduct } from '../../test/chaos/billing/billing-product.ts';
 import { residentBytesOf } from '../machine.ts';
 import { releaseNews, untilTold } from './held-news.ts';
 
-/** The last of those that were told to begin look at their rows. */
 const SETTLES_IN_MS = 20_000;
+/** It has looked at its row, and waits. */
+const ASLEEP = "WorkflowType = 'subscription' and ExecutionStatus = 'Running' and BillingStage is not null";
+const ASLEEP_WITHIN_MS = 600_000;
+const LOOK_AGAIN_MS = 1_000;
 const MIB = 1_048_576;
 
 /** MiB of the worker, once all sleep. */
-export async function sleepersRss(product: BillingProduct, db: Pool, sleepers: number): Promise<number> {
+export async function sleepersRss(
+  product: BillingProduct,
+  db: Pool,
+  temporal: TemporalClient,
+  sleepers: number,
+): Promise<number> {
   const [worker] = product.workers;
   if (worker === undefined) throw new Error('there is no worker');
   const { rows } = await db.query<{ id: string; awake: number }>(
@@ -31,6 +40,18 @@ export async function sleepersRss(product: BillingProduct, db: Pool, sleepers: n
   );
   await releaseNews(db, 'all');
   await untilTold(db);
+  await untilAsleep(temporal, sleepers);
   await wait(SETTLES_IN_MS);
   return residentBytesOf(worker.process.pid) / MIB;
+}
+
+/** Told to begin is not asleep: what the worker has not seen yet costs it nothing. */
+async function untilAsleep({ workflow }: TemporalClient, sleepers: number): Promise<void> {
+  const giveUpAtMs = performance.now() + ASLEEP_WITHIN_MS;
+  for (;;) {
+    const { count } = await workflow.count(ASLEEP);
+    if (count >= sleepers) return;
+    if (performance.now() > giveUpAtMs) throw new Error(`of ${sleepers} sleepers ${count} sleep`);
+    await wait(LOOK_AGAIN_MS);
+  }
 }
