@@ -115,4 +115,17 @@ test('a link that we never made leads nowhere, and a pay link of the same id ver
   const answers = await Promise.all(['x', 'A'.repeat(64), payToken].map((one) => opened(`${app.url}/verify/${one}`)));
 
   expect(answers.map(({ status }) => status)).toEqual([404, 404, 404]);
+  expect(answers.every(({ text }) => text.includes('<h1>This link leads nowhere</h1>'))).toBe(true);
+});
+
+test('a link that we fail to follow stands in no log, and whoever followed it is told on a page', async () => {
+  const [link = ''] = await linksSentTo(await newPerson());
+  await app.db.query('alter table mail_verifications rename to mislaid');
+
+  const { status, text } = await opened(link);
+
+  await app.db.query('alter table mislaid rename to mail_verifications');
+  expect([status, text]).toEqual([500, expect.stringContaining('<h1>This did not work</h1>')]);
+  expect(app.log.join('')).toContain('request_failed');
+  expect(app.log.join('')).not.toContain(link.split('/').at(-1));
 });
