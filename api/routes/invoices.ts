@@ -50,7 +50,7 @@ const Dunning = z
     version,
     policy: z.enum(['renewal', 'postpaid']),
     stage: z.enum(['none', 'limited', 'stopped']).meta({ description: 'What this invoice alone brings about' }),
-    amountCents: z.int(),
+    amountCents: z.int().meta({ description: 'Of the invoice, what is still to be paid' }),
     attempts: z.int(),
     closed: z.enum(['paid', 'void', 'waived']).nullable(),
     wakeAt: z.iso.datetime().nullable().meta({ description: 'When something happens next, if nobody does anything' }),

@@ -32,6 +32,7 @@ export interface DunningView {
   readonly policy: 'renewal' | 'postpaid';
   /** What this invoice alone brings upon its organization. */
   readonly stage: 'none' | 'limited' | 'stopped';
+  /** Of the invoice, what is still to be paid. */
   readonly amountCents: number;
   readonly attempts: number;
   readonly closed: 'paid' | 'void' | 'waived' | null;
@@ -175,7 +176,7 @@ export async function viewOf(tx: PoolClient, invoiceId: string): Promise<Dunning
   const nowMs = await billingNow(tx);
   const { stage } = standingOf(state.invoice, state.incidents, nowMs);
   const { rows } = await tx.query<{ amountCents: number; dueAt: Date; orgName: string }>(
-    `select i.amount_cents as "amountCents", i.due_at as "dueAt", o.name as "orgName"
+    `select coalesce(remaining_of(i.id), i.amount_cents) as "amountCents", i.due_at as "dueAt", o.name as "orgName"
        from invoices i join organizations o on o.id = i.org_id where i.id = $1`,
     [invoiceId],
   );

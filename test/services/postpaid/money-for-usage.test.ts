@@ -98,6 +98,7 @@ test('a transfer for a part lends that part again, and the card is asked for the
     payment: { id: waiting.id, amountCents: 34_950 },
   });
   expect(await shop.openCases(one.orgId)).toEqual([one.invoiceId]);
+  expect((await shop.dunnings.tick(one.invoiceId)).amountCents).toBe(34_950);
 });
 
 test('a transfer of all that remains pays the invoice, closes its case and lifts the limit, with a receipt for each', async () => {
