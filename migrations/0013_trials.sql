@@ -34,6 +34,14 @@ begin
   end if;
   insert into trial_claims (identity, org_id) select i, p_org from trial_identities(p_org) i order by i on conflict do nothing;
   get diagnostics v_new = row_count;
+  -- What became known of another organization while it was given its trial: neither saw the other, and it was claimed by none.
+  if exists (select from payment_methods c join payment_methods o on o.fingerprint = c.fingerprint and o.org_id <> c.org_id
+               join credit_grants g on g.org_id = o.org_id and g.source = 'trial' where c.org_id = p_org)
+     or exists (select from memberships m join persons p on p.id = m.person_id and p.email_verified_at is not null
+                  join memberships o on o.person_id = m.person_id and o.org_id <> m.org_id and o.role = 'owner'
+                  join credit_grants g on g.org_id = o.org_id and g.source = 'trial' where m.org_id = p_org and m.role = 'owner') then
+    return 'had_before';
+  end if;
   return case when v_new = (select count(*) from trial_identities(p_org)) then 'claimed' else 'had_before' end;
 end $$;
 
