@@ -1,6 +1,7 @@
 // Tax is asked for with the price and goes back with it: what Stripe takes is net and tax, and the books keep them apart to the cent
 // (billing.md 5: M29).
 import { expect, test } from '@jest/globals';
+import { balanceOf } from '../../../services/grants/balance.ts';
 import { askForCharge } from '../../../services/payments/charges.ts';
 import { refundUnusedPack, sendRefunds } from '../../../services/payments/refunds.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
@@ -85,6 +86,28 @@ test('what somebody gives back at Stripe in parts takes its tax along, and of al
   }
 
   expect(owed).toEqual(['361', '202', '42', '0']);
+  expect(await till.differences()).toEqual([]);
+});
+
+test('of a pack that is half given back at Stripe while the refund of all of it is refused, half of credit and tax is left', async () => {
+  await taxed(200_000);
+  const orgId = await till.newOrganization();
+  const { paymentId, paymentIntent } = await till.pay(orgId, 'pack_10');
+  await till.record(paymentIntent);
+  await inTransaction(till.db, (tx) => refundUnusedPack(tx, paymentId, 'test'));
+  await till.sdk.refunds.create({ payment_intent: paymentIntent, amount: 600 });
+  await hearAll();
+
+  await sendRefunds(till.db, till.stripe);
+  const { availableNano } = await balanceOf(till.db, orgId);
+  const owed = await taxOwed(orgId);
+  await hearAll();
+  await inTransaction(till.db, (tx) => refundUnusedPack(tx, paymentId, 'test'));
+  await sendRefunds(till.db, till.stripe);
+
+  expect([String(availableNano), owed]).toEqual(['5000000000', '100']);
+  expect((await ledgerOf(till.stripeUrl))[paymentIntent]).toMatchObject({ captured: 1_200, refunded: 1_200 });
+  expect(await taxOwed(orgId)).toBe('0');
   expect(await till.differences()).toEqual([]);
 });
 
