@@ -101,6 +101,21 @@ test('what comes after its lease was closed is split by what included credit the
   expect(await desk.findings()).toEqual([]);
 });
 
+test('a request that cost nothing and comes after its lease was closed has the rate of its lease, as any other', async () => {
+  const customer = await desk.customer('team-1', pack('50'));
+  const gateway = await openBareGateway(database);
+  const held = await gateway.hold(customer, '0.1');
+  await gateway.abandon();
+  await admin.query('select fence_incarnations($1)', [gateway.incarnation.id]);
+  await admin.query('select close_incarnation($1, $2, false)', [gateway.incarnation.id, 'test']);
+
+  const late = [0n, 0n, 8_755_000n, 0n].map((amount) => rowsOf(customer, held.lease.id, nano(amount), newId()));
+  await desk.settle(gateway, late, true);
+
+  expect(await desk.totalsOf(customer)).toEqual({ requests: 4, paid: '7879500' });
+  expect(await desk.findings()).toEqual([]);
+});
+
 test('two batches that settle on one lease at once share its included credit without giving any of it twice', async () => {
   const customer = await desk.customer('team-1', included('0.05'), pack('50'));
   const gateway = await openBareGateway(database);
