@@ -2,6 +2,7 @@
 import { afterEach, beforeAll, expect, test } from '@jest/globals';
 import { inTransaction } from '../../../services/platform/postgres.ts';
 import { issueDueInvoices } from '../../../services/postpaid/usage-invoices.ts';
+import { queueMailsAhead } from '../../../services/subscriptions/mails-ahead.ts';
 import { setTaxRegime } from '../../../services/taxes/taxes.ts';
 import { enterprise, invoicesOf, linesOf, spend, spendable, transfer } from '../postpaid/enterprise.ts';
 import { openPlanShop } from '../subscriptions/plan-shop.ts';
@@ -55,4 +56,19 @@ test('usage is invoiced with a line of tax that is no usage, counts against the 
   expect(owing).toBe('881.000000000');
   expect(await spendable(shop, customer)).toBe('1000.000000000');
   expect((await invoicesOf(shop, customer))[0]?.remainingCents).toBe(0);
+});
+
+test('who is told that a year will be renewed is told of what his card is asked for then, tax and all', async () => {
+  const customer = await shop.customer('pro', 12, '2027-04-02T00:00:00Z');
+  await shop.sleepUntil('2028-03-27T00:00:00Z');
+
+  await queueMailsAhead(shop.db);
+  await shop.advanceTo('2028-04-02T00:00:00Z');
+
+  const { rows } = await shop.admin.query<{ cents: string }>(
+    `select facts ->> 'amountCents' as cents from notifications where org_id = $1 and kind = 'renewal_ahead'`,
+    [customer.orgId],
+  );
+  expect(rows).toEqual([{ cents: '22610' }]);
+  expect((await shop.charged(customer.orgId)).map((one) => one.split(' ')[1])).toEqual(['22610', '22610']);
 });
