@@ -461,13 +461,13 @@ begin
       select i.*, row_number() over () as ordinal from input i
     ), priced as (
       select n.*, u.request_id as known_id, coalesce(u.rated_nano, 0) as known_rated,
-             case when l.id is null then 0 else l.amount_nano - l.consumed_nano end as lease_left,
+             case when l.closed_at is null then coalesce(l.amount_nano - l.consumed_nano, 0) else 0 end as lease_left,
              l.beyond_ppm, greatest(0, l.at_list_nano - l.consumed_nano) as at_list_left,
              sum(case when u.request_id is null then n.rated_nano else 0 end) over on_lease as rated_upto,
              row_number() over on_lease as nth
         from numbered n
         left join usage_records u on u.request_id = n.request_id
-        left join leases l on l.id = n.lease_id and l.incarnation_id = p_incarnation and l.closed_at is null
+        left join leases l on l.id = n.lease_id and l.incarnation_id = p_incarnation -- closed: it has nothing left, and its rate all the same
       window on_lease as (partition by n.lease_id order by n.ordinal)
     ), judged as materialized (
       -- beyond: what the records on this lease come to beyond its part at list price, with this one less without it. Each rounds up once.

@@ -284,40 +284,66 @@ begin
   return v_cents;
 end $$;
 
+-- Undoes what a refund has booked: it has failed. Caller holds the organization.
+create function reverse_refund(p_refund refunds, p_org uuid, p_actor text) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_entry record; v_balance bigint; v_entries jsonb := '[]'; v_tx bigint;
+begin
+  for v_entry in select * from ledger_entries e where e.transaction_id = p_refund.transaction_id order by e.line loop
+    v_balance := null;
+    if v_entry.account = 'credit' then
+      update grant_balances b set available_nano = b.available_nano + v_entry.amount_nano where b.grant_id = v_entry.grant_id
+        returning b.available_nano into v_balance;
+    end if;
+    v_entries := v_entries || jsonb_build_object('account', v_entry.account, 'org', p_org, 'grant', v_entry.grant_id,
+                                                 'amount', -v_entry.amount_nano, 'balance', v_balance);
+  end loop;
+  v_tx := post_transaction('reversal', 'refund-failed:' || p_refund.id, 'refund', p_refund.id::text, p_actor, v_entries);
+  update refunds r set state = 'failed', reversal_id = v_tx where r.id = p_refund.id;
+end $$;
+
+-- What was given back at Stripe while a refund was under way found nothing left to take, and was a loss of ours. The refund has failed and brought
+-- its money back: they are booked anew and take of that, in rows of their own. Caller holds the organization.
+create function rebook_heard_since(p_failed refunds, p_org uuid, p_actor text) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_heard refunds; v_id uuid;
+begin
+  for v_heard in
+    select r.* from refunds r
+     where r.payment_id = p_failed.payment_id and r.transaction_id > p_failed.transaction_id and r.state <> 'failed' and r.stripe_refund is not null
+       and exists (select from ledger_entries e where e.transaction_id = r.transaction_id and e.account = 'deferred_adjust' and e.amount_nano > 0)
+     order by r.transaction_id loop
+    v_id := gen_random_uuid();
+    perform reverse_refund(v_heard, p_org, p_actor);
+    update refunds set stripe_refund = null where id = v_heard.id;
+    perform begin_refund(v_id, v_heard.payment_id, v_heard.stripe_refund, v_heard.amount_cents, p_actor);
+    update refunds set state = v_heard.state where id = v_id;
+  end loop;
+end $$;
+
 -- What Stripe says of a refund. One that failed gives the credit back, which first repays what the customer owes by now. True: this is how
 -- it became known that it failed.
 create function settle_refund(p_id uuid, p_stripe_refund text, p_state text, p_actor text) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
-declare v_refund refunds; v_org uuid; v_entry record; v_balance bigint; v_entries jsonb := '[]'; v_tx bigint;
+declare v_refund refunds; v_org uuid;
 begin
   select p.org_id into v_org from refunds r join payments p on p.id = r.payment_id where r.id = p_id;
   perform 1 from organizations o where o.id = v_org for no key update;
   select * into v_refund from refunds r where r.id = p_id for update;
   if not found or v_refund.state = 'failed' then return false; end if;
-  if p_state = 'failed' then
-    for v_entry in select * from ledger_entries e where e.transaction_id = v_refund.transaction_id order by e.line loop
-      v_balance := null;
-      if v_entry.account = 'credit' then
-        update grant_balances b set available_nano = b.available_nano + v_entry.amount_nano where b.grant_id = v_entry.grant_id
-          returning b.available_nano into v_balance;
-      end if;
-      v_entries := v_entries || jsonb_build_object('account', v_entry.account, 'org', v_org, 'grant', v_entry.grant_id,
-                                                   'amount', -v_entry.amount_nano, 'balance', v_balance);
-    end loop;
-    v_tx := post_transaction('reversal', 'refund-failed:' || p_id, 'refund', p_id::text, p_actor, v_entries);
-    perform repay_overdraft(v_org, p_actor);
-    insert into config_changes (kind, target_id) values ('grant', v_org::text);
-    perform pg_notify('tollgate_config', 'grant:' || v_org);
-  end if;
   update refunds r
-     set state = case when p_state = 'failed' or (p_state = 'succeeded' and r.state = 'submitted') then p_state else r.state end,
-         stripe_refund = coalesce(r.stripe_refund, p_stripe_refund), reversal_id = v_tx
+     set state = case when p_state = 'succeeded' and r.state = 'submitted' then p_state else r.state end,
+         stripe_refund = coalesce(r.stripe_refund, p_stripe_refund)
    where r.id = p_id;
-  if p_state = 'failed' then
-    insert into audit_log (actor, action, target_kind, target_id, after)
-      values (p_actor, 'refund.failed', 'payment', v_refund.payment_id::text, jsonb_build_object('refundId', p_id));
-  end if;
-  return p_state = 'failed';
+  if p_state <> 'failed' then return false; end if;
+  perform reverse_refund(v_refund, v_org, p_actor);
+  perform rebook_heard_since(v_refund, v_org, p_actor);
+  perform repay_overdraft(v_org, p_actor);
+  insert into config_changes (kind, target_id) values ('grant', v_org::text);
+  perform pg_notify('tollgate_config', 'grant:' || v_org);
+  insert into audit_log (actor, action, target_kind, target_id, after)
+    values (p_actor, 'refund.failed', 'payment', v_refund.payment_id::text, jsonb_build_object('refundId', p_id));
+  return true;
 end $$;
 
 -- Nobody will pay on this page any more. Should money come all the same, it is recorded: a pack is credited, the price of a void invoice goes
@@ -343,6 +369,6 @@ grant update (due_at, tries, processed_at, error) on stripe_events to tollgate_w
 grant update on stripe_event_listing to tollgate_worker;
 grant update (resolved_at) on captures_in_question to tollgate_worker;
 revoke execute on function record_payment(uuid, text, bigint, text, text), close_checkout(uuid), begin_refund(uuid, uuid, text, bigint, text),
-  settle_refund(uuid, text, text, text) from public;
+  settle_refund(uuid, text, text, text), reverse_refund(refunds, uuid, text), rebook_heard_since(refunds, uuid, text) from public;
 grant execute on function record_payment(uuid, text, bigint, text, text), close_checkout(uuid), begin_refund(uuid, uuid, text, bigint, text),
   settle_refund(uuid, text, text, text) to tollgate_worker;

@@ -8,6 +8,8 @@ export interface Bill {
   readonly plan: string | null;
   readonly months: number | null;
   readonly amountCents: number;
+  /** What a card is asked for. */
+  readonly remainingCents: number;
   /** Of the amount. */
   readonly taxCents: number;
   readonly currency: string;
@@ -72,7 +74,7 @@ function headOf(state: PayState, words: PayWords): string[] {
 }
 
 function billLines(
-  { plan, months, amountCents, taxCents, currency, dueAt }: Bill,
+  { plan, months, amountCents, remainingCents, taxCents, currency, dueAt }: Bill,
   state: PayState,
   words: PayWords,
   language: Language,
@@ -80,10 +82,13 @@ function billLines(
   const { format } = new Intl.NumberFormat(language, { style: 'currency', currency });
   const due = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' }).format(dueAt);
   const what = plan === null ? words.usage : `${capitalized(plan)}, ${months === 12 ? words.oneYear : words.oneMonth}`;
+  const asked = state.is === 'paid' ? amountCents : remainingCents;
+  // Which part of an amount its tax is in nobody has said.
+  const saysTax = taxCents > 0 && asked === amountCents;
   return [
     `<p class="quiet">${escaped(what)}</p>`,
-    `<p class="amount">${escaped(format(amountCents / 100))}</p>`,
-    ...(taxCents === 0 ? [] : [`<p class="quiet">${words.ofWhichTax} ${escaped(format(taxCents / 100))}</p>`]),
+    `<p class="amount">${escaped(format(asked / 100))}</p>`,
+    ...(!saysTax ? [] : [`<p class="quiet">${words.ofWhichTax} ${escaped(format(taxCents / 100))}</p>`]),
     ...(state.is === 'paid' ? [] : [`<p class="quiet">${words.dueOn} ${escaped(due)}</p>`]),
   ];
 }

@@ -13,6 +13,8 @@ export interface Invoice {
   readonly plan: PlanName | null;
   readonly months: number | null;
   readonly amountCents: number;
+  /** Of the amount: usage is paid in parts. Of one that is closed nothing. */
+  readonly remainingCents: number;
   /** Of the amount, a line of its own. */
   readonly taxCents: number;
   readonly tax: Tax;
@@ -27,7 +29,7 @@ export interface Invoice {
 
 const INVOICES = `
   select i.id, i.org_id as "orgId", i.kind, i.subscription_id as "subscriptionId", v.plan, (i.bought #>> '{terms,months}')::integer as months,
-         i.amount_cents as "amountCents", i.tax_cents as "taxCents", i.tax, i.currency, i.state,
+         i.amount_cents as "amountCents", case i.state when 'open' then coalesce(remaining_of(i.id), i.amount_cents) else 0 end as "remainingCents", i.tax_cents as "taxCents", i.tax, i.currency, i.state,
          i.state = 'open' and not exists (select from payments p join checkouts c on c.payment_id = p.id where p.invoice_id = i.id) as "isPayable",
          i.issued_at as "issuedAt", i.due_at as "dueAt", i.closed_at as "closedAt"
     from invoices i left join plan_versions v on v.id = i.bought #>> '{terms,planVersionId}'`;

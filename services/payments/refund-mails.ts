@@ -8,6 +8,7 @@ import { unpaidFacts } from '../subscriptions/plan-mails.ts';
 import { isSecondOfPlan } from './payments.ts';
 
 interface Refunded {
+  readonly stripeRefund: string;
   readonly orgId: string;
   readonly amountCents: number;
   readonly currency: string;
@@ -19,23 +20,23 @@ interface Refunded {
   readonly at: Date;
 }
 
-/** Once, however often Stripe says it. The caller has settled the refund, and so holds the organization. */
+/** Once, however often Stripe says it and we book it. The caller has settled the refund, and so holds the organization. */
 export async function tellOfRefund(tx: PoolClient, refundId: string): Promise<void> {
   const { rows } = await tx.query<Refunded & { readonly paymentId: string }>(
-    `select p.id as "paymentId", b.org_id as "orgId", r.amount_cents as "amountCents", b.currency, b.purpose, b.credit_nano as "creditNano",
+    `select p.id as "paymentId", r.stripe_refund as "stripeRefund", b.org_id as "orgId", r.amount_cents as "amountCents", b.currency, b.purpose, b.credit_nano as "creditNano",
             b.bonus_nano as "bonusNano", b.invoice_id as "invoiceId", p.second_of is not null as "isSecond", billing_now() as at
        from refunds r join payments p on p.id = r.payment_id join payments b on b.id = coalesce(p.second_of, p.id) where r.id = $1`,
     [refundId],
   );
   const [refunded] = rows;
   if (refunded === undefined) return;
-  const { orgId, amountCents, currency, invoiceId, paymentId, at } = refunded;
+  const { stripeRefund, orgId, amountCents, currency, invoiceId, paymentId, at } = refunded;
   const isSecond = refunded.isSecond || (await isSecondOfPlan(tx, paymentId));
   const bought = invoiceId === null ? null : await unpaidFacts(tx, { invoice: { invoiceId } });
   await queueMail(tx, {
     orgId,
     kind: isSecond ? 'second_capture_refunded' : 'refunded',
-    key: `refunded:${refundId}`,
+    key: `refunded:${stripeRefund}`,
     facts: {
       amountCents,
       currency,

@@ -101,8 +101,8 @@ export async function followRefunds(
 
 async function applyRefund(tx: PoolClient, intent: string, refund: StripeRefund, actor: string): Promise<void> {
   const ours = RefundId.safeParse(refund.refundId);
-  if (ours.success) return settleRefund(tx, ours.data, refund.id, refund.state, actor);
-  const known = await refundAt(tx, refund.id);
+  // Where Stripe's id stands comes first: a refund may have been booked anew (rebook_heard_since).
+  const known = (await refundAt(tx, refund.id)) ?? (ours.success ? ours.data : null);
   if (known !== null) return settleRefund(tx, known, refund.id, refund.state, actor);
   if (refund.state === 'failed') return;
   const { rows } = await tx.query<{ id: string }>('select id from payments where stripe_payment_intent = $1', [intent]);
@@ -132,14 +132,17 @@ async function settleRefund(
   await endRefusal(tx, id, actor);
 }
 
-/** Of a void invoice, its subscription waits for a person then. */
+/** Of a void invoice, its subscription waits for a person then, unless somebody has given all of it back meanwhile. */
 async function tellOfRefusal(tx: PoolClient, refundId: string, actor: string): Promise<void> {
   const { rows } = await tx.query<{ invoiceId: string }>(
     `select i.id as "invoiceId" from refunds r join payments p on p.id = r.payment_id join invoices i on i.id = p.invoice_id
        join subscriptions s on s.id = i.subscription_id where r.id = $1 and i.state = 'void'`,
     [refundId],
   );
-  for (const { invoiceId } of rows) await invoiceRefundRefused(tx, invoiceId, { actor });
+  for (const { invoiceId } of rows) {
+    const tell = (await isAllBack(tx, invoiceId)) ? invoiceRefunded : invoiceRefundRefused;
+    await tell(tx, invoiceId, { actor });
+  }
 }
 
 /** Somebody has given it back at Stripe, or Stripe has done what it would not do before. */

@@ -5,6 +5,7 @@ import type { Pool, PoolClient } from 'pg';
 import { queueMail } from '../notifications/outbox.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
+import { taxFor } from '../taxes/taxes.ts';
 import { CURRENCY, toldTerms } from './plan-mails.ts';
 import { subscriptionRow } from './subscription-rows.ts';
 
@@ -81,8 +82,9 @@ async function tellOfRenewal(
   { subject, chargeAt, eventKey }: Ahead & { kind: 'renewal_ahead' },
 ): Promise<void> {
   const { nextTerms } = (await subscriptionRow(tx, subject)).state;
+  const { grossCents } = await taxFor(tx, orgId, nextTerms.priceCents);
   const facts = {
-    amountCents: nextTerms.priceCents,
+    amountCents: grossCents,
     currency: CURRENCY,
     terms: await toldTerms(tx, nextTerms),
     renewsAt: chargeAt.toISOString(),

@@ -19,7 +19,7 @@ const CURRENCY = 'usd';
 
 export async function queueTopUpMails(
   tx: PoolClient,
-  { orgId, before, state, event, nowMs }: Turned,
+  { orgId, state, event, nowMs }: Turned,
   write: TopUpWrite,
 ): Promise<void> {
   switch (write.kind) {
@@ -34,7 +34,7 @@ export async function queueTopUpMails(
     case 'declined': {
       const { notBeforeMs, settings } = state;
       const facts = {
-        amountCents: before.open?.amountCents ?? 0,
+        amountCents: await priceOfTopUp(tx, orgId, write.number),
         currency: CURRENCY,
         suspicious: event.kind === 'charged' && event.outcome.kind === 'declined' && event.outcome.decline.suspicious,
         notBefore: settings === null || notBeforeMs === null ? null : new Date(notBeforeMs).toISOString(),

@@ -78,6 +78,36 @@ test.each([
   expect(await stateOf(counter, customer.invoiceId)).toBe('open');
 });
 
+test('of an invoice of usage that was paid in part the page asks for the rest, which is what a card is charged', async () => {
+  const { orgId } = await billed(counter);
+  const customer = { orgId, invoiceId: await usageInvoiceOf(orgId) };
+  const before = await visitor.open(visitor.linkOf(customer));
+  await app.db.query(`select record_bank_transfer(gen_random_uuid(), $1, 1900, 'part', current_date, 'test')`, [
+    customer.invoiceId,
+  ]);
+
+  const { text } = await visitor.open(visitor.linkOf(customer));
+  await visitor.press(customer);
+
+  expect(before.text).toContain('$119.00');
+  expect(before.text).toContain('$19.00');
+  expect(text).toContain('$100.00');
+  expect(text).not.toMatch(/\$119|\$19\.00/);
+  expect((await takenFor(counter, customer.invoiceId)).captured).toEqual([10_000]);
+  expect(await stateOf(counter, customer.invoiceId)).toBe('paid');
+});
+
+/** 100.00 and 19 % on it. */
+async function usageInvoiceOf(orgId: string): Promise<string> {
+  const id = newId();
+  await app.db.query(
+    `select post_usage_invoice($1, $2, '2027-01', billing_now(), 11900, 1900, '{"kind": "fixed_rate", "ratePpm": 190000}', 100000000000,
+                               '[{"kind": "earlier_usage", "amountNano": "100000000000"}]', '{}', 'test')`,
+    [id, orgId],
+  );
+  return id;
+}
+
 test('a void invoice wants nothing, whatever is pressed', async () => {
   const customer = await billed(counter);
   await app.db.query(`update invoices set state = 'void', closed_at = billing_now() where id = $1`, [

@@ -101,6 +101,57 @@ test('what comes after its lease was closed is split by what included credit the
   expect(await desk.findings()).toEqual([]);
 });
 
+test('what outgrows its lease, or comes after its end, has the rate of that lease, whatever plan its customer has by then', async () => {
+  const customer = await desk.customer('team-1', pack('50'));
+  const gateway = await openBareGateway(database);
+  const held = await gateway.hold(customer, '0.001');
+  const [outgrown, late] = [1, 2].map(() => rowsOf(customer, held.lease.id, nano(8_755_000), newId())) as [Rows, Rows];
+  await desk.putOn(customer, 'pay_as_you_go-1');
+
+  await desk.settle(gateway, [outgrown], false);
+  await gateway.abandon();
+  await admin.query('select fence_incarnations($1)', [gateway.incarnation.id]);
+  await admin.query('select close_incarnation($1, $2, true)', [gateway.incarnation.id, 'test']);
+  await desk.settle(gateway, [late], true);
+
+  expect(await desk.totalsOf(customer)).toEqual({ requests: 2, paid: String(2 * 7_879_500) });
+  expect(await desk.findings()).toEqual([]);
+});
+
+test('a lease that gave included credit back, and grows by other credit, is at list price as far as it has kept of it', async () => {
+  const customer = await desk.customer('team-1', included('0.003'), pack('50'));
+  const gateway = await openBareGateway(database);
+  const leaseId = newId();
+  const take = () =>
+    admin.query('select take_credit($1, $2, $3, 8000000, 0, 8000000)', [gateway.incarnation.id, leaseId, customer.id]);
+  await take();
+  await admin.query('select give_back($1, $2, $3, 6000000, false)', [gateway.incarnation.id, leaseId, customer.id]);
+  await admin.query(`select void_included($1, 'test', 'test')`, [customer.orgId]);
+  await take();
+
+  const { usage, attempts } = rowsOf(customer, leaseId, nano(5_000_000), newId());
+  await desk.settle(gateway, [{ usage, attempts }], false);
+  await gateway.abandon();
+
+  expect(await desk.costOf(usage.request_id)).toMatchObject({ beyond: '3000000', charge: '4700000' });
+  expect(await desk.findings()).toEqual([]);
+});
+
+test('a request that cost nothing and comes after its lease was closed has the rate of its lease, as any other', async () => {
+  const customer = await desk.customer('team-1', pack('50'));
+  const gateway = await openBareGateway(database);
+  const held = await gateway.hold(customer, '0.1');
+  await gateway.abandon();
+  await admin.query('select fence_incarnations($1)', [gateway.incarnation.id]);
+  await admin.query('select close_incarnation($1, $2, false)', [gateway.incarnation.id, 'test']);
+
+  const late = [0n, 0n, 8_755_000n, 0n].map((amount) => rowsOf(customer, held.lease.id, nano(amount), newId()));
+  await desk.settle(gateway, late, true);
+
+  expect(await desk.totalsOf(customer)).toEqual({ requests: 4, paid: '7879500' });
+  expect(await desk.findings()).toEqual([]);
+});
+
 test('two batches that settle on one lease at once share its included credit without giving any of it twice', async () => {
   const customer = await desk.customer('team-1', included('0.05'), pack('50'));
   const gateway = await openBareGateway(database);

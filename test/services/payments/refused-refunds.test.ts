@@ -111,6 +111,42 @@ test('what somebody gives back at Stripe meanwhile ends it without a command', a
   expect(await till.differences()).toEqual([]);
 });
 
+test('what is given back at Stripe and heard of while ours is under way comes out of the same money, and not out of ours', async () => {
+  const late = await paidForNothing();
+  await givenBackThere(late, 500);
+  await hearAll();
+
+  const refused = await look(late);
+  const told = await retry(late);
+  const goneOn = await look(late);
+
+  expect([refused, told, goneOn]).toEqual([NEEDS_PERSON, 'done', AT_REST]);
+  expect(await entriesOf(late)).toEqual({});
+  expect(await till.differences()).toEqual([]);
+});
+
+test('when all has been given back at Stripe before ours is refused, nobody has to look at it', async () => {
+  const late = await paidForNothing();
+  await givenBackThere(late, 1_900);
+  await hearAll();
+
+  expect(await look(late)).toEqual(AT_REST);
+  expect(await till.differences()).toEqual([]);
+});
+
+/** Of its payment and all that went back of it, by account, without what has come to nothing. */
+async function entriesOf({ intent }: Void): Promise<Record<string, string>> {
+  const { rows } = await till.admin.query<{ account: string; total: string }>(
+    `select e.account, sum(e.amount_nano)::text as total from ledger_entries e
+      where e.transaction_id in (
+              select t from payments p left join refunds r on r.payment_id = p.id, unnest(array[p.transaction_id, r.transaction_id, r.reversal_id]) t
+               where p.stripe_payment_intent = $1)
+      group by e.account having sum(e.amount_nano) <> 0`,
+    [intent],
+  );
+  return Object.fromEntries(rows.map(({ account, total }) => [account, total]));
+}
+
 test('whose workflow is gone is brought back, to wait for the person', async () => {
   const late = await paidForNothing();
   await givenBackThere(late, 1_900);

@@ -151,6 +151,33 @@ test('a second capture that Stripe does not give back is owed, waits for a perso
 });
 
 test.each([
+  ['all', 1_000],
+  ['a part', 400],
+])(
+  'while a second capture is on its way back somebody gives back %s of it at Stripe: no more goes back, and nothing is owed when all is',
+  async (_, amount) => {
+    const { orgId, paymentId } = await boughtPack();
+    const intent = await captureAgain(paymentId);
+    await till.record(intent);
+    await till.sdk.refunds.create({ payment_intent: intent, amount });
+
+    await hearAll();
+    await sendRefunds(till.db, till.stripe);
+    await hearAll();
+    await till.db.query(
+      `select begin_refund(gen_random_uuid(), p.id, null, null, 'test') from payments p where p.stripe_payment_intent = $1`,
+      [intent],
+    );
+    await sendRefunds(till.db, till.stripe);
+
+    expect((await ledgerOf(till.stripeUrl))[intent]).toMatchObject({ captured: 1_000, refunded: 1_000 });
+    const told = (await toldOf(orgId)).map((one) => (one as { cents: number }).cents);
+    expect(told.toSorted((a, b) => a - b)).toEqual([amount, 1_000 - amount].filter((cents) => cents > 0));
+    expect(await till.differences()).toEqual([]);
+  },
+);
+
+test.each([
   ['another amount', 900, 'usd'],
   ['another currency', 1_000, 'eur'],
 ])('a second capture of %s is not sent back unasked: a person decides', async (_, amount, currency) => {

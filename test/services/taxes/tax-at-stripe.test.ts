@@ -1,11 +1,13 @@
 // Tax is asked for with the price and goes back with it: what Stripe takes is net and tax, and the books keep them apart to the cent
 // (billing.md 5: M29).
 import { expect, test } from '@jest/globals';
+import { balanceOf } from '../../../services/grants/balance.ts';
+import { newInvoicePayment } from '../../../services/payments/charge-attempts.ts';
 import { askForCharge } from '../../../services/payments/charges.ts';
 import { refundUnusedPack, sendRefunds } from '../../../services/payments/refunds.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
 import { setTaxRegime } from '../../../services/taxes/taxes.ts';
-import { ledgerOf, passHours } from '../../fake-stripe/stripe-client.ts';
+import { ledgerOf, passHours, withCard } from '../../fake-stripe/stripe-client.ts';
 import { newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
 import { billed, takenFor } from '../payments/billed-customer.ts';
 import { openTill } from '../payments/till.ts';
@@ -87,6 +89,67 @@ test('what somebody gives back at Stripe in parts takes its tax along, and of al
   expect(owed).toEqual(['361', '202', '42', '0']);
   expect(await till.differences()).toEqual([]);
 });
+
+test('of a pack that is half given back at Stripe while the refund of all of it is refused, half of credit and tax is left', async () => {
+  await taxed(200_000);
+  const orgId = await till.newOrganization();
+  const { paymentId, paymentIntent } = await till.pay(orgId, 'pack_10');
+  await till.record(paymentIntent);
+  await inTransaction(till.db, (tx) => refundUnusedPack(tx, paymentId, 'test'));
+  await till.sdk.refunds.create({ payment_intent: paymentIntent, amount: 600 });
+  await hearAll();
+
+  await sendRefunds(till.db, till.stripe);
+  const { availableNano } = await balanceOf(till.db, orgId);
+  const owed = await taxOwed(orgId);
+  await hearAll();
+  await inTransaction(till.db, (tx) => refundUnusedPack(tx, paymentId, 'test'));
+  await sendRefunds(till.db, till.stripe);
+
+  expect([String(availableNano), owed]).toEqual(['5000000000', '100']);
+  expect((await ledgerOf(till.stripeUrl))[paymentIntent]).toMatchObject({ captured: 1_200, refunded: 1_200 });
+  expect(await taxOwed(orgId)).toBe('0');
+  expect(await till.differences()).toEqual([]);
+});
+
+test('what is taxed and captured a second time goes back as a whole, and its tax is owed once', async () => {
+  await taxed(190_000);
+  const orgId = await till.newOrganization();
+  const pack = await till.pay(orgId, 'pack_10');
+  const { orgId: subscriber, invoiceId } = await billed(till, null);
+  const [first, second] = [await askedFor(subscriber, invoiceId), await askedFor(subscriber, invoiceId)];
+  await till.record(pack.paymentIntent);
+
+  const outcomes: string[] = [];
+  for (const [paymentId, amount] of [
+    [pack.paymentId, 1_190],
+    [second, 2_261],
+    [first, 2_261],
+    [first, 2_261],
+  ] as const) {
+    outcomes.push(await till.record(await captured(paymentId, amount)));
+  }
+  await sendRefunds(till.db, till.stripe);
+
+  expect(outcomes).toEqual(['twice', 'recorded', 'twice', 'twice']);
+  expect([await taxOwed(orgId), await taxOwed(subscriber)]).toEqual(['190', '361']);
+  expect(await till.differences()).toEqual([]);
+});
+
+/** The payment before it can be paid no more, as far as we know. */
+async function askedFor(orgId: string, invoiceId: string): Promise<string> {
+  await till.admin.query(`update payments set state = 'expired' where invoice_id = $1`, [invoiceId]);
+  return inTransaction(till.db, (tx) => newInvoicePayment(tx, invoiceId, { orgId, amountCents: 2_261 }, 'test'));
+}
+
+async function captured(paymentId: string, amount: number): Promise<string> {
+  const card = await withCard(till.sdk, 'pm_card_visa');
+  const { id } = await till.sdk.paymentIntents.create({
+    ...{ amount, currency: 'usd', ...card, confirm: true, off_session: true },
+    ...{ allowed_payment_method_types: ['card'], metadata: { payment_id: paymentId } },
+  });
+  return id;
+}
 
 // Last: the fake's clock is two days ahead of ours after it.
 test('M29: a pack of $50+5 at 20 % is charged 60.00; of it with 7.30 used 51.24 go back, of which 8.54 tax, and all comes back if that fails', async () => {
