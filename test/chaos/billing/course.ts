@@ -112,6 +112,10 @@ export class Course {
     if (member.customer.fate === 'upgrading') return this.#upgrades(member, nowMs);
     const open = cases.find(({ orgId }) => orgId === member.orgId);
     if (open !== undefined) return this.#leavesDebt(member, open, (nowMs - open.openedAt.getTime()) / DAY_MS);
+    // Whoever has paid on the page owes once: his card would refuse the next month, too.
+    if (member.done.has('owed')) {
+      await untilTaken(member.done, 'good card', () => this.#leavesGoodCard(member.orgId, member.customer));
+    }
     await this.#buysAgain(member);
   }
 
@@ -133,9 +137,11 @@ export class Course {
         if (owesDays >= 4) await untilTaken(done, 'new card', () => this.#leavesGoodCard(orgId, customer));
         return;
       case 'pay_page':
+        done.add('owed');
         if (owesDays >= 8) await this.#paysOnPage(orgId, invoiceId);
         return;
       case 'last_day':
+        done.add('owed');
         // After the last warning, a day before his plan ends.
         if (owesDays >= 12.9) await this.#paysOnPage(orgId, invoiceId);
         return;
