@@ -3,6 +3,7 @@
 // under the organization's lock with the balance of then. Looking twice is looking (D62).
 import type { Pool } from 'pg';
 import { balanceOf } from '../grants/balance.ts';
+import { oneByOne } from '../platform/one-by-one.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import { lookAtBalance } from '../top-ups/turn.ts';
 import { warnOfBalance } from './alerts.ts';
@@ -29,9 +30,7 @@ export async function claimLook(db: Pool): Promise<Looked | null> {
 /** How many were found. One that cannot be seen to does not hold up the others. */
 export async function lookAtBalances(db: Pool, looked: Looked): Promise<number> {
   const { rows } = await db.query<{ orgId: string }>(noteworthy(looked));
-  const failures: unknown[] = [];
-  for (const { orgId } of rows) await seeTo(db, orgId).catch((error: unknown) => failures.push(error));
-  if (failures.length > 0) throw failures[0];
+  await oneByOne(rows, ({ orgId }) => seeTo(db, orgId));
   return rows.length;
 }
 

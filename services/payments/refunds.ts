@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { isWithinRefundWindow, PACK_REFUND_DAYS } from '../../domain/proration.ts';
 import { newId } from '../platform/ids.ts';
+import { oneByOne } from '../platform/one-by-one.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { invoiceRefunded, invoiceRefundRefused } from '../subscriptions/learn.ts';
 import { billingNow } from '../subscriptions/turn.ts';
@@ -68,9 +69,7 @@ export async function sendRefunds(db: Pool, stripe: StripeApi, only: string | nu
       order by r.created_at`,
     [only],
   );
-  const failures: unknown[] = [];
-  for (const refund of rows) await sendRefund(db, stripe, refund).catch((error: unknown) => failures.push(error));
-  if (failures.length > 0) throw failures[0];
+  await oneByOne(rows, (refund) => sendRefund(db, stripe, refund));
 }
 
 /** What is repeated after a day, when its key is forgotten, is looked for first. */
@@ -124,7 +123,10 @@ async function settleRefund(
   actor: string,
 ): Promise<void> {
   const { rows } = await tx.query<{ hasFailed: boolean }>('select settle_refund($1, $2, $3, $4) as "hasFailed"', [
-    ...[id, stripeRefund, state, actor],
+    id,
+    stripeRefund,
+    state,
+    actor,
   ]);
   if (rows[0]?.hasFailed === true) await tellOfRefusal(tx, id, actor);
   if (state !== 'succeeded') return;

@@ -7,6 +7,7 @@ import { invoiceDueAt, settlingLine, usageInvoiceTotal } from '../../domain/post
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { type BillingSnapshot, billingSnapshot } from '../people/billing-details.ts';
 import { newId } from '../platform/ids.ts';
+import { oneByOne } from '../platform/one-by-one.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { billingNow, openPostpaidCase } from '../subscriptions/turn.ts';
 import { taxFor } from '../taxes/taxes.ts';
@@ -22,16 +23,10 @@ const ACTOR = 'invoicing';
 /** All that is due now; returns the ids. An organization that fails does not hold up the others. */
 export async function issueDueInvoices(db: Pool): Promise<string[]> {
   const issued: string[] = [];
-  const failures: unknown[] = [];
-  for (const orgId of await organizationsDue(db)) {
-    try {
-      const invoiceId = await inTransaction(db, (tx) => issueDueInvoice(tx, orgId));
-      if (invoiceId !== null) issued.push(invoiceId);
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
+  await oneByOne(await organizationsDue(db), async (orgId) => {
+    const invoiceId = await inTransaction(db, (tx) => issueDueInvoice(tx, orgId));
+    if (invoiceId !== null) issued.push(invoiceId);
+  });
   return issued;
 }
 

@@ -4,6 +4,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { queueMail } from '../notifications/outbox.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
+import { oneByOne } from '../platform/one-by-one.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { taxFor } from '../taxes/taxes.ts';
 import { CURRENCY, toldTerms } from './plan-mails.ts';
@@ -48,11 +49,7 @@ export async function queueMailsAhead(db: Pool): Promise<void> {
   const { rows } = await db.query<{ orgId: string }>(
     `select distinct org_id as "orgId" from (${NOT_TOLD}) ahead where due_at <= billing_now() order by 1`,
   );
-  const failures: unknown[] = [];
-  for (const { orgId } of rows) {
-    await inTransaction(db, (tx) => tellAhead(tx, orgId)).catch((error: unknown) => failures.push(error));
-  }
-  if (failures.length > 0) throw failures[0];
+  await oneByOne(rows, ({ orgId }) => inTransaction(db, (tx) => tellAhead(tx, orgId)));
 }
 
 type Ahead =
