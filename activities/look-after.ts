@@ -1,4 +1,5 @@
 // The row of whoever asked Stripe for something, as his own look would find it: his workflow id says whose row that is.
+import { processOf } from '../services/processes/poke.ts';
 import type { ProcessView } from '../workflows/contracts/billing-process.ts';
 import type { DunningActivities } from '../workflows/contracts/dunning.ts';
 import type { SubscriptionActivities } from '../workflows/contracts/subscription.ts';
@@ -11,9 +12,8 @@ type Looks = Partial<
 /** Null: he is no process that can be looked at here. */
 export function lookAfter(looks: Looks): (workflowId: string) => Promise<ProcessView | null> {
   return async (workflowId) => {
-    const colon = workflowId.indexOf(':');
-    const id = workflowId.slice(colon + 1);
-    switch (workflowId.slice(0, colon)) {
+    const { process, subject: id } = processOf(workflowId);
+    switch (process) {
       case 'subscription':
         return looks.tickSubscription?.({ subscriptionId: id }) ?? null;
       case 'dunning':

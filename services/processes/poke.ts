@@ -15,6 +15,12 @@ export function topUpWorkflowId(orgId: string): string {
   return `topup:${orgId}`;
 }
 
+/** Whose workflow that is. */
+export function processOf(workflowId: string): { readonly process: string; readonly subject: string } {
+  const colon = workflowId.indexOf(':');
+  return { process: workflowId.slice(0, colon), subject: workflowId.slice(colon + 1) };
+}
+
 export async function pokeProcess(
   tx: PoolClient,
   workflowId: string,

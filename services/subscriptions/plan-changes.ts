@@ -3,6 +3,7 @@ import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { openOrder, purchaseName } from '../../domain/subscription.ts';
 import type { Queryable } from '../platform/postgres.ts';
+import { processOf } from '../processes/poke.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import { subscriptionRow } from './subscription-rows.ts';
 import { type SubscriptionView, viewOf } from './subscriptions.ts';
@@ -20,15 +21,16 @@ export interface PlanChange {
 
 /** By the id of the command. @throws TollgateError not_found */
 export async function planChange(tx: PoolClient, id: string): Promise<PlanChange> {
-  const { rows } = await tx.query<{ subscriptionId: string; plan: string; months: number }>(
-    `select replace(workflow_id, 'subscription:', '') as "subscriptionId", effect ->> 'plan' as plan, (effect -> 'months')::integer as months
+  const { rows } = await tx.query<{ workflowId: string; plan: string; months: number }>(
+    `select workflow_id as "workflowId", effect ->> 'plan' as plan, (effect -> 'months')::integer as months
        from process_commands where request_id = $1 and command = 'changePlan'`,
     [id],
   );
   const [wanted] = rows;
   if (wanted === undefined) throw new TollgateError('not_found', { message: `There is no change of plan ${id}.` });
-  const subscription = await viewOf(tx, wanted.subscriptionId);
-  const outcome = await outcomeOf(tx, id, wanted, subscription);
+  const subscriptionId = processOf(wanted.workflowId).subject;
+  const subscription = await viewOf(tx, subscriptionId);
+  const outcome = await outcomeOf(tx, id, { ...wanted, subscriptionId }, subscription);
   const isWanted = outcome === 'needs_authentication';
   return { id, outcome, invoiceId: isWanted ? subscription.invoiceId : null, subscription };
 }
