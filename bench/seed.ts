@@ -1,13 +1,13 @@
 // Makes what the bench sells and who buys it, through the management API as staff would: 256 API keys in 64 organizations with more
 // credit than they can spend and the highest rate tier, and as many keys again that nobody uses before they are measured cold.
 import { z } from 'zod';
+import { inParallel } from './in-parallel.ts';
 import { MODEL_ID } from './requests.ts';
 
 const ORGANIZATIONS = 64;
 const API_KEYS = 256;
 /** $1,000,000 each. */
 const GRANT_NANO = '1000000000000000';
-const AT_ONCE = 8;
 
 /** Micro-USD per million tokens; none is a whole number of nano-USD, so that every charge is rounded. */
 export const SELLING_PRICE = { input: 2_750_003, cachedInput: 275_001, output: 11_000_009 } as const;
@@ -69,14 +69,4 @@ async function post({ api, adminToken }: Staff, path: string, body: object): Pro
   const text = await answer.text();
   if (answer.status !== 201) throw new Error(`POST ${path} was answered ${answer.status}: ${text.slice(0, 500)}`);
   return Made.parse(JSON.parse(text));
-}
-
-async function inParallel<T>(count: number, make: (at: number) => Promise<T>): Promise<T[]> {
-  const made: T[] = [];
-  let next = 0;
-  const worker = async () => {
-    for (let at = next++; at < count; at = next++) made[at] = await make(at);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return made;
 }

@@ -5,7 +5,7 @@ import type { BillingProduct } from '../../test/chaos/billing/billing-product.ts
 import { answers } from '../../test/chaos/product.ts';
 import { freePort } from '../../test/support/free-port.ts';
 import { BARE_QUEUE } from '../bare-cycle.ts';
-import { inParallel } from './shop.ts';
+import { inParallel } from '../in-parallel.ts';
 
 const PROGRAM = new URL('../bare-cycle-worker.ts', import.meta.url).pathname;
 const RUN_IN_MS = 4_000;

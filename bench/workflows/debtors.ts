@@ -12,7 +12,8 @@ import { BillingClock } from '../../test/chaos/billing/billing-clock.ts';
 import type { BillingProduct } from '../../test/chaos/billing/billing-product.ts';
 import { Complaints } from '../../test/chaos/billing/complaints.ts';
 import { Desk } from '../../test/chaos/billing/desk.ts';
-import { type Customer, inParallel } from './shop.ts';
+import { inParallel } from '../in-parallel.ts';
+import type { Customer } from './shop.ts';
 
 export interface Debtor extends Customer {
   readonly invoiceId: string;

@@ -5,8 +5,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Client as TemporalClient, WorkflowHandle } from '@temporalio/client';
 import type { Pool } from 'pg';
 import { subscriptionWorkflowId } from '../../services/processes/poke.ts';
+import { inParallel } from '../in-parallel.ts';
 import { holdNews, releaseNews, untilTold } from './held-news.ts';
-import { type Customer, inParallel, type Shop } from './shop.ts';
+import type { Customer, Shop } from './shop.ts';
 import type { Course } from './window-count.ts';
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;

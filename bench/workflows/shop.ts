@@ -6,6 +6,7 @@ import type { Pool } from 'pg';
 import type { BillingProduct } from '../../test/chaos/billing/billing-product.ts';
 import { Complaints } from '../../test/chaos/billing/complaints.ts';
 import { Desk } from '../../test/chaos/billing/desk.ts';
+import { inParallel } from '../in-parallel.ts';
 
 export interface Customer {
   readonly orgId: string;
@@ -20,7 +21,6 @@ export interface Order {
   readonly atOnce: number;
 }
 
-const BUYERS = 16;
 const GOOD_CARD = 'pm_card_visa';
 const EMPTY_CARD = 'pm_fake_declines_insufficient_funds';
 const LOOK_AGAIN_MS = 100;
@@ -116,15 +116,4 @@ export class Shop {
       await wait(LOOK_AGAIN_MS);
     }
   }
-}
-
-/** In their order. */
-export async function inParallel<T>(count: number, make: (at: number) => Promise<T>): Promise<T[]> {
-  const made: T[] = [];
-  let next = 0;
-  const worker = async () => {
-    for (let at = next++; at < count; at = next++) made[at] = await make(at);
-  };
-  await Promise.all(Array.from({ length: BUYERS }, worker));
-  return made;
 }
