@@ -23,8 +23,8 @@ const FORCE = '15 s';
 const STRIPE_LIMITS = { maxTaskQueueActivitiesPerSecond: 25, maxConcurrentActivityTaskExecutions: 50 };
 
 /**
- * Those that have something to do. What sleeps for a month is not kept in memory for it (some 80 KB each): to replay its one cycle when it
- * wakes costs milliseconds. The SDK by itself would keep as many as the heap of this machine could hold.
+ * Those that have something to do. What sleeps for a month need not be kept in memory for it: its one cycle is replayed when it wakes. The
+ * SDK by itself would keep as many as the heap of this machine could hold. A bound that was chosen; what it saves `npm run bench:workflows` says.
  */
 const WORKFLOWS_IN_MEMORY = 250;
 
