@@ -31,10 +31,10 @@ export async function seedPlans(
   place: Pick<Endpoints, 'api' | 'apiBaseUrl' | 'adminToken' | 'stripe' | 'models'>,
 ): Promise<number> {
   const staff = new Staff(place);
-  const before = (await staff.list('/organizations')).map(({ name = '' }) => name);
+  const before = await staff.list('/organizations');
   let made = 0;
   const known = async (name: string, begin: (orgId: string) => Promise<void>): Promise<string> => {
-    const found = (await staff.list('/organizations')).find((one) => one.name === name);
+    const found = before.find((one) => one.name === name);
     if (found !== undefined) return found.id;
     const orgId = await newOrganization(staff, name, name + UNFINISHED);
     await begin(orgId);
@@ -42,7 +42,7 @@ export async function seedPlans(
     made += 1;
     return orgId;
   };
-  if (isNew(before)) await seedDebtors({ ...place, staff, known });
+  if (isNew(before.map(({ name = '' }) => name))) await seedDebtors({ ...place, staff, known });
   for (const [name, begin] of CUSTOMERS) await known(name, (orgId) => begin(staff, orgId));
   return made;
 }

@@ -20,12 +20,13 @@ export interface TaxOwed {
   readonly tax: Tax;
 }
 
-const REGIMES = `
-  select id, kind, rate_ppm as "ratePpm", effective_at as "effectiveAt", made_by as "madeBy" from tax_regimes`;
+const COLUMNS = 'id, kind, rate_ppm as "ratePpm", effective_at as "effectiveAt", made_by as "madeBy"';
 
 /** Newest first. Without any nothing is taxed. */
 export async function listTaxRegimes(db: Queryable): Promise<TaxRegime[]> {
-  const { rows } = await db.query<TaxRegime>(`${REGIMES} order by effective_at desc, id desc limit 100`);
+  const { rows } = await db.query<TaxRegime>(
+    `select ${COLUMNS} from tax_regimes order by effective_at desc, id desc limit 100`,
+  );
   return rows;
 }
 
@@ -33,7 +34,7 @@ export async function listTaxRegimes(db: Queryable): Promise<TaxRegime[]> {
 export async function setTaxRegime(tx: PoolClient, tax: Tax, actor: string): Promise<TaxRegime> {
   const { rows } = await tx.query<TaxRegime>(
     `insert into tax_regimes (kind, rate_ppm, made_by) values ($1, $2, $3)
-     returning id, kind, rate_ppm as "ratePpm", effective_at as "effectiveAt", made_by as "madeBy"`,
+     returning ${COLUMNS}`,
     [tax.kind, tax.kind === 'fixed_rate' ? tax.ratePpm : null, actor],
   );
   if (rows[0] === undefined) throw new Error('the tax regime was not written');

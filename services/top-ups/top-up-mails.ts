@@ -9,7 +9,6 @@ import { priceOfTopUp } from '../payments/top-up-payments.ts';
 
 interface Turned {
   readonly orgId: string;
-  readonly before: TopUp;
   readonly state: TopUp;
   readonly event: TopUpFact | TopUpCommand;
   readonly nowMs: number;

@@ -33,7 +33,7 @@ export async function takeTopUpTurn(
   if (hasMoved) await saveTopUp(tx, orgId, state, wakeAtMs);
   const opened = openedBy(before, state);
   if (opened !== null) await orderTopUp(tx, orgId, opened);
-  for (const one of writes) await queueTopUpMails(tx, { orgId, before, state, event, nowMs }, one);
+  for (const one of writes) await queueTopUpMails(tx, { orgId, state, event, nowMs }, one);
   const isAwaited = before.open !== null || state.open !== null || wakeAt !== null || wakeAtMs !== null;
   const workflowId = topUpWorkflowId(orgId);
   if (hasMoved && isAwaited && workflowId !== asker) await pokeProcess(tx, workflowId, 'topup', orgId);
