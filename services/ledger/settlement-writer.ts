@@ -14,8 +14,9 @@ import { Spills } from './spills.ts';
 const MOST_IN_A_BATCH = 500;
 /** A commit that has not answered by now is in doubt: its batch is spilled and replayed on another connection (design.md 3.5). */
 const IN_DOUBT_MS = 250;
-/** A replay may take its time: nobody waits for it. */
+/** A replay may take its time: nobody waits for it. But commits wait behind it on their connection, so it goes in short statements. */
 const REPLAY_TIMEOUT_MS = 15_000;
+const MOST_IN_A_REPLAY = 64;
 const RECONNECT_MS = 250;
 /** Request ids in a line of the log. */
 const MOST_NAMED = 5;
@@ -204,15 +205,15 @@ export class SettlementWriter {
   }
 
   /**
-   * Spills come as fast as the disk takes them, so they go many at a time; and once the rest fits one batch, new settlements are
-   * committed again while it goes. Otherwise, under load, there is always one more, and this gateway never commits again.
+   * Once PostgreSQL has taken the first of them, new settlements are committed again and the rest goes between them. Waiting for
+   * the rest could be forever: a disk takes spills faster than PostgreSQL takes replays.
    */
   async #replayThrough(client: Client): Promise<void> {
     while (!this.#spills.isEmpty) {
-      const settlements = this.#spills.first(MOST_IN_A_BATCH);
-      await this.#replayBatch(client, settlements);
+      const settlements = this.#spills.first(MOST_IN_A_REPLAY);
+      await this.#replayAll(client, settlements);
       this.#spills.removeFirst(settlements.length);
-      if (this.#spills.count <= MOST_IN_A_BATCH) this.#commitThrough(client);
+      this.#commitThrough(client);
     }
     this.#commitThrough(client);
   }
@@ -222,17 +223,25 @@ export class SettlementWriter {
     if (!client.connection.stream.destroyed) this.#client = client;
   }
 
-  async #replayBatch(client: Client, settlements: readonly Settlement[]): Promise<void> {
+  /** All, or an error: a single spill may hold more than one statement should. */
+  async #replayAll(client: Client, settlements: readonly Settlement[]): Promise<void> {
+    const conflicts: string[] = [];
+    for (let at = 0; at < settlements.length; at += MOST_IN_A_REPLAY)
+      conflicts.push(...(await this.#replayBatch(client, settlements.slice(at, at + MOST_IN_A_REPLAY))));
+    this.#committed(settlements, conflicts);
+  }
+
+  /** Returns the ids of known requests that came with another charge. */
+  async #replayBatch(client: Client, settlements: readonly Settlement[]): Promise<readonly string[]> {
     crashPoint('in-replay');
-    let conflicts: readonly string[] = [];
     try {
-      conflicts = await within(REPLAY_TIMEOUT_MS, settleBatch(client, this.#parts.incarnationId, false, settlements));
+      return await within(REPLAY_TIMEOUT_MS, settleBatch(client, this.#parts.incarnationId, false, settlements));
     } catch (error) {
       // Refused for one of them, or overtaken on their lease by what is committed meanwhile (D66): alone each is quick.
       if (!isAboutData(error) && !isTransient(error)) throw error;
       for (const one of settlements) await this.#replayOne(client, one);
+      return [];
     }
-    this.#committed(settlements, conflicts);
   }
 
   async #replayOne(client: Client, settlement: Settlement): Promise<void> {

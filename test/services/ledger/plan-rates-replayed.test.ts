@@ -50,7 +50,7 @@ test('in whatever grouping its requests are settled, an organization pays the sa
     { numRuns: 25 },
   );
   expect(await desk.findings()).toEqual([]);
-}, 120_000);
+});
 
 /** Request by request, as domain/overage.ts says. */
 function dueOf(rated: readonly bigint[], includedUsd: string): bigint {
@@ -165,7 +165,7 @@ test('two batches that settle on one lease at once share its included credit wit
 
   expect(await desk.totalsOf(customer)).toEqual({ requests: 48, paid: String(50_000_000 + (142_000_000 * 9) / 10) });
   expect(await desk.findings()).toEqual([]);
-}, 60_000);
+});
 
 /** As the writer does with what PostgreSQL could not serialize. */
 async function insist(gateway: BareGateway, batch: readonly Rows[]): Promise<void> {
@@ -204,4 +204,4 @@ test('what was spilled while PostgreSQL was silent is settled beside what goes o
   });
   expect(gateway.trouble.filter((one) => one.startsWith('settlement_quarantined'))).toEqual([]);
   expect(await desk.findings()).toEqual([]);
-}, 60_000);
+});

@@ -69,7 +69,7 @@ test('PostgreSQL burns the grants that the pure rule burns, in its order and to 
     }),
     { numRuns: 300 },
   );
-}, 120_000);
+});
 
 /** What PostgreSQL takes from each grant for a record of this much that has no lease, in its own order. */
 async function burnt(orgId: string, amount: number): Promise<string[]> {
