@@ -40,6 +40,6 @@ test('a supervisor that is told to go does not wait for a recovery that hangs, n
   await other.end();
   await postgres.stop();
   rmSync(journalDir, { recursive: true });
-}, 60_000);
+});
 
 const WAITS_FOR_LOCK = `select from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'tollgate caretaker'`;

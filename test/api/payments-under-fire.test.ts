@@ -20,7 +20,7 @@ beforeAll(async () => {
     STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
   });
   await control(stripe.url, 'webhooks', { url: `${product.api}/webhooks/stripe`, secret: WEBHOOK_SECRET });
-}, 90_000);
+});
 afterAll(async () => {
   await product.stop();
   await stripe.close();

@@ -4,15 +4,13 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { newId } from '../../services/platform/ids.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 import { type Customer, newCustomer, stock } from './reliability/customers.ts';
 import { ask } from './reliability/requests.ts';
 import { gatewaysOf, openSite, type Site, statusOf } from './reliability/site.ts';
-
-jest.setTimeout(120_000);
 
 const SLOTS = ['0', '1'];
 

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { onPath } from '../../scripts/parts/on-path.ts';
 import { Metrics } from '../../services/platform/metrics.ts';
 import { SEARCH_ATTRIBUTES, WAITING_FOR_A_PERSON } from '../../workflows/contracts/search-attributes.ts';
@@ -11,8 +11,6 @@ import { ownDatabase } from '../support/own-database.ts';
 import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
 import { startWorkerProcess, type WorkerProcess } from '../support/worker-process.ts';
-
-jest.setTimeout(60_000);
 
 const FOLDER = join(import.meta.dirname, '../../deploy/prometheus');
 const RULES = readFileSync(join(FOLDER, 'alerts.yml'), 'utf8');

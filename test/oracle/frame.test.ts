@@ -38,7 +38,7 @@ beforeAll(async () => {
     answers: null,
     hits: null,
   };
-}, 60_000);
+});
 afterAll(async () => {
   await postgres.stop();
 });

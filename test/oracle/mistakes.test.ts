@@ -16,7 +16,7 @@ let good: Facts;
 beforeAll(async () => {
   postgres = await startThrowawayPostgres();
   good = await factsAfter(null);
-}, 60_000);
+});
 afterAll(async () => {
   await postgres.stop();
 });

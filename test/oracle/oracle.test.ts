@@ -27,7 +27,7 @@ beforeAll(async () => {
   const database = await postgres.createDatabase();
   good = { url: database.url, readonlyUrl: database.urlFor('readonly') };
   world = await playSmallWorld(database.url);
-}, 60_000);
+});
 afterAll(async () => {
   await postgres.stop();
 });
@@ -174,7 +174,7 @@ test('the program prints its verdict in one line and says by its exit code wheth
     meter.close();
     rmSync(folder, { recursive: true });
   }
-}, 30_000);
+});
 
 test('books that were read are books that were left alone', async () => {
   const client = new Client({ connectionString: good.readonlyUrl });

@@ -7,7 +7,7 @@ import { homeFolder, type Launch } from '../../scripts/parts/home.ts';
 import { whyClosed } from '../../scripts/parts/readiness.ts';
 import type { ProcessPlan } from '../../scripts/parts/supervised-process.ts';
 
-const LONGEST_WAIT_MS = 30_000;
+const LONGEST_WAIT_MS = 60_000;
 const LOOK_AGAIN_MS = 20;
 export const checkout = dirname(dirname(import.meta.dirname));
 

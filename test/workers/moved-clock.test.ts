@@ -1,5 +1,5 @@
 // Processes that wait for Temporal's clock when that of billing is moved: workers hear of it, and what is due is done at once.
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
 import { type Advance, advanceBillingClock } from '../../services/billing-clock/advance.ts';
 import { announceDueReconciliations, nextReconciliationAt } from '../../services/reconciliation/reconciliations.ts';
@@ -11,8 +11,6 @@ import { ownDatabase } from '../support/own-database.ts';
 import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
 import { startWorkerProcess, type WorkerProcess, workersCodec } from '../support/worker-process.ts';
-
-jest.setTimeout(90_000);
 
 const HOUR_MS = 3_600_000;
 

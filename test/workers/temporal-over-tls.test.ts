@@ -41,7 +41,7 @@ beforeAll(async () => {
   database = await postgres.createDatabase();
   temporal = await startThrowawayTemporal(SEARCH_ATTRIBUTES);
   guarded = await guardTemporal(temporal.environment.address, API_KEY);
-}, 120_000);
+});
 afterEach(async () => {
   await worker?.stop();
   worker = null;
@@ -74,7 +74,7 @@ test('with certificate and API key a worker takes work', async () => {
   await ready();
 
   expect(await readiness()).toBe(200);
-}, 120_000);
+});
 
 test('another API key is refused by Temporal, and no work is taken', async () => {
   const one = await workerWith({ ...ACCESS, TEMPORAL_API_KEY: 'another' });
@@ -83,7 +83,7 @@ test('another API key is refused by Temporal, and no work is taken', async () =>
 
   expect(await one.readiness()).toBe(503);
   expect(guarded.refused.length).toBeGreaterThan(0);
-}, 120_000);
+});
 
 test('a server that the authority does not vouch for under this name is not talked to', async () => {
   const refusedBefore = guarded.refused.length;
@@ -93,7 +93,7 @@ test('a server that the authority does not vouch for under this name is not talk
 
   expect(await one.readiness()).toBe(503);
   expect(guarded.refused.length).toBe(refusedBefore);
-}, 120_000);
+});
 
 test('without a certificate of its own a worker is turned away', async () => {
   const { TEMPORAL_TLS_CLIENT_CERT_PATH: _certificate, TEMPORAL_TLS_CLIENT_KEY_PATH: _key, ...anonymous } = ACCESS;
@@ -102,4 +102,4 @@ test('without a certificate of its own a worker is turned away', async () => {
   await saysThatItIsAway(one);
 
   expect(await one.readiness()).toBe(503);
-}, 120_000);
+});

@@ -9,8 +9,8 @@ let product: RunningProduct;
 
 beforeAll(async () => {
   product = await startRunningProduct();
-}, 60_000);
-afterAll(() => product.stop(), 60_000);
+});
+afterAll(() => product.stop());
 
 const bearer = (credential: string) => ({ authorization: `Bearer ${credential}` });
 

@@ -11,14 +11,14 @@ let chargedBefore: string;
 beforeAll(async () => {
   product = await startRunningProduct();
   chargedBefore = await charged();
-}, 60_000);
+});
 afterAll(async () => {
   try {
     expect(await charged()).toBe(chargedBefore);
   } finally {
     await product.stop();
   }
-}, 60_000);
+});
 
 async function charged(): Promise<string> {
   return (

@@ -30,12 +30,12 @@ beforeAll(async () => {
   }).listen(0, '127.0.0.1');
   await new Promise((listening) => counter.once('listening', listening));
   counterUrl = `http://127.0.0.1:${(counter.address() as AddressInfo).port}`;
-}, 60_000);
+});
 afterAll(async () => {
   counter.closeAllConnections();
   counter.close();
   await product.stop();
-}, 60_000);
+});
 
 interface Asked {
   readonly apiKey: string;

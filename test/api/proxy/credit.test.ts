@@ -1,14 +1,12 @@
 // Who is served when credit is short, over two gateways and HTTP: the last cent is sold once, the tightest cap wins, plan credit goes
 // before bought credit, and what an administrator changes counts from the next request (gateways.md T1 to T3, T79).
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { oneRow } from '../../support/bare-gateway.ts';
 import { until } from '../../support/until.ts';
 import { expectBalancedBooks, recordsOf } from '../reliability/books.ts';
 import { type Customer, manage, newApiKey, newCustomer, stock } from '../reliability/customers.ts';
 import { ask, begin, type Heard } from '../reliability/requests.ts';
 import { openSite, type Site } from '../reliability/site.ts';
-
-jest.setTimeout(120_000);
 
 type Place = Pick<Site, 'url'>;
 

@@ -2,14 +2,12 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { until } from '../../support/until.ts';
 import { expectBalancedBooks } from '../reliability/books.ts';
 import { type Customer, manage, newCustomer } from '../reliability/customers.ts';
 import { ask, type Heard } from '../reliability/requests.ts';
 import { openSite, type Site } from '../reliability/site.ts';
-
-jest.setTimeout(120_000);
 
 let site: Site;
 let customer: Customer;

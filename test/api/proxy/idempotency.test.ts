@@ -1,13 +1,11 @@
 // Idempotency-Key on inference requests: what was charged is not charged again, what runs is not started again, and what cost
 // nothing may be tried again under the same key.
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { until } from '../../support/until.ts';
 import { expectBalancedBooks, recordsOf } from '../reliability/books.ts';
 import { type Customer, manage, newCustomer, stock } from '../reliability/customers.ts';
 import { ask, begin } from '../reliability/requests.ts';
 import { openSite, type Site } from '../reliability/site.ts';
-
-jest.setTimeout(120_000);
 
 let site: Site;
 let customer: Customer;

@@ -1,5 +1,5 @@
 // A key goes with its member: out of use at every gateway when he is suspended, for want of a seat or by a person, and back with him.
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Pool } from 'pg';
 import { restoreWithinSeats, suspendAboveSeats } from '../../../services/people/seats.ts';
 import { createPool, inTransaction } from '../../../services/platform/postgres.ts';
@@ -7,8 +7,6 @@ import { until } from '../../support/until.ts';
 import { type Customer, manage, newApiKey, newCustomer, stock } from '../reliability/customers.ts';
 import { ask } from '../reliability/requests.ts';
 import { openSite, type Site } from '../reliability/site.ts';
-
-jest.setTimeout(120_000);
 
 let site: Site;
 let gateways: readonly Pick<Site, 'url'>[];

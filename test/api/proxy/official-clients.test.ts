@@ -24,7 +24,7 @@ beforeAll(async () => {
   product = await startRunningProduct();
   openai = new OpenAI({ apiKey: product.customerKey, baseURL: `${product.api}/v1` });
   anthropic = new Anthropic({ apiKey: product.customerKey, baseURL: product.api });
-}, 60_000);
+});
 // A drain has patience with connections that SDKs keep for two minutes.
 afterAll(() => product.stop(), 150_000);
 

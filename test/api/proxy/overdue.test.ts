@@ -1,6 +1,6 @@
 // A customer whose invoice is overdue, at real gateways: how it is refused in each format, what it may go on spending, and that gateways
 // learn of the change by the push alone, or by the poll alone when the push is lost.
-import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Pool } from 'pg';
 import { createPool } from '../../../services/platform/postgres.ts';
 import { putUnder } from '../../support/overdue.ts';
@@ -9,8 +9,6 @@ import { expectBalancedBooks, recordsOf } from '../reliability/books.ts';
 import { type Customer, manage, newApiKey, newCustomer, stock } from '../reliability/customers.ts';
 import { ask, begin, type Heard } from '../reliability/requests.ts';
 import { openSite, type Site } from '../reliability/site.ts';
-
-jest.setTimeout(120_000);
 
 let site: Site;
 let worker: Pool;

@@ -8,8 +8,8 @@ let product: RunningProduct;
 
 beforeAll(async () => {
   product = await startRunningProduct();
-}, 60_000);
-afterAll(() => product.stop(), 60_000);
+});
+afterAll(() => product.stop());
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,12 +1,10 @@
 // Rates as customers meet them: two installations of the product, one Redis, one API key.
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startThrowawayRedis, type ThrowawayRedis } from '../../support/throwaway-redis.ts';
 import { until } from '../../support/until.ts';
 import { type Customer, newApiKey, newCustomer, stock } from '../reliability/customers.ts';
 import { ask, type Heard } from '../reliability/requests.ts';
 import { openSite, type Site } from '../reliability/site.ts';
-
-jest.setTimeout(120_000);
 
 let site: Site;
 let redis: ThrowawayRedis;

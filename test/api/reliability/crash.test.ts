@@ -1,14 +1,12 @@
 // A defect that nobody catches ends the process at once: said in one line without a secret, survived by the books, and followed by
 // another process (R-OPS-1).
 import { execFile } from 'node:child_process';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { until } from '../../support/until.ts';
 import { expectBalancedBooks, recordsOf } from './books.ts';
 import { newCustomer, stock } from './customers.ts';
 import { ask, begin } from './requests.ts';
 import { gatewaysOf, openSite, type Site } from './site.ts';
-
-jest.setTimeout(60_000);
 
 const DEFECT = `process.on('SIGUSR2', () => void Promise.reject(new Error('no postgres://tollgate:hunter22@db/tollgate')))`;
 const WITH_DEFECT = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(DEFECT)}` };

@@ -1,12 +1,10 @@
 // A gateway is asked to leave while answers run. Each of them ends whole, or with what was delivered; none is charged twice, none for
 // nothing, also of customers who are gone; nothing stays held, and the process says that all is well (T20, R-NET-6).
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { expectBalancedBooks, recordsOf } from './books.ts';
 import { type Customer, newCustomer, stock } from './customers.ts';
 import { begin, type UnderWay } from './requests.ts';
 import { type Installation, openSite, type Site } from './site.ts';
-
-jest.setTimeout(60_000);
 
 const STREAMS = 40;
 

@@ -1,6 +1,6 @@
 // The rows of the money table (billing.md 5) in which processes die, with its figures, through real gateways and HTTP. Buying and
 // selling price are those of its price book: 12 tokens of input and 607 of output are 0.006100 on either side.
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { oneRow } from '../../support/bare-gateway.ts';
 import { startThrowawayRedis } from '../../support/throwaway-redis.ts';
@@ -9,8 +9,6 @@ import { expectBalancedBooks, recordsOf } from './books.ts';
 import { type Customer, newCustomer, stock } from './customers.ts';
 import { ask, type Heard } from './requests.ts';
 import { type Installation, openSite, type Site } from './site.ts';
-
-jest.setTimeout(120_000);
 
 const PRICE_BOOK = { input: 2_500_000, cachedInput: 2_500_000, output: 10_000_000 };
 const COST_NANO = '6100000';

@@ -1,6 +1,6 @@
 // A gateway and its customers when the clock of billing jumps ahead, through HTTP: money goes by the new time at once, and what is no
 // money, rates and what upstreams are told, does not notice.
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { oneRow } from '../../support/bare-gateway.ts';
 import { nightsProven } from '../../support/nights-proven.ts';
@@ -9,8 +9,6 @@ import { until } from '../../support/until.ts';
 import { type Customer, manage, newCustomer, stock } from './customers.ts';
 import { ask, begin } from './requests.ts';
 import { openSite, type Site } from './site.ts';
-
-jest.setTimeout(120_000);
 
 const DAY_MS = 86_400_000;
 
@@ -29,7 +27,7 @@ beforeAll(async () => {
   });
   await stock(site);
   await nightsProven(site.admin);
-}, 90_000);
+});
 afterAll(async () => {
   await site.close();
   await stripe.close();

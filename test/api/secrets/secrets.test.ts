@@ -53,7 +53,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await product.stop();
   parrot.close();
-}, 60_000);
+});
 
 async function openShop(): Promise<void> {
   const price = { tiers: [{ microUsdPerMillion: { input: 1_000_000, output: 1_000_000 } }] };

@@ -24,7 +24,7 @@ beforeAll(async () => {
   staff = createPool(database.url, settings);
   gatewayUrl = database.urlFor('gateway');
   gateway = createPool(gatewayUrl, settings);
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([staff.end(), gateway.end()]);
   await server.stop();

@@ -1,5 +1,5 @@
 // Gateways that share one real Redis: what one of them finds out about an upstream, the others need not find out again (T51).
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { ChannelHealth } from '../../../services/channels/channel-health.ts';
 import { HealthExchange } from '../../../services/channels/health-exchange.ts';
@@ -10,8 +10,6 @@ import { startThrowawayRedis, type ThrowawayRedis } from '../../support/throwawa
 import { until } from '../../support/until.ts';
 import { breakDown, CHAT, fail, nothingTried, pickOne, seeded } from './picking.ts';
 import { modelOn } from './routed-models.ts';
-
-jest.setTimeout(60_000); // of this file's worst: an outage, on a machine that does other things
 
 const MINUTE_MS = 60_000;
 const model: RoutedModel = modelOn({ id: 'a', keys: ['k1'] });

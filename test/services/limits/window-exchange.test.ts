@@ -1,7 +1,7 @@
 // Gateways that share one real Redis. Rates are judged at one frozen instant, so that no count fades while a test waits.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { RateLimiter, type RateScope, type RateTicket } from '../../../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../../../services/limits/window-exchange.ts';
@@ -13,7 +13,6 @@ import { until } from '../../support/until.ts';
 const MINUTE_MS = 60_000;
 const NOW_MS = 30_000_000 * MINUTE_MS;
 const log = createLog({ name: 'test', level: 'silent' });
-jest.setTimeout(60_000); // of this file's worst: an outage, on a machine that does other things
 
 let server: ThrowawayRedis;
 let redis: Redis;

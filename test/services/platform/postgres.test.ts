@@ -10,7 +10,7 @@ let url: string;
 beforeAll(async () => {
   server = await startThrowawayPostgres();
   url = (await server.createDatabase()).url;
-}, 60_000);
+});
 afterAll(() => server.stop());
 
 const settings = { name: 'postgres test', maxConnections: 2, statementTimeoutMs: 1_000 };

@@ -25,8 +25,8 @@ let page: { rows: object[]; cursor: string; asOf: number; oldestOpenAt: number |
 beforeAll(async () => {
   gateway = await openGateway();
   ({ orgId } = await newCustomer(gateway, 0n));
-}, 60_000);
-afterAll(() => gateway.close(), 60_000);
+});
+afterAll(() => gateway.close());
 
 beforeEach(async () => {
   page = { rows: [], cursor: '1', asOf: Date.now(), oldestOpenAt: null };

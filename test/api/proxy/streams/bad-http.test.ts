@@ -21,7 +21,7 @@ beforeAll(async () => {
   upstream = await startScriptedUpstream();
   customer = await newCustomer(gateway, 10_000_000_000n);
   ({ modelId } = await sell(gateway, { baseUrl: upstream.baseUrl }));
-}, 60_000);
+});
 beforeEach(async () => {
   recordsBefore = await records();
 });
@@ -32,7 +32,7 @@ afterAll(async () => {
   await closedBooks(gateway, customer);
   await gateway.close();
   await upstream.close();
-}, 60_000);
+});
 
 async function records(): Promise<string> {
   const counted = `select (select count(*) from usage_records) || ' and ' || (select count(*) from attempts) as counted`;

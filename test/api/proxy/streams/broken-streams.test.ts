@@ -25,11 +25,11 @@ beforeAll(async () => {
   gateway = await openGateway();
   upstream = await startScriptedUpstream();
   customer = await newCustomer(gateway, 10_000_000_000n);
-}, 60_000);
+});
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
-}, 60_000);
+});
 
 /** On a channel of its own: one that fails is soon left alone. */
 async function ask(speech: Speech, more: object = {}): Promise<{ answered: Promise<Caller>; arrival: Arrival }> {

@@ -32,11 +32,11 @@ beforeAll(async () => {
   const { baseUrl } = upstream;
   cancelling = (await sell(gateway, { baseUrl, onDisconnect: 'cancel_stops_billing' })).modelId;
   draining = (await sell(gateway, { baseUrl, onDisconnect: 'drain' })).modelId;
-}, 60_000);
+});
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
-}, 60_000);
+});
 
 const customer = (amountNano = A_HUNDRED_DOLLARS) => newCustomer(gateway, amountNano);
 

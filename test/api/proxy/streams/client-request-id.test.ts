@@ -10,11 +10,11 @@ let upstream: ScriptedUpstream;
 beforeAll(async () => {
   gateway = await openGateway();
   upstream = await startScriptedUpstream();
-}, 60_000);
+});
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
-}, 60_000);
+});
 
 test('an answer, a refusal and a read carry the name that the client gave; what is no name is left out', async () => {
   const { modelId } = await sell(gateway, { baseUrl: upstream.baseUrl });

@@ -14,11 +14,11 @@ let upstream: ScriptedUpstream;
 beforeAll(async () => {
   gateway = await openGateway();
   upstream = await startScriptedUpstream();
-}, 60_000);
+});
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
-}, 60_000);
+});
 
 async function newModel(settings: object): Promise<string> {
   const { modelId } = await sell(gateway, { baseUrl: upstream.baseUrl });

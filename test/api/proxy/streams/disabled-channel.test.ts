@@ -12,11 +12,11 @@ let upstream: ScriptedUpstream;
 beforeAll(async () => {
   gateway = await openGateway();
   upstream = await startScriptedUpstream();
-}, 60_000);
+});
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
-}, 60_000);
+});
 
 test('a request that was admitted by an older table does not bring a disabled channel back', async () => {
   const { modelId, channelIds } = await sell(gateway, { baseUrl: upstream.baseUrl });

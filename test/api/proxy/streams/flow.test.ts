@@ -21,11 +21,11 @@ beforeAll(async () => {
   upstream = await startScriptedUpstream();
   customer = await newCustomer(gateway, 10_000_000_000n);
   ({ modelId } = await sell(gateway, { baseUrl: upstream.baseUrl }));
-}, 60_000);
+});
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
-}, 60_000);
+});
 
 async function ask(more: object = {}): Promise<{ answered: Promise<Caller>; arrival: Arrival }> {
   const { answered } = call(gateway.url, { path: chat.path, key: customer.key, body: chat.request(modelId, more) });

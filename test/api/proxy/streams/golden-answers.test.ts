@@ -18,12 +18,12 @@ beforeAll(async () => {
   customer = await newCustomer(gateway, 10_000_000_000n);
   ({ modelId: chatModel } = await sell(gateway, { baseUrl: upstream.baseUrl }));
   ({ modelId: embeddingModel } = await sellEmbeddings(gateway, { baseUrl: upstream.baseUrl }));
-}, 60_000);
+});
 afterAll(async () => {
   await closedBooks(gateway, customer);
   await gateway.close();
   await upstream.close();
-}, 60_000);
+});
 
 const ODD =
   '"unknown" : {"seed":12345678901234567890,"ratio":1.10,"e":1E+2,"text":"\\u0047r\\u00fc\\u00dfe 船 \\/ 🚢"}';

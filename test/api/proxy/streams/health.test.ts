@@ -53,11 +53,11 @@ beforeAll(async () => {
   gateway = await openGateway(() => ({ health, egress }));
   upstream = await startScriptedUpstream();
   customer = await newCustomer(gateway, 10_000_000_000n);
-}, 60_000);
+});
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
-}, 60_000);
+});
 
 function ask(modelId: string): Promise<Caller> {
   return call(gateway.url, { path: chat.path, key: customer.key, body: chat.request(modelId) }).answered;

@@ -20,12 +20,12 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'demo-'));
   gateway = await openGateway();
   demo = await startDemoProvider({ port: 0, dataDir: folder });
-}, 60_000);
+});
 afterAll(async () => {
   await gateway.close();
   await demo.close();
   rmSync(folder, { recursive: true });
-}, 60_000);
+});
 
 interface Metered {
   readonly attemptId: string;

@@ -32,11 +32,11 @@ beforeAll(async () => {
   gateway = await openGateway();
   upstream = await startScriptedUpstream();
   ({ modelId } = await sell(gateway, { baseUrl: upstream.baseUrl }));
-}, 60_000);
+});
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
-}, 60_000);
+});
 
 const speeches: [string, Speech][] = [
   ['an OpenAI stream', chat],

@@ -24,11 +24,11 @@ beforeAll(async () => {
   gateway = await openGateway(() => ({ log, health: new ChannelHealth(Math.random, healthToldIn(log)) }));
   upstream = await startScriptedUpstream();
   customer = await newCustomer(gateway, 10_000_000_000n);
-}, 60_000);
+});
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
-}, 60_000);
+});
 
 beforeEach(async () => {
   sold = await sell(gateway, { baseUrl: upstream.baseUrl });

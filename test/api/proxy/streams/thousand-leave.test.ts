@@ -25,11 +25,11 @@ let upstream: ScriptedUpstream;
 beforeAll(async () => {
   gateway = await openGateway();
   upstream = await startScriptedUpstream();
-}, 60_000);
+});
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
-}, 60_000);
+});
 
 test('a thousand clients that vanish in one moment leave no socket, no reservation, no attempt and no memory', async () => {
   const { baseUrl } = upstream;
@@ -45,7 +45,7 @@ test('a thousand clients that vanish in one moment leave no socket, no reservati
   await expectEachPaid(second);
 
   expect(heapBytes() / heapBefore).toBeLessThan(A_TENTH);
-}, 120_000);
+});
 
 /** A quarter before their answers, the others after their first word; every third of those where cancelling saves nothing. */
 async function thousandLeave(customer: Customer, cancelling: Sold, draining: Sold): Promise<void> {

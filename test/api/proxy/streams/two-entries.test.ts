@@ -19,12 +19,12 @@ beforeAll(async () => {
   customer = await newCustomer(gateway, 10_000_000_000n);
   ({ modelId } = await sell(gateway, { baseUrl: upstream.baseUrl }));
   ({ modelId: embeddingModelId } = await sellEmbeddings(gateway, { baseUrl: upstream.baseUrl }));
-}, 60_000);
+});
 afterAll(async () => {
   await closedBooks(gateway, customer);
   await gateway.close();
   await upstream.close();
-}, 60_000);
+});
 
 interface Route {
   readonly path: string;

@@ -15,12 +15,12 @@ beforeAll(async () => {
   gateway = await openGateway();
   upstream = await startScriptedUpstream();
   customer = await newCustomer(gateway, 100_000_000_000n);
-}, 60_000);
+});
 afterAll(async () => {
   await closedBooks(gateway, customer);
   await gateway.close();
   await upstream.close();
-}, 60_000);
+});
 
 /** On channels of its own: one that fails is soon left alone. */
 async function ask(channels: number, more: object = {}, speech: Speech = chat): Promise<{ answered: Promise<Caller> }> {
