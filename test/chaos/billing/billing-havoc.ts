@@ -1,6 +1,7 @@
 // What a billing campaign breaks, and who noticed. Kills fall while something is due, right after the clock has leapt, and hit a part that
 // is at work; whether one counts is settled at rest, when all that failed has been heard of.
 import { setTimeout as wait } from 'node:timers/promises';
+import { BILLING_QUEUE } from '../../../workflows/contracts/task-queues.ts';
 import { Gateways } from '../gateways.ts';
 import { insistently } from './billing-clock.ts';
 import type { BillingProduct, ServedWorker } from './billing-product.ts';
@@ -13,11 +14,13 @@ import { WEBHOOK_FAULTS, WebhookTally } from './webhook-tally.ts';
 /** Whoever waits for a part that was killed has failed by then. */
 const NOTICED_WITHIN_MS = 60_000;
 const BUSY_WITHIN_MS = 3_000;
+/** Of a day on which nobody pays, too, so it is short. */
+const PAYING_WITHIN_MS = 1_000;
 const LOOK_EVERY_MS = 20;
 const POSTGRES_AWAY_MS = 400;
 
 /** Times out of ten that a leap comes with one of these. */
-const FAULTED_OF_TEN = 7;
+const FAULTED_OF_TEN = 8;
 const ANSWER_FAULTS = [
   { answer: 'POST /v1/payment_intents/*/confirm', fault: 'drop_after' },
   { answer: 'POST /v1/payment_intents/*/confirm', fault: 'drop_before' },
@@ -51,7 +54,7 @@ export class BillingHavoc {
   readonly #logs: readonly ProcessLog[];
   #settled: readonly Blow[] = [];
   #fresh: Blow[] = [];
-  #turn = 0;
+  #webhooksOrdered = 0;
 
   constructor(parts: HavocParts) {
     this.#parts = parts;
@@ -76,11 +79,24 @@ export class BillingHavoc {
     return this.#settled.filter(({ noticed }) => noticed === null);
   }
 
-  /** In turns, so that each of them is hit, and at a moment of the dice's. */
+  /** At a moment of the dice's. */
   async strike(): Promise<void> {
-    const victim = VICTIMS[this.#turn++ % VICTIMS.length] ?? 'worker';
     await wait(Math.floor(this.#parts.dice() * 1_200));
+    const victim = await this.#next();
     this.#fresh.push({ victim, noticed: null, ...(await this.#kill(victim)) });
+  }
+
+  /** Who was hit the least so far: of Stripe, only while somebody is about to ask it, or most of its kills would hit nothing. */
+  async #next(): Promise<Victim> {
+    const hits = Map.groupBy([...this.#settled, ...this.#fresh], ({ victim }) => victim);
+    const [first, second] = VICTIMS.toSorted((a, b) => (hits.get(a)?.length ?? 0) - (hits.get(b)?.length ?? 0));
+    if (first === undefined || second === undefined) throw new Error('there are no victims');
+    return first === 'stripe' && !(await soon(() => this.#isPaying(), PAYING_WITHIN_MS)) ? second : first;
+  }
+
+  async #isPaying(): Promise<boolean> {
+    const atIt = await Promise.all(this.#parts.product.workers.map((worker) => isAtWork(worker, BILLING_QUEUE)));
+    return atIt.includes(true);
   }
 
   /** At rest. */
@@ -101,7 +117,7 @@ export class BillingHavoc {
     if (dice() * 10 >= FAULTED_OF_TEN) return;
     // One change is told by several events: only when some in a row are lost nobody hears of it.
     const count = dice() < 0.2 ? 4 : 1;
-    const webhook = WEBHOOK_FAULTS[Math.floor(dice() * WEBHOOK_FAULTS.length)];
+    const webhook = WEBHOOK_FAULTS[this.#webhooksOrdered++ % WEBHOOK_FAULTS.length];
     await order(`${product.stripe.url}/_test/fault`, { webhook: '*', fault: webhook, count, ms: 700 });
     const answer = ANSWER_FAULTS[Math.floor(dice() * ANSWER_FAULTS.length)];
     await order(`${product.stripe.url}/_test/fault`, { ...answer, count: 1 });
@@ -124,7 +140,7 @@ export class BillingHavoc {
       case 'worker': {
         const worker = workers[Math.floor(dice() * workers.length)];
         if (worker === undefined) throw new Error('there is no worker');
-        await soon(() => isAtWork(worker));
+        await soon(() => isAtWork(worker), BUSY_WITHIN_MS);
         const killed = { pid: worker.process.pid, atMs: Date.now() };
         worker.process.kill('SIGKILL');
         return killed;
@@ -138,7 +154,7 @@ export class BillingHavoc {
       }
       case 'gateway': {
         const pids = await this.#gateways.alive();
-        await soon(async () => desk.isAsking);
+        await soon(async () => desk.isAsking, BUSY_WITHIN_MS);
         for (const pid of pids) process.kill(pid, 'SIGKILL');
         return { pid: 0, atMs: Date.now() };
       }
@@ -151,16 +167,24 @@ export class BillingHavoc {
   }
 }
 
-/** It has an activity in hands. */
-async function isAtWork({ sdkMetrics }: ServedWorker): Promise<boolean> {
+/** It has an activity in hands, of that task queue. */
+async function isAtWork({ sdkMetrics }: ServedWorker, taskQueue = ''): Promise<boolean> {
   const answer = await fetch(sdkMetrics).catch(() => null);
-  return answer !== null && /slots_used\{.*worker_type="ActivityWorker"\} [1-9]/.test(await answer.text());
+  const lines = answer === null ? [] : (await answer.text()).split('\n');
+  const inUse = lines.filter((line) => line.includes('slots_used{') && !line.endsWith(' 0'));
+  return inUse.some(
+    (line) => line.includes('worker_type="ActivityWorker"') && line.includes(`task_queue="${taskQueue}`),
+  );
 }
 
-/** Or not at all. */
-async function soon(isSo: () => Promise<boolean>): Promise<void> {
-  const giveUpAtMs = performance.now() + BUSY_WITHIN_MS;
-  while (performance.now() < giveUpAtMs && !(await isSo())) await wait(LOOK_EVERY_MS);
+/** Or not at all: false. */
+async function soon(isSo: () => Promise<boolean>, withinMs: number): Promise<boolean> {
+  const giveUpAtMs = performance.now() + withinMs;
+  for (;;) {
+    if (await isSo()) return true;
+    if (performance.now() >= giveUpAtMs) return false;
+    await wait(LOOK_EVERY_MS);
+  }
 }
 
 /** Who is away just now is disturbed enough. */
