@@ -64,12 +64,11 @@ export function standingOf(db: Pool, billId: string, attempt: AttemptName | null
     await lockBill(tx, billId);
     const facts = await factsOf(tx, billId);
     const isPaid = facts.isPaid || facts.state === 'paid';
-    const answered = attempt === null || isPaid ? null : await answerOf(tx, billId, attempt);
+    const { openTry, answered } = await asStands(tx, billId, facts.paymentId, isPaid ? null : attempt);
     const known = answered ?? knownFrom(facts);
     if (known !== null) return known;
     const { kind, orgId, amountCents, currency, paymentIntent, hasCard } = facts;
     const id = facts.paymentId ?? (await newInvoicePayment(tx, billId, facts, 'charges'));
-    const openTry = await openTryOf(tx, id);
     return { payment: { id, kind, orgId, amountCents, currency, paymentIntent }, openTry, hasCard };
   });
 }
@@ -97,6 +96,17 @@ async function factsOf(tx: PoolClient, billId: string): Promise<BillFacts> {
   const [facts] = rows;
   if (facts === undefined) throw new Error(`there is no bill ${billId}`);
   return facts;
+}
+
+/** Answers are written without the lock: of a try that is not open any more the answer is read after that is known, or it is read by nobody. */
+async function asStands(
+  tx: PoolClient,
+  billId: string,
+  paymentId: string | null,
+  attempt: AttemptName | null,
+): Promise<{ openTry: ChargeTry | null; answered: ChargeOutcome | null }> {
+  const openTry = paymentId === null ? null : await openTryOf(tx, paymentId);
+  return { openTry, answered: attempt === null ? null : await answerOf(tx, billId, attempt) };
 }
 
 function knownFrom({ state, isPaid, cancellation }: BillFacts): ChargeOutcome | null {
@@ -189,7 +199,7 @@ export function beginTry(
   chargeBefore: string | null,
 ): Promise<ChargeTry | null> {
   return inTransaction(db, async (tx) => {
-    if (await isOvertaken(tx, billId, paymentId)) return null;
+    if (await isOvertaken(tx, billId, paymentId, { askedBy: 'billing', number })) return null;
     const card = await cardToAsk(tx, orgId, null);
     if (card.why === null && paymentIntent === null) return null;
     const attempt = { paymentId, askedBy: 'billing', number, chargeBefore, returnUrl: null } as const;
@@ -213,7 +223,7 @@ export function beginOwnAttempt(
   told: Told,
 ): Promise<AttemptName | null> {
   return inTransaction(db, async (tx) => {
-    if (await isOvertaken(tx, invoiceId, paymentId)) return null;
+    if (await isOvertaken(tx, invoiceId, paymentId, null)) return null;
     const card = await cardToAsk(tx, orgId, cardId);
     const { rows } = await tx.query<{ number: number }>(
       `select coalesce(max(a.number), 0) + 1 as number from charge_attempts a join payments p on p.id = a.payment_id
@@ -228,10 +238,17 @@ export function beginOwnAttempt(
 }
 
 /** Things are not as the caller saw them. Takes the lock of the bill. */
-async function isOvertaken(tx: PoolClient, billId: string, paymentId: string): Promise<boolean> {
+async function isOvertaken(
+  tx: PoolClient,
+  billId: string,
+  paymentId: string,
+  attempt: AttemptName | null,
+): Promise<boolean> {
   await lockBill(tx, billId);
   const facts = await factsOf(tx, billId);
-  return knownFrom(facts) !== null || facts.paymentId !== paymentId || (await openTryOf(tx, paymentId)) !== null;
+  if (knownFrom(facts) !== null || facts.paymentId !== paymentId) return true;
+  const { openTry, answered } = await asStands(tx, billId, paymentId, attempt);
+  return openTry !== null || answered !== null;
 }
 
 /** Where no card may be asked, that is its answer. */

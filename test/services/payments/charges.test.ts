@@ -1,6 +1,7 @@
 // What a card answers when it is asked for the money of an invoice, and who else may ask meanwhile (billing.md 4.3, 4.4).
 import { once } from 'node:events';
 import { afterEach, expect, test } from '@jest/globals';
+import { beginTry } from '../../../services/payments/charge-attempts.ts';
 import { lastingFaults } from '../../../services/payments/charge-faults.ts';
 import { askForCharge } from '../../../services/payments/charges.ts';
 import { payOnSession } from '../../../services/payments/own-payments.ts';
@@ -131,6 +132,26 @@ test.each([
     expect(await till.differences()).toEqual([]);
   },
 );
+
+test('who looked before a card was declined, and comes after it, does not ask it once more', async () => {
+  const { orgId, invoiceId } = await billed(till, 'pm_fake_declines_insufficient_funds');
+  await askForCharge(till, invoiceId, 1);
+  const [payment] = await paymentsOf(till, invoiceId);
+  const { rows } = await till.admin.query<{ id: string }>('select id from payments where invoice_id = $1', [invoiceId]);
+  const asItWasSeen = {
+    id: rows[0]?.id ?? '',
+    kind: 'invoice',
+    orgId,
+    amountCents: 1_900,
+    currency: 'usd',
+    paymentIntent: payment?.intent ?? null,
+  } as const;
+
+  const begun = await beginTry(till.db, invoiceId, asItWasSeen, 1, null);
+
+  expect(begun).toBeNull();
+  expect(await triesOf(till, invoiceId)).toEqual(['1.1 declined later insufficient_funds']);
+});
 
 test('another attempt waits for the one in doubt, and finds the invoice paid', async () => {
   const { invoiceId } = await billed(till);
