@@ -1,18 +1,14 @@
 // What a process of billing asks of Stripe, as workflows call it. It may take long, and may be repeated: the ask carries the ids that make
 // it the same question. What came of it is in the rows when this answers, and the row of whoever asked is the answer: he need not look (D75).
 import { ApplicationFailure, activityInfo, log } from '@temporalio/activity';
-import type { CardAsk, ProcessView } from '../workflows/contracts/billing-process.ts';
+import type { CardActivities, CardAsk } from '../workflows/contracts/billing-process.ts';
 import { beating } from './beating.ts';
 import type { lookAfter } from './look-after.ts';
-
-export interface CardAskActivities {
-  answerCardAsk(ask: CardAsk): Promise<ProcessView | null>;
-}
 
 /** `asker`: the workflow that waits for the answer, and needs no poke to look. */
 export type AnswerCardAsk = (ask: CardAsk, asker: string | undefined) => Promise<void>;
 
-export function createCardAskActivities(answer: AnswerCardAsk, look: ReturnType<typeof lookAfter>): CardAskActivities {
+export function createCardAskActivities(answer: AnswerCardAsk, look: ReturnType<typeof lookAfter>): CardActivities {
   return {
     async answerCardAsk(ask) {
       const asker = activityInfo().workflowExecution?.workflowId;
@@ -24,6 +20,19 @@ export function createCardAskActivities(answer: AnswerCardAsk, look: ReturnType<
         throw ApplicationFailure.nonRetryable(error.message, 'CardAskRefused');
       }
       return asker === undefined ? null : look(asker);
+    },
+
+    async lookAndAsk() {
+      const asker = activityInfo().workflowExecution?.workflowId ?? '';
+      const seen = await look(asker);
+      if (seen === null) throw ApplicationFailure.nonRetryable(`${asker} has no row that asks Stripe`);
+      if (seen.asks.length === 0) return seen;
+      const asked = beating(async () => {
+        for (const ask of seen.asks) await answer(ask, asker);
+      });
+      // The process asks again, as patiently as it takes.
+      await asked.catch((error: unknown) => log.warn('card_ask_unanswered', { workflowId: asker, err: error }));
+      return (await look(asker)) ?? seen;
     },
   };
 }

@@ -19,10 +19,7 @@ export interface SteppedDunnings {
   ): Promise<{ readonly kind: 'done'; readonly answer: Row } | { readonly kind: 'refused'; readonly why: string }>;
 }
 
-export function createDunningActivities(
-  dunnings: SteppedDunnings,
-  runbook: string,
-): Omit<DunningActivities, 'answerCardAsk'> {
+export function createDunningActivities(dunnings: SteppedDunnings, runbook: string): DunningActivities {
   const told = (row: Row): DunningView => ({ ...row, runbook });
   return {
     async tickDunning({ invoiceId }) {

@@ -22,7 +22,7 @@ export interface SteppedSubscriptions {
 export function createSubscriptionActivities(
   subscriptions: SteppedSubscriptions,
   runbook: string,
-): Omit<SubscriptionActivities, 'answerCardAsk'> {
+): SubscriptionActivities {
   const told = (row: Row): SubscriptionView => ({ ...row, runbook });
   return {
     async tickSubscription({ subscriptionId }) {

@@ -3,11 +3,10 @@
 import type { ActivityOptions } from '@temporalio/workflow';
 import { BILLING_QUEUE } from './contracts/task-queues.ts';
 
+const WHILE_POSTGRES_IS_AWAY = { initialInterval: '1 s', maximumInterval: '1 min' } as const;
+
 /** A few statements in PostgreSQL. */
-export const DB: ActivityOptions = {
-  startToCloseTimeout: '10 s',
-  retry: { initialInterval: '1 s', maximumInterval: '1 min' },
-};
+export const DB: ActivityOptions = { startToCloseTimeout: '10 s', retry: WHILE_POSTGRES_IS_AWAY };
 
 /**
  * A few questions to Stripe, each of which it may take 20 s to answer. Its outage, however long, fails nobody: it is asked until it answers.
@@ -20,6 +19,9 @@ export const PAY: ActivityOptions = {
   heartbeatTimeout: '15 s',
   retry: { initialInterval: '5 s', backoffCoefficient: 2, maximumInterval: '10 min' },
 };
+
+/** The same of somebody who goes on without Stripe's answer: what fails is PostgreSQL. */
+export const PAY_ONCE: ActivityOptions = { ...PAY, retry: WHILE_POSTGRES_IS_AWAY };
 
 /** Minutes of work that says every few seconds that it lives: a worker that died is noticed by its silence. */
 export const LONG: ActivityOptions = {

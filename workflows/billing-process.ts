@@ -11,8 +11,8 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { PAY } from './activity-presets.ts';
-import { type CardAsk, type ProcessView, poke } from './contracts/billing-process.ts';
+import { PAY, PAY_ONCE } from './activity-presets.ts';
+import { type CardActivities, type CardAsk, type ProcessView, poke } from './contracts/billing-process.ts';
 import {
   ACCOUNT_ID,
   AMOUNT_DUE_CENTS,
@@ -26,8 +26,9 @@ const HOUR_MS = 3_600_000;
 const LONGEST_RUN_MS = 31 * 24 * HOUR_MS;
 /** What Stripe refused outright is asked again when somebody pokes, and so often. */
 const AFTER_A_REFUSAL_MS = HOUR_MS;
+const WHAT_IS_DUE = 'what is due';
 
-const pay = proxyActivities<{ answerCardAsk(ask: CardAsk): Promise<ProcessView | null> }>(PAY);
+const pay = proxyActivities<CardActivities>(PAY);
 
 export interface BillingCase<View extends ProcessView> {
   look(): Promise<View>;
@@ -38,6 +39,8 @@ export interface BillingCase<View extends ProcessView> {
   describe(view: View, attention: string | null): string;
   /** What it waits for is the end of a cycle. The next one is a run of its own. */
   isLastOfCycle(view: View): boolean;
+  /** This run begins because something is due. */
+  readonly isDue: boolean;
 }
 
 export class BillingProcess<View extends ProcessView> {
@@ -64,6 +67,7 @@ export class BillingProcess<View extends ProcessView> {
 
   /** With no command left unanswered. */
   async run(): Promise<'ended' | 'goes_on'> {
+    if (this.#case.isDue) await this.#haveWhatIsDue();
     for (;;) {
       const result = await this.#untilItRests();
       await condition(allHandlersFinished);
@@ -82,7 +86,7 @@ export class BillingProcess<View extends ProcessView> {
       const refusal = this.#refusal;
       this.#refusal = null;
       this.#tell(view, view.attention ?? refusal);
-      if (refusal === null) for (const ask of view.asks) this.#have(ask);
+      if (refusal === null && !this.#underWay.has(WHAT_IS_DUE)) for (const ask of view.asks) this.#have(ask);
       if (this.#underWay.size > 0) await condition(() => this.#isNews);
       else if (view.hasEnded && refusal === null) return 'ended';
       else if (workflowInfo().continueAsNewSuggested) return 'goes_on';
@@ -92,10 +96,22 @@ export class BillingProcess<View extends ProcessView> {
     }
   }
 
+  /** Mostly that asks Stripe for something: it is looked up and asked for in one step of the four that a renewal would take (D84). */
+  async #haveWhatIsDue(): Promise<void> {
+    const step = pay.lookAndAsk.executeWithOptions({ ...PAY_ONCE, summary: WHAT_IS_DUE }, []);
+    this.#expect(WHAT_IS_DUE, WHAT_IS_DUE, step);
+    await condition(() => this.#isNews);
+  }
+
   /** Meanwhile it may be looked at again: what has been asked is not asked twice. */
   #have(ask: CardAsk): void {
     const question = JSON.stringify(ask);
     if (this.#underWay.has(question)) return;
+    const summary = `${ask.kind} of ${askedFor(ask)}`;
+    this.#expect(question, summary, pay.answerCardAsk.executeWithOptions({ ...PAY, summary }, [ask]));
+  }
+
+  #expect(question: string, summary: string, answer: Promise<ProcessView | null>): void {
     this.#underWay.add(question);
     const answered = (seen: ProcessView | null): void => {
       this.#underWay.delete(question);
@@ -104,12 +120,10 @@ export class BillingProcess<View extends ProcessView> {
       // Of this process: whoever asks is told of his own row.
       if (isOnlyNews && (seen?.revision ?? -1) >= this.#revision) this.#seen = seen as View;
     };
-    pay.answerCardAsk
-      .executeWithOptions({ ...PAY, summary: `${ask.kind} ${askedFor(ask)}` }, [ask])
-      .then(answered, (error: unknown) => {
-        this.#refusal = `${ask.kind} of ${askedFor(ask)}: ${refusalIn(error)}`;
-        answered(null);
-      });
+    answer.then(answered, (error: unknown) => {
+      this.#refusal = `${summary}: ${refusalIn(error)}`;
+      answered(null);
+    });
   }
 
   #newsWithin({ waitMs, wakeAt }: View, atMostMs: number | null): Promise<boolean> {

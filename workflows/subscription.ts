@@ -22,11 +22,12 @@ const db = proxyActivities<SubscriptionActivities>(DB);
 
 const COMMANDS = { cancel, reactivate, pause, resume, changePlan, retryRefund };
 
-export async function subscription({ subscriptionId }: SubscriptionInput): Promise<void> {
+export async function subscription({ subscriptionId, isDue }: SubscriptionInput): Promise<void> {
   const process = new BillingProcess<SubscriptionView>({
     look: () => db.tickSubscription({ subscriptionId }),
     stageOf: ({ phase }) => phase,
     amountDueCents: () => null,
+    isDue: isDue ?? false,
     describe: (view, attention) => describe(subscriptionId, view, attention),
     isLastOfCycle: ({ phase, wakeAt, periodEndsAt }) =>
       phase === 'active' && wakeAt !== null && Date.parse(wakeAt) >= Date.parse(periodEndsAt),
@@ -44,7 +45,8 @@ export async function subscription({ subscriptionId }: SubscriptionInput): Promi
     setHandler(definition, (told) => obey(command, told), { validator: (told) => refuseIncomplete(command, told) });
   }
 
-  if ((await process.run()) === 'goes_on') await continueAsNew<typeof subscription>({ v: 1, subscriptionId });
+  if ((await process.run()) === 'goes_on')
+    await continueAsNew<typeof subscription>({ v: 1, subscriptionId, isDue: true });
 }
 
 function refuseIncomplete(command: SubscriptionCommandName, told: SubscriptionCommandInput): void {

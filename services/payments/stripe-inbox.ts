@@ -12,6 +12,9 @@ import type { StripeApi, StripeEvent } from './stripe-api.ts';
 
 const Payload = z.object({ data: z.object({ object: z.object({ id: z.string() }) }) });
 
+/** PostgreSQL's interval: what takes longer is followed by the event. */
+const ANSWERED_WITHIN = '2 seconds';
+
 interface DueEvent {
   readonly id: string;
   readonly type: string;
@@ -78,6 +81,7 @@ export class StripeInbox {
       return await inTransaction(this.#db, async (tx) => {
         event = await claimed(tx);
         if (event === null) return false;
+        if (await isAnsweredElsewhere(tx, event)) return true;
         await this.#follow(tx, event);
         await tx.query('update stripe_events set processed_at = clock_timestamp(), error = null where id = $1', [
           event.id,
@@ -92,7 +96,7 @@ export class StripeInbox {
   }
 
   async #follow(tx: PoolClient, { id, type, payload }: DueEvent): Promise<void> {
-    const objectId = Payload.parse(payload).data.object.id;
+    const objectId = objectIn(payload);
     const kind = type.slice(0, type.indexOf('.'));
     if (kind === 'checkout') return followCheckout(tx, this.#stripe, objectId, `stripe:${id}`, this.#onCard);
     if (kind === 'payment_method' || kind === 'setup_intent') {
@@ -115,6 +119,26 @@ export class StripeInbox {
       [id, String(error).slice(0, 500)],
     );
   }
+}
+
+/**
+ * Billing is asking for that payment just now and records the answer itself, which reaches it as soon as we hear of it here: the event waits
+ * for that, once and shortly. It would only ask Stripe again, wait for the same lock, and wake a process that looks anyway (D84).
+ */
+async function isAnsweredElsewhere(tx: Queryable, { id, type, payload }: DueEvent): Promise<boolean> {
+  if (!type.startsWith('payment_intent.')) return false;
+  const { rowCount } = await tx.query(
+    `update stripe_events e set due_at = received_at + $3::interval
+      where id = $1 and clock_timestamp() < received_at + $3::interval
+        and exists (select from payments p join charge_attempts a on a.payment_id = p.id
+                     where p.stripe_payment_intent = $2 and p.state = 'open' and a.asked_by = 'billing' and a.outcome is null)`,
+    [id, objectIn(payload), ANSWERED_WITHIN],
+  );
+  return rowCount === 1;
+}
+
+function objectIn(payload: unknown): string {
+  return Payload.parse(payload).data.object.id;
 }
 
 /** Since when an event waits to be followed; null: none does, or only later again. By the clock of billing. */

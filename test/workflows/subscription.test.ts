@@ -62,20 +62,40 @@ test('a year of months is charged month by month, one run to each, in few events
   expect(Math.max(...counts)).toBeLessThanOrEqual(MOST_EVENTS_PER_RENEWAL);
 });
 
-test('a renewal is one look and one question, whose answer is looked at where it came', async () => {
+async function activitiesOf(client: Client, workflowId: string): Promise<(string | null | undefined)[]> {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  return (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
+    scheduled ? [scheduled.activityType?.name] : [],
+  );
+}
+
+test('a renewal is one step: what is due is looked up, asked of Stripe, and looked at where the answer came', async () => {
   house = await houseOfSkippedTime(temporal, '2027-03-01T00:00:00Z');
   const { book, client } = house;
   await book.begin('renewed', sold('pro'));
-  const workflowId = subscriptionWorkflowId('renewed');
 
   await days(40);
 
-  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-  const activities = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
-    scheduled ? [scheduled.activityType?.name] : [],
-  );
-  expect(activities).toEqual(['tickSubscription', 'answerCardAsk']);
+  expect(await activitiesOf(client, subscriptionWorkflowId('renewed'))).toEqual(['lookAndAsk']);
   expect(book.captures).toHaveLength(2);
+});
+
+test('what Stripe does not answer in that step is asked for until it does, and charged once', async () => {
+  house = await houseOfSkippedTime(temporal, '2027-03-01T00:00:00Z');
+  const { book, client } = house;
+  await book.begin('silent', sold('pro'));
+  let silences = 0;
+  book.bank = async () => {
+    silences += 1;
+    if (silences < 3) throw new Error('Stripe is silent');
+    return PAID;
+  };
+
+  await days(40);
+
+  const activities = await activitiesOf(client, subscriptionWorkflowId('silent'));
+  expect(activities).toEqual(['lookAndAsk', 'answerCardAsk']);
+  expect(book.captures.map(({ day }) => day)).toEqual(['2027-03-01', '2027-04-01']);
 });
 
 test('a year that begins on a leap day is charged once a year, and credited every month', async () => {

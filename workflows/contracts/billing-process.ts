@@ -29,6 +29,13 @@ export interface ProcessView {
   readonly runbook: string;
 }
 
+export interface CardActivities {
+  /** Reaches Stripe; what came of it is in the row when it answers. Null: whoever asked has no row that can be looked at. */
+  answerCardAsk(ask: CardAsk): Promise<ProcessView | null>;
+  /** Looks, has Stripe asked once for what the row asks, and looks again. What Stripe did not answer is asked by what it returns. */
+  lookAndAsk(): Promise<ProcessView>;
+}
+
 /** Something has changed in PostgreSQL: look again. */
 export const poke = defineSignal('poke');
 

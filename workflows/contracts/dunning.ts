@@ -1,6 +1,6 @@
 // What outsiders may know of the process of an unpaid invoice.
 import { defineUpdate } from '@temporalio/workflow';
-import type { CardAsk, ProcessView } from './billing-process.ts';
+import type { ProcessView } from './billing-process.ts';
 import type { Command } from './commands.ts';
 
 export const DUNNING = 'dunning';
@@ -54,7 +54,6 @@ export interface DunningActivities {
   commandDunning(
     input: DunningCommandInput & { readonly invoiceId: string; readonly command: DunningCommandName },
   ): Promise<DunningCommandOutcome>;
-  answerCardAsk(ask: CardAsk): Promise<ProcessView | null>;
 }
 
 export const retryNow = defineUpdate<DunningView, [DunningCommandInput]>('retryNow');

@@ -1,6 +1,6 @@
 // What outsiders may know of a subscription's process: how it is started, found and told, and what its activities do.
 import { defineUpdate } from '@temporalio/workflow';
-import type { CardAsk, ProcessView } from './billing-process.ts';
+import type { ProcessView } from './billing-process.ts';
 import type { Command } from './commands.ts';
 
 export const SUBSCRIPTION = 'subscription';
@@ -12,6 +12,8 @@ export function subscriptionWorkflowId(subscriptionId: string): string {
 export interface SubscriptionInput {
   readonly v: 1;
   readonly subscriptionId: string;
+  /** Its cycle has ended, so it begins by what that brings. */
+  readonly isDue?: true;
 }
 
 /** The row as an activity saw it. */
@@ -45,8 +47,6 @@ export interface SubscriptionActivities {
   commandSubscription(
     input: SubscriptionCommandInput & { readonly subscriptionId: string; readonly command: SubscriptionCommandName },
   ): Promise<SubscriptionCommandOutcome>;
-  /** Reaches Stripe; what came of it is in the row when it answers. */
-  answerCardAsk(ask: CardAsk): Promise<ProcessView | null>;
 }
 
 export const cancel = defineUpdate<SubscriptionView, [SubscriptionCommandInput]>('cancel');

@@ -1,7 +1,10 @@
 // Webhooks that never came are found by listing, and a listing that broke off is not taken for a whole one.
 import { expect, test } from '@jest/globals';
+import { askForCharge } from '../../../services/payments/charges.ts';
 import { catchUpEvents } from '../../../services/payments/event-catch-up.ts';
 import { control, noMoreFaults } from '../../fake-stripe/stripe-client.ts';
+import { until } from '../../support/until.ts';
+import { billed, paymentsOf, takenFor } from './billed-customer.ts';
 import { openTill } from './till.ts';
 
 const till = await openTill();
@@ -43,6 +46,67 @@ test('an event that cannot be followed now is due again later, and is not lost',
   expect(waiting.rows[0]).toEqual({ tries: 1, error: expect.stringContaining('Stripe') });
   expect(await till.grantsOf(orgId)).toHaveLength(1);
 });
+
+/** Billing asks for the money of an invoice; Stripe takes it, and its answer is on the way for so long. */
+async function takenWhileAskingFor(ms: number): Promise<{ asking: Promise<unknown>; intent: string }> {
+  const { invoiceId } = await billed(till);
+  await control(till.stripeUrl, 'fault', { answer: 'POST /v1/payment_intents/*/confirm', fault: 'delay_after', ms });
+  const asking = askForCharge(till, invoiceId, 1);
+  await until(async () => (await takenFor(till, invoiceId)).captured.includes(1_900));
+  const [payment] = await paymentsOf(till, invoiceId);
+  return { asking, intent: payment?.intent ?? '' };
+}
+
+/** Who has put this payment on the books. */
+async function recorderOf(intent: string): Promise<string | undefined> {
+  const { rows } = await till.admin.query<{ actor: string }>(
+    "select actor from ledger_transactions where idempotency_key = 'payment:' || $1",
+    [intent],
+  );
+  return rows[0]?.actor;
+}
+
+test('an event of a payment that billing is asking for waits for its answer, and then changes nothing', async () => {
+  const { asking, intent } = await takenWhileAskingFor(600_000);
+  const inbox = till.newInbox();
+  await catchUpEvents(till.db, till.stripe, inbox);
+
+  await inbox.processDue();
+  const recordedMeanwhile = await recorderOf(intent);
+  await noMoreFaults(till.stripeUrl);
+  await asking;
+  await until(async () => {
+    await inbox.processDue();
+    return (await waitingEvents()) === 0;
+  });
+
+  expect(recordedMeanwhile).toBeUndefined();
+  expect(await recorderOf(intent)).toBe('charges');
+  expect(await till.differences()).toEqual([]);
+});
+
+test('an answer that does not come is not waited for: the event puts the money on the books', async () => {
+  const { asking, intent } = await takenWhileAskingFor(600_000);
+  const inbox = till.newInbox();
+  await catchUpEvents(till.db, till.stripe, inbox);
+
+  await until(async () => {
+    await inbox.processDue();
+    return (await recorderOf(intent)) !== undefined;
+  });
+  await noMoreFaults(till.stripeUrl);
+  await asking;
+
+  expect(await recorderOf(intent)).toMatch(/^stripe:evt_/);
+  expect(await till.differences()).toEqual([]);
+});
+
+async function waitingEvents(): Promise<number> {
+  const { rows } = await till.admin.query<{ count: number }>(
+    'select count(*)::int as count from stripe_events where processed_at is null',
+  );
+  return rows[0]?.count ?? Number.NaN;
+}
 
 test('the mark moves only when every page was read, and then all events are there', async () => {
   const before = await mark();
