@@ -54,7 +54,7 @@ export class Answered {
     this.status = status;
     this.headers = headers;
     this.text = text;
-    const isJson = headers.get('content-type')?.includes('json') === true;
+    const isJson = /[/+]json\b/.test(headers.get('content-type') ?? '');
     this.body = isJson && text !== '' ? JSON.parse(text) : null;
   }
 
