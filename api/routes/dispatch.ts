@@ -62,7 +62,8 @@ async function passedOn(chunks: AsyncIterable<string>, res: Response): Promise<v
   try {
     await pipeline(Readable.from(chunks), res);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) throw error;
+    const hasLeft = Object(error).code === 'ERR_STREAM_PREMATURE_CLOSE';
+    if (!hasLeft) throw error;
   }
 }
 

@@ -41,6 +41,19 @@ test('a card is asked once, the invoice is paid by it, and asked again that is t
   expect(await till.differences()).toEqual([]);
 });
 
+test('money that a workflow asked for is in the audit log under its id, and as the affair of who paid it', async () => {
+  const { invoiceId, orgId } = await billed(till);
+
+  await askForCharge({ ...till, asker: 'subscription:one' }, invoiceId, 1);
+
+  const { rows } = await till.db.query(
+    `select a.action, a.workflow_id as "workflowId" from audit_log a join payments p on p.id::text = a.target_id
+      where p.invoice_id = $1 and a.org_id = $2`,
+    [invoiceId, orgId],
+  );
+  expect(rows).toEqual([{ action: 'payment.recorded', workflowId: 'subscription:one' }]);
+});
+
 test.each([
   ['never', 'lost_card'],
   ['needs_customer', 'expired_card'],
