@@ -9,6 +9,8 @@ import { newId } from '../../../services/platform/ids.ts';
 import { createPool, inTransaction } from '../../../services/platform/postgres.ts';
 import { oneRow } from '../../support/bare-gateway.ts';
 import { ownDatabase } from '../../support/own-database.ts';
+import { startThrowawayPostgres } from '../../support/throwaway-postgres.ts';
+import { until } from '../../support/until.ts';
 
 const { database, admin } = await ownDatabase();
 let worker: Pool;
@@ -126,6 +128,35 @@ test('an entry says who, what, before, after, why, from where and when, and its 
   });
   const ahead = Date.parse(entry.billingAt) - Date.parse(entry.at);
   expect(Math.round(ahead / 1_000)).toBe(3 * 86_400);
+});
+
+test('a database that is killed under its writers has every entry that was acknowledged, and a whole chain', async () => {
+  const postgres = await startThrowawayPostgres();
+  const own = await postgres.createDatabase();
+  const pool = createPool(own.urlFor('worker'), { name: 'test', maxConnections: 8, statementTimeoutMs: 20_000 });
+  const acknowledged: string[] = [];
+  const write = async () => {
+    for (;;) {
+      const reason = newId();
+      await inTransaction(pool, (tx) => changed(tx, newId(), reason));
+      acknowledged.push(reason);
+    }
+  };
+  const writers = Array.from({ length: 8 }, () => write().catch(() => 'killed'));
+  try {
+    await until(() => acknowledged.length >= 100);
+
+    postgres.kill('SIGKILL');
+    await Promise.all(writers);
+    await postgres.restart();
+
+    const { rows } = await pool.query<{ reason: string }>('select reason from audit_log');
+    expect(rows.map(({ reason }) => reason)).toEqual(expect.arrayContaining(acknowledged));
+    expect((await proveAuditLog(pool)).ok).toBe(true);
+  } finally {
+    await postgres.stop();
+    await pool.end();
+  }
 });
 
 test('a process can choose neither place nor hash nor time of what it writes', async () => {
