@@ -48,7 +48,7 @@ beforeAll(async () => {
   const upstream = await startMockUpstream();
   const planted = { ...CANARIES, 'x-forwarded-for': `${FORGED}, ${CLIENT}` };
   const call = (method: string, path: string, sent: Sent = {}) =>
-    app.call(method, path, { ...sent, headers: { ...planted, ...sent.headers } });
+    app.call(method, path, { ...sent, headers: { ...planted, ...repeatable(method), ...sent.headers } });
   world = await oneOfEverything({ ...app, call }, upstream);
   upstream.close();
   const path = `/api/v1/organizations/${world.orgId}`;
@@ -62,6 +62,10 @@ afterAll(async () => {
   rmSync(FOLDER, { recursive: true });
   await app.close();
 });
+
+function repeatable(method: string): Record<string, string> {
+  return method === 'post' ? { 'idempotency-key': `canary-${randomUUID()}` } : {};
+}
 
 /** Newest first, page by page. */
 async function everyEntry(filter: string): Promise<Entry[]> {

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { lastingFaults } from '../../../services/payments/charge-faults.ts';
 import { askForCharge } from '../../../services/payments/charges.ts';
 import { payOnSession } from '../../../services/payments/own-payments.ts';
+import { newId } from '../../../services/platform/ids.ts';
 import { control, faultOnAllTries, noMoreFaults, passHours } from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
 import {
@@ -259,7 +260,11 @@ test('the receipt names the card that paid, which need not be the newest', async
     [orgId],
   );
 
-  await payOnSession(till, invoiceId, { ...cards[0], returnUrl: 'http://127.0.0.1/pay' });
+  await payOnSession(till, invoiceId, {
+    ...cards[0],
+    author: { actor: 'pay_page', requestId: newId() },
+    returnUrl: 'http://127.0.0.1/pay',
+  });
 
   const { rows } = await till.admin.query(
     `select facts ->> 'cardLastFour' as card from notifications where org_id = $1 and kind = 'receipt'`,
