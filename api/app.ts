@@ -4,6 +4,7 @@ import express, { type Express } from 'express';
 import { refuseHead } from './proxy/head.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import type { AppDependencies } from './routes/app-dependencies.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { autoTopUpRoutes } from './routes/auto-top-up.ts';
 import { billingDetailsRoutes } from './routes/billing-details.ts';
 import { billingIncidentRoutes } from './routes/billing-incidents.ts';
@@ -54,6 +55,7 @@ export const ROUTES: readonly Route[] = [
   ...cardRoutes,
   ...autoTopUpRoutes,
   ...bookRoutes,
+  ...auditRoutes,
   ...payRoutes,
   ...verifyRoutes,
   ...demoClockRoutes,

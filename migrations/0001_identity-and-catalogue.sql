@@ -34,6 +34,11 @@ create function billing_moment() returns timestamptz language sql volatile paral
   select public.billing_now() + (clock_timestamp() - now())
 $$;
 
+-- The same where that clock has been moved, else null.
+create function moved_billing_moment() returns timestamptz language sql volatile parallel safe as $$
+  select clock_timestamp() + c.ahead from public.billing_clock c where c.ahead > interval '0'
+$$;
+
 -- Moves the clock of billing to p_to, or leaves it where it stands when that is past already (as D33), and returns where it stands. In
 -- seconds alone: a day of an interval is 23 hours long where a session's time zone says so.
 create function advance_billing_clock(p_to timestamptz) returns timestamptz
@@ -207,19 +212,91 @@ create table price_versions (
 );
 create unique index on price_versions (model_id, side, coalesce(channel_id, '00000000-0000-0000-0000-000000000000'), effective_at);
 
+-- Who did what to what, why, and from where: one entry for each change, made in its transaction. The columns from seq on are given as that
+-- transaction commits, and chain each entry to the one before it (D82).
 create table audit_log (
   id bigint generated always as identity primary key,
   at timestamptz not null default clock_timestamp(),
+  -- What it was for billing, where that clock has been moved.
+  billing_at timestamptz default moved_billing_moment(),
   actor text not null,
   action text not null,
   target_kind text not null,
   target_id text not null,
+  -- Whose affair it is; null: the installation's.
+  org_id uuid,
   before jsonb,
   after jsonb,
   reason text,
-  request_id uuid
+  -- From where: of a request its id and the address that it came from, of a process its workflow.
+  request_id uuid,
+  client_address text,
+  workflow_id text,
+  -- From 1 without a gap, in the order of commits.
+  seq bigint unique,
+  previous_hash bytea,
+  -- Of the entry of the same organization before this one, so that what is shown to an organization is a chain as well.
+  previous_of_org bytea,
+  hash bytea,
+  check ((seq is null) = (hash is null))
 );
-create index on audit_log (target_kind, target_id);
+create index on audit_log (org_id, seq);
+create index on audit_log (actor, seq);
+create index on audit_log (action, seq);
+create index on audit_log (target_kind, seq);
+create index on audit_log (target_id, seq);
+create index on audit_log (request_id);
+create index on audit_log (at);
+
+-- The end of the log. Whoever commits an entry holds this row for as long as the commit takes.
+create table audit_head (
+  is_the_only boolean primary key default true check (is_the_only),
+  seq bigint not null default 0,
+  hash bytea
+);
+insert into audit_head default values;
+
+-- Where the end of the log was when it was proven: what is cut off or written anew afterwards no longer fits.
+create table audit_anchors (
+  seq bigint primary key,
+  hash bytea not null,
+  at timestamptz not null default clock_timestamp()
+);
+
+-- What the hash of an entry is made of, byte for byte as it is exported: jsonb has one text for one value. What is null is left out, so a column
+-- that comes later leaves the hashes of earlier entries as they are.
+create function audit_content(e audit_log) returns text language sql stable parallel safe as $$
+  select (jsonb_strip_nulls(jsonb_build_object(
+      'seq', e.seq, 'previous', encode(e.previous_hash, 'hex'), 'previousOfOrg', encode(e.previous_of_org, 'hex'),
+      'at', to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+      'billingAt', to_char(e.billing_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+      'actor', e.actor, 'action', e.action, 'targetKind', e.target_kind, 'targetId', e.target_id, 'orgId', e.org_id, 'reason', e.reason,
+      'requestId', e.request_id, 'clientAddress', e.client_address, 'workflowId', e.workflow_id))
+    || case when e.before is null then '{}' else jsonb_build_object('before', e.before) end
+    || case when e.after is null then '{}' else jsonb_build_object('after', e.after) end)::text
+$$;
+
+-- Also with all triggers off an entry can be proven not to be what it was.
+create function audit_hash(e audit_log) returns bytea language sql stable parallel safe as $$
+  select sha256(convert_to(audit_content(e), 'UTF8'))
+$$;
+
+-- Gives an entry its place, while its transaction commits: nobody who holds the end of the log waits for anything but the disk (D82).
+create function chain_audit_entry() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+declare v_head audit_head; v_entry audit_log;
+begin
+  select * into strict v_head from audit_head for update;
+  select * into strict v_entry from audit_log where id = new.id;
+  v_entry.seq := v_head.seq + 1;
+  v_entry.previous_hash := v_head.hash;
+  v_entry.previous_of_org := (select a.hash from audit_log a where a.org_id = v_entry.org_id and a.seq is not null order by a.seq desc limit 1);
+  v_entry.hash := audit_hash(v_entry);
+  update audit_log a set seq = v_entry.seq, previous_hash = v_entry.previous_hash, previous_of_org = v_entry.previous_of_org, hash = v_entry.hash
+   where a.id = v_entry.id;
+  update audit_head set seq = v_entry.seq, hash = v_entry.hash;
+  return null;
+end $$;
+create constraint trigger chained after insert on audit_log deferrable initially deferred for each row execute function chain_audit_entry();
 
 -- The answer of a finished POST of the management API, for 24 h.
 create table management_idempotency (
@@ -277,9 +354,13 @@ create function refuse_change() returns trigger language plpgsql as $$
 begin
   raise exception '% is append-only: correct it by a reversing entry', tg_table_name using errcode = 'restrict_violation';
 end $$;
-create trigger append_only before update or delete on audit_log for each row execute function refuse_change();
+-- An entry without a place is one of a transaction that has not ended.
+create trigger append_only before update on audit_log for each row when (old.seq is not null) execute function refuse_change();
+create trigger not_deleted before delete on audit_log for each row execute function refuse_change();
+create trigger append_only before update or delete on audit_anchors for each row execute function refuse_change();
 create trigger append_only before update or delete on price_versions for each row execute function refuse_change();
 create trigger not_emptied before truncate on audit_log for each statement execute function refuse_change();
+create trigger not_emptied before truncate on audit_anchors for each statement execute function refuse_change();
 create trigger not_emptied before truncate on price_versions for each statement execute function refuse_change();
 
 -- What was due has happened: no role can make it not to be due yet.
@@ -299,4 +380,9 @@ grant select (id, channel_id, master_key_version, last_four, status, status_reas
 grant insert, update on organizations, projects, api_keys, models, channels, channel_models, channel_keys, management_idempotency to tollgate_worker;
 grant insert, update, delete on caps, rate_tiers to tollgate_worker;
 grant delete on channel_models, management_idempotency, config_changes to tollgate_worker;
-grant insert on price_versions, audit_log to tollgate_worker;
+grant insert on price_versions, audit_anchors to tollgate_worker;
+-- Its place, its hash and its time nobody chooses. From which address somebody came is not for everybody who may read (D83).
+grant insert (actor, action, target_kind, target_id, org_id, before, after, reason, request_id, client_address, workflow_id) on audit_log to tollgate_worker;
+revoke select on audit_log from tollgate_gateway, tollgate_readonly;
+grant select (id, at, billing_at, actor, action, target_kind, target_id, org_id, before, after, reason, request_id, workflow_id, seq,
+              previous_hash, previous_of_org, hash) on audit_log to tollgate_readonly;

@@ -738,8 +738,9 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 revoke execute on all functions in schema public from public;
-grant execute on function at_rate(bigint, integer), billing_now(), billing_moment(), period_start(text, text, timestamptz), period_end(text, text, timestamptz), burnable_grants(uuid), balance_of(uuid)
+grant execute on function at_rate(bigint, integer), billing_now(), billing_moment(), moved_billing_moment(), period_start(text, text, timestamptz), period_end(text, text, timestamptz), burnable_grants(uuid), balance_of(uuid)
   to tollgate_gateway, tollgate_worker, tollgate_readonly;
+grant execute on function audit_content(audit_log), audit_hash(audit_log) to tollgate_worker;
 grant execute on function take_credit(uuid, uuid, uuid, bigint, bigint, bigint, bigint), give_back(uuid, uuid, uuid, bigint, boolean),
   settle_batch(uuid, boolean, json, json), settle_beyond(uuid, boolean, json, json), quarantine_record(uuid, uuid, jsonb, text, bigint),
   renew_incarnation(uuid)

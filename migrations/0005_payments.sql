@@ -145,7 +145,7 @@ create table stripe_event_listing (
 -- Returns 'recorded'; 'known': by this intent, earlier; 'twice': the same again by another intent, which is on its way back with this;
 -- 'in_question': another amount or currency, kept for a person; 'not_ours': no such payment. A bonus is opened first, as it burns first: it is also the first to repay what the customer owes. What an
 -- invoice of usage does not want any more is deferred, for begin_refund to take.
-create function record_payment(p_payment uuid, p_intent text, p_amount_cents bigint, p_currency text, p_actor text) returns text
+create function record_payment(p_payment uuid, p_intent text, p_amount_cents bigint, p_currency text, p_actor text, p_workflow text default null) returns text
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare v_payment payments; v_reason text; v_entries jsonb := '[]'; v_paid bigint := p_amount_cents * 10000000; v_owed bigint := 0; v_net bigint; v_adjust bigint; v_tx bigint;
         v_second uuid := gen_random_uuid();
@@ -162,8 +162,8 @@ begin
       jsonb_build_object('account', 'owed_back', 'org', v_payment.org_id, 'amount', -v_paid)));
     insert into payments (id, org_id, purpose, second_of, amount_cents, state, stripe_payment_intent, transaction_id, requested_by, paid_at)
       values (v_second, v_payment.org_id, 'second_capture', p_payment, p_amount_cents, 'paid', p_intent, v_tx, p_actor, billing_now());
-    insert into audit_log (actor, action, target_kind, target_id, after)
-      values (p_actor, 'payment.captured_twice', 'payment', p_payment::text,
+    insert into audit_log (actor, action, target_kind, target_id, org_id, workflow_id, after)
+      values (p_actor, 'payment.captured_twice', 'payment', p_payment::text, v_payment.org_id, p_workflow,
               jsonb_build_object('orgId', v_payment.org_id, 'amountCents', p_amount_cents, 'stripePaymentIntent', p_intent, 'secondPaymentId', v_second));
     perform begin_refund(gen_random_uuid(), v_second, null, null, p_actor);
     return 'twice';
@@ -215,8 +215,8 @@ begin
     perform ask_for_rest(v_payment.invoice_id, p_actor);
     perform level_credit_line(v_payment.org_id, p_actor);
   end if;
-  insert into audit_log (actor, action, target_kind, target_id, after)
-    values (p_actor, 'payment.recorded', 'payment', p_payment::text,
+  insert into audit_log (actor, action, target_kind, target_id, org_id, workflow_id, after)
+    values (p_actor, 'payment.recorded', 'payment', p_payment::text, v_payment.org_id, p_workflow,
             jsonb_build_object('orgId', v_payment.org_id, 'amountCents', p_amount_cents, 'stripePaymentIntent', p_intent));
   return 'recorded';
 end $$;
@@ -278,8 +278,8 @@ begin
   insert into refunds (id, payment_id, amount_cents, tax_cents, stripe_refund, transaction_id, requested_by)
     values (p_id, p_payment, v_cents, v_tax, p_stripe_refund, v_tx, p_actor);
   if p_stripe_refund is not null then
-    insert into audit_log (actor, action, target_kind, target_id, after)
-      values (p_actor, 'refund.heard', 'payment', p_payment::text, jsonb_build_object('refundId', p_id, 'amountCents', v_cents));
+    insert into audit_log (actor, action, target_kind, target_id, org_id, after)
+      values (p_actor, 'refund.heard', 'payment', p_payment::text, v_payment.org_id, jsonb_build_object('refundId', p_id, 'amountCents', v_cents));
   end if;
   return v_cents;
 end $$;
@@ -341,8 +341,8 @@ begin
   perform repay_overdraft(v_org, p_actor);
   insert into config_changes (kind, target_id) values ('grant', v_org::text);
   perform pg_notify('tollgate_config', 'grant:' || v_org);
-  insert into audit_log (actor, action, target_kind, target_id, after)
-    values (p_actor, 'refund.failed', 'payment', v_refund.payment_id::text, jsonb_build_object('refundId', p_id));
+  insert into audit_log (actor, action, target_kind, target_id, org_id, after)
+    values (p_actor, 'refund.failed', 'payment', v_refund.payment_id::text, v_org, jsonb_build_object('refundId', p_id));
   return true;
 end $$;
 
@@ -368,7 +368,7 @@ grant update (stripe_session, url) on checkouts to tollgate_worker;
 grant update (due_at, tries, processed_at, error) on stripe_events to tollgate_worker;
 grant update on stripe_event_listing to tollgate_worker;
 grant update (resolved_at) on captures_in_question to tollgate_worker;
-revoke execute on function record_payment(uuid, text, bigint, text, text), close_checkout(uuid), begin_refund(uuid, uuid, text, bigint, text),
+revoke execute on function record_payment(uuid, text, bigint, text, text, text), close_checkout(uuid), begin_refund(uuid, uuid, text, bigint, text),
   settle_refund(uuid, text, text, text), reverse_refund(refunds, uuid, text), rebook_heard_since(refunds, uuid, text) from public;
-grant execute on function record_payment(uuid, text, bigint, text, text), close_checkout(uuid), begin_refund(uuid, uuid, text, bigint, text),
+grant execute on function record_payment(uuid, text, bigint, text, text, text), close_checkout(uuid), begin_refund(uuid, uuid, text, bigint, text),
   settle_refund(uuid, text, text, text) to tollgate_worker;

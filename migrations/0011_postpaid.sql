@@ -190,8 +190,8 @@ begin
     values (p_invoice, v_year, v_in_year, p_usage, v_rounding, p_lines, p_bill_to, v_tx) returning number into v_number;
   perform ask_for_rest(p_invoice, p_actor);
   perform level_credit_line(p_org, p_actor);
-  insert into audit_log (actor, action, target_kind, target_id, after)
-    values (p_actor, 'invoice.issued', 'invoice', p_invoice::text, jsonb_build_object('orgId', p_org, 'number', v_number, 'amountCents', p_total_cents));
+  insert into audit_log (actor, action, target_kind, target_id, org_id, after)
+    values (p_actor, 'invoice.issued', 'invoice', p_invoice::text, p_org, jsonb_build_object('orgId', p_org, 'number', v_number, 'amountCents', p_total_cents));
   return v_number;
 end $$;
 

@@ -1,6 +1,7 @@
 // What a worker tells Prometheus of our own; the SDK has a registry and a port of its own. What PostgreSQL and Temporal know is read at the
 // scrape: the figures are those of the whole installation, whichever worker is asked. What wakes whom: deploy/prometheus/alerts.yml.
 import { Gauge, Registry } from 'prom-client';
+import type { Anchor } from '../services/audit/audit-proof.ts';
 import type { OutboxStanding } from '../services/notifications/outbox.ts';
 
 export interface WorkerState {
@@ -10,6 +11,8 @@ export interface WorkerState {
   waitingForAPerson(): Promise<number | null>;
   /** Null while PostgreSQL does not answer: the series are left out then, and no alert takes silence for health. */
   reconciliations(): Promise<{ readonly needAttention: number; readonly provenAt: number } | null>;
+  /** Null also before the first proof. */
+  auditAnchor(): Promise<Anchor | null>;
   outbox(): Promise<OutboxStanding | null>;
   pokes(): Promise<{ readonly waiting: number; readonly oldestSeconds: number } | null>;
 }
@@ -40,6 +43,7 @@ export function workerMetrics(state: WorkerState): Registry {
   gauge('ledger_proven_timestamp_seconds', 'When all invariants of the ledger last held; 0: never', async () => {
     return (await standing())?.provenAt ?? null;
   });
+  tellAnchor(registry, state);
   gauge('notifications_waiting', 'Mails that no mail server has taken yet', async () => {
     return (await outbox())?.waiting ?? null;
   });
@@ -63,6 +67,21 @@ export function workerMetrics(state: WorkerState): Registry {
     return (await pokes())?.oldestSeconds ?? null;
   });
   return registry;
+}
+
+/** What Prometheus keeps of it nobody changes in PostgreSQL (D82). One series a proof, which is a night. */
+function tellAnchor(registry: Registry, state: WorkerState): void {
+  new Gauge({
+    name: 'tollgate_audit_anchor_seq',
+    help: 'The last entry of the audit log when it was last proven, with its hash',
+    labelNames: ['hash'],
+    registers: [registry],
+    async collect() {
+      const anchor = await state.auditAnchor();
+      this.reset();
+      if (anchor !== null) this.set({ hash: anchor.hash }, anchor.seq);
+    },
+  });
 }
 
 /** All figures of a scrape are of one question. */

@@ -76,11 +76,16 @@ function outOfUse(disabled: 'key' | 'member', name: string): TollgateError {
 }
 
 function refuseForeignAddress(parts: Authentication, req: IncomingMessage, apiKey: ApiKeyEntry, name: string): void {
-  const address = clientAddress(req.socket.remoteAddress ?? '', forwardedFor(req), parts.trustedProxies);
+  const address = addressOf(req, parts.trustedProxies);
   if (apiKey.allowedAddresses?.matches(address)) return;
   throw new TollgateError('ip_not_allowed', {
     message: `The API key ${name} may not be used from ${address}. Ask the administrator of your organization to add the address to the key's list.`,
   });
+}
+
+/** From which a request came, as far as our own proxies say. */
+export function addressOf(req: IncomingMessage, trustedProxies: AddressList): string {
+  return clientAddress(req.socket.remoteAddress ?? '', forwardedFor(req), trustedProxies);
 }
 
 /** Several headers of the name are one list (RFC 9110 5.3). */

@@ -1,12 +1,11 @@
-// What happened: receipts, usage, the state of the ledger, the audit log. Reading only.
+// What happened: receipts, usage, the state of the ledger. Reading only.
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { nano } from '../../domain/nano.ts';
-import { listAudit } from '../../services/audit/audit.ts';
 import { verifyLedger } from '../../services/ledger/verifier.ts';
 import { listRequests, type Receipt, receipt } from '../../services/usage/receipts.ts';
 import { USAGE_GROUPS, usageBy } from '../../services/usage/usage.ts';
-import { anything, instant, line, modelId, money, price, timeZone, tokens, uuid } from './field-schemas.ts';
+import { instant, line, modelId, money, price, timeZone, tokens, uuid } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { adminRead, none, type Route } from './route.ts';
 
@@ -101,12 +100,6 @@ const usageGroups = {
   position: line(300),
   positionOf: ({ group }: { group: string }) => group,
 };
-const auditRows = {
-  name: 'audit',
-  position: z.string().regex(/^\d{1,18}$/),
-  positionOf: ({ id }: { id: string }) => id,
-};
-
 export function unknownRequest(id: string): TollgateError {
   return new TollgateError('not_found', {
     message: `There is no request ${id} here. Requests refused before admission leave no receipt.`,
@@ -190,35 +183,5 @@ export const bookRoutes: readonly Route[] = [
       const { ok, at, checks } = await verifyLedger(db);
       return { ok, at, checks: checks.map((check) => ({ ...check, examples: [...check.examples] })) };
     },
-  }),
-  adminRead({
-    path: '/api/v1/audit',
-    summary: 'Who changed what, newest first',
-    params: none,
-    query: z.strictObject({
-      ...pageQuery,
-      actor: line(200).optional(),
-      action: line(200).optional(),
-      targetKind: line(40).optional(),
-      targetId: line(200).optional(),
-      from: instant.optional(),
-      to: instant.optional(),
-    }),
-    response: pageOf(
-      z.object({
-        id: z.string(),
-        at: instant,
-        actor: z.string(),
-        action: z.string(),
-        targetKind: z.string(),
-        targetId: z.string(),
-        before: anything,
-        after: anything,
-        reason: z.string().nullable(),
-        requestId: uuid.nullable(),
-      }),
-    ),
-    handler: ({ query }, { db }) =>
-      onePage(auditRows, query, (after, pageSize) => listAudit(db, query, after, pageSize)),
   }),
 ];

@@ -3,7 +3,7 @@
 // nothing: the repetition finds the answer.
 import type { Pool, PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
-import { type AuditEntry, isWritten, type WrittenAudit, writeAudit } from '../../services/audit/audit.ts';
+import { type AuditEntry, type Author, isWritten, type WrittenAudit, writeAudit } from '../../services/audit/audit.ts';
 import {
   beginRequest,
   claimKey,
@@ -16,9 +16,7 @@ import type { Reply } from './reply.ts';
 
 const REPEATABLE_KEY = /^[\x21-\x7e]{1,255}$/;
 
-export interface ChangeRequest {
-  readonly actor: string;
-  readonly requestId: string;
+export interface ChangeRequest extends Author {
   /** Method and path, parameters filled in. */
   readonly route: string;
   readonly bodyDigest: Buffer;
@@ -62,7 +60,7 @@ export async function commit<R>(
     const earlier = await repeatedReply(tx, request);
     if (earlier !== null) return earlier;
     const { answer, repeatedAnswer = answer, audit } = await work(tx);
-    if (!isWritten(audit)) await writeAudit(tx, request.actor, request.requestId, audit);
+    if (!isWritten(audit)) await writeAudit(tx, request, audit);
     await remember(tx, request, replyWith(repeatedAnswer));
     return replyWith(answer);
   });

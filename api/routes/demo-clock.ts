@@ -49,7 +49,7 @@ export const demoClockRoutes: readonly Route[] = [
       to: instant,
       stops: z.array(z.object({ at: instant, due: z.array(z.string()).readonly() })).readonly(),
     }),
-    handler: async ({ body, actor, requestId }, app, change) => {
+    handler: async ({ body, author }, app, change) => {
       const { stripe, patienceMs } = demoClockOf(app);
       const { restless, ...answer } = await advanceBillingClock(
         { db: app.db, sources: dueSources(stripe), moveOthers: (at) => stripe.moveTo(at), patienceMs },
@@ -57,7 +57,7 @@ export const demoClockRoutes: readonly Route[] = [
       );
       const audit = auditOf(answer);
       if (restless.length === 0) return change(async () => ({ answer, audit }));
-      await inTransaction(app.db, (tx) => writeAudit(tx, actor, requestId, audit));
+      await inTransaction(app.db, (tx) => writeAudit(tx, author, audit));
       throw notAtRest(answer, restless);
     },
   }),

@@ -1,7 +1,10 @@
 // The routes as Express knows them. Who calls is found out first, then the body is read, then the route answers: a
 // stranger's megabyte is not worth reading.
 import { createHash } from 'node:crypto';
-import { type Request, type RequestHandler, Router } from 'express';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { addressOf } from '../proxy/authenticate.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { type Caller, callerOf } from './callers.ts';
 import { bytesOfBody, jsonIn } from './json-body.ts';
@@ -44,11 +47,24 @@ function answered(route: Route, app: AppDependencies, callers: WeakMap<Request, 
         bodyDigest: createHash('sha256').update(bytes).digest(),
         headers: req.headers,
         requestId: requestIdOf(res),
+        clientAddress: addressOf(req, app.trustedProxies),
       },
       app,
     );
-    res.status(reply.status).set(reply.headers).end(reply.text);
+    res.status(reply.status).set(reply.headers);
+    if (reply.chunks === undefined) res.end(reply.text);
+    else await passedOn(reply.chunks, res);
   };
+}
+
+/** As fast as the client reads. Whoever leaves ends it; what fails after the first byte breaks the connection, so that nobody takes a part for all. */
+async function passedOn(chunks: AsyncIterable<string>, res: Response): Promise<void> {
+  try {
+    await pipeline(Readable.from(chunks), res);
+  } catch (error) {
+    const hasLeft = Object(error).code === 'ERR_STREAM_PREMATURE_CLOSE';
+    if (!hasLeft) throw error;
+  }
 }
 
 function methodsByPath(routes: readonly Route[]): Map<string, string[]> {

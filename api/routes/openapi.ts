@@ -35,6 +35,7 @@ function openapiDocument(routes: readonly Route[]): object {
 function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
   const { method, path, summary, params, query, body, response, status, who, ifMatch, changes, mayGoOn, isPage } =
     route;
+  const answersIn = path === '/metrics' ? ['text/plain'] : route.answersIn;
   const isProblem = who === 'admin' || speaksProblems(path);
   const form = isProblem ? 'application/problem+json' : 'application/json';
   const headers = {
@@ -57,9 +58,7 @@ function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
     responses: {
       [status]: {
         description: 'Done',
-        content: {
-          [isPage ? 'text/html' : path === '/metrics' ? 'text/plain' : 'application/json']: { schema: response },
-        },
+        content: Object.fromEntries(answersIn.map((mediaType) => [mediaType, { schema: response }])),
       },
       ...(mayGoOn ? { 202: { ...ACCEPTED, content: { 'application/json': { schema: response } } } } : {}),
       default: {

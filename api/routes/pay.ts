@@ -1,5 +1,6 @@
 // The page on which whoever has its link pays an invoice. The link is all the authority there is: no cookie, no sign-in, so nothing that
-// another site could borrow (D61). What is done is written down by the payment itself.
+// another site could borrow (D61). What is done is written down by the payment itself, and
+// who pressed in the audit log.
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import type { DeclineClass } from '../../domain/declines.ts';
@@ -43,7 +44,7 @@ export const payRoutes: readonly Route[] = [
     path: '/pay/{token}',
     summary: 'For whoever has the link: pay with a card on file, or leave another one',
     params: byToken,
-    handler: async ({ params, form, headers }, app) => {
+    handler: async ({ params, form, headers, requestId, clientAddress }, app) => {
       const bill = await billOf(params.token, app);
       const back = seeOther(`/pay/${params.token}`);
       if (bill.state !== 'open') return back;
@@ -54,7 +55,8 @@ export const payRoutes: readonly Route[] = [
       }
       const card = Uuid.safeParse(form.get('paymentMethod'));
       if (!card.success) return back;
-      const outcome = await payOnSession(placeOf(app), bill.id, { cardId: card.data, returnUrl });
+      const author = { actor: ACTOR, requestId, clientAddress };
+      const outcome = await payOnSession(placeOf(app), bill.id, { cardId: card.data, returnUrl, author });
       if (outcome.kind === 'at_bank') return seeOther(outcome.bankPage);
       if (outcome.kind !== 'unknown') return back;
       const state = await stateOf(bill, app);

@@ -8,6 +8,8 @@ export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
+  /** In place of a text that is too long to be held as one. */
+  readonly chunks?: AsyncIterable<string>;
 }
 
 export const JSON_TYPE = 'application/json; charset=utf-8';

@@ -3,12 +3,12 @@
 // `change` returned, and that writes exactly one audit row in the transaction of the change.
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
-import { TollgateError } from '../../domain/errors.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
+import type { Author } from '../../services/audit/audit.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { begunOnce, type Change, type Committed, commit, idempotencyKeyIn, repeatedReply } from './change.ts';
-import { InvalidInput } from './invalid-input.ts';
 import { acceptedReply, type IfMatch, jsonReply, type Reply, tagsSeen } from './reply.ts';
+import { bodyOf, type Input, inputOf } from './route-input.ts';
 
 export type Who = 'admin' | 'apiKey' | 'public';
 export type Method = 'get' | 'post' | 'patch';
@@ -29,6 +29,7 @@ export interface Call {
   readonly requestId: string;
   /** Recorded as the author of what is changed. */
   readonly actor: string;
+  readonly clientAddress: string;
   readonly apiKey: ApiKeyEntry | null;
 }
 
@@ -49,6 +50,8 @@ export interface Route {
   readonly mayGoOn: boolean;
   /** Whether the caller says in If-Match which version it has seen; null: there is none that it could have seen (D24). */
   readonly ifMatch: 'required' | 'optional' | null;
+  /** Media types. */
+  readonly answersIn: readonly string[];
   /** For people: answers with HTML, and takes what a form of it sends. */
   readonly isPage: boolean;
   /** Also for a process on this machine, without any credential. */
@@ -56,7 +59,7 @@ export interface Route {
   respond(call: Call, app: AppDependencies): Promise<Reply>;
 }
 
-interface Declaration<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> {
+export interface Declaration<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> {
   readonly path: string;
   readonly summary: string;
   readonly params: P;
@@ -68,11 +71,6 @@ interface Declaration<P extends z.ZodObject, Q extends z.ZodObject, R extends z.
 export const none = z.strictObject({});
 /** Clients of all kinds send query parameters of their own to what a customer reads: those are ignored. */
 export const whatever = z.object({});
-
-interface Input<P extends z.ZodObject, Q extends z.ZodObject> {
-  readonly params: z.output<P>;
-  readonly query: z.output<Q>;
-}
 
 interface AdminRead<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> extends Declaration<P, Q, R> {
   handler(input: Input<P, Q>, app: AppDependencies): Promise<z.output<R>>;
@@ -160,7 +158,8 @@ interface Page<P extends z.ZodObject> {
   readonly summary: string;
   readonly params: P;
   handler(
-    input: Input<P, z.ZodObject> & Pick<Call, 'headers' | 'requestId'> & { readonly form: URLSearchParams },
+    input: Input<P, z.ZodObject> &
+      Pick<Call, 'headers' | 'requestId' | 'clientAddress'> & { readonly form: URLSearchParams },
     app: AppDependencies,
   ): Promise<Reply>;
 }
@@ -176,11 +175,12 @@ export function page<P extends z.ZodObject>(declared: Page<P>): Route {
     who: 'public',
     method: declared.method,
     body: declared.method === 'post' ? Form : null,
+    answersIn: ['text/html'],
     isPage: true,
     respond(call, app) {
       const form = new URLSearchParams(call.bytes.toString('utf8'));
-      const { headers, requestId } = call;
-      return declared.handler({ ...inputOf(asked, call), form, headers, requestId }, app);
+      const { headers, requestId, clientAddress } = call;
+      return declared.handler({ ...inputOf(asked, call), form, headers, requestId, clientAddress }, app);
     },
   };
 }
@@ -203,7 +203,8 @@ interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.Zo
       readonly params: z.output<P>;
       readonly body: z.output<B>;
       readonly actor: string;
-      readonly requestId: string;
+      /** For a handler that commits an effect before there is an answer. */
+      readonly author: Author;
       readonly ifMatch: IfMatch;
     },
     app: AppDependencies,
@@ -226,9 +227,10 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
     changes: true,
     mayGoOn: declared.goesOnAt !== undefined,
     async respond(call, app) {
+      const { actor, requestId, clientAddress } = call;
+      const author = { actor, requestId, clientAddress };
       const request = {
-        actor: call.actor,
-        requestId: call.requestId,
+        ...author,
         route: `${method.toUpperCase()} ${call.path}`,
         bodyDigest: call.bodyDigest,
         idempotencyKey: method === 'post' ? idempotencyKeyIn(call.headers['idempotency-key']) : null,
@@ -237,8 +239,7 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
       if (earlier !== null) return earlier;
       const seen = ifMatch === null ? 'any' : tagsSeen(call.headers['if-match'], ifMatch === 'required');
       const { params } = inputOf({ ...declared, query: none }, call);
-      const { actor, requestId } = call;
-      const input = { params, body: bodyOf(body, call.body), actor, requestId, ifMatch: seen };
+      const input = { params, body: bodyOf(body, call.body), actor, author, ifMatch: seen };
       const replyWith = (answer: z.output<R>) => {
         const askAt = declared.goesOnAt?.(answer) ?? null;
         return askAt === null ? jsonReply(response, answer, status) : acceptedReply(response, answer, askAt);
@@ -250,42 +251,24 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
   };
 }
 
-const READS = {
+export const READS = {
   method: 'get',
   body: null,
   status: 200,
   changes: false,
   mayGoOn: false,
   ifMatch: null,
+  answersIn: ['application/json'],
   isPage: false,
   openToLoopback: false,
 } as const;
 
-function described({ path, summary, params, query, response }: Declaration<z.ZodObject, z.ZodObject, z.ZodType>) {
+export function described({
+  path,
+  summary,
+  params,
+  query,
+  response,
+}: Declaration<z.ZodObject, z.ZodObject, z.ZodType>) {
   return { path, summary, params, query, response };
-}
-
-function inputOf<P extends z.ZodObject, Q extends z.ZodObject>(
-  declared: { readonly params: P; readonly query: Q },
-  call: Call,
-): Input<P, Q> {
-  const params = declared.params.safeParse(call.params);
-  // A malformed id names nothing: it is answered like one that is not there.
-  if (!params.success) {
-    throw new TollgateError('not_found', { message: `There is nothing at ${call.path.slice(0, 200)}.` });
-  }
-  const query = declared.query.safeParse(call.query);
-  if (!query.success) throw new InvalidInput('invalid_value', 'The query is not valid', query.error);
-  return { params: params.data, query: query.data };
-}
-
-function bodyOf<B extends z.ZodType>(schema: B, body: unknown): z.output<B> {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  if (body === undefined) {
-    throw new TollgateError('body_empty', {
-      message: 'This request needs a JSON body; GET /api/v1/openapi.json says which.',
-    });
-  }
-  throw new InvalidInput('invalid_body', 'The body is not valid', parsed.error);
 }

@@ -168,14 +168,14 @@ export const subscriptionRoutes: readonly Route[] = [
     body: z.strictObject({ plan, months, reason }),
     response: PlanChanged,
     goesOnAt: ({ id, outcome }) => (outcome === 'pending' ? `/api/v1/plan-changes/${id}` : null),
-    handler: async ({ params, body, actor, requestId, ifMatch }, app, change) => {
+    handler: async ({ params, body, actor, author, ifMatch }, app, change) => {
       const { stripe } = deskOf(app);
       const { reason: why, ...wanted } = body;
       const command = { command: 'changePlan', ...wanted } as const;
       const telling = { id: newId(), actor, reason: why, ifMatch };
       const { view, audit } = await inTransaction(app.db, async (tx) => {
         const { view, audit } = await obeyed(tx, params.id, command, telling);
-        return { view, audit: await writeAudit(tx, actor, requestId, audit) };
+        return { view, audit: await writeAudit(tx, author, audit) };
       });
       const settled = await settleCardAsks({ db: app.db, stripe }, params.id, CARD_PATIENCE_MS);
       const { invoiceId } = settled;

@@ -62,12 +62,13 @@ export const verifyRoutes: readonly Route[] = [
     path: '/verify/{token}',
     summary: 'For whoever has the link: the mail address is verified by it, once',
     params: byToken,
-    handler: async ({ params, requestId }, app) => {
+    handler: async ({ params, requestId, clientAddress }, app) => {
       const id = idOf(params.token, app);
       await inTransaction(app.db, async (tx) => {
         const personId = await useVerification(tx, id);
         if (personId === null) return;
-        await writeAudit(tx, ACTOR, requestId, { action: 'person.verified', targetKind: 'person', targetId: personId });
+        const author = { actor: ACTOR, requestId, clientAddress };
+        await writeAudit(tx, author, { action: 'person.verified', targetKind: 'person', targetId: personId });
       });
       return { status: 303, headers: { location: `/verify/${params.token}` }, text: '' };
     },

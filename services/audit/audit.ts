@@ -1,30 +1,45 @@
 // Who changed what. A row is written in the transaction of the change it tells of, and never changed afterwards.
 // Secrets do not come here: what is audited is what the API shows of a thing, and the API shows no secret. Nor do names and
-// addresses of people (D52).
+// mail addresses of people (D52). As the transaction commits PostgreSQL chains the row to the one before it (D82).
 import type { PoolClient } from 'pg';
-import type { Queryable } from '../platform/postgres.ts';
 
-export type TargetKind =
-  | 'organization'
-  | 'project'
-  | 'api_key'
-  | 'grant'
-  | 'channel'
-  | 'model'
-  | 'price'
-  | 'payment'
-  | 'subscription'
-  | 'invoice'
-  | 'billing_incident'
-  | 'reconciliation'
-  | 'person'
-  | 'membership'
-  | 'billing_details'
-  | 'tax_regime'
-  | 'contract'
-  | 'bank_transfer'
-  | 'auto_top_up'
-  | 'billing_clock';
+/** Of what an entry can be, and which organization's affair that is: SQL of its id, $4. */
+const ORG_OF = {
+  organization: '$4::text::uuid',
+  project: 'select org_id from projects where id = $4::text::uuid',
+  api_key: 'select org_id from api_keys where id = $4::text::uuid',
+  grant: 'select org_id from credit_grants where id = $4::text::uuid',
+  payment: 'select org_id from payments where id = $4::text::uuid',
+  subscription: 'select org_id from subscriptions where id = $4::text::uuid',
+  invoice: 'select org_id from invoices where id = $4::text::uuid',
+  membership: `split_part($4, ':', 1)::uuid`,
+  billing_details: '$4::text::uuid',
+  contract: 'select org_id from contracts where id = $4::text::uuid',
+  bank_transfer:
+    'select i.org_id from bank_transfers t join invoices i on i.id = t.invoice_id where t.id = $4::text::uuid',
+  auto_top_up: '$4::text::uuid',
+  // The installation's; a person may belong to several organizations.
+  channel: 'null',
+  model: 'null',
+  price: 'null',
+  billing_incident: 'null',
+  reconciliation: 'null',
+  person: 'null',
+  tax_regime: 'null',
+  billing_clock: 'null',
+} as const;
+
+export type TargetKind = keyof typeof ORG_OF;
+
+/** Who did it, and from where. */
+export interface Author {
+  readonly actor: string;
+  readonly requestId: string;
+  /** From which a request came, as far as our own proxies say. */
+  readonly clientAddress?: string | undefined;
+  /** Of the process that did it, or that was told to. */
+  readonly workflowId?: string | undefined;
+}
 
 export interface AuditEntry {
   readonly action: string;
@@ -54,24 +69,21 @@ export function isWritten(audit: AuditEntry | WrittenAudit): audit is WrittenAud
   return audit instanceof WrittenAudit;
 }
 
-export async function writeAudit(
-  tx: PoolClient,
-  actor: string,
-  requestId: string,
-  entry: AuditEntry,
-): Promise<WrittenAudit> {
+export async function writeAudit(tx: PoolClient, author: Author, entry: AuditEntry): Promise<WrittenAudit> {
   await tx.query(
-    `insert into audit_log (actor, action, target_kind, target_id, before, after, reason, request_id)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    `insert into audit_log (actor, action, target_kind, target_id, org_id, before, after, reason, request_id, client_address, workflow_id)
+     values ($1, $2, $3, $4::text, (${ORG_OF[entry.targetKind]}), $5, $6, $7, $8, $9, $10)`,
     [
-      actor,
+      author.actor,
       entry.action,
       entry.targetKind,
       entry.targetId,
       asJson(entry.before),
       asJson(entry.after),
       entry.reason ?? null,
-      requestId,
+      author.requestId,
+      author.clientAddress ?? null,
+      author.workflowId ?? null,
     ],
   );
   return new WrittenAudit(entry);
@@ -96,51 +108,4 @@ export function pseudonymous<T extends object>(
 function asJson(value: object | undefined): string | null {
   if (value === undefined) return null;
   return JSON.stringify(value, (_, field: unknown) => (typeof field === 'bigint' ? field.toString() : field));
-}
-
-export interface AuditRow {
-  readonly id: string;
-  readonly at: Date;
-  readonly actor: string;
-  readonly action: string;
-  readonly targetKind: string;
-  readonly targetId: string;
-  readonly before: unknown;
-  readonly after: unknown;
-  readonly reason: string | null;
-  readonly requestId: string | null;
-}
-
-export interface AuditFilter {
-  readonly actor?: string | undefined;
-  readonly action?: string | undefined;
-  readonly targetKind?: string | undefined;
-  readonly targetId?: string | undefined;
-  readonly from?: Date | undefined;
-  readonly to?: Date | undefined;
-}
-
-/** Newest first. */
-export async function listAudit(
-  db: Queryable,
-  filter: AuditFilter,
-  after: string | null,
-  pageSize: number,
-): Promise<AuditRow[]> {
-  const { rows } = await db.query<AuditRow>(
-    `select a.id::text, a.at, a.actor, a.action, a.target_kind as "targetKind", a.target_id as "targetId", a.before, a.after,
-            a.reason, a.request_id as "requestId"
-       from audit_log a
-      where ($1::bigint is null or a.id < $1)
-        and ($2::text is null or a.actor = $2)
-        and ($3::text is null or a.action = $3)
-        and ($4::text is null or a.target_kind = $4)
-        and ($5::text is null or a.target_id = $5)
-        and ($6::timestamptz is null or a.at >= $6)
-        and ($7::timestamptz is null or a.at < $7)
-      order by a.id desc
-      limit $8`,
-    [after, filter.actor, filter.action, filter.targetKind, filter.targetId, filter.from, filter.to, pageSize],
-  );
-  return rows;
 }

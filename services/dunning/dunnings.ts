@@ -115,7 +115,9 @@ export class Dunnings {
   }
 
   command(invoiceId: string, wanted: CaseCommand & CaseCommanding) {
-    return inTransaction(this.#db, async (tx) => audited(tx, wanted, await commandDunning(tx, invoiceId, wanted)));
+    return inTransaction(this.#db, async (tx) =>
+      audited(tx, dunningWorkflowId(invoiceId), wanted, await commandDunning(tx, invoiceId, wanted)),
+    );
   }
 }
 

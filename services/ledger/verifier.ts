@@ -1,10 +1,10 @@
 // Proves the ledger from the ledger: every balance is computed again from the entries, every entry traced to what caused it.
 // The numbers are the invariants of billing.md 2.6, with leases in place of holds (design.md 3). It reads one snapshot,
 // changes nothing, and names what it finds; what the database cannot know (I16, I17) is the oracle's.
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import { inTransaction } from '../platform/postgres.ts';
 import { BURNING } from './burning.ts';
-import type { Invariant } from './invariant.ts';
+import { type Check, examine, type Invariant } from './invariant.ts';
 import { LATE_WORK } from './late-work.ts';
 import { MONEY_IN } from './money-in.ts';
 import { PLAN_RATES } from './plan-rates.ts';
@@ -13,27 +13,17 @@ import { POSTPAID } from './postpaid.ts';
 import { RATED_AGAIN } from './rated-again.ts';
 import { TAXES } from './taxes.ts';
 
-const EXAMPLES = 5;
-
-export interface LedgerCheck {
-  readonly id: string;
-  readonly title: string;
-  readonly ok: boolean;
-  readonly count: number;
-  readonly examples: readonly string[];
-}
-
 export interface Verification {
   readonly ok: boolean;
   readonly at: Date;
-  readonly checks: readonly LedgerCheck[];
+  readonly checks: readonly Check[];
 }
 
 export async function verifyLedger(db: Pool): Promise<Verification> {
   return inTransaction(db, async (tx) => {
     await tx.query('set transaction isolation level repeatable read, read only');
     const { rows } = await tx.query<{ at: Date }>('select clock_timestamp() as at');
-    const checks: LedgerCheck[] = [];
+    const checks: Check[] = [];
     for (const invariant of [
       ...BALANCES,
       ...MOVEMENTS,
@@ -47,17 +37,9 @@ export async function verifyLedger(db: Pool): Promise<Verification> {
       ...POSTPAID,
       ...TAXES,
     ])
-      checks.push(await check(tx, invariant));
+      checks.push(await examine(tx, invariant));
     return { ok: checks.every(({ ok }) => ok), at: rows[0]?.at ?? new Date(Number.NaN), checks };
   });
-}
-
-async function check(tx: PoolClient, { id, title, faults }: Invariant): Promise<LedgerCheck> {
-  const { rows } = await tx.query<{ what: string; count: string }>(
-    `select what, count(*) over () as count from (${faults}) f order by what limit ${EXAMPLES}`,
-  );
-  const count = Number(rows[0]?.count ?? 0);
-  return { id, title, ok: count === 0, count, examples: rows.map(({ what }) => what) };
 }
 
 const BALANCES: readonly Invariant[] = [

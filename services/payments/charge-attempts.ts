@@ -3,6 +3,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { ChargeOutcome } from '../../domain/charges.ts';
 import { classifyDecline, type DeclineClass, type DeclineCodes } from '../../domain/declines.ts';
+import { type Author, writeAudit } from '../audit/audit.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { customerPays } from '../subscriptions/learn.ts';
@@ -208,10 +209,11 @@ export function beginTry(
   });
 }
 
-/** The card that the customer has chosen, and where his bank sends him back to. */
+/** The card that the customer has chosen, where his bank sends him back to, and from where he came. */
 export interface OwnOrder {
   readonly cardId: string;
   readonly returnUrl: string;
+  readonly author: Author;
 }
 
 /** As beginTry, but of the customer's own: a card that may not be asked is the answer of its attempt. */
@@ -219,7 +221,7 @@ export function beginOwnAttempt(
   db: Pool,
   invoiceId: string,
   { id: paymentId, orgId }: BillPayment,
-  { cardId, returnUrl, chargeBefore }: OwnOrder & { readonly chargeBefore: string | null },
+  { cardId, returnUrl, author, chargeBefore }: OwnOrder & { readonly chargeBefore: string | null },
   told: Told,
 ): Promise<AttemptName | null> {
   return inTransaction(db, async (tx) => {
@@ -232,7 +234,10 @@ export function beginOwnAttempt(
     );
     const attempt = { paymentId, askedBy: 'customer', number: rows[0]?.number ?? 1, chargeBefore, returnUrl } as const;
     const begun = await insertTry(tx, attempt, card);
-    if (card.why === null) await customerPays(tx, invoiceId, true, told);
+    if (card.why !== null) return begun;
+    await customerPays(tx, invoiceId, true, told);
+    const what = { action: 'invoice.card_asked', targetKind: 'invoice', targetId: invoiceId } as const;
+    await writeAudit(tx, author, { ...what, after: { cardId, number: begun.number } });
     return begun;
   });
 }

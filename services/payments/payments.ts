@@ -75,12 +75,13 @@ export async function recordIntent(tx: PoolClient, intent: PaymentIntent, told: 
   const paymentId = PaymentId.safeParse(intent.paymentId);
   if (!paymentId.success) return 'not_ours';
   if (!intent.isPaid) return 'not_paid';
-  const { rows } = await tx.query<{ outcome: Recorded }>('select record_payment($1, $2, $3, $4, $5) as outcome', [
+  const { rows } = await tx.query<{ outcome: Recorded }>('select record_payment($1, $2, $3, $4, $5, $6) as outcome', [
     paymentId.data,
     intent.id,
     intent.amountCents,
     intent.currency,
     told.actor,
+    told.asker ?? null,
   ]);
   const [row] = rows;
   if (row === undefined) throw new Error('record_payment answered nothing');

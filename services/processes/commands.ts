@@ -70,11 +70,12 @@ async function remember(
 /** Writes the audit of a command, for workflows: their histories need none of it. */
 export async function audited<Answer>(
   tx: PoolClient,
+  workflowId: string,
   { actor, requestId }: Commanding,
   outcome: CommandOutcome<Answer>,
 ): Promise<{ readonly kind: 'done'; readonly answer: Answer } | Refused> {
   if (outcome.kind === 'refused') return outcome;
   const { answer, audit } = outcome;
-  if (audit !== null) await writeAudit(tx, actor, requestId, audit);
+  if (audit !== null) await writeAudit(tx, { actor, requestId, workflowId }, audit);
   return { kind: 'done', answer };
 }

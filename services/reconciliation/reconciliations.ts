@@ -2,7 +2,9 @@
 // was made is found made, so whoever does not know whether it was makes it again.
 import type { Pool, PoolClient } from 'pg';
 import type { AuditEntry } from '../audit/audit.ts';
-import { type LedgerCheck, verifyLedger } from '../ledger/verifier.ts';
+import { type Anchor, keepAnchor, proveAuditLog } from '../audit/audit-proof.ts';
+import type { Check } from '../ledger/invariant.ts';
+import { verifyLedger } from '../ledger/verifier.ts';
 import { inTransaction, jsonbText, type Queryable } from '../platform/postgres.ts';
 import { audited, type Commanding, commandOnce, type Obeyed } from '../processes/commands.ts';
 
@@ -13,7 +15,7 @@ const ANSWER_WITHIN = '24 hours';
 /** Open at once: more than ever are, and few enough for one tick. */
 const MOST_OPEN = 100;
 
-type Finding = Pick<LedgerCheck, 'id' | 'title' | 'count' | 'examples'>;
+type Finding = Pick<Check, 'id' | 'title' | 'count' | 'examples'>;
 type Stage = 'running' | 'attention' | 'completed' | 'dismissed';
 
 export interface ReconciliationRow {
@@ -31,6 +33,12 @@ export interface ReconciliationRow {
 export interface PersonsCommand extends Commanding {
   readonly name: string;
   readonly command: 'retryNow' | 'dismiss';
+}
+
+interface Verified {
+  readonly row: ReconciliationRow;
+  /** Where the audit log ended, if it holds. */
+  readonly anchor: Anchor | null;
 }
 
 interface Effect {
@@ -83,11 +91,14 @@ export class Reconciliations {
     return readRow(this.#db, name);
   }
 
-  /** A round whose result stands in the row is not verified again. */
-  async verify(name: string, round: number): Promise<ReconciliationRow> {
+  /** The ledger and the audit log. A round whose result stands in the row is not verified again. */
+  async verify(name: string, round: number): Promise<Verified> {
     const before = await readRow(this.#db, name);
-    if (before.stage !== 'running' || before.round !== round) return before;
-    const { ok, checks } = await verifyLedger(this.#patientDb);
+    if (before.stage !== 'running' || before.round !== round) return { row: before, anchor: null };
+    const audit = await proveAuditLog(this.#patientDb);
+    const anchor = audit.ok ? audit.head : null;
+    if (anchor !== null) await keepAnchor(this.#db, anchor);
+    const checks = [...(await verifyLedger(this.#patientDb)).checks, ...audit.checks];
     const findings = checks.filter((check) => !check.ok).map(({ ok: _, ...finding }) => finding);
     await this.#db.query(
       `update reconciliations
@@ -96,9 +107,9 @@ export class Reconciliations {
               answer_by = case when $3 then null else billing_now() + $6::interval end,
               ended_at = case when $3 then billing_now() end
         where name = $1 and stage = 'running' and round = $2`,
-      [name, round, ok, checks.length, jsonbText(findings), ANSWER_WITHIN],
+      [name, round, findings.length === 0, checks.length, jsonbText(findings), ANSWER_WITHIN],
     );
-    return readRow(this.#db, name);
+    return { row: await readRow(this.#db, name), anchor };
   }
 
   /** Gives a case that nobody has answered another day; isOverdue: its time was over, and it has to be told again. */
@@ -119,7 +130,7 @@ export class Reconciliations {
         again: async (effect) => ({ effect, row: before }),
         obey: () => obey(tx, before, command),
       });
-      return audited(tx, command, outcome);
+      return audited(tx, workflowId, command, outcome);
     });
   }
 }

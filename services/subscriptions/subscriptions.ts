@@ -102,7 +102,12 @@ export class Subscriptions {
 
   command(subscriptionId: string, wanted: PlanCommand & PlanCommanding) {
     return inTransaction(this.#db, async (tx) =>
-      audited(tx, wanted, await commandSubscription(tx, subscriptionId, wanted)),
+      audited(
+        tx,
+        subscriptionWorkflowId(subscriptionId),
+        wanted,
+        await commandSubscription(tx, subscriptionId, wanted),
+      ),
     );
   }
 }

@@ -13,6 +13,7 @@ import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throw
 import { until } from '../support/until.ts';
 import { startWorkerProcess, type WorkerProcess, workersCodec } from '../support/worker-process.ts';
 import { detailsOf } from '../support/workflows/current-details.ts';
+import { payloadsIn } from '../support/workflows/stored-payloads.ts';
 
 /** A worker that died is noticed by the silence of its heartbeats. */
 const DEAD_WORKER_MS = 90_000;
@@ -177,10 +178,9 @@ test('a finding is flagged and explained until it is mended, and one command ver
     command: 'retryNow',
     ...rest,
   });
-  expect(await oneRow(admin, 'select actor, reason, request_id as "requestId" from audit_log')).toEqual({
-    requestId,
-    ...rest,
-  });
+  expect(
+    await oneRow(admin, 'select actor, reason, request_id as "requestId", workflow_id as "workflowId" from audit_log'),
+  ).toEqual({ requestId, workflowId: 'reconciliation:mended', ...rest });
   await until(async () => !(await flagged()).includes('reconciliation:mended'));
 });
 
@@ -253,6 +253,32 @@ test('a scrape tells how many cases wait for a person and when the ledger was pr
   await waiting.executeUpdate('dismiss', { args: [command()] });
 });
 
+test('a proof leaves where the audit log ends with the worker, and an entry that was changed since is flagged by its name', async () => {
+  const sound = await startReconciliation('audit-sound');
+  await sound.result();
+  const { seq, hash } = await oneRow<{ seq: string; hash: string }>(
+    admin,
+    `select seq, encode(hash, 'hex') as hash from audit_head`,
+  );
+  const metrics = await (await fetch(`${worker.url}/metrics`)).text();
+  await pastTriggers(`update audit_log set reason = 'another' where seq = 1`);
+
+  const broken = await startReconciliation('audit-broken');
+  await until(async () => (await rowOf('audit-broken'))?.stage === 'attention');
+
+  expect((await rowOf('audit-broken'))?.findings.map(({ id }) => id)).toEqual(['audit-content']);
+  expect(metrics).toContain(`tollgate_audit_anchor_seq{hash="${hash}"} ${seq}`);
+  expect(workers.map(({ output }) => output.join('')).join('')).toMatch(
+    new RegExp(`"hash":"${hash}".*audit_log_proven`),
+  );
+  await pastTriggers(`update audit_log set reason = 'the backup was restored' where seq = 1`);
+  expect(await broken.executeUpdate('retryNow', { args: [command()] })).toEqual({ stage: 'running', round: 2 });
+  expect(await broken.result()).toEqual({ stage: 'completed', round: 2 });
+});
+
+const pastTriggers = (sql: string) =>
+  admin.query(`set session_replication_role = replica; ${sql}; reset session_replication_role`);
+
 test('SIGTERM ends a worker that is idle with exit code 0', async () => {
   const leaving = await anotherWorker();
 
@@ -270,16 +296,4 @@ async function flagged(): Promise<string[]> {
 
 function causeOf(error: unknown): unknown {
   return error instanceof WorkflowUpdateFailedError ? error.cause?.message : error;
-}
-
-interface StoredPayload {
-  readonly metadata?: { readonly encoding?: Uint8Array } | null;
-  readonly data?: Uint8Array | null;
-}
-
-/** Wherever they are; search attributes are meant to be read. */
-function payloadsIn(value: unknown): StoredPayload[] {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return [];
-  if ('metadata' in value && 'data' in value) return [value as StoredPayload];
-  return Object.entries(value).flatMap(([name, part]) => (name === 'searchAttributes' ? [] : payloadsIn(part)));
 }

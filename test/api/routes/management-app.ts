@@ -54,7 +54,7 @@ export class Answered {
     this.status = status;
     this.headers = headers;
     this.text = text;
-    const isJson = headers.get('content-type')?.includes('json') === true;
+    const isJson = /[/+]json\b/.test(headers.get('content-type') ?? '');
     this.body = isJson && text !== '' ? JSON.parse(text) : null;
   }
 
@@ -102,7 +102,10 @@ export interface ManagementApp {
   close(): Promise<void>;
 }
 
-export async function startManagementApp(takesPayments = true): Promise<ManagementApp> {
+export async function startManagementApp(
+  takesPayments = true,
+  trustedProxies: readonly string[] = [],
+): Promise<ManagementApp> {
   const postgres = await startThrowawayPostgres();
   const database = await postgres.createDatabase();
   const pool = (url: string) => createPool(url, { name: 'test', maxConnections: 8, statementTimeoutMs: 5_000 });
@@ -147,7 +150,7 @@ export async function startManagementApp(takesPayments = true): Promise<Manageme
     health: new ChannelHealth(Math.random),
     ready: () => ({ ok: true, reasons: [] }),
     proxy: (_req, _res, next) => next(),
-    trustedProxies: new AddressList([]),
+    trustedProxies: new AddressList(trustedProxies),
     timeMs: () => Date.now(),
   });
   server.on('request', app);

@@ -48,6 +48,28 @@ test('a card on file pays, the page says so, and afterwards there is nothing to 
   expect(await stateOf(counter, customer.invoiceId)).toBe('paid');
 });
 
+test('whoever presses is on record once: from where, by which request, and which card was asked', async () => {
+  const customer = await billed(counter);
+
+  await visitor.press(customer);
+  await visitor.press(customer);
+
+  const { rows } = await app.db.query(
+    `select actor, org_id as "orgId", client_address as "clientAddress", request_id as "requestId", after from audit_log
+      where action = 'invoice.card_asked' and target_id = $1`,
+    [customer.invoiceId],
+  );
+  expect(rows).toEqual([
+    {
+      actor: 'pay_page',
+      orgId: customer.orgId,
+      clientAddress: '127.0.0.1',
+      requestId: expect.any(String),
+      after: { cardId: expect.any(String), number: 1 },
+    },
+  ]);
+});
+
 test('another card is left on a page of Stripe that leads back here, and it pays as soon as its owner is back', async () => {
   const customer = await billed(counter, null);
   const bare = await visitor.open(visitor.linkOf(customer));

@@ -14,6 +14,7 @@ import {
   openBareGateway,
   SOME_ID,
 } from '../../support/bare-gateway.ts';
+import { onPlantedCopy } from '../../support/planted-copy.ts';
 import {
   startThrowawayPostgres,
   type ThrowawayDatabase,
@@ -275,26 +276,6 @@ test('a finding is counted in full and shown by a few examples', async () => {
 });
 
 /** On a copy of the books, made by a superuser past all triggers. */
-async function withPlanted(defect: string): Promise<Awaited<ReturnType<typeof verifyLedger>>> {
-  const name = `planted_${randomUUID().replaceAll('-', '')}`;
-  const { datname } = await oneRow<{ datname: string }>(admin, 'select current_database() as datname');
-  const server = createPool(postgres.adminUrl, { name: 'copies', maxConnections: 1, statementTimeoutMs: 20_000 });
-  await idle(server, datname);
-  await server.query(`create database ${name} template ${datname}`);
-  const url = new URL(database.url);
-  url.pathname = `/${name}`;
-  const copy = createPool(url.href, { name: 'copy', maxConnections: 2, statementTimeoutMs: 10_000 });
-  try {
-    await copy.query(`set session_replication_role = replica; ${defect}`);
-    return await verifyLedger(copy);
-  } finally {
-    await copy.end();
-    await server.query(`drop database ${name} with (force)`);
-    await server.end();
-  }
-}
-
-/** PostgreSQL copies a database only while nobody is connected to it; the pools connect again by themselves. */
-async function idle(server: Pool, datname: string): Promise<void> {
-  await server.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [datname]);
+function withPlanted(defect: string): ReturnType<typeof verifyLedger> {
+  return onPlantedCopy({ postgres, database }, defect, verifyLedger);
 }

@@ -5,6 +5,7 @@ import { beginTry } from '../../../services/payments/charge-attempts.ts';
 import { lastingFaults } from '../../../services/payments/charge-faults.ts';
 import { askForCharge } from '../../../services/payments/charges.ts';
 import { payOnSession } from '../../../services/payments/own-payments.ts';
+import { newId } from '../../../services/platform/ids.ts';
 import { control, faultOnAllTries, noMoreFaults, passHours } from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
 import {
@@ -40,6 +41,19 @@ test('a card is asked once, the invoice is paid by it, and asked again that is t
   expect(await stateOf(till, invoiceId)).toBe('paid');
   expect(await till.booked()).toEqual({ stripe_clearing: '19000000000', deferred_plan: '-19000000000' });
   expect(await till.differences()).toEqual([]);
+});
+
+test('money that a workflow asked for is in the audit log under its id, and as the affair of who paid it', async () => {
+  const { invoiceId, orgId } = await billed(till);
+
+  await askForCharge({ ...till, asker: 'subscription:one' }, invoiceId, 1);
+
+  const { rows } = await till.db.query(
+    `select a.action, a.workflow_id as "workflowId" from audit_log a join payments p on p.id::text = a.target_id
+      where p.invoice_id = $1 and a.org_id = $2`,
+    [invoiceId, orgId],
+  );
+  expect(rows).toEqual([{ action: 'payment.recorded', workflowId: 'subscription:one' }]);
 });
 
 test.each([
@@ -267,7 +281,11 @@ test('the receipt names the card that paid, which need not be the newest', async
     [orgId],
   );
 
-  await payOnSession(till, invoiceId, { ...cards[0], returnUrl: 'http://127.0.0.1/pay' });
+  await payOnSession(till, invoiceId, {
+    ...cards[0],
+    author: { actor: 'pay_page', requestId: newId() },
+    returnUrl: 'http://127.0.0.1/pay',
+  });
 
   const { rows } = await till.admin.query(
     `select facts ->> 'cardLastFour' as card from notifications where org_id = $1 and kind = 'receipt'`,

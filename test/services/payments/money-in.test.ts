@@ -149,7 +149,7 @@ test('the hot path’s role knows nothing of payments, and nobody but the functi
       where has_any_column_privilege('tollgate_gateway', t.name, nullif(p.verb, 'delete')) or has_table_privilege('tollgate_gateway', t.name, p.verb)`,
   );
   const mayRecord = await till.admin.query(
-    `select has_function_privilege('tollgate_gateway', 'record_payment(uuid, text, bigint, text, text)', 'execute') as gateway`,
+    `select has_function_privilege('tollgate_gateway', 'record_payment(uuid, text, bigint, text, text, text)', 'execute') as gateway`,
   );
 
   expect(rows).toEqual([]);

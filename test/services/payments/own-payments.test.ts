@@ -29,6 +29,7 @@ const dunnings = new Dunnings(till.db);
 const subscriptions = new Subscriptions(till.db);
 const DAY = 24 * 60;
 const returnUrl = 'http://127.0.0.1/back';
+const author = { actor: 'pay_page', requestId: newId() };
 
 /** The second month of Pro was declined for want of money today. */
 async function debtor(): Promise<BilledCustomer> {
@@ -91,7 +92,7 @@ test('the page, retry-now and a new card within ten milliseconds take the money 
   });
   const cardId = await giveCardId(orgId, 'pm_card_mastercard');
 
-  const page = payOnSession(till, invoiceId, { cardId, returnUrl });
+  const page = payOnSession(till, invoiceId, { cardId, returnUrl, author });
   const retried = dunnings
     .command(invoiceId, { command: 'retryNow', actor: 'test', reason: 'test', requestId: newId() })
     .then(() => work(invoiceId));
@@ -115,7 +116,7 @@ test('whoever stands before his bank is not limited; his refusal limits him then
   await passBillingMinutes(till, DAY - 5);
   await work(invoiceId);
   const attempts = await attemptsOf(customer);
-  const atBank = await payOnSession(till, invoiceId, { cardId, returnUrl });
+  const atBank = await payOnSession(till, invoiceId, { cardId, returnUrl, author });
   await passBillingMinutes(till, 6);
 
   await work(invoiceId);
@@ -139,7 +140,7 @@ test('money that a limited customer pays himself lifts the restriction at once a
   const cardId = await giveCardId(orgId, 'pm_card_mastercard');
   const before = await stageOf(customer);
 
-  const outcome = await payOnSession(till, invoiceId, { cardId, returnUrl });
+  const outcome = await payOnSession(till, invoiceId, { cardId, returnUrl, author });
 
   expect([before, outcome.kind, await stageOf(customer)]).toEqual(['limited', 'paid', 'none']);
   expect((await findDunning(till.db, invoiceId))?.state.closed).toBe('paid');
@@ -149,7 +150,7 @@ test('a customer who never came back from his bank holds his case no longer than
   const customer = await debtor();
   const { orgId, invoiceId } = customer;
   const cardId = await giveCardId(orgId, 'pm_card_authenticationRequired');
-  await payOnSession(till, invoiceId, { cardId, returnUrl });
+  await payOnSession(till, invoiceId, { cardId, returnUrl, author });
   const { waitMs } = await dunnings.tick(invoiceId);
   await passBillingMinutes(till, 10);
   await work(invoiceId);
@@ -167,7 +168,7 @@ test('a customer who never came back from his bank holds his case no longer than
 test('while he pays himself, retry-now waits for what comes of it', async () => {
   const { orgId, invoiceId } = await debtor();
   const cardId = await giveCardId(orgId, 'pm_card_authenticationRequired');
-  await payOnSession(till, invoiceId, { cardId, returnUrl });
+  await payOnSession(till, invoiceId, { cardId, returnUrl, author });
 
   const outcome = await dunnings.command(invoiceId, {
     command: 'retryNow',
