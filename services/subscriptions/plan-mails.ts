@@ -2,6 +2,7 @@
 // key, so that a step that is told again tells nobody again.
 import type { PoolClient } from 'pg';
 import { endOf, type Period, startOf } from '../../domain/billing-periods.ts';
+import { CURRENCY } from '../../domain/cents.ts';
 import type { Dunning } from '../../domain/dunning.ts';
 import { type Notice, OVERDUE_POLICIES, rungAt, type UnpaidInvoice } from '../../domain/overdue-policy.ts';
 import type { Terms } from '../../domain/plans.ts';
@@ -14,8 +15,6 @@ import { planVersion } from '../plans/plan-versions.ts';
 import { taxFor } from '../taxes/taxes.ts';
 import { invoiceIdOf, planInvoice } from './invoices-of-plans.ts';
 import type { Written } from './plan-writes.ts';
-
-export const CURRENCY = 'usd';
 
 export interface Told extends Written {
   readonly before: Subscription;
