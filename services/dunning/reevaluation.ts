@@ -19,7 +19,7 @@ export async function reevaluateEnforcement(tx: PoolClient, orgId: string, nowMs
   const unpaidInvoices = open.map(({ state }) => state.invoice);
   const incidents = await listIncidentTimes(tx, orgId, null);
   const moving = await movingDebtOf(tx, orgId, open);
-  const { stage, reasons } = enforcementOf({ unpaidInvoices, incidents, isExempt: false, moving }, nowMs);
+  const { stage, reasons } = enforcementOf({ unpaidInvoices, incidents, moving }, nowMs);
   const why = reasons.find((reason) => reason.stage === stage)?.invoiceId ?? null;
   await applyEnforcement(tx, orgId, {
     stage,
