@@ -50,7 +50,8 @@ export async function taxFor(db: Queryable, orgId: string, netCents: number): Pr
   return { taxCents, grossCents: cents(netCents + taxCents), tax };
 }
 
-async function taxOf(db: Queryable, orgId: string): Promise<Tax> {
+/** On what it orders now. */
+export async function taxOf(db: Queryable, orgId: string): Promise<Tax> {
   const { rows } = await db.query<{ ratePpm: number }>(
     `select r.rate_ppm as "ratePpm"
        from (select rate_ppm from tax_regimes where effective_at <= billing_now() order by effective_at desc, id desc limit 1) r
