@@ -11,6 +11,7 @@ import { invoiceRefunded, invoiceRefundRefused } from '../subscriptions/learn.ts
 import { billingNow } from '../subscriptions/turn.ts';
 import { payment, recordPayment } from './payments.ts';
 import { tellOfRefund } from './refund-mails.ts';
+import { endRefusedRefund, isSeenTo, tellOfRefusedRefund } from './refused-refund-rows.ts';
 import type { StripeApi, StripeRefund } from './stripe-api.ts';
 
 export interface Refund {
@@ -42,7 +43,10 @@ export async function refundUnusedPack(
   if (paidAt !== null && purpose !== 'second_capture' && !ignoresWindow) await requireWindow(tx, paymentId, paidAt);
   const id = newId();
   const amountCents = await beginRefund(tx, [id, paymentId, null, null, actor]);
-  if (amountCents > 0) return { id, paymentId, amountCents, state: 'submitted' };
+  if (amountCents > 0) {
+    await isSeenTo(tx, paymentId);
+    return { id, paymentId, amountCents, state: 'submitted' };
+  }
   const why = state === 'paid' ? 'everything that was paid has been used, or given back' : `it is ${state}`;
   throw new TollgateError('conflict', { message: `Nothing of payment ${paymentId} can be refunded: ${why}.` });
 }
@@ -134,13 +138,14 @@ async function settleRefund(
   await endRefusal(tx, id, actor);
 }
 
-/** Of a void invoice, its subscription waits for a person then, unless somebody has given all of it back meanwhile. */
+/** A person must see to it: of a void invoice by its subscription, unless somebody has given all of it back meanwhile. */
 async function tellOfRefusal(tx: PoolClient, refundId: string, actor: string): Promise<void> {
   const { rows } = await tx.query<{ invoiceId: string }>(
     `select i.id as "invoiceId" from refunds r join payments p on p.id = r.payment_id join invoices i on i.id = p.invoice_id
        join subscriptions s on s.id = i.subscription_id where r.id = $1 and i.state = 'void'`,
     [refundId],
   );
+  if (rows.length === 0) return tellOfRefusedRefund(tx, refundId);
   for (const { invoiceId } of rows) {
     const tell = (await isAllBack(tx, invoiceId)) ? invoiceRefunded : invoiceRefundRefused;
     await tell(tx, invoiceId, { actor });
@@ -149,6 +154,7 @@ async function tellOfRefusal(tx: PoolClient, refundId: string, actor: string): P
 
 /** Somebody has given it back at Stripe, or Stripe has done what it would not do before. */
 async function endRefusal(tx: PoolClient, refundId: string, actor: string): Promise<void> {
+  await endRefusedRefund(tx, refundId);
   const { rows } = await tx.query<{ invoiceId: string }>(
     `select i.id as "invoiceId" from refunds r join payments p on p.id = r.payment_id join invoices i on i.id = p.invoice_id
        join subscriptions s on s.id = i.subscription_id where r.id = $1 and s.state -> 'refundsRefused' ? i.name`,
