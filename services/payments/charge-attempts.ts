@@ -190,6 +190,8 @@ export function beginTry(
 ): Promise<ChargeTry | null> {
   return inTransaction(db, async (tx) => {
     if (await isOvertaken(tx, billId, paymentId)) return null;
+    // Answers take no lock: this very attempt may have been begun and answered since the caller looked.
+    if ((await answerOf(tx, billId, { askedBy: 'billing', number })) !== null) return null;
     const card = await cardToAsk(tx, orgId, null);
     if (card.why === null && paymentIntent === null) return null;
     const attempt = { paymentId, askedBy: 'billing', number, chargeBefore, returnUrl: null } as const;

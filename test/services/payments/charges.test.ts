@@ -1,6 +1,7 @@
 // What a card answers when it is asked for the money of an invoice, and who else may ask meanwhile (billing.md 4.3, 4.4).
 import { once } from 'node:events';
 import { afterEach, expect, test } from '@jest/globals';
+import { type Askable, beginTry, standingOf } from '../../../services/payments/charge-attempts.ts';
 import { lastingFaults } from '../../../services/payments/charge-faults.ts';
 import { askForCharge } from '../../../services/payments/charges.ts';
 import { payOnSession } from '../../../services/payments/own-payments.ts';
@@ -131,6 +132,19 @@ test.each([
     expect(await till.differences()).toEqual([]);
   },
 );
+
+test('who has looked before another caller asked and was declined does not ask the card again', async () => {
+  const { invoiceId } = await billed(till, 'pm_fake_declines_insufficient_funds');
+  const seen = await standingOf(till.db, invoiceId, { askedBy: 'billing', number: 1 });
+  const { payment } = seen as Askable;
+  const declined = await askForCharge(till, invoiceId, 1);
+  const [{ intent: paymentIntent } = { intent: null }] = await paymentsOf(till, invoiceId);
+
+  const late = await beginTry(till.db, invoiceId, { ...payment, paymentIntent }, 1, null);
+
+  expect([declined.kind, late]).toEqual(['declined', null]);
+  expect(await triesOf(till, invoiceId)).toEqual(['1.1 declined later insufficient_funds']);
+});
 
 test('another attempt waits for the one in doubt, and finds the invoice paid', async () => {
   const { invoiceId } = await billed(till);
