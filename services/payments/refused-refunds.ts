@@ -2,11 +2,10 @@
 // is asked for again is sent like every refund, by the caretaker.
 import type { Pool, PoolClient } from 'pg';
 import { lockOrganization } from '../organizations/organizations.ts';
-import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { audited, type Commanding, type CommandOutcome, commandOnce, type Obeyed } from '../processes/commands.ts';
 import { refundWorkflowId } from '../processes/poke.ts';
-import { beginRefund } from './refunds.ts';
+import { beginRefund } from './refund-rows.ts';
 import { isSeenTo } from './refused-refund-rows.ts';
 
 export interface RefusedRefundView {
@@ -76,8 +75,7 @@ async function obey(
 ): Promise<Obeyed<object, RefusedRefundView>> {
   const { refusedCents } = await viewOf(tx, paymentId);
   if (refusedCents === null) return { kind: 'refused', why: 'wrong_state' };
-  const amountCents =
-    command === 'dismiss' ? 0 : await beginRefund(tx, [newId(), paymentId, null, refusedCents, actor]);
+  const { amountCents } = command === 'dismiss' ? NONE : await beginRefund(tx, paymentId, actor, refusedCents);
   if (command === 'retryRefund' && amountCents === 0) {
     return { kind: 'refused', why: 'nothing of it is unused or with us any more: dismiss it' };
   }
@@ -86,6 +84,8 @@ async function obey(
   const audit = { action: `refund.${KINDS[command]}`, targetKind: 'payment', targetId: paymentId } as const;
   return { kind: 'done', answer: await viewOf(tx, paymentId), effect, audit: { ...audit, after: effect, reason } };
 }
+
+const NONE = { amountCents: 0 };
 
 /** As the audit log names them. */
 const KINDS = { retryRefund: 'retried', dismiss: 'dismissed' } as const;
