@@ -8,8 +8,8 @@ import { openOrder, overdueSince } from '../../domain/subscription.ts';
 import { lastTold, queueMail } from '../notifications/outbox.ts';
 import { applyEnforcement } from '../organizations/enforcement.ts';
 import { invoiceIdOf } from '../subscriptions/invoices-of-plans.ts';
-import { unpaidFacts } from '../subscriptions/plan-mails.ts';
 import { liveSubscriptionOf } from '../subscriptions/subscription-rows.ts';
+import { unpaidFacts } from './dunning-mails.ts';
 import { type DunningRow, lastVoidDebt, listIncidentTimes, openDunningsOf } from './dunning-rows.ts';
 
 /** The caller holds the organization. */
