@@ -24,6 +24,8 @@ const ROUND_MS = 2_000;
 const EXPORT_EVERY_ROUNDS = 3;
 const SWEEP_EVERY_ROUNDS = 15;
 const LIST_EVENTS_EVERY_ROUNDS = 30;
+/** An hour: what is told weeks ahead is looked for among all that renews and all cards. */
+const TELL_AHEAD_EVERY_ROUNDS = 1_800;
 /** What is not recovered by then is by the next start: a supervisor that is told to go must not wait for a PostgreSQL that hangs. */
 const END_WITHIN_MS = 10_000;
 
@@ -88,8 +90,8 @@ export class Caretaker {
     if (this.#round % SWEEP_EVERY_ROUNDS === 0) {
       void this.#after('sweep', () => this.#sweep());
       void this.#after('usage_invoices', () => this.#invoiceUsage());
-      void this.#after('mails_ahead', () => queueMailsAhead(this.#db));
     }
+    if (this.#round % TELL_AHEAD_EVERY_ROUNDS === 1) void this.#after('mails_ahead', () => queueMailsAhead(this.#db));
   }
 
   /** Beside the other work: Stripe may be silent for a minute, and dead gateways do not wait for it. */

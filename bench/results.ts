@@ -44,6 +44,12 @@ export function median(values: readonly number[]): number {
   return (upper + lower) / 2;
 }
 
+/** By nearest rank: the smallest of them that no more than a hundredth exceeds. */
+export function p99(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError('the 99th percentile of nothing');
+  return values.toSorted((a, b) => a - b)[Math.ceil((values.length * 99) / 100) - 1] ?? Number.NaN;
+}
+
 export function medianOf<Subject extends string>(
   rounds: readonly Round<Subject>[],
   figure: (round: Round<Subject>) => number,

@@ -4,6 +4,9 @@ import { type Nano, nano } from './nano.ts';
 
 export type Cents = number & { readonly unit: 'usd-cents' };
 
+/** Of all that is sold, as Stripe and the mails name it. */
+export const CURRENCY = 'usd';
+
 const NANO_PER_CENT = 10_000_000n;
 
 export function cents(value: number): Cents {

@@ -9,7 +9,6 @@ export interface EnforcementFacts {
   readonly unpaidInvoices: readonly UnpaidInvoice[];
   /** Outages of Stripe and declared incidents, of any organization. */
   readonly incidents: readonly Interval[];
-  readonly isExempt: boolean;
   /** A debt between two invoices: the one is void, the other was not answered yet. It restricts as it did when the one became void. */
   readonly moving: MovingDebt | null;
 }
@@ -43,7 +42,7 @@ const LIMITED_DIVISOR = 10;
 const SEVERITY: readonly Stage[] = ['none', 'limited', 'stopped'];
 
 export function enforcementOf(facts: EnforcementFacts, nowMs: number): Enforcement {
-  const standings = facts.isExempt ? [] : standingsOf(facts, nowMs);
+  const standings = standingsOf(facts, nowMs);
   const reasons = standings.flatMap(({ invoiceId, stage, sinceMs }) =>
     sinceMs === null ? [] : [{ invoiceId, stage, sinceMs }],
   );

@@ -1,16 +1,19 @@
 // Buying credit when it runs low, without a person. One top-up at a time, never beyond what the customer allows for a day and a month
 // (UTC), an hour's rest after a decline, and none any more after three in a row: a card that fails is not hammered, and a timeout is
 // not a decline (LLMGateway charges twice there, billing.md 1.2).
-import { cents, nanoOf } from './cents.ts';
+import { type Cents, cents, nanoOf } from './cents.ts';
 import { ASK_AGAIN_AFTER_MS, type ChargeOutcome } from './charges.ts';
 import { earliestAfter, HOUR_MS } from './moments.ts';
 import { nano } from './nano.ts';
 import { type CapPeriod, nextPeriodStart, periodStart } from './periods.ts';
 import { type Command, type Commanded, type Refused, refuse, remembering, type Stepped } from './process-step.ts';
+import { type Tax, taxOn } from './tax.ts';
 
 export interface TopUpSettings {
   readonly thresholdCents: number;
+  /** Of credit; its card is asked for this and the tax on it. */
   readonly amountCents: number;
+  /** The most that its card is asked for, tax included, in a day and in a month. */
   readonly dailyCapCents: number;
   readonly monthlyCapCents: number;
 }
@@ -30,12 +33,14 @@ export interface TopUp extends Commanded {
 export interface OpenTopUp {
   readonly number: number;
   readonly amountCents: number;
+  /** With tax, as it was when it was opened. */
+  readonly priceCents: number;
   readonly askAgainAtMs: number | null;
 }
 
 interface PaidTopUp {
   readonly number: number;
-  readonly amountCents: number;
+  readonly priceCents: number;
   readonly atMs: number;
 }
 
@@ -79,28 +84,29 @@ export function newTopUp(): TopUp {
   };
 }
 
-export function stepTopUp(before: TopUp, event: TopUpFact | TopUpCommand, nowMs: number): TopUpResult {
-  const told = 'requestId' in event ? obeyed(before, event) : learned(before, event, nowMs);
+/** `tax`: on what its organization buys now. */
+export function stepTopUp(before: TopUp, event: TopUpFact | TopUpCommand, nowMs: number, tax: Tax): TopUpResult {
+  const told = 'requestId' in event ? obeyed(before, event, tax) : learned(before, event, nowMs);
   if ('kind' in told) return told;
-  const acted = opening(told, nowMs);
+  const acted = opening(told, nowMs, tax);
   const state = acted === before ? before : { ...acted, revision: before.revision + 1 };
   return {
     kind: 'stepped',
     state,
     writes: news(before, state),
     asks: asksOf(state, nowMs),
-    wakeAtMs: wakeAt(state, nowMs),
+    wakeAtMs: wakeAt(state, nowMs, tax),
   };
 }
 
-function obeyed(state: TopUp, command: TopUpCommand): TopUp | Refused<TopUpRefusal> {
+function obeyed(state: TopUp, command: TopUpCommand, tax: Tax): TopUp | Refused<TopUpRefusal> {
   if (state.requestIds.includes(command.requestId)) return state;
   if (command.revision !== state.revision) return refuse('stale_revision');
   const requestIds = remembering(state.requestIds, command.requestId);
   if (command.kind === 'switch_off') return { ...state, requestIds, settings: null };
   const { settings } = command;
-  const { amountCents, dailyCapCents, monthlyCapCents } = settings;
-  if (amountCents > Math.min(dailyCapCents, monthlyCapCents)) return refuse('amount_above_cap');
+  if (priceOf(settings, tax) > Math.min(settings.dailyCapCents, settings.monthlyCapCents))
+    return refuse('amount_above_cap');
   return { ...state, requestIds, settings, isLow: false, declinesInARow: 0, notBeforeMs: null };
 }
 
@@ -116,8 +122,8 @@ function charged(state: TopUp, number: number, outcome: ChargeOutcome, nowMs: nu
   if (open?.number !== number) return state;
   switch (outcome.kind) {
     case 'paid': {
-      const { amountCents } = open;
-      const paid = [...state.paid.filter(isOfThis('month', nowMs)), { number, amountCents, atMs: nowMs }];
+      const { priceCents } = open;
+      const paid = [...state.paid.filter(isOfThis('month', nowMs)), { number, priceCents, atMs: nowMs }];
       return { ...state, open: null, isLow: false, declinesInARow: 0, notBeforeMs: null, paid };
     }
     case 'unknown': {
@@ -139,20 +145,32 @@ function isOfThis(period: CapPeriod, nowMs: number): (paid: PaidTopUp) => boolea
   return ({ atMs }) => atMs >= startMs;
 }
 
-function opening(state: TopUp, nowMs: number): TopUp {
-  const mayAtMs = mayOpenAt(state, nowMs);
-  if (state.settings === null || mayAtMs === null || mayAtMs > nowMs) return state;
+function opening(state: TopUp, nowMs: number, tax: Tax): TopUp {
+  const { settings } = state;
+  const mayAtMs = mayOpenAt(state, nowMs, tax);
+  if (settings === null || mayAtMs === null || mayAtMs > nowMs) return state;
   const number = state.made + 1;
-  return { ...state, made: number, open: { number, amountCents: state.settings.amountCents, askAgainAtMs: null } };
+  const { amountCents } = settings;
+  return {
+    ...state,
+    made: number,
+    open: { number, amountCents, priceCents: priceOf(settings, tax), askAgainAtMs: null },
+  };
+}
+
+/** What its card is asked for. */
+export function priceOf({ amountCents }: TopUpSettings, tax: Tax): Cents {
+  return cents(amountCents + taxOn(tax, cents(amountCents)));
 }
 
 /** Null: nothing is to be bought, or a purchase is under way. */
-function mayOpenAt({ settings, open, isLow, notBeforeMs, paid }: TopUp, nowMs: number): number | null {
+function mayOpenAt({ settings, open, isLow, notBeforeMs, paid }: TopUp, nowMs: number, tax: Tax): number | null {
   if (settings === null || open !== null || !isLow) return null;
-  const { amountCents, dailyCapCents, monthlyCapCents } = settings;
+  const { dailyCapCents, monthlyCapCents } = settings;
+  const priceCents = priceOf(settings, tax);
   const freeAt = (period: 'day' | 'month', capCents: number) => {
-    const spent = paid.filter(isOfThis(period, nowMs)).reduce((total, one) => total + one.amountCents, 0);
-    return spent + amountCents <= capCents ? nowMs : (nextPeriodStart(period, nowMs) ?? nowMs);
+    const spent = paid.filter(isOfThis(period, nowMs)).reduce((total, one) => total + one.priceCents, 0);
+    return spent + priceCents <= capCents ? nowMs : (nextPeriodStart(period, nowMs) ?? nowMs);
   };
   return Math.max(notBeforeMs ?? nowMs, freeAt('day', dailyCapCents), freeAt('month', monthlyCapCents));
 }
@@ -174,6 +192,6 @@ function asksOf({ open }: TopUp, nowMs: number): TopUpAsk[] {
 }
 
 /** Woken, it is stepped with the balance of that moment. */
-function wakeAt(state: TopUp, nowMs: number): number | null {
-  return earliestAfter(nowMs, [mayOpenAt(state, nowMs), state.open?.askAgainAtMs ?? null]);
+function wakeAt(state: TopUp, nowMs: number, tax: Tax): number | null {
+  return earliestAfter(nowMs, [mayOpenAt(state, nowMs, tax), state.open?.askAgainAtMs ?? null]);
 }

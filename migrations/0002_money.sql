@@ -36,7 +36,7 @@ create table ledger_transactions (
 -- Stripe has taken for us; deferred_plan: what periods were paid for whose credit is still to come; deferred_adjust: by how much more
 -- credit was sold than money came in; funding: credit that nobody paid for; credit_line: credit that is lent and not invoiced, whether it
 -- is free, leased or used; receivable: what was invoiced and not paid; bank: what came by bank transfer; rounding: of invoices, to cents;
--- owed_back: what was taken a second time for the same payment; tax_payable: tax that customers paid or were invoiced, and we owe.
+-- owed_back: what was taken and bought nothing, a second time or for what is void, and did not go back at once; tax_payable: tax that customers paid or were invoiced, and we owe.
 create table ledger_entries (
   transaction_id bigint not null,
   line integer not null,

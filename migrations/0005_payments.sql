@@ -123,6 +123,16 @@ create index on refunds (created_at) where stripe_refund is null and state = 'su
 create trigger append_only before delete on refunds for each row execute function refuse_change();
 create trigger not_emptied before truncate on refunds for each statement execute function refuse_change();
 
+-- A refund that Stripe would not make, and that nobody has seen to: of payments that no subscription answers for, which keeps its own
+-- (refundsRefused). Null: it was asked for again, made good or left as it is.
+create table refused_refunds (
+  payment_id uuid primary key references payments,
+  org_id uuid not null references organizations,
+  refund_id uuid references refunds,
+  revision integer not null default 1
+);
+create index on refused_refunds (payment_id) where refund_id is not null;
+
 -- An event is a hint: what it is about is fetched when it is processed, in any order and as often as it comes.
 create table stripe_events (
   id text primary key,
@@ -222,25 +232,29 @@ begin
 end $$;
 
 -- Takes credit of a payment back and books that its money goes back. p_amount_cents null: all that is unused, which is what was paid
--- less all that was consumed of credit and bonus, with the tax on it; what leases hold counts as consumed. Otherwise what Stripe says that it gave back
--- (p_stripe_refund), of which credit covers what is left and tax its share: all of it, to the cent, when all is back. Once nothing of the price is kept, the rest of the credit goes too. The money of
--- an invoice comes out of what is deferred, and what paid for usage stays. Returns the cents; 0: nothing to refund, or known.
+-- less all that was consumed of credit and bonus, with the tax on it; what leases hold counts as consumed. An amount alone: of that, at most
+-- so much. With p_stripe_refund: what Stripe says that it gave back, of which credit covers what is left and tax its share: all of it, to the cent, when
+-- all is back. Once nothing of the price is kept, the rest of the credit goes too. The money of an invoice comes out of what is deferred, or is owed
+-- back since Stripe refused it, and what paid for usage stays. Returns the cents; 0: nothing to refund, or known.
 create function begin_refund(p_id uuid, p_payment uuid, p_stripe_refund text, p_amount_cents bigint, p_actor text) returns bigint
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-  v_payment payments; v_before bigint; v_tax_before bigint; v_tax bigint; v_net bigint; v_available bigint; v_consumed bigint; v_cents bigint; v_take bigint; v_deferred bigint := 0;
-  v_from text := 'deferred_plan'; v_entries jsonb; v_tx bigint;
+  v_payment payments; v_before bigint; v_tax_before bigint; v_tax bigint; v_net bigint; v_available bigint; v_consumed bigint; v_cents bigint; v_take bigint; v_deferred bigint;
+  v_unused bigint; v_from text := 'deferred_plan'; v_entries jsonb; v_tx bigint;
 begin
   perform 1 from organizations o where o.id = (select p.org_id from payments p where p.id = p_payment) for no key update;
   select * into v_payment from payments p where p.id = p_payment;
   if v_payment.state is distinct from 'paid' or exists (select from refunds r where r.stripe_refund = p_stripe_refund) then return 0; end if;
   select coalesce(sum(r.amount_cents), 0), coalesce(sum(r.tax_cents), 0) into v_before, v_tax_before from refunds r where r.payment_id = p_payment and r.state <> 'failed';
-  if v_payment.invoice_id is not null then
+  select coalesce(-sum(e.amount_nano), 0) into v_deferred
+    from ledger_entries e
+   where e.account = 'owed_back' and e.transaction_id = any(
+           v_payment.transaction_id || array(select unnest(array[r.transaction_id, r.reversal_id]) from refunds r where r.payment_id = p_payment));
+  if v_deferred > 0 then
+    v_from := 'owed_back';
+  elsif v_payment.invoice_id is not null then
     select least((v_payment.amount_cents - v_payment.tax_cents - v_before + v_tax_before) * 10000000, greatest(0, -coalesce(sum(e.amount_nano), 0))) into v_deferred
       from ledger_entries e where e.account = 'deferred_plan' and e.org_id = v_payment.org_id;
-  elsif v_payment.second_of is not null then
-    v_from := 'owed_back';
-    v_deferred := (v_payment.amount_cents - v_before) * 10000000;
   end if;
   select coalesce(sum(b.available_nano), 0) into v_available from grant_balances b join credit_grants g on g.id = b.grant_id
    where g.payment_id = p_payment;
@@ -249,9 +263,11 @@ begin
     join credit_grants g on g.id = e.grant_id where g.payment_id = p_payment and e.account = 'credit';
   v_net := greatest(0, ((v_payment.amount_cents - v_payment.tax_cents - v_before + v_tax_before) * 10000000 - v_consumed) / 10000000);
   v_tax := v_payment.tax_cents * (v_before - v_tax_before + v_net) / (v_payment.amount_cents - v_payment.tax_cents) - v_tax_before;
-  v_cents := case when p_amount_cents is not null then p_amount_cents when v_payment.credit_nano = 0
-                  then greatest(0, v_payment.amount_cents - v_before - coalesce((select i.cents from invoice_payments i where i.source_id = p_payment), 0))
-                  when v_net = 0 then 0 else v_net + greatest(0, v_tax) end;
+  v_unused := case when v_payment.credit_nano = 0
+                   then greatest(0, v_payment.amount_cents - v_before - coalesce((select i.cents from invoice_payments i where i.source_id = p_payment), 0))
+                   when v_net = 0 then 0 else v_net + greatest(0, v_tax) end;
+  if p_stripe_refund is null and p_amount_cents >= v_unused then p_amount_cents := null; end if;
+  v_cents := coalesce(p_amount_cents, v_unused);
   if v_cents = 0 then return 0; end if;
   if p_amount_cents is not null or v_payment.credit_nano = 0 then
     v_tax := v_payment.tax_cents * least(v_before + v_cents, v_payment.amount_cents) / v_payment.amount_cents - v_tax_before;
@@ -284,18 +300,24 @@ begin
   return v_cents;
 end $$;
 
--- Undoes what a refund has booked: it has failed. Caller holds the organization.
+-- Undoes what a refund has booked: it has failed. What bought nothing is owed back from then on: no period may be paid out of it. Caller holds
+-- the organization.
 create function reverse_refund(p_refund refunds, p_org uuid, p_actor text) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
-declare v_entry record; v_balance bigint; v_entries jsonb := '[]'; v_tx bigint;
+declare v_entry record; v_balance bigint; v_entries jsonb := '[]'; v_tx bigint; v_bought_nothing boolean;
 begin
+  select p.invoice_id is not null and (
+           not exists (select from subscription_periods s where s.invoice_id = p.invoice_id)
+           or exists (select from payments o where o.invoice_id = p.invoice_id and o.transaction_id < p.transaction_id))
+    into v_bought_nothing from payments p where p.id = p_refund.payment_id;
   for v_entry in select * from ledger_entries e where e.transaction_id = p_refund.transaction_id order by e.line loop
     v_balance := null;
     if v_entry.account = 'credit' then
       update grant_balances b set available_nano = b.available_nano + v_entry.amount_nano where b.grant_id = v_entry.grant_id
         returning b.available_nano into v_balance;
     end if;
-    v_entries := v_entries || jsonb_build_object('account', v_entry.account, 'org', p_org, 'grant', v_entry.grant_id,
+    v_entries := v_entries || jsonb_build_object('account', case when v_bought_nothing and v_entry.account = 'deferred_plan' then 'owed_back' else v_entry.account end,
+                                                 'org', p_org, 'grant', v_entry.grant_id,
                                                  'amount', -v_entry.amount_nano, 'balance', v_balance);
   end loop;
   v_tx := post_transaction('reversal', 'refund-failed:' || p_refund.id, 'refund', p_refund.id::text, p_actor, v_entries);
@@ -357,12 +379,13 @@ begin
    where id = (select p.invoice_id from payments p where p.id = p_payment and p.state = 'expired') and kind = 'plan' and state = 'open';
 end $$;
 
-grant select on stripe_customers, payments, refunds, checkouts, captures_in_question, stripe_event_listing to tollgate_worker, tollgate_readonly;
+grant select on stripe_customers, payments, refunds, refused_refunds, checkouts, captures_in_question, stripe_event_listing to tollgate_worker, tollgate_readonly;
 grant select on stripe_events to tollgate_worker;
 -- Names and addresses of who paid stand in the payload.
 grant select (id, type, received_at, due_at, tries, processed_at, error) on stripe_events to tollgate_readonly;
 grant insert on stripe_customers, checkouts, stripe_events, stripe_event_listing to tollgate_worker;
 grant insert (id, org_id, purpose, pack, invoice_id, top_up, amount_cents, tax_cents, credit_nano, bonus_nano, requested_by) on payments to tollgate_worker;
+grant insert, update (refund_id, revision) on refused_refunds to tollgate_worker;
 grant update (stripe_payment_intent) on payments to tollgate_worker;
 grant update (stripe_session, url) on checkouts to tollgate_worker;
 grant update (due_at, tries, processed_at, error) on stripe_events to tollgate_worker;

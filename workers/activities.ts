@@ -4,11 +4,13 @@ import { createCardAskActivities } from '../activities/card-asks.ts';
 import { createDunningActivities, type SteppedDunnings } from '../activities/dunning.ts';
 import { lookAfter } from '../activities/look-after.ts';
 import { createReconciliationActivities } from '../activities/reconciliation.ts';
+import { createRefusedRefundActivities } from '../activities/refused-refund.ts';
 import { createRepairActivities } from '../activities/repair.ts';
 import { createSubscriptionActivities, type SteppedSubscriptions } from '../activities/subscription.ts';
 import { createTopUpActivities } from '../activities/top-up.ts';
 import { caseCommandFrom, Dunnings } from '../services/dunning/dunnings.ts';
 import { answerCardAsk } from '../services/payments/card-asks.ts';
+import { RefusedRefunds } from '../services/payments/refused-refunds.ts';
 import { StripeApi } from '../services/payments/stripe-api.ts';
 import type { StripeSettings } from '../services/platform/config.ts';
 import { dunningWorkflowId, subscriptionWorkflowId } from '../services/processes/poke.ts';
@@ -31,6 +33,7 @@ function processActivities(db: Pool, runbook: string) {
     ...createSubscriptionActivities(typedSubscriptions(new Subscriptions(db)), `${runbook}, "Subscriptions"`),
     ...createDunningActivities(typedDunnings(new Dunnings(db)), `${runbook}, "Unpaid invoices"`),
     ...createTopUpActivities(new TopUps(db), `${runbook}, "Automatic top-up"`),
+    ...createRefusedRefundActivities(new RefusedRefunds(db), `${runbook}, "Refused refunds"`),
   };
 }
 

@@ -2,6 +2,7 @@
 import { autoTopUp } from './auto-top-up.ts';
 import { dunning } from './dunning.ts';
 import { reconciliation, reconciliationTick } from './reconciliation.ts';
+import { refusedRefund } from './refused-refund.ts';
 import { subscription } from './subscription.ts';
 
-export { autoTopUp, dunning, reconciliation, reconciliationTick, subscription };
+export { autoTopUp, dunning, reconciliation, reconciliationTick, refusedRefund, subscription };

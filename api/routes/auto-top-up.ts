@@ -18,9 +18,11 @@ const Settings = z
     thresholdCents: cents
       .min(0)
       .meta({ description: 'Bought is when the balance is below: what is free and what is leased but unspent' }),
-    amountCents: cents.min(100).meta({ description: 'What one top-up costs and brings' }),
-    dailyCapCents: cap.meta({ description: 'Of a day of UTC' }),
-    monthlyCapCents: cap.meta({ description: 'Of a month of UTC' }),
+    amountCents: cents
+      .min(100)
+      .meta({ description: 'What one top-up brings, in credit; it costs this and the tax on it' }),
+    dailyCapCents: cap.meta({ description: 'The most that the card is asked for in a day of UTC, tax included' }),
+    monthlyCapCents: cap.meta({ description: 'The most that the card is asked for in a month of UTC, tax included' }),
   })
   .meta({ id: 'AutoTopUpSettings' });
 
@@ -29,7 +31,10 @@ const AutoTopUp = z
     orgId: uuid,
     version,
     settings: Settings.nullable().meta({ description: 'null: it is off' }),
-    openCents: z.int().nullable().meta({ description: 'Of a top-up whose payment is awaited' }),
+    openCents: z
+      .int()
+      .nullable()
+      .meta({ description: 'What the card is asked for by a top-up whose payment is awaited' }),
     declinesInARow: z.int().meta({ description: 'After three it is off' }),
     notBefore: instant.nullable().meta({ description: 'After a decline the card rests for an hour' }),
   })

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { listTaxRegimes, setTaxRegime } from '../../services/taxes/taxes.ts';
 import { instant, reason, uuid } from './field-schemas.ts';
+import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 export const Tax = z
@@ -24,14 +25,17 @@ const TaxRegime = z
   })
   .meta({ id: 'TaxRegime' });
 
+const taxRegimes = { name: 'tax_regimes', position: uuid, positionOf: ({ id }: { id: string }) => id };
+
 export const taxRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/tax-regimes',
     summary: 'What tax was and is on what is sold, newest first; without any nothing is taxed',
     params: none,
-    query: none,
-    response: z.object({ data: z.array(TaxRegime) }),
-    handler: async (_input, { db }) => ({ data: await listTaxRegimes(db) }),
+    query: z.strictObject(pageQuery),
+    response: pageOf(TaxRegime),
+    handler: ({ query }, { db }) =>
+      onePage(taxRegimes, query, (after, pageSize) => listTaxRegimes(db, after, pageSize)),
   }),
   adminChange({
     method: 'post',

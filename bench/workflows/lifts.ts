@@ -8,7 +8,7 @@ import type { Debtor } from './debtors.ts';
 const LIFTED_WITHIN_MS = 60_000;
 const LOOK_AGAIN_MS = 50;
 
-/** Milliseconds of each, the shortest first. */
+/** Milliseconds of each. */
 export async function liftTimes(
   product: BillingProduct,
   debtors: readonly Debtor[],
@@ -41,7 +41,7 @@ export async function liftTimes(
       if (performance.now() > giveUpAtMs) throw new Error(`of ${debtors.length} who paid ${tookMs.size} were lifted`);
     }
     await requireLifted(db, debtors);
-    return [...tookMs.values()].sort((a, b) => a - b);
+    return [...tookMs.values()];
   } finally {
     await db.end();
   }

@@ -52,21 +52,17 @@ export interface AuditEntry {
 
 /** Only `writeAudit` makes one: what says that it was audited was. */
 class WrittenAudit {
-  readonly #entry: AuditEntry;
+  readonly #written = true;
 
-  constructor(entry: AuditEntry) {
-    this.#entry = entry;
-  }
-
-  get action(): string {
-    return this.#entry.action;
+  static is(audit: object): audit is WrittenAudit {
+    return #written in audit;
   }
 }
 
 export type { WrittenAudit };
 
 export function isWritten(audit: AuditEntry | WrittenAudit): audit is WrittenAudit {
-  return audit instanceof WrittenAudit;
+  return WrittenAudit.is(audit);
 }
 
 export async function writeAudit(tx: PoolClient, author: Author, entry: AuditEntry): Promise<WrittenAudit> {
@@ -86,7 +82,7 @@ export async function writeAudit(tx: PoolClient, author: Author, entry: AuditEnt
       author.workflowId ?? null,
     ],
   );
-  return new WrittenAudit(entry);
+  return new WrittenAudit();
 }
 
 /** Of somebody's row: the fields that say nothing of who he is, and the names of the others that are new (D52). */

@@ -1,7 +1,7 @@
 // The warnings of one organization: what was crossed since somebody looked last is told once (domain/balance-alerts.ts).
 import type { PoolClient } from 'pg';
 import { type AlertPercent, onBalance, quietRange } from '../../domain/balance-alerts.ts';
-import { floorToCents } from '../../domain/cents.ts';
+import { CURRENCY, floorToCents } from '../../domain/cents.ts';
 import { larger, type Nano, nano, ZERO } from '../../domain/nano.ts';
 import { queueMail } from '../notifications/outbox.ts';
 import { topUpRow } from '../top-ups/top-up-rows.ts';
@@ -32,7 +32,7 @@ export async function warnOfBalance(tx: PoolClient, orgId: string, balance: Nano
     percent: fired,
     balanceCents: floorToCents(larger(balance, ZERO)),
     basisCents: floorToCents(basis),
-    currency: 'usd',
+    currency: CURRENCY,
     isTopUpOn: (await topUpRow(tx, orgId)).state.settings !== null,
   };
   await queueMail(tx, { orgId, kind: 'balance_low', key: `balance_low:${orgId}:${fired}:${alerts.epoch}`, facts });

@@ -1,7 +1,6 @@
 // Cases of unpaid invoices as processes look at them and people command them.
 import type { Pool, PoolClient } from 'pg';
-import type { DunningCommand } from '../../domain/dunning.ts';
-import { stepDunning } from '../../domain/dunning.ts';
+import { type DunningCommand, stepDunning } from '../../domain/dunning.ts';
 import { OVERDUE_POLICIES, type RungName, rungsAhead, standingOf } from '../../domain/overdue-policy.ts';
 import type { AuditEntry } from '../audit/audit.ts';
 import { lockOrganization } from '../organizations/organizations.ts';

@@ -8,8 +8,8 @@ import { openOrder, overdueSince } from '../../domain/subscription.ts';
 import { lastTold, queueMail } from '../notifications/outbox.ts';
 import { applyEnforcement } from '../organizations/enforcement.ts';
 import { invoiceIdOf } from '../subscriptions/invoices-of-plans.ts';
-import { unpaidFacts } from '../subscriptions/plan-mails.ts';
 import { liveSubscriptionOf } from '../subscriptions/subscription-rows.ts';
+import { unpaidFacts } from './dunning-mails.ts';
 import { type DunningRow, lastVoidDebt, listIncidentTimes, openDunningsOf } from './dunning-rows.ts';
 
 /** The caller holds the organization. */
@@ -19,7 +19,7 @@ export async function reevaluateEnforcement(tx: PoolClient, orgId: string, nowMs
   const unpaidInvoices = open.map(({ state }) => state.invoice);
   const incidents = await listIncidentTimes(tx, orgId, null);
   const moving = await movingDebtOf(tx, orgId, open);
-  const { stage, reasons } = enforcementOf({ unpaidInvoices, incidents, isExempt: false, moving }, nowMs);
+  const { stage, reasons } = enforcementOf({ unpaidInvoices, incidents, moving }, nowMs);
   const why = reasons.find((reason) => reason.stage === stage)?.invoiceId ?? null;
   await applyEnforcement(tx, orgId, {
     stage,

@@ -2,6 +2,11 @@
 // Whether Stripe took the same is the oracle's to say.
 import type { Invariant } from './invariant.ts';
 
+/** Of a payment p: it was the first for an invoice that paid for a period. */
+export const BOUGHT_PERIOD = `(
+  exists (select from subscription_periods s where s.invoice_id = p.invoice_id)
+  and not exists (select from payments o where o.invoice_id = p.invoice_id and o.transaction_id < p.transaction_id))`;
+
 export const MONEY_IN: readonly Invariant[] = [
   {
     id: 'I10-payments',
@@ -31,19 +36,25 @@ export const MONEY_IN: readonly Invariant[] = [
                                case p.credit_nano when 0 then 0 else (p.amount_cents - p.tax_cents)::bigint end)`,
   },
   {
-    id: 'I10-twice',
-    title: 'what was captured a second time goes back as a whole: whatever failed to is owed, and waits for a person',
+    id: 'I10-owed-back',
+    title:
+      'what was captured and bought nothing goes back as a whole: whatever failed to is owed, and waits for a person',
     faults: `
-      with twice as (
-        select p.org_id, p.id, p.amount_cents - coalesce((select sum(r.amount_cents) from refunds r where r.payment_id = p.id and r.state <> 'failed'), 0) as kept
-          from payments p where p.purpose = 'second_capture'
+      with kept as (
+        select p.org_id, p.id,
+               p.amount_cents - p.tax_cents
+                 - case when i.kind = 'usage' then coalesce((select b.cents from invoice_payments b where b.source_id = p.id), 0)
+                        when ${BOUGHT_PERIOD} then p.amount_cents - p.tax_cents else 0 end
+                 - coalesce((select sum(r.amount_cents - r.tax_cents) from refunds r where r.payment_id = p.id and r.state <> 'failed'), 0) as cents
+          from payments p left join invoices i on i.id = p.invoice_id
+         where p.state = 'paid' and (p.purpose = 'second_capture' or p.invoice_id is not null)
       )
-      select format('payment %s keeps %s cents', id, kept) as what from twice where kept <> 0
+      select format('payment %s keeps %s cents', id, cents) as what from kept where cents > 0
        union all
-      select format('organization %s: owed_back %s nano, second captures keep %s cents', coalesce(e.org_id, t.org_id), coalesce(e.total, 0), coalesce(t.kept, 0))
+      select format('organization %s: owed_back %s nano, payments that bought nothing keep %s cents', coalesce(e.org_id, k.org_id), coalesce(e.total, 0), coalesce(k.cents, 0))
         from (select org_id, -sum(amount_nano) as total from ledger_entries where account = 'owed_back' group by org_id) e
-        full join (select org_id, sum(kept) as kept from twice group by org_id) t on t.org_id = e.org_id
-       where coalesce(e.total, 0) <> coalesce(t.kept, 0) * 10000000`,
+        full join (select org_id, sum(cents) as cents from kept where cents > 0 group by org_id) k on k.org_id = e.org_id
+       where coalesce(e.total, 0) <> coalesce(k.cents, 0) * 10000000`,
   },
   {
     id: 'I10-clearing',

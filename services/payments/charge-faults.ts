@@ -7,6 +7,8 @@ export type Charged = { readonly invoiceId: string } | { readonly topUpsOf: stri
 
 /** As long as a workflow rests after a refusal (workflows/billing-process.ts). */
 const TOLERATED = `interval '1 hour'`;
+/** What was asked for before it was answered before it. */
+const LAST_PAID = `coalesce((select max(b.top_up) from payments b where b.org_id = $1 and b.top_up is not null and b.state = 'paid'), 0)`;
 
 /** Null: there are none since a bank has answered, or not for long, or nothing is asked for any more. */
 export async function lastingFaults(db: Queryable, charged: Charged): Promise<string | null> {
@@ -16,7 +18,7 @@ export async function lastingFaults(db: Queryable, charged: Charged): Promise<st
           `p.invoice_id = $1 and exists (select from invoices i where i.id = $1 and i.state = 'open')`,
           charged.invoiceId,
         ]
-      : [`p.org_id = $1 and p.purpose = 'top_up'`, charged.topUpsOf];
+      : [`p.org_id = $1 and p.top_up > ${LAST_PAID}`, charged.topUpsOf];
   const { rows } = await db.query<{ since: Date; error: string | null }>(
     `with answered as (
        select a.* from charge_attempts a join payments p on p.id = a.payment_id where ${whose} and a.asked_by = 'billing' and a.outcome is not null

@@ -6,7 +6,6 @@ import type { Pool } from 'pg';
 import { type ChargeOutcome, outcomeOfRefusal } from '../../domain/charges.ts';
 import type { DeclineCodes } from '../../domain/declines.ts';
 import { TollgateError } from '../../domain/errors.ts';
-import { newId } from '../platform/ids.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import type { Told } from '../subscriptions/turn.ts';
 import {
@@ -28,7 +27,8 @@ import {
   type CancelOutcome,
 } from './charge-cancellations.ts';
 import { recordIntent } from './payments.ts';
-import { beginRefund, isAllBack, sendRefunds } from './refunds.ts';
+import { beginRefund } from './refund-rows.ts';
+import { isAllBack, sendRefunds } from './refunds.ts';
 import type { StripeApi } from './stripe-api.ts';
 import { stripeCustomer } from './stripe-customers.ts';
 import type { PaymentIntent } from './stripe-intents.ts';
@@ -258,7 +258,7 @@ export async function refundVoidInvoice({ db, stripe }: ChargePlace, invoiceId: 
     `select p.id from payments p join invoices i on i.id = p.invoice_id where i.id = $1 and i.state = 'void' and p.state = 'paid'`,
     [invoiceId],
   );
-  for (const { id } of payments) await beginRefund(db, [newId(), id, null, null, ACTOR]);
+  for (const { id } of payments) await beginRefund(db, id, ACTOR);
   const { rows: refunds } = await db.query<{ id: string }>(
     'select r.id from refunds r join payments p on p.id = r.payment_id where p.invoice_id = $1',
     [invoiceId],

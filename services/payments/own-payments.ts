@@ -112,7 +112,7 @@ async function openAttemptOf(db: Queryable, invoiceId: string): Promise<AttemptN
 /** What the card said that was asked last, whoever asked it. Null: none was in the last hour, or it paid. */
 export async function lastAnswerOf(db: Queryable, invoiceId: string): Promise<LastAnswer | null> {
   const { rows } = await db.query<LastAnswer>(
-    `select a.outcome, a.decline_class as "declineClass", a.decline_code as "declineCode", 
+    `select a.outcome, a.decline_class as "declineClass", a.decline_code as "declineCode",
             case when m.id is not null then jsonb_build_object('brand', m.brand, 'last4', m.last4) end as card
        from charge_attempts a join payments p on p.id = a.payment_id
        left join payment_methods m on m.stripe_payment_method = a.payment_method

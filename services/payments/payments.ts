@@ -1,14 +1,13 @@
 // Payments: what was asked for, and what came of it. Money comes in through recordPayment alone.
-
 import type { PoolClient } from 'pg';
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { type Nano, nano } from '../../domain/nano.ts';
-import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { invoicePaid } from '../subscriptions/learn.ts';
 import type { Told } from '../subscriptions/turn.ts';
 import { topUpPaid } from '../top-ups/turn.ts';
+import { beginRefund } from './refund-rows.ts';
 import type { StripeApi } from './stripe-api.ts';
 import type { PaymentIntent } from './stripe-intents.ts';
 
@@ -95,7 +94,7 @@ async function fulfilled(tx: PoolClient, paymentId: string, told: Told): Promise
   if (invoiceId === null) return 'recorded';
   const isSecond = await isSecondOfPlan(tx, paymentId);
   if (!isSecond && (await invoicePaid(tx, invoiceId, told)) === 'taken') return 'recorded';
-  await tx.query('select begin_refund($1, $2, null, null, $3)', [newId(), paymentId, told.actor]);
+  await beginRefund(tx, paymentId, told.actor);
   return isSecond ? 'twice' : 'recorded';
 }
 

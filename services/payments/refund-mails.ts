@@ -2,9 +2,9 @@
 import type { PoolClient } from 'pg';
 import { floorToCents } from '../../domain/cents.ts';
 import { nano } from '../../domain/nano.ts';
+import { unpaidFacts } from '../dunning/dunning-mails.ts';
 import type { Purchase } from '../notifications/mails/kinds.ts';
 import { queueMail } from '../notifications/outbox.ts';
-import { unpaidFacts } from '../subscriptions/plan-mails.ts';
 import { isSecondOfPlan } from './payments.ts';
 
 interface Refunded {

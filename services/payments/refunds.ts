@@ -4,13 +4,14 @@ import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { isWithinRefundWindow, PACK_REFUND_DAYS } from '../../domain/proration.ts';
-import { newId } from '../platform/ids.ts';
 import { oneByOne } from '../platform/one-by-one.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { invoiceRefunded, invoiceRefundRefused } from '../subscriptions/learn.ts';
 import { billingNow } from '../subscriptions/turn.ts';
 import { payment, recordPayment } from './payments.ts';
 import { tellOfRefund } from './refund-mails.ts';
+import { beginRefund, bookHeardRefund, refundAt } from './refund-rows.ts';
+import { endRefusedRefund, isSeenTo, tellOfRefusedRefund } from './refused-refund-rows.ts';
 import type { StripeApi, StripeRefund } from './stripe-api.ts';
 
 export interface Refund {
@@ -40,9 +41,11 @@ export async function refundUnusedPack(
     });
   }
   if (paidAt !== null && purpose !== 'second_capture' && !ignoresWindow) await requireWindow(tx, paymentId, paidAt);
-  const id = newId();
-  const amountCents = await beginRefund(tx, [id, paymentId, null, null, actor]);
-  if (amountCents > 0) return { id, paymentId, amountCents, state: 'submitted' };
+  const { id, amountCents } = await beginRefund(tx, paymentId, actor);
+  if (amountCents > 0) {
+    await isSeenTo(tx, paymentId);
+    return { id, paymentId, amountCents, state: 'submitted' };
+  }
   const why = state === 'paid' ? 'everything that was paid has been used, or given back' : `it is ${state}`;
   throw new TollgateError('conflict', { message: `Nothing of payment ${paymentId} can be refunded: ${why}.` });
 }
@@ -52,12 +55,6 @@ async function requireWindow(tx: PoolClient, paymentId: string, paidAt: Date): P
   throw new TollgateError('refund_window_over', {
     message: `Payment ${paymentId} is of ${paidAt.toISOString()}: what is unused of a pack can be refunded within ${PACK_REFUND_DAYS} days. An operator may do it all the same, with "ignoresWindow": true and his reason.`,
   });
-}
-
-/** Id, payment, Stripe's refund, cents, actor, as begin_refund has them (0005). How many cents go back; 0: none, or they are known. */
-export async function beginRefund(db: Queryable, values: readonly (string | number | null)[]): Promise<number> {
-  const { rows } = await db.query<{ cents: string }>('select begin_refund($1, $2, $3, $4, $5) as cents', [...values]);
-  return Number(rows[0]?.cents);
 }
 
 /** Those of which Stripe has not answered yet, or one of them. One that cannot be sent does not hold up the others. */
@@ -105,14 +102,10 @@ async function applyRefund(tx: PoolClient, intent: string, refund: StripeRefund,
   if (known !== null) return settleRefund(tx, known, refund.id, refund.state, actor);
   if (refund.state === 'failed') return;
   const { rows } = await tx.query<{ id: string }>('select id from payments where stripe_payment_intent = $1', [intent]);
-  const id = newId();
-  await beginRefund(tx, [id, rows[0]?.id ?? null, refund.id, refund.amountCents, actor]);
+  const [paid] = rows;
+  if (paid === undefined) throw new Error(`no payment was recorded by ${intent}`);
+  const { id } = await bookHeardRefund(tx, paid.id, refund, actor);
   await settleRefund(tx, id, refund.id, refund.state, actor);
-}
-
-async function refundAt(db: Queryable, stripeRefund: string): Promise<string | null> {
-  const { rows } = await db.query<{ id: string }>('select id from refunds where stripe_refund = $1', [stripeRefund]);
-  return rows[0]?.id ?? null;
 }
 
 async function settleRefund(
@@ -134,13 +127,14 @@ async function settleRefund(
   await endRefusal(tx, id, actor);
 }
 
-/** Of a void invoice, its subscription waits for a person then, unless somebody has given all of it back meanwhile. */
+/** A person must see to it: of a void invoice by its subscription, unless somebody has given all of it back meanwhile. */
 async function tellOfRefusal(tx: PoolClient, refundId: string, actor: string): Promise<void> {
   const { rows } = await tx.query<{ invoiceId: string }>(
     `select i.id as "invoiceId" from refunds r join payments p on p.id = r.payment_id join invoices i on i.id = p.invoice_id
        join subscriptions s on s.id = i.subscription_id where r.id = $1 and i.state = 'void'`,
     [refundId],
   );
+  if (rows.length === 0) return tellOfRefusedRefund(tx, refundId);
   for (const { invoiceId } of rows) {
     const tell = (await isAllBack(tx, invoiceId)) ? invoiceRefunded : invoiceRefundRefused;
     await tell(tx, invoiceId, { actor });
@@ -149,6 +143,7 @@ async function tellOfRefusal(tx: PoolClient, refundId: string, actor: string): P
 
 /** Somebody has given it back at Stripe, or Stripe has done what it would not do before. */
 async function endRefusal(tx: PoolClient, refundId: string, actor: string): Promise<void> {
+  await endRefusedRefund(tx, refundId);
   const { rows } = await tx.query<{ invoiceId: string }>(
     `select i.id as "invoiceId" from refunds r join payments p on p.id = r.payment_id join invoices i on i.id = p.invoice_id
        join subscriptions s on s.id = i.subscription_id where r.id = $1 and s.state -> 'refundsRefused' ? i.name`,

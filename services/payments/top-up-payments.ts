@@ -2,8 +2,8 @@
 // it, and keeps its id whoever asks: a card is asked for it like for an invoice (charges.ts).
 import type { PoolClient } from 'pg';
 import { cents, nanoOf } from '../../domain/cents.ts';
+import type { OpenTopUp } from '../../domain/top-up.ts';
 import { idFor } from '../platform/ids.ts';
-import { taxFor } from '../taxes/taxes.ts';
 
 export function topUpPaymentId(orgId: string, number: number): string {
   return idFor(`top-up:${orgId}:${number}`);
@@ -13,13 +13,12 @@ export function topUpPaymentId(orgId: string, number: number): string {
 export async function orderTopUp(
   tx: PoolClient,
   orgId: string,
-  { number, amountCents }: { readonly number: number; readonly amountCents: number },
+  { number, amountCents, priceCents }: OpenTopUp,
 ): Promise<void> {
-  const { grossCents, taxCents } = await taxFor(tx, orgId, amountCents);
   await tx.query(
     `insert into payments (id, org_id, purpose, top_up, amount_cents, tax_cents, credit_nano, requested_by)
      values ($1, $2, 'top_up', $3, $4, $5, $6, 'auto top-up')`,
-    [topUpPaymentId(orgId, number), orgId, number, grossCents, taxCents, nanoOf(cents(amountCents))],
+    [topUpPaymentId(orgId, number), orgId, number, priceCents, priceCents - amountCents, nanoOf(cents(amountCents))],
   );
 }
 

@@ -2,11 +2,11 @@
 // its case is closed and what it restricted is lifted; paid in part, it stays overdue.
 import type { PoolClient } from 'pg';
 import type { Dunning } from '../../domain/dunning.ts';
+import { unpaidFacts } from '../dunning/dunning-mails.ts';
 import { findDunning } from '../dunning/dunning-rows.ts';
 import { queueMail } from '../notifications/outbox.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import type { Queryable } from '../platform/postgres.ts';
-import { unpaidFacts } from '../subscriptions/plan-mails.ts';
 import { type Told, takeTurn } from '../subscriptions/turn.ts';
 
 export async function isUsageInvoice(db: Queryable, invoiceId: string): Promise<boolean> {

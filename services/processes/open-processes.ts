@@ -22,4 +22,7 @@ export const OPEN_PROCESSES: Readonly<Record<ProcessName, string>> = {
   topup: `
     select org_id as id, org_id, wake_at, wake_at is null as is_unanswered, null::float8 as ask_again_ms, false as needs_person
       from top_ups where open_number is not null or wake_at is not null`,
+  refund: `
+    select payment_id as id, org_id, null::timestamptz as wake_at, false as is_unanswered, null::float8 as ask_again_ms, true as needs_person
+      from refused_refunds where refund_id is not null`,
 };

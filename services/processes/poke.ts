@@ -1,7 +1,7 @@
 // News for a workflow: a row that is committed with what is new, delivered by whichever worker comes first. Temporal may be away.
 import type { PoolClient } from 'pg';
 
-export type ProcessName = 'subscription' | 'dunning' | 'topup';
+export type ProcessName = 'subscription' | 'dunning' | 'topup' | 'refund';
 
 export function subscriptionWorkflowId(subscriptionId: string): string {
   return `subscription:${subscriptionId}`;
@@ -13,6 +13,10 @@ export function dunningWorkflowId(invoiceId: string): string {
 
 export function topUpWorkflowId(orgId: string): string {
   return `topup:${orgId}`;
+}
+
+export function refundWorkflowId(paymentId: string): string {
+  return `refund:${paymentId}`;
 }
 
 /** Whose workflow that is. */

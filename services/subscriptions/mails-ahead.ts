@@ -2,12 +2,13 @@
 // What is due follows from rows and the clock, and what was told from the outbox, so nothing has to be remembered beside them, and
 // whoever looks, also twice at once, tells each event once. No workflow has a part in it.
 import type { Pool, PoolClient } from 'pg';
+import { CURRENCY } from '../../domain/cents.ts';
 import { queueMail } from '../notifications/outbox.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
 import { oneByOne } from '../platform/one-by-one.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { taxFor } from '../taxes/taxes.ts';
-import { CURRENCY, toldTerms } from './plan-mails.ts';
+import { toldTerms } from './plan-mails.ts';
 import { subscriptionRow } from './subscription-rows.ts';
 
 /** Whoever was not told 30 days ahead, because nobody was there, is told 7 days ahead alone. */

@@ -15,6 +15,7 @@ import {
 import { overdueSince } from '../../domain/subscription.ts';
 import type { SubscriptionCommand } from '../../domain/subscription-commands.ts';
 import { type SubscriptionAsk, type SubscriptionFact, stepSubscription } from '../../domain/subscription-step.ts';
+import { queueDunningMail } from '../dunning/dunning-mails.ts';
 import {
   dunningRow,
   findDunning,
@@ -28,7 +29,7 @@ import { lockOrganization } from '../organizations/organizations.ts';
 import { dunningWorkflowId, pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import { applyBenefits } from './plan-benefits.ts';
-import { queueDunningMail, queuePlanMails } from './plan-mails.ts';
+import { queuePlanMails } from './plan-mails.ts';
 import { write } from './plan-writes.ts';
 import { saveSubscription, subscriptionRow } from './subscription-rows.ts';
 

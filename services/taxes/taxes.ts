@@ -23,9 +23,12 @@ export interface TaxOwed {
 const COLUMNS = 'id, kind, rate_ppm as "ratePpm", effective_at as "effectiveAt", made_by as "madeBy"';
 
 /** Newest first. Without any nothing is taxed. */
-export async function listTaxRegimes(db: Queryable): Promise<TaxRegime[]> {
+export async function listTaxRegimes(db: Queryable, after: string | null, pageSize: number): Promise<TaxRegime[]> {
   const { rows } = await db.query<TaxRegime>(
-    `select ${COLUMNS} from tax_regimes order by effective_at desc, id desc limit 100`,
+    `select ${COLUMNS} from tax_regimes
+      where $1::uuid is null or (effective_at, id) < (select a.effective_at, a.id from tax_regimes a where a.id = $1)
+      order by effective_at desc, id desc limit $2`,
+    [after, pageSize],
   );
   return rows;
 }
@@ -47,7 +50,8 @@ export async function taxFor(db: Queryable, orgId: string, netCents: number): Pr
   return { taxCents, grossCents: cents(netCents + taxCents), tax };
 }
 
-async function taxOf(db: Queryable, orgId: string): Promise<Tax> {
+/** On what it orders now. */
+export async function taxOf(db: Queryable, orgId: string): Promise<Tax> {
   const { rows } = await db.query<{ ratePpm: number }>(
     `select r.rate_ppm as "ratePpm"
        from (select rate_ppm from tax_regimes where effective_at <= billing_now() order by effective_at desc, id desc limit 1) r

@@ -1,6 +1,6 @@
 // What is told of automatic top-ups: each that was paid, each that was declined, and that there will be none any more.
 import type { PoolClient } from 'pg';
-import { floorToCents } from '../../domain/cents.ts';
+import { CURRENCY, floorToCents } from '../../domain/cents.ts';
 import { larger, ZERO } from '../../domain/nano.ts';
 import type { TopUp, TopUpCommand, TopUpFact, TopUpWrite } from '../../domain/top-up.ts';
 import { balanceOf } from '../grants/balance.ts';
@@ -13,8 +13,6 @@ interface Turned {
   readonly event: TopUpFact | TopUpCommand;
   readonly nowMs: number;
 }
-
-const CURRENCY = 'usd';
 
 export async function queueTopUpMails(
   tx: PoolClient,

@@ -2,7 +2,14 @@
 // wants of Stripe is told with every look until the answer has come (D36).
 import type { Pool, PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
-import type { TopUpAsk as Asked, TopUp, TopUpRefusal, TopUpSettings } from '../../domain/top-up.ts';
+import type { Tax } from '../../domain/tax.ts';
+import {
+  type TopUpAsk as Asked,
+  priceOf,
+  type TopUp,
+  type TopUpRefusal,
+  type TopUpSettings,
+} from '../../domain/top-up.ts';
 import { lockedOrganization, organization } from '../organizations/organizations.ts';
 import { lastingFaults } from '../payments/charge-faults.ts';
 import { topUpPaymentId } from '../payments/top-up-payments.ts';
@@ -10,6 +17,7 @@ import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { topUpWorkflowId } from '../processes/poke.ts';
 import { billingNow } from '../subscriptions/turn.ts';
+import { taxOf } from '../taxes/taxes.ts';
 import { topUpRow } from './top-up-rows.ts';
 import { lookAtBalance, takeTopUpTurn } from './turn.ts';
 
@@ -86,6 +94,7 @@ export interface AutoTopUp {
   readonly version: number;
   /** Null: off. */
   readonly settings: TopUpSettings | null;
+  /** With tax. */
   readonly openCents: number | null;
   readonly declinesInARow: number;
   readonly notBefore: Date | null;
@@ -100,7 +109,7 @@ export async function autoTopUp(db: Queryable, orgId: string): Promise<AutoTopUp
     orgId: id,
     version: revision,
     settings,
-    openCents: open?.amountCents ?? null,
+    openCents: open?.priceCents ?? null,
     declinesInARow,
     notBefore: notBeforeMs === null ? null : new Date(notBeforeMs),
   };
@@ -125,7 +134,7 @@ export async function setAutoTopUp(
   const told = { requestId: newId(), revision: version };
   const command = settings === null ? ({ kind: 'switch_off' } as const) : ({ kind: 'configure', settings } as const);
   const result = await takeTopUpTurn(tx, orgId, { ...command, ...told });
-  if (result.kind === 'refused') throw refused(result.reason, settings);
+  if (result.kind === 'refused') throw refused(result.reason, settings, await taxOf(tx, orgId));
   await lookAtBalance(tx, orgId);
   return autoTopUp(tx, orgId);
 }
@@ -138,11 +147,11 @@ async function requireCard(tx: PoolClient, orgId: string): Promise<void> {
   });
 }
 
-function refused(reason: TopUpRefusal, settings: TopUpSettings | null): Error {
+function refused(reason: TopUpRefusal, settings: TopUpSettings | null, tax: Tax): Error {
   if (reason !== 'amount_above_cap' || settings === null) return new Error(`top-up settings were refused: ${reason}`);
-  const { amountCents, dailyCapCents, monthlyCapCents } = settings;
+  const { dailyCapCents, monthlyCapCents } = settings;
   return new TollgateError('amount_above_cap', {
-    message: `One top-up of ${amountCents} cents would go beyond the ${Math.min(dailyCapCents, monthlyCapCents)} cents that may be bought in a day or a month. Raise the caps, or lower the amount.`,
+    message: `One top-up costs ${priceOf(settings, tax)} cents with tax and would go beyond the ${Math.min(dailyCapCents, monthlyCapCents)} cents that may be bought in a day or a month. Raise the caps, or lower the amount.`,
     param: 'settings.amountCents',
   });
 }

@@ -8,6 +8,7 @@ import { lockedOrganization } from '../organizations/organizations.ts';
 import { orderTopUp } from '../payments/top-up-payments.ts';
 import { pokeProcess, topUpWorkflowId } from '../processes/poke.ts';
 import { billingNow } from '../subscriptions/turn.ts';
+import { taxOf } from '../taxes/taxes.ts';
 import { queueTopUpMails } from './top-up-mails.ts';
 import { saveTopUp, topUpRow } from './top-up-rows.ts';
 
@@ -26,7 +27,7 @@ export async function takeTopUpTurn(
   await lockedOrganization(tx, orgId);
   const { state: before, wakeAt } = await topUpRow(tx, orgId);
   const nowMs = await billingNow(tx);
-  const result = stepTopUp(before, event, nowMs);
+  const result = stepTopUp(before, event, nowMs, await taxOf(tx, orgId));
   if (result.kind === 'refused') return result;
   const { state, writes, wakeAtMs } = result;
   const hasMoved = state !== before || wakeAtMs !== (wakeAt?.getTime() ?? null);

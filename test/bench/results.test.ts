@@ -1,6 +1,6 @@
 // A window in which the ruler itself was at its end measures nothing: it is void, not slow.
 import { expect, test } from '@jest/globals';
-import { median, medianOf, toMs, type Window, whyVoid } from '../../bench/results.ts';
+import { median, medianOf, p99, toMs, type Window, whyVoid } from '../../bench/results.ts';
 
 const COUNTS: Window = {
   completed: 1_000,
@@ -34,6 +34,12 @@ test('the median is the middle value in whatever order the rounds came, the mean
   expect(median([9, 1, 100])).toBe(9);
   expect(median([4, 1, 100, 2])).toBe(3);
   expect(() => median([])).toThrow(RangeError);
+});
+
+test('the 99th percentile is a value that was measured: no more than a hundredth of them is above it', () => {
+  const upTo = (n: number) => Array.from({ length: n }, (_, index) => n - index);
+  expect([1, 99, 100, 101, 600].map((n) => p99(upTo(n)))).toEqual([1, 99, 99, 100, 594]);
+  expect(() => p99([])).toThrow(RangeError);
 });
 
 test('a figure of rounds is the median of each round by itself, not of the subjects apart', () => {

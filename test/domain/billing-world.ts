@@ -201,7 +201,7 @@ export class BillingWorld {
 
   #reevaluate(): void {
     const open = [...this.dunnings.values()].filter(({ closed }) => closed === null);
-    const facts = { unpaidInvoices: open.map(({ invoice }) => invoice), incidents: [], isExempt: false, moving: null };
+    const facts = { unpaidInvoices: open.map(({ invoice }) => invoice), incidents: [], moving: null };
     const { stage } = enforcementOf(facts, this.nowMs);
     if (stage !== (this.stages.at(-1)?.what ?? 'none')) this.stages.push({ atMs: this.nowMs, what: stage });
   }

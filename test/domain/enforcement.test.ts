@@ -10,7 +10,7 @@ const SEVERITY: readonly Stage[] = ['none', 'limited', 'stopped'];
 const severity = (facts: EnforcementFacts, nowMs: number) => SEVERITY.indexOf(enforcementOf(facts, nowMs).stage);
 
 function owing(...unpaidInvoices: EnforcementFacts['unpaidInvoices']): EnforcementFacts {
-  return { unpaidInvoices, incidents: [], isExempt: false, moving: null };
+  return { unpaidInvoices, incidents: [], moving: null };
 }
 
 const older = warned({ invoiceId: 'b-older' });
@@ -53,13 +53,6 @@ describe('what an organization owes', () => {
     expect(enforcementOf(owing(rest), days(60)).stage).toBe('limited');
     expect(enforcementOf(owing({ ...rest, stopDecidedAtMs: days(60) }), days(60)).stage).toBe('stopped');
   });
-
-  test('whoever is exempt is neither restricted nor reminded', () => {
-    expect(enforcementOf({ ...owing(older, younger), isExempt: true }, days(30))).toMatchObject({
-      stage: 'none',
-      dueNotices: [],
-    });
-  });
 });
 
 describe('whatever the facts', () => {
@@ -69,7 +62,6 @@ describe('whatever the facts', () => {
         const turned = <T>(some: readonly T[]) =>
           seed % 2 ? some.toReversed() : [...some.slice(1), ...some.slice(0, 1)];
         const shuffled: EnforcementFacts = {
-          isExempt: facts.isExempt,
           moving: facts.moving,
           incidents: turned(facts.incidents),
           unpaidInvoices: turned(facts.unpaidInvoices.map((one) => ({ ...one, extensions: turned(one.extensions) }))),

@@ -53,7 +53,6 @@ export const anyFacts: fc.Arbitrary<AtSomeTime> = fc.integer({ min: -200, max: 1
     .record({
       unpaidInvoices: invoices.map((some) => some.map((one, n) => ({ ...one, invoiceId: `invoice-${n}` }))),
       incidents: fc.array(intervalUntil(past), { maxLength: 2, size: 'xsmall' }),
-      isExempt: fc.boolean().map((value) => value && nowHours % 5 === 0),
       moving: fc.constant(null),
     })
     .map((facts) => ({ facts, nowMs: nowHours * HOUR_MS }));

@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { ChargeOutcome } from '../../domain/charges.ts';
 import { formatUsd, nano } from '../../domain/nano.ts';
+import type { Tax } from '../../domain/tax.ts';
 import {
   newTopUp,
   stepTopUp,
@@ -24,8 +25,10 @@ const settings: TopUpSettings = {
   monthlyCapCents: 10_000,
 };
 
-function stepped(state: TopUp, event: TopUpFact | TopUpCommand, nowMs: number) {
-  const result = stepTopUp(state, event, nowMs);
+const UNTAXED: Tax = { kind: 'none' };
+
+function stepped(state: TopUp, event: TopUpFact | TopUpCommand, nowMs: number, tax = UNTAXED) {
+  const result = stepTopUp(state, event, nowMs, tax);
   if (result.kind === 'refused') throw new Error(result.reason);
   return result;
 }
@@ -110,13 +113,30 @@ test('a day and a month end where their customer said, and begin again at midnig
   expect(stepped(month, LOW, NOON + days(2)).wakeAtMs).toBe(at('2027-05-01T00:00:00Z'));
 });
 
+test('a cap is what is paid, with tax: what was bought under another tax counts as it was paid', () => {
+  const tax: Tax = { kind: 'fixed_rate', ratePpm: 190_000 };
+  const once = answered(on, PAID, NOON).state;
+
+  const refused = stepTopUp(newTopUp(), { ...configure, settings: { ...settings, amountCents: 4_500 } }, NOON, tax);
+  const taxed = stepped(once, LOW, NOON + HOUR_MS, tax);
+  const exempt = stepped(once, LOW, NOON + HOUR_MS);
+
+  expect(refused).toEqual({ kind: 'refused', reason: 'amount_above_cap' });
+  expect([taxed.state.open, taxed.wakeAtMs]).toEqual([null, at('2027-04-11T00:00:00Z')]);
+  expect(exempt.state.open).toMatchObject({ amountCents: 2_500, priceCents: 2_500 });
+  expect(stepped(taxed.state, LOW, at('2027-04-11T00:00:00Z'), tax).state.open).toMatchObject({
+    amountCents: 2_500,
+    priceCents: 2_975,
+  });
+});
+
 test('nothing is bought at the threshold itself, when it is off, or for an amount beyond its own cap', () => {
   const greedy = { ...configure, settings: { ...settings, amountCents: 5_001 } };
 
   expect(stepped(on, balance('5.000000000'), NOON).asks).toEqual([]);
   expect(stepped(newTopUp(), LOW, NOON).asks).toEqual([]);
-  expect(stepTopUp(newTopUp(), greedy, NOON)).toEqual({ kind: 'refused', reason: 'amount_above_cap' });
-  expect(stepTopUp(newTopUp(), { ...configure, revision: 7 }, NOON)).toEqual({
+  expect(stepTopUp(newTopUp(), greedy, NOON, UNTAXED)).toEqual({ kind: 'refused', reason: 'amount_above_cap' });
+  expect(stepTopUp(newTopUp(), { ...configure, revision: 7 }, NOON, UNTAXED)).toEqual({
     kind: 'refused',
     reason: 'stale_revision',
   });

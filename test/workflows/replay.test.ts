@@ -73,6 +73,7 @@ test('every branch of every process has a history', () => {
       'unpaid',
     ],
     reconciliation: ['dismissed', 'mended', 'nightly', 'rebuilt', 'reminded', 'tick-finding-some-running', 'tick'],
+    refusedRefund: ['asked-again', 'dismissed'],
     subscription: [
       'cancelled',
       'cancelling',

@@ -1,15 +1,16 @@
 // How a process of billing is started under its fixed id, whoever does it. The texts are what Temporal's UI shows of it for ever.
 import { DUNNING, type DunningInput, dunningWorkflowId } from './dunning.ts';
+import { REFUND, REFUSED_REFUND, type RefusedRefundInput, refundWorkflowId } from './refused-refund.ts';
 import { SUBSCRIPTION, type SubscriptionInput, subscriptionWorkflowId } from './subscription.ts';
 import { AUTO_TOP_UP, TOP_UP, type TopUpInput, topUpWorkflowId } from './top-up.ts';
 
 /** As in the outbox, and in front of the subject in a workflow id. */
-export type ProcessName = typeof SUBSCRIPTION | typeof DUNNING | typeof TOP_UP;
+export type ProcessName = typeof SUBSCRIPTION | typeof DUNNING | typeof TOP_UP | typeof REFUND;
 
 export interface ProcessStart {
-  readonly workflowType: typeof SUBSCRIPTION | typeof DUNNING | typeof AUTO_TOP_UP;
+  readonly workflowType: typeof SUBSCRIPTION | typeof DUNNING | typeof AUTO_TOP_UP | typeof REFUSED_REFUND;
   readonly workflowId: string;
-  readonly input: SubscriptionInput | DunningInput | TopUpInput;
+  readonly input: SubscriptionInput | DunningInput | TopUpInput | RefusedRefundInput;
   readonly staticSummary: string;
   readonly staticDetails: string;
 }
@@ -21,6 +22,8 @@ export const WHAT_IT_IS: Readonly<Record<ProcessName, string>> = {
     'Reminds of an unpaid invoice, tries its card again, and restricts in the end. It ends when the invoice is paid, void or waived.',
   [TOP_UP]:
     'Buys credit for an organization that runs low, as its settings allow. It ends when there is enough, or when it is off.',
+  [REFUND]:
+    'Waits for a person because Stripe would not give money back. It ends when that was asked for again or dismissed, or the money went back by another way.',
 };
 
 /** One line to a paragraph: the UI breaks where the text does. */
@@ -30,7 +33,7 @@ const HOW_IT_GOES_ON = [
   'To stop it: end the case as its details say. One that is terminated comes back when its row is due.',
 ];
 
-/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization. */
+/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization, of a refused refund its payment. */
 export function processStart(process: ProcessName, subject: string): ProcessStart {
   return { ...startOf(process, subject), staticDetails: [WHAT_IT_IS[process], ...HOW_IT_GOES_ON].join('\n\n') };
 }
@@ -57,6 +60,13 @@ function startOf(process: ProcessName, subject: string): Omit<ProcessStart, 'sta
         workflowId: topUpWorkflowId(subject),
         input: { v: 1, orgId: subject },
         staticSummary: `Tops up organization ${subject}`,
+      };
+    case REFUND:
+      return {
+        workflowType: REFUSED_REFUND,
+        workflowId: refundWorkflowId(subject),
+        input: { v: 1, paymentId: subject },
+        staticSummary: `Sees to a refused refund of payment ${subject}`,
       };
   }
 }

@@ -49,7 +49,7 @@ test('a list that ends with a full page has no further page', async () => {
   ]);
 });
 
-test('every list pages: organizations, projects, persons, keys, grants, channels, models, prices, requests, usage, audit', async () => {
+test('every list pages: organizations, projects, persons, keys, grants, channels, models, prices, taxes, requests, usage, audit', async () => {
   const orgId = done(await app.call('post', '/api/v1/organizations', { body: { name: 'Acme' } })).string('id');
   for (const name of ['a', 'b', 'c']) {
     done(await app.call('post', '/api/v1/projects', { body: { orgId, name } }));
@@ -66,6 +66,7 @@ test('every list pages: organizations, projects, persons, keys, grants, channels
     done(await app.call('post', '/api/v1/channels', { body: channel }));
     const effectiveAt = new Date(Date.now() + 100_000 + name.charCodeAt(0)).toISOString();
     done(await app.call('post', '/api/v1/models/m-1/prices', { body: { price: PRICE, effectiveAt } }));
+    done(await app.call('post', '/api/v1/tax-regimes', { body: { tax: { kind: 'none' }, reason: name } }));
   }
   const own = `?orgId=${orgId}`;
   for (const list of [
@@ -75,6 +76,7 @@ test('every list pages: organizations, projects, persons, keys, grants, channels
     'persons',
     'channels',
     'models/m-1/prices',
+    'tax-regimes',
     'audit',
   ]) {
     const [all = []] = await pages(`/api/v1/${list}`, 200);

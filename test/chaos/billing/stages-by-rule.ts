@@ -18,10 +18,7 @@ export async function stagesByRule(db: Client): Promise<Map<string, Stage>> {
   return new Map(
     [...Map.groupBy(cases, ({ orgId }) => orgId)].map(([orgId, own]) => {
       const unpaidInvoices = own.map(({ state }) => state.invoice);
-      return [
-        orgId,
-        enforcementOf({ unpaidInvoices, incidents, isExempt: false, moving: null }, own[0]?.nowMs ?? 0).stage,
-      ];
+      return [orgId, enforcementOf({ unpaidInvoices, incidents, moving: null }, own[0]?.nowMs ?? 0).stage];
     }),
   );
 }

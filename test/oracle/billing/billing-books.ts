@@ -43,6 +43,9 @@ export async function readBillingBooks(db: Client): Promise<Books> {
       transactionId,
       amountNano: BigInt(amount),
     })),
+    deferred: (await rows<Omit<Rows<'deferred'>, 'amountNano'> & { amount: string }>(DEFERRED)).map(
+      ({ amount, ...move }) => ({ ...move, amountNano: BigInt(amount) }),
+    ),
     includedGrants: (await rows<Omit<IncludedGrant, 'amountNano'> & { amount: string }>(INCLUDED)).map(
       ({ amount, ...grant }) => ({ ...grant, amountNano: BigInt(amount) }),
     ),
@@ -77,6 +80,16 @@ const CLEARING = `
 
 const TAXES = `
   select transaction_id::text as "transactionId", amount_nano::text as amount from ledger_entries where account = 'tax_payable'`;
+
+const DEFERRED = `
+  with granted as (
+    select g.org_id, t.id, g.expires_at from credit_grants g join ledger_transactions t on t.kind = 'grant' and t.source_id = g.id::text where g.source = 'included'
+  )
+  select m.org_id as "orgId", m.id::text as "transactionId", sum(m.amount)::text as amount, max(g.expires_at) as "monthEndsAt"
+    from (select org_id, transaction_id as id, amount_nano as amount from ledger_entries where account = 'deferred_plan'
+           union all select org_id, id, 0 from granted) m
+    left join granted g on g.id = m.id
+   group by m.org_id, m.id order by m.id`;
 
 const INCLUDED = `
   select id, org_id as "orgId", amount_nano::text as amount, expires_at as "expiresAt" from credit_grants where source = 'included'`;

@@ -22,6 +22,16 @@ export interface BillingFacts {
   readonly clearing: readonly { readonly transactionId: string; readonly amountNano: bigint }[];
   /** Lines of the account tax_payable. */
   readonly taxes: readonly { readonly transactionId: string; readonly amountNano: bigint }[];
+  /**
+   * What was taken of the account deferred_plan (what was added is negative), by transaction in their order; also of a month's credit that took
+   * nothing. `monthEndsAt`: of a month's credit.
+   */
+  readonly deferred: readonly {
+    readonly orgId: string;
+    readonly transactionId: string;
+    readonly amountNano: bigint;
+    readonly monthEndsAt: Date | null;
+  }[];
   readonly includedGrants: readonly IncludedGrant[];
   readonly cases: readonly Case[];
   /** Handed over to the mail server, or not yet. */

@@ -7,6 +7,7 @@ export const BILLING_FINDING_KINDS = [
   'capture_unknown',
   'clearing_differs',
   'tax_differs',
+  'deferred_differs',
   'period_unpaid',
   'period_missing',
   'period_doubled',

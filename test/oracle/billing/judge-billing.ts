@@ -2,6 +2,7 @@
 import type { BillingFacts } from './billing-facts.ts';
 import type { BillingFinding } from './billing-finding.ts';
 import { judgeCharges } from './judge-charges.ts';
+import { judgeDeferred } from './judge-deferred.ts';
 import { judgePeriods } from './judge-periods.ts';
 import { judgeRest } from './judge-rest.ts';
 import { judgeStages } from './judge-stages.ts';
@@ -11,6 +12,7 @@ export function judgeBilling(facts: BillingFacts): BillingFinding[] {
   return [
     ...judgeCharges(facts),
     ...judgeTaxes(facts),
+    ...judgeDeferred(facts),
     ...judgePeriods(facts),
     ...judgeStages(facts),
     ...judgeRest(facts),

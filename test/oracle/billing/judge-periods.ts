@@ -103,7 +103,7 @@ function keyOf(orgId: string, endMs: number): string {
 }
 
 /** The same day and time so many months later, or the last day of a month that is too short. */
-function monthsLater(anchor: Date, months: number): number {
+export function monthsLater(anchor: Date, months: number): number {
   const first = new Date(anchor);
   first.setUTCDate(1);
   first.setUTCMonth(first.getUTCMonth() + months);

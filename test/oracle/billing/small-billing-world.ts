@@ -83,6 +83,7 @@ export function smallBillingWorld(): BillingFacts {
       amountNano: BigInt(PRICE_CENTS) * NANO_PER_CENT,
     })),
     taxes: [],
+    deferred: bills.flatMap(({ deferred }) => deferred),
     includedGrants: bills.map(({ grant }) => grant),
     cases: CASES,
     notices: NOTICES,
@@ -121,6 +122,10 @@ function bill(orgId: string, anchorDate: string, month: number) {
       inForceFrom: startsAt,
       cutAt: null,
     },
+    deferred: [
+      { orgId, transactionId: `t-${id}`, amountNano: -BigInt(PRICE_CENTS) * NANO_PER_CENT, monthEndsAt: null },
+      { orgId, transactionId: `c-${id}`, amountNano: BigInt(PRICE_CENTS) * NANO_PER_CENT, monthEndsAt: endsAt },
+    ],
     grant: { id: `g-${id}`, orgId, amountNano: BigInt(CREDIT_CENTS) * NANO_PER_CENT, expiresAt: endsAt },
   } as const;
 }

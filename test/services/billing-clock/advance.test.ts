@@ -1,9 +1,11 @@
 // The clock goes from one due moment to the next and jumps over none, on a real PostgreSQL with gateways that listen; what is due is the
 // test's own.
+import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from '@jest/globals';
 import type { Pool } from 'pg';
 import { advanceBillingClock, type MovedParts, readBillingClock } from '../../../services/billing-clock/advance.ts';
-import type { DueSource } from '../../../services/billing-clock/due-sources.ts';
+import { type DueSource, dueSources } from '../../../services/billing-clock/due-sources.ts';
+import { FakeStripeClock } from '../../../services/billing-clock/fake-stripe-clock.ts';
 import { type BareGateway, oneRow, openBareGateway } from '../../support/bare-gateway.ts';
 import { ownDatabase } from '../../support/own-database.ts';
 import { until } from '../../support/until.ts';
@@ -165,4 +167,33 @@ test('a gateway that was killed is waited for no longer than it would have renew
 
   expect(restless).toEqual([]);
   await until(async () => (await readBillingClock(admin)).offsetSeconds > 0);
+});
+
+test('what is told ahead of a charge is a stop, and queued there by the clock itself', async () => {
+  const { now } = await readBillingClock(admin);
+  const expiry = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 4, 1));
+  const orgId = randomUUID();
+  await admin.query('insert into organizations (id, name) values ($1, $2)', [orgId, 'Acme']);
+  await admin.query(
+    `insert into payment_methods (id, org_id, stripe_payment_method, brand, last4, exp_month, exp_year, is_default, attached_at)
+     values (gen_random_uuid(), $1, 'pm_told', 'visa', '4242', $2, $3, true, now())`,
+    [orgId, ((expiry.getUTCMonth() + 11) % 12) + 1, expiry.getUTCFullYear() - (expiry.getUTCMonth() === 0 ? 1 : 0)],
+  );
+  await admin.query(
+    `insert into top_ups (org_id, state, revision, threshold_nano, is_low) values ($1, '{}', 1, 1, false)`,
+    [orgId],
+  );
+  const mailsAhead = dueSources(new FakeStripeClock('http://127.0.0.1:1')).filter(({ name }) => name === 'mails ahead');
+
+  const { stops } = await advanceBillingClock(parts(mailsAhead), expiry.getTime() - now.getTime());
+
+  const dueAt = new Date(expiry.getTime() - 720 * HOUR_MS + 1);
+  expect(stops).toEqual([{ at: dueAt, due: ['mails ahead'] }]);
+  const told = await oneRow<{ kind: string; at: Date }>(
+    admin,
+    'select kind, created_at as at from notifications where org_id = $1',
+    [orgId],
+  );
+  expect(told.kind).toBe('card_expiring');
+  expect(told.at.getTime() - dueAt.getTime()).toBeLessThan(HOUR_MS);
 });

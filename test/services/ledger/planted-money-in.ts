@@ -34,12 +34,12 @@ export const PLANTED_MONEY_IN: readonly (readonly [string, string, string])[] = 
     `insert into captures_in_question values ('pi_other', '${SOME_ID}', 1, 'usd', 'it was not asked for')`,
   ],
   [
-    'I10-twice',
+    'I10-owed-back',
     'a second capture is kept',
     `delete from refunds where payment_id = (select id from payments where purpose = 'second_capture')`,
   ],
   [
-    'I10-twice',
+    'I10-owed-back',
     'more is owed back than was captured twice',
     `update ledger_entries set amount_nano = amount_nano - 1 where account = 'owed_back' and amount_nano < 0`,
   ],

@@ -1,7 +1,7 @@
 // What a card answers when it is asked for the money of an invoice, and who else may ask meanwhile (billing.md 4.3, 4.4).
 import { once } from 'node:events';
 import { afterEach, expect, test } from '@jest/globals';
-import { beginTry } from '../../../services/payments/charge-attempts.ts';
+import { type Askable, beginTry, standingOf } from '../../../services/payments/charge-attempts.ts';
 import { lastingFaults } from '../../../services/payments/charge-faults.ts';
 import { askForCharge } from '../../../services/payments/charges.ts';
 import { payOnSession } from '../../../services/payments/own-payments.ts';
@@ -147,23 +147,16 @@ test.each([
   },
 );
 
-test('who looked before a card was declined, and comes after it, does not ask it once more', async () => {
-  const { orgId, invoiceId } = await billed(till, 'pm_fake_declines_insufficient_funds');
-  await askForCharge(till, invoiceId, 1);
-  const [payment] = await paymentsOf(till, invoiceId);
-  const { rows } = await till.admin.query<{ id: string }>('select id from payments where invoice_id = $1', [invoiceId]);
-  const asItWasSeen = {
-    id: rows[0]?.id ?? '',
-    kind: 'invoice',
-    orgId,
-    amountCents: 1_900,
-    currency: 'usd',
-    paymentIntent: payment?.intent ?? null,
-  } as const;
+test('who has looked before another caller asked and was declined does not ask the card again', async () => {
+  const { invoiceId } = await billed(till, 'pm_fake_declines_insufficient_funds');
+  const seen = await standingOf(till.db, invoiceId, { askedBy: 'billing', number: 1 });
+  const { payment } = seen as Askable;
+  const declined = await askForCharge(till, invoiceId, 1);
+  const [{ intent: paymentIntent } = { intent: null }] = await paymentsOf(till, invoiceId);
 
-  const begun = await beginTry(till.db, invoiceId, asItWasSeen, 1, null);
+  const late = await beginTry(till.db, invoiceId, { ...payment, paymentIntent }, 1, null);
 
-  expect(begun).toBeNull();
+  expect([declined.kind, late]).toEqual(['declined', null]);
   expect(await triesOf(till, invoiceId)).toEqual(['1.1 declined later insufficient_funds']);
 });
 

@@ -125,6 +125,21 @@ test('what is given back at Stripe and heard of while ours is under way comes ou
   expect(await till.differences()).toEqual([]);
 });
 
+test('what Stripe would not give back is owed, and no period is paid out of it', async () => {
+  const late = await paidForNothing();
+  await givenBackThere(late, 500);
+
+  const refused = await look(late);
+
+  expect(refused).toEqual(NEEDS_PERSON);
+  expect(await entriesOf(late)).toEqual({ stripe_clearing: '19000000000', owed_back: '-19000000000' });
+  await hearAll();
+  await retry(late);
+  await look(late);
+  expect(await entriesOf(late)).toEqual({});
+  expect(await till.differences()).toEqual([]);
+});
+
 test('when all has been given back at Stripe before ours is refused, nobody has to look at it', async () => {
   const late = await paidForNothing();
   await givenBackThere(late, 1_900);

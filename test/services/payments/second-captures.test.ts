@@ -144,7 +144,7 @@ test('a second capture that Stripe does not give back is owed, waits for a perso
   await till.db.query(`select begin_refund(gen_random_uuid(), $1, null, null, 'test')`, [second?.id]);
   await sendRefunds(till.db, till.stripe);
 
-  expect(found).toEqual(['I10-twice']);
+  expect(found).toEqual(['I10-owed-back']);
   expect((await ledgerOf(till.stripeUrl))[intent]).toMatchObject({ captured: 1_000, refunded: 1_000 });
   expect(await toldOf(orgId)).toEqual(TOLD_ONCE);
   expect(await till.differences()).toEqual([]);

@@ -6,7 +6,6 @@ import { answerCardAsk } from '../../../services/payments/card-asks.ts';
 import { askForCharge, cancelCharge } from '../../../services/payments/charges.ts';
 import { refundUnusedPack, sendRefunds } from '../../../services/payments/refunds.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
-import { setTaxRegime } from '../../../services/taxes/taxes.ts';
 import { control, faultOnAllTries, noMoreFaults } from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
 import { giveCard } from '../payments/billed-customer.ts';
@@ -267,25 +266,4 @@ test('PostgreSQL lets no organization have two top-ups that are open', async () 
   );
 
   await expect(second).rejects.toThrow('one_open_top_up');
-});
-
-// Last: what is sold is taxed after it.
-test('a top-up that is taxed brings the credit that was chosen, and whether paid or declined its mail says what the card is asked for', async () => {
-  await inTransaction(till.db, (tx) => setTaxRegime(tx, { kind: 'fixed_rate', ratePpm: 190_000 }, 'test'));
-  await low.pass('1 second');
-  const [paying, declined] = [await low.customer('4.000'), await low.customer('4.000', DECLINING)];
-
-  for (const customer of [paying, declined]) await low.work(customer);
-
-  expect(await low.balanceOf(paying)).toBe('29.000000');
-  expect(await low.bought(paying)).toEqual(['1 paid 2975, 2975']);
-  expect(await low.bought(declined)).toEqual(['1 expired 2975, canceled']);
-  const { rows } = await till.admin.query(
-    `select kind, facts ->> 'amountCents' as cents from notifications where org_id in ($1, $2) order by kind desc`,
-    [paying.orgId, declined.orgId],
-  );
-  expect(rows).toEqual([
-    { kind: 'top_up_done', cents: '2975' },
-    { kind: 'top_up_declined', cents: '2975' },
-  ]);
 });

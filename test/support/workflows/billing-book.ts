@@ -255,7 +255,7 @@ export class BillingBook {
     const unpaidInvoices = [...this.dunnings.values()]
       .filter(({ closed }) => closed === null)
       .map((one) => one.invoice);
-    const { stage } = enforcementOf({ unpaidInvoices, incidents: [], isExempt: false, moving: null }, this.#nowMs);
+    const { stage } = enforcementOf({ unpaidInvoices, incidents: [], moving: null }, this.#nowMs);
     if (stage !== (this.stages.at(-1)?.what ?? 'none')) this.#note(this.stages, stage);
   }
 
