@@ -1,5 +1,7 @@
 // Everything that the fake remembers: Stripe's objects as Stripe shows them, and beside them what Stripe knows and does not show.
 import type Stripe from 'stripe';
+import type { KeptCalculation } from '../resources/tax-calculations.ts';
+import type { KeptTaxTransaction } from '../resources/tax-transactions.ts';
 
 export interface Tables {
   customer: Stripe.Customer;
@@ -14,7 +16,8 @@ export interface Tables {
   balance_transaction: Stripe.BalanceTransaction;
   checkout_session: Stripe.Checkout.Session;
   portal_session: Stripe.BillingPortal.Session;
-  tax_calculation: Stripe.Tax.Calculation & { id: string };
+  tax_calculation: KeptCalculation;
+  tax_transaction: KeptTaxTransaction;
   event: Stripe.Event;
   card_use: CardUse;
   session_of_intent: { readonly id: string; readonly session: string };
