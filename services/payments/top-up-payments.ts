@@ -15,11 +15,11 @@ export async function orderTopUp(
   orgId: string,
   { number, amountCents }: { readonly number: number; readonly amountCents: number },
 ): Promise<void> {
-  const { grossCents, taxCents } = await taxFor(tx, orgId, amountCents);
+  const { grossCents, taxCents, taxCode } = await taxFor(tx, orgId, amountCents);
   await tx.query(
-    `insert into payments (id, org_id, purpose, top_up, amount_cents, tax_cents, credit_nano, requested_by)
-     values ($1, $2, 'top_up', $3, $4, $5, $6, 'auto top-up')`,
-    [topUpPaymentId(orgId, number), orgId, number, grossCents, taxCents, nanoOf(cents(amountCents))],
+    `insert into payments (id, org_id, purpose, top_up, amount_cents, tax_cents, tax_code, credit_nano, requested_by)
+     values ($1, $2, 'top_up', $3, $4, $5, $6, $7, 'auto top-up')`,
+    [topUpPaymentId(orgId, number), orgId, number, grossCents, taxCents, taxCode, nanoOf(cents(amountCents))],
   );
 }
 
