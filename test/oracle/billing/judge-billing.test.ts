@@ -1,8 +1,9 @@
 // What the judge of billing sees: nothing where nothing is wrong, and each planted mistake by its name and its money.
 import { expect, test } from '@jest/globals';
 import type { BillingFacts, Stage } from './billing-facts.ts';
-import { BILLING_FINDING_KINDS, type BillingFindingKind } from './billing-finding.ts';
+import { BILLING_FINDING_KINDS } from './billing-finding.ts';
 import { judgeBilling } from './judge-billing.ts';
+import { type Planted, plantedTaxes } from './planted-taxes.ts';
 import { smallBillingWorld } from './small-billing-world.ts';
 
 test('where each was charged once for what he got, the judge finds nothing', () => {
@@ -19,18 +20,7 @@ const [case_, usage] = world.cases;
 const twice = { captures: 2, capturedCents: 3_800, refundedCents: 0 };
 const once = { captures: 1, capturedCents: 1_900, refundedCents: 0 };
 const PRICE = 19_000_000_000n;
-/** 15.96 and 19.05 % on it. */
-const TAXED: BillingFacts['invoices'][number] = {
-  ...({ id: 'steady-2', orgId: 'steady', state: 'paid', planVersionId: 'pro-1' } as const),
-  ...{ amountCents: 1_900, taxCents: 304, ratePpm: 190_500 },
-};
-
-const PLANTED: readonly (readonly [
-  what: string,
-  change: Partial<BillingFacts>,
-  kinds: readonly BillingFindingKind[],
-  differenceNano: bigint,
-])[] = [
+const PLANTED: readonly Planted[] = [
   [
     'a capture that was made twice',
     { captures: with_(world.captures, 'pi-steady-1', twice) },
@@ -62,21 +52,7 @@ const PLANTED: readonly (readonly [
     ['charge_doubled'],
     PRICE,
   ],
-  [
-    'tax that was asked for and is nowhere in the books',
-    { invoices: world.invoices.map((one) => (one.id === 'steady-2' ? TAXED : one)) },
-    ['tax_differs'],
-    3_040_000_000n,
-  ],
-  [
-    'tax by another rate than the invoice says',
-    {
-      invoices: world.invoices.map((one) => (one.id === 'steady-2' ? { ...TAXED, ratePpm: 200_000 } : one)),
-      taxes: [{ transactionId: 't-steady-2', amountNano: -3_030_000_000n }],
-    },
-    ['tax_differs', 'tax_differs'],
-    160_000_000n,
-  ],
+  ...plantedTaxes(world),
   [
     'a payment that Stripe never took',
     { captures: without(world.captures, 'pi-steady-0') },
@@ -250,8 +226,8 @@ test('money for a void invoice that went back as a whole is booked as it came an
     captures: with_(world.captures, 'pi-debtor-1', { captures: 1, capturedCents: 1_900, refundedCents: 1_900 }),
     // The first refund failed at its bank and was booked back.
     refunds: [
-      { paymentId: payment.id, transactionId: 'went', reversalId: 'returned' },
-      { paymentId: payment.id, transactionId: 'went again', reversalId: null },
+      { id: 'r-1', paymentId: payment.id, transactionId: 'went', reversalId: 'returned' },
+      { id: 'r-2', paymentId: payment.id, transactionId: 'went again', reversalId: null },
     ],
     clearing: [
       ...world.clearing,
