@@ -10,6 +10,7 @@ import { forgetOldAnswers } from '../services/idempotency/management-requests.ts
 import { recoverDeadGateways } from '../services/incarnations/recovery.ts';
 import { catchUpEvents } from '../services/payments/event-catch-up.ts';
 import { sendRefunds } from '../services/payments/refunds.ts';
+import type { StripeApi } from '../services/payments/stripe-api.ts';
 import type { Config } from '../services/platform/config.ts';
 import type { Log } from '../services/platform/log.ts';
 import { oneByOne } from '../services/platform/one-by-one.ts';
@@ -112,10 +113,15 @@ export class Caretaker {
       [
         () => catchUpEvents(this.#db, stripe, inbox),
         () => sendRefunds(this.#db, stripe),
-        () => reportTaxes(this.#db, stripe),
+        () => this.#reportTaxes(stripe),
       ],
       (work) => work(),
     );
+  }
+
+  /** What is not told now is tried again, by the hour at last. */
+  async #reportTaxes(stripe: StripeApi): Promise<void> {
+    await reportTaxes(this.#db, stripe).catch((error: unknown) => this.#log.warn({ err: error }, 'tax_report_waiting'));
   }
 
   async #importExports(): Promise<void> {

@@ -121,7 +121,7 @@ export class StripeTaxes {
 function refusedBooking(error: unknown): TaxBooking {
   if (isRepeatedFault(error)) return 'fault_kept';
   if (error instanceof Stripe.errors.StripeInvalidRequestError) {
-    if (error.code === 'resource_already_exists') return 'known';
+    if (error.code === 'resource_already_exists' || error.param === 'reference') return 'known';
     if (error.param === 'calculation') return 'expired';
   }
   throw translated(error);

@@ -1,5 +1,6 @@
 // Tax that Stripe says: whatever is sold is charged with it and never without, it is frozen with the order, and Stripe being away or
 // an address that it does not take is nobody's decline (D79).
+import { once } from 'node:events';
 import { afterEach, beforeAll, expect, test } from '@jest/globals';
 import { lastingFaults } from '../../../services/payments/charge-faults.ts';
 import { askForCharge } from '../../../services/payments/charges.ts';
@@ -11,6 +12,7 @@ import { setTaxRegime } from '../../../services/taxes/taxes.ts';
 import { control, faultOnAllTries, noMoreFaults, submit } from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
 import { newInvoice, passBillingMinutes, takenFor, triesOf } from '../payments/billed-customer.ts';
+import { startCharging } from '../payments/charging-process/start.ts';
 import { openTill } from '../payments/till.ts';
 import { billedIn, CALCULATE, livesIn, soldTo, taxedByStripe, taxesAtStripe, taxOwed } from './taxed-by-stripe.ts';
 
@@ -126,6 +128,24 @@ test.each(['drop_before', 'drop_after', 'fail_before', 'fail_after', 'truncate',
     expect(await taxOwed(till, orgId)).toBe(361);
   },
 );
+
+test('killed when Stripe has said the tax and nobody has heard it, the next asks again, and it is charged once', async () => {
+  const { orgId, invoiceId } = await billedIn(till, 'DE');
+  const { calculations } = await taxesAtStripe(till.stripeUrl);
+  await control(till.stripeUrl, 'fault', { answer: CALCULATE, fault: 'delay_after', ms: 600_000, count: 1 });
+  const child = startCharging(till, invoiceId);
+  await until(async () => (await taxesAtStripe(till.stripeUrl)).calculations > calculations);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await noMoreFaults(till.stripeUrl);
+
+  const before = await soldTo(till, orgId);
+  await askForCharge(till, invoiceId, 1);
+
+  expect(before).toEqual([]);
+  expect((await takenFor(till, invoiceId)).captured).toEqual([2_261]);
+  expect(await soldTo(till, orgId)).toEqual(['invoice 1900+361 paid']);
+});
 
 test('a page that cannot be opened while Stripe is away is opened by the next click, for the same payment and once', async () => {
   const orgId = await till.newOrganization();

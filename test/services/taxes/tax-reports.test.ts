@@ -1,10 +1,13 @@
 // What Stripe's tax reports are told: each sale and each refund of one, exactly once, whoever is killed and whatever is lost in between.
+import { once } from 'node:events';
 import { afterEach, beforeAll, expect, test } from '@jest/globals';
 import { askForCharge } from '../../../services/payments/charges.ts';
 import { refundUnusedPack, sendRefunds } from '../../../services/payments/refunds.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
 import { reportTaxes } from '../../../services/taxes/tax-reports.ts';
-import { faultOnAllTries, noMoreFaults, passHours } from '../../fake-stripe/stripe-client.ts';
+import { control, faultOnAllTries, noMoreFaults, passHours } from '../../fake-stripe/stripe-client.ts';
+import { until } from '../../support/until.ts';
+import { startReporting } from '../payments/charging-process/start.ts';
 import { openTill } from '../payments/till.ts';
 import {
   BOOK,
@@ -107,6 +110,41 @@ test.each(['drop_before', 'drop_after', 'fail_before', 'truncate'])(
     expect(await reportedOf(till, orgId)).toEqual(['transaction 1900+361', 'reversal -841+-159']);
   },
 );
+
+test('killed between the capture and the report, or between the report and its answer, it is told by the next process, and once', async () => {
+  const { orgId, intent } = await paidIn('DE');
+  const killedWhile = async (question: string) => {
+    const { transactions } = await taxesAtStripe(till.stripeUrl);
+    const known = Object.keys(transactions).length;
+    await control(till.stripeUrl, 'fault', { answer: question, fault: 'delay_after', ms: 600_000 });
+    const child = startReporting(till);
+    const told = async () => Object.keys((await taxesAtStripe(till.stripeUrl)).transactions).length;
+    await until(async () => (await told()) === known + 1);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await noMoreFaults(till.stripeUrl);
+    return unanswered(orgId);
+  };
+
+  const left = [await killedWhile(BOOK)];
+  await report();
+  await till.sdk.refunds.create({ payment_intent: intent });
+  await hearAll();
+  left.push(await killedWhile(REVERSE));
+  await report();
+
+  expect(left).toEqual([1, 1]);
+  expect(await unanswered(orgId)).toBe(0);
+  expect(await reportedOf(till, orgId)).toEqual(['transaction 1900+361', 'reversal -1900+-361']);
+});
+
+/** Told or not: nobody has heard that they are. */
+async function unanswered(orgId: string): Promise<number> {
+  const { rowCount } = await till.admin.query('select from tax_transactions where org_id = $1 and told_at is null', [
+    orgId,
+  ]);
+  return rowCount ?? 0;
+}
 
 test('of what goes back in parts each part is told with its tax as we book it, and of all that is back nothing is left', async () => {
   const { orgId, intent } = await paidIn('DE');
