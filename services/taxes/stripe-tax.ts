@@ -65,7 +65,7 @@ function taxedAsOf({ address, taxId, taxExempt }: BillingDetails): TaxedAs {
   return { address, taxId, taxExempt };
 }
 
-export function isAddressRefusal(error: unknown): error is TollgateError {
+function isAddressRefusal(error: unknown): error is TollgateError {
   return error instanceof TollgateError && error.code === 'tax_address_invalid';
 }
 

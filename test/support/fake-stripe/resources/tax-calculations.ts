@@ -1,5 +1,6 @@
 // Tax is calculated for an address, frozen in the calculation, and can be booked as a tax transaction until it expires.
 import type Stripe from 'stripe';
+import type { KeptCalculation } from '../state/tables.ts';
 import { invalid, noSuch } from '../wire/refusals.ts';
 import { type Route, route } from '../wire/route.ts';
 import { newId, type World } from '../world.ts';
@@ -7,12 +8,6 @@ import { customerNamed } from './customers.ts';
 import { type TaxRate, taxOn, taxRateOf, taxWithin } from './tax-rates.ts';
 
 const READABLE_SECONDS = 90 * 24 * 60 * 60;
-
-export type KeptCalculation = Stripe.Tax.Calculation & {
-  readonly id: string;
-  readonly expires_at: number;
-  readonly line_items: Stripe.ApiList<Stripe.Tax.CalculationLineItem>;
-};
 
 function create(world: World, params: Stripe.Tax.CalculationCreateParams): Stripe.Tax.Calculation {
   const id = newId('taxcalc');

@@ -1,15 +1,13 @@
 // Tax that is owed, as it stands in Stripe's reports: booked from a calculation while that lasts, taken back by reversals. What is booked
 // has a reference that no other transaction has; asked again under another key it is refused, for nobody may owe the same tax twice.
 import type Stripe from 'stripe';
+import type { KeptTaxTransaction } from '../state/tables.ts';
 import { invalid, noSuch } from '../wire/refusals.ts';
 import { type Route, route } from '../wire/route.ts';
 import { newId, type World } from '../world.ts';
 import { mergedMetadata } from './metadata.ts';
 import { calculationNamed } from './tax-calculations.ts';
 
-export type KeptTaxTransaction = Stripe.Tax.Transaction & {
-  readonly line_items: Stripe.ApiList<Stripe.Tax.TransactionLineItem>;
-};
 type Line = Stripe.Tax.TransactionLineItem;
 
 function createFromCalculation(

@@ -1,7 +1,5 @@
 // Everything that the fake remembers: Stripe's objects as Stripe shows them, and beside them what Stripe knows and does not show.
 import type Stripe from 'stripe';
-import type { KeptCalculation } from '../resources/tax-calculations.ts';
-import type { KeptTaxTransaction } from '../resources/tax-transactions.ts';
 
 export interface Tables {
   customer: Stripe.Customer;
@@ -31,6 +29,16 @@ export interface Tables {
 }
 
 export type Kind = keyof Tables;
+
+export type KeptCalculation = Stripe.Tax.Calculation & {
+  readonly id: string;
+  readonly expires_at: number;
+  readonly line_items: Stripe.ApiList<Stripe.Tax.CalculationLineItem>;
+};
+
+export type KeptTaxTransaction = Stripe.Tax.Transaction & {
+  readonly line_items: Stripe.ApiList<Stripe.Tax.TransactionLineItem>;
+};
 
 /** What the card behind a payment method has been through. Its id is the payment method's. */
 export interface CardUse {
