@@ -1,7 +1,9 @@
 // Stripe Tax over the management API: set where Stripe is, told before it is charged, and what is wrong with an address is said to
 // whoever can mend it, before anything is ordered.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { submit } from '../../fake-stripe/stripe-client.ts';
+import { settleCardAsks } from '../../../services/payments/card-asks.ts';
+import { Subscriptions } from '../../../services/subscriptions/subscriptions.ts';
+import { control, noMoreFaults, submit } from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
 import { done, type ManagementApp, startManagementApp } from './management-app.ts';
 
@@ -69,6 +71,25 @@ test('a change of plan is told with the tax that it is charged with, and an invo
       { amountCents: 2_261, taxCents: 361, tax: REGIME.tax, awaitsTax: false },
     ],
   });
+});
+
+test('an upgrade while Stripe cannot say its tax is accepted and waits: its invoice is net and says so, and nobody can pay it yet', async () => {
+  const { orgId, id } = await subscriber();
+  await control(app.stripe, 'fault', { answer: 'POST /v1/tax/calculations', fault: 'drop_before', count: 100 });
+
+  const answer = await app.call('post', `/api/v1/subscriptions/${id}/plan-changes`, {
+    body: { plan: 'team', months: 1, reason: 'it grows' },
+  });
+  const invoices = await app.call('get', `/api/v1/organizations/${orgId}/invoices`);
+  await noMoreFaults(app.stripe);
+  await app.db.query(`select advance_billing_clock(billing_now() + interval '11 minutes')`);
+  await new Subscriptions(app.worker).tick(id);
+  await settleCardAsks({ db: app.worker, stripe: app.api }, id, 10_000);
+
+  expect([answer.status, answer.field('outcome')]).toEqual([202, 'pending']);
+  expect(invoices.field('data.0')).toMatchObject({ awaitsTax: true, taxCents: 0, payUrl: null, state: 'open' });
+  const later = await app.call('get', String(answer.headers.get('location')));
+  expect(later.field('outcome')).toBe('changed');
 });
 
 test('without an address nothing is told, changed or opened, and what to mend is said', async () => {
