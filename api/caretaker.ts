@@ -1,5 +1,5 @@
 // What has to happen beside the requests, once per machine: dead gateways are recovered, expired credit becomes breakage, usage is
-// invoiced (D65), what customers are told ahead is queued, the providers' usage exports are imported, what Stripe told or failed to tell is
+// invoiced (D65), taxes are reported, what customers are told ahead is queued, the providers' usage exports are imported, what Stripe told or failed to tell is
 // looked after, old rows go. Each round is idempotent; a failed one is repeated by the next.
 import type { Pool } from 'pg';
 import { forgetOldChanges } from '../services/api-keys/change-feed.ts';
@@ -10,11 +10,14 @@ import { forgetOldAnswers } from '../services/idempotency/management-requests.ts
 import { recoverDeadGateways } from '../services/incarnations/recovery.ts';
 import { catchUpEvents } from '../services/payments/event-catch-up.ts';
 import { sendRefunds } from '../services/payments/refunds.ts';
+import type { StripeApi } from '../services/payments/stripe-api.ts';
 import type { Config } from '../services/platform/config.ts';
 import type { Log } from '../services/platform/log.ts';
+import { oneByOne } from '../services/platform/one-by-one.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
 import { issueDueInvoices } from '../services/postpaid/usage-invoices.ts';
 import { queueMailsAhead } from '../services/subscriptions/mails-ahead.ts';
+import { reportTaxes } from '../services/taxes/tax-reports.ts';
 import { exportingChannels, importUsageExports } from '../services/usage/usage-export.ts';
 import { Vault } from '../services/vault/vault.ts';
 import type { PaymentDesk } from './routes/app-dependencies.ts';
@@ -44,6 +47,7 @@ export class Caretaker {
   #round = 0;
   #running: Promise<void> = Promise.resolve();
   #waiting = 0;
+  #invoicing: Promise<void> | null = null;
 
   constructor(config: Config, log: Log) {
     this.#db = createPool(config.workerDatabaseUrl, {
@@ -89,7 +93,7 @@ export class Caretaker {
     if (this.#payments !== null) this.#careForPayments(this.#payments);
     if (this.#round % SWEEP_EVERY_ROUNDS === 0) {
       void this.#after('sweep', () => this.#sweep());
-      void this.#after('usage_invoices', () => this.#invoiceUsage());
+      this.#invoiceUsage();
     }
     if (this.#round % TELL_AHEAD_EVERY_ROUNDS === 1) void this.#after('mails_ahead', () => queueMailsAhead(this.#db));
   }
@@ -107,8 +111,19 @@ export class Caretaker {
   }
 
   async #askStripe({ stripe, inbox }: PaymentCare): Promise<void> {
-    await catchUpEvents(this.#db, stripe, inbox);
-    await sendRefunds(this.#db, stripe);
+    await oneByOne(
+      [
+        () => catchUpEvents(this.#db, stripe, inbox),
+        () => sendRefunds(this.#db, stripe),
+        () => this.#reportTaxes(stripe),
+      ],
+      (work) => work(),
+    );
+  }
+
+  /** What is not told now is tried again, by the hour at last. */
+  async #reportTaxes(stripe: StripeApi): Promise<void> {
+    await reportTaxes(this.#db, stripe).catch((error: unknown) => this.#log.warn({ err: error }, 'tax_report_waiting'));
   }
 
   async #importExports(): Promise<void> {
@@ -122,9 +137,14 @@ export class Caretaker {
     await forgetOldAnswers(this.#db);
   }
 
-  /** Apart from the sweep: one that cannot be issued fails every round, and old rows go all the same. */
-  async #invoiceUsage(): Promise<void> {
-    await issueDueInvoices(this.#db);
+  /** Beside the other work: Stripe may have to say the tax (D79), and dead gateways do not wait for it. */
+  #invoiceUsage(): void {
+    this.#invoicing ??= issueDueInvoices(this.#db, this.#payments?.stripe ?? null)
+      .then(() => {})
+      .catch((error: unknown) => this.#log.warn({ what: 'usage_invoices', err: error }, 'caretaker_round_failed'))
+      .finally(() => {
+        this.#invoicing = null;
+      });
   }
 
   /** One piece of work at a time, in order. */

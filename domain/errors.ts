@@ -97,6 +97,7 @@ export const ERRORS = {
   payment_provider_unavailable: ourFault(503, 'payment_provider_unavailable'),
   invalid_signature: terminal(400, 'invalid_signature'),
   no_card_on_file: terminal(409, 'no_card_on_file'),
+  tax_address_invalid: terminal(409, 'tax_address_invalid'),
   amount_above_cap: terminal(422, 'amount_above_cap'),
   refund_window_over: terminal(409, 'refund_window_over'),
 

@@ -7,13 +7,13 @@ import { earliestAfter, HOUR_MS } from './moments.ts';
 import { nano } from './nano.ts';
 import { type CapPeriod, nextPeriodStart, periodStart } from './periods.ts';
 import { type Command, type Commanded, type Refused, refuse, remembering, type Stepped } from './process-step.ts';
-import { type Tax, taxOn } from './tax.ts';
+import { knownTaxOn, type Tax } from './tax.ts';
 
 export interface TopUpSettings {
   readonly thresholdCents: number;
   /** Of credit; its card is asked for this and the tax on it. */
   readonly amountCents: number;
-  /** The most that its card is asked for, tax included, in a day and in a month. */
+  /** The most that its card is asked for, tax included, in a day and in a month. By the tax of one top-up it may be more where only Stripe knows that. */
   readonly dailyCapCents: number;
   readonly monthlyCapCents: number;
 }
@@ -47,7 +47,13 @@ interface PaidTopUp {
 export type TopUpFact =
   /** Available and leased but unspent, read in the transaction that takes this step: an old balance would buy twice. */
   | { readonly kind: 'balance'; readonly balanceNano: string }
-  | { readonly kind: 'charged'; readonly number: number; readonly outcome: ChargeOutcome };
+  | {
+      readonly kind: 'charged';
+      readonly number: number;
+      readonly outcome: ChargeOutcome;
+      /** With the tax that Stripe has said since it was opened. */
+      readonly paidCents?: number;
+    };
 
 export type TopUpCommand = Command &
   ({ readonly kind: 'configure'; readonly settings: TopUpSettings } | { readonly kind: 'switch_off' });
@@ -111,18 +117,20 @@ function obeyed(state: TopUp, command: TopUpCommand, tax: Tax): TopUp | Refused<
 }
 
 function learned(state: TopUp, fact: TopUpFact, nowMs: number): TopUp {
-  if (fact.kind === 'charged') return charged(state, fact.number, fact.outcome, nowMs);
+  if (fact.kind === 'charged') return charged(state, fact, nowMs);
   const isLow = state.settings !== null && nano(fact.balanceNano) < nanoOf(cents(state.settings.thresholdCents));
   return isLow === state.isLow ? state : { ...state, isLow };
 }
 
+type Charged = Extract<TopUpFact, { kind: 'charged' }>;
+
 /** A declined top-up is not awaited any more: its PaymentIntent is cancelled, and the next one has its own. */
-function charged(state: TopUp, number: number, outcome: ChargeOutcome, nowMs: number): TopUp {
+function charged(state: TopUp, { number, outcome, paidCents }: Charged, nowMs: number): TopUp {
   const { open } = state;
   if (open?.number !== number) return state;
   switch (outcome.kind) {
     case 'paid': {
-      const { priceCents } = open;
+      const priceCents = paidCents ?? open.priceCents;
       const paid = [...state.paid.filter(isOfThis('month', nowMs)), { number, priceCents, atMs: nowMs }];
       return { ...state, open: null, isLow: false, declinesInARow: 0, notBeforeMs: null, paid };
     }
@@ -160,7 +168,7 @@ function opening(state: TopUp, nowMs: number, tax: Tax): TopUp {
 
 /** What its card is asked for. */
 export function priceOf({ amountCents }: TopUpSettings, tax: Tax): Cents {
-  return cents(amountCents + taxOn(tax, cents(amountCents)));
+  return cents(amountCents + knownTaxOn(tax, cents(amountCents)));
 }
 
 /** Null: nothing is to be bought, or a purchase is under way. */

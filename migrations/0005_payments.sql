@@ -26,6 +26,9 @@ create table payments (
   amount_cents integer not null check (amount_cents > 0),
   -- Of the amount; that of an invoice of usage is booked with the invoice.
   tax_cents integer not null default 0 check (tax_cents >= 0 and tax_cents < amount_cents),
+  -- Where Stripe says what the tax is, as what it is sold there. Until a calculation has said it (0014) the amount is net, and nobody is asked for it.
+  tax_code text,
+  tax_calculation uuid,
   currency text not null default 'usd' check (currency in ('usd')),
   credit_nano bigint not null default 0 check (credit_nano >= 0),
   bonus_nano bigint not null default 0 check (bonus_nano >= 0),
@@ -44,6 +47,8 @@ create table payments (
   check ((purpose in ('invoice', 'second_capture')) = (credit_nano = 0)),
   check (purpose = 'pack' or bonus_nano = 0),
   check (state <> 'paid' or stripe_payment_intent is not null),
+  check (tax_calculation is null or tax_code is not null),
+  check (tax_code is null or tax_calculation is not null or stripe_payment_intent is null and state <> 'paid' and tax_cents = 0),
   check ((state = 'paid') = (transaction_id is not null)),
   check ((state = 'paid') = (paid_at is not null))
 );
@@ -55,15 +60,21 @@ create index on payments (bill_id);
 create index on payments (invoice_id) where invoice_id is not null;
 alter table credit_grants add foreign key (payment_id) references payments;
 
--- Also for the owner of the table.
+-- Also for the owner of the table. What is asked for changes once at most, by the tax that comes on top.
 create function refuse_other_than_forward() returns trigger language plpgsql as $$
+declare v_taxed boolean := old.tax_code is not null and old.tax_calculation is null and new.tax_calculation is not null and old.state = 'open';
 begin
+  if v_taxed then
+    old.amount_cents := old.amount_cents + new.tax_cents;
+    old.tax_cents := new.tax_cents;
+    old.tax_calculation := new.tax_calculation;
+  end if;
   if old.state = 'paid' or new.state = 'open' and old.state <> 'open'
      or old.stripe_payment_intent <> new.stripe_payment_intent
-     or (new.id, new.org_id, new.purpose, new.pack, new.invoice_id, new.top_up, new.second_of, new.tax_cents, new.amount_cents, new.currency, new.credit_nano, new.bonus_nano,
+     or (new.id, new.org_id, new.purpose, new.pack, new.invoice_id, new.top_up, new.second_of, new.tax_code, new.tax_calculation, new.tax_cents, new.amount_cents, new.currency, new.credit_nano, new.bonus_nano,
          new.requested_by, new.created_at)
         is distinct from
-        (old.id, old.org_id, old.purpose, old.pack, old.invoice_id, old.top_up, old.second_of, old.tax_cents, old.amount_cents, old.currency, old.credit_nano, old.bonus_nano,
+        (old.id, old.org_id, old.purpose, old.pack, old.invoice_id, old.top_up, old.second_of, old.tax_code, old.tax_calculation, old.tax_cents, old.amount_cents, old.currency, old.credit_nano, old.bonus_nano,
          old.requested_by, old.created_at)
   then raise exception 'payment % is %: what was asked and what was paid never change', old.id, old.state using errcode = 'restrict_violation';
   end if;
@@ -183,6 +194,7 @@ begin
     when v_payment.stripe_payment_intent <> p_intent then format('it was to be paid by %s', v_payment.stripe_payment_intent)
     when (p_amount_cents, p_currency) is distinct from (v_payment.amount_cents::bigint, v_payment.currency)
       then format('%s %s were asked for', v_payment.amount_cents, v_payment.currency)
+    when v_payment.tax_code is not null and v_payment.tax_calculation is null then 'its tax is not known, and nobody was asked for it'
   end;
   if v_reason is not null then
     insert into captures_in_question values (p_intent, p_payment, p_amount_cents, p_currency, v_reason) on conflict do nothing;
@@ -384,7 +396,7 @@ grant select on stripe_events to tollgate_worker;
 -- Names and addresses of who paid stand in the payload.
 grant select (id, type, received_at, due_at, tries, processed_at, error) on stripe_events to tollgate_readonly;
 grant insert on stripe_customers, checkouts, stripe_events, stripe_event_listing to tollgate_worker;
-grant insert (id, org_id, purpose, pack, invoice_id, top_up, amount_cents, tax_cents, credit_nano, bonus_nano, requested_by) on payments to tollgate_worker;
+grant insert (id, org_id, purpose, pack, invoice_id, top_up, amount_cents, tax_cents, tax_code, tax_calculation, credit_nano, bonus_nano, requested_by) on payments to tollgate_worker;
 grant insert, update (refund_id, revision) on refused_refunds to tollgate_worker;
 grant update (stripe_payment_intent) on payments to tollgate_worker;
 grant update (stripe_session, url) on checkouts to tollgate_worker;

@@ -90,6 +90,8 @@ create table invoices (
   -- Of the amount, and what it was reckoned by: Tax of domain/tax.ts.
   tax_cents integer not null default 0 check (tax_cents >= 0 and tax_cents < amount_cents),
   tax jsonb not null default '{"kind": "none"}',
+  -- Where Stripe says what the tax is, what it has said (0014). Until then the amount is net, and nobody is asked for it.
+  tax_calculation uuid,
   currency text not null default 'usd' check (currency in ('usd')),
   state text not null default 'open' check (state in ('open', 'paid', 'void')),
   issued_at timestamptz not null default billing_now(),
@@ -97,19 +99,27 @@ create table invoices (
   closed_at timestamptz,
   check ((kind = 'plan') = (subscription_id is not null)),
   check ((kind = 'plan') = (bought is not null)),
-  check ((state = 'open') = (closed_at is null))
+  check ((state = 'open') = (closed_at is null)),
+  check (tax_calculation is null or tax ->> 'kind' = 'stripe_tax'),
+  check (tax ->> 'kind' <> 'stripe_tax' or tax_calculation is not null or kind = 'plan' and state <> 'paid' and tax_cents = 0)
 );
 create unique index one_invoice_per_order on invoices (subscription_id, name) where kind = 'plan';
 create unique index one_invoice_per_month on invoices (org_id, name) where kind = 'usage';
 create index on invoices (org_id, issued_at desc, id desc);
 
--- Also for the owner of the table.
+-- Also for the owner of the table. What is asked for changes once at most, by the tax that comes on top.
 create function refuse_other_invoice() returns trigger language plpgsql as $$
+declare v_taxed boolean := old.tax ->> 'kind' = 'stripe_tax' and old.tax_calculation is null and new.tax_calculation is not null and old.state = 'open' and new.state = 'open';
 begin
-  if (old.state <> 'open' or new.state = 'open') and (old.kind, old.state, new.state) <> ('usage', 'paid', 'open')
-     or (new.id, new.org_id, new.kind, new.subscription_id, new.name, new.bought, new.amount_cents, new.tax_cents, new.tax, new.currency, new.issued_at, new.due_at)
+  if v_taxed then
+    old.amount_cents := old.amount_cents + new.tax_cents;
+    old.tax_cents := new.tax_cents;
+    old.tax_calculation := new.tax_calculation;
+  end if;
+  if not v_taxed and (old.state <> 'open' or new.state = 'open') and (old.kind, old.state, new.state) <> ('usage', 'paid', 'open')
+     or (new.id, new.org_id, new.kind, new.subscription_id, new.name, new.bought, new.amount_cents, new.tax_cents, new.tax, new.tax_calculation, new.currency, new.issued_at, new.due_at)
         is distinct from
-        (old.id, old.org_id, old.kind, old.subscription_id, old.name, old.bought, old.amount_cents, old.tax_cents, old.tax, old.currency, old.issued_at, old.due_at)
+        (old.id, old.org_id, old.kind, old.subscription_id, old.name, old.bought, old.amount_cents, old.tax_cents, old.tax, old.tax_calculation, old.currency, old.issued_at, old.due_at)
   then raise exception 'invoice % is %: what it asks for never changes', old.id, old.state using errcode = 'restrict_violation';
   end if;
   return new;

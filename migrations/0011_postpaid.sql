@@ -168,7 +168,7 @@ end $$;
 -- Invoices what was used: Dr receivable / Cr credit_line, the rounding to cents, and the tax on it, which is owed from now on and counts
 -- against the credit line like all that is owed (D73). Returns its number. Caller holds the organization.
 create function post_usage_invoice(p_invoice uuid, p_org uuid, p_month text, p_due timestamptz, p_total_cents integer, p_tax_cents integer,
-                                   p_tax jsonb, p_usage bigint, p_lines jsonb, p_bill_to jsonb, p_actor text)
+                                   p_tax jsonb, p_calculation uuid, p_usage bigint, p_lines jsonb, p_bill_to jsonb, p_actor text)
 returns text language plpgsql security definer set search_path = public, pg_temp as $$
 declare v_rounding bigint := (p_total_cents - p_tax_cents) * 10000000::bigint - p_usage; v_year smallint; v_in_year integer; v_number text; v_tx bigint;
 begin
@@ -182,8 +182,8 @@ begin
             else jsonb_build_array(jsonb_build_object('account', 'rounding', 'org', p_org, 'amount', -v_rounding)) end
     || case when p_tax_cents = 0 then '[]'::jsonb
             else jsonb_build_array(jsonb_build_object('account', 'tax_payable', 'org', p_org, 'amount', -p_tax_cents * 10000000::bigint)) end);
-  insert into invoices (id, org_id, kind, name, amount_cents, tax_cents, tax, due_at)
-    values (p_invoice, p_org, 'usage', p_month, p_total_cents, p_tax_cents, p_tax, p_due)
+  insert into invoices (id, org_id, kind, name, amount_cents, tax_cents, tax, tax_calculation, due_at)
+    values (p_invoice, p_org, 'usage', p_month, p_total_cents, p_tax_cents, p_tax, p_calculation, p_due)
     returning extract(year from issued_at at time zone 'UTC') into v_year;
   insert into invoice_numbers values (v_year, 1) on conflict (year) do update set last = invoice_numbers.last + 1 returning last into v_in_year;
   insert into usage_invoices (invoice_id, year, number_in_year, usage_nano, rounding_nano, lines, bill_to, transaction_id)
@@ -254,10 +254,10 @@ grant select (invoice_id, number, year, number_in_year, usage_nano, rounding_nan
 grant insert (id, org_id, credit_line_cents, net_days, plan_version_id, made_by, note), update (credit_line_cents, ended_at, version) on contracts to tollgate_worker;
 grant insert, update on usage_accounts to tollgate_worker;
 revoke execute on function lent_and_owed(uuid), unspent_slices(uuid), unbilled_of(uuid), usage_tally(uuid, timestamptz), level_credit_line(uuid, text),
-  remaining_of(uuid), ask_for_rest(uuid, text), post_usage_invoice(uuid, uuid, text, timestamptz, integer, integer, jsonb, bigint, jsonb, jsonb, text),
+  remaining_of(uuid), ask_for_rest(uuid, text), post_usage_invoice(uuid, uuid, text, timestamptz, integer, integer, jsonb, uuid, bigint, jsonb, jsonb, text),
   pay_usage_invoice(uuid, text, uuid, bigint), record_bank_transfer(uuid, uuid, integer, text, date, text), reverse_bank_transfer(uuid, text)
   from public;
 grant execute on function unspent_slices(uuid), unbilled_of(uuid), usage_tally(uuid, timestamptz), level_credit_line(uuid, text), remaining_of(uuid),
-  post_usage_invoice(uuid, uuid, text, timestamptz, integer, integer, jsonb, bigint, jsonb, jsonb, text),
+  post_usage_invoice(uuid, uuid, text, timestamptz, integer, integer, jsonb, uuid, bigint, jsonb, jsonb, text),
   record_bank_transfer(uuid, uuid, integer, text, date, text), reverse_bank_transfer(uuid, text)
   to tollgate_worker;

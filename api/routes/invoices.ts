@@ -26,6 +26,7 @@ const Invoice = z
     amountCents: z.int(),
     taxCents: z.int().meta({ description: 'Of the amount, a line of its own' }),
     tax: Tax,
+    awaitsTax: z.boolean().meta({ description: 'The amount is net: Stripe says the tax before anybody is asked' }),
     currency: z.string(),
     state: z.enum(['open', 'paid', 'void']),
     payUrl: z

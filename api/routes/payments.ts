@@ -30,6 +30,7 @@ const Payment = z
     state: z.enum(['open', 'paid', 'expired']),
     amountCents: z.int(),
     taxCents: z.int().meta({ description: 'Of the amount; that of usage stands on its invoice' }),
+    awaitsTax: z.boolean().meta({ description: 'The amount is net: Stripe says the tax before anybody is asked' }),
     currency: z.string(),
     creditNano: money,
     bonusNano: money,

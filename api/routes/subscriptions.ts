@@ -22,7 +22,7 @@ import {
   type SubscriptionView,
   viewOf,
 } from '../../services/subscriptions/subscriptions.ts';
-import { taxFor } from '../../services/taxes/taxes.ts';
+import { quoteTax } from '../../services/taxes/stripe-tax.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { instant, reason, uuid, version } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
@@ -150,13 +150,11 @@ export const subscriptionRoutes: readonly Route[] = [
     response: z
       .object({ amountCents: z.int(), taxCents: z.int(), takesEffect: z.enum(['now', 'at_period_end']) })
       .meta({ id: 'PlanChange' }),
-    handler: ({ params, query }, { db }) =>
-      inTransaction(db, async (tx) => {
-        const row = await subscriptionRow(tx, params.id);
-        const wanted = { plan: params.plan, months: query.months === '12' ? 12 : 1 } as const;
-        const { grossCents, taxCents } = await taxFor(tx, row.orgId, await priceOfChange(tx, row, wanted));
-        return { amountCents: grossCents, taxCents, takesEffect: grossCents > 0 ? 'now' : 'at_period_end' } as const;
-      }),
+    handler: async ({ params, query }, app) => {
+      const wanted = { plan: params.plan, months: query.months === '12' ? 12 : 1 } as const;
+      const { grossCents, taxCents } = await quoted(app, params.id, wanted);
+      return { amountCents: grossCents, taxCents, takesEffect: grossCents > 0 ? 'now' : 'at_period_end' } as const;
+    },
   }),
   adminChange({
     method: 'post',
@@ -173,6 +171,7 @@ export const subscriptionRoutes: readonly Route[] = [
       const { reason: why, ...wanted } = body;
       const command = { command: 'changePlan', ...wanted } as const;
       const telling = { id: newId(), actor, reason: why, ifMatch };
+      await requireTaxable(app, params.id, wanted);
       const { view, audit } = await inTransaction(app.db, async (tx) => {
         const { view, audit } = await obeyed(tx, params.id, command, telling);
         return { view, audit: await writeAudit(tx, author, audit) };
@@ -216,6 +215,22 @@ export const subscriptionRoutes: readonly Route[] = [
     }),
   ),
 ];
+
+/** What a change would cost now, with its tax. Stripe is asked where that is its word, and holds up nobody else meanwhile. */
+async function quoted(app: AppDependencies, subscriptionId: string, wanted: { plan: 'pro' | 'team'; months: 1 | 12 }) {
+  const { orgId, netCents } = await inTransaction(app.db, async (tx) => {
+    const row = await subscriptionRow(tx, subscriptionId);
+    return { orgId: row.orgId, netCents: await priceOfChange(tx, row, wanted) };
+  });
+  return quoteTax(app.db, () => deskOf(app).stripe, orgId, netCents);
+}
+
+/** Whose address Stripe Tax does not take is told so before anything is ordered. What is away only delays the charge. */
+async function requireTaxable(app: AppDependencies, subscriptionId: string, wanted: Parameters<typeof quoted>[2]) {
+  await quoted(app, subscriptionId, wanted).catch((error: unknown) => {
+    if (!(error instanceof TollgateError && error.code === 'payment_provider_unavailable')) throw error;
+  });
+}
 
 /** Whoever changes his plan waits no longer for a bank; what is open then goes on without him. */
 const CARD_PATIENCE_MS = 15_000;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { listTaxRegimes, setTaxRegime } from '../../services/taxes/taxes.ts';
 import { instant, reason, uuid } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
+import { deskOf } from './payment-desk.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 export const Tax = z
@@ -12,14 +13,25 @@ export const Tax = z
       kind: z.literal('fixed_rate'),
       ratePpm: z.int().min(1).max(1_000_000).meta({ description: 'Millionths: 190000 is 19 %', example: 190_000 }),
     }),
+    z.strictObject({
+      kind: z.literal('stripe_tax'),
+      taxCode: z
+        .string()
+        .regex(/^txcd_\d{8}$/)
+        .meta({
+          description: 'Of Stripe: what is sold, as tax law has it; prices are without tax',
+          example: 'txcd_10103001',
+        }),
+    }),
   ])
   .meta({ id: 'Tax' });
 
 const TaxRegime = z
   .object({
     id: uuid,
-    kind: z.enum(['none', 'fixed_rate']),
+    kind: z.enum(['none', 'fixed_rate', 'stripe_tax']),
     ratePpm: z.int().nullable(),
+    taxCode: z.string().nullable(),
     effectiveAt: instant,
     madeBy: z.string(),
   })
@@ -45,8 +57,9 @@ export const taxRoutes: readonly Route[] = [
     status: 201,
     body: z.strictObject({ tax: Tax, reason }),
     response: TaxRegime,
-    handler: ({ body, actor }, _app, change) =>
+    handler: ({ body, actor }, app, change) =>
       change(async (tx) => {
+        if (body.tax.kind === 'stripe_tax') deskOf(app);
         const answer = await setTaxRegime(tx, body.tax, actor);
         const what = { action: 'tax_regime.set', targetKind: 'tax_regime', targetId: answer.id } as const;
         return { answer, audit: { ...what, after: body.tax, reason: body.reason } };

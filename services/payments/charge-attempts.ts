@@ -57,10 +57,18 @@ interface BillFacts {
   readonly paymentIntent: string | null;
   readonly cancellation: 'asked' | 'cancelled' | null;
   readonly hasCard: boolean;
+  readonly awaitsTax: boolean;
 }
 
-/** What is known of it already, or what to ask with. Null: of an attempt that has not been made. */
-export function standingOf(db: Pool, billId: string, attempt: AttemptName | null): Promise<ChargeOutcome | Askable> {
+/** Nothing can be asked: how much it is, Stripe has to say first (services/taxes/stripe-tax.ts). */
+export const AWAITS_TAX = 'awaits_tax';
+
+/** What is known of it already, or what to ask with. A null attempt: one that has not been made. */
+export function standingOf(
+  db: Pool,
+  billId: string,
+  attempt: AttemptName | null,
+): Promise<ChargeOutcome | Askable | typeof AWAITS_TAX> {
   return inTransaction(db, async (tx) => {
     await lockBill(tx, billId);
     const facts = await factsOf(tx, billId);
@@ -68,6 +76,7 @@ export function standingOf(db: Pool, billId: string, attempt: AttemptName | null
     const { openTry, answered } = await asStands(tx, billId, facts.paymentId, isPaid ? null : attempt);
     const known = answered ?? knownFrom(facts);
     if (known !== null) return known;
+    if (facts.awaitsTax) return AWAITS_TAX;
     const { kind, orgId, amountCents, currency, paymentIntent, hasCard } = facts;
     const id = facts.paymentId ?? (await newInvoicePayment(tx, billId, facts, 'charges'));
     return { payment: { id, kind, orgId, amountCents, currency, paymentIntent }, openTry, hasCard };
@@ -86,7 +95,8 @@ async function factsOf(tx: PoolClient, billId: string): Promise<BillFacts> {
             p.id as "paymentId", coalesce(p.state = 'paid', false) as "isPaid", p.stripe_payment_intent as "paymentIntent",
             (select coalesce(c.outcome, 'asked') from charge_cancellations c
               where c.bill_id = b.id and (c.outcome is null or c.outcome = 'cancelled') order by c.outcome nulls last limit 1) as cancellation,
-            exists (select from payment_methods m where m.org_id = b.org_id and m.is_default) as "hasCard"
+            exists (select from payment_methods m where m.org_id = b.org_id and m.is_default) as "hasCard",
+            coalesce(p.tax_code is not null and p.tax_calculation is null or i.tax ->> 'kind' = 'stripe_tax' and i.tax_calculation is null, false) as "awaitsTax"
        from bills b
        left join invoices i on i.id = b.id
        left join payments p on p.bill_id = b.id and (p.state = 'open' or p.state = 'paid' and i.kind is distinct from 'usage') -- usage is paid in parts
@@ -157,8 +167,10 @@ export async function newInvoicePayment(
 ): Promise<string> {
   const id = newId();
   await tx.query(
-    `insert into payments (id, org_id, purpose, invoice_id, amount_cents, tax_cents, requested_by)
-     select $1, $2, 'invoice', i.id, $4, case i.kind when 'plan' then i.tax_cents else 0 end, $5 from invoices i where i.id = $3`,
+    `insert into payments (id, org_id, purpose, invoice_id, amount_cents, tax_cents, tax_code, tax_calculation, requested_by)
+     select $1, $2, 'invoice', i.id, $4, case i.kind when 'plan' then i.tax_cents else 0 end,
+            case i.kind when 'plan' then i.tax ->> 'taxCode' end, case i.kind when 'plan' then i.tax_calculation end, $5
+       from invoices i where i.id = $3`,
     [id, orgId, invoiceId, amountCents, actor],
   );
   return id;

@@ -12,22 +12,27 @@ const LAST_PAID = `coalesce((select max(b.top_up) from payments b where b.org_id
 
 /** Null: there are none since a bank has answered, or not for long, or nothing is asked for any more. */
 export async function lastingFaults(db: Queryable, charged: Charged): Promise<string | null> {
-  const [whose, id] =
+  const [whose, id, sale] =
     'invoiceId' in charged
       ? [
           `p.invoice_id = $1 and exists (select from invoices i where i.id = $1 and i.state = 'open')`,
           charged.invoiceId,
+          't.sale_id',
         ]
-      : [`p.org_id = $1 and p.top_up > ${LAST_PAID}`, charged.topUpsOf];
+      : [`p.org_id = $1 and p.top_up > ${LAST_PAID}`, charged.topUpsOf, 't.org_id'];
   const { rows } = await db.query<{ since: Date; error: string | null }>(
     `with answered as (
        select a.* from charge_attempts a join payments p on p.id = a.payment_id where ${whose} and a.asked_by = 'billing' and a.outcome is not null
      ), faults as (
        select * from answered where outcome = 'fault'
           and answered_at > coalesce((select max(answered_at) from answered where outcome <> 'fault'), '-infinity')
+     ), refused as (
+       select r.since, r.why from tax_refusals r join taxes_awaited t on t.sale_id = r.sale_id where ${sale} = $1
      )
-     select min(asked_at) as since, (array_agg(error order by answered_at desc))[1] as error from faults
-     having min(asked_at) <= billing_now() - ${TOLERATED}`,
+     select * from (
+       select min(asked_at) as since, (array_agg(error order by answered_at desc))[1] as error from faults
+       union all select since, why from refused) told
+      where since <= billing_now() - ${TOLERATED} order by since limit 1`,
     [id],
   );
   const [lasting] = rows;

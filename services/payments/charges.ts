@@ -8,8 +8,10 @@ import type { DeclineCodes } from '../../domain/declines.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import type { Told } from '../subscriptions/turn.ts';
+import { settleTax } from '../taxes/stripe-tax.ts';
 import {
   type AttemptName,
+  AWAITS_TAX,
   answerWithFault,
   type BillPayment,
   beginTry,
@@ -96,14 +98,25 @@ export async function patiently(patienceMs: number, once: () => Promise<Outcome 
   }
 }
 
+/** An address that Stripe Tax does not take is no refusal of a bank: nobody is asked, and it may be mended at any moment. */
+const PASSING: ReadonlySet<string> = new Set([
+  'payment_provider_unavailable',
+  'request_in_progress',
+  'tax_address_invalid',
+]);
+
 function isPassing(error: unknown): error is TollgateError {
   if (!(error instanceof TollgateError)) return false;
-  return error.code === 'payment_provider_unavailable' || error.code === 'request_in_progress';
+  return PASSING.has(error.code);
 }
 
 /** Null: something has been written down, here or by another caller, and all is looked at anew. */
 export async function step(place: ChargePlace, billId: string, attempt: AttemptName): Promise<Outcome | null> {
   const standing = await standingOf(place.db, billId, attempt);
+  if (standing === AWAITS_TAX) {
+    await settleTax(place, billId);
+    return null;
+  }
   if ('kind' in standing) return standing;
   const { askedBy, number } = attempt;
   const { payment, openTry, hasCard } = standing;

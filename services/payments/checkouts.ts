@@ -3,6 +3,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
+import { settleTax } from '../taxes/stripe-tax.ts';
 import { recordPayment } from './payments.ts';
 import type { StripeApi } from './stripe-api.ts';
 import { stripeCustomer } from './stripe-customers.ts';
@@ -47,25 +48,31 @@ interface OpenCheckout {
   readonly expiresAt: Date;
   /** Can be paid, or made, still. */
   readonly isUsable: boolean;
+  /** The sale whose tax Stripe has to say before there can be a page; null: it is known. */
+  readonly taxAwaitedOf: string | null;
 }
 
 // Stripe takes no session that ends in less than 30 minutes; one that it has not made by then is given up.
 const OPEN_CHECKOUT = `
   select c.payment_id as "paymentId", c.org_id as "orgId", c.article, c.title, p.amount_cents as "amountCents", p.tax_cents as "taxCents", p.currency,
          c.stripe_session as session, c.url, c.expires_at as "expiresAt",
-         c.expires_at > billing_now() + case when c.stripe_session is null then interval '31 minutes' else interval '0' end as "isUsable"
+         c.expires_at > billing_now() + case when c.stripe_session is null then interval '31 minutes' else interval '0' end as "isUsable",
+         case when p.tax_code is not null and p.tax_calculation is null then coalesce(p.invoice_id, p.id) end as "taxAwaitedOf"
     from checkouts c join payments p on p.id = c.payment_id
    where c.org_id = $1 and c.purpose = $2 and c.closed_at is null`;
 
 /**
  * The page that is open for this, or a new one; one for something else is closed first.
- * @throws TollgateError not_found, and what the purchase throws when it cannot be ordered
+ * @throws TollgateError not_found, tax_address_invalid, payment_provider_unavailable, and what the purchase throws when it cannot be ordered
  */
 export async function openCheckout(place: CheckoutPlace, purchase: Purchase): Promise<Checkout> {
   for (;;) {
     const open = await openRow(place.db, purchase);
-    if (open.article === purchase.article && open.isUsable) return withPage(place, open, purchase.keepsCard);
-    await endCheckout(place, open);
+    const isWanted = open.article === purchase.article && open.isUsable;
+    if (isWanted && open.taxAwaitedOf === null) return withPage(place, open, purchase.keepsCard);
+    // Where its address is refused, the row waits for the next click, which finds the address mended.
+    if (isWanted && open.taxAwaitedOf !== null) await settleTax(place, open.taxAwaitedOf);
+    else await endCheckout(place, open);
   }
 }
 

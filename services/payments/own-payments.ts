@@ -4,7 +4,16 @@
 import type { DeclineClass } from '../../domain/declines.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { customerPays } from '../subscriptions/learn.ts';
-import { type AttemptName, beginOwnAttempt, decline, lockBill, type OwnOrder, standingOf } from './charge-attempts.ts';
+import { settleTax } from '../taxes/stripe-tax.ts';
+import {
+  type AttemptName,
+  AWAITS_TAX,
+  beginOwnAttempt,
+  decline,
+  lockBill,
+  type OwnOrder,
+  standingOf,
+} from './charge-attempts.ts';
 import {
   ABANDONED,
   type ChargePlace,
@@ -47,6 +56,10 @@ async function joinedOrBegun(
   order: OwnOrder,
 ): Promise<AttemptName | Outcome | null> {
   const standing = await standingOf(place.db, invoiceId, null);
+  if (standing === AWAITS_TAX) {
+    await settleTax(place, invoiceId);
+    return null;
+  }
   if ('kind' in standing) return standing;
   const { payment, openTry } = standing;
   if (openTry !== null && (openTry.askedBy === 'billing' || openTry.cardId === order.cardId)) return openTry;

@@ -25,11 +25,11 @@ export function packPurchase(orgId: string, pack: PackId, actor: string): Purcha
     keepsCard: false,
     async order(tx) {
       const id = newId();
-      const { grossCents, taxCents } = await taxFor(tx, orgId, paidCents);
+      const { grossCents, taxCents, taxCode } = await taxFor(tx, orgId, paidCents);
       await tx.query(
-        `insert into payments (id, org_id, purpose, pack, amount_cents, tax_cents, credit_nano, bonus_nano, requested_by)
-         values ($1, $2, 'pack', $3, $4, $5, $6, $7, $8)`,
-        [id, orgId, pack, grossCents, taxCents, credit, bonus, actor],
+        `insert into payments (id, org_id, purpose, pack, amount_cents, tax_cents, tax_code, credit_nano, bonus_nano, requested_by)
+         values ($1, $2, 'pack', $3, $4, $5, $6, $7, $8, $9)`,
+        [id, orgId, pack, grossCents, taxCents, taxCode, credit, bonus, actor],
       );
       return id;
     },

@@ -36,7 +36,9 @@ export class RefusedRefunds {
   }
 
   command(paymentId: string, told: RefusedRefundCommand) {
-    return inTransaction(this.#db, async (tx) => audited(tx, told, await command(tx, paymentId, told)));
+    return inTransaction(this.#db, async (tx) =>
+      audited(tx, refundWorkflowId(paymentId), told, await command(tx, paymentId, told)),
+    );
   }
 }
 

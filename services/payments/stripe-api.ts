@@ -6,6 +6,7 @@ import type { StripeSettings } from '../platform/config.ts';
 import { StripeCards } from './stripe-cards.ts';
 import { asked, idOf, openStripe, translated } from './stripe-client.ts';
 import { type PaymentIntent, paymentIntentOf, StripeIntents } from './stripe-intents.ts';
+import { StripeTaxes } from './stripe-taxes.ts';
 
 const PAGE_SIZE = 100;
 /** How far a signature may lie from now; Stripe's own number. */
@@ -70,6 +71,7 @@ export interface StripeRefund {
 export class StripeApi {
   readonly intents: StripeIntents;
   readonly cards: StripeCards;
+  readonly taxes: StripeTaxes;
   readonly #stripe: Stripe;
   readonly #webhookSecret: string;
 
@@ -77,6 +79,7 @@ export class StripeApi {
     this.#stripe = openStripe(settings);
     this.intents = new StripeIntents(this.#stripe);
     this.cards = new StripeCards(this.#stripe);
+    this.taxes = new StripeTaxes(this.#stripe);
     this.#webhookSecret = settings.webhookSecret;
   }
 

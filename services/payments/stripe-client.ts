@@ -56,3 +56,8 @@ export function translated(error: unknown): unknown {
     cause: error instanceof errors.StripeConnectionError ? (error.detail ?? error) : error,
   });
 }
+
+/** A fault that Stripe has kept under its key, and will repeat. */
+export function isRepeatedFault(error: unknown): boolean {
+  return error instanceof Stripe.errors.StripeAPIError && error.headers?.['idempotent-replayed'] === 'true';
+}

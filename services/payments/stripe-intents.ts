@@ -2,7 +2,7 @@
 // which is the question to the card; cancelled. What a confirmation came to when Stripe did not say so, the intent itself says.
 import Stripe from 'stripe';
 import type { DeclineCodes } from '../../domain/declines.ts';
-import { asked, idOf, translated } from './stripe-client.ts';
+import { asked, idOf, isRepeatedFault, translated } from './stripe-client.ts';
 
 export interface PaymentIntent {
   readonly id: string;
@@ -132,10 +132,6 @@ async function confirmation(confirm: () => Promise<Stripe.PaymentIntent>): Promi
     if (isRepeatedFault(error)) return { kind: 'fault_repeated' };
     throw translated(error);
   }
-}
-
-function isRepeatedFault(error: unknown): boolean {
-  return error instanceof Stripe.errors.StripeAPIError && error.headers?.['idempotent-replayed'] === 'true';
 }
 
 const STATES: Readonly<Partial<Record<Stripe.PaymentIntent.Status, PaymentIntent['state']>>> = {

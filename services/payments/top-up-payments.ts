@@ -4,6 +4,7 @@ import type { PoolClient } from 'pg';
 import { cents, nanoOf } from '../../domain/cents.ts';
 import type { OpenTopUp } from '../../domain/top-up.ts';
 import { idFor } from '../platform/ids.ts';
+import { taxFor } from '../taxes/taxes.ts';
 
 export function topUpPaymentId(orgId: string, number: number): string {
   return idFor(`top-up:${orgId}:${number}`);
@@ -15,10 +16,14 @@ export async function orderTopUp(
   orgId: string,
   { number, amountCents, priceCents }: OpenTopUp,
 ): Promise<void> {
+  const { taxCode } = await taxFor(tx, orgId, amountCents);
   await tx.query(
-    `insert into payments (id, org_id, purpose, top_up, amount_cents, tax_cents, credit_nano, requested_by)
-     values ($1, $2, 'top_up', $3, $4, $5, $6, 'auto top-up')`,
-    [topUpPaymentId(orgId, number), orgId, number, priceCents, priceCents - amountCents, nanoOf(cents(amountCents))],
+    `insert into payments (id, org_id, purpose, top_up, amount_cents, tax_cents, tax_code, credit_nano, requested_by)
+     values ($1, $2, 'top_up', $3, $4, $5, $6, $7, 'auto top-up')`,
+    [
+      ...[topUpPaymentId(orgId, number), orgId, number, priceCents, priceCents - amountCents],
+      ...[taxCode, nanoOf(cents(amountCents))],
+    ],
   );
 }
 

@@ -14,7 +14,7 @@ export interface UsageLine {
   readonly amountNano: Nano;
 }
 
-interface Tally {
+export interface Tally {
   readonly countedFrom: Date;
   readonly counted: unknown;
 }

@@ -4,15 +4,19 @@ import type { Pool, PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { type Nano, nano, sum, ZERO } from '../../domain/nano.ts';
 import { invoiceDueAt, settlingLine, usageInvoiceTotal } from '../../domain/postpaid.ts';
+import type { Tax } from '../../domain/tax.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
-import { type BillingSnapshot, billingSnapshot } from '../people/billing-details.ts';
+import type { StripeApi } from '../payments/stripe-api.ts';
+import { type BillingSnapshot, billingDetails, billingSnapshot } from '../people/billing-details.ts';
 import { newId } from '../platform/ids.ts';
 import { oneByOne } from '../platform/one-by-one.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { billingNow, openPostpaidCase } from '../subscriptions/turn.ts';
+import { settleTax } from '../taxes/stripe-tax.ts';
 import { taxFor } from '../taxes/taxes.ts';
 import { contract } from './contracts.ts';
 import { closeMonth, monthDue, organizationsDue, type UsageLine, unbilledUsage } from './usage-accounts.ts';
+import { draftOf, dropDraft, keepDraft, renamedDraft, type UsageBill, type UsageDraft } from './usage-drafts.ts';
 
 type InvoiceLine =
   | ({ readonly kind: 'usage' } & UsageLine)
@@ -20,47 +24,92 @@ type InvoiceLine =
 
 const ACTOR = 'invoicing';
 
-/** All that is due now; returns the ids. An organization that fails does not hold up the others. */
-export async function issueDueInvoices(db: Pool): Promise<string[]> {
+/** All that is due now; returns the ids. An organization that fails does not hold up the others. `stripe`: null where there is none. */
+export async function issueDueInvoices(db: Pool, stripe: StripeApi | null = null): Promise<string[]> {
   const issued: string[] = [];
   await oneByOne(await organizationsDue(db), async (orgId) => {
-    const invoiceId = await inTransaction(db, (tx) => issueDueInvoice(tx, orgId));
+    const invoiceId = await issueWithTax(db, stripe, orgId);
     if (invoiceId !== null) issued.push(invoiceId);
   });
   return issued;
 }
 
+/** Where Stripe says the tax, it is asked between two transactions, of which the first has said on what. */
+async function issueWithTax(db: Pool, stripe: StripeApi | null, orgId: string): Promise<string | null> {
+  for (;;) {
+    const result = await inTransaction(db, (tx) => issueDueInvoice(tx, orgId));
+    if (result === null || result.awaitsTaxOf === null) return result?.issued ?? null;
+    if (stripe === null) throw new Error(`Stripe has to say the tax of organization ${orgId}, and is not configured`);
+    await settleTax({ db, stripe }, result.awaitsTaxOf);
+  }
+}
+
+type Issue =
+  | { readonly issued: string; readonly awaitsTaxOf: null }
+  | { readonly issued: null; readonly awaitsTaxOf: string };
+
 /** Null: it is not due any more, or what was used is too little and waits. */
-async function issueDueInvoice(tx: PoolClient, orgId: string): Promise<string | null> {
+async function issueDueInvoice(tx: PoolClient, orgId: string): Promise<Issue | null> {
   await lockedOrganization(tx, orgId);
   const month = await monthDue(tx, orgId);
   if (month === null) return null;
+  const draft = await draftOf(tx, orgId);
+  if (draft !== null) return issueDraft(tx, orgId, draft);
   const { unbilledNano, lines, tally } = await unbilledUsage(tx, orgId);
   const total = usageInvoiceTotal(unbilledNano);
   if (total === null) {
     await closeMonth(tx, orgId, unbilledNano === ZERO ? tally : null);
     return null;
   }
+  const bill = {
+    month,
+    netCents: total.totalCents,
+    usageNano: unbilledNano,
+    tally,
+    lines: linesText(linesOf(lines, unbilledNano)),
+  };
+  const { taxCents, tax, taxCode } = await taxFor(tx, orgId, total.totalCents);
+  if (taxCode !== null) return { issued: null, awaitsTaxOf: await keepDraft(tx, orgId, bill, taxCode) };
+  return issue(tx, orgId, newId(), bill, { taxCents, tax, calculation: null });
+}
+
+/** Whose tax is asked for again where whom it is made out to has changed since. */
+async function issueDraft(tx: PoolClient, orgId: string, draft: UsageDraft): Promise<Issue> {
+  const { invoiceId, taxCode, known } = draft;
+  if (known === null) return { issued: null, awaitsTaxOf: invoiceId };
+  const { version } = await billingDetails(tx, orgId);
+  if (known.billingVersion !== version) return { issued: null, awaitsTaxOf: await renamedDraft(tx, orgId) };
+  await dropDraft(tx, orgId);
+  const { taxCents, calculation } = known;
+  return issue(tx, orgId, invoiceId, draft, { taxCents, calculation, tax: { kind: 'stripe_tax', taxCode } });
+}
+
+async function issue(
+  tx: PoolClient,
+  orgId: string,
+  invoiceId: string,
+  { month, netCents, usageNano, lines, tally }: UsageBill,
+  { taxCents, tax, calculation }: { readonly taxCents: number; readonly tax: Tax; readonly calculation: string | null },
+): Promise<Issue> {
   const { creditLineCents, netDays } = await contract(tx, orgId);
-  const invoiceId = newId();
   const dueAtMs = invoiceDueAt({ creditLineCents, netDays }, await billingNow(tx));
-  const { grossCents, taxCents, tax } = await taxFor(tx, orgId, total.totalCents);
-  await tx.query('select post_usage_invoice($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', [
+  await tx.query('select post_usage_invoice($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)', [
     invoiceId,
     orgId,
     month,
     new Date(dueAtMs),
-    grossCents,
+    netCents + taxCents,
     taxCents,
     JSON.stringify(tax),
-    unbilledNano,
-    linesText(linesOf(lines, unbilledNano)),
+    calculation,
+    usageNano,
+    lines,
     JSON.stringify(await billingSnapshot(tx, orgId)),
     ACTOR,
   ]);
   await closeMonth(tx, orgId, tally);
   await openPostpaidCase(tx, { orgId, actor: ACTOR }, invoiceId, dueAtMs);
-  return invoiceId;
+  return { issued: invoiceId, awaitsTaxOf: null };
 }
 
 function linesOf(lines: readonly UsageLine[], unbilledNano: Nano): InvoiceLine[] {

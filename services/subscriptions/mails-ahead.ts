@@ -7,7 +7,7 @@ import { queueMail } from '../notifications/outbox.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
 import { oneByOne } from '../platform/one-by-one.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
-import { taxFor } from '../taxes/taxes.ts';
+import { priceAhead } from '../taxes/taxes.ts';
 import { toldTerms } from './plan-mails.ts';
 import { subscriptionRow } from './subscription-rows.ts';
 
@@ -80,9 +80,8 @@ async function tellOfRenewal(
   { subject, chargeAt, eventKey }: Ahead & { kind: 'renewal_ahead' },
 ): Promise<void> {
   const { nextTerms } = (await subscriptionRow(tx, subject)).state;
-  const { grossCents } = await taxFor(tx, orgId, nextTerms.priceCents);
   const facts = {
-    amountCents: grossCents,
+    ...(await priceAhead(tx, orgId, nextTerms.priceCents)),
     currency: CURRENCY,
     terms: await toldTerms(tx, nextTerms),
     renewsAt: chargeAt.toISOString(),

@@ -10,7 +10,7 @@ import type { SubscriptionFact } from '../../domain/subscription-step.ts';
 import type { Purchase, Terms as ToldTerms } from '../notifications/mails/kinds.ts';
 import { queueMail } from '../notifications/outbox.ts';
 import { planVersion } from '../plans/plan-versions.ts';
-import { taxFor } from '../taxes/taxes.ts';
+import { priceAhead } from '../taxes/taxes.ts';
 import { invoiceIdOf, planInvoice } from './invoices-of-plans.ts';
 import type { Written } from './plan-writes.ts';
 
@@ -81,8 +81,7 @@ export async function tellOfPeriod(
 /** Null: he has cancelled, or will pause. */
 async function renewalOf(tx: PoolClient, orgId: string, { atPeriodEnd, nextTerms }: Subscription, at: string) {
   if (atPeriodEnd !== 'renew') return null;
-  const { grossCents } = await taxFor(tx, orgId, nextTerms.priceCents);
-  return { amountCents: grossCents, currency: CURRENCY, at };
+  return { ...(await priceAhead(tx, orgId, nextTerms.priceCents)), currency: CURRENCY, at };
 }
 
 async function tellOfEnd(

@@ -2,25 +2,29 @@
 // here in the transaction that writes it down: what is owed is frozen with it, and another regime changes nothing that was ordered.
 import type { PoolClient } from 'pg';
 import { type Cents, cents } from '../../domain/cents.ts';
-import { type Tax, taxOn } from '../../domain/tax.ts';
+import { knownTaxOn, type Tax } from '../../domain/tax.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
 export interface TaxRegime {
   readonly id: string;
   readonly kind: Tax['kind'];
   readonly ratePpm: number | null;
+  readonly taxCode: string | null;
   readonly effectiveAt: Date;
   readonly madeBy: string;
 }
 
-/** On top of the net amount, and what it was reckoned by. */
+/** On top of the net amount, and what it was reckoned by. Where Stripe says it, it is nothing yet: settleTax adds it (stripe-tax.ts). */
 export interface TaxOwed {
   readonly taxCents: Cents;
   readonly grossCents: Cents;
   readonly tax: Tax;
+  /** Null: we reckon it. */
+  readonly taxCode: string | null;
 }
 
-const COLUMNS = 'id, kind, rate_ppm as "ratePpm", effective_at as "effectiveAt", made_by as "madeBy"';
+const COLUMNS =
+  'id, kind, rate_ppm as "ratePpm", tax_code as "taxCode", effective_at as "effectiveAt", made_by as "madeBy"';
 
 /** Newest first. Without any nothing is taxed. */
 export async function listTaxRegimes(db: Queryable, after: string | null, pageSize: number): Promise<TaxRegime[]> {
@@ -36,9 +40,9 @@ export async function listTaxRegimes(db: Queryable, after: string | null, pageSi
 /** In force from now on. */
 export async function setTaxRegime(tx: PoolClient, tax: Tax, actor: string): Promise<TaxRegime> {
   const { rows } = await tx.query<TaxRegime>(
-    `insert into tax_regimes (kind, rate_ppm, made_by) values ($1, $2, $3)
+    `insert into tax_regimes (kind, rate_ppm, tax_code, made_by) values ($1, $2, $3, $4)
      returning ${COLUMNS}`,
-    [tax.kind, tax.kind === 'fixed_rate' ? tax.ratePpm : null, actor],
+    [tax.kind, tax.kind === 'fixed_rate' ? tax.ratePpm : null, tax.kind === 'stripe_tax' ? tax.taxCode : null, actor],
   );
   if (rows[0] === undefined) throw new Error('the tax regime was not written');
   return rows[0];
@@ -46,18 +50,30 @@ export async function setTaxRegime(tx: PoolClient, tax: Tax, actor: string): Pro
 
 export async function taxFor(db: Queryable, orgId: string, netCents: number): Promise<TaxOwed> {
   const tax = await taxOf(db, orgId);
-  const taxCents = taxOn(tax, cents(netCents));
-  return { taxCents, grossCents: cents(netCents + taxCents), tax };
+  const taxCents = knownTaxOn(tax, cents(netCents));
+  const taxCode = tax.kind === 'stripe_tax' ? tax.taxCode : null;
+  return { taxCents, grossCents: cents(netCents + taxCents), tax, taxCode };
+}
+
+/** Of something that is ordered another day. `plusTax`: Stripe says the tax then. */
+export async function priceAhead(
+  db: Queryable,
+  orgId: string,
+  netCents: number,
+): Promise<{ readonly amountCents: number; readonly plusTax: boolean }> {
+  const { grossCents, taxCode } = await taxFor(db, orgId, netCents);
+  return { amountCents: grossCents, plusTax: taxCode !== null };
 }
 
 /** On what it orders now. */
 export async function taxOf(db: Queryable, orgId: string): Promise<Tax> {
-  const { rows } = await db.query<{ ratePpm: number }>(
-    `select r.rate_ppm as "ratePpm"
-       from (select rate_ppm from tax_regimes where effective_at <= billing_now() order by effective_at desc, id desc limit 1) r
-      where r.rate_ppm is not null and not exists (select from billing_details d where d.org_id = $1 and d.tax_exempt)`,
+  const { rows } = await db.query<{ ratePpm: number | null; taxCode: string | null }>(
+    `select r.rate_ppm as "ratePpm", r.tax_code as "taxCode"
+       from (select kind, rate_ppm, tax_code from tax_regimes where effective_at <= billing_now() order by effective_at desc, id desc limit 1) r
+      where r.kind <> 'none' and not exists (select from billing_details d where d.org_id = $1 and d.tax_exempt)`,
     [orgId],
   );
-  const [regime] = rows;
-  return regime === undefined ? { kind: 'none' } : { kind: 'fixed_rate', ratePpm: regime.ratePpm };
+  const { ratePpm = null, taxCode = null } = rows[0] ?? {};
+  if (taxCode !== null) return { kind: 'stripe_tax', taxCode };
+  return ratePpm === null ? { kind: 'none' } : { kind: 'fixed_rate', ratePpm };
 }

@@ -5,7 +5,7 @@ import type { ChargeOutcome } from '../../domain/charges.ts';
 import { stepTopUp, type TopUp, type TopUpCommand, type TopUpFact, type TopUpResult } from '../../domain/top-up.ts';
 import { balanceOf } from '../grants/balance.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
-import { orderTopUp } from '../payments/top-up-payments.ts';
+import { orderTopUp, priceOfTopUp } from '../payments/top-up-payments.ts';
 import { pokeProcess, topUpWorkflowId } from '../processes/poke.ts';
 import { billingNow } from '../subscriptions/turn.ts';
 import { taxOf } from '../taxes/taxes.ts';
@@ -54,7 +54,8 @@ export async function lookAtBalance(tx: PoolClient, orgId: string, told: Told = 
 
 /** Its money and its credit are in the books, in this transaction. */
 export async function topUpPaid(tx: PoolClient, orgId: string, number: number, told: Told): Promise<void> {
-  await takeTopUpTurn(tx, orgId, { kind: 'charged', number, outcome: { kind: 'paid' } }, told);
+  const paidCents = await priceOfTopUp(tx, orgId, number);
+  await takeTopUpTurn(tx, orgId, { kind: 'charged', number, outcome: { kind: 'paid' }, paidCents }, told);
 }
 
 /** What came of it where no money came in. */

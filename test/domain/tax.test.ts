@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { cents } from '../../domain/cents.ts';
 import { nano } from '../../domain/nano.ts';
 import { packRefund } from '../../domain/proration.ts';
-import { type Tax, taxOn } from '../../domain/tax.ts';
+import { type ReckonedTax, taxOn } from '../../domain/tax.ts';
 
-const rate = (ratePpm: number): Tax => ({ kind: 'fixed_rate', ratePpm });
+const rate = (ratePpm: number): ReckonedTax => ({ kind: 'fixed_rate', ratePpm });
 const nets = fc.integer({ min: 0, max: 1_000_000_000 });
 const rates = fc.integer({ min: 0, max: 1_000_000 });
 

@@ -141,6 +141,31 @@ test('a page to pay on asks for the amount and its tax, is the same under its ke
   expect(ended).toMatchObject({ isExpired: true, isComplete: false, paymentIntent: null });
 });
 
+test('tax is said for an address and frozen; it is booked once by its reference, whatever the key, and taken back to the cent', async () => {
+  const place = { line1: 'Friedrichstr. 1', line2: null, city: 'Berlin', postalCode: '10117', region: null };
+  const address = { ...place, country: 'DE' };
+  const [sale, refund] = [newId(), newId()];
+  const question = { orgId: newId(), netCents: 1_900, taxCode: 'txcd_10103001' };
+
+  const said = await api.taxes.calculate({ ...question, taxedAs: { address, taxId: null, taxExempt: false } });
+  const booked = await api.taxes.book(sale, said.id, 0);
+  const again = [await api.taxes.book(sale, said.id, 0), await api.taxes.book(sale, said.id, 1)];
+  const { transaction, line } = typeof booked === 'string' ? { transaction: '', line: '' } : booked;
+  const part = { line: String(line), netCents: 900, taxCents: 0 };
+  const reversed = await api.taxes.reverse({ reference: refund, transaction, part }, 0);
+  const nowhere = await api.taxes
+    .calculate({
+      ...question,
+      taxedAs: { address: { ...address, country: 'US', postalCode: null }, taxId: null, taxExempt: false },
+    })
+    .catch((error: unknown) => error);
+
+  expect(said.expiresAt.getTime()).toBeGreaterThan(Date.now());
+  expect(again).toEqual([booked, 'known']);
+  expect(reversed).toMatchObject({ transaction: expect.stringMatching(/^tax_/) });
+  expect(nowhere).toMatchObject({ code: 'tax_address_invalid' });
+});
+
 test('what was paid is found in the list of events, newest first', async () => {
   const { confirming } = await asking('pm_card_visa');
   await api.intents.confirmOffSession(confirming, 'recurring');

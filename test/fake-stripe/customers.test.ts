@@ -113,10 +113,10 @@ test('the portal gives a link, for the flow that was asked for', async () => {
   expect((await fetch(session.url)).status).toBe(200);
 });
 
-test('tax is calculated at one rate, on top or within, and a payment intent can be tied to the calculation', async () => {
+test('tax is calculated at the rate of a country, on top or within, and a payment intent can be tied to the calculation', async () => {
   const calculation = await stripe.tax.calculations.create({
     currency: 'usd',
-    customer_details: { address: { country: 'DE' }, address_source: 'billing' },
+    customer_details: { address: { country: 'FR' }, address_source: 'billing' },
     line_items: [
       { amount: 5_000, reference: 'pack' },
       { amount: 1_200, reference: 'fee', tax_behavior: 'inclusive' },

@@ -48,6 +48,10 @@ const SDK = sdkTypes({
   'GET /v1/events/{id}': 'EventRetrieveParams',
   'POST /v1/billing_portal/sessions': 'BillingPortal.SessionCreateParams',
   'POST /v1/tax/calculations': 'Tax.CalculationCreateParams',
+  'GET /v1/tax/calculations/{calculation}': 'Tax.CalculationRetrieveParams',
+  'POST /v1/tax/transactions/create_from_calculation': 'Tax.TransactionCreateFromCalculationParams',
+  'POST /v1/tax/transactions/create_reversal': 'Tax.TransactionCreateReversalParams',
+  'GET /v1/tax/transactions/{transaction}': 'Tax.TransactionRetrieveParams',
 });
 
 const told = ({ operation, onlyIn, path }: { operation: string; onlyIn: string; path: string }) =>

@@ -27,6 +27,8 @@ const purchase = z.discriminatedUnion('kind', [
 ]);
 
 const amount = { amountCents: cents, currency: z.string().regex(/^[a-z]{3}$/) };
+/** Of something that is ordered another day: `plusTax` where what tax comes on top is known only then. */
+const ahead = { ...amount, plusTax: z.boolean() };
 /** invoice: the number that the customer knows it by. */
 const demand = { ...amount, purchase, invoice: z.string().nullable() };
 const unpaid = { ...demand, dueAt: moment, invoiceId: z.uuid() };
@@ -69,7 +71,7 @@ export const MAILS = {
 
   renewal_ahead: {
     to: 'billing',
-    facts: z.strictObject({ ...amount, terms, renewsAt: moment, cardLastFour: lastFour.nullable() }),
+    facts: z.strictObject({ ...ahead, terms, renewsAt: moment, cardLastFour: lastFour.nullable() }),
   },
   plan_changed: {
     to: 'billing',
@@ -79,7 +81,7 @@ export const MAILS = {
       effectiveAt: moment,
       /** Null: nothing is charged now, the change waits for the end of the period. */
       charge: z.strictObject({ ...amount, creditedCents: cents }).nullable(),
-      renewal: z.strictObject({ ...amount, at: moment }).nullable(),
+      renewal: z.strictObject({ ...ahead, at: moment }).nullable(),
     }),
   },
   cancelled: { to: 'billing', facts: z.strictObject({ terms, endsAt: moment }) },

@@ -4,7 +4,8 @@ import type { Locale, Purchase, Terms } from './kinds.ts';
 
 export interface Phrases {
   money(cents: number, currency: string): string;
-  amount(of: { readonly amountCents: number; readonly currency: string }): string;
+  /** `plusTax`: how much that is, is not known yet. */
+  amount(of: { readonly amountCents: number; readonly currency: string; readonly plusTax?: boolean }): string;
   /** December 1, 2026, 10:00 UTC */
   moment(iso: string): string;
   /** December 1, 2026: for subjects; the time of day stands in the text. */
@@ -104,6 +105,8 @@ const ZH: Phrases = {
 
 export const PHRASES: Readonly<Record<Locale, Phrases>> = { en: EN, zh: ZH };
 
+const PLUS_TAX = { 'en-US': ' plus tax', 'zh-CN': '（税费另计）' } as const;
+
 function formats(language: 'en-US' | 'zh-CN'): Pick<Phrases, 'money' | 'amount' | 'day' | 'month'> {
   const dayFormat = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' });
   const monthFormat = new Intl.DateTimeFormat(language, { year: 'numeric', month: 'long', timeZone: 'UTC' });
@@ -111,7 +114,8 @@ function formats(language: 'en-US' | 'zh-CN'): Pick<Phrases, 'money' | 'amount' 
     new Intl.NumberFormat(language, { style: 'currency', currency: currency.toUpperCase() }).format(cents / 100);
   return {
     money,
-    amount: ({ amountCents, currency }) => money(amountCents, currency),
+    amount: ({ amountCents, currency, plusTax = false }) =>
+      `${money(amountCents, currency)}${plusTax ? PLUS_TAX[language] : ''}`,
     day: (iso) => dayFormat.format(new Date(iso)),
     month: (yearAndMonth) => monthFormat.format(new Date(`${yearAndMonth}-01T00:00:00Z`)),
   };

@@ -101,7 +101,7 @@ test('of an invoice of usage that was paid in part the page asks for the rest, w
 async function usageInvoiceOf(orgId: string): Promise<string> {
   const id = newId();
   await app.db.query(
-    `select post_usage_invoice($1, $2, '2027-01', billing_now(), 11900, 1900, '{"kind": "fixed_rate", "ratePpm": 190000}', 100000000000,
+    `select post_usage_invoice($1, $2, '2027-01', billing_now(), 11900, 1900, '{"kind": "fixed_rate", "ratePpm": 190000}', null, 100000000000,
                                '[{"kind": "earlier_usage", "amountNano": "100000000000"}]', '{}', 'test')`,
     [id, orgId],
   );

@@ -14,6 +14,7 @@ export async function gatherEvidence(product: BillingProduct, desk: Desk): Promi
     ...(await readOnce(product.database, readBillingBooks)),
     stagesByRule: await readOnce(product.database, stagesByRule),
     captures: await captures(product),
+    taxReports: await taxReports(product),
     mails: await read<BillingFacts['mails']>(`${product.inbox.url}/api/mails`),
     workflows: await workflows(product.temporal.url),
     broken: await brokenInvariants(desk),
@@ -30,6 +31,11 @@ async function captures({ stripe }: BillingProduct): Promise<Map<string, Capture
       { captures: times, capturedCents: captured, refundedCents: refunded },
     ]),
   );
+}
+
+async function taxReports({ stripe }: BillingProduct): Promise<Map<string, number>> {
+  const { transactions } = await read<{ transactions: Record<string, { tax: number }> }>(`${stripe.url}/_test/taxes`);
+  return new Map(Object.entries(transactions).map(([reference, { tax }]) => [reference, tax]));
 }
 
 async function workflows(address: string): Promise<Workflow[]> {

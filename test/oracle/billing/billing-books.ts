@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import type { BillingFacts, Case, IncludedGrant, Invoice, Payment, Period, Subscription } from './billing-facts.ts';
 
-type Books = Omit<BillingFacts, 'captures' | 'mails' | 'workflows' | 'broken' | 'stagesByRule'>;
+type Books = Omit<BillingFacts, 'captures' | 'taxReports' | 'mails' | 'workflows' | 'broken' | 'stagesByRule'>;
 type Rows<Name extends keyof BillingFacts> = BillingFacts[Name] extends readonly (infer Row)[] ? Row : never;
 
 /** At one moment. */
@@ -33,7 +33,7 @@ export async function readBillingBooks(db: Client): Promise<Books> {
       'select id, invoice_id as "invoiceId", second_of as "secondOf", stripe_payment_intent as intent, transaction_id::text as "transactionId" from payments',
     ),
     refunds: await rows<Rows<'refunds'>>(
-      'select payment_id as "paymentId", transaction_id::text as "transactionId", reversal_id::text as "reversalId" from refunds',
+      'select id, payment_id as "paymentId", transaction_id::text as "transactionId", reversal_id::text as "reversalId" from refunds',
     ),
     clearing: (await rows<{ transactionId: string; amount: string }>(CLEARING)).map(({ transactionId, amount }) => ({
       transactionId,
@@ -73,7 +73,9 @@ const PERIODS = `
     from subscription_periods`;
 
 const INVOICES = `
-  select id, org_id as "orgId", amount_cents as "amountCents", tax_cents as "taxCents", (tax -> 'ratePpm')::integer as "ratePpm", state, bought #>> '{terms,planVersionId}' as "planVersionId" from invoices`;
+  select i.id, i.org_id as "orgId", i.amount_cents as "amountCents", i.tax_cents as "taxCents", (i.tax -> 'ratePpm')::integer as "ratePpm",
+         c.tax_cents as "stripeTaxCents", i.state, i.bought #>> '{terms,planVersionId}' as "planVersionId"
+    from invoices i left join tax_calculations c on c.sale_id = i.id`;
 
 const CLEARING = `
   select transaction_id::text as "transactionId", amount_nano::text as amount from ledger_entries where account = 'stripe_clearing'`;

@@ -14,6 +14,7 @@ export interface BillingFacts {
   readonly invoices: readonly Invoice[];
   readonly payments: readonly Payment[];
   readonly refunds: readonly {
+    readonly id: string;
     readonly paymentId: string;
     readonly transactionId: string;
     readonly reversalId: string | null;
@@ -45,6 +46,8 @@ export interface BillingFacts {
   readonly handedOver: number;
   /** That came by bank and stayed. */
   readonly transfers: readonly { readonly invoiceId: string; readonly amountCents: number }[];
+  /** Cents of tax by the reference of each of Stripe's tax transactions, of reversals below zero. */
+  readonly taxReports: ReadonlyMap<string, number>;
   /** By payment intent, as Stripe tells it. */
   readonly captures: ReadonlyMap<string, Capture>;
   readonly mails: readonly { readonly messageId: string | null; readonly to: readonly string[] }[];
@@ -87,6 +90,8 @@ export interface Invoice {
   readonly taxCents: number;
   /** Millionths; null: not taxed. */
   readonly ratePpm: number | null;
+  /** What Stripe said; null: it was not asked. */
+  readonly stripeTaxCents: number | null;
   readonly state: 'open' | 'paid' | 'void';
   /** Null: it is one of usage, and begins no period. */
   readonly planVersionId: string | null;

@@ -47,8 +47,8 @@ test('money for a void invoice that went back as a whole is booked as it came an
     captures: with_(world.captures, 'pi-debtor-1', { captures: 1, capturedCents: 1_900, refundedCents: 1_900 }),
     // The first refund failed at its bank and was booked back.
     refunds: [
-      { paymentId: payment.id, transactionId: 'went', reversalId: 'returned' },
-      { paymentId: payment.id, transactionId: 'went again', reversalId: null },
+      { id: 'r-1', paymentId: payment.id, transactionId: 'went', reversalId: 'returned' },
+      { id: 'r-2', paymentId: payment.id, transactionId: 'went again', reversalId: null },
     ],
     // The second time out of what is owed back.
     deferred: [...world.deferred, moved('came', -PRICE), moved('went', PRICE)],

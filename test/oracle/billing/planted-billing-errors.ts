@@ -1,6 +1,6 @@
 // Mistakes of billing as facts, each by what it is, the kinds of finding that name it, and its money.
 import type { BillingFacts, Stage } from './billing-facts.ts';
-import type { BillingFindingKind } from './billing-finding.ts';
+import { type Planted, plantedTaxes } from './planted-taxes.ts';
 import { smallBillingWorld } from './small-billing-world.ts';
 
 const world = smallBillingWorld();
@@ -9,23 +9,7 @@ const [case_, usage] = world.cases;
 const twice = { captures: 2, capturedCents: 3_800, refundedCents: 0 };
 const once = { captures: 1, capturedCents: 1_900, refundedCents: 0 };
 export const PRICE = 19_000_000_000n;
-/** 15.96 and 19.05 % on it. */
-const TAXED: BillingFacts['invoices'][number] = {
-  ...({ id: 'steady-2', orgId: 'steady', state: 'paid', planVersionId: 'pro-1' } as const),
-  ...{ amountCents: 1_900, taxCents: 304, ratePpm: 190_500 },
-};
-
-/** Its net price came and was credited. */
-const OF_TAXED = world.deferred.map((one) =>
-  one.transactionId.endsWith('steady-2') ? { ...one, amountNano: (one.amountNano * 84n) / 100n } : one,
-);
-
-export const PLANTED: readonly (readonly [
-  what: string,
-  change: Partial<BillingFacts>,
-  kinds: readonly BillingFindingKind[],
-  differenceNano: bigint,
-])[] = [
+export const PLANTED: readonly Planted[] = [
   [
     'a capture that was made twice',
     { captures: with_(world.captures, 'pi-steady-1', twice) },
@@ -57,22 +41,7 @@ export const PLANTED: readonly (readonly [
     ['charge_doubled'],
     PRICE,
   ],
-  [
-    'tax that was asked for and is nowhere in the books',
-    { invoices: world.invoices.map((one) => (one.id === 'steady-2' ? TAXED : one)), deferred: OF_TAXED },
-    ['tax_differs'],
-    3_040_000_000n,
-  ],
-  [
-    'tax by another rate than the invoice says',
-    {
-      invoices: world.invoices.map((one) => (one.id === 'steady-2' ? { ...TAXED, ratePpm: 200_000 } : one)),
-      taxes: [{ transactionId: 't-steady-2', amountNano: -3_030_000_000n }],
-      deferred: OF_TAXED,
-    },
-    ['tax_differs', 'tax_differs'],
-    160_000_000n,
-  ],
+  ...plantedTaxes(world),
   [
     'a month that took a cent of what another customer had paid',
     {

@@ -36,7 +36,7 @@ const NOTICES: BillingFacts['notices'] = [
   { invoiceId: 'usage', notice: 'stop_warning', handedOverAt: new Date('2027-03-16T00:00:00Z') },
 ];
 
-const UNPAID = { taxCents: 0, ratePpm: null, state: 'open' } as const;
+const UNPAID = { taxCents: 0, ratePpm: null, stripeTaxCents: null, state: 'open' } as const;
 
 export function smallBillingWorld(): BillingFacts {
   const bills = [
@@ -89,6 +89,7 @@ export function smallBillingWorld(): BillingFacts {
     notices: NOTICES,
     outsideTheLadder: new Set(),
     handedOver: 1,
+    taxReports: new Map(),
     captures: new Map(
       bills.map(({ payment }) => [payment.intent, { captures: 1, capturedCents: PRICE_CENTS, refundedCents: 0 }]),
     ),
@@ -109,7 +110,10 @@ function bill(orgId: string, anchorDate: string, month: number) {
   const anchor = new Date(`${anchorDate}T00:00:00Z`);
   const [startsAt, endsAt] = [monthsAfter(anchor, month), monthsAfter(anchor, month + 1)];
   return {
-    invoice: { id, orgId, amountCents: PRICE_CENTS, taxCents: 0, ratePpm: null, state: 'paid', planVersionId: 'pro-1' },
+    invoice: {
+      ...{ id, orgId, amountCents: PRICE_CENTS, taxCents: 0, ratePpm: null, stripeTaxCents: null },
+      ...({ state: 'paid', planVersionId: 'pro-1' } as const),
+    },
     payment: { id: `p-${id}`, invoiceId: id, secondOf: null, intent: `pi-${id}`, transactionId: `t-${id}` },
     period: {
       subscriptionId: orgId,

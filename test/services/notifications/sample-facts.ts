@@ -77,6 +77,7 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
     {
       amountCents: 99_000,
       currency: 'usd',
+      plusTax: false,
       terms: TEAM_YEARLY,
       renewsAt: '2027-01-01T10:00:00.000Z',
       cardLastFour: '4242',
@@ -84,6 +85,7 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
     {
       amountCents: 99_000,
       currency: 'usd',
+      plusTax: true,
       terms: TEAM_YEARLY,
       renewsAt: '2027-01-01T10:00:00.000Z',
       cardLastFour: null,
@@ -95,7 +97,7 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
       to: TEAM_YEARLY,
       effectiveAt: '2026-12-16T00:00:00.000Z',
       charge: { amountCents: 95_200, currency: 'usd', creditedCents: 380 },
-      renewal: { amountCents: 99_000, currency: 'usd', at: '2027-12-16T00:00:00.000Z' },
+      renewal: { amountCents: 99_000, currency: 'usd', plusTax: true, at: '2027-12-16T00:00:00.000Z' },
     },
     { from: TEAM_YEARLY, to: PRO, effectiveAt: '2027-01-01T10:00:00.000Z', charge: null, renewal: null },
   ],

@@ -71,7 +71,7 @@ test('a year that renews is told of 30 and 7 days before, each once, with the am
   );
   const terms = { plan: 'pro', months: 12 };
   const renewsAt = `${year + 1}-01-10T00:00:00.000Z`;
-  const facts = { amountCents: 19_000, currency: 'usd', terms, renewsAt, cardLastFour: '4242' };
+  const facts = { amountCents: 19_000, plusTax: false, currency: 'usd', terms, renewsAt, cardLastFour: '4242' };
   expect(rows).toEqual(Array(2).fill({ facts, recipient: `${yearly.orgId}@example.com` }));
 });
 

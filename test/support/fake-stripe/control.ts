@@ -47,6 +47,8 @@ export function control(world: World, schedule: Schedule, call: string, body: st
       });
     case 'GET /_test/ledger':
       return ok(ledger(world));
+    case 'GET /_test/taxes':
+      return ok(taxes(world));
     default:
       return { status: 404, body: { error: `the fake Stripe has no ${call}` } };
   }
@@ -92,6 +94,20 @@ function ledger(world: World): { payment_intents: Record<string, Payment> } {
     } else payment.refunded += movement === 'refund' ? amount : -amount;
   }
   return { payment_intents: payments };
+}
+
+/** As its reports would have it, by our references. */
+function taxes(world: World) {
+  const told = [...world.store.rows('tax_transaction')].map(({ reference, type, reversal, line_items: { data } }) => [
+    reference,
+    {
+      type,
+      original: reversal?.original_transaction ?? null,
+      net: data.reduce((total, { amount }) => total + amount, 0),
+      tax: data.reduce((total, { amount_tax: tax }) => total + tax, 0),
+    },
+  ]);
+  return { calculations: [...world.store.rows('tax_calculation')].length, transactions: Object.fromEntries(told) };
 }
 
 function given<T extends z.ZodType>(schema: T, body: string, does: (asked: z.output<T>) => unknown): ControlAnswer {

@@ -11,6 +11,7 @@ import { PORTAL_SESSION_ROUTES } from './resources/portal-sessions.ts';
 import { REFUND_ROUTES } from './resources/refunds.ts';
 import { SETUP_INTENT_ROUTES } from './resources/setup-intents.ts';
 import { TAX_CALCULATION_ROUTES } from './resources/tax-calculations.ts';
+import { TAX_TRANSACTION_ROUTES } from './resources/tax-transactions.ts';
 import type { Route } from './wire/route.ts';
 
 export const ROUTES: readonly Route[] = [
@@ -26,6 +27,7 @@ export const ROUTES: readonly Route[] = [
   ...EVENT_ROUTES,
   ...PORTAL_SESSION_ROUTES,
   ...TAX_CALCULATION_ROUTES,
+  ...TAX_TRANSACTION_ROUTES,
 ];
 
 export interface Found {

@@ -12,7 +12,7 @@ import { idOf } from './id-of.ts';
 import { mergedMetadata } from './metadata.ts';
 import { cancelPaymentIntent } from './payment-intent-changes.ts';
 import { newSetupIntent } from './setup-intents.ts';
-import { taxOn } from './tax-calculations.ts';
+import { taxOn } from './tax-rates.ts';
 
 const HOUR_SECONDS = 60 * 60;
 const LASTS_SECONDS_MIN = HOUR_SECONDS / 2;

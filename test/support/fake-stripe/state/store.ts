@@ -20,6 +20,7 @@ export class Store {
     checkout_session: new Map(),
     portal_session: new Map(),
     tax_calculation: new Map(),
+    tax_transaction: new Map(),
     event: new Map(),
     card_use: new Map(),
     session_of_intent: new Map(),

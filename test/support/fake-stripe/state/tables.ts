@@ -14,7 +14,8 @@ export interface Tables {
   balance_transaction: Stripe.BalanceTransaction;
   checkout_session: Stripe.Checkout.Session;
   portal_session: Stripe.BillingPortal.Session;
-  tax_calculation: Stripe.Tax.Calculation & { id: string };
+  tax_calculation: KeptCalculation;
+  tax_transaction: KeptTaxTransaction;
   event: Stripe.Event;
   card_use: CardUse;
   session_of_intent: { readonly id: string; readonly session: string };
@@ -28,6 +29,16 @@ export interface Tables {
 }
 
 export type Kind = keyof Tables;
+
+export type KeptCalculation = Stripe.Tax.Calculation & {
+  readonly id: string;
+  readonly expires_at: number;
+  readonly line_items: Stripe.ApiList<Stripe.Tax.CalculationLineItem>;
+};
+
+export type KeptTaxTransaction = Stripe.Tax.Transaction & {
+  readonly line_items: Stripe.ApiList<Stripe.Tax.TransactionLineItem>;
+};
 
 /** What the card behind a payment method has been through. Its id is the payment method's. */
 export interface CardUse {

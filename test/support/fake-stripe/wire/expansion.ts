@@ -18,7 +18,18 @@ const DEPTH_MAX = 4;
 
 type Members = Readonly<Record<string, unknown>>;
 
+/** Lists that are shown only to whoever asks for them. */
+const INCLUDABLE: Readonly<Record<string, string>> = {
+  'tax.calculation': 'line_items',
+  'tax.transaction': 'line_items',
+};
+
 export function expanded(store: Store, body: object, paths: readonly string[]): object {
+  const hidden = INCLUDABLE[String((body as Members).object)];
+  if (hidden !== undefined) {
+    const { [hidden]: list, ...rest } = body as Members;
+    return paths.includes(hidden) ? { ...rest, [hidden]: list } : rest;
+  }
   return paths.reduce((whole, path) => {
     const names = path.split('.');
     if (names.length > DEPTH_MAX)

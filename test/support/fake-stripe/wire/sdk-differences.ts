@@ -59,7 +59,7 @@ export const UNSERVED: readonly { readonly path: RegExp; readonly reason: string
   { path: /types?(\[\])?=(card_present|interac_present|paypay|sequra)$/, reason: 'Methods that we do not take.' },
   {
     path: /^line_items\[\]\.(price_data\.product_data\.tax_details|performance_location)$/,
-    reason: 'Our tax rate is fixed.',
+    reason: 'Where something is performed changes no rate here.',
   },
   { path: /^customer_details\.tax_ids\[\]\.type=/, reason: 'Newer countries; tax ids change nothing here.' },
   { path: /^locale=hi-IN$/, reason: 'Our pages are English and Chinese.' },
