@@ -79,6 +79,33 @@ test('killed between processing and answering: after a restart it is paid, and t
   expect((await second.stripe.events.list({ type: 'payment_intent.succeeded' })).data).toHaveLength(1);
 });
 
+test('tax that was booked when it was killed is booked after a restart: under its key that is the answer, under another it is refused', async () => {
+  const first = await startProcess();
+  const { id: calculation } = await first.stripe.tax.calculations.create({
+    currency: 'usd',
+    customer_details: { address: { country: 'DE' }, address_source: 'billing' },
+    line_items: [{ amount: 1_900, reference: 'sale' }],
+  });
+  const book = (stripe: Stripe, idempotencyKey: string) =>
+    stripe.tax.transactions.createFromCalculation(
+      { calculation: calculation ?? '', reference: 'sale-1' },
+      { idempotencyKey },
+    );
+  await control(first.url, 'fault', { answer: 'POST /v1/tax/transactions/*', fault: 'delay_after', ms: 60_000 });
+  const unanswered = refusalOf(book(first.stripe, 'book-1'));
+  const booked = async () => JSON.parse(await (await fetch(`${first.url}/_test/taxes`)).text()).transactions['sale-1'];
+  await until(async () => (await booked()) !== undefined);
+  await stop(first.child, 'SIGKILL');
+
+  const second = await startProcess();
+  const retried = await book(second.stripe, 'book-1');
+  const again = await refusalOf(book(second.stripe, 'book-2'));
+
+  expect((await unanswered).type).toBe('StripeConnectionError');
+  expect(retried).toMatchObject({ reference: 'sale-1', type: 'transaction' });
+  expect(again.code).toBe('resource_already_exists');
+});
+
 test('killed under load, again and again: every answered payment is there, and none is captured twice', async () => {
   const answered = new Set<string>();
   const intents: string[] = [];

@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { StripeApi } from '../../../services/payments/stripe-api.ts';
 import { issueDueInvoices } from '../../../services/postpaid/usage-invoices.ts';
+import { settleTax } from '../../../services/taxes/stripe-tax.ts';
 import { reportTaxes } from '../../../services/taxes/tax-reports.ts';
 import { control, faultOnAllTries, noMoreFaults } from '../../fake-stripe/stripe-client.ts';
 import { startStripeProcess } from '../../support/stripe-process.ts';
@@ -70,7 +71,7 @@ test('what is used while Stripe is asked, or for as long as it is away, is on th
   expect(invoices.map(linesOf).toSorted()).toEqual([['std x1 20000000000'], ['std x1 7000000000']]);
 });
 
-test('an address that changes between the answer and the invoice is asked about again, and the invoice is made out to the new one', async () => {
+test('an address that changes while Stripe reckons is asked about again, and the invoice is made out to the new one', async () => {
   const customer = await enterprise(shop, 100_000);
   await livesIn(place, customer.orgId, 'DE');
   await spend(shop, customer, '50.00');
@@ -88,11 +89,33 @@ test('an address that changes between the answer and the invoice is asked about 
   expect(invoice).toMatchObject({ amountCents: 6_000, taxCents: 1_000, billTo: { address: { country: 'FR' } } });
 });
 
+test('killed when the tax of a draft was known, the next makes the invoice of it, or asks again where the address has changed since', async () => {
+  const [steady, moving] = [await enterprise(shop, 100_000), await enterprise(shop, 100_000)];
+  for (const customer of [steady, moving]) {
+    await livesIn(place, customer.orgId, 'DE');
+    await spend(shop, customer, '30.00');
+  }
+  await shop.advanceTo('2027-06-01T00:00:00Z');
+  await control(fake.url, 'fault', { answer: CALCULATE, fault: 'drop_before', count: 100 });
+  await invoiceDue().catch(() => {});
+  await noMoreFaults(fake.url);
+  const drafts = await shop.admin.query<{ id: string }>('select invoice_id as id from usage_invoice_drafts');
+  for (const { id } of drafts.rows) await settleTax({ db: shop.db, stripe }, id);
+  await livesIn(place, moving.orgId, 'FR');
+
+  await invoiceDue();
+
+  expect(drafts.rowCount).toBe(2);
+  expect(await invoicesOf(shop, steady)).toMatchObject([{ invoiceId: expect.any(String), taxCents: 570 }]);
+  expect(drafts.rows.map(({ id }) => id)).toContain((await invoicesOf(shop, steady))[0]?.invoiceId);
+  expect(await invoicesOf(shop, moving)).toMatchObject([{ taxCents: 600, billTo: { address: { country: 'FR' } } }]);
+});
+
 test('an address that Stripe does not take holds up nobody else, and mended its invoice is issued for what was used by then', async () => {
   const [nowhere, other] = [await enterprise(shop, 100_000), await enterprise(shop, 100_000)];
   await livesIn(place, other.orgId, 'DE');
   for (const customer of [nowhere, other]) await spend(shop, customer, '10.00');
-  await shop.advanceTo('2027-06-01T00:00:00Z');
+  await shop.advanceTo('2027-07-01T00:00:00Z');
 
   const refusal = await invoiceDue().catch((error: unknown) => error);
   const held = await invoicesOf(shop, nowhere);

@@ -16,7 +16,7 @@ import {
   type SubscriptionView,
 } from '../../../services/subscriptions/subscriptions.ts';
 import { setTaxRegime } from '../../../services/taxes/taxes.ts';
-import { faultOnAllTries, noMoreFaults } from '../../fake-stripe/stripe-client.ts';
+import { control, faultOnAllTries, noMoreFaults } from '../../fake-stripe/stripe-client.ts';
 import { giveCard } from '../payments/billed-customer.ts';
 import { openTill } from '../payments/till.ts';
 import { RunningLow } from '../top-ups/running-low.ts';
@@ -124,6 +124,28 @@ test('a renewal that was declined goes on asking for the tax that it was ordered
 
   expect(declined.phase).toBe('past_due');
   expect(await soldTo(till, orgId)).toEqual(['invoice 1900+361 paid', 'invoice 1900+361 paid']);
+});
+
+test('a debt that moves to another invoice whose tax Stripe cannot say is not declined again, and is paid with its tax when it can', async () => {
+  const { orgId, id } = await subscriber();
+  await giveCard(till, orgId, `pm_fake_declines_insufficient_funds~${newId()}`);
+  await low.pass('1 month');
+  await work(id);
+  await giveCard(till, orgId, `pm_card_visa~${newId()}`);
+  await control(till.stripeUrl, 'fault', { answer: CALCULATE, fault: 'drop_before', count: 100 });
+
+  await command(id, { command: 'changePlan', plan: 'team', months: 1 });
+  const waiting = await work(id);
+  const before = await soldTo(till, orgId);
+  await noMoreFaults(till.stripeUrl);
+  await low.pass('1 hour');
+  const after = await work(id);
+
+  expect([waiting.phase, after.phase, after.plan]).toEqual(['paying', 'active', 'team']);
+  expect(before).toEqual(['invoice 1900+361 paid', 'invoice 1900+361 expired']);
+  expect(await soldTo(till, orgId)).toEqual([...before, 'invoice 9900+1881 paid']);
+  const { rows } = await till.admin.query('select closed from dunnings where org_id = $1', [orgId]);
+  expect(rows).toEqual([{ closed: 'void' }]);
 });
 
 test('a top-up is ordered net and charged with its tax; while Stripe cannot say it the top-up waits, and none is beside it', async () => {
