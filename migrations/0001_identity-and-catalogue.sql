@@ -381,8 +381,5 @@ grant insert, update on organizations, projects, api_keys, models, channels, cha
 grant insert, update, delete on caps, rate_tiers to tollgate_worker;
 grant delete on channel_models, management_idempotency, config_changes to tollgate_worker;
 grant insert on price_versions, audit_anchors to tollgate_worker;
--- Its place, its hash and its time nobody chooses. From which address somebody came is not for everybody who may read (D83).
+-- Its place, its hash and its time nobody chooses.
 grant insert (actor, action, target_kind, target_id, org_id, before, after, reason, request_id, client_address, workflow_id) on audit_log to tollgate_worker;
-revoke select on audit_log from tollgate_gateway, tollgate_readonly;
-grant select (id, at, billing_at, actor, action, target_kind, target_id, org_id, before, after, reason, request_id, workflow_id, seq,
-              previous_hash, previous_of_org, hash) on audit_log to tollgate_readonly;

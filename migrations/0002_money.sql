@@ -338,6 +338,10 @@ grant select on all tables in schema public to tollgate_gateway, tollgate_worker
 revoke select on channel_keys, management_idempotency from tollgate_readonly;
 revoke select on management_idempotency from tollgate_gateway;
 grant select (id, channel_id, master_key_version, last_four, status, status_reason, status_at, created_at) on channel_keys to tollgate_readonly;
+-- From which address somebody came is not for everybody who may read (D83).
+revoke select on audit_log from tollgate_gateway, tollgate_readonly;
+grant select (id, at, billing_at, actor, action, target_kind, target_id, org_id, before, after, reason, request_id, workflow_id, seq,
+              previous_hash, previous_of_org, hash) on audit_log to tollgate_readonly;
 grant insert, delete on idempotency_keys to tollgate_gateway;
 grant delete on idempotency_keys to tollgate_worker;
 grant insert on unsent_ends to tollgate_gateway;

@@ -1,6 +1,5 @@
 // The page on which whoever has its link pays an invoice. The link is all the authority there is: no cookie, no sign-in, so nothing that
-// another site could borrow (D61). What is done is written down by the payment itself, and
-// who pressed in the audit log.
+// another site could borrow (D61). What is done is written down by the payment itself, and who pressed in the audit log.
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import type { DeclineClass } from '../../domain/declines.ts';

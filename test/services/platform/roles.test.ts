@@ -22,6 +22,7 @@ const APPEND_ONLY = [
   'enforcement_changes',
   'price_versions',
   'audit_log',
+  'audit_anchors',
   'process_commands',
 ] as const;
 /** Balances, leases and what they are cut from change, but by functions only. */
@@ -65,6 +66,7 @@ async function fillEveryTable(database: ThrowawayDatabase): Promise<void> {
     insert into ops_losses values ('${customer.orgId}', 1, 'late', 1, 1);
     update organizations set overdue_stage = 'limited', enforcement_seq = 1 where id = '${customer.orgId}';
     insert into audit_log (actor, action, target_kind, target_id) values ('t', 't', 't', 't');
+    insert into audit_anchors values (1, 't');
     insert into process_commands values ('t', '${customer.orgId}', 't', 't', 't', '{}');
     insert into models (id, display_name, owned_by, kind, context_tokens, max_output_tokens, bytes_per_token)
       values ('m', 'm', 'm', 'chat', 1, 1, 1);
@@ -118,10 +120,11 @@ test.each(['gateway', 'worker', 'readonly'] as const)(
   },
 );
 
-/** Columns of each table that say who somebody is and where he is reached. */
+/** Columns of each table that say who somebody is, where he is reached and from where he came. */
 const PERSONAL = {
   persons: ['email', 'name', 'locale'],
   billing_details: ['legal_name', 'address', 'tax_id', 'po_number', 'billing_email'],
+  audit_log: ['client_address'],
 };
 
 test('who somebody is the worker alone reads; the read-only role sees ids, roles and status', async () => {
