@@ -121,8 +121,9 @@ function moveIntoPlace(folder) {
   }
 }
 
+/** In its package: npm 10, which Node 20 brings, makes no link to it in .bin, since another platform's optional Node would have the same name. */
 function nodeForScripts() {
-  const pinned = join(bin, 'node');
+  const pinned = join(modules, `node-${process.platform}-${process.arch}`, 'bin', 'node');
   if (existsSync(pinned)) return pinned;
   if (major(process.versions.node) >= PINNED_MAJOR) return process.execPath;
   return fail(
@@ -136,7 +137,7 @@ function run(node, [script, ...args]) {
     cwd: root,
     // Over the channel the script learns that this process is gone, even by kill -9 (start.ts then stops its parts).
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, TZ: 'UTC', PATH: bin + delimiter + path },
+    env: { ...process.env, TZ: 'UTC', PATH: [dirname(node), bin, path].join(delimiter) },
   });
   // Ctrl-C reaches the whole group, and npm forwards it besides: the script must take the same signal twice.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

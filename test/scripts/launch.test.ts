@@ -19,7 +19,9 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { checkout, eventually } from './scene.ts';
 
-const INSTALLS = `mkdir -p node_modules/.bin node_modules/pkg && ln -s ${process.execPath} node_modules/.bin/node`;
+const NODE = `node_modules/node-${process.platform}-${process.arch}/bin`;
+/** As npm 10 leaves it: there is no node in .bin. */
+const INSTALLS = `mkdir -p ${NODE} node_modules/.bin node_modules/pkg && ln -s ${process.execPath} ${NODE}/node`;
 let clone: string;
 let bin: string;
 

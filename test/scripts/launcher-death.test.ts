@@ -41,7 +41,7 @@ afterEach(async () => {
 
 async function startLauncher(guarded: 'with a guardian' | 'without a guardian'): Promise<GroupLeader[]> {
   launcher = spawn(
-    join(checkout, 'node_modules/.bin/node'),
+    process.execPath,
     ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', PROGRAM],
     {
       env: {

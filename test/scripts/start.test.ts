@@ -29,7 +29,7 @@ test(
     writeFileSync(file, '{"api":"http://127.0.0.1:1"}');
     const host = anotherAddress();
     const program = ['--disable-warning=ExperimentalWarning', join(checkout, 'scripts/start.ts')];
-    const launcher = spawn(join(checkout, 'node_modules/.bin/node'), program, {
+    const launcher = spawn(process.execPath, program, {
       env: { PATH: process.env.PATH, TZ: 'UTC', TOLLGATE_HOME: scene.launch.home, HOST: host },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
