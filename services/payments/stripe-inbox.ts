@@ -141,11 +141,11 @@ function objectIn(payload: unknown): string {
   return Payload.parse(payload).data.object.id;
 }
 
-/** Since when an event waits to be followed; null: none does, or only later again. By the clock of billing. */
+/** Since when an event waits to be followed, also one that waits for an answer; null: none does, or only later again. By the clock of billing. */
 export async function eventsWaitSince(db: Queryable): Promise<Date | null> {
   const { rows } = await db.query<{ at: Date | null }>(
-    `select billing_now() - max(clock_timestamp() - due_at) as at
-       from stripe_events where processed_at is null and due_at <= clock_timestamp()`,
+    `select billing_now() - greatest(max(clock_timestamp() - due_at), interval '0') as at
+       from stripe_events where processed_at is null and (due_at <= clock_timestamp() or tries = 0) having count(*) > 0`,
   );
   return rows[0]?.at ?? null;
 }

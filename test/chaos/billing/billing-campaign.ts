@@ -76,6 +76,7 @@ async function runCourse(order: BillingOrder, running: Running): Promise<void> {
     await Promise.all([blows, course.act(), staff()]);
     const slow = await clock.rest();
     if (slow !== null) order.say(`campaign: it was long before all was done: ${slow}`);
+    if (await course.payOnLastDay()) await clock.rest();
     await havoc.settle();
     if (Math.floor(day / SAID_EVERY_DAYS) > saidOfDay) {
       saidOfDay = Math.floor(day / SAID_EVERY_DAYS);

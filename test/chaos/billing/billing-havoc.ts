@@ -99,6 +99,20 @@ export class BillingHavoc {
     return atIt.includes(true);
   }
 
+  /** The first that asks Stripe, which takes long enough to be hit, or that does anything. Null: none within that time. */
+  async #workerAtWork(): Promise<ServedWorker | null> {
+    const { workers } = this.#parts.product;
+    for (const taskQueue of [BILLING_QUEUE, '']) {
+      let found: ServedWorker | null = null;
+      const isFound = async () => {
+        for (const worker of workers) if (found === null && (await isAtWork(worker, taskQueue))) found = worker;
+        return found !== null;
+      };
+      if (await soon(isFound, taskQueue === '' ? BUSY_WITHIN_MS : PAYING_WITHIN_MS)) return found;
+    }
+    return null;
+  }
+
   /** At rest. */
   async settle(): Promise<void> {
     const { product, complaints } = this.#parts;
@@ -138,9 +152,8 @@ export class BillingHavoc {
     const { workers, postgres } = product;
     switch (victim) {
       case 'worker': {
-        const worker = workers[Math.floor(dice() * workers.length)];
+        const worker = (await this.#workerAtWork()) ?? workers[Math.floor(dice() * workers.length)];
         if (worker === undefined) throw new Error('there is no worker');
-        await soon(() => isAtWork(worker), BUSY_WITHIN_MS);
         const killed = { pid: worker.process.pid, atMs: Date.now() };
         worker.process.kill('SIGKILL');
         return killed;

@@ -142,8 +142,6 @@ export class Course {
         return;
       case 'last_day':
         done.add('owed');
-        // After the last warning, a day before his plan ends.
-        if (owesDays >= 12.9) await this.#paysOnPage(orgId, invoiceId);
         return;
       case 'cancelled':
         if (owesDays >= 5) await untilTaken(done, 'cancel', () => orders(`/subscriptions/${subscriptionId}/cancel`));
@@ -167,6 +165,20 @@ export class Course {
       default:
         return;
     }
+  }
+
+  /** Whoever waits for his last warning has it, and pays before his plan ends. False: there is none. */
+  async payOnLastDay(): Promise<boolean> {
+    const warned = await this.#rows<{ orgId: string; invoiceId: string }>(
+      `select d.org_id as "orgId", d.invoice_id as "invoiceId" from dunnings d join notifications n on n.invoice_id = d.invoice_id
+        where d.closed is null and n.notice = 'plan_end_warning' and n.handed_over_at is not null`,
+      [],
+    );
+    const isLate = (orgId: string) =>
+      this.members.some((one) => one.orgId === orgId && one.customer.fate === 'last_day');
+    const late = warned.filter(({ orgId }) => isLate(orgId));
+    await inTurns(late, ({ orgId, invoiceId }) => this.#paysOnPage(orgId, invoiceId));
+    return late.length > 0;
   }
 
   #changesToTeam(subscriptionId: string): Promise<object | null> {

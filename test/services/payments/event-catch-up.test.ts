@@ -2,6 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { askForCharge } from '../../../services/payments/charges.ts';
 import { catchUpEvents } from '../../../services/payments/event-catch-up.ts';
+import { eventsWaitSince } from '../../../services/payments/stripe-inbox.ts';
 import { control, noMoreFaults } from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
 import { billed, paymentsOf, takenFor } from './billed-customer.ts';
@@ -73,6 +74,7 @@ test('an event of a payment that billing is asking for waits for its answer, and
 
   await inbox.processDue();
   const recordedMeanwhile = await recorderOf(intent);
+  const waitsSince = await eventsWaitSince(till.db);
   await noMoreFaults(till.stripeUrl);
   await asking;
   await until(async () => {
@@ -81,6 +83,7 @@ test('an event of a payment that billing is asking for waits for its answer, and
   });
 
   expect(recordedMeanwhile).toBeUndefined();
+  expect([waitsSince, await eventsWaitSince(till.db)]).toEqual([expect.any(Date), null]);
   expect(await recorderOf(intent)).toBe('charges');
   expect(await till.differences()).toEqual([]);
 });
