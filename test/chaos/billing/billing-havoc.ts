@@ -17,6 +17,10 @@ const BUSY_WITHIN_MS = 3_000;
 /** Of a day on which nobody pays, too, so it is short. */
 const PAYING_WITHIN_MS = 1_000;
 const LOOK_EVERY_MS = 20;
+const STRIPE_THINKS_MS = 2_000;
+/** So often in a row a worker must be found waiting: most answers of Stripe take less. */
+const LOOKS_AT_WAITING = 8;
+const HIT_WHILE_PAYING: ReadonlySet<Victim> = new Set(['worker', 'stripe']);
 const POSTGRES_AWAY_MS = 400;
 
 /** Times out of ten that a leap comes with one of these. */
@@ -86,12 +90,15 @@ export class BillingHavoc {
     this.#fresh.push({ victim, noticed: null, ...(await this.#kill(victim)) });
   }
 
-  /** Who was hit the least so far: of Stripe, only while somebody is about to ask it, or most of its kills would hit nothing. */
+  /** Who was hit the least so far: of those who wait for each other in a payment, only while there is one, or most kills would hit nothing. */
   async #next(): Promise<Victim> {
     const hits = Map.groupBy([...this.#settled, ...this.#fresh], ({ victim }) => victim);
-    const [first, second] = VICTIMS.toSorted((a, b) => (hits.get(a)?.length ?? 0) - (hits.get(b)?.length ?? 0));
-    if (first === undefined || second === undefined) throw new Error('there are no victims');
-    return first === 'stripe' && !(await soon(() => this.#isPaying(), PAYING_WITHIN_MS)) ? second : first;
+    const byHits = VICTIMS.toSorted((a, b) => (hits.get(a)?.length ?? 0) - (hits.get(b)?.length ?? 0));
+    const [first] = byHits;
+    const other = byHits.find((one) => !HIT_WHILE_PAYING.has(one));
+    if (first === undefined || other === undefined) throw new Error('there are no victims');
+    if (!HIT_WHILE_PAYING.has(first)) return first;
+    return (await soon(() => this.#isPaying(), PAYING_WITHIN_MS)) ? first : other;
   }
 
   async #isPaying(): Promise<boolean> {
@@ -99,18 +106,29 @@ export class BillingHavoc {
     return atIt.includes(true);
   }
 
-  /** The first that asks Stripe, which takes long enough to be hit, or that does anything. Null: none within that time. */
-  async #workerAtWork(): Promise<ServedWorker | null> {
-    const { workers } = this.#parts.product;
-    for (const taskQueue of [BILLING_QUEUE, '']) {
-      let found: ServedWorker | null = null;
-      const isFound = async () => {
-        for (const worker of workers) if (found === null && (await isAtWork(worker, taskQueue))) found = worker;
-        return found !== null;
-      };
-      if (await soon(isFound, taskQueue === '' ? BUSY_WITHIN_MS : PAYING_WITHIN_MS)) return found;
-    }
-    return null;
+  /** One that has waited for Stripe's answer for so long that it still does when it is killed; or any. */
+  async #workerAtWork(): Promise<ServedWorker | undefined> {
+    const { workers, stripe } = this.#parts.product;
+    const confirming = 'POST /v1/payment_intents/*/confirm';
+    await order(`${stripe.url}/_test/fault`, { answer: confirming, fault: 'delay_before', ms: STRIPE_THINKS_MS });
+    let found = workers[Math.floor(this.#parts.dice() * workers.length)];
+    const waits = async (worker: ServedWorker) => {
+      for (let looks = 0; looks < LOOKS_AT_WAITING; looks += 1) {
+        if (!(await isAtWork(worker, BILLING_QUEUE))) return false;
+        await wait(LOOK_EVERY_MS);
+      }
+      return true;
+    };
+    const isFound = async () => {
+      for (const worker of workers) {
+        if (!(await waits(worker))) continue;
+        found = worker;
+        return true;
+      }
+      return false;
+    };
+    await soon(isFound, BUSY_WITHIN_MS);
+    return found;
   }
 
   /** At rest. */
@@ -148,11 +166,11 @@ export class BillingHavoc {
   }
 
   async #kill(victim: Victim): Promise<Pick<Blow, 'pid' | 'atMs'>> {
-    const { product, desk, dice } = this.#parts;
-    const { workers, postgres } = product;
+    const { product, desk } = this.#parts;
+    const { postgres } = product;
     switch (victim) {
       case 'worker': {
-        const worker = (await this.#workerAtWork()) ?? workers[Math.floor(dice() * workers.length)];
+        const worker = await this.#workerAtWork();
         if (worker === undefined) throw new Error('there is no worker');
         const killed = { pid: worker.process.pid, atMs: Date.now() };
         worker.process.kill('SIGKILL');
