@@ -7,6 +7,7 @@ import { dueSources } from '../../services/billing-clock/due-sources.ts';
 import { inTransaction } from '../../services/platform/postgres.ts';
 import type { AppDependencies, DemoClock } from './app-dependencies.ts';
 import { instant } from './field-schemas.ts';
+import { deskOf } from './payment-desk.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const MOST_DAYS = 400;
@@ -52,7 +53,12 @@ export const demoClockRoutes: readonly Route[] = [
     handler: async ({ body, author }, app, change) => {
       const { stripe, patienceMs } = demoClockOf(app);
       const { restless, ...answer } = await advanceBillingClock(
-        { db: app.db, sources: dueSources(stripe), moveOthers: (at) => stripe.moveTo(at), patienceMs },
+        {
+          db: app.db,
+          sources: dueSources(stripe, deskOf(app).stripe),
+          moveOthers: (at) => stripe.moveTo(at),
+          patienceMs,
+        },
         body.advance,
       );
       const audit = auditOf(answer);

@@ -3,6 +3,7 @@
 import type { Pool } from 'pg';
 import { expireGrants, nextExpiryAt } from '../grants/grants.ts';
 import { mailsWaitSince } from '../notifications/outbox.ts';
+import type { StripeApi } from '../payments/stripe-api.ts';
 import { eventsWaitSince } from '../payments/stripe-inbox.ts';
 import { nextInvoiceAt } from '../postpaid/usage-accounts.ts';
 import { issueDueInvoices } from '../postpaid/usage-invoices.ts';
@@ -19,10 +20,11 @@ export interface DueSource {
   poke?(db: Pool): Promise<unknown>;
 }
 
-export function dueSources(stripe: FakeStripeClock): readonly DueSource[] {
+/** `stripe`: asked for the tax of what is invoiced, where that is its word. */
+export function dueSources(stripeClock: FakeStripeClock, stripe: StripeApi): readonly DueSource[] {
   return [
     { name: 'grants', nextDueAt: nextExpiryAt, poke: expireGrants },
-    { name: 'usage', nextDueAt: nextInvoiceAt, poke: issueDueInvoices },
+    { name: 'usage', nextDueAt: nextInvoiceAt, poke: (db) => issueDueInvoices(db, stripe) },
     { name: 'mails ahead', nextDueAt: nextMailAhead, poke: queueMailsAhead },
     { name: 'reconciliations', nextDueAt: nextReconciliationAt, poke: announceDueReconciliations },
     {
@@ -34,7 +36,7 @@ export function dueSources(stripe: FakeStripeClock): readonly DueSource[] {
     { name: 'top-ups', nextDueAt: (db) => nextWake(db, 'topup'), poke: (db) => pokeDue(db, 'topup') },
     { name: 'processes', nextDueAt: pokesWaitSince },
     { name: 'mails', nextDueAt: mailsWaitSince },
-    { name: 'stripe', nextDueAt: () => stripe.nextDueAt() },
+    { name: 'stripe', nextDueAt: () => stripeClock.nextDueAt() },
     { name: 'stripe events', nextDueAt: eventsWaitSince },
   ];
 }

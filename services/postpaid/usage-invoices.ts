@@ -25,7 +25,7 @@ type InvoiceLine =
 const ACTOR = 'invoicing';
 
 /** All that is due now; returns the ids. An organization that fails does not hold up the others. `stripe`: null where there is none. */
-export async function issueDueInvoices(db: Pool, stripe: StripeApi | null = null): Promise<string[]> {
+export async function issueDueInvoices(db: Pool, stripe: StripeApi | null): Promise<string[]> {
   const issued: string[] = [];
   await oneByOne(await organizationsDue(db), async (orgId) => {
     const invoiceId = await issueWithTax(db, stripe, orgId);

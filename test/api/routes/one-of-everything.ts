@@ -146,7 +146,7 @@ async function oneInvoice(
   await gateway.settle(customer, await gateway.hold(customer, '90'), '90');
   await gateway.close();
   await app.db.query('update usage_accounts set next_invoice_at = billing_now()');
-  const [id = ''] = await issueDueInvoices(app.worker);
+  const [id = ''] = await issueDueInvoices(app.worker, null);
   const transfer = { amountCents: 1_000, reference: 'INV 1', receivedOn: '2026-01-31', reason };
   const recorded = await step('post', '/invoices/{id}/bank-transfers', { id }, transfer);
   const bankTransferId = recorded.string('id');

@@ -6,6 +6,7 @@ import type { Pool } from 'pg';
 import { advanceBillingClock, type MovedParts, readBillingClock } from '../../../services/billing-clock/advance.ts';
 import { type DueSource, dueSources } from '../../../services/billing-clock/due-sources.ts';
 import { FakeStripeClock } from '../../../services/billing-clock/fake-stripe-clock.ts';
+import { StripeApi } from '../../../services/payments/stripe-api.ts';
 import { type BareGateway, oneRow, openBareGateway } from '../../support/bare-gateway.ts';
 import { ownDatabase } from '../../support/own-database.ts';
 import { until } from '../../support/until.ts';
@@ -183,7 +184,9 @@ test('what is told ahead of a charge is a stop, and queued there by the clock it
     `insert into top_ups (org_id, state, revision, threshold_nano, is_low) values ($1, '{}', 1, 1, false)`,
     [orgId],
   );
-  const mailsAhead = dueSources(new FakeStripeClock('http://127.0.0.1:1')).filter(({ name }) => name === 'mails ahead');
+  const apiBase = 'http://127.0.0.1:1';
+  const stripe = new StripeApi({ apiBase, secretKey: 'sk_test_clock', webhookSecret: 'whsec_clock' });
+  const mailsAhead = dueSources(new FakeStripeClock(apiBase), stripe).filter(({ name }) => name === 'mails ahead');
 
   const { stops } = await advanceBillingClock(parts(mailsAhead), expiry.getTime() - now.getTime());
 

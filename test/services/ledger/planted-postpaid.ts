@@ -12,7 +12,7 @@ export async function invoiceOnce(admin: Pool, worker: Pool, gateway: BareGatewa
   await inTransaction(worker, (tx) => makeContract(tx, customer.orgId, terms));
   await gateway.settle(customer, await gateway.hold(customer, '12'), '10.004999999');
   await admin.query('update usage_accounts set next_invoice_at = billing_now()');
-  const [invoiceId = ''] = await issueDueInvoices(worker);
+  const [invoiceId = ''] = await issueDueInvoices(worker, null);
   await gateway.settle(customer, await gateway.hold(customer, '3'), '2.5');
   for (const reference of ['bounced', 'kept']) {
     const transfer = { amountCents: 400, reference, receivedOn: '2026-01-31', actor: 'test' };

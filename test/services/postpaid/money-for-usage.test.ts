@@ -23,7 +23,7 @@ async function debtor(): Promise<Debtor> {
   const customer = await enterprise(shop, 100_000);
   await spend(shop, customer, '600');
   await shop.advanceTo(await firstOfNextMonth());
-  await issueDueInvoices(shop.db);
+  await issueDueInvoices(shop.db, null);
   await shop.rest();
   const [invoice] = await invoicesOf(shop, customer);
   return { ...customer, invoiceId: invoice?.invoiceId ?? '' };
@@ -214,7 +214,7 @@ test('with two invoices overdue and one paid the organization stays limited', as
   const one = await debtor();
   await spend(shop, one, '100');
   await shop.advanceTo(await firstOfNextMonth());
-  await issueDueInvoices(shop.db);
+  await issueDueInvoices(shop.db, null);
   const [first = '', second = ''] = await shop.openCases(one.orgId);
   await shop.advanceTo(await daysFromNow(46));
 

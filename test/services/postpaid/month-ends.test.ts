@@ -124,7 +124,7 @@ async function endMonth(): Promise<void> {
     `select (date_trunc('month', billing_now() at time zone 'UTC') + interval '1 month') at time zone 'UTC' as next`,
   );
   await shop.sleepUntil((rows[0]?.next ?? new Date(0)).toISOString());
-  await issueDueInvoices(shop.db);
+  await issueDueInvoices(shop.db, null);
 }
 
 function toldOf(invoices: readonly UsageInvoice[], modelId: string): [number, bigint] {

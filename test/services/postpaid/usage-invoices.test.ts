@@ -30,7 +30,7 @@ test('M35: 10,000 lent, 6,000 open, 3,999.995 unbilled: 0.006 is refused, 0.005 
   const customer = await enterprise(shop, 1_000_000);
   await spend(shop, customer, '6000');
   await shop.advanceTo('2027-02-01T00:00:00Z');
-  const [invoiceId = ''] = await issueDueInvoices(shop.db);
+  const [invoiceId = ''] = await issueDueInvoices(shop.db, null);
   await spend(shop, customer, '3999.995');
 
   const gateway = await openBareGateway(shop.database);
@@ -70,7 +70,7 @@ test.each([
   await spend(shop, customer, usd);
 
   await shop.sleepUntil(next);
-  await issueDueInvoices(shop.db);
+  await issueDueInvoices(shop.db, null);
 
   const [invoice] = await invoicesOf(shop, customer);
   expect([invoice?.month, invoice?.amountCents, String(invoice?.roundingNano)]).toEqual([month, cents, rounding]);
@@ -92,7 +92,7 @@ test('an invoice has a line per project, model and price version, the billing de
   const before = await lastNumber();
 
   await shop.sleepUntil(next);
-  await issueDueInvoices(shop.db);
+  await issueDueInvoices(shop.db, null);
   await shop.admin.query(`update billing_details set legal_name = 'Other plc' where org_id = $1`, [customer.orgId]);
 
   const [invoice] = await invoicesOf(shop, customer);
@@ -107,12 +107,12 @@ test('less than half a dollar waits for the next month, and is on one invoice wi
   await spend(shop, customer, '0.494999999');
 
   await shop.sleepUntil(next);
-  await issueDueInvoices(shop.db);
+  await issueDueInvoices(shop.db, null);
   await spend(shop, customer, '0.000000001');
-  await issueDueInvoices(shop.db);
+  await issueDueInvoices(shop.db, null);
   expect(await invoicesOf(shop, customer)).toEqual([]);
   await shop.sleepUntil(afterNext);
-  await issueDueInvoices(shop.db);
+  await issueDueInvoices(shop.db, null);
 
   const invoices = await invoicesOf(shop, customer);
   expect(invoices.map((invoice) => [invoice.amountCents, ...linesOf(invoice)])).toEqual([[50, 'std x2 495000000']]);
@@ -127,7 +127,7 @@ test('what was paid in advance burns first, and the invoice says how much of the
   await spend(shop, customer, '7');
 
   await shop.sleepUntil(next);
-  await issueDueInvoices(shop.db);
+  await issueDueInvoices(shop.db, null);
 
   const [invoice] = await invoicesOf(shop, customer);
   expect([invoice?.amountCents, ...linesOf(invoice)]).toEqual([300, 'std x1 7000000000', 'prepaid -4000000000']);
@@ -146,7 +146,7 @@ test('what an answer cost beyond its lease, and credit that came back repaid, is
   await other.close();
 
   await shop.sleepUntil(next);
-  await issueDueInvoices(shop.db);
+  await issueDueInvoices(shop.db, null);
 
   const [invoice] = await invoicesOf(shop, customer);
   expect([invoice?.amountCents, ...linesOf(invoice)]).toEqual([83, 'std x1 830000000']);
@@ -158,7 +158,11 @@ test('two who invoice at once issue each invoice once, and each opens one case',
   for (const customer of customers) await spend(shop, customer, '3');
 
   await shop.sleepUntil(next);
-  const issued = await Promise.all([issueDueInvoices(shop.db), issueDueInvoices(shop.db), issueDueInvoices(shop.db)]);
+  const issued = await Promise.all([
+    issueDueInvoices(shop.db, null),
+    issueDueInvoices(shop.db, null),
+    issueDueInvoices(shop.db, null),
+  ]);
 
   expect(issued.flat()).toHaveLength(3);
   for (const customer of customers) {
@@ -178,10 +182,10 @@ test('whoever is killed between two organizations leaves a part done and none ha
   );
 
   await shop.sleepUntil(next);
-  await expect(issueDueInvoices(shop.db)).rejects.toThrow('terminat');
+  await expect(issueDueInvoices(shop.db, null)).rejects.toThrow('terminat');
   const first = await Promise.all(customers.map(async (customer) => (await invoicesOf(shop, customer)).length));
   await shop.admin.query('drop trigger dies on usage_invoices');
-  await issueDueInvoices(shop.db);
+  await issueDueInvoices(shop.db, null);
 
   expect(first.toSorted()).toEqual([0, 1, 1]);
   for (const customer of customers) {
@@ -220,7 +224,7 @@ test('what was used under a contract that has ended is invoiced all the same, an
   expect(await spendable(shop, customer)).toBe('0.000000000');
 
   await shop.sleepUntil(next);
-  await issueDueInvoices(shop.db);
+  await issueDueInvoices(shop.db, null);
   const [invoice] = await invoicesOf(shop, customer);
   await transfer(shop, invoice?.invoiceId ?? '', 400);
 
@@ -254,7 +258,7 @@ async function freshMonth(): Promise<Month> {
   );
   const [{ begin, ...month } = { begin: new Date(0), month: '', next: '', afterNext: '' }] = rows;
   await shop.sleepUntil(begin.toISOString());
-  await issueDueInvoices(shop.db);
+  await issueDueInvoices(shop.db, null);
   return month;
 }
 

@@ -1,6 +1,8 @@
 // Usage is invoiced with the tax that Stripe says on exactly what is invoiced: gateways go on settling while it is asked, and an invoice
 // whose tax is not known is no invoice.
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { dueSources } from '../../../services/billing-clock/due-sources.ts';
+import { FakeStripeClock } from '../../../services/billing-clock/fake-stripe-clock.ts';
 import { StripeApi } from '../../../services/payments/stripe-api.ts';
 import { issueDueInvoices } from '../../../services/postpaid/usage-invoices.ts';
 import { settleTax } from '../../../services/taxes/stripe-tax.ts';
@@ -127,4 +129,16 @@ test('an address that Stripe does not take holds up nobody else, and mended its 
   for (const customer of [nowhere, other]) {
     expect(await invoicesOf(shop, customer)).toMatchObject([{ amountCents: 1_190, taxCents: 190 }]);
   }
+});
+
+test('the clock of billing, moved ahead, has usage invoiced with the tax that Stripe says', async () => {
+  const customer = await enterprise(shop, 100_000);
+  await livesIn(place, customer.orgId, 'DE');
+  await spend(shop, customer, '100.00');
+  await shop.advanceTo('2027-09-01T00:00:00Z');
+  const usage = dueSources(new FakeStripeClock(fake.url), stripe).find(({ name }) => name === 'usage');
+
+  await usage?.poke?.(shop.db);
+
+  expect(await invoicesOf(shop, customer)).toMatchObject([{ amountCents: 11_900, taxCents: 1_900 }]);
 });
