@@ -15,7 +15,6 @@ export async function autoTopUp({ orgId }: TopUpInput): Promise<void> {
     amountDueCents: () => null,
     describe,
     isLastOfCycle: () => false,
-    isDue: false,
   });
 
   if ((await process.run()) === 'goes_on') await continueAsNew<typeof autoTopUp>({ v: 1, orgId });

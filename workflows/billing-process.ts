@@ -39,8 +39,6 @@ export interface BillingCase<View extends ProcessView> {
   describe(view: View, attention: string | null): string;
   /** What it waits for is the end of a cycle. The next one is a run of its own. */
   isLastOfCycle(view: View): boolean;
-  /** This run begins because something is due. */
-  readonly isDue: boolean;
 }
 
 export class BillingProcess<View extends ProcessView> {
@@ -65,9 +63,9 @@ export class BillingProcess<View extends ProcessView> {
     this.#seen = null;
   }
 
-  /** With no command left unanswered. */
-  async run(): Promise<'ended' | 'goes_on'> {
-    if (this.#case.isDue) await this.#haveWhatIsDue();
+  /** With no command left unanswered. `isDue`: it begins because something is. */
+  async run(isDue = false): Promise<'ended' | 'goes_on'> {
+    if (isDue) await this.#haveWhatIsDue();
     for (;;) {
       const result = await this.#untilItRests();
       await condition(allHandlersFinished);

@@ -30,7 +30,6 @@ export async function dunning({ invoiceId }: DunningInput): Promise<void> {
     describe,
     // Whoever follows a debtor reads one history.
     isLastOfCycle: () => false,
-    isDue: false,
   });
   const obey = async (command: DunningCommandName, told: DunningCommandInput) => {
     const outcome = await db.commandDunning.executeWithOptions({ ...DB, summary: `${command} by ${told.actor}` }, [

@@ -24,7 +24,6 @@ export async function refusedRefund({ paymentId }: RefusedRefundInput): Promise<
     amountDueCents: () => null,
     describe,
     isLastOfCycle: () => false,
-    isDue: false,
   });
   const obey = async (command: RefusedRefundCommandName, { actor, reason, requestId }: Command) => {
     const outcome = await db.commandRefusedRefund.executeWithOptions({ ...DB, summary: `${command} by ${actor}` }, [

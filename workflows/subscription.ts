@@ -27,7 +27,6 @@ export async function subscription({ subscriptionId, isDue }: SubscriptionInput)
     look: () => db.tickSubscription({ subscriptionId }),
     stageOf: ({ phase }) => phase,
     amountDueCents: () => null,
-    isDue: isDue ?? false,
     describe: (view, attention) => describe(subscriptionId, view, attention),
     isLastOfCycle: ({ phase, wakeAt, periodEndsAt }) =>
       phase === 'active' && wakeAt !== null && Date.parse(wakeAt) >= Date.parse(periodEndsAt),
@@ -45,7 +44,7 @@ export async function subscription({ subscriptionId, isDue }: SubscriptionInput)
     setHandler(definition, (told) => obey(command, told), { validator: (told) => refuseIncomplete(command, told) });
   }
 
-  if ((await process.run()) === 'goes_on')
+  if ((await process.run(isDue)) === 'goes_on')
     await continueAsNew<typeof subscription>({ v: 1, subscriptionId, isDue: true });
 }
 
