@@ -81,7 +81,7 @@ export class StripeInbox {
       return await inTransaction(this.#db, async (tx) => {
         event = await claimed(tx);
         if (event === null) return false;
-        if (await isAnsweredElsewhere(tx, event)) return true;
+        if (await putOff(tx, event)) return true;
         await this.#follow(tx, event);
         await tx.query('update stripe_events set processed_at = clock_timestamp(), error = null where id = $1', [
           event.id,
@@ -122,13 +122,13 @@ export class StripeInbox {
 }
 
 /**
- * Billing is asking for that payment just now and records the answer itself, which reaches it as soon as we hear of it here: the event waits
- * for that, once and shortly. It would only ask Stripe again, wait for the same lock, and wake a process that looks anyway (D84).
+ * True: billing is asking for that payment just now and records the answer itself, which reaches it as soon as we hear of it here. The event
+ * waits for that, once and shortly. It would only ask Stripe again, wait for the same lock, and wake a process that looks anyway (D84).
  */
-async function isAnsweredElsewhere(tx: Queryable, { id, type, payload }: DueEvent): Promise<boolean> {
+async function putOff(tx: Queryable, { id, type, payload }: DueEvent): Promise<boolean> {
   if (!type.startsWith('payment_intent.')) return false;
   const { rowCount } = await tx.query(
-    `update stripe_events e set due_at = received_at + $3::interval
+    `update stripe_events set due_at = received_at + $3::interval
       where id = $1 and clock_timestamp() < received_at + $3::interval
         and exists (select from payments p join charge_attempts a on a.payment_id = p.id
                      where p.stripe_payment_intent = $2 and p.state = 'open' and a.asked_by = 'billing' and a.outcome is null)`,
