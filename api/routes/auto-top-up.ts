@@ -13,6 +13,8 @@ const cap = z
   .min(100)
   .max(100 * MOST_CENTS);
 
+const TAX_INCLUDED = 'tax included; where only Stripe knows the tax, it may be passed by that of one top-up';
+
 const Settings = z
   .strictObject({
     thresholdCents: cents
@@ -21,8 +23,10 @@ const Settings = z
     amountCents: cents
       .min(100)
       .meta({ description: 'What one top-up brings, in credit; it costs this and the tax on it' }),
-    dailyCapCents: cap.meta({ description: 'The most that the card is asked for in a day of UTC, tax included' }),
-    monthlyCapCents: cap.meta({ description: 'The most that the card is asked for in a month of UTC, tax included' }),
+    dailyCapCents: cap.meta({ description: `The most that the card is asked for in a day of UTC, ${TAX_INCLUDED}` }),
+    monthlyCapCents: cap.meta({
+      description: `The most that the card is asked for in a month of UTC, ${TAX_INCLUDED}`,
+    }),
   })
   .meta({ id: 'AutoTopUpSettings' });
 
