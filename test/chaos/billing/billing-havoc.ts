@@ -108,27 +108,15 @@ export class BillingHavoc {
 
   /** One that has waited for Stripe's answer for so long that it still does when it is killed; or any. */
   async #workerAtWork(): Promise<ServedWorker | undefined> {
-    const { workers, stripe } = this.#parts.product;
+    const { product, dice } = this.#parts;
+    const { workers, stripe } = product;
     const confirming = 'POST /v1/payment_intents/*/confirm';
     await order(`${stripe.url}/_test/fault`, { answer: confirming, fault: 'delay_before', ms: STRIPE_THINKS_MS });
-    let found = workers[Math.floor(this.#parts.dice() * workers.length)];
-    const waits = async (worker: ServedWorker) => {
-      for (let looks = 0; looks < LOOKS_AT_WAITING; looks += 1) {
-        if (!(await isAtWork(worker, BILLING_QUEUE))) return false;
-        await wait(LOOK_EVERY_MS);
-      }
-      return true;
+    const waiting = async () => {
+      const each = await Promise.all(workers.map(async (worker) => ((await goesOnWaiting(worker)) ? worker : null)));
+      return each.find((worker) => worker !== null);
     };
-    const isFound = async () => {
-      for (const worker of workers) {
-        if (!(await waits(worker))) continue;
-        found = worker;
-        return true;
-      }
-      return false;
-    };
-    await soon(isFound, BUSY_WITHIN_MS);
-    return found;
+    return (await soon(waiting, BUSY_WITHIN_MS)) || workers[Math.floor(dice() * workers.length)];
   }
 
   /** At rest. */
@@ -208,12 +196,20 @@ async function isAtWork({ sdkMetrics }: ServedWorker, taskQueue = ''): Promise<b
   );
 }
 
-/** Or not at all: false. */
-async function soon(isSo: () => Promise<boolean>, withinMs: number): Promise<boolean> {
+async function goesOnWaiting(worker: ServedWorker): Promise<boolean> {
+  for (let looks = 0; looks < LOOKS_AT_WAITING; looks += 1) {
+    if (!(await isAtWork(worker, BILLING_QUEUE))) return false;
+    await wait(LOOK_EVERY_MS);
+  }
+  return true;
+}
+
+/** What was found, once it is; or what there is instead when the time is over. */
+async function soon<T>(look: () => Promise<T>, withinMs: number): Promise<T> {
   const giveUpAtMs = performance.now() + withinMs;
   for (;;) {
-    if (await isSo()) return true;
-    if (performance.now() >= giveUpAtMs) return false;
+    const found = await look();
+    if (found || performance.now() >= giveUpAtMs) return found;
     await wait(LOOK_EVERY_MS);
   }
 }
