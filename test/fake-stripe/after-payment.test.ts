@@ -1,15 +1,10 @@
 // What follows a payment: refunds of every fate, disputes, warnings, and a balance that adds up.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
-import { ledgerOf, passHours, type RunningStripe, refusalOf, runStripe, withCard } from './stripe-client.ts';
+import { ledgerOf, ownStripe, passHours, refusalOf, withCard } from './stripe-client.ts';
 
-let fake: RunningStripe;
-let stripe: Stripe;
-beforeAll(async () => {
-  fake = await runStripe();
-  stripe = fake.stripe;
-});
-afterAll(() => fake.close());
+const fake = await ownStripe();
+const { stripe } = fake;
 
 async function paid(card: string, amount = 6_000): Promise<Stripe.PaymentIntent> {
   const { customer, payment_method } = await withCard(stripe, card);

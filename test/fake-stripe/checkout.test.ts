@@ -1,17 +1,11 @@
 // A person pays on the page of a Checkout Session, fails, is asked by his bank, leaves, or leaves a card: what the session says then.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
-import { ledgerOf, passHours, type RunningStripe, refusalOf, runStripe, submit } from './stripe-client.ts';
+import { ledgerOf, ownStripe, passHours, refusalOf, submit } from './stripe-client.ts';
 
-let fake: RunningStripe;
-let stripe: Stripe;
-let customer: string;
-beforeAll(async () => {
-  fake = await runStripe();
-  stripe = fake.stripe;
-  customer = (await stripe.customers.create({ email: 'ada@example.com', name: 'Ada' })).id;
-});
-afterAll(() => fake.close());
+const fake = await ownStripe();
+const { stripe } = fake;
+const { id: customer } = await stripe.customers.create({ email: 'ada@example.com', name: 'Ada' });
 
 const PACK = { price_data: { currency: 'usd', unit_amount: 5_000, product_data: { name: 'Pack $50+5' } }, quantity: 1 };
 const SUCCESS = 'https://shop.example/done?session={CHECKOUT_SESSION_ID}';

@@ -1,15 +1,9 @@
 // The virtual clock of the fake: moved by many at once, never back, and past nothing that falls due on the way.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type Stripe from 'stripe';
-import { control, type RunningStripe, runStripe, withCard } from './stripe-client.ts';
+import { expect, test } from '@jest/globals';
+import { control, ownStripe, withCard } from './stripe-client.ts';
 
-let fake: RunningStripe;
-let stripe: Stripe;
-beforeAll(async () => {
-  fake = await runStripe();
-  stripe = fake.stripe;
-});
-afterAll(() => fake.close());
+const fake = await ownStripe();
+const { stripe } = fake;
 
 const DAY_SECONDS = 24 * 60 * 60;
 

@@ -1,15 +1,9 @@
 // Customers and what they pay with: cards that are theirs, kept by setup intents, gone when they are detached.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type Stripe from 'stripe';
-import { type RunningStripe, refusalOf, runStripe, submit, withCard } from './stripe-client.ts';
+import { expect, test } from '@jest/globals';
+import { ownStripe, refusalOf, submit, withCard } from './stripe-client.ts';
 
-let fake: RunningStripe;
-let stripe: Stripe;
-beforeAll(async () => {
-  fake = await runStripe();
-  stripe = fake.stripe;
-});
-afterAll(() => fake.close());
+const fake = await ownStripe();
+const { stripe } = fake;
 
 test('a customer is made, found by mail, changed, and says what changed in its event', async () => {
   const { id } = await stripe.customers.create({ email: 'eve@example.com', name: 'Eve', metadata: { org: 'org_1' } });

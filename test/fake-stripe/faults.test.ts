@@ -1,17 +1,12 @@
 // Billing believes that a fault it asked for happened. Each is shown to do what it says, to the caller and to the state.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
 import { until } from '../support/until.ts';
-import { control, ledgerOf, noMoreFaults, type RunningStripe, refusalOf, runStripe } from './stripe-client.ts';
+import { control, ledgerOf, noMoreFaults, ownStripe, refusalOf } from './stripe-client.ts';
 
-let fake: RunningStripe;
-let stripe: Stripe;
-beforeAll(async () => {
-  fake = await runStripe();
-  stripe = fake.stripe;
-});
+const fake = await ownStripe();
+const { stripe } = fake;
 beforeEach(() => noMoreFaults(fake.url));
-afterAll(() => fake.close());
 
 const CONFIRM = 'POST /v1/payment_intents/*/confirm';
 

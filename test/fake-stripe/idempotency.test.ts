@@ -1,25 +1,10 @@
 // Keys as Stripe keeps them: the same request again has the same answer, a 500 too; another request by the same key is refused.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type Stripe from 'stripe';
+import { expect, test } from '@jest/globals';
 import { until } from '../support/until.ts';
-import {
-  control,
-  ledgerOf,
-  noMoreFaults,
-  passHours,
-  type RunningStripe,
-  refusalOf,
-  runStripe,
-  withCard,
-} from './stripe-client.ts';
+import { control, ledgerOf, noMoreFaults, ownStripe, passHours, refusalOf, withCard } from './stripe-client.ts';
 
-let fake: RunningStripe;
-let stripe: Stripe;
-beforeAll(async () => {
-  fake = await runStripe();
-  stripe = fake.stripe;
-});
-afterAll(() => fake.close());
+const fake = await ownStripe();
+const { stripe } = fake;
 
 const PAY = { amount: 1_900, currency: 'usd', allowed_payment_method_types: ['card' as const] };
 

@@ -1,16 +1,11 @@
 // What a payment can come to, each as Stripe answers it, driven through the official SDK.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
 import { DECLINES } from '../support/fake-stripe/resources/declines.ts';
-import { ledgerOf, passHours, type RunningStripe, refusalOf, runStripe, submit, withCard } from './stripe-client.ts';
+import { ledgerOf, ownStripe, passHours, refusalOf, submit, withCard } from './stripe-client.ts';
 
-let fake: RunningStripe;
-let stripe: Stripe;
-beforeAll(async () => {
-  fake = await runStripe();
-  stripe = fake.stripe;
-});
-afterAll(() => fake.close());
+const fake = await ownStripe();
+const { stripe } = fake;
 
 const PRICE = { amount: 1_900, currency: 'usd', allowed_payment_method_types: ['card'] } as const;
 

@@ -1,15 +1,10 @@
 // What Stripe refuses, the fake refuses, in the same words; what Stripe would do and the fake does not, it says.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import Stripe from 'stripe';
-import { ledgerOf, type RunningStripe, refusalOf, runStripe } from './stripe-client.ts';
+import { ledgerOf, ownStripe, refusalOf } from './stripe-client.ts';
 
-let fake: RunningStripe;
-let stripe: Stripe;
-beforeAll(async () => {
-  fake = await runStripe();
-  stripe = fake.stripe;
-});
-afterAll(() => fake.close());
+const fake = await ownStripe();
+const { stripe } = fake;
 
 type Form = Record<string, unknown>;
 const PAY: Form = { amount: 1_900, currency: 'usd' };

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from '@jest/globals';
 import Stripe from 'stripe';
 import { startFakeStripe } from '../support/fake-stripe/server.ts';
 
@@ -25,6 +26,13 @@ export async function runStripe(): Promise<RunningStripe> {
       await rm(dataDir, { recursive: true });
     },
   };
+}
+
+/** A test file's own: it goes when the file's tests are done. */
+export async function ownStripe(): Promise<RunningStripe> {
+  const fake = await runStripe();
+  afterAll(() => fake.close());
+  return fake;
 }
 
 /** Without the SDK's own retries: a test sees what was answered. */

@@ -1,15 +1,10 @@
 // Whether tax was reported exactly once is judged by what the fake keeps of it: that it refuses what Stripe refuses comes first.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type Stripe from 'stripe';
-import { control, type RunningStripe, refusalOf, runStripe } from './stripe-client.ts';
+import { control, ownStripe, refusalOf } from './stripe-client.ts';
 
-let fake: RunningStripe;
-let stripe: Stripe;
-beforeAll(async () => {
-  fake = await runStripe();
-  stripe = fake.stripe;
-});
-afterAll(() => fake.close());
+const fake = await ownStripe();
+const { stripe } = fake;
 
 type Details = Stripe.Tax.CalculationCreateParams.CustomerDetails;
 

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { oneRow } from '../../support/bare-gateway.ts';
 import { startThrowawayRedis } from '../../support/throwaway-redis.ts';
+import { underLoad } from '../../support/under-load.ts';
 import { until } from '../../support/until.ts';
 import { expectBalancedBooks, recordsOf } from './books.ts';
 import { type Customer, newCustomer, stock } from './customers.ts';
@@ -111,25 +112,20 @@ test('M11: with Redis emptied and killed under load every request is served, and
     await stock(site, { costMicroUsdPerMillion: PRICE_BOOK });
     customer = await newCustomer(site, { usd: '10.00' });
     const heard: Heard[] = [];
-    let isOver = false;
-    const clients = Promise.all(
-      Array.from({ length: 16 }, async (_, n) => {
-        while (!isOver) {
-          heard.push(await ask(site, { credential: customer.credential, streamed: n % 2 === 0, maxTokens: 50 }));
-        }
-      }),
-    );
+    const request = async (client: number): Promise<void> => {
+      heard.push(await ask(site, { credential: customer.credential, streamed: client % 2 === 0, maxTokens: 50 }));
+    };
     const moreOf = (count: number) => until(() => heard.length >= count);
 
-    await moreOf(100);
-    const connection = new Redis(redis.url);
-    await connection.flushall();
-    connection.disconnect();
-    await moreOf(heard.length + 100);
-    redis.kill('SIGKILL');
-    await moreOf(heard.length + 100);
-    isOver = true;
-    await clients;
+    await underLoad(16, request, async () => {
+      await moreOf(100);
+      const connection = new Redis(redis.url);
+      await connection.flushall();
+      connection.disconnect();
+      await moreOf(heard.length + 100);
+      redis.kill('SIGKILL');
+      await moreOf(heard.length + 100);
+    });
 
     expect(heard.filter(({ status, ended }) => status !== 200 || !ended)).toEqual([]);
     await until(async () => (await recordsOf(site, customer.orgId)).length === heard.length);

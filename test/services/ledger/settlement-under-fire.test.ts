@@ -24,6 +24,8 @@ import { underLoad } from '../../support/under-load.ts';
 import { until } from '../../support/until.ts';
 import { intentOf } from '../journal/records.ts';
 
+const CLIENTS = 64;
+
 const silent = pino({ level: 'silent' });
 
 let postgres: ThrowawayPostgres;
@@ -60,7 +62,7 @@ test('M10: PostgreSQL killed under load loses no acknowledged lease or settlemen
     if (how === 'committed' || how === 'spilled') acknowledged.push(requestId);
   };
 
-  await underLoad(request, async () => {
+  await underLoad(CLIENTS, request, async () => {
     for (let kill = 0; kill < 3; kill += 1) {
       const before = acknowledged.length;
       while (acknowledged.length < before + 500) await nextTurn();
@@ -100,7 +102,7 @@ test('after a commit in doubt settlements are committed again, also under a load
     else heard.push(await gateway.settle(customer, held, '0.001'));
   };
 
-  await underLoad(request, async () => {
+  await underLoad(CLIENTS, request, async () => {
     await until(() => heard.includes('committed'));
     const slow = await admin.connect();
     await slow.query('begin');
