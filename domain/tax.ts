@@ -14,6 +14,11 @@ export function knownTaxOn(tax: Tax, net: Cents): Cents {
   return tax.kind === 'stripe_tax' ? cents(0) : taxOn(tax, net);
 }
 
+/** Null: it is ours to reckon. */
+export function stripeTaxCode(tax: Tax): string | null {
+  return tax.kind === 'stripe_tax' ? tax.taxCode : null;
+}
+
 /** On top of the net total of an invoice, half a cent up. Of single lines it would be rounded more often than it is owed. */
 export function taxOn(tax: ReckonedTax, net: Cents): Cents {
   if (tax.kind === 'none') return cents(0);

@@ -29,6 +29,7 @@ create table payments (
   -- Where Stripe says what the tax is, as what it is sold there. Until a calculation has said it (0014) the amount is net, and nobody is asked for it.
   tax_code text,
   tax_calculation uuid,
+  awaits_tax boolean not null generated always as (tax_code is not null and tax_calculation is null) stored,
   currency text not null default 'usd' check (currency in ('usd')),
   credit_nano bigint not null default 0 check (credit_nano >= 0),
   bonus_nano bigint not null default 0 check (bonus_nano >= 0),
@@ -48,7 +49,7 @@ create table payments (
   check (purpose = 'pack' or bonus_nano = 0),
   check (state <> 'paid' or stripe_payment_intent is not null),
   check (tax_calculation is null or tax_code is not null),
-  check (tax_code is null or tax_calculation is not null or stripe_payment_intent is null and state <> 'paid' and tax_cents = 0),
+  check (not awaits_tax or stripe_payment_intent is null and state <> 'paid' and tax_cents = 0),
   check ((state = 'paid') = (transaction_id is not null)),
   check ((state = 'paid') = (paid_at is not null))
 );
@@ -62,7 +63,7 @@ alter table credit_grants add foreign key (payment_id) references payments;
 
 -- Also for the owner of the table. What is asked for changes once at most, by the tax that comes on top.
 create function refuse_other_than_forward() returns trigger language plpgsql as $$
-declare v_taxed boolean := old.tax_code is not null and old.tax_calculation is null and new.tax_calculation is not null and old.state = 'open';
+declare v_taxed boolean := old.awaits_tax and new.tax_calculation is not null and old.state = 'open';
 begin
   if v_taxed then
     old.amount_cents := old.amount_cents + new.tax_cents;
@@ -194,7 +195,7 @@ begin
     when v_payment.stripe_payment_intent <> p_intent then format('it was to be paid by %s', v_payment.stripe_payment_intent)
     when (p_amount_cents, p_currency) is distinct from (v_payment.amount_cents::bigint, v_payment.currency)
       then format('%s %s were asked for', v_payment.amount_cents, v_payment.currency)
-    when v_payment.tax_code is not null and v_payment.tax_calculation is null then 'its tax is not known, and nobody was asked for it'
+    when v_payment.awaits_tax then 'its tax is not known, and nobody was asked for it'
   end;
   if v_reason is not null then
     insert into captures_in_question values (p_intent, p_payment, p_amount_cents, p_currency, v_reason) on conflict do nothing;

@@ -92,6 +92,7 @@ create table invoices (
   tax jsonb not null default '{"kind": "none"}',
   -- Where Stripe says what the tax is, what it has said (0014). Until then the amount is net, and nobody is asked for it.
   tax_calculation uuid,
+  awaits_tax boolean not null generated always as (tax ->> 'kind' = 'stripe_tax' and tax_calculation is null) stored,
   currency text not null default 'usd' check (currency in ('usd')),
   state text not null default 'open' check (state in ('open', 'paid', 'void')),
   issued_at timestamptz not null default billing_now(),
@@ -101,7 +102,7 @@ create table invoices (
   check ((kind = 'plan') = (bought is not null)),
   check ((state = 'open') = (closed_at is null)),
   check (tax_calculation is null or tax ->> 'kind' = 'stripe_tax'),
-  check (tax ->> 'kind' <> 'stripe_tax' or tax_calculation is not null or kind = 'plan' and state <> 'paid' and tax_cents = 0)
+  check (not awaits_tax or kind = 'plan' and state <> 'paid' and tax_cents = 0)
 );
 create unique index one_invoice_per_order on invoices (subscription_id, name) where kind = 'plan';
 create unique index one_invoice_per_month on invoices (org_id, name) where kind = 'usage';
@@ -109,7 +110,7 @@ create index on invoices (org_id, issued_at desc, id desc);
 
 -- Also for the owner of the table. What is asked for changes once at most, by the tax that comes on top.
 create function refuse_other_invoice() returns trigger language plpgsql as $$
-declare v_taxed boolean := old.tax ->> 'kind' = 'stripe_tax' and old.tax_calculation is null and new.tax_calculation is not null and old.state = 'open' and new.state = 'open';
+declare v_taxed boolean := old.awaits_tax and new.tax_calculation is not null and old.state = 'open' and new.state = 'open';
 begin
   if v_taxed then
     old.amount_cents := old.amount_cents + new.tax_cents;

@@ -57,10 +57,10 @@ create table usage_invoice_drafts (
 -- What is ordered, and Stripe has not said what the tax on it is.
 create view taxes_awaited as
   select id as sale_id, org_id, amount_cents as net_cents, tax ->> 'taxCode' as tax_code from invoices
-   where state = 'open' and tax ->> 'kind' = 'stripe_tax' and tax_calculation is null
+   where state = 'open' and awaits_tax
   union all
   select id, org_id, amount_cents, tax_code from payments
-   where state = 'open' and invoice_id is null and tax_code is not null and tax_calculation is null
+   where state = 'open' and invoice_id is null and awaits_tax
   union all
   select d.invoice_id, d.org_id, d.net_cents, d.tax_code from usage_invoice_drafts d
    where not exists (select from tax_calculations c where c.sale_id = d.invoice_id);

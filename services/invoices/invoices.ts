@@ -32,7 +32,7 @@ export interface Invoice {
 const INVOICES = `
   select i.id, i.org_id as "orgId", i.kind, i.subscription_id as "subscriptionId", v.plan, (i.bought #>> '{terms,months}')::integer as months,
          i.amount_cents as "amountCents", case i.state when 'open' then coalesce(remaining_of(i.id), i.amount_cents) else 0 end as "remainingCents", i.tax_cents as "taxCents", i.tax, i.currency, i.state,
-         i.tax ->> 'kind' = 'stripe_tax' and i.tax_calculation is null as "awaitsTax",
+         i.awaits_tax as "awaitsTax",
          i.state = 'open' and (i.tax ->> 'kind' <> 'stripe_tax' or i.tax_calculation is not null) and not exists (select from payments p join checkouts c on c.payment_id = p.id where p.invoice_id = i.id) as "isPayable",
          i.issued_at as "issuedAt", i.due_at as "dueAt", i.closed_at as "closedAt"
     from invoices i left join plan_versions v on v.id = i.bought #>> '{terms,planVersionId}'`;

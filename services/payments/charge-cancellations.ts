@@ -2,7 +2,8 @@
 // intent cancelled, does not make another one.
 import type { Pool } from 'pg';
 import { inTransaction } from '../platform/postgres.ts';
-import { expirePayment, lockBill } from './charge-attempts.ts';
+import { expirePayment } from './charge-attempts.ts';
+import { lockBill } from './charge-standing.ts';
 
 export type CancelOutcome = 'cancelled' | 'paid' | 'in_doubt';
 

@@ -9,25 +9,21 @@ import { TollgateError } from '../../domain/errors.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import type { Told } from '../subscriptions/turn.ts';
 import { settleTax } from '../taxes/stripe-tax.ts';
-import {
-  type AttemptName,
-  AWAITS_TAX,
-  answerWithFault,
-  type BillPayment,
-  beginTry,
-  type ChargeTry,
-  decline,
-  expirePayment,
-  giveUpTry,
-  keepIntent,
-  standingOf,
-} from './charge-attempts.ts';
+import { answerWithFault, beginTry, decline, expirePayment, giveUpTry, keepIntent } from './charge-attempts.ts';
 import {
   answerCancellation,
   beginCancellation,
   type Cancellation,
   type CancelOutcome,
 } from './charge-cancellations.ts';
+import {
+  type Askable,
+  type AttemptName,
+  AWAITS_TAX,
+  type BillPayment,
+  type ChargeTry,
+  standingOf,
+} from './charge-standing.ts';
 import { recordIntent } from './payments.ts';
 import { beginRefund } from './refund-rows.ts';
 import { isAllBack, sendRefunds } from './refunds.ts';
@@ -112,11 +108,7 @@ function isPassing(error: unknown): error is TollgateError {
 
 /** Null: something has been written down, here or by another caller, and all is looked at anew. */
 export async function step(place: ChargePlace, billId: string, attempt: AttemptName): Promise<Outcome | null> {
-  const standing = await standingOf(place.db, billId, attempt);
-  if (standing === AWAITS_TAX) {
-    await settleTax(place, billId);
-    return null;
-  }
+  const standing = await standingWithTax(place, billId, attempt);
   if ('kind' in standing) return standing;
   const { askedBy, number } = attempt;
   const { payment, openTry, hasCard } = standing;
@@ -133,6 +125,19 @@ export async function step(place: ChargePlace, billId: string, attempt: AttemptN
   const known = { ...payment, paymentIntent: intent.id };
   const begun = await beginTry(place.db, billId, known, number, intent.latestCharge);
   return begun === null ? null : confirmed(place, payment, begun, intent);
+}
+
+/** As standingOf, once its tax is known: Stripe is asked for that where it has to say it. */
+export async function standingWithTax(
+  place: ChargePlace,
+  billId: string,
+  attempt: AttemptName | null,
+): Promise<ChargeOutcome | Askable> {
+  for (;;) {
+    const standing = await standingOf(place.db, billId, attempt);
+    if (standing !== AWAITS_TAX) return standing;
+    await settleTax(place, billId);
+  }
 }
 
 /** Null: it was not to be made, or another caller made it. What nobody has written down is never confirmed, so it takes no money. */

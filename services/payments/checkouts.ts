@@ -57,7 +57,7 @@ const OPEN_CHECKOUT = `
   select c.payment_id as "paymentId", c.org_id as "orgId", c.article, c.title, p.amount_cents as "amountCents", p.tax_cents as "taxCents", p.currency,
          c.stripe_session as session, c.url, c.expires_at as "expiresAt",
          c.expires_at > billing_now() + case when c.stripe_session is null then interval '31 minutes' else interval '0' end as "isUsable",
-         case when p.tax_code is not null and p.tax_calculation is null then coalesce(p.invoice_id, p.id) end as "taxAwaitedOf"
+         case when p.awaits_tax then coalesce(p.invoice_id, p.id) end as "taxAwaitedOf"
     from checkouts c join payments p on p.id = c.payment_id
    where c.org_id = $1 and c.purpose = $2 and c.closed_at is null`;
 

@@ -4,16 +4,8 @@
 import type { DeclineClass } from '../../domain/declines.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { customerPays } from '../subscriptions/learn.ts';
-import { settleTax } from '../taxes/stripe-tax.ts';
-import {
-  type AttemptName,
-  AWAITS_TAX,
-  beginOwnAttempt,
-  decline,
-  lockBill,
-  type OwnOrder,
-  standingOf,
-} from './charge-attempts.ts';
+import { beginOwnAttempt, decline, type OwnOrder } from './charge-attempts.ts';
+import { type AttemptName, lockBill } from './charge-standing.ts';
 import {
   ABANDONED,
   type ChargePlace,
@@ -23,6 +15,7 @@ import {
   type Outcome,
   patiently,
   recorded,
+  standingWithTax,
   step,
   toldBy,
 } from './charges.ts';
@@ -55,11 +48,7 @@ async function joinedOrBegun(
   invoiceId: string,
   order: OwnOrder,
 ): Promise<AttemptName | Outcome | null> {
-  const standing = await standingOf(place.db, invoiceId, null);
-  if (standing === AWAITS_TAX) {
-    await settleTax(place, invoiceId);
-    return null;
-  }
+  const standing = await standingWithTax(place, invoiceId, null);
   if ('kind' in standing) return standing;
   const { payment, openTry } = standing;
   if (openTry !== null && (openTry.askedBy === 'billing' || openTry.cardId === order.cardId)) return openTry;

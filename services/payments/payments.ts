@@ -113,7 +113,7 @@ export async function isSecondOfPlan(db: Queryable, paymentId: string): Promise<
 
 const PAYMENTS = `
   select p.id, p.org_id as "orgId", p.purpose, p.pack, p.invoice_id as "invoiceId", p.top_up as "topUp", p.second_of as "secondOf", p.state, p.amount_cents as "amountCents", p.tax_cents as "taxCents",
-         p.tax_code is not null and p.tax_calculation is null as "awaitsTax", p.currency, p.credit_nano as "creditNano",
+         p.awaits_tax as "awaitsTax", p.currency, p.credit_nano as "creditNano",
          p.bonus_nano as "bonusNano", p.stripe_payment_intent as "stripePaymentIntent", p.requested_by as "requestedBy",
          p.created_at as "createdAt", p.paid_at as "paidAt",
          coalesce((select sum(r.amount_cents)::integer from refunds r where r.payment_id = p.id and r.state <> 'failed'), 0) as "refundedCents"

@@ -11,7 +11,7 @@ import { orderInvoice, planInvoice } from '../subscriptions/invoices-of-plans.ts
 import { liveSubscriptionOf } from '../subscriptions/subscription-rows.ts';
 import { billingNow } from '../subscriptions/turn.ts';
 import { taxFor } from '../taxes/taxes.ts';
-import { newInvoicePayment } from './charge-attempts.ts';
+import { newInvoicePayment } from './charge-standing.ts';
 import type { Purchase } from './checkouts.ts';
 
 export function packPurchase(orgId: string, pack: PackId, actor: string): Purchase {

@@ -2,9 +2,9 @@
 // it, and keeps its id whoever asks: a card is asked for it like for an invoice (charges.ts).
 import type { PoolClient } from 'pg';
 import { cents, nanoOf } from '../../domain/cents.ts';
+import { stripeTaxCode, type Tax } from '../../domain/tax.ts';
 import type { OpenTopUp } from '../../domain/top-up.ts';
 import { idFor } from '../platform/ids.ts';
-import { taxFor } from '../taxes/taxes.ts';
 
 export function topUpPaymentId(orgId: string, number: number): string {
   return idFor(`top-up:${orgId}:${number}`);
@@ -15,14 +15,14 @@ export async function orderTopUp(
   tx: PoolClient,
   orgId: string,
   { number, amountCents, priceCents }: OpenTopUp,
+  tax: Tax,
 ): Promise<void> {
-  const { taxCode } = await taxFor(tx, orgId, amountCents);
   await tx.query(
     `insert into payments (id, org_id, purpose, top_up, amount_cents, tax_cents, tax_code, credit_nano, requested_by)
      values ($1, $2, 'top_up', $3, $4, $5, $6, $7, 'auto top-up')`,
     [
       ...[topUpPaymentId(orgId, number), orgId, number, priceCents, priceCents - amountCents],
-      ...[taxCode, nanoOf(cents(amountCents))],
+      ...[stripeTaxCode(tax), nanoOf(cents(amountCents))],
     ],
   );
 }

@@ -2,7 +2,7 @@
 // here in the transaction that writes it down: what is owed is frozen with it, and another regime changes nothing that was ordered.
 import type { PoolClient } from 'pg';
 import { type Cents, cents } from '../../domain/cents.ts';
-import { knownTaxOn, type Tax } from '../../domain/tax.ts';
+import { knownTaxOn, stripeTaxCode, type Tax } from '../../domain/tax.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
 export interface TaxRegime {
@@ -51,8 +51,7 @@ export async function setTaxRegime(tx: PoolClient, tax: Tax, actor: string): Pro
 export async function taxFor(db: Queryable, orgId: string, netCents: number): Promise<TaxOwed> {
   const tax = await taxOf(db, orgId);
   const taxCents = knownTaxOn(tax, cents(netCents));
-  const taxCode = tax.kind === 'stripe_tax' ? tax.taxCode : null;
-  return { taxCents, grossCents: cents(netCents + taxCents), tax, taxCode };
+  return { taxCents, grossCents: cents(netCents + taxCents), tax, taxCode: stripeTaxCode(tax) };
 }
 
 /** Of something that is ordered another day. `plusTax`: Stripe says the tax then. */

@@ -27,13 +27,14 @@ export async function takeTopUpTurn(
   await lockedOrganization(tx, orgId);
   const { state: before, wakeAt } = await topUpRow(tx, orgId);
   const nowMs = await billingNow(tx);
-  const result = stepTopUp(before, event, nowMs, await taxOf(tx, orgId));
+  const tax = await taxOf(tx, orgId);
+  const result = stepTopUp(before, event, nowMs, tax);
   if (result.kind === 'refused') return result;
   const { state, writes, wakeAtMs } = result;
   const hasMoved = state !== before || wakeAtMs !== (wakeAt?.getTime() ?? null);
   if (hasMoved) await saveTopUp(tx, orgId, state, wakeAtMs);
   const opened = openedBy(before, state);
-  if (opened !== null) await orderTopUp(tx, orgId, opened);
+  if (opened !== null) await orderTopUp(tx, orgId, opened, tax);
   for (const one of writes) await queueTopUpMails(tx, { orgId, state, event, nowMs }, one);
   const isAwaited = before.open !== null || state.open !== null || wakeAt !== null || wakeAtMs !== null;
   const workflowId = topUpWorkflowId(orgId);

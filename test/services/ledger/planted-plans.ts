@@ -2,7 +2,7 @@
 import type { Pool } from 'pg';
 import { termsOf } from '../../../domain/plans.ts';
 import { purchaseOrder } from '../../../domain/subscription.ts';
-import { newInvoicePayment } from '../../../services/payments/charge-attempts.ts';
+import { newInvoicePayment } from '../../../services/payments/charge-standing.ts';
 import { planOnSale } from '../../../services/plans/plan-versions.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';

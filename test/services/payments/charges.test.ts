@@ -1,8 +1,9 @@
 // What a card answers when it is asked for the money of an invoice, and who else may ask meanwhile (billing.md 4.3, 4.4).
 import { once } from 'node:events';
 import { afterEach, expect, test } from '@jest/globals';
-import { type Askable, beginTry, standingOf } from '../../../services/payments/charge-attempts.ts';
+import { beginTry } from '../../../services/payments/charge-attempts.ts';
 import { lastingFaults } from '../../../services/payments/charge-faults.ts';
+import { type Askable, standingOf } from '../../../services/payments/charge-standing.ts';
 import { askForCharge } from '../../../services/payments/charges.ts';
 import { payOnSession } from '../../../services/payments/own-payments.ts';
 import { newId } from '../../../services/platform/ids.ts';

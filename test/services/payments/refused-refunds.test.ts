@@ -2,7 +2,7 @@
 // whichever way it goes back.
 import { afterEach, expect, test } from '@jest/globals';
 import { answerCardAsk } from '../../../services/payments/card-asks.ts';
-import { newInvoicePayment } from '../../../services/payments/charge-attempts.ts';
+import { newInvoicePayment } from '../../../services/payments/charge-standing.ts';
 import { openCheckout } from '../../../services/payments/checkouts.ts';
 import { planPurchase } from '../../../services/payments/purchases.ts';
 import { newId } from '../../../services/platform/ids.ts';

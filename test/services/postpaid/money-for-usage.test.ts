@@ -1,6 +1,6 @@
 // Money for an invoice of usage, by bank or by card: it is lent again to the cent, and who has paid is free in the same transaction.
 import { afterEach, expect, test } from '@jest/globals';
-import { standingOf } from '../../../services/payments/charge-attempts.ts';
+import { standingOf } from '../../../services/payments/charge-standing.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
 import { issueDueInvoices } from '../../../services/postpaid/usage-invoices.ts';
 import { invoicePaid } from '../../../services/subscriptions/learn.ts';

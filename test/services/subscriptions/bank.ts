@@ -2,7 +2,7 @@
 import type { PoolClient } from 'pg';
 import type { ChargeOutcome } from '../../../domain/charges.ts';
 import { classifyDecline } from '../../../domain/declines.ts';
-import { newInvoicePayment } from '../../../services/payments/charge-attempts.ts';
+import { newInvoicePayment } from '../../../services/payments/charge-standing.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { planInvoice } from '../../../services/subscriptions/invoices-of-plans.ts';
 import { invoicePaid } from '../../../services/subscriptions/learn.ts';

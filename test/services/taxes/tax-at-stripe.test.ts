@@ -2,7 +2,7 @@
 // (billing.md 5: M29).
 import { expect, test } from '@jest/globals';
 import { balanceOf } from '../../../services/grants/balance.ts';
-import { newInvoicePayment } from '../../../services/payments/charge-attempts.ts';
+import { newInvoicePayment } from '../../../services/payments/charge-standing.ts';
 import { askForCharge } from '../../../services/payments/charges.ts';
 import { refundUnusedPack, sendRefunds } from '../../../services/payments/refunds.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
