@@ -24,8 +24,8 @@ const STRIPE_LIMITS = { maxTaskQueueActivitiesPerSecond: 25, maxConcurrentActivi
 
 /**
  * Those that have something to do. What sleeps for a month need not be kept in memory for it: its one cycle is replayed when it wakes. The
- * SDK by itself would keep as many as the heap of this machine could hold. Each costs half a megabyte: with 500 asleep a worker had 384 MB
- * where it kept 250 of them, and 321 MB where it kept 80.
+ * SDK by itself would keep as many as the heap of this machine could hold. A bound that was chosen, above what is in the middle of something at
+ * once; what sleepers cost `npm run bench:workflows` says.
  */
 const WORKFLOWS_IN_MEMORY = 100;
 
