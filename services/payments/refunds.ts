@@ -11,7 +11,7 @@ import { billingNow } from '../subscriptions/turn.ts';
 import { payment, recordPayment } from './payments.ts';
 import { tellOfRefund } from './refund-mails.ts';
 import { beginRefund, bookHeardRefund, refundAt } from './refund-rows.ts';
-import { endRefusedRefund, isSeenTo, tellOfRefusedRefund } from './refused-refund-rows.ts';
+import { endRefusedRefund, markSeenTo, tellOfRefusedRefund } from './refused-refund-rows.ts';
 import type { StripeApi, StripeRefund } from './stripe-api.ts';
 
 export interface Refund {
@@ -43,7 +43,7 @@ export async function refundUnusedPack(
   if (paidAt !== null && purpose !== 'second_capture' && !ignoresWindow) await requireWindow(tx, paymentId, paidAt);
   const { id, amountCents } = await beginRefund(tx, paymentId, actor);
   if (amountCents > 0) {
-    await isSeenTo(tx, paymentId);
+    await markSeenTo(tx, paymentId);
     return { id, paymentId, amountCents, state: 'submitted' };
   }
   const why = state === 'paid' ? 'everything that was paid has been used, or given back' : `it is ${state}`;

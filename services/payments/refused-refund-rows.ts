@@ -22,7 +22,7 @@ export async function endRefusedRefund(tx: PoolClient, refundId: string): Promis
       where p.id = (select done.payment_id from refunds done where done.id = $1) and ${IS_MADE_GOOD}`,
     [refundId],
   );
-  for (const { paymentId } of rows) await isSeenTo(tx, paymentId);
+  for (const { paymentId } of rows) await markSeenTo(tx, paymentId);
 }
 
 /** All of the payment is back, or as much as was refused. */
@@ -31,7 +31,7 @@ const IS_MADE_GOOD = `exists (
   having sum(b.amount_cents) >= p.amount_cents or sum(b.amount_cents) filter (where b.transaction_id > r.transaction_id) >= r.amount_cents)`;
 
 /** It was asked for again, made good, or left. */
-export async function isSeenTo(tx: PoolClient, paymentId: string): Promise<void> {
+export async function markSeenTo(tx: PoolClient, paymentId: string): Promise<void> {
   const { rowCount } = await tx.query(
     'update refused_refunds set refund_id = null, revision = revision + 1 where payment_id = $1 and refund_id is not null',
     [paymentId],

@@ -6,7 +6,7 @@ import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { audited, type Commanding, type CommandOutcome, commandOnce, type Obeyed } from '../processes/commands.ts';
 import { refundWorkflowId } from '../processes/poke.ts';
 import { beginRefund } from './refund-rows.ts';
-import { isSeenTo } from './refused-refund-rows.ts';
+import { markSeenTo } from './refused-refund-rows.ts';
 
 export interface RefusedRefundView {
   readonly orgId: string;
@@ -81,7 +81,7 @@ async function obey(
   if (command === 'retryRefund' && amountCents === 0) {
     return { kind: 'refused', why: 'nothing of it is unused or with us any more: dismiss it' };
   }
-  await isSeenTo(tx, paymentId);
+  await markSeenTo(tx, paymentId);
   const effect = { amountCents };
   const audit = { action: `refund.${KINDS[command]}`, targetKind: 'payment', targetId: paymentId } as const;
   return { kind: 'done', answer: await viewOf(tx, paymentId), effect, audit: { ...audit, after: effect, reason } };
