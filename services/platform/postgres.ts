@@ -1,6 +1,7 @@
 // Connections to PostgreSQL. A query never waits longer than its pool was told to, whether the server refuses or is silent.
 // Whole numbers of 8 bytes stay strings, as pg delivers them: money becomes Nano where it is read, and nowhere a float.
-import { Pool, type PoolClient } from 'pg';
+import { createHash } from 'node:crypto';
+import { Client, Pool, type PoolClient } from 'pg';
 
 export interface PoolSettings {
   /** Seen in pg_stat_activity. */
@@ -24,6 +25,7 @@ export const CALLER_PATIENCE_MS = 850;
 
 export function createPool(url: string, settings: PoolSettings): Pool {
   const pool = new Pool({
+    Client: PreparingClient,
     connectionString: url,
     application_name: settings.name,
     max: settings.maxConnections,
@@ -38,6 +40,25 @@ export function createPool(url: string, settings: PoolSettings): Pool {
   // The same for one that is checked out and between two queries: its next query rejects (found by a chaos campaign).
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
+}
+
+/** Has each statement with parameters parsed and planned once per connection, not each time (D99). */
+class PreparingClient extends Client {
+  override query = ((asked: unknown, values?: unknown, callback?: unknown) => {
+    const query: (...rest: unknown[]) => unknown = super.query;
+    if (typeof asked !== 'string' || !Array.isArray(values)) return query.call(this, asked, values, callback);
+    return query.call(this, { name: statementName(asked), text: asked, values }, callback);
+  }) as Client['query'];
+}
+
+const statementNames = new Map<string, string>();
+
+function statementName(text: string): string {
+  const known = statementNames.get(text);
+  if (known !== undefined) return known;
+  const name = createHash('sha256').update(text).digest('base64url');
+  statementNames.set(text, name);
+  return name;
 }
 
 /** Commits what `work` did, or nothing of it. An error while committing leaves the outcome unknown: the caller must ask. */

@@ -21,6 +21,7 @@ const STRIPE_THINKS_MS = 2_000;
 /** So often in a row a worker must be found waiting: most answers of Stripe take less. */
 const LOOKS_AT_WAITING = 8;
 const HIT_WHILE_PAYING: ReadonlySet<Victim> = new Set(['worker', 'stripe']);
+const HIT_AT_ANY_TIME = VICTIMS.filter((victim) => !HIT_WHILE_PAYING.has(victim));
 const POSTGRES_AWAY_MS = 400;
 
 /** Times out of ten that a leap comes with one of these. */
@@ -85,20 +86,30 @@ export class BillingHavoc {
 
   /** At a moment of the dice's. */
   async strike(): Promise<void> {
+    const wanted = this.#leastHit(VICTIMS);
+    if (HIT_WHILE_PAYING.has(wanted)) await this.#letStripeThink();
     await wait(Math.floor(this.#parts.dice() * 1_200));
-    const victim = await this.#next();
+    const victim = (await this.#isWorthIt(wanted)) ? wanted : this.#leastHit(HIT_AT_ANY_TIME);
     this.#fresh.push({ victim, noticed: null, ...(await this.#kill(victim)) });
   }
 
-  /** Who was hit the least so far: of those who wait for each other in a payment, only while there is one, or most kills would hit nothing. */
-  async #next(): Promise<Victim> {
+  #leastHit(victims: readonly Victim[]): Victim {
     const hits = Map.groupBy([...this.#settled, ...this.#fresh], ({ victim }) => victim);
-    const byHits = VICTIMS.toSorted((a, b) => (hits.get(a)?.length ?? 0) - (hits.get(b)?.length ?? 0));
-    const [first] = byHits;
-    const other = byHits.find((one) => !HIT_WHILE_PAYING.has(one));
-    if (first === undefined || other === undefined) throw new Error('there are no victims');
-    if (!HIT_WHILE_PAYING.has(first)) return first;
-    return (await soon(() => this.#isPaying(), PAYING_WITHIN_MS)) ? first : other;
+    const [first] = victims.toSorted((a, b) => (hits.get(a)?.length ?? 0) - (hits.get(b)?.length ?? 0));
+    if (first === undefined) throw new Error('there are no victims');
+    return first;
+  }
+
+  /** The payment that a leap makes due takes so long that it still goes on when something falls. */
+  async #letStripeThink(): Promise<void> {
+    const confirming = 'POST /v1/payment_intents/*/confirm';
+    const fault = { answer: confirming, fault: 'delay_before', ms: STRIPE_THINKS_MS };
+    await order(`${this.#parts.product.stripe.url}/_test/fault`, fault);
+  }
+
+  /** Those who wait for each other in a payment only while there is one, or most kills would hit nothing. */
+  async #isWorthIt(victim: Victim): Promise<boolean> {
+    return !HIT_WHILE_PAYING.has(victim) || soon(() => this.#isPaying(), PAYING_WITHIN_MS);
   }
 
   async #isPaying(): Promise<boolean> {
@@ -109,9 +120,7 @@ export class BillingHavoc {
   /** One that has waited for Stripe's answer for so long that it still does when it is killed; or any. */
   async #workerAtWork(): Promise<ServedWorker | undefined> {
     const { product, dice } = this.#parts;
-    const { workers, stripe } = product;
-    const confirming = 'POST /v1/payment_intents/*/confirm';
-    await order(`${stripe.url}/_test/fault`, { answer: confirming, fault: 'delay_before', ms: STRIPE_THINKS_MS });
+    const { workers } = product;
     const waiting = async () => {
       const each = await Promise.all(workers.map(async (worker) => ((await goesOnWaiting(worker)) ? worker : null)));
       return each.find((worker) => worker !== null);

@@ -33,6 +33,20 @@ test('a statement that takes too long is cancelled by the server', async () => {
   await expect(db.pool.query('select pg_sleep(60)')).rejects.toMatchObject({ code: '57014' });
 });
 
+test('a statement with parameters is parsed once per connection, and each time run with its own', async () => {
+  await using db = closing(createPool(url, { ...settings, maxConnections: 1 }));
+  const text = 'select $1::int + 1 as next';
+
+  const { rows: first } = await db.pool.query(text, [1]);
+  const { rows: second } = await db.pool.query(text, [2]);
+  const { rows: kept } = await db.pool.query(
+    'select statement, generic_plans + custom_plans as runs from pg_prepared_statements',
+  );
+
+  expect([first, second]).toEqual([[{ next: 2 }], [{ next: 3 }]]);
+  expect(kept).toEqual([{ statement: text, runs: '2' }]);
+});
+
 test('a transaction is kept whole or not at all', async () => {
   await using db = closing(createPool(url, settings));
   await db.pool.query('create table marks (name text)');
