@@ -2,6 +2,7 @@
 // What is not in the list does not exist, and what is in it is refused to everybody whom it does not name.
 import express, { type Express } from 'express';
 import { refuseHead } from './proxy/head.ts';
+import { accountRoutes } from './routes/accounts.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import type { AppDependencies } from './routes/app-dependencies.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -17,6 +18,7 @@ import { demoClockRoutes } from './routes/demo-clock.ts';
 import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
+import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
 import { openapiRoute } from './routes/openapi.ts';
@@ -39,6 +41,8 @@ export const ROUTES: readonly Route[] = [
   openapiRoute(() => ROUTES),
   ...readWithKeyRoutes,
   ...customerRoutes,
+  ...accountRoutes,
+  ...meRoutes,
   ...personRoutes,
   ...memberRoutes,
   ...billingDetailsRoutes,

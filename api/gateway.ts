@@ -3,6 +3,7 @@
 import type { Server } from 'node:http';
 import type { Express } from 'express';
 import { Client } from 'pg';
+import { openAccounts } from '../services/accounts/accounts.ts';
 import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
@@ -262,6 +263,7 @@ function appDependencies(
     log: proxy.log,
     scrape: () => scrape.text(),
     adminToken: config.adminToken,
+    accounts: openAccounts(workerDb, config.publicUrl, config.linkSecret),
     payments,
     links,
     verifyLinks: new VerifyLinks(config.publicUrl, config.linkSecret),

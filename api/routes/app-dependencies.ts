@@ -2,6 +2,7 @@
 import type { RequestHandler } from 'express';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import type { Accounts } from '../../services/accounts/accounts.ts';
 import type { FakeStripeClock } from '../../services/billing-clock/fake-stripe-clock.ts';
 import type { ChannelHealth } from '../../services/channels/channel-health.ts';
 import type { RoutingTable } from '../../services/channels/routing-table.ts';
@@ -32,6 +33,7 @@ export interface AppDependencies extends Authentication {
   /** The metrics, as Prometheus reads them. */
   readonly scrape: () => Promise<string>;
   readonly adminToken: string;
+  readonly accounts: Accounts;
   /** null: this installation takes no payments. */
   readonly payments: PaymentDesk | null;
   readonly links: PayLinks;

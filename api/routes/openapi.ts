@@ -6,7 +6,7 @@ import { API_KEY_SCHEMES, API_KEY_SECURITY, CustomerError, hotOperations } from 
 import { JSON_TYPE } from './reply.ts';
 import { operatorRead, type Route } from './route.ts';
 
-const SECURITY = { admin: [{ adminToken: [] }], apiKey: API_KEY_SECURITY, public: [] };
+const SECURITY = { admin: [{ adminToken: [] }], apiKey: API_KEY_SECURITY, person: [{ session: [] }], public: [] };
 
 function openapiDocument(routes: readonly Route[]): object {
   const registry = new OpenAPIRegistry();
@@ -14,6 +14,13 @@ function openapiDocument(routes: readonly Route[]): object {
     type: 'http',
     scheme: 'bearer',
     description: 'The admin token',
+  });
+  registry.registerComponent('securitySchemes', 'session', {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-tollgate_session',
+    description:
+      'A person who has signed in; where the product is reached by plain http the cookie is called tollgate_session. What changes something is taken from its own pages alone: with their Origin, and as application/json.',
   });
   for (const [name, scheme] of Object.entries(API_KEY_SCHEMES)) {
     registry.registerComponent('securitySchemes', name, scheme);

@@ -1,8 +1,8 @@
-// Persons, as staff sees and corrects them until they sign in themselves.
+// Persons, as staff sees and corrects them.
 import { z } from 'zod';
 import { pseudonymous } from '../../services/audit/audit.ts';
 import { changePerson, createPerson, listPersons, lockedPerson, person } from '../../services/people/persons.ts';
-import { instant, locale, mailAddress, name, reason, uuid, version } from './field-schemas.ts';
+import { instant, locale, mailAddress, name, reason, timeZone, uuid, version } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
@@ -13,13 +13,15 @@ const Person = z
     email: z.string(),
     name: z.string(),
     locale,
+    timeZone: z.string(),
     emailVerifiedAt: instant.nullable(),
     version,
     createdAt: instant,
   })
   .meta({ id: 'Person' });
 
-const IMPERSONAL = ['id', 'locale', 'emailVerifiedAt', 'version'] as const;
+/** What the audit log says of a person (D52). */
+export const IMPERSONAL = ['id', 'locale', 'emailVerifiedAt', 'version'] as const;
 const byId = z.object({ id: uuid });
 const persons = { name: 'persons', position: uuid, positionOf: ({ id }: { id: string }) => id };
 
@@ -30,7 +32,7 @@ export const personRoutes: readonly Route[] = [
     summary: 'Make a person; the mail address is not verified by that',
     params: none,
     status: 201,
-    body: z.strictObject({ email: mailAddress, name, locale: locale.default('en') }),
+    body: z.strictObject({ email: mailAddress, name, locale: locale.default('en'), timeZone: timeZone.default('UTC') }),
     response: Person,
     handler: ({ body }, _app, change) =>
       change(async (tx) => {
@@ -67,6 +69,7 @@ export const personRoutes: readonly Route[] = [
         email: mailAddress.optional(),
         name: name.optional(),
         locale: locale.optional(),
+        timeZone: timeZone.optional(),
         verified: z.boolean().optional(),
         reason: reason.optional(),
       })

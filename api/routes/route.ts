@@ -3,6 +3,7 @@
 // `change` returned, and that writes exactly one audit row in the transaction of the change.
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
+import type { SignedIn } from '../../services/accounts/sessions.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import type { Author } from '../../services/audit/audit.ts';
 import type { AppDependencies } from './app-dependencies.ts';
@@ -10,7 +11,7 @@ import { begunOnce, type Change, type Committed, commit, idempotencyKeyIn, repea
 import { acceptedReply, type IfMatch, jsonReply, type Reply, tagsSeen } from './reply.ts';
 import { bodyOf, type Input, inputOf } from './route-input.ts';
 
-export type Who = 'admin' | 'apiKey' | 'public';
+export type Who = 'admin' | 'apiKey' | 'person' | 'public';
 export type Method = 'get' | 'post' | 'patch';
 
 /** A request as it came, after its caller was found out. */
@@ -31,6 +32,7 @@ export interface Call {
   readonly actor: string;
   readonly clientAddress: string;
   readonly apiKey: ApiKeyEntry | null;
+  readonly person: SignedIn | null;
 }
 
 /** What the registry holds: a declaration whose types are closed over by `respond`. */

@@ -25,6 +25,7 @@ const ORG_OF = {
   billing_incident: 'null',
   reconciliation: 'null',
   person: 'null',
+  sign_up: 'null',
   tax_regime: 'null',
   billing_clock: 'null',
 } as const;

@@ -3,6 +3,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ROUTES } from '../../../api/app.ts';
 import type { Route } from '../../../api/routes/route.ts';
+import { openSession } from '../../../services/accounts/sign-ins.ts';
+import { inTransaction } from '../../../services/platform/postgres.ts';
 import { billed } from '../../services/payments/billed-customer.ts';
 import { ADMIN_TOKEN, type Answered, type ManagementApp, startManagementApp } from './management-app.ts';
 import { startMockUpstream } from './mock-upstream.ts';
@@ -13,6 +15,8 @@ let app: ManagementApp;
 let world: World;
 let payToken: string;
 let verifyToken: string;
+/** Of a session that was opened for this request alone: a route may end it. */
+let cookie: string;
 
 beforeAll(async () => {
   app = await startManagementApp();
@@ -40,6 +44,9 @@ const CALLERS = {
   'a customer without Bearer': () => ({ authorization: world.credential }),
   'a customer in a cookie': () => ({ cookie: `api_key=${world.credential}` }),
   'the admin': () => bearer(ADMIN_TOKEN),
+  'a person': () => ({ cookie, origin: app.url }),
+  'a person on a page of another site': () => ({ cookie, origin: 'https://evil.example' }),
+  'somebody with a cookie of nobody': () => ({ cookie: cookie.replace(/=.{9}/, '=AAAAAAAAA'), origin: app.url }),
 } satisfies Record<string, () => Record<string, string>>;
 type Caller = keyof typeof CALLERS;
 const EVERYBODY = Object.keys(CALLERS) as Caller[];
@@ -49,6 +56,7 @@ const LET_IN: { readonly [W in Route['who']]: readonly Caller[] } = {
   public: EVERYBODY,
   apiKey: ['a customer', 'a customer in the header of Anthropic'],
   admin: ['the admin'],
+  person: ['a person'],
 };
 // People paste the wrong one of their two keys: they are told which it is.
 const KNOWN_BUT_FORBIDDEN: readonly Caller[] = ['a customer'];
@@ -70,7 +78,11 @@ test.each(ROUTES.map((route) => [`${route.method} ${route.path}`, route] as cons
   },
 );
 
-function expected({ who, path, method }: Route, caller: Caller): 'let in' | 401 | 403 {
+function expected({ who, path, method, changes }: Route, caller: Caller): 'let in' | 401 | 403 {
+  if (caller === 'a person on a page of another site') {
+    if (who === 'person') return method === 'get' ? 'let in' : 403;
+    if (who === 'public') return changes ? 403 : 'let in';
+  }
   if (LET_IN[who].includes(caller)) return 'let in';
   const isCustomersOwn = ALSO_A_CUSTOMERS.includes(path) && method === 'get';
   if (isCustomersOwn && CARRIES_A_CUSTOMERS_KEY.includes(caller)) return 'let in';
@@ -82,10 +94,17 @@ test('the routes of operators are among those that were walked', () => {
   expect(paths).toEqual(expect.arrayContaining(['/livez public', '/readyz public', '/metrics admin']));
 });
 
+const OWN_CALLER: { readonly [W in Route['who']]: Caller } = {
+  public: 'nobody',
+  apiKey: 'a customer',
+  person: 'a person',
+  admin: 'the admin',
+};
+
 test('every reading route answers its own caller with 200 on things that exist', async () => {
   verifyToken = await tokenOfOpenVerification(); // whoever asked for another ended the first
   for (const route of ROUTES.filter(({ method }) => method === 'get')) {
-    const { status, text } = await ask(route, route.who === 'apiKey' ? 'a customer' : 'the admin');
+    const { status, text } = await ask(route, OWN_CALLER[route.who]);
     const expected = route.path.endsWith('/requests/{id}') ? 404 : 200;
     expect([route.path, status, text.length > 0]).toEqual([route.path, expected, true]);
   }
@@ -132,7 +151,8 @@ async function tokenOfOpenInvoice(): Promise<string> {
   return lastPart(app.links.urlOf(invoiceId));
 }
 
-function ask(route: Route, caller: Caller): Promise<Answered> {
+async function ask(route: Route, caller: Caller): Promise<Answered> {
+  if (caller.startsWith('a person')) cookie = await cookieOfNewSession();
   // Metrics are open to this machine; a proxy's header takes that away.
   const forwarded = route.openToLoopback ? { 'x-forwarded-for': '203.0.113.9' } : {};
   const headers: Record<string, string> = { ...CALLERS[caller](), ...forwarded };
@@ -141,6 +161,12 @@ function ask(route: Route, caller: Caller): Promise<Answered> {
     headers,
     ...(route.body === null ? {} : { body: {} }),
   });
+}
+
+async function cookieOfNewSession(): Promise<string> {
+  const visit = { clientAddress: '198.51.100.1', userAgent: 'test', cookie: '' };
+  const opened = await inTransaction(app.worker, (tx) => openSession(tx, app.accounts, world.personId, visit));
+  return opened.cookie.split(';')[0] ?? '';
 }
 
 function pathTo({ path }: Route): string {

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { Pool } from 'pg';
 import { createApp } from '../../../api/app.ts';
+import { type Accounts, openAccounts } from '../../../services/accounts/accounts.ts';
 import { AddressList } from '../../../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
 import { FakeStripeClock } from '../../../services/billing-clock/fake-stripe-clock.ts';
@@ -88,6 +89,7 @@ export interface ManagementApp {
   readonly api: StripeApi;
   readonly links: PayLinks;
   readonly verifyLinks: VerifyLinks;
+  readonly accounts: Accounts;
   /** As superuser. */
   readonly db: Pool;
   readonly worker: Pool;
@@ -132,7 +134,7 @@ export async function startManagementApp(
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const linkSecret = randomBytes(32).toString('hex');
   const links = new PayLinks(url, linkSecret);
-  const verifyLinks = new VerifyLinks(url, linkSecret);
+  const [verifyLinks, accounts] = [new VerifyLinks(url, linkSecret), openAccounts(worker, url, linkSecret)];
   const inbox = new StripeInbox(worker, api, logger, async () => {});
   const app = createApp({
     db: worker,
@@ -142,7 +144,7 @@ export async function startManagementApp(
     verifyLinks,
     demoClock: takesPayments ? { stripe: new FakeStripeClock(stripe.url), patienceMs: 3_000 } : null,
     scrape: () => metrics.registry.metrics(),
-    adminToken: ADMIN_TOKEN,
+    ...{ adminToken: ADMIN_TOKEN, accounts },
     vault,
     egress,
     apiKeys,
@@ -156,7 +158,7 @@ export async function startManagementApp(
   server.on('request', app);
   await control(stripe.url, 'webhooks', { url: `${url}/webhooks/stripe`, secret: WEBHOOK_SECRET });
   return {
-    ...{ url, stripe: stripe.url, api, links, verifyLinks, db, worker, vault, postgres, database, log },
+    ...{ url, stripe: stripe.url, api, links, verifyLinks, accounts, db, worker, vault, postgres, database, log },
     call: (method, path, sent = {}) => call(url, method, path, sent),
     async refresh() {
       apiKeys.suspectAll();

@@ -9,6 +9,7 @@ import { nightsProven } from '../../support/nights-proven.ts';
 import { until } from '../../support/until.ts';
 import { type Answered, done, type ManagementApp } from './management-app.ts';
 import type { MockUpstream } from './mock-upstream.ts';
+import { oneAccount } from './one-account.ts';
 import { oneSubscription } from './one-subscription.ts';
 import type { TakeStep } from './take-step.ts';
 
@@ -92,6 +93,7 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await nightsProven(app.db);
   await mailsTaken(app.db);
   await step('post', '/demo/clock', {}, { advance: '10 minutes' });
+  const { accountSecrets } = await oneAccount(app, step);
   const postpaid = await oneInvoice(app, step, { id: apiKeyId, orgId, projectId, enforcementSeq: 0 });
   const subscribed = await oneSubscription(app, step, orgId);
   await app.refresh();
@@ -100,7 +102,7 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
     ...subscribed,
     ...{ steps, orgId, projectId, apiKeyId, personId, credential },
     ...{ channelId: id, channelKeyId: keyId, paymentId },
-    secrets: [...UPSTREAM_KEYS, credential],
+    secrets: [...UPSTREAM_KEYS, credential, ...accountSecrets],
   };
 }
 

@@ -10,6 +10,7 @@ const SITE = {
   accountUrl: 'https://tollgate.example/',
   runbookUrl: 'https://tollgate.example/runbook',
   verifyUrl: (verificationId: string) => `https://tollgate.example/verify/${verificationId}`,
+  signUpCode: () => '004217',
   payUrl: (invoiceId: string) => `https://tollgate.example/pay/${invoiceId}`,
 };
 const CONTEXT = { ...SITE, organization: 'Acme' };

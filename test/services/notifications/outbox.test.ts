@@ -1,7 +1,7 @@
 // Who is told of an event, in which language, and how often: once, whatever its caller repeats, and never of what was rolled back.
 import { afterAll, beforeEach, expect, test } from '@jest/globals';
 import { Client, Pool } from 'pg';
-import type { MailKind } from '../../../services/notifications/mails/kinds.ts';
+import { MAILS, type MailKind } from '../../../services/notifications/mails/kinds.ts';
 import { outboxStanding, type QueuedMail, queueMail } from '../../../services/notifications/outbox.ts';
 import { createPool, inTransaction } from '../../../services/platform/postgres.ts';
 import { ownDatabase } from '../../support/own-database.ts';
@@ -106,7 +106,8 @@ test.each(KINDS)('the table knows the kind %s', async (kind) => {
   const facts = SAMPLES[kind][0];
   if (facts === undefined) throw new Error(`${kind} has no sample`);
 
-  await queued(worker, { orgId: kind === 'verification' ? null : orgId, kind, key: `${kind}:1`, facts });
+  const isPersonal = ['person', 'address'].includes(MAILS[kind].to);
+  await queued(worker, { orgId: isPersonal ? null : orgId, kind, key: `${kind}:1`, facts });
 
   expect((await addressed()).length).toBe(1);
 });

@@ -40,6 +40,22 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
       validUntil: '2026-12-02T10:00:00.000Z',
     },
   ],
+  sign_up_code: [
+    {
+      email: 'ada@example.com',
+      locale: 'zh',
+      signUpId: '0193f000-0000-7000-8000-00000000000c',
+      validUntil: '2026-12-02T10:15:00.000Z',
+    },
+  ],
+  known_address: [{ personId: '0193f000-0000-7000-8000-000000000001' }],
+  new_sign_in: [
+    {
+      personId: '0193f000-0000-7000-8000-000000000001',
+      signedInAt: '2026-12-02T10:00:00.000Z',
+      clientAddress: '203.0.113.9',
+    },
+  ],
   receipt: [
     { ...renewal, paidAt: '2026-12-01T10:00:04.000Z', cardLastFour: '4242', renewsAt: '2027-01-01T10:00:00.000Z' },
     { ...pack, paidAt: '2026-12-03T08:00:00.000Z', cardLastFour: null, renewsAt: null },

@@ -46,7 +46,7 @@ export async function people(): Promise<People> {
   const newPerson = () =>
     within(async (tx) => {
       const email = `${randomUUID()}@example.com`;
-      return (await createPerson(tx, { email, name: 'Somebody', locale: 'en' })).id;
+      return (await createPerson(tx, { email, name: 'Somebody', locale: 'en', timeZone: 'UTC' })).id;
     });
   return {
     admin,

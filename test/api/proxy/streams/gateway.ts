@@ -12,6 +12,7 @@ import { asMiddleware, hotEntry } from '../../../../api/proxy/hot-routes.ts';
 import { type Flight, InFlight } from '../../../../api/proxy/in-flight.ts';
 import type { ProxyParts } from '../../../../api/proxy/proxy-parts.ts';
 import { Routing } from '../../../../api/routing.ts';
+import { openAccounts } from '../../../../services/accounts/accounts.ts';
 import { AddressList } from '../../../../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../../../../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../../../../services/api-keys/change-feed.ts';
@@ -108,7 +109,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       db: workerDb,
       log,
       scrape: () => parts.metrics.registry.metrics(),
-      adminToken: ADMIN_TOKEN,
+      ...{ adminToken: ADMIN_TOKEN, accounts: openAccounts(workerDb, 'http://127.0.0.1', 'of this gateway alone') },
       ...{ payments: null, demoClock: null, vault, egress: parts.egress },
     },
     ...{ apiKeys, links: LINKS, verifyLinks: VERIFY_LINKS, routing: routing.table },

@@ -1,0 +1,58 @@
+// What somebody who is signed in sees and changes of himself.
+import { z } from 'zod';
+import { me } from '../../services/accounts/me.ts';
+import { pseudonymous } from '../../services/audit/audit.ts';
+import { changePerson, lockedPerson } from '../../services/people/persons.ts';
+import { locale, name, timeZone, uuid } from './field-schemas.ts';
+import { personChange, personRead } from './person-route.ts';
+import { IMPERSONAL } from './persons.ts';
+import { none, type Route } from './route.ts';
+
+export const Me = z
+  .object({
+    id: uuid,
+    email: z.string(),
+    name: z.string(),
+    locale,
+    timeZone: z.string(),
+    staffRoles: z.array(z.enum(['support', 'business', 'ops', 'admin'])).readonly(),
+    memberships: z
+      .array(
+        z.object({
+          orgId: uuid,
+          orgName: z.string(),
+          plan: z.enum(['free', 'pay_as_you_go', 'pro', 'team', 'enterprise']).nullable(),
+          role: z.enum(['owner', 'admin', 'billing', 'member']),
+          status: z.enum(['active', 'suspended', 'removed']),
+        }),
+      )
+      .readonly(),
+    sessionId: uuid,
+  })
+  .meta({ id: 'Me' });
+
+export const meRoutes: readonly Route[] = [
+  personRead({
+    path: '/api/v1/me',
+    summary: 'Who is signed in, and where he belongs',
+    params: none,
+    query: none,
+    response: Me,
+    handler: ({ person }, { db }) => me(db, person),
+  }),
+  personChange({
+    method: 'patch',
+    path: '/api/v1/me',
+    summary: 'Change what one is called, and in which language and time zone one is written to',
+    params: none,
+    body: z.strictObject({ name: name.optional(), locale: locale.optional(), timeZone: timeZone.optional() }),
+    response: Me,
+    handler: ({ person, body }, _app, change) =>
+      change(async (tx) => {
+        const before = await lockedPerson(tx, person.personId);
+        const after = await changePerson(tx, before, body);
+        const what = { action: 'person.changed', targetKind: 'person', targetId: after.id } as const;
+        return { answer: await me(tx, person), audit: { ...what, ...pseudonymous(IMPERSONAL, before, after) } };
+      }),
+  }),
+];

@@ -1,0 +1,48 @@
+// What somebody who is signed in is told of himself, and may change of it.
+
+import type { PlanName } from '../../domain/plans.ts';
+import type { MemberStatus, Role } from '../people/memberships.ts';
+import { type Locale, person } from '../people/persons.ts';
+import type { Queryable } from '../platform/postgres.ts';
+import type { SignedIn, StaffRole } from './sessions.ts';
+
+interface Membership {
+  readonly orgId: string;
+  readonly orgName: string;
+  /** Null: it has agreed on none. */
+  readonly plan: PlanName | null;
+  readonly role: Role;
+  readonly status: MemberStatus;
+}
+
+export interface Me {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+  readonly locale: Locale;
+  readonly timeZone: string;
+  readonly staffRoles: readonly StaffRole[];
+  readonly memberships: readonly Membership[];
+  readonly sessionId: string;
+}
+
+export async function me(
+  db: Queryable,
+  { personId, sessionId, staffRoles }: Pick<SignedIn, 'personId' | 'sessionId' | 'staffRoles'>,
+): Promise<Me> {
+  const { id, email, name, locale, timeZone } = await person(db, personId);
+  const memberships = await membershipsOf(db, personId);
+  return { id, email, name, locale, timeZone, staffRoles, memberships, sessionId };
+}
+
+/** In the order in which he came, those that he has left not among them. */
+async function membershipsOf(db: Queryable, personId: string): Promise<Membership[]> {
+  const { rows } = await db.query<Membership>(
+    `select m.org_id as "orgId", o.name as "orgName", v.plan, m.role, m.status
+       from memberships m join organizations o on o.id = m.org_id left join plan_versions v on v.id = o.plan_version_id
+      where m.person_id = $1 and m.status <> 'removed'
+      order by m.created_at, m.org_id`,
+    [personId],
+  );
+  return rows;
+}

@@ -1,0 +1,54 @@
+// Who is signed in: by a session that is neither too old nor idle for too long. Whoever works for us is out sooner, from the moment on in which he
+// does (R-LOG-4).
+import type { Pool, PoolClient } from 'pg';
+import type { Queryable } from '../platform/postgres.ts';
+import type { Accounts } from './accounts.ts';
+import { headersOf, type Visit, whyRefused } from './auth.ts';
+
+export type StaffRole = 'support' | 'business' | 'ops' | 'admin';
+
+export interface SignedIn {
+  readonly sessionId: string;
+  readonly personId: string;
+  readonly staffRoles: readonly StaffRole[];
+  readonly signedInAt: Date;
+}
+
+const IS_STAFF = 'exists (select from staff_roles r where r.person_id = s.person_id)';
+const IS_LIVE = `
+  s.expires_at > clock_timestamp()
+  and s.seen_at > clock_timestamp() - case when ${IS_STAFF} then interval '30 minutes' else interval '12 hours' end
+  and (s.created_at > clock_timestamp() - interval '12 hours' or not ${IS_STAFF})`;
+
+/** Null: nobody is, by this cookie. */
+export async function signedIn(db: Pool, { auth, cookies }: Accounts, visit: Visit): Promise<SignedIn | null> {
+  if (cookies.valueOf(cookies.session, visit.cookie) === '') return null;
+  const found = await auth.api.getSession({ headers: headersOf(visit) }).catch((thrown: unknown) => {
+    throw new Error(`better-auth finds no session: ${whyRefused(thrown)}`);
+  });
+  return found === null ? null : liveSession(db, found.session.id);
+}
+
+async function liveSession(db: Queryable, sessionId: string): Promise<SignedIn | null> {
+  const { rows } = await db.query<SignedIn>(
+    `with live as (
+       select s.id, s.person_id, s.created_at from auth.sessions s where s.id = $1 and ${IS_LIVE}),
+     seen as (
+       update auth.sessions s set seen_at = clock_timestamp() from live
+        where s.id = live.id and s.seen_at < clock_timestamp() - interval '1 minute')
+     select id as "sessionId", person_id as "personId", created_at as "signedInAt",
+            array(select r.role from staff_roles r where r.person_id = live.person_id order by r.role) as "staffRoles"
+       from live`,
+    [sessionId],
+  );
+  return rows[0] ?? null;
+}
+
+/** False: he had none of this id that was not over already. */
+export async function endSession(tx: PoolClient, personId: string, sessionId: string): Promise<boolean> {
+  const { rowCount } = await tx.query('delete from auth.sessions where id = $1 and person_id = $2', [
+    sessionId,
+    personId,
+  ]);
+  return rowCount === 1;
+}

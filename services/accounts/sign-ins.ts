@@ -1,0 +1,95 @@
+// Somebody says who he is and proves it by his password. Whoever is not known waits as long as whoever is, and hears the same.
+import type { Pool, PoolClient } from 'pg';
+import { TollgateError } from '../../domain/errors.ts';
+import { type Author, writeAudit } from '../audit/audit.ts';
+import { inTransaction } from '../platform/postgres.ts';
+import { hashOfSessionId, within } from './account-rows.ts';
+import type { Accounts } from './accounts.ts';
+import type { Attempt } from './attempts.ts';
+import { headersOf, type Visit, whyRefused } from './auth.ts';
+import { isKnownPlace, rememberPlace } from './known-places.ts';
+
+interface Credentials {
+  readonly email: string;
+  readonly password: string;
+}
+
+export interface OpenedSession {
+  readonly personId: string;
+  readonly sessionId: string;
+  /** As `set-cookie` has it. */
+  readonly cookie: string;
+}
+
+/** @throws TollgateError too_many_attempts */
+export async function beginSignIn(
+  db: Pool,
+  { attempts }: Accounts,
+  credentials: Credentials,
+  visit: Visit,
+): Promise<void> {
+  await attempts.begin(db, attemptOf(credentials, visit), await isKnownPlace(db, credentials.email, visit));
+}
+
+/** Within a turn of the hashing. @throws TollgateError wrong_credentials */
+export async function signIn(
+  tx: PoolClient,
+  accounts: Accounts,
+  credentials: Credentials,
+  visit: Visit,
+): Promise<OpenedSession> {
+  const { auth, attempts } = accounts;
+  const { response, headers } = await within(tx, () =>
+    auth.api.signInEmail({ body: credentials, headers: headersOf(visit), returnHeaders: true }),
+  ).catch(asWrongCredentials);
+  await attempts.forgive(tx, attemptOf(credentials, visit));
+  return opened(tx, accounts, { personId: response.user.id, secret: response.token, headers }, visit);
+}
+
+/** Of somebody who has proved in another way who he is. */
+export async function openSession(
+  tx: PoolClient,
+  accounts: Accounts,
+  personId: string,
+  visit: Visit,
+): Promise<OpenedSession> {
+  const { response, headers } = await within(tx, () =>
+    accounts.auth.api.openSession({ body: { personId }, headers: headersOf(visit), returnHeaders: true }),
+  );
+  return opened(tx, accounts, { personId, secret: response.token, headers }, visit);
+}
+
+async function opened(
+  tx: PoolClient,
+  { cookies }: Accounts,
+  { personId, secret, headers }: { readonly personId: string; readonly secret: string; readonly headers: Headers },
+  visit: Visit,
+): Promise<OpenedSession> {
+  const { rows } = await tx.query<{ id: string }>('select id from auth.sessions where id_hash = $1', [
+    hashOfSessionId(secret),
+  ]);
+  const [session] = rows;
+  if (session === undefined) throw new Error('a session was opened and is not there');
+  await rememberPlace(tx, personId, visit, session.id);
+  return { personId, sessionId: session.id, cookie: cookies.sessionIn(headers) };
+}
+
+/** Of somebody whom we know: others have no account that anybody could be after. */
+export async function auditRefusedSignIn(db: Pool, author: Author, email: string): Promise<void> {
+  const { rows } = await db.query<{ id: string }>('select id from persons where email = $1', [email]);
+  const [known] = rows;
+  if (known === undefined) return;
+  const entry = { action: 'person.sign_in_refused', targetKind: 'person', targetId: known.id } as const;
+  await inTransaction(db, (tx) => writeAudit(tx, author, entry));
+}
+
+function attemptOf({ email, password }: Credentials, { clientAddress }: Visit): Attempt {
+  return { purpose: 'sign_in', subject: email, clientAddress, secret: password };
+}
+
+function asWrongCredentials(thrown: unknown): never {
+  if (whyRefused(thrown) !== 'INVALID_EMAIL_OR_PASSWORD') throw thrown;
+  throw new TollgateError('wrong_credentials', {
+    message: 'There is no account with this mail address and this password.',
+  });
+}

@@ -1,0 +1,67 @@
+// Mails about getting into an account. None says anything that somebody else's mailbox should not read, and none asks for a password.
+import type { MailTemplate } from './content.ts';
+
+export const signUpCode: MailTemplate<'sign_up_code'> = {
+  en: ({ signUpId, validUntil }, say, { accountUrl, signUpCode: codeOf }) => ({
+    subject: `${codeOf(signUpId)} is your code for Tollgate`,
+    opening: 'Type this code in the window in which you asked for an account.',
+    details: [
+      ['Code', codeOf(signUpId)],
+      ['Valid until', say.moment(validUntil)],
+    ],
+    next: ['Never tell it to anybody, us included. If you did not ask for an account, do nothing: none is made.'],
+    action: { label: 'Go to Tollgate', url: accountUrl },
+  }),
+  zh: ({ signUpId, validUntil }, say, { accountUrl, signUpCode: codeOf }) => ({
+    subject: `${codeOf(signUpId)} 是您的 Tollgate 验证码`,
+    opening: '请在您申请注册的页面中输入此验证码。',
+    details: [
+      ['验证码', codeOf(signUpId)],
+      ['有效期至', say.moment(validUntil)],
+    ],
+    next: ['请勿将验证码告诉任何人，包括我们的工作人员。如非本人操作，请忽略本邮件，系统不会创建账户。'],
+    action: { label: '前往 Tollgate', url: accountUrl },
+  }),
+};
+
+export const knownAddress: MailTemplate<'known_address'> = {
+  en: (_facts, _say, { accountUrl }) => ({
+    subject: 'You have an account at Tollgate already',
+    opening: 'Somebody asked for an account with this address, which has one. Nothing was changed.',
+    details: [],
+    next: ['If it was you, sign in; if you do not know your password, have it reset there. If not, do nothing.'],
+    action: { label: 'Sign in', url: accountUrl },
+  }),
+  zh: (_facts, _say, { accountUrl }) => ({
+    subject: '您已拥有 Tollgate 账户',
+    opening: '有人使用此邮箱申请注册，但该邮箱已有账户，账户未作任何更改。',
+    details: [],
+    next: ['如为您本人操作，请直接登录；如忘记密码，可在登录页面重置。如非本人操作，请忽略本邮件。'],
+    action: { label: '登录', url: accountUrl },
+  }),
+};
+
+export const newSignIn: MailTemplate<'new_sign_in'> = {
+  en: ({ signedInAt, clientAddress }, say, { accountUrl }) => ({
+    subject: 'New sign-in to your account at Tollgate',
+    opening: 'Your account was signed in to from a browser or a network that it has not been used from before.',
+    details: [
+      ['When', say.moment(signedInAt)],
+      ['From', clientAddress],
+    ],
+    next: [
+      'If it was you, there is nothing to do. If not, change your password at once: that ends all other sessions.',
+    ],
+    action: { label: 'Look at your account', url: accountUrl },
+  }),
+  zh: ({ signedInAt, clientAddress }, say, { accountUrl }) => ({
+    subject: '您的 Tollgate 账户有新的登录',
+    opening: '您的账户刚刚从一个此前未使用过的浏览器或网络登录。',
+    details: [
+      ['时间', say.moment(signedInAt)],
+      ['来源', clientAddress],
+    ],
+    next: ['如为您本人操作，无需处理。如非本人操作，请立即修改密码，其他会话将随之全部结束。'],
+    action: { label: '查看账户', url: accountUrl },
+  }),
+};
