@@ -21,9 +21,11 @@ import { invoiceRoutes } from './routes/invoices.ts';
 import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
+import { mySessionRoutes } from './routes/my-sessions.ts';
 import { openapiRoute } from './routes/openapi.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { customerRoutes } from './routes/organizations.ts';
+import { passwordRoutes } from './routes/passwords.ts';
 import { forgivingPaths, nothingHere } from './routes/paths.ts';
 import { payRoutes } from './routes/pay.ts';
 import { paymentRoutes } from './routes/payments.ts';
@@ -42,7 +44,9 @@ export const ROUTES: readonly Route[] = [
   ...readWithKeyRoutes,
   ...customerRoutes,
   ...accountRoutes,
+  ...passwordRoutes,
   ...meRoutes,
+  ...mySessionRoutes,
   ...personRoutes,
   ...memberRoutes,
   ...billingDetailsRoutes,

@@ -55,6 +55,16 @@ create table auth.sign_ups (
 );
 create index on auth.sign_ups (email, created_at);
 
+-- A link by which a password is changed. What is in it is made of the id by TOLLGATE_LINK_SECRET, which is not here.
+create table auth.password_resets (
+  id uuid primary key,
+  person_id uuid not null references persons,
+  created_at timestamptz not null default clock_timestamp(),
+  valid_until timestamptz not null,
+  used_at timestamptz
+);
+create index on auth.password_resets (person_id, created_at);
+
 -- What has been tried and was not right, each thing once: whoever repeats one mistake has made one. Names, networks and secrets as HMACs.
 create table auth.attempts (
   purpose text not null check (purpose in ('sign_in', 'sign_up', 'password_reset')),
@@ -80,6 +90,7 @@ grant select, insert, delete, update (password_hash, changed_at) on auth.account
 grant select, insert, delete, update (seen_at, expires_at) on auth.sessions to tollgate_worker;
 grant select, insert, delete, update (seen_at) on auth.known_places to tollgate_worker;
 grant select, insert, delete, update (tries) on auth.sign_ups to tollgate_worker;
+grant select, insert, delete, update (used_at) on auth.password_resets to tollgate_worker;
 grant select, insert, delete, update (tried_at) on auth.attempts to tollgate_worker;
 grant select, insert, delete on staff_roles to tollgate_worker;
 grant select on staff_roles to tollgate_readonly;

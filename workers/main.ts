@@ -136,6 +136,7 @@ function openMailRelay(mail: MailSettings): MailRelay {
   // A connection is held for as long as the mail server takes; one more, for what failed.
   const size = { maxConnections: MAILS_AT_ONCE + 1, statementTimeoutMs: 8_000 };
   const signUps = new SignedIds('sign_up', config.linkSecret);
+  const resets = new SignedIds('password_reset', config.linkSecret);
   const deliveries = new Deliveries({
     db: createPool(config.databaseUrl, { name: 'tollgate worker, mails', ...size }),
     sender: new MailSender(mail),
@@ -145,6 +146,8 @@ function openMailRelay(mail: MailSettings): MailRelay {
       accountUrl: `${config.publicUrl}/`,
       payUrl: new PayLinks(config.publicUrl, config.linkSecret).urlOf,
       verifyUrl: new VerifyLinks(config.publicUrl, config.linkSecret).urlOf,
+      // Behind the #, which browsers send nobody: the link opens an account.
+      resetUrl: (resetId) => `${config.publicUrl}/console/password-reset#${resets.linkTokenOf(resetId)}`,
       signUpCode: (signUpId) => signUps.codeOf(signUpId),
       runbookUrl: config.runbookUrl ?? `http://${config.host}:${config.port}/runbook`,
     },

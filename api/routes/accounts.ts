@@ -2,19 +2,15 @@
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { me } from '../../services/accounts/me.ts';
-import { hashOf, LONGEST_PASSWORD, SHORTEST_PASSWORD } from '../../services/accounts/passwords.ts';
+import { hashOf } from '../../services/accounts/passwords.ts';
 import { endSession } from '../../services/accounts/sessions.ts';
 import { auditRefusedSignIn, beginSignIn, openSession, signIn } from '../../services/accounts/sign-ins.ts';
 import { askToSignUp, checkCode, completeSignUp, SIGN_UP_VALID_S } from '../../services/accounts/sign-ups.ts';
+import { code, knownPassword, newPassword } from './account-fields.ts';
 import { locale, mailAddress, name, timeZone } from './field-schemas.ts';
 import { Me } from './me.ts';
 import { personChange, visitorChange } from './person-route.ts';
 import { none, type Route } from './route.ts';
-
-const newPassword = z.string().min(SHORTEST_PASSWORD).max(LONGEST_PASSWORD);
-/** Any that somebody could have. */
-const password = z.string().min(1).max(LONGEST_PASSWORD);
-const code = z.string().regex(/^\d{6}$/, 'six digits');
 
 export const accountRoutes: readonly Route[] = [
   visitorChange({
@@ -66,7 +62,7 @@ export const accountRoutes: readonly Route[] = [
     path: '/api/v1/sign-ins',
     summary: 'Sign in by mail address and password',
     params: none,
-    body: z.strictObject({ email: mailAddress, password }),
+    body: z.strictObject({ email: mailAddress, password: knownPassword }),
     response: z.object({ state: z.literal('signed_in') }),
     async handler({ body, visit, author }, { db, accounts }, change) {
       await beginSignIn(db, accounts, body, visit);

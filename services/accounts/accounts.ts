@@ -13,6 +13,7 @@ export interface Accounts {
   readonly turns: HashingTurns;
   readonly cookies: Cookies;
   readonly signUps: SignedIds;
+  readonly resets: SignedIds;
   /** What browsers call us: scheme, host and port. */
   readonly origin: string;
 }
@@ -26,6 +27,7 @@ export function openAccounts(db: Pool, publicUrl: string, linkSecret: string): A
     attempts: new Attempts(secretFor('attempts')),
     turns: new HashingTurns(),
     signUps: new SignedIds('sign_up', linkSecret),
+    resets: new SignedIds('password_reset', linkSecret),
     origin: new URL(publicUrl).origin,
   };
 }

@@ -66,8 +66,8 @@ export class Attempts {
   }
 
   /** It was right, so what he mistyped before counts no more. */
-  async forgive(db: Queryable, attempt: Attempt): Promise<void> {
-    const [purpose, subject, network] = this.#rowOf(attempt);
+  async forgive(db: Queryable, attempt: Omit<Attempt, 'secret'>): Promise<void> {
+    const [purpose, subject, network] = this.#rowOf({ ...attempt, secret: '' });
     await db.query('delete from auth.attempts where purpose = $1 and subject = $2 and network = $3', [
       purpose,
       subject,

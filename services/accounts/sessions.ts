@@ -44,6 +44,27 @@ async function liveSession(db: Queryable, sessionId: string): Promise<SignedIn |
   return rows[0] ?? null;
 }
 
+export interface LiveSession {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly seenAt: Date;
+  readonly expiresAt: Date;
+  readonly clientAddress: string;
+  readonly userAgent: string;
+  readonly isThisOne: boolean;
+}
+
+/** Used last first. */
+export async function liveSessions(db: Queryable, { personId, sessionId }: SignedIn): Promise<LiveSession[]> {
+  const { rows } = await db.query<LiveSession>(
+    `select s.id, s.created_at as "createdAt", s.seen_at as "seenAt", s.expires_at as "expiresAt",
+            s.client_address as "clientAddress", s.user_agent as "userAgent", s.id = $2 as "isThisOne"
+       from auth.sessions s where s.person_id = $1 and ${IS_LIVE} order by s.seen_at desc, s.id desc`,
+    [personId, sessionId],
+  );
+  return rows;
+}
+
 /** False: he had none of this id that was not over already. */
 export async function endSession(tx: PoolClient, personId: string, sessionId: string): Promise<boolean> {
   const { rowCount } = await tx.query('delete from auth.sessions where id = $1 and person_id = $2', [

@@ -65,6 +65,7 @@ function relaying(onHandedOver: (before: number) => void = () => undefined): Rel
     site: {
       accountUrl: 'https://tollgate.example/',
       runbookUrl: 'https://tollgate.example/runbook',
+      resetUrl: (resetId: string) => `https://tollgate.example/console/password-reset#${resetId}`,
       signUpCode: () => '004217',
       verifyUrl: (verificationId) => `https://tollgate.example/verify/${verificationId}`,
       payUrl: (invoiceId) => `https://tollgate.example/pay/${invoiceId}`,

@@ -65,3 +65,37 @@ export const newSignIn: MailTemplate<'new_sign_in'> = {
     action: { label: '查看账户', url: accountUrl },
   }),
 };
+
+export const passwordReset: MailTemplate<'password_reset'> = {
+  en: ({ resetId, validUntil }, say, { resetUrl }) => ({
+    subject: 'Choose a new password for Tollgate',
+    opening: 'Somebody asked to change the password of your account. By this link you choose a new one, once.',
+    details: [['Valid until', say.moment(validUntil)]],
+    next: ['All sessions end by it. If it was not you, do nothing: your password stays as it is.'],
+    action: { label: 'Choose a password', url: resetUrl(resetId) },
+  }),
+  zh: ({ resetId, validUntil }, say, { resetUrl }) => ({
+    subject: '重置您的 Tollgate 密码',
+    opening: '有人申请修改您账户的密码。您可通过下方链接设置新密码，链接仅可使用一次。',
+    details: [['有效期至', say.moment(validUntil)]],
+    next: ['修改后所有会话都将结束。如非本人操作，请忽略本邮件，您的密码不会改变。'],
+    action: { label: '设置新密码', url: resetUrl(resetId) },
+  }),
+};
+
+export const passwordChanged: MailTemplate<'password_changed'> = {
+  en: ({ changedAt }, say, { accountUrl }) => ({
+    subject: 'Your password for Tollgate was changed',
+    opening: 'The password of your account was changed, and sessions in other browsers have ended.',
+    details: [['When', say.moment(changedAt)]],
+    next: ['If it was not you, have your password reset at once where you sign in.'],
+    action: { label: 'Go to Tollgate', url: accountUrl },
+  }),
+  zh: ({ changedAt }, say, { accountUrl }) => ({
+    subject: '您的 Tollgate 密码已修改',
+    opening: '您账户的密码已修改，其他浏览器中的会话均已结束。',
+    details: [['时间', say.moment(changedAt)]],
+    next: ['如非本人操作，请立即在登录页面重置密码。'],
+    action: { label: '前往 Tollgate', url: accountUrl },
+  }),
+};

@@ -49,6 +49,11 @@ export const MAILS = {
     to: 'address',
     facts: z.strictObject({ email: z.string(), locale: z.enum(LOCALES), signUpId: z.uuid(), validUntil: moment }),
   },
+  password_reset: {
+    to: 'person',
+    facts: z.strictObject({ personId: z.uuid(), resetId: z.uuid(), validUntil: moment }),
+  },
+  password_changed: { to: 'person', facts: z.strictObject({ personId: z.uuid(), changedAt: moment }) },
   known_address: { to: 'person', facts: z.strictObject({ personId: z.uuid() }) },
   new_sign_in: {
     to: 'person',

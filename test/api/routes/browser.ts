@@ -83,3 +83,12 @@ export async function mailsTo({ db }: ManagementApp, email: string): Promise<str
   );
   return rows.map(({ kind }) => kind);
 }
+
+/** As the last mail to it says. */
+export async function resetSentTo({ db, accounts }: ManagementApp, email: string): Promise<string> {
+  const { rows } = await db.query<{ id: string }>(
+    `select facts ->> 'resetId' as id from notifications where kind = 'password_reset' and recipient = $1 order by queued_at desc limit 1`,
+    [email],
+  );
+  return rows[0] === undefined ? 'no link' : accounts.resets.linkTokenOf(rows[0].id);
+}

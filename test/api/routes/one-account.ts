@@ -1,5 +1,5 @@
 // Somebody signs up, in, and out again, by every route that changes an account once.
-import { codeSentTo, cookiesAfter, PASSWORD } from './browser.ts';
+import { codeSentTo, cookiesAfter, PASSWORD, resetSentTo } from './browser.ts';
 import type { ManagementApp } from './management-app.ts';
 import type { TakeStep } from './take-step.ts';
 
@@ -8,8 +8,8 @@ export async function oneAccount(app: ManagementApp, step: TakeStep): Promise<{ 
   const wanted = { email, password: PASSWORD, name: 'Grace', locale: 'en' };
   const cookiesSent: string[] = [];
   let cookie = '';
-  const click = async (method: 'post' | 'patch', path: string, body: object) => {
-    const answer = await step(method, path, {}, body, { cookie, origin: app.url });
+  const click = async (method: 'post' | 'patch', path: string, body: object, ids: Record<string, string> = {}) => {
+    const answer = await step(method, path, ids, body, { cookie, origin: app.url });
     cookie = cookiesAfter(answer, cookie);
     cookiesSent.push(cookie);
     return answer;
@@ -21,6 +21,19 @@ export async function oneAccount(app: ManagementApp, step: TakeStep): Promise<{ 
   await click('patch', '/me', { name: 'Grace H.' });
   await click('post', '/sign-outs', {});
   await click('post', '/sign-ins', { email, password: PASSWORD });
+  await click('post', '/me/password', { currentPassword: PASSWORD, newPassword: PASSWORD });
+  await click('post', '/me/sessions/{id}/revoke', {}, { id: await sessionOf(app, email) });
+  await click('post', '/password-resets', { email });
+  const linkToken = await resetSentTo(app, email);
+  await click('post', '/password-resets/confirm', { token: linkToken, password: PASSWORD });
   const values = cookiesSent.flatMap((sent) => sent.split('; ')).map((pair) => pair.split('=')[1] ?? '');
-  return { accountSecrets: [PASSWORD, ...values.filter((value) => value !== '')] };
+  return { accountSecrets: [PASSWORD, linkToken, ...values.filter((value) => value !== '')] };
+}
+
+async function sessionOf({ db }: ManagementApp, email: string): Promise<string> {
+  const { rows } = await db.query<{ id: string }>(
+    'select s.id from auth.sessions s join persons p on p.id = s.person_id where p.email = $1',
+    [email],
+  );
+  return rows[0]?.id ?? '';
 }

@@ -48,6 +48,14 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
       validUntil: '2026-12-02T10:15:00.000Z',
     },
   ],
+  password_reset: [
+    {
+      personId: '0193f000-0000-7000-8000-000000000001',
+      resetId: '0193f000-0000-7000-8000-00000000000d',
+      validUntil: '2026-12-02T10:10:00.000Z',
+    },
+  ],
+  password_changed: [{ personId: '0193f000-0000-7000-8000-000000000001', changedAt: '2026-12-02T10:00:00.000Z' }],
   known_address: [{ personId: '0193f000-0000-7000-8000-000000000001' }],
   new_sign_in: [
     {
