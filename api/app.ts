@@ -10,6 +10,7 @@ import { autoTopUpRoutes } from './routes/auto-top-up.ts';
 import { billingDetailsRoutes } from './routes/billing-details.ts';
 import { billingIncidentRoutes } from './routes/billing-incidents.ts';
 import { bookRoutes } from './routes/books.ts';
+import { bootstrapRoutes } from './routes/bootstrap.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
@@ -44,6 +45,7 @@ export const ROUTES: readonly Route[] = [
   ...readWithKeyRoutes,
   ...customerRoutes,
   ...accountRoutes,
+  ...bootstrapRoutes,
   ...passwordRoutes,
   ...meRoutes,
   ...mySessionRoutes,

@@ -77,6 +77,12 @@ create table auth.attempts (
 create index on auth.attempts (network, tried_at);
 create index on auth.attempts (tried_at);
 
+-- The secret by which somebody becomes the first admin, while there is none: one at a time, by its SHA-256.
+create table auth.bootstraps (
+  secret_hash bytea primary key check (length(secret_hash) = 32),
+  valid_until timestamptz not null
+);
+
 -- What our own people may do. A person without a row is none of them.
 create table staff_roles (
   person_id uuid not null references persons,
@@ -92,5 +98,5 @@ grant select, insert, delete, update (seen_at) on auth.known_places to tollgate_
 grant select, insert, delete, update (tries) on auth.sign_ups to tollgate_worker;
 grant select, insert, delete, update (used_at) on auth.password_resets to tollgate_worker;
 grant select, insert, delete, update (tried_at) on auth.attempts to tollgate_worker;
-grant select, insert, delete on staff_roles to tollgate_worker;
+grant select, insert, delete on auth.bootstraps, staff_roles to tollgate_worker;
 grant select on staff_roles to tollgate_readonly;

@@ -26,6 +26,7 @@ const ORG_OF = {
   reconciliation: 'null',
   person: 'null',
   sign_up: 'null',
+  bootstrap: 'null',
   password_reset: 'null',
   tax_regime: 'null',
   billing_clock: 'null',

@@ -98,6 +98,7 @@ test('every change says who did it, from where, by which request, and whose affa
     'price',
     'person',
     'sign_up',
+    'bootstrap',
     'password_reset',
     'tax_regime',
     'billing_incident',

@@ -27,7 +27,9 @@ export async function oneAccount(app: ManagementApp, step: TakeStep): Promise<{ 
   const linkToken = await resetSentTo(app, email);
   await click('post', '/password-resets/confirm', { token: linkToken, password: PASSWORD });
   const values = cookiesSent.flatMap((sent) => sent.split('; ')).map((pair) => pair.split('=')[1] ?? '');
-  return { accountSecrets: [PASSWORD, linkToken, ...values.filter((value) => value !== '')] };
+  const bootstrapToken = (await step('post', '/bootstrap-tokens', {}, {})).string('bootstrapToken');
+  await step('post', '/bootstrap', {}, { bootstrapToken, email: 'root@example.com', name: 'Root', password: PASSWORD });
+  return { accountSecrets: [PASSWORD, bootstrapToken, linkToken, ...values.filter((value) => value !== '')] };
 }
 
 async function sessionOf({ db }: ManagementApp, email: string): Promise<string> {
