@@ -34,6 +34,7 @@ import { personRoutes } from './routes/persons.ts';
 import { readWithKeyRoutes } from './routes/read-with-key.ts';
 import { named } from './routes/request-ids.ts';
 import type { Route } from './routes/route.ts';
+import { secondFactorRoutes } from './routes/second-factor.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { taxRoutes } from './routes/taxes.ts';
 import { verifyRoutes } from './routes/verify.ts';
@@ -49,6 +50,7 @@ export const ROUTES: readonly Route[] = [
   ...passwordRoutes,
   ...meRoutes,
   ...mySessionRoutes,
+  ...secondFactorRoutes,
   ...personRoutes,
   ...memberRoutes,
   ...billingDetailsRoutes,

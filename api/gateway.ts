@@ -263,7 +263,7 @@ function appDependencies(
     log: proxy.log,
     scrape: () => scrape.text(),
     adminToken: config.adminToken,
-    accounts: openAccounts(workerDb, config.publicUrl, config.linkSecret),
+    accounts: openAccounts(workerDb, vault, config.publicUrl, config.linkSecret),
     payments,
     links,
     verifyLinks: new VerifyLinks(config.publicUrl, config.linkSecret),

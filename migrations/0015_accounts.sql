@@ -77,6 +77,34 @@ create table auth.attempts (
 create index on auth.attempts (network, tried_at);
 create index on auth.attempts (tried_at);
 
+-- Who has a second factor, or has begun to: it counts once enrolled_at is set.
+create table auth.second_factors (
+  person_id uuid primary key references persons,
+  -- Sealed by the vault (services/vault): the seed of the authenticator app.
+  sealed jsonb not null,
+  master_key_version integer not null,
+  enrolled_at timestamptz,
+  -- Of the last code that was taken: none of that step or before is taken again.
+  last_step bigint not null default 0,
+  wrong_on date,
+  wrong_today integer not null default 0
+);
+
+-- Those that were not used, as the SHA-256 of 80 random bits.
+create table auth.recovery_codes (
+  person_id uuid not null references auth.second_factors on delete cascade,
+  code_hash bytea not null check (length(code_hash) = 32),
+  primary key (person_id, code_hash)
+);
+
+-- Who has proved his password and has still to prove the second factor. What the browser has is 256 random bits; here is their SHA-256.
+create table auth.challenges (
+  secret_hash bytea primary key check (length(secret_hash) = 32),
+  person_id uuid not null references persons,
+  valid_until timestamptz not null,
+  tries integer not null default 0
+);
+
 -- The secret by which somebody becomes the first admin, while there is none: one at a time, by its SHA-256.
 create table auth.bootstraps (
   secret_hash bytea primary key check (length(secret_hash) = 32),
@@ -98,5 +126,7 @@ grant select, insert, delete, update (seen_at) on auth.known_places to tollgate_
 grant select, insert, delete, update (tries) on auth.sign_ups to tollgate_worker;
 grant select, insert, delete, update (used_at) on auth.password_resets to tollgate_worker;
 grant select, insert, delete, update (tried_at) on auth.attempts to tollgate_worker;
-grant select, insert, delete on auth.bootstraps, staff_roles to tollgate_worker;
+grant select, insert, delete, update (enrolled_at, last_step, wrong_on, wrong_today) on auth.second_factors to tollgate_worker;
+grant select, insert, delete, update (tries) on auth.challenges to tollgate_worker;
+grant select, insert, delete on auth.recovery_codes, auth.bootstraps, staff_roles to tollgate_worker;
 grant select on staff_roles to tollgate_readonly;

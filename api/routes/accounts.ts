@@ -52,7 +52,7 @@ export const accountRoutes: readonly Route[] = [
       return change(async (tx) => {
         const { id } = await completeSignUp(tx, accounts, signUpId);
         const { sessionId, cookie } = await openSession(tx, accounts, id, visit);
-        const answer = await me(tx, { personId: id, sessionId, staffRoles: [] });
+        const answer = await me(tx, id, sessionId);
         const audit = { action: 'person.signed_up', targetKind: 'person', targetId: id, after: { sessionId } } as const;
         return { answer, cookies: [cookie, cookies.set(cookies.signUp, '')], audit };
       });
@@ -60,21 +60,27 @@ export const accountRoutes: readonly Route[] = [
   }),
   visitorChange({
     path: '/api/v1/sign-ins',
-    summary: 'Sign in by mail address and password',
+    summary: 'Sign in by mail address and password; who has a second factor is asked for it next',
     params: none,
     body: z.strictObject({ email: mailAddress, password: knownPassword }),
-    response: z.object({ state: z.literal('signed_in') }),
+    response: z.object({ state: z.enum(['signed_in', 'second_factor']) }),
     async handler({ body, visit, author }, { db, accounts }, change) {
       await beginSignIn(db, accounts, body, visit);
       const signingIn = accounts.turns.inTurn(() =>
         change(async (tx) => {
           const { personId, sessionId, cookie } = await signIn(tx, accounts, body, visit);
-          const target = { action: 'person.signed_in', targetKind: 'person', targetId: personId } as const;
-          return {
-            answer: { state: 'signed_in' } as const,
-            cookies: [cookie],
-            audit: { ...target, after: { sessionId } },
-          };
+          const target = { targetKind: 'person', targetId: personId } as const;
+          return sessionId === null
+            ? {
+                answer: { state: 'second_factor' },
+                cookies: [cookie],
+                audit: { action: 'person.password_proved', ...target, after: {} },
+              }
+            : {
+                answer: { state: 'signed_in' },
+                cookies: [cookie],
+                audit: { action: 'person.signed_in', ...target, after: { sessionId } },
+              };
         }),
       );
       return signingIn.catch(async (error: unknown) => {

@@ -46,7 +46,7 @@ export const bootstrapRoutes: readonly Route[] = [
       return change(async (tx) => {
         const { id } = await createFirstAdmin(tx, accounts, bootstrapToken, wanted, passwordHash);
         const { sessionId, cookie } = await openSession(tx, accounts, id, visit);
-        const answer = await me(tx, { personId: id, sessionId, staffRoles: ['admin'] });
+        const answer = await me(tx, id, sessionId);
         const what = { action: 'person.became_first_admin', targetKind: 'person', targetId: id } as const;
         return { answer, cookies: [cookie], audit: { ...what, after: { staffRoles: ['admin'], sessionId } } };
       });

@@ -27,6 +27,10 @@ export const Me = z
         }),
       )
       .readonly(),
+    secondFactor: z.object({
+      enrolled: z.boolean(),
+      required: z.boolean().meta({ description: 'Without it nothing is allowed but this, and to take one' }),
+    }),
     sessionId: uuid,
   })
   .meta({ id: 'Me' });
@@ -38,7 +42,7 @@ export const meRoutes: readonly Route[] = [
     params: none,
     query: none,
     response: Me,
-    handler: ({ person }, { db }) => me(db, person),
+    handler: ({ person: { personId, sessionId } }, { db }) => me(db, personId, sessionId),
   }),
   personChange({
     method: 'patch',
@@ -52,7 +56,10 @@ export const meRoutes: readonly Route[] = [
         const before = await lockedPerson(tx, person.personId);
         const after = await changePerson(tx, before, body);
         const what = { action: 'person.changed', targetKind: 'person', targetId: after.id } as const;
-        return { answer: await me(tx, person), audit: { ...what, ...pseudonymous(IMPERSONAL, before, after) } };
+        return {
+          answer: await me(tx, after.id, person.sessionId),
+          audit: { ...what, ...pseudonymous(IMPERSONAL, before, after) },
+        };
       }),
   }),
 ];

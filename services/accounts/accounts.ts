@@ -2,10 +2,12 @@
 import { createHmac } from 'node:crypto';
 import type { Pool } from 'pg';
 import { SignedIds } from '../platform/signed-ids.ts';
+import type { Vault } from '../vault/vault.ts';
 import { Attempts } from './attempts.ts';
 import { type Auth, openAuth } from './auth.ts';
 import { Cookies } from './cookies.ts';
 import { HashingTurns } from './passwords.ts';
+import { SecondFactors } from './second-factors.ts';
 
 export interface Accounts {
   readonly auth: Auth;
@@ -14,11 +16,12 @@ export interface Accounts {
   readonly cookies: Cookies;
   readonly signUps: SignedIds;
   readonly resets: SignedIds;
+  readonly secondFactors: SecondFactors;
   /** What browsers call us: scheme, host and port. */
   readonly origin: string;
 }
 
-export function openAccounts(db: Pool, publicUrl: string, linkSecret: string): Accounts {
+export function openAccounts(db: Pool, vault: Vault, publicUrl: string, linkSecret: string): Accounts {
   const secretFor = (purpose: string) => createHmac('sha256', linkSecret).update(`accounts: ${purpose}`).digest('hex');
   const cookies = new Cookies(publicUrl);
   return {
@@ -28,6 +31,7 @@ export function openAccounts(db: Pool, publicUrl: string, linkSecret: string): A
     turns: new HashingTurns(),
     signUps: new SignedIds('sign_up', linkSecret),
     resets: new SignedIds('password_reset', linkSecret),
+    secondFactors: new SecondFactors(vault),
     origin: new URL(publicUrl).origin,
   };
 }

@@ -4,12 +4,14 @@ export class Cookies {
   readonly areSecure: boolean;
   readonly session: string;
   readonly signUp: string;
+  readonly challenge: string;
 
   constructor(publicUrl: string) {
     this.areSecure = publicUrl.startsWith('https:');
     const prefix = this.areSecure ? '__Host-' : '';
     this.session = `${prefix}tollgate_session`;
     this.signUp = `${prefix}tollgate_sign_up`;
+    this.challenge = `${prefix}tollgate_challenge`;
   }
 
   /** For `set-cookie`; without an age it is taken away. */

@@ -4,7 +4,7 @@ import type { PlanName } from '../../domain/plans.ts';
 import type { MemberStatus, Role } from '../people/memberships.ts';
 import { type Locale, person } from '../people/persons.ts';
 import type { Queryable } from '../platform/postgres.ts';
-import type { SignedIn, StaffRole } from './sessions.ts';
+import { type StaffRole, standingOf } from './standing.ts';
 
 interface Membership {
   readonly orgId: string;
@@ -23,16 +23,16 @@ export interface Me {
   readonly timeZone: string;
   readonly staffRoles: readonly StaffRole[];
   readonly memberships: readonly Membership[];
+  readonly secondFactor: { readonly enrolled: boolean; readonly required: boolean };
   readonly sessionId: string;
 }
 
-export async function me(
-  db: Queryable,
-  { personId, sessionId, staffRoles }: Pick<SignedIn, 'personId' | 'sessionId' | 'staffRoles'>,
-): Promise<Me> {
+export async function me(db: Queryable, personId: string, sessionId: string): Promise<Me> {
   const { id, email, name, locale, timeZone } = await person(db, personId);
+  const { staffRoles, hasSecondFactor, mustHaveSecondFactor } = await standingOf(db, personId);
+  const secondFactor = { enrolled: hasSecondFactor, required: mustHaveSecondFactor };
   const memberships = await membershipsOf(db, personId);
-  return { id, email, name, locale, timeZone, staffRoles, memberships, sessionId };
+  return { id, email, name, locale, timeZone, staffRoles, memberships, secondFactor, sessionId };
 }
 
 /** In the order in which he came, those that he has left not among them. */

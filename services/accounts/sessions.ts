@@ -4,13 +4,15 @@ import type { Pool, PoolClient } from 'pg';
 import type { Queryable } from '../platform/postgres.ts';
 import type { Accounts } from './accounts.ts';
 import { headersOf, type Visit, whyRefused } from './auth.ts';
-
-export type StaffRole = 'support' | 'business' | 'ops' | 'admin';
+import { type StaffRole, standingOf } from './standing.ts';
 
 export interface SignedIn {
   readonly sessionId: string;
   readonly personId: string;
   readonly staffRoles: readonly StaffRole[];
+  readonly hasSecondFactor: boolean;
+  /** He has to have a second factor and has none: he may do nothing but see who he is and take one. */
+  readonly mustEnrol: boolean;
   readonly signedInAt: Date;
 }
 
@@ -30,18 +32,18 @@ export async function signedIn(db: Pool, { auth, cookies }: Accounts, visit: Vis
 }
 
 async function liveSession(db: Queryable, sessionId: string): Promise<SignedIn | null> {
-  const { rows } = await db.query<SignedIn>(
+  const { rows } = await db.query<{ personId: string; signedInAt: Date }>(
     `with live as (
        select s.id, s.person_id, s.created_at from auth.sessions s where s.id = $1 and ${IS_LIVE}),
      seen as (
        update auth.sessions s set seen_at = clock_timestamp() from live
         where s.id = live.id and s.seen_at < clock_timestamp() - interval '1 minute')
-     select id as "sessionId", person_id as "personId", created_at as "signedInAt",
-            array(select r.role from staff_roles r where r.person_id = live.person_id order by r.role) as "staffRoles"
-       from live`,
+     select person_id as "personId", created_at as "signedInAt" from live`,
     [sessionId],
   );
-  return rows[0] ?? null;
+  if (rows[0] === undefined) return null;
+  const { staffRoles, hasSecondFactor, mustHaveSecondFactor } = await standingOf(db, rows[0].personId);
+  return { ...rows[0], sessionId, staffRoles, hasSecondFactor, mustEnrol: mustHaveSecondFactor && !hasSecondFactor };
 }
 
 export interface LiveSession {
@@ -63,6 +65,10 @@ export async function liveSessions(db: Queryable, { personId, sessionId }: Signe
     [personId, sessionId],
   );
   return rows;
+}
+
+export async function endOtherSessions(tx: PoolClient, personId: string, sessionId: string): Promise<void> {
+  await tx.query('delete from auth.sessions where person_id = $1 and id <> $2', [personId, sessionId]);
 }
 
 /** False: he had none of this id that was not over already. */

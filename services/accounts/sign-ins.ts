@@ -7,7 +7,9 @@ import { hashOfSessionId, within } from './account-rows.ts';
 import type { Accounts } from './accounts.ts';
 import type { Attempt } from './attempts.ts';
 import { headersOf, type Visit, whyRefused } from './auth.ts';
+import { CHALLENGE_VALID_S, openChallenge } from './challenges.ts';
 import { isKnownPlace, rememberPlace } from './known-places.ts';
+import { isEnrolled } from './second-factors.ts';
 
 interface Credentials {
   readonly email: string;
@@ -31,19 +33,36 @@ export async function beginSignIn(
   await attempts.begin(db, attemptOf(credentials, visit), await isKnownPlace(db, credentials.email, visit));
 }
 
-/** Within a turn of the hashing. @throws TollgateError wrong_credentials */
+export interface OpenedChallenge {
+  readonly personId: string;
+  readonly sessionId: null;
+  /** As `set-cookie` has it. */
+  readonly cookie: string;
+}
+
+/**
+ * Within a turn of the hashing. Who has a second factor gets no session by it, only to the question for that.
+ * @throws TollgateError wrong_credentials
+ */
 export async function signIn(
   tx: PoolClient,
   accounts: Accounts,
   credentials: Credentials,
   visit: Visit,
-): Promise<OpenedSession> {
-  const { auth, attempts } = accounts;
+): Promise<OpenedSession | OpenedChallenge> {
+  const { auth, attempts, cookies } = accounts;
   const { response, headers } = await within(tx, () =>
     auth.api.signInEmail({ body: credentials, headers: headersOf(visit), returnHeaders: true }),
   ).catch(asWrongCredentials);
+  const personId = response.user.id;
   await attempts.forgive(tx, attemptOf(credentials, visit));
-  return opened(tx, accounts, { personId: response.user.id, secret: response.token, headers }, visit);
+  if (!(await isEnrolled(tx, personId))) {
+    return opened(tx, accounts, { personId, secret: response.token, headers }, visit);
+  }
+  // better-auth has opened one, in this transaction: nobody has seen it.
+  await tx.query('delete from auth.sessions where id_hash = $1', [hashOfSessionId(response.token)]);
+  const challenge = await openChallenge(tx, personId);
+  return { personId, sessionId: null, cookie: cookies.set(cookies.challenge, challenge, CHALLENGE_VALID_S) };
 }
 
 /** Of somebody who has proved in another way who he is. */

@@ -99,3 +99,39 @@ export const passwordChanged: MailTemplate<'password_changed'> = {
     action: { label: '前往 Tollgate', url: accountUrl },
   }),
 };
+
+const SECOND_FACTOR = {
+  en: {
+    enrolled: 'From now on your account asks for a code of your authenticator app.',
+    removed: 'Your account no longer asks for a code of an authenticator app.',
+    recovery_code_used: 'Your account was signed in to by one of your recovery codes.',
+  },
+  zh: {
+    enrolled: '从现在起，登录您的账户需要身份验证器的验证码。',
+    removed: '登录您的账户不再需要身份验证器的验证码。',
+    recovery_code_used: '有人使用您的一个恢复代码登录了账户。',
+  },
+} as const;
+
+export const secondFactor: MailTemplate<'second_factor'> = {
+  en: ({ change, changedAt, recoveryCodesLeft }, say, { accountUrl }) => ({
+    subject: 'The second factor of your account at Tollgate',
+    opening: SECOND_FACTOR.en[change],
+    details: [
+      ['When', say.moment(changedAt)],
+      ['Recovery codes left', String(recoveryCodesLeft)],
+    ],
+    next: ['If it was not you, change your password at once, and write to us.'],
+    action: { label: 'Look at your account', url: accountUrl },
+  }),
+  zh: ({ change, changedAt, recoveryCodesLeft }, say, { accountUrl }) => ({
+    subject: '您的 Tollgate 账户的两步验证',
+    opening: SECOND_FACTOR.zh[change],
+    details: [
+      ['时间', say.moment(changedAt)],
+      ['剩余恢复代码', String(recoveryCodesLeft)],
+    ],
+    next: ['如非本人操作，请立即修改密码，并与我们联系。'],
+    action: { label: '查看账户', url: accountUrl },
+  }),
+};

@@ -54,6 +54,15 @@ export const MAILS = {
     facts: z.strictObject({ personId: z.uuid(), resetId: z.uuid(), validUntil: moment }),
   },
   password_changed: { to: 'person', facts: z.strictObject({ personId: z.uuid(), changedAt: moment }) },
+  second_factor: {
+    to: 'person',
+    facts: z.strictObject({
+      personId: z.uuid(),
+      change: z.enum(['enrolled', 'removed', 'recovery_code_used']),
+      changedAt: moment,
+      recoveryCodesLeft: z.int().nonnegative(),
+    }),
+  },
   known_address: { to: 'person', facts: z.strictObject({ personId: z.uuid() }) },
   new_sign_in: {
     to: 'person',

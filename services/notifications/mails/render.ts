@@ -1,6 +1,6 @@
 // From a kind and its facts to a mail in one language. Pure: the same row always makes the same mail, whoever sends it and whenever.
 
-import { knownAddress, newSignIn, passwordChanged, passwordReset, signUpCode } from './account-mails.ts';
+import { knownAddress, newSignIn, passwordChanged, passwordReset, secondFactor, signUpCode } from './account-mails.ts';
 import { balanceLow, topUpDeclined, topUpDone, topUpOff } from './balance-mails.ts';
 import type { MailContent, MailContext, MailTemplate } from './content.ts';
 import { type FactsOf, type Locale, MAILS, type MailKind } from './kinds.ts';
@@ -29,6 +29,7 @@ const TEMPLATES: { readonly [K in MailKind]: MailTemplate<K> } = {
   sign_up_code: signUpCode,
   password_reset: passwordReset,
   password_changed: passwordChanged,
+  second_factor: secondFactor,
   known_address: knownAddress,
   new_sign_in: newSignIn,
   receipt,

@@ -184,6 +184,7 @@ function pathTo({ path }: Route): string {
     'plan-changes': world.planChangeId,
     'bank-transfers': world.bankTransferId,
     requests: '0193f000-0000-7000-8000-000000000001',
+    me: '0193f000-0000-7000-8000-000000000001',
   };
   const [, noun = ''] = /\/v1\/([\w-]+)\//.exec(path) ?? [];
   return path

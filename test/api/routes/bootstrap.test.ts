@@ -42,18 +42,18 @@ test('a new installation has no account, and whoever has the printed token is it
 });
 
 test('once there is an admin no token makes another, and start prints none', async () => {
-  const token = await newToken();
-  done(await become(token));
+  const printedToken = await newToken();
+  done(await become(printedToken));
 
-  expect(refusal(await become(token))).toEqual([422, 'wrong_code']);
+  expect(refusal(await become(printedToken))).toEqual([422, 'wrong_code']);
   expect(await printed()).toBeNull();
   expect(refusal(await app.call('post', '/api/v1/bootstrap-tokens', { body: {} }))).toEqual([409, 'conflict']);
 });
 
 test('of many who use one token at once, one is the admin', async () => {
-  const token = await newToken();
+  const printedToken = await newToken();
 
-  const answers = await Promise.all(Array.from({ length: 6 }, () => become(token)));
+  const answers = await Promise.all(Array.from({ length: 6 }, () => become(printedToken)));
 
   const { rowCount } = await app.db.query('select from staff_roles');
   expect([answers.filter(({ status }) => status === 200).length, rowCount]).toEqual([1, 1]);
@@ -76,10 +76,10 @@ test('a token works for half an hour, until another is made, and stands nowhere 
 
 test('nobody’s account becomes the admin’s, and the token is still good for another address', async () => {
   const { email, personId } = await new Browser(app).signUp();
-  const token = await newToken();
+  const printedToken = await newToken();
 
-  expect(refusal(await become(token, email))).toEqual([409, 'conflict']);
-  const answer = done(await become(token));
+  expect(refusal(await become(printedToken, email))).toEqual([409, 'conflict']);
+  const answer = done(await become(printedToken));
 
   expect(answer.string('id')).not.toBe(personId);
 });

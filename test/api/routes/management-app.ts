@@ -134,7 +134,7 @@ export async function startManagementApp(
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const linkSecret = randomBytes(32).toString('hex');
   const links = new PayLinks(url, linkSecret);
-  const [verifyLinks, accounts] = [new VerifyLinks(url, linkSecret), openAccounts(worker, url, linkSecret)];
+  const [verifyLinks, accounts] = [new VerifyLinks(url, linkSecret), openAccounts(worker, vault, url, linkSecret)];
   const inbox = new StripeInbox(worker, api, logger, async () => {});
   const app = createApp({
     db: worker,

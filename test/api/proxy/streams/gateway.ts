@@ -109,7 +109,10 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       db: workerDb,
       log,
       scrape: () => parts.metrics.registry.metrics(),
-      ...{ adminToken: ADMIN_TOKEN, accounts: openAccounts(workerDb, 'http://127.0.0.1', 'of this gateway alone') },
+      ...{
+        adminToken: ADMIN_TOKEN,
+        accounts: openAccounts(workerDb, vault, 'http://127.0.0.1', 'of this gateway alone'),
+      },
       ...{ payments: null, demoClock: null, vault, egress: parts.egress },
     },
     ...{ apiKeys, links: LINKS, verifyLinks: VERIFY_LINKS, routing: routing.table },
