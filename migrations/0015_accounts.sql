@@ -30,11 +30,13 @@ create table auth.sessions (
   user_agent text not null
 );
 create index on auth.sessions (person_id);
+create index on auth.sessions (expires_at);
 
 -- From where somebody has got in before: the SHA-256 of what his browser calls itself and of his network.
 create table auth.known_places (
   person_id uuid not null references persons,
   place bytea not null check (length(place) = 32),
+  -- Forgotten after a year.
   seen_at timestamptz not null default clock_timestamp(),
   primary key (person_id, place)
 );

@@ -4,7 +4,7 @@ import { TollgateError } from '../../domain/errors.ts';
 import { me } from '../../services/accounts/me.ts';
 import { hashOf } from '../../services/accounts/passwords.ts';
 import { endSession } from '../../services/accounts/sessions.ts';
-import { auditRefusedSignIn, beginSignIn, openSession, signIn } from '../../services/accounts/sign-ins.ts';
+import { auditWrongPassword, beginSignIn, openSession, signIn } from '../../services/accounts/sign-ins.ts';
 import { askToSignUp, checkCode, completeSignUp, SIGN_UP_VALID_S } from '../../services/accounts/sign-ups.ts';
 import { code, knownPassword, newPassword } from './account-fields.ts';
 import { locale, mailAddress, name, timeZone } from './field-schemas.ts';
@@ -85,7 +85,7 @@ export const accountRoutes: readonly Route[] = [
       );
       return signingIn.catch(async (error: unknown) => {
         const isRefused = error instanceof TollgateError && error.code === 'wrong_credentials';
-        if (isRefused) await auditRefusedSignIn(db, author, body.email);
+        if (isRefused) await auditWrongPassword(db, author, body.email);
         throw error;
       });
     },

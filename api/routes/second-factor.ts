@@ -1,10 +1,11 @@
 // The second factor: signed in with, taken, and given back.
 import { z } from 'zod';
+import { TollgateError } from '../../domain/errors.ts';
 import { endChallenge, tryChallenge } from '../../services/accounts/challenges.ts';
 import { checkPassword, countPassword, forgivePassword } from '../../services/accounts/change-password.ts';
 import { countProof } from '../../services/accounts/second-factors.ts';
 import { endOtherSessions } from '../../services/accounts/sessions.ts';
-import { openSession } from '../../services/accounts/sign-ins.ts';
+import { auditRefusal, openSession } from '../../services/accounts/sign-ins.ts';
 import { person as personRow } from '../../services/people/persons.ts';
 import { code, knownPassword } from './account-fields.ts';
 import { line } from './field-schemas.ts';
@@ -20,12 +21,12 @@ const signingIn = visitorChange({
   params: none,
   body: z.union([z.strictObject({ code }), z.strictObject({ recoveryCode })]),
   response: z.object({ state: z.literal('signed_in') }),
-  async handler({ body, visit }, { db, accounts }, change) {
+  async handler({ body, visit, author }, { db, accounts }, change) {
     const { cookies, secondFactors } = accounts;
     const secret = cookies.valueOf(cookies.challenge, visit.cookie);
     const personId = await tryChallenge(db, secret);
     await countProof(db, personId);
-    return change(async (tx) => {
+    const proving = change(async (tx) => {
       await endChallenge(tx, secret);
       await secondFactors.prove(tx, personId, body);
       const { sessionId, cookie } = await openSession(tx, accounts, personId, visit);
@@ -35,6 +36,11 @@ const signingIn = visitorChange({
         cookies: [cookie, cookies.set(cookies.challenge, '')],
         audit: { action: 'person.signed_in', ...target(personId), after },
       };
+    });
+    return proving.catch(async (error: unknown) => {
+      const isRefused = error instanceof TollgateError && error.code === 'wrong_code';
+      if (isRefused) await auditRefusal(db, author, personId, 'second_factor');
+      throw error;
     });
   },
 });

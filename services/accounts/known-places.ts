@@ -17,7 +17,9 @@ export async function isKnownPlace(db: Queryable, email: string, visit: Visit): 
 /** His first place is told to nobody: he has just proved that he reads his mail. */
 export async function rememberPlace(tx: PoolClient, personId: string, visit: Visit, sessionId: string): Promise<void> {
   const { rows } = await tx.query<{ isNew: boolean; hasOthers: boolean; at: Date }>(
-    `with before as (select place from auth.known_places where person_id = $1),
+    `with gone as (
+       delete from auth.known_places where seen_at < clock_timestamp() - interval '1 year' and place <> $2),
+     before as (select place from auth.known_places where person_id = $1),
      kept as (
        insert into auth.known_places (person_id, place) values ($1, $2)
        on conflict (person_id, place) do update set seen_at = clock_timestamp())

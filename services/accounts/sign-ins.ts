@@ -84,9 +84,11 @@ async function opened(
   { personId, secret, headers }: { readonly personId: string; readonly secret: string; readonly headers: Headers },
   visit: Visit,
 ): Promise<OpenedSession> {
-  const { rows } = await tx.query<{ id: string }>('select id from auth.sessions where id_hash = $1', [
-    hashOfSessionId(secret),
-  ]);
+  const { rows } = await tx.query<{ id: string }>(
+    `with gone as (delete from auth.sessions where expires_at < clock_timestamp())
+     select id from auth.sessions where id_hash = $1`,
+    [hashOfSessionId(secret)],
+  );
   const [session] = rows;
   if (session === undefined) throw new Error('a session was opened and is not there');
   await rememberPlace(tx, personId, visit, session.id);
@@ -94,11 +96,23 @@ async function opened(
 }
 
 /** Of somebody whom we know: others have no account that anybody could be after. */
-export async function auditRefusedSignIn(db: Pool, author: Author, email: string): Promise<void> {
+export async function auditWrongPassword(db: Pool, author: Author, email: string): Promise<void> {
   const { rows } = await db.query<{ id: string }>('select id from persons where email = $1', [email]);
-  const [known] = rows;
-  if (known === undefined) return;
-  const entry = { action: 'person.sign_in_refused', targetKind: 'person', targetId: known.id } as const;
+  if (rows[0] !== undefined) await auditRefusal(db, author, rows[0].id, 'password');
+}
+
+export async function auditRefusal(
+  db: Pool,
+  author: Author,
+  personId: string,
+  wrong: 'password' | 'second_factor',
+): Promise<void> {
+  const entry = {
+    action: 'person.sign_in_refused',
+    targetKind: 'person',
+    targetId: personId,
+    after: { wrong },
+  } as const;
   await inTransaction(db, (tx) => writeAudit(tx, author, entry));
 }
 

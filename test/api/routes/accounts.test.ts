@@ -151,7 +151,7 @@ test('an unknown address and a wrong password are answered alike, and the refusa
     [401, []],
   ]);
   const { rows } = await app.db.query(`select actor, after from audit_log where action = 'person.sign_in_refused'`);
-  expect(rows).toEqual([{ actor: 'public', after: null }]);
+  expect(rows).toEqual([{ actor: 'public', after: { wrong: 'password' } }]);
   expect((await browser.signIn(email)).body).toEqual({ state: 'signed_in' });
   expect((await browser.get('/me')).string('id')).toBe(personId);
 });

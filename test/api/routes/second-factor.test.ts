@@ -80,6 +80,23 @@ test('each code on paper opens once, however it is written, and its owner hears 
   expect((await mailsTo(app, email)).filter((kind) => kind === 'second_factor')).toHaveLength(3);
 });
 
+test('a wrong code after a right password is audited: somebody knows the password', async () => {
+  const { email, personId, authenticator } = await enrolled();
+  const browser = newBrowser();
+  done(await browser.signIn(email));
+  await browser.post('/sign-ins/second-factor', { code: authenticator.wrongCode() });
+
+  const { rows } = await app.db.query(
+    `select action, after from audit_log where target_id = $1 order by seq desc limit 2`,
+    [personId],
+  );
+
+  expect(rows).toEqual([
+    { action: 'person.sign_in_refused', after: { wrong: 'second_factor' } },
+    { action: 'person.password_proved', after: {} },
+  ]);
+});
+
 test('after five wrong codes the right one opens nothing before the password is said again', async () => {
   const { email, authenticator } = await enrolled();
   const browser = newBrowser();
