@@ -18,6 +18,7 @@ import { contractRoutes } from './routes/contracts.ts';
 import { demoClockRoutes } from './routes/demo-clock.ts';
 import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
+import { invitationRoutes } from './routes/invitations.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
 import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
@@ -31,10 +32,13 @@ import { forgivingPaths, nothingHere } from './routes/paths.ts';
 import { payRoutes } from './routes/pay.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { personRoutes } from './routes/persons.ts';
+import { projectRoutes } from './routes/projects.ts';
+import { proposalRoutes } from './routes/proposals.ts';
 import { readWithKeyRoutes } from './routes/read-with-key.ts';
 import { named } from './routes/request-ids.ts';
 import type { Route } from './routes/route.ts';
 import { secondFactorRoutes } from './routes/second-factor.ts';
+import { staffRoutes } from './routes/staff.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { taxRoutes } from './routes/taxes.ts';
 import { verifyRoutes } from './routes/verify.ts';
@@ -45,6 +49,7 @@ export const ROUTES: readonly Route[] = [
   openapiRoute(() => ROUTES),
   ...readWithKeyRoutes,
   ...customerRoutes,
+  ...projectRoutes,
   ...accountRoutes,
   ...bootstrapRoutes,
   ...passwordRoutes,
@@ -52,7 +57,9 @@ export const ROUTES: readonly Route[] = [
   ...mySessionRoutes,
   ...secondFactorRoutes,
   ...personRoutes,
+  ...staffRoutes,
   ...memberRoutes,
+  ...invitationRoutes,
   ...billingDetailsRoutes,
   ...taxRoutes,
   ...apiKeyRoutes,
@@ -67,6 +74,7 @@ export const ROUTES: readonly Route[] = [
   ...cardRoutes,
   ...autoTopUpRoutes,
   ...bookRoutes,
+  ...proposalRoutes(() => ROUTES),
   ...auditRoutes,
   ...payRoutes,
   ...verifyRoutes,

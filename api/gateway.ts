@@ -21,6 +21,7 @@ import { SettlementWriter } from '../services/ledger/settlement-writer.ts';
 import { RateLimiter } from '../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../services/limits/window-exchange.ts';
 import { PayLinks } from '../services/payments/pay-links.ts';
+import { InvitationLinks } from '../services/people/invitations.ts';
 import { VerifyLinks } from '../services/people/verifications.ts';
 import { type Config, readConfig } from '../services/platform/config.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
@@ -267,6 +268,7 @@ function appDependencies(
     payments,
     links,
     verifyLinks: new VerifyLinks(config.publicUrl, config.linkSecret),
+    invitationLinks: new InvitationLinks(config.publicUrl, config.linkSecret),
     demoClock: openDemoClock(config),
     vault,
     egress: proxy.egress,

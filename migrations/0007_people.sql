@@ -31,7 +31,7 @@ create table mail_verifications (
 create table memberships (
   org_id uuid not null references organizations,
   person_id uuid not null references persons,
-  role text not null check (role in ('owner', 'admin', 'billing', 'member')),
+  role text not null check (role in ('owner', 'admin', 'billing', 'developer', 'viewer')),
   -- An active member takes a seat.
   status text not null default 'active' check (status in ('active', 'suspended', 'removed')),
   -- Suspended for want of a seat, and active again when there is one; whom a person suspended stays so.

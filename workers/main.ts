@@ -9,6 +9,7 @@ import { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
 import { outboxStanding } from '../services/notifications/outbox.ts';
 import { PayLinks } from '../services/payments/pay-links.ts';
+import { InvitationLinks } from '../services/people/invitations.ts';
 import { VerifyLinks } from '../services/people/verifications.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { createLog } from '../services/platform/log.ts';
@@ -146,6 +147,7 @@ function openMailRelay(mail: MailSettings): MailRelay {
       accountUrl: `${config.publicUrl}/`,
       payUrl: new PayLinks(config.publicUrl, config.linkSecret).urlOf,
       verifyUrl: new VerifyLinks(config.publicUrl, config.linkSecret).urlOf,
+      invitationUrl: new InvitationLinks(config.publicUrl, config.linkSecret).urlOf,
       // Behind the #, which browsers send nobody: the link opens an account.
       resetUrl: (resetId) => `${config.publicUrl}/console/password-reset#${resets.linkTokenOf(resetId)}`,
       signUpCode: (signUpId) => signUps.codeOf(signUpId),

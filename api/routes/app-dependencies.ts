@@ -10,6 +10,7 @@ import type { Egress } from '../../services/egress/egress.ts';
 import type { PayLinks } from '../../services/payments/pay-links.ts';
 import type { StripeApi } from '../../services/payments/stripe-api.ts';
 import type { StripeInbox } from '../../services/payments/stripe-inbox.ts';
+import type { InvitationLinks } from '../../services/people/invitations.ts';
 import type { VerifyLinks } from '../../services/people/verifications.ts';
 import type { Vault } from '../../services/vault/vault.ts';
 import type { Authentication } from '../proxy/authenticate.ts';
@@ -38,6 +39,7 @@ export interface AppDependencies extends Authentication {
   readonly payments: PaymentDesk | null;
   readonly links: PayLinks;
   readonly verifyLinks: VerifyLinks;
+  readonly invitationLinks: InvitationLinks;
   /** null: the clock of billing cannot be moved. */
   readonly demoClock: DemoClock | null;
   readonly vault: Vault;

@@ -14,6 +14,7 @@ export const bootstrapRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/bootstrap-tokens',
+    permission: 'staff.bootstrap',
     summary: 'Have a one-time token made for the first admin, while there is none; shown once, the one before ends',
     params: none,
     status: 201,

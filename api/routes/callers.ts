@@ -9,6 +9,7 @@ import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import { isSameSecret } from '../../services/platform/same-secret.ts';
 import { addressOf, authenticate } from '../proxy/authenticate.ts';
 import type { AppDependencies } from './app-dependencies.ts';
+import { requireAnyRight } from './authorize.ts';
 import { requireOwnPage } from './own-page.ts';
 import type { Route } from './route.ts';
 import { visitOf } from './visit.ts';
@@ -37,7 +38,20 @@ export async function callerOf(route: Route, app: AppDependencies, req: Request)
   if (route.openToLoopback && isOnThisMachine(req)) return { actor: 'loopback', ...nobody };
   const credential = credentialIn(req.headers);
   if (credential !== null && isSameSecret(credential, app.adminToken)) return { actor: 'admin', ...nobody };
-  throw refusal(credential);
+  if (credential !== null || req.headers.cookie === undefined) throw refusal(credential);
+  const person = await signedInPerson(route, app, req);
+  requireEnrolled(person);
+  if (route.permission !== null) requireAnyRight(person, route.permission);
+  return { actor: `person:${person.personId}`, apiKey: null, person };
+}
+
+/** @throws TollgateError forbidden while he has to take a second factor first */
+function requireEnrolled({ mustEnrol }: SignedIn): void {
+  if (!mustEnrol) return;
+  throw new TollgateError('forbidden', {
+    message:
+      'In your role you need a second factor before anything else: POST /api/v1/me/second-factor begins to take one.',
+  });
 }
 
 /** By the cookie alone, and only from pages of ours. @throws TollgateError unauthorized, cross_site_request */
@@ -74,7 +88,10 @@ function refusal(credential: string | null): TollgateError {
       message: 'This is a customer’s API key; the management API takes the admin token (TOLLGATE_ADMIN_TOKEN).',
     });
   }
-  const what = credential === null ? 'This needs the admin token' : 'This is not the admin token of this installation';
+  const what =
+    credential === null
+      ? 'This needs a session, or the admin token'
+      : 'This is not the admin token of this installation';
   return new TollgateError('unauthorized', { message: `${what}: send it as "Authorization: Bearer <admin token>".` });
 }
 

@@ -1,5 +1,6 @@
 // What somebody who is signed in sees and changes of himself.
 import { z } from 'zod';
+import { MEMBER_ROLES, STAFF_ROLES } from '../../domain/authorization.ts';
 import { me } from '../../services/accounts/me.ts';
 import { pseudonymous } from '../../services/audit/audit.ts';
 import { changePerson, lockedPerson } from '../../services/people/persons.ts';
@@ -15,14 +16,14 @@ export const Me = z
     name: z.string(),
     locale,
     timeZone: z.string(),
-    staffRoles: z.array(z.enum(['support', 'business', 'ops', 'admin'])).readonly(),
+    staffRoles: z.array(z.enum(STAFF_ROLES)).readonly(),
     memberships: z
       .array(
         z.object({
           orgId: uuid,
           orgName: z.string(),
           plan: z.enum(['free', 'pay_as_you_go', 'pro', 'team', 'enterprise']).nullable(),
-          role: z.enum(['owner', 'admin', 'billing', 'member']),
+          role: z.enum(MEMBER_ROLES),
           status: z.enum(['active', 'suspended', 'removed']),
         }),
       )

@@ -6,7 +6,13 @@ import { API_KEY_SCHEMES, API_KEY_SECURITY, CustomerError, hotOperations } from 
 import { JSON_TYPE } from './reply.ts';
 import { operatorRead, type Route } from './route.ts';
 
-const SECURITY = { admin: [{ adminToken: [] }], apiKey: API_KEY_SECURITY, person: [{ session: [] }], public: [] };
+const SESSION = [{ session: [] }];
+const SECURITY = {
+  permitted: [{ adminToken: [] }, ...SESSION],
+  apiKey: API_KEY_SECURITY,
+  person: SESSION,
+  public: [],
+};
 
 function openapiDocument(routes: readonly Route[]): object {
   const registry = new OpenAPIRegistry();
@@ -43,7 +49,7 @@ function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
   const { method, path, summary, params, query, body, response, status, who, ifMatch, changes, mayGoOn, isPage } =
     route;
   const answersIn = path === '/metrics' ? ['text/plain'] : route.answersIn;
-  const isProblem = who === 'admin' || speaksProblems(path);
+  const isProblem = who === 'permitted' || speaksProblems(path);
   const form = isProblem ? 'application/problem+json' : 'application/json';
   const headers = {
     ...(ifMatch === null ? {} : { 'If-Match': ifMatch === 'required' ? IfMatchHeader : IfMatchHeader.optional() }),
@@ -114,7 +120,7 @@ export function openapiRoute(routes: () => readonly Route[]): Route {
   let text: string | null = null;
   return operatorRead({
     path: '/api/v1/openapi.json',
-    who: 'public',
+    permission: null,
     summary: 'This document',
     response: z.object({ openapi: z.string() }),
     handler: async () => {

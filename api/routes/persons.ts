@@ -29,6 +29,7 @@ export const personRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/persons',
+    permission: 'person.change',
     summary: 'Make a person; the mail address is not verified by that',
     params: none,
     status: 201,
@@ -43,6 +44,7 @@ export const personRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/persons',
+    permission: 'person.read',
     summary: 'Persons, newest first; by mail address the one who has it',
     params: none,
     query: z.strictObject({ ...pageQuery, email: mailAddress.optional() }),
@@ -52,6 +54,7 @@ export const personRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/persons/{id}',
+    permission: 'person.read',
     summary: 'One person',
     query: none,
     params: byId,
@@ -61,6 +64,7 @@ export const personRoutes: readonly Route[] = [
   adminChange({
     method: 'patch',
     path: '/api/v1/persons/{id}',
+    permission: 'person.change',
     summary: 'Change a person; another mail address is unverified, and to say otherwise needs a reason',
     ifMatch: 'required',
     params: byId,

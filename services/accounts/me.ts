@@ -1,17 +1,17 @@
 // What somebody who is signed in is told of himself, and may change of it.
-
+import type { MemberRole, StaffRole } from '../../domain/authorization.ts';
 import type { PlanName } from '../../domain/plans.ts';
-import type { MemberStatus, Role } from '../people/memberships.ts';
+import type { MemberStatus } from '../people/memberships.ts';
 import { type Locale, person } from '../people/persons.ts';
 import type { Queryable } from '../platform/postgres.ts';
-import { type StaffRole, standingOf } from './standing.ts';
+import { standingOf } from './standing.ts';
 
 interface Membership {
   readonly orgId: string;
   readonly orgName: string;
   /** Null: it has agreed on none. */
   readonly plan: PlanName | null;
-  readonly role: Role;
+  readonly role: MemberRole;
   readonly status: MemberStatus;
 }
 

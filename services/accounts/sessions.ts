@@ -1,10 +1,11 @@
 // Who is signed in: by a session that is neither too old nor idle for too long. Whoever works for us is out sooner, from the moment on in which he
 // does (R-LOG-4).
 import type { Pool, PoolClient } from 'pg';
+import type { StaffRole } from '../../domain/authorization.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import type { Accounts } from './accounts.ts';
 import { headersOf, type Visit, whyRefused } from './auth.ts';
-import { type StaffRole, standingOf } from './standing.ts';
+import { standingOf } from './standing.ts';
 
 export interface SignedIn {
   readonly sessionId: string;

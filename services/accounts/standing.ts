@@ -1,7 +1,6 @@
 // What somebody is here, beside a member: whether he works for us, whether he has a second factor, and whether he must.
+import type { StaffRole } from '../../domain/authorization.ts';
 import type { Queryable } from '../platform/postgres.ts';
-
-export type StaffRole = 'support' | 'business' | 'ops' | 'admin';
 
 export interface Standing {
   readonly staffRoles: readonly StaffRole[];

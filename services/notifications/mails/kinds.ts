@@ -1,6 +1,7 @@
 // Every mail that the product sends, in one closed list: to whom it goes, and the facts that its words are made of. What a caller may
 // leave out is null and said so; a mail never guesses.
 import { z } from 'zod';
+import { MEMBER_ROLES } from '../../../domain/authorization.ts';
 import type { DeclineClass } from '../../../domain/declines.ts';
 import type { PlanName } from '../../../domain/plans.ts';
 
@@ -49,6 +50,20 @@ export const MAILS = {
     to: 'address',
     facts: z.strictObject({ email: z.string(), locale: z.enum(LOCALES), signUpId: z.uuid(), validUntil: moment }),
   },
+  invitation: {
+    to: 'address',
+    facts: z.strictObject({
+      email: z.string(),
+      locale: z.enum(LOCALES),
+      invitationId: z.uuid(),
+      orgName: z.string(),
+      // Null: the operator.
+      inviterName: z.string().nullable(),
+      role: z.enum(MEMBER_ROLES),
+      validUntil: moment,
+    }),
+  },
+
   password_reset: {
     to: 'person',
     facts: z.strictObject({ personId: z.uuid(), resetId: z.uuid(), validUntil: moment }),

@@ -3,6 +3,7 @@
 import { knownAddress, newSignIn, passwordChanged, passwordReset, secondFactor, signUpCode } from './account-mails.ts';
 import { balanceLow, topUpDeclined, topUpDone, topUpOff } from './balance-mails.ts';
 import type { MailContent, MailContext, MailTemplate } from './content.ts';
+import { invitation } from './invitation-mail.ts';
 import { type FactsOf, type Locale, MAILS, type MailKind } from './kinds.ts';
 import { htmlOf, textOf } from './layout.ts';
 import { lastWarning, limited, limitWarning, remind, restored, stopDecision, stopped } from './overdue-mails.ts';
@@ -27,6 +28,7 @@ export interface RenderedMail {
 const TEMPLATES: { readonly [K in MailKind]: MailTemplate<K> } = {
   verification,
   sign_up_code: signUpCode,
+  invitation,
   password_reset: passwordReset,
   password_changed: passwordChanged,
   second_factor: secondFactor,

@@ -20,6 +20,7 @@ import { Egress } from '../../../services/egress/egress.ts';
 import { PayLinks } from '../../../services/payments/pay-links.ts';
 import { StripeApi } from '../../../services/payments/stripe-api.ts';
 import { StripeInbox } from '../../../services/payments/stripe-inbox.ts';
+import { InvitationLinks } from '../../../services/people/invitations.ts';
 import { VerifyLinks } from '../../../services/people/verifications.ts';
 import { createLog } from '../../../services/platform/log.ts';
 import { Metrics } from '../../../services/platform/metrics.ts';
@@ -90,6 +91,7 @@ export interface ManagementApp {
   readonly links: PayLinks;
   readonly verifyLinks: VerifyLinks;
   readonly accounts: Accounts;
+  readonly invitationLinks: InvitationLinks;
   /** As superuser. */
   readonly db: Pool;
   readonly worker: Pool;
@@ -132,19 +134,16 @@ export async function startManagementApp(
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const linkSecret = randomBytes(32).toString('hex');
-  const links = new PayLinks(url, linkSecret);
-  const [verifyLinks, accounts] = [new VerifyLinks(url, linkSecret), openAccounts(worker, vault, url, linkSecret)];
+  const signing = signingWith(randomBytes(32).toString('hex'), url, worker, vault);
   const inbox = new StripeInbox(worker, api, logger, async () => {});
   const app = createApp({
+    ...signing,
     db: worker,
     log: logger,
     payments: takesPayments ? { stripe: api, inbox, publicUrl: url } : null,
-    links,
-    verifyLinks,
     demoClock: takesPayments ? { stripe: new FakeStripeClock(stripe.url), patienceMs: 3_000 } : null,
     scrape: () => metrics.registry.metrics(),
-    ...{ adminToken: ADMIN_TOKEN, accounts },
+    adminToken: ADMIN_TOKEN,
     vault,
     egress,
     apiKeys,
@@ -158,7 +157,8 @@ export async function startManagementApp(
   server.on('request', app);
   await control(stripe.url, 'webhooks', { url: `${url}/webhooks/stripe`, secret: WEBHOOK_SECRET });
   return {
-    ...{ url, stripe: stripe.url, api, links, verifyLinks, accounts, db, worker, vault, postgres, database, log },
+    ...signing,
+    ...{ url, stripe: stripe.url, api, db, worker, vault, postgres, database, log },
     call: (method, path, sent = {}) => call(url, method, path, sent),
     async refresh() {
       apiKeys.suspectAll();
@@ -172,6 +172,16 @@ export async function startManagementApp(
       rmSync(stripeFolder, { recursive: true });
       await postgres.stop();
     },
+  };
+}
+
+/** All that is signed, by one secret as in production. */
+function signingWith(secret: string, url: string, worker: Pool, vault: Vault) {
+  return {
+    links: new PayLinks(url, secret),
+    verifyLinks: new VerifyLinks(url, secret),
+    invitationLinks: new InvitationLinks(url, secret),
+    accounts: openAccounts(worker, vault, url, secret),
   };
 }
 

@@ -59,7 +59,7 @@ test('owners and billing members are told, each in his language; who has left, w
   await newMember(admin, orgId, { email: 'owner@acme.example' });
   await newMember(admin, orgId, { email: 'bills@acme.example', role: 'billing', locale: 'zh' });
   await newMember(admin, orgId, { email: 'admin@acme.example', role: 'admin' });
-  await newMember(admin, orgId, { email: 'member@acme.example', role: 'member' });
+  await newMember(admin, orgId, { email: 'member@acme.example', role: 'developer' });
   await newMember(admin, orgId, { email: 'unproved@acme.example', isVerified: false });
   await newMember(admin, orgId, { email: 'left@acme.example', status: 'removed' });
   await newMember(admin, orgId, { email: 'waits@acme.example', status: 'suspended' });
@@ -87,7 +87,7 @@ test('a decision is asked of the staff, and an address is verified with whom it 
   const personId = await newMember(admin, orgId, {
     email: 'new@acme.example',
     locale: 'zh',
-    role: 'member',
+    role: 'developer',
     isVerified: false,
   });
   const [stop, verify] = [SAMPLES.stop_decision[0], SAMPLES.verification[0]];

@@ -48,6 +48,26 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
       validUntil: '2026-12-02T10:15:00.000Z',
     },
   ],
+  invitation: [
+    {
+      email: 'ada@example.com',
+      locale: 'en',
+      invitationId: '0193f000-0000-7000-8000-00000000000d',
+      orgName: 'Acme',
+      inviterName: 'Grace',
+      role: 'developer',
+      validUntil: '2026-12-09T10:00:00.000Z',
+    },
+    {
+      email: 'ada@example.com',
+      locale: 'zh',
+      invitationId: '0193f000-0000-7000-8000-00000000000d',
+      orgName: 'Acme',
+      inviterName: null,
+      role: 'owner',
+      validUntil: '2026-12-09T10:00:00.000Z',
+    },
+  ],
   password_reset: [
     {
       personId: '0193f000-0000-7000-8000-000000000001',
