@@ -85,6 +85,15 @@ module.exports = {
       { path: npm('nodemailer') },
     ),
     error(
+      'better-auth-in-two-modules',
+      'What it may do and write is held to our rules there (D85).',
+      {
+        path: '^(domain|workflows|services|activities|api|workers)/',
+        pathNot: '^services/accounts/(account-rows|auth)[.]ts$',
+      },
+      { path: npm('better-auth|@better-auth/[^/]+') },
+    ),
+    error(
       'nobody-imports-the-outside',
       'Tests, benches and scripts are leaves.',
       { pathNot: '^(test|bench|scripts)/' },

@@ -2,6 +2,7 @@
 // What is not in the list does not exist, and what is in it is refused to everybody whom it does not name.
 import express, { type Express } from 'express';
 import { refuseHead } from './proxy/head.ts';
+import { accountRoutes } from './routes/accounts.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import type { AppDependencies } from './routes/app-dependencies.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -9,6 +10,7 @@ import { autoTopUpRoutes } from './routes/auto-top-up.ts';
 import { billingDetailsRoutes } from './routes/billing-details.ts';
 import { billingIncidentRoutes } from './routes/billing-incidents.ts';
 import { bookRoutes } from './routes/books.ts';
+import { bootstrapRoutes } from './routes/bootstrap.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
@@ -16,19 +18,27 @@ import { contractRoutes } from './routes/contracts.ts';
 import { demoClockRoutes } from './routes/demo-clock.ts';
 import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
+import { invitationRoutes } from './routes/invitations.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
+import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
+import { mySessionRoutes } from './routes/my-sessions.ts';
 import { openapiRoute } from './routes/openapi.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { customerRoutes } from './routes/organizations.ts';
+import { passwordRoutes } from './routes/passwords.ts';
 import { forgivingPaths, nothingHere } from './routes/paths.ts';
 import { payRoutes } from './routes/pay.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { personRoutes } from './routes/persons.ts';
+import { projectRoutes } from './routes/projects.ts';
+import { proposalRoutes } from './routes/proposals.ts';
 import { readWithKeyRoutes } from './routes/read-with-key.ts';
 import { named } from './routes/request-ids.ts';
 import type { Route } from './routes/route.ts';
+import { secondFactorRoutes } from './routes/second-factor.ts';
+import { staffRoutes } from './routes/staff.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { taxRoutes } from './routes/taxes.ts';
 import { verifyRoutes } from './routes/verify.ts';
@@ -39,8 +49,17 @@ export const ROUTES: readonly Route[] = [
   openapiRoute(() => ROUTES),
   ...readWithKeyRoutes,
   ...customerRoutes,
+  ...projectRoutes,
+  ...accountRoutes,
+  ...bootstrapRoutes,
+  ...passwordRoutes,
+  ...meRoutes,
+  ...mySessionRoutes,
+  ...secondFactorRoutes,
   ...personRoutes,
+  ...staffRoutes,
   ...memberRoutes,
+  ...invitationRoutes,
   ...billingDetailsRoutes,
   ...taxRoutes,
   ...apiKeyRoutes,
@@ -55,6 +74,7 @@ export const ROUTES: readonly Route[] = [
   ...cardRoutes,
   ...autoTopUpRoutes,
   ...bookRoutes,
+  ...proposalRoutes(() => ROUTES),
   ...auditRoutes,
   ...payRoutes,
   ...verifyRoutes,

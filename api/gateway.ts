@@ -3,6 +3,7 @@
 import type { Server } from 'node:http';
 import type { Express } from 'express';
 import { Client } from 'pg';
+import { openAccounts } from '../services/accounts/accounts.ts';
 import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
@@ -20,6 +21,7 @@ import { SettlementWriter } from '../services/ledger/settlement-writer.ts';
 import { RateLimiter } from '../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../services/limits/window-exchange.ts';
 import { PayLinks } from '../services/payments/pay-links.ts';
+import { InvitationLinks } from '../services/people/invitations.ts';
 import { VerifyLinks } from '../services/people/verifications.ts';
 import { type Config, readConfig } from '../services/platform/config.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
@@ -262,9 +264,11 @@ function appDependencies(
     log: proxy.log,
     scrape: () => scrape.text(),
     adminToken: config.adminToken,
+    accounts: openAccounts(workerDb, vault, config.publicUrl, config.linkSecret),
     payments,
     links,
     verifyLinks: new VerifyLinks(config.publicUrl, config.linkSecret),
+    invitationLinks: new InvitationLinks(config.publicUrl, config.linkSecret),
     demoClock: openDemoClock(config),
     vault,
     egress: proxy.egress,

@@ -118,6 +118,13 @@ export const ERRORS = {
   url_too_long: terminal(414, 'url_too_long'),
   headers_too_large: terminal(431, 'headers_too_large'),
 
+  // Where people sign in.
+  wrong_credentials: terminal(401, 'wrong_credentials', 'authentication_error'),
+  wrong_password: terminal(422, 'wrong_password'),
+  wrong_code: terminal(422, 'wrong_code'),
+  too_many_attempts: wait(429, 'too_many_attempts', 'rate_limit_error'),
+  cross_site_request: terminal(403, 'cross_site_request', 'permission_error'),
+
   // The management API alone; it answers in problem details (RFC 9457) and reads only the status.
   unauthorized: terminal(401, 'unauthorized', 'authentication_error'),
   forbidden: terminal(403, 'forbidden', 'permission_error'),

@@ -128,7 +128,8 @@ create table caps (
   scope_id uuid not null,
   period text not null check (period in ('total', 'day', 'week', 'month')),
   amount_nano bigint not null check (amount_nano >= 0),
-  unique (scope, scope_id, period)
+  -- A member may belong to several organizations.
+  unique (org_id, scope, scope_id, period)
 );
 create index on caps (org_id);
 

@@ -9,6 +9,8 @@ create table persons (
   email text not null unique check (email ~ '^[!-?\[-~]+@[!-?\[-~]+$' and length(email) <= 254),
   name text not null check (length(name) between 1 and 200),
   locale text not null default 'en' check (locale in ('en', 'zh')),
+  -- Of the IANA list.
+  time_zone text not null default 'UTC' check (length(time_zone) between 1 and 60),
   -- Of this address; another one is not verified.
   email_verified_at timestamptz,
   version integer not null default 1,
@@ -29,7 +31,7 @@ create table mail_verifications (
 create table memberships (
   org_id uuid not null references organizations,
   person_id uuid not null references persons,
-  role text not null check (role in ('owner', 'admin', 'billing', 'member')),
+  role text not null check (role in ('owner', 'admin', 'billing', 'developer', 'viewer')),
   -- An active member takes a seat.
   status text not null default 'active' check (status in ('active', 'suspended', 'removed')),
   -- Suspended for want of a seat, and active again when there is one; whom a person suspended stays so.
@@ -64,7 +66,7 @@ create table billing_details (
 grant select (org_id, person_id, status) on memberships to tollgate_gateway;
 grant select on persons, memberships, billing_details to tollgate_worker;
 grant select, insert, update (id, valid_until, used_at), delete on mail_verifications to tollgate_worker;
-grant insert (id, email, name, locale), update (email, name, locale, email_verified_at, version) on persons to tollgate_worker;
+grant insert (id, email, name, locale, time_zone, email_verified_at), update (email, name, locale, time_zone, email_verified_at, version) on persons to tollgate_worker;
 grant insert (org_id, person_id, role), update (role, status, awaits_seat, version) on memberships to tollgate_worker;
 grant insert (org_id), update (legal_name, address, tax_id, tax_exempt, po_number, billing_email, version) on billing_details to tollgate_worker;
 -- Who somebody is stays unread (D52).

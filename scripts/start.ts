@@ -8,6 +8,7 @@ import { formatUsd } from '../domain/nano.ts';
 import { WAITING_FOR_A_PERSON } from '../workflows/contracts/search-attributes.ts';
 import { makeBilledRequest } from './billed-request.ts';
 import type { Endpoints } from './endpoints.ts';
+import { type FirstAdmin, firstAdmin } from './first-admin.ts';
 import { bringUp, type Installation, secondsSince } from './installation.ts';
 import { replaceFile } from './parts/atomic-file.ts';
 import { postGuardian } from './parts/guardian.ts';
@@ -41,7 +42,7 @@ async function serve(): Promise<void> {
     await withInstallation(async (installation) => {
       await proveBilling(installation.endpoints);
       writeEndpoints(installation.endpoints);
-      welcome(installation.endpoints);
+      welcome(installation.endpoints, await firstAdmin(installation.endpoints));
       await untilInterrupted();
     });
   } catch (error) {
@@ -116,7 +117,7 @@ function writeEndpoints(endpoints: Endpoints): void {
   replaceFile(endpointsFile, `${JSON.stringify(endpoints, null, 2)}\n`, 0o600);
 }
 
-function welcome(endpoints: Endpoints): void {
+function welcome(endpoints: Endpoints, first: FirstAdmin | null): void {
   const { apiBaseUrl, customerKey, adminToken, stripe, inbox, temporalUi, worker, models } = endpoints;
   const body = JSON.stringify({ model: models[0], messages: [{ role: 'user', content: 'Say hello' }] });
   process.stdout.write(`
@@ -128,11 +129,16 @@ Tollgate is up after ${secondsSince(startedAtMs)}. Stop it with Ctrl-C; what it 
   fake Stripe    ${stripe}
   SMTP inbox     ${inbox}
   Temporal UI    ${temporalUi ?? 'that of TEMPORAL_ADDRESS'} (to read what it encrypts, sign in at ${worker}/codec)
-  for a person   ${waitingForAPerson(endpoints)}
+  for a person   ${waitingForAPerson(endpoints)}${first === null ? '' : howToBeAdmin(endpoints, first)}
 
 curl ${apiBaseUrl}/chat/completions -H 'authorization: Bearer ${customerKey}' -H 'content-type: application/json' -d '${body}'
 
 `);
+}
+
+/** Until there is an admin, by whoever reads this. */
+function howToBeAdmin({ api }: Endpoints, { bootstrapToken, validUntil }: FirstAdmin): string {
+  return `\n  first admin    ${api}/console/bootstrap, or POST ${api}/api/v1/bootstrap, with the token ${bootstrapToken} (until ${validUntil})`;
 }
 
 /** Temporal's UI keeps saved views in the browser, so what can be handed over is an address. */

@@ -9,11 +9,13 @@ import { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
 import { outboxStanding } from '../services/notifications/outbox.ts';
 import { PayLinks } from '../services/payments/pay-links.ts';
+import { InvitationLinks } from '../services/people/invitations.ts';
 import { VerifyLinks } from '../services/people/verifications.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { createLog } from '../services/platform/log.ts';
 import { OutboxBell } from '../services/platform/outbox-bell.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
+import { SignedIds } from '../services/platform/signed-ids.ts';
 import { type MailSettings, readWorkerConfig } from '../services/platform/worker-config.ts';
 import { PokeOutbox, pokesStanding } from '../services/processes/poke-outbox.ts';
 import { Reconciliations, reconciliationStanding } from '../services/reconciliation/reconciliations.ts';
@@ -134,6 +136,8 @@ process.exit(0);
 function openMailRelay(mail: MailSettings): MailRelay {
   // A connection is held for as long as the mail server takes; one more, for what failed.
   const size = { maxConnections: MAILS_AT_ONCE + 1, statementTimeoutMs: 8_000 };
+  const signUps = new SignedIds('sign_up', config.linkSecret);
+  const resets = new SignedIds('password_reset', config.linkSecret);
   const deliveries = new Deliveries({
     db: createPool(config.databaseUrl, { name: 'tollgate worker, mails', ...size }),
     sender: new MailSender(mail),
@@ -143,6 +147,10 @@ function openMailRelay(mail: MailSettings): MailRelay {
       accountUrl: `${config.publicUrl}/`,
       payUrl: new PayLinks(config.publicUrl, config.linkSecret).urlOf,
       verifyUrl: new VerifyLinks(config.publicUrl, config.linkSecret).urlOf,
+      invitationUrl: new InvitationLinks(config.publicUrl, config.linkSecret).urlOf,
+      // Behind the #, which browsers send nobody: the link opens an account.
+      resetUrl: (resetId) => `${config.publicUrl}/console/password-reset#${resets.linkTokenOf(resetId)}`,
+      signUpCode: (signUpId) => signUps.codeOf(signUpId),
       runbookUrl: config.runbookUrl ?? `http://${config.host}:${config.port}/runbook`,
     },
     onHandedOver: (tx, { invoiceId, notice, handedOverAt }) => noticeHandedOver(tx, invoiceId, notice, handedOverAt),

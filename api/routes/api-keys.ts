@@ -10,6 +10,7 @@ import {
   lockedApiKey,
 } from '../../services/api-keys/api-keys.ts';
 import { lockedOrganization } from '../../services/organizations/organizations.ts';
+import { ownerOf } from '../../services/organizations/owners.ts';
 import {
   addressRange,
   caps,
@@ -70,6 +71,8 @@ export const apiKeyRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/api-keys',
+    permission: 'api_key.change',
+    of: ({ body }) => body,
     summary: 'Make an API key; without projectId in the project "default"',
     params: none,
     status: 201,
@@ -99,15 +102,24 @@ export const apiKeyRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/api-keys',
+    permission: 'api_key.read',
+    of: ({ query }) => query,
     summary: 'API keys, newest first',
     params: none,
-    query: z.strictObject({ ...pageQuery, orgId: uuid.optional(), projectId: uuid.optional() }),
+    query: z.strictObject({
+      ...pageQuery,
+      orgId: uuid.optional(),
+      projectId: uuid.optional(),
+      memberId: uuid.optional(),
+    }),
     response: pageOf(ApiKey),
     handler: ({ query }, { db }) =>
       onePage(apiKeys, query, (after, pageSize) => listApiKeys(db, query, after, pageSize)),
   }),
   adminRead({
     path: '/api/v1/api-keys/{id}',
+    permission: 'api_key.read',
+    of: ({ params }, db) => ownerOf(db, 'api_key', params.id),
     summary: 'One API key',
     query: none,
     params: byId,
@@ -117,6 +129,8 @@ export const apiKeyRoutes: readonly Route[] = [
   adminChange({
     method: 'patch',
     path: '/api/v1/api-keys/{id}',
+    permission: 'api_key.change',
+    of: ({ params }, db) => ownerOf(db, 'api_key', params.id),
     summary: 'Change what an API key may do',
     ifMatch: 'required',
     params: byId,
@@ -151,6 +165,8 @@ function switchRoute(verb: 'disable' | 'enable', summary: string, turn: typeof d
   return adminChange({
     method: 'post',
     path: `/api/v1/api-keys/{id}/${verb}`,
+    permission: 'api_key.change',
+    of: ({ params }, db) => ownerOf(db, 'api_key', params.id),
     summary,
     ifMatch: 'required',
     params: byId,

@@ -2,6 +2,7 @@
 import type { RequestHandler } from 'express';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import type { Accounts } from '../../services/accounts/accounts.ts';
 import type { FakeStripeClock } from '../../services/billing-clock/fake-stripe-clock.ts';
 import type { ChannelHealth } from '../../services/channels/channel-health.ts';
 import type { RoutingTable } from '../../services/channels/routing-table.ts';
@@ -9,6 +10,7 @@ import type { Egress } from '../../services/egress/egress.ts';
 import type { PayLinks } from '../../services/payments/pay-links.ts';
 import type { StripeApi } from '../../services/payments/stripe-api.ts';
 import type { StripeInbox } from '../../services/payments/stripe-inbox.ts';
+import type { InvitationLinks } from '../../services/people/invitations.ts';
 import type { VerifyLinks } from '../../services/people/verifications.ts';
 import type { Vault } from '../../services/vault/vault.ts';
 import type { Authentication } from '../proxy/authenticate.ts';
@@ -32,10 +34,12 @@ export interface AppDependencies extends Authentication {
   /** The metrics, as Prometheus reads them. */
   readonly scrape: () => Promise<string>;
   readonly adminToken: string;
+  readonly accounts: Accounts;
   /** null: this installation takes no payments. */
   readonly payments: PaymentDesk | null;
   readonly links: PayLinks;
   readonly verifyLinks: VerifyLinks;
+  readonly invitationLinks: InvitationLinks;
   /** null: the clock of billing cannot be moved. */
   readonly demoClock: DemoClock | null;
   readonly vault: Vault;

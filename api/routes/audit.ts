@@ -59,6 +59,7 @@ const FORMS = {
 export const auditRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/audit',
+    permission: 'audit.read',
     summary: 'Who changed what, newest first',
     params: none,
     query: z.strictObject({ ...pageQuery, ...filter }),
@@ -69,6 +70,7 @@ export const auditRoutes: readonly Route[] = [
   exportRoute(),
   adminRead({
     path: '/api/v1/audit/verification',
+    permission: 'audit.read',
     summary: 'Computes every hash of the audit log again; with seq and hash, also whether that entry is still there',
     params: none,
     query: z
@@ -110,7 +112,8 @@ function exportRoute(): Route {
   return {
     ...READS,
     ...described(declared),
-    who: 'admin',
+    who: 'permitted',
+    permission: 'audit.read',
     answersIn: ['application/x-ndjson', 'text/csv'],
     async respond(call, app) {
       const { format, ...wanted } = inputOf(declared, call).query;

@@ -49,6 +49,8 @@ const ofOrganization = z.object({ orgId: uuid });
 export const autoTopUpRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/organizations/{orgId}/auto-top-up',
+    permission: 'auto_top_up.read',
+    of: ({ params }) => params,
     summary: 'What an organization buys by itself when its credit runs low',
     params: ofOrganization,
     query: none,
@@ -58,6 +60,8 @@ export const autoTopUpRoutes: readonly Route[] = [
   adminChange({
     method: 'patch',
     path: '/api/v1/organizations/{orgId}/auto-top-up',
+    permission: 'auto_top_up.change',
+    of: ({ params }) => params,
     summary: 'Switch automatic top-up on with these settings, or off with null; what is being bought is bought',
     ifMatch: 'required',
     params: ofOrganization,

@@ -39,6 +39,8 @@ const ofOrganization = z.object({ orgId: uuid });
 export const billingDetailsRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/organizations/{orgId}/billing-details',
+    permission: 'billing_details.read',
+    of: ({ params }) => params,
     summary: 'To whom invoices are made out from now on',
     query: none,
     params: ofOrganization,
@@ -48,6 +50,9 @@ export const billingDetailsRoutes: readonly Route[] = [
   adminChange({
     method: 'patch',
     path: '/api/v1/organizations/{orgId}/billing-details',
+    permission: 'billing_details.change',
+    of: ({ params }) => params,
+    staffFields: ['taxExempt'],
     summary: 'Change to whom invoices are made out; those that exist stay as they are',
     ifMatch: 'required',
     params: ofOrganization,

@@ -14,6 +14,7 @@ const incidents = { name: 'billing_incidents', position: uuid, positionOf: ({ id
 export const billingIncidentRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/billing-incidents',
+    permission: 'billing_incident.read',
     summary: 'Times for which no customer answers, newest first',
     params: none,
     query: z.strictObject(pageQuery),
@@ -23,6 +24,7 @@ export const billingIncidentRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/billing-incidents',
+    permission: 'billing_incident.declare',
     summary: 'From now on nobody is limited, stopped or reminded; the time is added to every deadline',
     params: none,
     status: 201,
@@ -42,6 +44,7 @@ export const billingIncidentRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/billing-incidents/{id}/end',
+    permission: 'billing_incident.declare',
     summary: 'Deadlines run again from here',
     params: z.object({ id: uuid }),
     body: z.strictObject({ reason }),

@@ -114,9 +114,11 @@ function withMargin(found: Receipt) {
 export const bookRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/requests',
+    permission: 'request.read',
+    of: ({ query }) => query,
     summary: 'Admitted requests, newest first',
     params: none,
-    query: z.strictObject({ ...pageQuery, ...usageFilter, outcome: line(40).optional() }),
+    query: z.strictObject({ ...pageQuery, ...usageFilter, memberId: uuid.optional(), outcome: line(40).optional() }),
     response: pageOf(RequestLine),
     handler: ({ query }, { db }) =>
       onePage(requests, query, (after, pageSize) =>
@@ -125,6 +127,7 @@ export const bookRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/requests/{id}',
+    permission: 'receipt.read',
     summary: 'The receipt of a request, with its costs and margin',
     query: none,
     params: z.object({ id: uuid }),
@@ -137,6 +140,7 @@ export const bookRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/usage',
+    permission: 'usage.read',
     summary: 'What was used, added up by a group',
     params: none,
     query: z.strictObject({
@@ -163,6 +167,7 @@ export const bookRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/ledger/verification',
+    permission: 'ledger.verify',
     summary: 'Runs the invariants of the ledger on the live books',
     params: none,
     query: none,

@@ -31,6 +31,8 @@ const cards = { name: 'cards', position: uuid, positionOf: ({ id }: { id: string
 export const cardRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/organizations/{orgId}/cards',
+    permission: 'card.read',
+    of: ({ params }) => params,
     summary: 'Cards of an organization, newest first',
     params: ofOrganization,
     query: z.strictObject(pageQuery),
@@ -43,6 +45,8 @@ export const cardRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/organizations/{orgId}/card-setups',
+    permission: 'card.change',
+    of: ({ params }) => params,
     summary: 'Where to leave a card; the page that is open already, if there is one',
     params: ofOrganization,
     status: 201,
@@ -66,6 +70,8 @@ export const cardRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/organizations/{orgId}/portal',
+    permission: 'card.change',
+    of: ({ params }) => params,
     summary: 'Where the organization changes and removes its cards; good for a few minutes',
     params: ofOrganization,
     status: 201,

@@ -28,6 +28,8 @@ export interface Outcome<R> {
   readonly answer: R;
   /** What a repetition is told where it must not be told all of it again. */
   readonly repeatedAnswer?: R;
+  /** As `set-cookie` has them: for this caller, so no repetition is told. */
+  readonly cookies?: readonly string[];
   /** Written already, where the effect was committed before there was an answer. */
   readonly audit: AuditEntry | WrittenAudit;
 }
@@ -59,10 +61,11 @@ export async function commit<R>(
     await claim(tx, request);
     const earlier = await repeatedReply(tx, request);
     if (earlier !== null) return earlier;
-    const { answer, repeatedAnswer = answer, audit } = await work(tx);
+    const { answer, repeatedAnswer = answer, cookies = [], audit } = await work(tx);
     if (!isWritten(audit)) await writeAudit(tx, request, audit);
     await remember(tx, request, replyWith(repeatedAnswer));
-    return replyWith(answer);
+    const reply = replyWith(answer);
+    return cookies.length === 0 ? reply : { ...reply, headers: { ...reply.headers, 'set-cookie': cookies } };
   });
   return new CommittedReply(reply);
 }

@@ -15,6 +15,7 @@ const byId = z.object({ id: uuid });
 const addition = adminChange({
   method: 'post',
   path: '/api/v1/channels/{id}/keys',
+  permission: 'channel.change',
   summary: 'Add keys to a channel',
   ifMatch: 'optional',
   params: byId,
@@ -36,6 +37,7 @@ const addition = adminChange({
 const changing = adminChange({
   method: 'patch',
   path: '/api/v1/channels/{id}/keys/{keyId}',
+  permission: 'channel.change',
   summary: 'Disable or enable a key of a channel; If-Match takes the ETag of the channel',
   ifMatch: 'required',
   params: z.object({ id: uuid, keyId: uuid }),
@@ -65,6 +67,7 @@ const changing = adminChange({
 const trial = adminChange({
   method: 'post',
   path: '/api/v1/channels/{id}/test',
+  permission: 'channel.change',
   summary: 'One tiny real call through a key of the channel',
   reachesOutside: true,
   params: byId,
@@ -106,6 +109,7 @@ async function tryOnce(app: AppDependencies, target: Channel, wanted: string | u
 
 const health = adminRead({
   path: '/api/v1/channels/{id}/health',
+  permission: 'channel.read',
   summary: 'What the gateway process that answers has seen of a channel since it started',
   params: byId,
   query: none,

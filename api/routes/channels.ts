@@ -16,7 +16,7 @@ import { lockedModel } from '../../services/pricing/models.ts';
 import { publishPrice } from '../../services/pricing/prices.ts';
 import { channelAnswer, keysNeeded, secrets } from './channel-fields.ts';
 import { line, modelId, name, price, rate, reason, uuid } from './field-schemas.ts';
-import { isExplained, WHY_BELOW } from './margin-fields.ts';
+import { isExplained, refuseBelowMargin, WHY_BELOW } from './margin-fields.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
@@ -60,6 +60,8 @@ function mapped(models: readonly SoldModel[]): { id: string; upstreamModel: stri
 const making = adminChange({
   method: 'post',
   path: '/api/v1/channels',
+  permission: 'channel.change',
+  twoPersons: ({ body }) => refuseBelowMargin(body),
   summary: 'Make a channel; its models must exist (POST /api/v1/models)',
   params: none,
   status: 201,
@@ -125,6 +127,8 @@ async function publishCosts(
 const changing = adminChange({
   method: 'patch',
   path: '/api/v1/channels/{id}',
+  permission: 'channel.change',
+  twoPersons: ({ body }) => refuseBelowMargin(body),
   summary: 'Change a channel; another origin needs the keys again, a status needs a reason',
   ifMatch: 'required',
   params: byId,
@@ -189,6 +193,7 @@ export const channelRoutes: readonly Route[] = [
   making,
   adminRead({
     path: '/api/v1/channels',
+    permission: 'channel.read',
     summary: 'Channels, newest first',
     params: none,
     query: z.strictObject(pageQuery),
@@ -197,6 +202,7 @@ export const channelRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/channels/{id}',
+    permission: 'channel.read',
     summary: 'One channel',
     query: none,
     params: byId,

@@ -1,5 +1,6 @@
 // Enterprises that pay afterwards: their contracts, what an invoice of their usage says, and money that came by bank.
 import { z } from 'zod';
+import { ownerOf } from '../../services/organizations/owners.ts';
 import { bankTransfersOf, recordBankTransfer, reverseBankTransfer } from '../../services/postpaid/bank-transfers.ts';
 import {
   changeCreditLine,
@@ -100,6 +101,7 @@ const transferCents = z.int().min(1).max(1_000_000_000);
 const routesOfContracts: readonly Route[] = [
   adminRead({
     path: '/api/v1/organizations/{orgId}/contract',
+    permission: 'contract.read',
     summary: 'The contract under which an organization pays afterwards, or the last that it had',
     params: ofOrganization,
     query: none,
@@ -108,6 +110,7 @@ const routesOfContracts: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/organizations/{orgId}/contract/standing',
+    permission: 'contract.read',
     summary: 'How much of the credit line is used, invoiced and left',
     params: ofOrganization,
     query: none,
@@ -117,6 +120,8 @@ const routesOfContracts: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/organizations/{orgId}/contract',
+    permission: 'contract.change',
+    twoPersons: () => 'a credit line',
     summary: 'Let an organization pay afterwards, from now on',
     params: ofOrganization,
     status: 201,
@@ -138,6 +143,8 @@ const routesOfContracts: readonly Route[] = [
   adminChange({
     method: 'patch',
     path: '/api/v1/organizations/{orgId}/contract',
+    permission: 'contract.change',
+    twoPersons: () => 'a credit line',
     summary: 'Raise or cut the credit line',
     ifMatch: 'required',
     params: ofOrganization,
@@ -155,6 +162,7 @@ const routesOfContracts: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/organizations/{orgId}/contract/end',
+    permission: 'contract.change',
     summary: 'Lend nothing more; what was used is invoiced as before',
     ifMatch: 'optional',
     params: ofOrganization,
@@ -174,6 +182,8 @@ const routesOfContracts: readonly Route[] = [
 const routesOfInvoices: readonly Route[] = [
   adminRead({
     path: '/api/v1/invoices/{id}/usage',
+    permission: 'invoice.read',
+    of: ({ params }, db) => ownerOf(db, 'invoice', params.id),
     summary: 'What an invoice of usage says, as it was issued',
     params: byId,
     query: none,
@@ -182,6 +192,8 @@ const routesOfInvoices: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/invoices/{id}/bank-transfers',
+    permission: 'invoice.read',
+    of: ({ params }, db) => ownerOf(db, 'invoice', params.id),
     summary: 'Transfers that were recorded for an invoice, newest first',
     params: byId,
     query: none,
@@ -191,6 +203,8 @@ const routesOfInvoices: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/invoices/{id}/bank-transfers',
+    permission: 'bank_transfer.record',
+    twoPersons: () => 'money said to have come by bank',
     summary: 'Record money that came by bank for an invoice of usage, all of it or a part',
     params: byId,
     status: 201,
@@ -211,6 +225,8 @@ const routesOfInvoices: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/bank-transfers/{id}/reversals',
+    permission: 'bank_transfer.record',
+    twoPersons: () => 'money said to have come by bank',
     summary: 'Take a recorded transfer back: its invoice wants the money again',
     params: byId,
     status: 201,

@@ -29,6 +29,7 @@ const span = z
 export const demoClockRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/demo/clock',
+    permission: 'demo_clock.read',
     summary: 'What time it is for billing; only where the clock can be moved',
     params: none,
     query: none,
@@ -41,6 +42,7 @@ export const demoClockRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/demo/clock',
+    permission: 'demo_clock.advance',
     summary: 'Move the clock of billing ahead, from one thing that is due to the next; only with the fake Stripe',
     params: none,
     reachesOutside: true,

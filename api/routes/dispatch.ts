@@ -6,11 +6,13 @@ import { pipeline } from 'node:stream/promises';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { addressOf } from '../proxy/authenticate.ts';
 import type { AppDependencies } from './app-dependencies.ts';
+import { requireRight } from './authorize.ts';
 import { type Caller, callerOf } from './callers.ts';
 import { bytesOfBody, jsonIn } from './json-body.ts';
 import { expressPath, methodNotAllowed } from './paths.ts';
+import { proposed } from './proposals.ts';
 import { requestIdOf } from './request-ids.ts';
-import type { Route } from './route.ts';
+import type { Call, Route } from './route.ts';
 
 export function routesOf(routes: readonly Route[], app: AppDependencies): Router {
   const router = Router({ strict: false, caseSensitive: true });
@@ -34,27 +36,39 @@ function answered(route: Route, app: AppDependencies, callers: WeakMap<Request, 
   return async (req, res) => {
     const caller = callers.get(req);
     if (caller === undefined) throw new Error(`${route.path} was reached by nobody`);
-    const bytes = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
-    const reply = await route.respond(
-      {
-        ...caller,
-        path: req.path,
-        askedPath: req.originalUrl,
-        params: req.params,
-        query: req.query,
-        body: route.body === null || route.isPage ? undefined : jsonIn(bytes, req.headers),
-        bytes,
-        bodyDigest: createHash('sha256').update(bytes).digest(),
-        headers: req.headers,
-        requestId: requestIdOf(res),
-        clientAddress: addressOf(req, app.trustedProxies),
-      },
-      app,
-    );
+    const call = callOf(route, app, req, res, caller);
+    await requireRightFor(route, app, call);
+    const reply = (await proposed(route, call, app)) ?? (await route.respond(call, app));
     res.status(reply.status).set(reply.headers);
     if (reply.chunks === undefined) res.end(reply.text);
     else await passedOn(reply.chunks, res);
   };
+}
+
+function callOf(route: Route, app: AppDependencies, req: Request, res: Response, caller: Caller): Call {
+  const bytes = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
+  return {
+    ...caller,
+    path: req.path,
+    askedPath: req.originalUrl,
+    params: req.params,
+    query: req.query,
+    body: route.body === null || route.isPage ? undefined : jsonIn(bytes, req.headers),
+    bytes,
+    bodyDigest: createHash('sha256').update(bytes).digest(),
+    headers: req.headers,
+    requestId: requestIdOf(res),
+    clientAddress: addressOf(req, app.trustedProxies),
+  };
+}
+
+/** Here for every route, so that none forgets it. */
+async function requireRightFor(route: Route, app: AppDependencies, call: Call): Promise<void> {
+  const { permission, staffFields } = route;
+  const { person, body } = call;
+  if (permission === null || person === null) return;
+  const belonging = await route.belonging(call, app);
+  await requireRight(app.db, person, { permission, belonging, staffFields, body });
 }
 
 /** As fast as the client reads. Whoever leaves ends it; what fails after the first byte breaks the connection, so that nobody takes a part for all. */

@@ -43,7 +43,7 @@ export function replyFor(
   requestId: string,
 ): Reply {
   if (PAGE.test(req.path)) return troublePage(req, error, requestId);
-  if (speaksProblems(req.path)) return problem(error, requestId);
+  if (speaksProblems(req.path)) return problemOf(error, requestId);
   if (speaksGemini(req.headers, req.originalUrl)) return geminiError(error, requestId);
   const { status, headers, body } = errorAnswerFor(req.headers, req.path, error, requestId);
   return { status, headers, text: body };
@@ -59,7 +59,7 @@ function troublePage({ headers }: Pick<Request, 'headers'>, error: TollgateError
 }
 
 /** `type` names the code; the detail says how to go on. */
-function problem(error: TollgateError, requestId: string): Reply {
+export function problemOf(error: TollgateError, requestId: string): Reply {
   const { status } = error.kind;
   const { param, message } = error.details;
   const ofParam = param === undefined ? [] : [{ field: param, message }];

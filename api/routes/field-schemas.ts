@@ -148,3 +148,8 @@ export const tokens = z.partialRecord(z.enum(METERS), z.number()).meta({
   id: 'Tokens',
   description: 'Disjoint: a cached input token is not in input, a reasoning token not in output',
 });
+
+/** As answers have them. */
+export const shownCaps = z
+  .array(z.object({ period: z.enum(['total', 'day', 'week', 'month']), amountNano: money }))
+  .readonly();

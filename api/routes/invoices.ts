@@ -6,6 +6,7 @@ import { dunningRow } from '../../services/dunning/dunning-rows.ts';
 import { type CaseCommand, commandDunning, type DunningView, RUNGS, viewOf } from '../../services/dunning/dunnings.ts';
 import { invoice, listInvoices, type Invoice as ShownInvoice } from '../../services/invoices/invoices.ts';
 import { lockedOrganization, organization } from '../../services/organizations/organizations.ts';
+import { ownerOf } from '../../services/organizations/owners.ts';
 import type { PayLinks } from '../../services/payments/pay-links.ts';
 import { newId } from '../../services/platform/ids.ts';
 import { inTransaction } from '../../services/platform/postgres.ts';
@@ -67,6 +68,8 @@ const invoices = { name: 'invoices', position: uuid, positionOf: ({ id }: { id: 
 export const invoiceRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/organizations/{orgId}/invoices',
+    permission: 'invoice.read',
+    of: ({ params }) => params,
     summary: 'Invoices of an organization, newest first',
     params: z.object({ orgId: uuid }),
     query: z.strictObject(pageQuery),
@@ -80,6 +83,8 @@ export const invoiceRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/invoices/{id}',
+    permission: 'invoice.read',
+    of: ({ params }, db) => ownerOf(db, 'invoice', params.id),
     summary: 'One invoice',
     params: byId,
     query: none,
@@ -88,6 +93,7 @@ export const invoiceRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/invoices/{id}/dunning',
+    permission: 'dunning.read',
     summary: 'How far the case of an unpaid invoice is',
     params: byId,
     query: none,
@@ -126,6 +132,8 @@ function caseCommand<Fields extends z.ZodRawShape>(
   return adminChange({
     method: 'post',
     path: `/api/v1/invoices/{id}/dunning/${name}`,
+    permission: 'dunning.decide',
+    twoPersons: () => (name === 'decide-stop' ? 'stopping an enterprise' : null),
     summary,
     params: byId,
     ifMatch: 'optional',

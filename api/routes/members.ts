@@ -1,5 +1,6 @@
 // Who belongs to an organization, and in which role. An active member takes one of the organization's seats.
 import { z } from 'zod';
+import { MEMBER_ROLES } from '../../domain/authorization.ts';
 import { pseudonymous } from '../../services/audit/audit.ts';
 import { organization } from '../../services/organizations/organizations.ts';
 import {
@@ -10,15 +11,15 @@ import {
   type Member as MemberRow,
   member,
 } from '../../services/people/memberships.ts';
-import { instant, reason, uuid, version } from './field-schemas.ts';
+import { caps, instant, reason, shownCaps, uuid, version } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
-const role = z.enum(['owner', 'admin', 'billing', 'member']);
+const role = z.enum(MEMBER_ROLES);
 const status = z.enum(['active', 'suspended', 'removed']);
 
-const Member = z
+export const Member = z
   .object({
     orgId: uuid,
     personId: uuid,
@@ -26,13 +27,14 @@ const Member = z
     name: z.string(),
     role,
     status: status.meta({ description: 'API keys of a member work while he is active' }),
+    caps: shownCaps.meta({ description: 'Of what his API keys spend here' }),
     awaitsSeat: z.boolean().meta({ description: 'Suspended for want of a seat, until there is one' }),
     version,
     createdAt: instant,
   })
   .meta({ id: 'Member' });
 
-const IMPERSONAL = ['orgId', 'personId', 'role', 'status', 'awaitsSeat', 'version'] as const;
+const IMPERSONAL = ['orgId', 'personId', 'role', 'status', 'awaitsSeat', 'caps', 'version'] as const;
 const ofOrganization = z.object({ orgId: uuid });
 const ofMember = z.object({ orgId: uuid, personId: uuid });
 const members = { name: 'members', position: uuid, positionOf: ({ personId }: { personId: string }) => personId };
@@ -41,6 +43,7 @@ export const memberRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/organizations/{orgId}/members',
+    permission: 'member.add',
     summary: 'Make a person a member; the first one is an owner',
     params: ofOrganization,
     status: 201,
@@ -57,6 +60,8 @@ export const memberRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/organizations/{orgId}/members',
+    permission: 'member.read',
+    of: ({ params }) => params,
     summary: 'Members of an organization, newest first, and those who left',
     params: ofOrganization,
     query: z.strictObject(pageQuery),
@@ -68,6 +73,8 @@ export const memberRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/organizations/{orgId}/members/{personId}',
+    permission: 'member.read',
+    of: ({ params }) => params,
     summary: 'One member of an organization',
     query: none,
     params: ofMember,
@@ -77,10 +84,17 @@ export const memberRoutes: readonly Route[] = [
   adminChange({
     method: 'patch',
     path: '/api/v1/organizations/{orgId}/members/{personId}',
-    summary: 'Change the role of a member, suspend, remove or restore; an active owner stays',
+    permission: 'member.change',
+    of: ({ params }) => params,
+    summary: 'Change the role or the caps of a member, suspend, remove or restore; an active owner stays',
     ifMatch: 'required',
     params: ofMember,
-    body: z.strictObject({ role: role.optional(), status: status.optional(), reason: reason.optional() }),
+    body: z.strictObject({
+      role: role.optional(),
+      status: status.optional(),
+      caps: caps.optional(),
+      reason: reason.optional(),
+    }),
     response: Member,
     handler: ({ params, body, ifMatch }, _app, change) =>
       change(async (tx) => {

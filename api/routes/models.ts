@@ -11,7 +11,7 @@ import {
 } from '../../services/pricing/models.ts';
 import { listPrices, publishPrice } from '../../services/pricing/prices.ts';
 import { instant, line, modelId, name, price, rate, reason, uuid, version } from './field-schemas.ts';
-import { isExplained, WHY_BELOW } from './margin-fields.ts';
+import { isExplained, WHY_BELOW, whyTwoPublish } from './margin-fields.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
@@ -82,6 +82,8 @@ export const modelRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/models',
+    permission: 'model.change',
+    twoPersons: ({ body }) => whyTwoPublish(body),
     summary: 'Make a model with its first selling price, and optionally its cost',
     params: none,
     status: 201,
@@ -127,6 +129,7 @@ export const modelRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/models',
+    permission: 'model.read',
     summary: 'Models in the order of their ids',
     params: none,
     query: z.strictObject(pageQuery),
@@ -135,6 +138,7 @@ export const modelRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/models/{id}',
+    permission: 'model.read',
     summary: 'One model with its selling price in force',
     query: none,
     params: byId,
@@ -144,6 +148,7 @@ export const modelRoutes: readonly Route[] = [
   adminChange({
     method: 'patch',
     path: '/api/v1/models/{id}',
+    permission: 'model.change',
     summary: 'Change a model',
     ifMatch: 'required',
     params: byId,
@@ -173,6 +178,8 @@ export const modelRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/models/{id}/prices',
+    permission: 'price.change',
+    twoPersons: ({ body }) => whyTwoPublish(body),
     summary: 'Publish a price version; not sooner than 60 s from now unless it is the first',
     status: 201,
     ifMatch: 'optional',
@@ -213,6 +220,7 @@ export const modelRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/models/{id}/prices',
+    permission: 'model.read',
     summary: 'Price versions of a model, the latest first',
     params: byId,
     query: z.strictObject(pageQuery),

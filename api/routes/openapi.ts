@@ -6,7 +6,13 @@ import { API_KEY_SCHEMES, API_KEY_SECURITY, CustomerError, hotOperations } from 
 import { JSON_TYPE } from './reply.ts';
 import { operatorRead, type Route } from './route.ts';
 
-const SECURITY = { admin: [{ adminToken: [] }], apiKey: API_KEY_SECURITY, public: [] };
+const SESSION = [{ session: [] }];
+const SECURITY = {
+  permitted: [{ adminToken: [] }, ...SESSION],
+  apiKey: API_KEY_SECURITY,
+  person: SESSION,
+  public: [],
+};
 
 function openapiDocument(routes: readonly Route[]): object {
   const registry = new OpenAPIRegistry();
@@ -14,6 +20,13 @@ function openapiDocument(routes: readonly Route[]): object {
     type: 'http',
     scheme: 'bearer',
     description: 'The admin token',
+  });
+  registry.registerComponent('securitySchemes', 'session', {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-tollgate_session',
+    description:
+      'A person who has signed in; where the product is reached by plain http the cookie is called tollgate_session. What changes something is taken from its own pages alone: with their Origin, and as application/json.',
   });
   for (const [name, scheme] of Object.entries(API_KEY_SCHEMES)) {
     registry.registerComponent('securitySchemes', name, scheme);
@@ -36,7 +49,7 @@ function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
   const { method, path, summary, params, query, body, response, status, who, ifMatch, changes, mayGoOn, isPage } =
     route;
   const answersIn = path === '/metrics' ? ['text/plain'] : route.answersIn;
-  const isProblem = who === 'admin' || speaksProblems(path);
+  const isProblem = who === 'permitted' || speaksProblems(path);
   const form = isProblem ? 'application/problem+json' : 'application/json';
   const headers = {
     ...(ifMatch === null ? {} : { 'If-Match': ifMatch === 'required' ? IfMatchHeader : IfMatchHeader.optional() }),
@@ -107,7 +120,7 @@ export function openapiRoute(routes: () => readonly Route[]): Route {
   let text: string | null = null;
   return operatorRead({
     path: '/api/v1/openapi.json',
-    who: 'public',
+    permission: null,
     summary: 'This document',
     response: z.object({ openapi: z.string() }),
     handler: async () => {

@@ -18,7 +18,7 @@ function stateReply(ok: boolean, reasons: readonly string[]): Reply {
 export const operationRoutes: readonly Route[] = [
   operatorRead({
     path: '/',
-    who: 'public',
+    permission: null,
     summary: 'Where everything is; Claude Code asks HEAD / whether somebody is there',
     response: z.object({ api: z.string(), management: z.string() }),
     handler: async () => ({
@@ -29,14 +29,14 @@ export const operationRoutes: readonly Route[] = [
   }),
   operatorRead({
     path: '/livez',
-    who: 'public',
+    permission: null,
     summary: 'The process runs',
     response: state,
     handler: async () => stateReply(true, []),
   }),
   operatorRead({
     path: '/readyz',
-    who: 'public',
+    permission: null,
     summary: 'The process may get requests; 503 with the reasons otherwise',
     response: state,
     handler: async ({ ready }) => {
@@ -46,7 +46,7 @@ export const operationRoutes: readonly Route[] = [
   }),
   operatorRead({
     path: '/metrics',
-    who: 'admin',
+    permission: 'metrics.read',
     openToLoopback: true,
     summary: 'Prometheus metrics of every gateway on this machine',
     response: z.string(),

@@ -1,5 +1,6 @@
-// Organizations, their projects and their credit.
+// Organizations and their credit.
 import { z } from 'zod';
+import { CREDIT_OF_ONE_PERSON } from '../../domain/authorization.ts';
 import { balanceOf } from '../../services/grants/balance.ts';
 import { issueGrant, listGrants } from '../../services/grants/grants.ts';
 import {
@@ -9,13 +10,6 @@ import {
   lockedOrganization,
   organization,
 } from '../../services/organizations/organizations.ts';
-import {
-  changeProject,
-  createProject,
-  listProjects,
-  lockedProject,
-  project,
-} from '../../services/projects/projects.ts';
 import { putOnPlan } from '../../services/subscriptions/plans-without-fee.ts';
 import {
   caps,
@@ -27,6 +21,7 @@ import {
   positiveAmount,
   rate,
   reason,
+  shownCaps,
   timeZone,
   uuid,
   version,
@@ -34,10 +29,6 @@ import {
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
-
-const shownCaps = z
-  .array(z.object({ period: z.enum(['total', 'day', 'week', 'month']), amountNano: money }))
-  .readonly();
 
 const Organization = z
   .object({
@@ -67,10 +58,6 @@ const Organization = z
   })
   .meta({ id: 'Organization' });
 
-const Project = z
-  .object({ id: uuid, orgId: uuid, name: z.string(), caps: shownCaps, version, createdAt: instant })
-  .meta({ id: 'Project' });
-
 const Grant = z
   .object({
     id: uuid,
@@ -91,13 +78,13 @@ const Grant = z
 const ownRate = rate.nullable().meta({ description: 'Instead of what the rate tier says; null: what it says' });
 const byId = z.object({ id: uuid });
 const organizations = { name: 'organizations', position: uuid, positionOf: ({ id }: { id: string }) => id };
-const projects = { ...organizations, name: 'projects' };
 const grants = { ...organizations, name: 'grants' };
 
 const organizationRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/organizations',
+    permission: 'organization.create',
     summary: 'Make an organization',
     params: none,
     status: 201,
@@ -122,6 +109,7 @@ const organizationRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/organizations',
+    permission: 'organization.read',
     summary: 'Organizations, newest first',
     params: none,
     query: z.strictObject(pageQuery),
@@ -131,6 +119,8 @@ const organizationRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/organizations/{id}',
+    permission: 'organization.read',
+    of: ({ params }) => ({ orgId: params.id }),
     summary: 'One organization',
     query: none,
     params: byId,
@@ -140,6 +130,13 @@ const organizationRoutes: readonly Route[] = [
   adminChange({
     method: 'patch',
     path: '/api/v1/organizations/{id}',
+    permission: 'organization.change',
+    twoPersons: async ({ params, body }, db) =>
+      body.enforcement === 'stopped' && (await organization(db, params.id)).plan === 'enterprise'
+        ? 'stopping an enterprise'
+        : null,
+    of: ({ params }) => ({ orgId: params.id }),
+    staffFields: ['plan', 'rateTier', 'requestsPerMinute', 'tokensPerMinute', 'concurrentRequests', 'enforcement'],
     summary: 'Change an organization; enforcement needs a reason',
     ifMatch: 'required',
     params: byId,
@@ -184,6 +181,8 @@ const organizationRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/organizations/{id}/balance',
+    permission: 'organization.read',
+    of: ({ params }) => ({ orgId: params.id }),
     summary: 'What an organization can spend, to the nano at the moment of reading',
     query: none,
     params: byId,
@@ -194,69 +193,12 @@ const organizationRoutes: readonly Route[] = [
   }),
 ];
 
-const projectRoutes: readonly Route[] = [
-  adminChange({
-    method: 'post',
-    path: '/api/v1/projects',
-    summary: 'Make a project',
-    params: none,
-    status: 201,
-    body: z.strictObject({ orgId: uuid, name, caps: caps.default([]) }),
-    response: Project,
-    handler: ({ body }, _app, change) =>
-      change(async (tx) => {
-        await lockedOrganization(tx, body.orgId);
-        const answer = await createProject(tx, body);
-        return {
-          answer,
-          audit: { action: 'project.created', targetKind: 'project', targetId: answer.id, after: answer },
-        };
-      }),
-  }),
-  adminRead({
-    path: '/api/v1/projects',
-    summary: 'Projects, newest first',
-    params: none,
-    query: z.strictObject({ ...pageQuery, orgId: uuid.optional() }),
-    response: pageOf(Project),
-    handler: ({ query }, { db }) =>
-      onePage(projects, query, (after, pageSize) => listProjects(db, query.orgId, after, pageSize)),
-  }),
-  adminRead({
-    path: '/api/v1/projects/{id}',
-    summary: 'One project',
-    query: none,
-    params: byId,
-    response: Project,
-    handler: ({ params }, { db }) => project(db, params.id),
-  }),
-  adminChange({
-    method: 'patch',
-    path: '/api/v1/projects/{id}',
-    summary: 'Change a project',
-    ifMatch: 'required',
-    params: byId,
-    body: z.strictObject({ name: name.optional(), caps: caps.optional() }),
-    response: Project,
-    handler: ({ params, body, ifMatch }, { db }, change) =>
-      change(async (tx) => {
-        // Caps count under the organization's lock, which comes first everywhere.
-        await lockedOrganization(tx, (await project(db, params.id)).orgId);
-        const before = await lockedProject(tx, params.id);
-        requireSeen(ifMatch, before);
-        const answer = await changeProject(tx, before, body);
-        return {
-          answer,
-          audit: { action: 'project.changed', targetKind: 'project', targetId: answer.id, before, after: answer },
-        };
-      }),
-  }),
-];
-
 const grantRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/grants',
+    permission: 'grant.issue',
+    twoPersons: ({ body }) => (body.amountNano > CREDIT_OF_ONE_PERSON ? 'credit above $50' : null),
     summary: 'Give credit; it first repays what the organization owes',
     params: none,
     status: 201,
@@ -285,6 +227,8 @@ const grantRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/grants',
+    permission: 'grant.read',
+    of: ({ query }) => query,
     summary: 'Grants with what is left of them, newest first',
     params: none,
     query: z.strictObject({ ...pageQuery, orgId: uuid.optional() }),
@@ -294,4 +238,4 @@ const grantRoutes: readonly Route[] = [
   }),
 ];
 
-export const customerRoutes: readonly Route[] = [...organizationRoutes, ...projectRoutes, ...grantRoutes];
+export const customerRoutes: readonly Route[] = [...organizationRoutes, ...grantRoutes];

@@ -20,7 +20,7 @@ export function forgivingPaths(routes: readonly Route[]): RequestHandler {
     return (path: string) => patterns.some((pattern) => pattern.test(path));
   };
   const isRead = matches('apiKey');
-  const isManagement = matches('admin');
+  const isManagement = matches('permitted');
   return (req, _res, next) => {
     const path = withWholeModelId(req.path.replace(/\/{2,}/g, '/'));
     // GET /api/v1/models is a route of the management API too: there the key decides who is meant.

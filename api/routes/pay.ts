@@ -16,9 +16,10 @@ import { pageHeaders } from '../pages/page-frame.ts';
 import { cardName, type PayState, type PayView, payPage } from '../pages/pay-page.ts';
 import { languageOf, type Refused } from '../pages/pay-words.ts';
 import type { AppDependencies } from './app-dependencies.ts';
+import { page } from './open-route.ts';
 import { deskOf } from './payment-desk.ts';
 import type { Reply } from './reply.ts';
-import { page, type Route } from './route.ts';
+import type { Route } from './route.ts';
 
 const byToken = z.object({ token: z.string() });
 const Uuid = z.uuid();

@@ -2,15 +2,17 @@
 import { z } from 'zod';
 import { PACK_IDS } from '../../domain/plans.ts';
 import { organization } from '../../services/organizations/organizations.ts';
+import { ownerOf } from '../../services/organizations/owners.ts';
 import { openCheckout } from '../../services/payments/checkouts.ts';
 import { listPayments, payment } from '../../services/payments/payments.ts';
 import { packPurchase } from '../../services/payments/purchases.ts';
 import { refundUnusedPack, sendRefunds } from '../../services/payments/refunds.ts';
 import { instant, money, reason, uuid } from './field-schemas.ts';
+import { signedHook } from './open-route.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { deskOf } from './payment-desk.ts';
 import { JSON_TYPE } from './reply.ts';
-import { adminChange, adminRead, none, type Route, signedHook } from './route.ts';
+import { adminChange, adminRead, none, type Route } from './route.ts';
 
 export const Checkout = z
   .object({
@@ -53,6 +55,8 @@ export const paymentRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/organizations/{orgId}/checkouts',
+    permission: 'payment.make',
+    of: ({ params }) => params,
     summary: 'Where to pay for a pack of credit; the page that is open already, if there is one',
     params: ofOrganization,
     status: 201,
@@ -76,6 +80,8 @@ export const paymentRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/organizations/{orgId}/payments',
+    permission: 'payment.read',
+    of: ({ params }) => params,
     summary: 'Payments of an organization, newest first',
     params: ofOrganization,
     query: z.strictObject(pageQuery),
@@ -87,6 +93,8 @@ export const paymentRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/payments/{id}',
+    permission: 'payment.read',
+    of: ({ params }, db) => ownerOf(db, 'payment', params.id),
     summary: 'One payment',
     query: none,
     params: z.object({ id: uuid }),
@@ -96,6 +104,7 @@ export const paymentRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/payments/{id}/refunds',
+    permission: 'payment.refund',
     summary:
       'Refund what is unused of a pack, within 14 days; its credit and bonus go at once, and come back should the refund fail',
     params: z.object({ id: uuid }),

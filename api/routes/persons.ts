@@ -1,8 +1,8 @@
-// Persons, as staff sees and corrects them until they sign in themselves.
+// Persons, as staff sees and corrects them.
 import { z } from 'zod';
 import { pseudonymous } from '../../services/audit/audit.ts';
 import { changePerson, createPerson, listPersons, lockedPerson, person } from '../../services/people/persons.ts';
-import { instant, locale, mailAddress, name, reason, uuid, version } from './field-schemas.ts';
+import { instant, locale, mailAddress, name, reason, timeZone, uuid, version } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
@@ -13,13 +13,15 @@ const Person = z
     email: z.string(),
     name: z.string(),
     locale,
+    timeZone: z.string(),
     emailVerifiedAt: instant.nullable(),
     version,
     createdAt: instant,
   })
   .meta({ id: 'Person' });
 
-const IMPERSONAL = ['id', 'locale', 'emailVerifiedAt', 'version'] as const;
+/** What the audit log says of a person (D52). */
+export const IMPERSONAL = ['id', 'locale', 'emailVerifiedAt', 'version'] as const;
 const byId = z.object({ id: uuid });
 const persons = { name: 'persons', position: uuid, positionOf: ({ id }: { id: string }) => id };
 
@@ -27,10 +29,11 @@ export const personRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/persons',
+    permission: 'person.change',
     summary: 'Make a person; the mail address is not verified by that',
     params: none,
     status: 201,
-    body: z.strictObject({ email: mailAddress, name, locale: locale.default('en') }),
+    body: z.strictObject({ email: mailAddress, name, locale: locale.default('en'), timeZone: timeZone.default('UTC') }),
     response: Person,
     handler: ({ body }, _app, change) =>
       change(async (tx) => {
@@ -41,6 +44,7 @@ export const personRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/persons',
+    permission: 'person.read',
     summary: 'Persons, newest first; by mail address the one who has it',
     params: none,
     query: z.strictObject({ ...pageQuery, email: mailAddress.optional() }),
@@ -50,6 +54,7 @@ export const personRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/persons/{id}',
+    permission: 'person.read',
     summary: 'One person',
     query: none,
     params: byId,
@@ -59,6 +64,7 @@ export const personRoutes: readonly Route[] = [
   adminChange({
     method: 'patch',
     path: '/api/v1/persons/{id}',
+    permission: 'person.change',
     summary: 'Change a person; another mail address is unverified, and to say otherwise needs a reason',
     ifMatch: 'required',
     params: byId,
@@ -67,6 +73,7 @@ export const personRoutes: readonly Route[] = [
         email: mailAddress.optional(),
         name: name.optional(),
         locale: locale.optional(),
+        timeZone: timeZone.optional(),
         verified: z.boolean().optional(),
         reason: reason.optional(),
       })

@@ -6,7 +6,7 @@ import { TollgateError } from '../../domain/errors.ts';
 
 export interface Reply {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly text: string;
   /** In place of a text that is too long to be held as one. */
   readonly chunks?: AsyncIterable<string>;

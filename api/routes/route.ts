@@ -3,14 +3,19 @@
 // `change` returned, and that writes exactly one audit row in the transaction of the change.
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
+import type { Permission } from '../../domain/authorization.ts';
+import type { SignedIn } from '../../services/accounts/sessions.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import type { Author } from '../../services/audit/audit.ts';
+import type { Belonging } from '../../services/organizations/owners.ts';
+import type { Queryable } from '../../services/platform/postgres.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { begunOnce, type Change, type Committed, commit, idempotencyKeyIn, repeatedReply } from './change.ts';
 import { acceptedReply, type IfMatch, jsonReply, type Reply, tagsSeen } from './reply.ts';
 import { bodyOf, type Input, inputOf } from './route-input.ts';
 
-export type Who = 'admin' | 'apiKey' | 'public';
+/** `permitted`: the operator, and the signed-in persons whom domain/authorization.ts allows it. */
+export type Who = 'permitted' | 'apiKey' | 'person' | 'public';
 export type Method = 'get' | 'post' | 'patch';
 
 /** A request as it came, after its caller was found out. */
@@ -31,6 +36,8 @@ export interface Call {
   readonly actor: string;
   readonly clientAddress: string;
   readonly apiKey: ApiKeyEntry | null;
+  /** Who is signed in; null: whoever calls does so by another credential. */
+  readonly person: SignedIn | null;
 }
 
 /** What the registry holds: a declaration whose types are closed over by `respond`. */
@@ -39,6 +46,10 @@ export interface Route {
   /** Parameters in braces. */
   readonly path: string;
   readonly who: Who;
+  /** Null where anybody may call who has the credential. */
+  readonly permission: Permission | null;
+  /** What a member must leave alone, of the fields of the body. */
+  readonly staffFields: readonly string[];
   readonly summary: string;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
@@ -56,6 +67,10 @@ export interface Route {
   readonly isPage: boolean;
   /** Also for a process on this machine, without any credential. */
   readonly openToLoopback: boolean;
+  /** Whose it is what is read or changed: asked before `respond`, where not everybody may. */
+  belonging(call: Call, app: AppDependencies): Promise<Belonging>;
+  /** Why a second person has to approve it; null: one is enough. */
+  whyTwoPersons(call: Call, app: AppDependencies): Promise<string | null>;
   respond(call: Call, app: AppDependencies): Promise<Reply>;
 }
 
@@ -73,6 +88,9 @@ export const none = z.strictObject({});
 export const whatever = z.object({});
 
 interface AdminRead<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> extends Declaration<P, Q, R> {
+  readonly permission: Permission;
+  /** To whom it belongs what is read; without: to no organization, so that no member may read it. */
+  of?(input: Input<P, Q>, db: Queryable): Belonging | Promise<Belonging>;
   handler(input: Input<P, Q>, app: AppDependencies): Promise<z.output<R>>;
 }
 
@@ -82,7 +100,9 @@ export function adminRead<P extends z.ZodObject, Q extends z.ZodObject, R extend
   return {
     ...READS,
     ...described(declared),
-    who: 'admin',
+    who: 'permitted',
+    permission: declared.permission,
+    belonging: async (call, { db }) => (await declared.of?.(inputOf(declared, call), db)) ?? NOBODYS,
     async respond(call, app) {
       return jsonReply(declared.response, await declared.handler(inputOf(declared, call), app), 200);
     },
@@ -116,7 +136,8 @@ interface OperatorRead {
   readonly path: string;
   readonly summary: string;
   readonly response: z.ZodType;
-  readonly who: 'public' | 'admin';
+  /** Null: everybody may read it. */
+  readonly permission: Permission | null;
   readonly openToLoopback?: boolean;
   handler(app: AppDependencies): Promise<Reply>;
 }
@@ -125,68 +146,27 @@ export function operatorRead(declared: OperatorRead): Route {
   return {
     ...READS,
     ...described({ ...declared, params: none, query: whatever }),
-    who: declared.who,
+    who: declared.permission === null ? 'public' : 'permitted',
+    permission: declared.permission,
     openToLoopback: declared.openToLoopback ?? false,
     respond: (_, app) => declared.handler(app),
   };
 }
 
-interface SignedHook {
-  readonly path: string;
-  readonly summary: string;
-  readonly body: z.ZodType;
-  readonly response: z.ZodType;
-  /** Believes nothing before it has checked who signed these bytes. */
-  handler(bytes: Buffer, headers: IncomingHttpHeaders, app: AppDependencies): Promise<Reply>;
-}
-
-/** Called by a machine that has no credential but signs what it sends. */
-export function signedHook(declared: SignedHook): Route {
-  return {
-    ...READS,
-    ...described({ ...declared, params: none, query: none }),
-    who: 'public',
-    method: 'post',
-    body: declared.body,
-    respond: ({ bytes, headers }, app) => declared.handler(bytes, headers, app),
-  };
-}
-
-interface Page<P extends z.ZodObject> {
-  readonly method: 'get' | 'post';
-  readonly path: string;
-  readonly summary: string;
-  readonly params: P;
-  handler(
-    input: Input<P, z.ZodObject> &
-      Pick<Call, 'headers' | 'requestId' | 'clientAddress'> & { readonly form: URLSearchParams },
-    app: AppDependencies,
-  ): Promise<Reply>;
-}
-
-const Form = z.record(z.string(), z.string()).meta({ description: 'As the page sends it' });
-
-/** Open to whoever has its link, which the handler has to prove. */
-export function page<P extends z.ZodObject>(declared: Page<P>): Route {
-  const asked = { ...declared, query: z.looseObject({}), response: z.string() };
-  return {
-    ...READS,
-    ...described(asked),
-    who: 'public',
-    method: declared.method,
-    body: declared.method === 'post' ? Form : null,
-    answersIn: ['text/html'],
-    isPage: true,
-    respond(call, app) {
-      const form = new URLSearchParams(call.bytes.toString('utf8'));
-      const { headers, requestId, clientAddress } = call;
-      return declared.handler({ ...inputOf(asked, call), form, headers, requestId, clientAddress }, app);
-    },
-  };
+interface Asked<P extends z.ZodObject, B extends z.ZodType> {
+  readonly params: z.output<P>;
+  readonly body: z.output<B>;
 }
 
 interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.ZodType> {
   readonly path: string;
+  readonly permission: Permission;
+  /** To whom it belongs what is changed; without: to no organization, so that no member may change it. */
+  of?(input: Asked<P, B>, db: Queryable): Belonging | Promise<Belonging>;
+  /** What a member must leave alone, of the fields of the body. */
+  readonly staffFields?: readonly string[];
+  /** Why it takes two persons; null: this does not. */
+  twoPersons?(input: Asked<P, B>, db: Queryable): string | null | Promise<string | null>;
   readonly summary: string;
   readonly params: P;
   readonly response: R;
@@ -199,10 +179,9 @@ interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.Zo
   /** Where to ask for an answer that is not there yet: a 202 says so. Null: it is there. */
   goesOnAt?(answer: z.output<R>): string | null;
   handler(
-    input: {
-      readonly params: z.output<P>;
-      readonly body: z.output<B>;
+    input: Asked<P, B> & {
       readonly actor: string;
+      readonly person: SignedIn | null;
       /** For a handler that commits an effect before there is an answer. */
       readonly author: Author;
       readonly ifMatch: IfMatch;
@@ -216,10 +195,21 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
   declared: AdminChange<P, B, R>,
 ): Route {
   const { method, status = 200, ifMatch = null, body, response } = declared;
+  // Whose a thing is, the path says mostly: then a stranger hears that it is not there, and nothing of his body.
+  const askedIn = (call: Call): Asked<P, B> => ({
+    params: inputOf({ ...declared, query: none }, call).params,
+    get body() {
+      return bodyOf(body, call.body);
+    },
+  });
   return {
     ...READS,
     ...described({ ...declared, query: none }),
-    who: 'admin',
+    who: 'permitted',
+    permission: declared.permission,
+    staffFields: declared.staffFields ?? [],
+    belonging: async (call, { db }) => (await declared.of?.(askedIn(call), db)) ?? NOBODYS,
+    whyTwoPersons: async (call, { db }) => (await declared.twoPersons?.(askedIn(call), db)) ?? null,
     method,
     body,
     status,
@@ -238,8 +228,8 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
       const earlier = await repeatedReply(app.db, request);
       if (earlier !== null) return earlier;
       const seen = ifMatch === null ? 'any' : tagsSeen(call.headers['if-match'], ifMatch === 'required');
-      const { params } = inputOf({ ...declared, query: none }, call);
-      const input = { params, body: bodyOf(body, call.body), actor, author, ifMatch: seen };
+      const { params, body: sent } = askedIn(call);
+      const input = { params, body: sent, actor, person: call.person, author, ifMatch: seen };
       const replyWith = (answer: z.output<R>) => {
         const askAt = declared.goesOnAt?.(answer) ?? null;
         return askAt === null ? jsonReply(response, answer, status) : acceptedReply(response, answer, askAt);
@@ -251,8 +241,15 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
   };
 }
 
+/** Of no organization, or of all. */
+const NOBODYS: Belonging = {};
+
 export const READS = {
   method: 'get',
+  permission: null,
+  staffFields: [],
+  belonging: async () => NOBODYS,
+  whyTwoPersons: async () => null,
   body: null,
   status: 200,
   changes: false,

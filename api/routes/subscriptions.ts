@@ -7,6 +7,7 @@ import { TollgateError } from '../../domain/errors.ts';
 import { termsOf } from '../../domain/plans.ts';
 import { type AuditEntry, writeAudit } from '../../services/audit/audit.ts';
 import { lockedOrganization, organization } from '../../services/organizations/organizations.ts';
+import { ownerOf } from '../../services/organizations/owners.ts';
 import { settleCardAsks } from '../../services/payments/card-asks.ts';
 import { openCheckout } from '../../services/payments/checkouts.ts';
 import { planPurchase } from '../../services/payments/purchases.ts';
@@ -25,6 +26,7 @@ import {
 import { quoteTax } from '../../services/taxes/stripe-tax.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { instant, reason, uuid, version } from './field-schemas.ts';
+import { openRead } from './open-route.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { deskOf } from './payment-desk.ts';
 import { Checkout } from './payments.ts';
@@ -86,13 +88,13 @@ const byId = z.object({ id: uuid });
 const ofOrganization = z.object({ orgId: uuid });
 
 export const subscriptionRoutes: readonly Route[] = [
-  adminRead({
+  openRead({
     path: '/api/v1/plans',
     summary: 'Plans as they are and were sold',
     params: none,
     query: none,
     response: z.object({ data: z.array(Plan) }),
-    handler: async (_input, { db }) => ({
+    handler: async ({ db }) => ({
       data: (await listPlanVersions(db)).map((sold) => ({
         ...sold,
         effectiveAt: new Date(sold.effectiveAtMs),
@@ -103,6 +105,8 @@ export const subscriptionRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/organizations/{orgId}/subscription-checkouts',
+    permission: 'payment.make',
+    of: ({ params }) => params,
     summary: 'Where to pay for the first period of a plan; the page that is open already, if there is one',
     params: ofOrganization,
     status: 201,
@@ -119,6 +123,8 @@ export const subscriptionRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/organizations/{orgId}/subscriptions',
+    permission: 'subscription.read',
+    of: ({ params }) => params,
     summary: 'Subscriptions of an organization, the live one first',
     params: ofOrganization,
     query: z.strictObject(pageQuery),
@@ -136,6 +142,8 @@ export const subscriptionRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/subscriptions/{id}',
+    permission: 'subscription.read',
+    of: ({ params }, db) => ownerOf(db, 'subscription', params.id),
     summary: 'One subscription',
     params: byId,
     query: none,
@@ -144,6 +152,8 @@ export const subscriptionRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/subscriptions/{id}/plan-changes/{plan}',
+    permission: 'subscription.read',
+    of: ({ params }, db) => ownerOf(db, 'subscription', params.id),
     summary: 'What a change of plan would cost now, and when it would take effect',
     params: z.object({ id: uuid, plan }),
     query: z.strictObject({ months: z.enum(['1', '12']).default('1') }),
@@ -159,6 +169,8 @@ export const subscriptionRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/subscriptions/{id}/plan-changes',
+    permission: 'subscription.change',
+    of: ({ params }, db) => ownerOf(db, 'subscription', params.id),
     summary: 'Another plan: a dearer one now, for what is due of it; another one when the period ends',
     params: byId,
     ifMatch: 'optional',
@@ -186,6 +198,8 @@ export const subscriptionRoutes: readonly Route[] = [
   }),
   adminRead({
     path: '/api/v1/plan-changes/{id}',
+    permission: 'subscription.read',
+    of: ({ params }, db) => ownerOf(db, 'plan_change', params.id),
     summary: 'What has come of a change of plan that took longer than its caller waited',
     params: byId,
     query: none,
@@ -197,6 +211,8 @@ export const subscriptionRoutes: readonly Route[] = [
     adminChange({
       method: 'post',
       path: `/api/v1/subscriptions/{id}/${command}`,
+      permission: 'subscription.change',
+      of: ({ params }, db) => ownerOf(db, 'subscription', params.id),
       summary: SUMMARIES[command],
       params: byId,
       ifMatch: 'optional',

@@ -42,6 +42,7 @@ const taxRegimes = { name: 'tax_regimes', position: uuid, positionOf: ({ id }: {
 export const taxRoutes: readonly Route[] = [
   adminRead({
     path: '/api/v1/tax-regimes',
+    permission: 'tax_regime.read',
     summary: 'What tax was and is on what is sold, newest first; without any nothing is taxed',
     params: none,
     query: z.strictObject(pageQuery),
@@ -52,6 +53,7 @@ export const taxRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/tax-regimes',
+    permission: 'tax_regime.change',
     summary: 'Tax what is ordered from now on; what was ordered keeps the tax that it has',
     params: none,
     status: 201,

@@ -16,7 +16,8 @@ import { languageOf } from '../pages/pay-words.ts';
 import { verifyPage } from '../pages/verify-page.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { instant, uuid } from './field-schemas.ts';
-import { adminChange, page, type Route } from './route.ts';
+import { page } from './open-route.ts';
+import { adminChange, type Route } from './route.ts';
 
 const byToken = z.object({ token: z.string() });
 const ACTOR = 'verify_page';
@@ -25,6 +26,7 @@ export const verifyRoutes: readonly Route[] = [
   adminChange({
     method: 'post',
     path: '/api/v1/persons/{id}/verifications',
+    permission: 'person.change',
     summary: 'Send another link by which the mail address is verified; the one before ends',
     params: z.object({ id: uuid }),
     status: 201,

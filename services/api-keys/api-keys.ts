@@ -57,7 +57,7 @@ const API_KEYS = `
          k.last_four as "lastFour", k.allowed_models as "allowedModels", k.allowed_addresses::text[] as "allowedAddresses",
          k.expires_at as "expiresAt",
          k.requests_per_minute as "requestsPerMinute", k.tokens_per_minute as "tokensPerMinute",
-         k.concurrent_requests as "concurrentRequests", ${capsColumn('api_key', 'k.id')} as caps,
+         k.concurrent_requests as "concurrentRequests", ${capsColumn('api_key', 'k.org_id', 'k.id')} as caps,
          k.disabled_at as "disabledAt", k.disabled_reason as "disabledReason", k.version, k.created_at as "createdAt"
     from api_keys k`;
 
@@ -162,12 +162,13 @@ export async function lockedApiKey(tx: PoolClient, id: string): Promise<ApiKey> 
 export interface ApiKeyFilter {
   readonly orgId?: string | undefined;
   readonly projectId?: string | undefined;
+  readonly memberId?: string | undefined;
 }
 
 /** Newest first. */
 export async function listApiKeys(
   db: Queryable,
-  { orgId, projectId }: ApiKeyFilter,
+  { orgId, projectId, memberId }: ApiKeyFilter,
   after: string | null,
   pageSize: number,
 ): Promise<ApiKey[]> {
@@ -175,10 +176,11 @@ export async function listApiKeys(
     `${API_KEYS}
       where ($1::uuid is null or k.org_id = $1)
         and ($2::uuid is null or k.project_id = $2)
+        and ($5::uuid is null or k.member_id = $5)
         and ($3::uuid is null or (k.created_at, k.id) < (select a.created_at, a.id from api_keys a where a.id = $3))
       order by k.created_at desc, k.id desc
       limit $4`,
-    [orgId, projectId, after, pageSize],
+    [orgId, projectId, after, pageSize, memberId],
   );
   return rows.map(readApiKey);
 }

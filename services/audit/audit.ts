@@ -12,6 +12,7 @@ const ORG_OF = {
   payment: 'select org_id from payments where id = $4::text::uuid',
   subscription: 'select org_id from subscriptions where id = $4::text::uuid',
   invoice: 'select org_id from invoices where id = $4::text::uuid',
+  invitation: 'select org_id from invitations where id = $4::text::uuid',
   membership: `split_part($4, ':', 1)::uuid`,
   billing_details: '$4::text::uuid',
   contract: 'select org_id from contracts where id = $4::text::uuid',
@@ -25,8 +26,12 @@ const ORG_OF = {
   billing_incident: 'null',
   reconciliation: 'null',
   person: 'null',
+  sign_up: 'null',
+  bootstrap: 'null',
+  password_reset: 'null',
   tax_regime: 'null',
   billing_clock: 'null',
+  proposal: 'null',
 } as const;
 
 export type TargetKind = keyof typeof ORG_OF;

@@ -14,7 +14,7 @@ export interface FirstRequest {
   readonly bodyDigest: Buffer;
   readonly response: {
     readonly status: number;
-    readonly headers: Readonly<Record<string, string>>;
+    readonly headers: Readonly<Record<string, string | readonly string[]>>;
     readonly text: string;
   };
 }

@@ -4,11 +4,11 @@ import type { PoolClient } from 'pg';
 import type { Notice } from '../../domain/overdue-policy.ts';
 import { newId } from '../platform/ids.ts';
 import { jsonbText, type Queryable } from '../platform/postgres.ts';
-import { type FactsOf, type Locale, MAILS, type MailKind } from './mails/kinds.ts';
+import { type FactsOf, type Locale, MAILS, type MailKind, type PersonalMail } from './mails/kinds.ts';
 
 export interface QueuedMail<K extends MailKind> {
   /** Null: it is about a person, wherever he belongs. */
-  readonly orgId: K extends 'verification' ? null : string;
+  readonly orgId: K extends PersonalMail ? null : string;
   readonly kind: K;
   /** Of the event, made of its own ids: limit_warning:<invoice id>. */
   readonly key: string;
@@ -95,6 +95,8 @@ async function recipientsOf(
       return [{ recipient: STAFF, locale: 'en' }];
     case 'billing':
       return orgId === null ? [] : billingRecipients(tx, orgId);
+    case 'address':
+      return 'email' in facts ? [{ recipient: facts.email, locale: facts.locale }] : [];
     case 'person':
       return 'personId' in facts ? person(tx, facts.personId) : [];
   }

@@ -1,10 +1,10 @@
-// Spending caps of an organization, a project or an API key. One amount per period; the SQL that cuts leases enforces them.
+// Spending caps of an organization, a project, a member or an API key. One amount per period; the SQL that cuts leases enforces them.
 // A cap whose amount changes keeps its counter: it is the same cap.
 import type { PoolClient } from 'pg';
 import { type Nano, nano } from '../../domain/nano.ts';
 import type { CapPeriod } from '../../domain/periods.ts';
 
-export type CapScope = 'organization' | 'project' | 'api_key';
+export type CapScope = 'organization' | 'project' | 'member' | 'api_key';
 
 export interface Cap {
   readonly period: CapPeriod;
@@ -23,10 +23,11 @@ export interface CapJson {
   readonly amountNano: string;
 }
 
-export function capsColumn(scope: CapScope, scopeId: string): string {
+/** Of columns that are in reach. */
+export function capsColumn(scope: CapScope, orgId: string, scopeId: string): string {
   return `coalesce((select json_agg(json_build_object('period', c.period, 'amountNano', c.amount_nano::text)
                              order by array_position(array['total', 'month', 'week', 'day'], c.period))
-                      from caps c where c.scope = '${scope}' and c.scope_id = ${scopeId}), '[]')`;
+                      from caps c where c.org_id = ${orgId} and c.scope = '${scope}' and c.scope_id = ${scopeId}), '[]')`;
 }
 
 export function readCaps(caps: readonly CapJson[]): Cap[] {
@@ -36,15 +37,16 @@ export function readCaps(caps: readonly CapJson[]): Cap[] {
 /** The given caps are then all that the owner has. */
 export async function replaceCaps(tx: PoolClient, owner: CapOwner, caps: readonly Cap[]): Promise<void> {
   const { orgId, scope, scopeId } = owner;
-  await tx.query('delete from caps where scope = $1 and scope_id = $2 and period <> all($3)', [
+  await tx.query('delete from caps where org_id = $4 and scope = $1 and scope_id = $2 and period <> all($3)', [
     scope,
     scopeId,
     caps.map(({ period }) => period),
+    orgId,
   ]);
   for (const { period, amountNano } of caps) {
     await tx.query(
       `insert into caps (org_id, scope, scope_id, period, amount_nano) values ($1, $2, $3, $4, $5)
-       on conflict (scope, scope_id, period) do update set amount_nano = excluded.amount_nano`,
+       on conflict (org_id, scope, scope_id, period) do update set amount_nano = excluded.amount_nano`,
       [orgId, scope, scopeId, period, amountNano],
     );
   }

@@ -76,7 +76,7 @@ const ORGANIZATIONS = `
   select o.id, o.name, o.rate_tier as "rateTier", o.rate_tier_by_hand as "rateTierByHand", v.plan, o.plan_version_id as "planVersionId", o.requests_per_minute as "requestsPerMinute",
          o.tokens_per_minute as "tokensPerMinute", o.concurrent_requests as "concurrentRequests", o.enforcement, o.enforcement_reason as "enforcementReason",
          o.overdue_stage as "overdueStage", o.enforcement_seq::float8 as "enforcementSeq", o.time_zone as "timeZone", o.seats,
-         ${capsColumn('organization', 'o.id')} as caps, o.overdraft_nano as "overdraftNano",
+         ${capsColumn('organization', 'o.id', 'o.id')} as caps, o.overdraft_nano as "overdraftNano",
          o.overdraft_floor_nano as "overdraftFloorNano", o.version, o.created_at as "createdAt"
     from organizations o left join plan_versions v on v.id = o.plan_version_id`;
 

@@ -1,13 +1,14 @@
 // Who belongs to an organization, in which role. All changes are made under the organization's row lock, so that of two of them one
 // sees the other: the last seat is given once, and an organization that has members keeps an active owner.
 import type { PoolClient } from 'pg';
+import type { MemberRole } from '../../domain/authorization.ts';
 import { TollgateError } from '../../domain/errors.ts';
+import { type Cap, type CapJson, capsColumn, readCaps, replaceCaps } from '../organizations/caps.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { person } from './persons.ts';
 import { requireFreeSeat } from './seats.ts';
 
-export type Role = 'owner' | 'admin' | 'billing' | 'member';
 export type MemberStatus = 'active' | 'suspended' | 'removed';
 
 export interface Member {
@@ -15,26 +16,33 @@ export interface Member {
   readonly personId: string;
   readonly email: string;
   readonly name: string;
-  readonly role: Role;
+  readonly role: MemberRole;
   readonly status: MemberStatus;
   /** Suspended for want of a seat. */
   readonly awaitsSeat: boolean;
+  /** Of what his keys spend here. */
+  readonly caps: readonly Cap[];
   readonly version: number;
   readonly createdAt: Date;
 }
 
 export interface MemberChange {
-  readonly role?: Role | undefined;
+  readonly role?: MemberRole | undefined;
   readonly status?: MemberStatus | undefined;
+  readonly caps?: readonly Cap[] | undefined;
+}
+
+interface MemberRow extends Omit<Member, 'caps'> {
+  readonly caps: readonly CapJson[];
 }
 
 const MEMBERS = `
-  select m.org_id as "orgId", m.person_id as "personId", p.email, p.name, m.role, m.status, m.awaits_seat as "awaitsSeat", m.version,
-         m.created_at as "createdAt"
+  select m.org_id as "orgId", m.person_id as "personId", p.email, p.name, m.role, m.status, m.awaits_seat as "awaitsSeat",
+         ${capsColumn('member', 'm.org_id', 'm.person_id')} as caps, m.version, m.created_at as "createdAt"
     from memberships m join persons p on p.id = m.person_id`;
 
 /** @throws TollgateError seats_used_up; conflict for who is or was a member, and for a first member who is no owner */
-export async function addMember(tx: PoolClient, orgId: string, personId: string, role: Role): Promise<Member> {
+export async function addMember(tx: PoolClient, orgId: string, personId: string, role: MemberRole): Promise<Member> {
   await lockedOrganization(tx, orgId);
   const { id } = await person(tx, personId);
   const { rows } = await tx.query<{ status: MemberStatus }>(
@@ -55,7 +63,7 @@ export async function addMember(tx: PoolClient, orgId: string, personId: string,
 export async function changeMember(
   tx: PoolClient,
   before: Member,
-  { role = before.role, status }: MemberChange,
+  { role = before.role, status, caps }: MemberChange,
 ): Promise<Member> {
   const { orgId, personId } = before;
   if (status === 'active' && before.status !== 'active') await requireFreeSeat(tx, orgId);
@@ -66,12 +74,27 @@ export async function changeMember(
     [orgId, personId, role, status ?? before.status, status === undefined && before.awaitsSeat],
   );
   await requireOwner(tx, orgId);
+  if (caps !== undefined) await replaceCaps(tx, { orgId, scope: 'member', scopeId: personId }, caps);
   return member(tx, orgId, personId);
 }
 
 export async function member(db: Queryable, orgId: string, personId: string): Promise<Member> {
-  const { rows } = await db.query<Member>(`${MEMBERS} where m.org_id = $1 and m.person_id = $2`, [orgId, personId]);
-  return rows[0] ?? unknown(orgId, personId);
+  return (await memberIfAny(db, orgId, personId)) ?? unknown(orgId, personId);
+}
+
+/** Null: he has never been one. */
+export async function memberIfAny(db: Queryable, orgId: string, personId: string): Promise<Member | null> {
+  const { rows } = await db.query<MemberRow>(`${MEMBERS} where m.org_id = $1 and m.person_id = $2`, [orgId, personId]);
+  return rows[0] === undefined ? null : readMember(rows[0]);
+}
+
+/** Null: he is none, or not now. */
+export async function activeRole(db: Queryable, orgId: string, personId: string): Promise<MemberRole | null> {
+  const { rows } = await db.query<{ role: MemberRole }>(
+    `select role from memberships where org_id = $1 and person_id = $2 and status = 'active'`,
+    [orgId, personId],
+  );
+  return rows[0]?.role ?? null;
 }
 
 /** With its organization: nobody else changes a member of it until the transaction ends. */
@@ -87,7 +110,7 @@ export async function listMembers(
   after: string | null,
   pageSize: number,
 ): Promise<Member[]> {
-  const { rows } = await db.query<Member>(
+  const { rows } = await db.query<MemberRow>(
     `${MEMBERS}
       where m.org_id = $1
         and ($2::uuid is null or (m.created_at, m.person_id) <
@@ -96,7 +119,11 @@ export async function listMembers(
       limit $3`,
     [orgId, after, pageSize],
   );
-  return rows;
+  return rows.map(readMember);
+}
+
+function readMember(row: MemberRow): Member {
+  return { ...row, caps: readCaps(row.caps) };
 }
 
 async function requireOwner(tx: PoolClient, orgId: string): Promise<void> {

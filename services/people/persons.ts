@@ -13,6 +13,7 @@ export interface NewPerson {
   readonly email: string;
   readonly name: string;
   readonly locale: Locale;
+  readonly timeZone: string;
 }
 
 export interface Person extends NewPerson {
@@ -27,16 +28,41 @@ export type PersonChange = { readonly [F in keyof NewPerson]?: NewPerson[F] | un
 };
 
 const PERSONS = `
-  select p.id, p.email, p.name, p.locale, p.email_verified_at as "emailVerifiedAt", p.version, p.created_at as "createdAt"
+  select p.id, p.email, p.name, p.locale, p.time_zone as "timeZone", p.email_verified_at as "emailVerifiedAt", p.version, p.created_at as "createdAt"
     from persons p`;
 
 /** Whose address it is, he is asked to prove. @throws TollgateError conflict when somebody has the address already */
-export async function createPerson(tx: PoolClient, { email, name, locale }: NewPerson): Promise<Person> {
-  await refuseTaken(tx, email);
-  const id = newId();
-  await tx.query('insert into persons (id, email, name, locale) values ($1, $2, $3, $4)', [id, email, name, locale]);
+export async function createPerson(tx: PoolClient, wanted: NewPerson): Promise<Person> {
+  const id = await insertPerson(tx, wanted);
   await askToVerify(tx, id);
   return person(tx, id);
+}
+
+/** Who has proved already that the address is his. @throws TollgateError conflict when somebody has the address already */
+export async function createVerifiedPerson(tx: PoolClient, wanted: NewPerson): Promise<Person> {
+  const id = await insertPerson(tx, wanted);
+  await tx.query('update persons set email_verified_at = billing_now() where id = $1', [id]);
+  return person(tx, id);
+}
+
+async function insertPerson(tx: PoolClient, { email, name, locale, timeZone }: NewPerson): Promise<string> {
+  await refuseTaken(tx, email);
+  const id = newId();
+  await tx.query('insert into persons (id, email, name, locale, time_zone) values ($1, $2, $3, $4, $5)', [
+    id,
+    email,
+    name,
+    locale,
+    timeZone,
+  ]);
+  return id;
+}
+
+/** Null: nobody has this address. Whoever makes a person with it, too, waits until the transaction ends. */
+export async function personWithAddress(tx: PoolClient, email: string): Promise<Person | null> {
+  await holdAddress(tx, email);
+  const { rows } = await tx.query<Person>(`${PERSONS} where p.email = $1`, [email]);
+  return rows[0] ?? null;
 }
 
 /**
@@ -44,15 +70,15 @@ export async function createPerson(tx: PoolClient, { email, name, locale }: NewP
  * @throws TollgateError conflict when somebody else has the address
  */
 export async function changePerson(tx: PoolClient, before: Person, change: PersonChange): Promise<Person> {
-  const { email = before.email, name = before.name, locale = before.locale } = change;
+  const { email = before.email, name = before.name, locale = before.locale, timeZone = before.timeZone } = change;
   const { verified = before.emailVerifiedAt !== null && email === before.email } = change;
   if (email !== before.email) await refuseTaken(tx, email);
   await tx.query(
     `update persons
-        set email = $2, name = $3, locale = $4, version = version + 1,
-            email_verified_at = case when $5 then coalesce(case when email = $2 then email_verified_at end, billing_now()) end
+        set email = $2, name = $3, locale = $4, time_zone = $5, version = version + 1,
+            email_verified_at = case when $6 then coalesce(case when email = $2 then email_verified_at end, billing_now()) end
       where id = $1`,
-    [before.id, email, name, locale, verified],
+    [before.id, email, name, locale, timeZone, verified],
   );
   if (email !== before.email) await (verified ? forgetVerification : askToVerify)(tx, before.id);
   return person(tx, before.id);
@@ -91,8 +117,12 @@ function unknown(id: string): never {
 }
 
 /** Whoever else wants this address waits here: a row that is not there yet cannot be locked. */
-async function refuseTaken(tx: PoolClient, email: string): Promise<void> {
+async function holdAddress(tx: PoolClient, email: string): Promise<void> {
   await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`person ${email}`]);
+}
+
+async function refuseTaken(tx: PoolClient, email: string): Promise<void> {
+  await holdAddress(tx, email);
   const { rowCount } = await tx.query('select from persons where email = $1', [email]);
   if (rowCount === 0) return;
   throw new TollgateError('conflict', {

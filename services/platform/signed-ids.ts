@@ -7,11 +7,13 @@ const ID_BYTES = 16;
 /** A whole number of letters for both parts: a token is spelled in one way. */
 const TOKEN = /^[\w-]{64}$/;
 
+type Purpose = 'pay' | 'verify' | 'sign_up' | 'password_reset' | 'invitation';
+
 export class SignedIds {
-  readonly #purpose: 'pay' | 'verify';
+  readonly #purpose: Purpose;
   readonly #secret: string;
 
-  constructor(purpose: 'pay' | 'verify', secret: string) {
+  constructor(purpose: Purpose, secret: string) {
     this.#purpose = purpose;
     this.#secret = secret;
   }
@@ -25,6 +27,13 @@ export class SignedIds {
     if (!TOKEN.test(linkToken)) return null;
     const id = Buffer.from(linkToken, 'base64url').subarray(0, ID_BYTES);
     return isSameSecret(linkToken, this.#signed(id)) ? uuidOf(id) : null;
+  }
+
+  /** Six digits, for people to type. Whoever takes them counts how often somebody has tried. */
+  codeOf(id: string): string {
+    const proof = createHmac('sha256', this.#secret).update(`${this.#purpose} code:`).update(id).digest();
+    // A remainder of 2^48 favours no code by more than one in 10^8.
+    return String(proof.readUIntBE(0, 6) % 1_000_000).padStart(6, '0');
   }
 
   #signed(id: Buffer): string {

@@ -25,7 +25,7 @@ export interface NewProject {
 }
 
 const PROJECTS = `
-  select p.id, p.org_id as "orgId", p.name, ${capsColumn('project', 'p.id')} as caps, p.version, p.created_at as "createdAt"
+  select p.id, p.org_id as "orgId", p.name, ${capsColumn('project', 'p.org_id', 'p.id')} as caps, p.version, p.created_at as "createdAt"
     from projects p`;
 
 export async function createProject(tx: PoolClient, { orgId, name, caps }: NewProject): Promise<Project> {

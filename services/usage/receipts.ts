@@ -181,6 +181,7 @@ export interface RequestFilter {
   readonly orgId?: string | undefined;
   readonly projectId?: string | undefined;
   readonly apiKeyId?: string | undefined;
+  readonly memberId?: string | undefined;
   readonly modelId?: string | undefined;
   readonly outcome?: string | undefined;
   readonly from?: Date | undefined;
@@ -207,6 +208,7 @@ export async function listRequests(
         and ($5::text is null or u.outcome = $5)
         and ($6::timestamptz is null or u.admitted_at >= $6)
         and ($7::timestamptz is null or u.admitted_at < $7)
+        and ($10::uuid is null or u.member_id = $10)
         and ($8::uuid is null or (u.admitted_at, u.request_id)
                                  < (select a.admitted_at, a.request_id from usage_records a where a.request_id = $8))
       order by u.admitted_at desc, u.request_id desc
@@ -221,6 +223,7 @@ export async function listRequests(
       filter.to,
       after,
       pageSize,
+      filter.memberId,
     ],
   );
   return rows.map((row) => ({ ...row, ratedNano: nano(row.ratedNano), chargeNano: nano(row.chargeNano) }));

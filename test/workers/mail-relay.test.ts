@@ -65,7 +65,10 @@ function relaying(onHandedOver: (before: number) => void = () => undefined): Rel
     site: {
       accountUrl: 'https://tollgate.example/',
       runbookUrl: 'https://tollgate.example/runbook',
+      resetUrl: (resetId: string) => `https://tollgate.example/console/password-reset#${resetId}`,
+      signUpCode: () => '004217',
       verifyUrl: (verificationId) => `https://tollgate.example/verify/${verificationId}`,
+      invitationUrl: (id: string) => `https://tollgate.example/console/join/${id}`,
       payUrl: (invoiceId) => `https://tollgate.example/pay/${invoiceId}`,
     },
     async onHandedOver(_tx, one) {

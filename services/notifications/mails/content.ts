@@ -21,6 +21,12 @@ export interface MailSite {
   payUrl(invoiceId: string): string;
   /** Where a mail address is proved. */
   verifyUrl(verificationId: string): string;
+  /** Where somebody joins an organization. */
+  invitationUrl(invitationId: string): string;
+  /** Where another password is chosen. */
+  resetUrl(resetId: string): string;
+  /** What is typed where somebody signs up. */
+  signUpCode(signUpId: string): string;
   /** For the staff: docs/operations.md. */
   readonly runbookUrl: string;
 }

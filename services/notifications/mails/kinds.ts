@@ -1,11 +1,18 @@
 // Every mail that the product sends, in one closed list: to whom it goes, and the facts that its words are made of. What a caller may
 // leave out is null and said so; a mail never guesses.
 import { z } from 'zod';
+import { MEMBER_ROLES } from '../../../domain/authorization.ts';
 import type { DeclineClass } from '../../../domain/declines.ts';
 import type { PlanName } from '../../../domain/plans.ts';
 
-/** billing: whoever pays for the organization. person: one person, whose address may not be verified yet. staff: us. */
-type Audience = 'billing' | 'person' | 'staff';
+/**
+ * billing: whoever pays for the organization. person: one person, whose address may not be verified yet. address: whoever reads it, known or not.
+ * staff: us.
+ */
+type Audience = 'billing' | 'person' | 'address' | 'staff';
+
+export const LOCALES = ['en', 'zh'] as const;
+export type Locale = (typeof LOCALES)[number];
 
 /** ISO 8601 in UTC: 2026-12-01T10:00:00.000Z */
 const moment = z.iso.datetime();
@@ -37,6 +44,44 @@ export const MAILS = {
   verification: {
     to: 'person',
     facts: z.strictObject({ personId: z.uuid(), verificationId: z.uuid(), validUntil: moment }),
+  },
+
+  sign_up_code: {
+    to: 'address',
+    facts: z.strictObject({ email: z.string(), locale: z.enum(LOCALES), signUpId: z.uuid(), validUntil: moment }),
+  },
+  invitation: {
+    to: 'address',
+    facts: z.strictObject({
+      email: z.string(),
+      locale: z.enum(LOCALES),
+      invitationId: z.uuid(),
+      orgName: z.string(),
+      // Null: the operator.
+      inviterName: z.string().nullable(),
+      role: z.enum(MEMBER_ROLES),
+      validUntil: moment,
+    }),
+  },
+
+  password_reset: {
+    to: 'person',
+    facts: z.strictObject({ personId: z.uuid(), resetId: z.uuid(), validUntil: moment }),
+  },
+  password_changed: { to: 'person', facts: z.strictObject({ personId: z.uuid(), changedAt: moment }) },
+  second_factor: {
+    to: 'person',
+    facts: z.strictObject({
+      personId: z.uuid(),
+      change: z.enum(['enrolled', 'removed', 'recovery_code_used']),
+      changedAt: moment,
+      recoveryCodesLeft: z.int().nonnegative(),
+    }),
+  },
+  known_address: { to: 'person', facts: z.strictObject({ personId: z.uuid() }) },
+  new_sign_in: {
+    to: 'person',
+    facts: z.strictObject({ personId: z.uuid(), signedInAt: moment, clientAddress: z.string() }),
   },
 
   receipt: {
@@ -154,5 +199,7 @@ export type FactsOf<K extends MailKind> = z.infer<(typeof MAILS)[K]['facts']>;
 export type Terms = z.infer<typeof terms>;
 export type Purchase = z.infer<typeof purchase>;
 
-export const LOCALES = ['en', 'zh'] as const;
-export type Locale = (typeof LOCALES)[number];
+/** About a person, wherever he belongs. */
+export type PersonalMail = {
+  [K in MailKind]: (typeof MAILS)[K]['to'] extends 'person' | 'address' ? K : never;
+}[MailKind];

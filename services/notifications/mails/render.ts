@@ -1,7 +1,9 @@
 // From a kind and its facts to a mail in one language. Pure: the same row always makes the same mail, whoever sends it and whenever.
 
+import { knownAddress, newSignIn, passwordChanged, passwordReset, secondFactor, signUpCode } from './account-mails.ts';
 import { balanceLow, topUpDeclined, topUpDone, topUpOff } from './balance-mails.ts';
 import type { MailContent, MailContext, MailTemplate } from './content.ts';
+import { invitation } from './invitation-mail.ts';
 import { type FactsOf, type Locale, MAILS, type MailKind } from './kinds.ts';
 import { htmlOf, textOf } from './layout.ts';
 import { lastWarning, limited, limitWarning, remind, restored, stopDecision, stopped } from './overdue-mails.ts';
@@ -25,6 +27,13 @@ export interface RenderedMail {
 
 const TEMPLATES: { readonly [K in MailKind]: MailTemplate<K> } = {
   verification,
+  sign_up_code: signUpCode,
+  invitation,
+  password_reset: passwordReset,
+  password_changed: passwordChanged,
+  second_factor: secondFactor,
+  known_address: knownAddress,
+  new_sign_in: newSignIn,
   receipt,
   refunded,
   second_capture_refunded: secondCaptureRefunded,

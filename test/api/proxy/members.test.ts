@@ -55,7 +55,7 @@ test('M28: with the seats of Pro the keys of members 2 to 5 are refused everywhe
   await haveSeats(customer.orgId, 5);
   const owner = await join(customer, 'owner');
   const others = [];
-  for (const role of ['admin', 'billing', 'member', 'member']) others.push(await join(customer, role));
+  for (const role of ['admin', 'billing', 'developer', 'developer']) others.push(await join(customer, role));
   for (const { credential } of [owner, ...others]) expect(await answersTo(credential)).toEqual([200, 200]);
 
   await haveSeats(customer.orgId, 1);
@@ -72,7 +72,7 @@ test.each(['suspended', 'removed'])(
     const customer = await newCustomer(site, { usd: '1' });
     await haveSeats(customer.orgId, 5);
     await join(customer, 'owner');
-    const { personId, credential } = await join(customer, 'member');
+    const { personId, credential } = await join(customer, 'developer');
     const membership = `/organizations/${customer.orgId}/members/${personId}`;
     expect(await answersTo(credential)).toEqual([200, 200]);
 

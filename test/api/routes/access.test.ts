@@ -3,16 +3,21 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ROUTES } from '../../../api/app.ts';
 import type { Route } from '../../../api/routes/route.ts';
+import { openSession } from '../../../services/accounts/sign-ins.ts';
+import { inTransaction } from '../../../services/platform/postgres.ts';
 import { billed } from '../../services/payments/billed-customer.ts';
 import { ADMIN_TOKEN, type Answered, type ManagementApp, startManagementApp } from './management-app.ts';
 import { startMockUpstream } from './mock-upstream.ts';
 import { oneOfEverything, type World } from './one-of-everything.ts';
+import { pathIn } from './path-in-world.ts';
 import { counterOf } from './visitor.ts';
 
 let app: ManagementApp;
 let world: World;
 let payToken: string;
 let verifyToken: string;
+/** Of a session that was opened for this request alone: a route may end it. */
+let cookie: string;
 
 beforeAll(async () => {
   app = await startManagementApp();
@@ -40,15 +45,22 @@ const CALLERS = {
   'a customer without Bearer': () => ({ authorization: world.credential }),
   'a customer in a cookie': () => ({ cookie: `api_key=${world.credential}` }),
   'the admin': () => bearer(ADMIN_TOKEN),
+  'a person': () => ({ cookie, origin: app.url }),
+  'a person on a page of another site': () => ({ cookie, origin: 'https://evil.example' }),
+  'somebody with a cookie of nobody': () => ({ cookie: cookie.replace(/=.{9}/, '=AAAAAAAAA'), origin: app.url }),
 } satisfies Record<string, () => Record<string, string>>;
 type Caller = keyof typeof CALLERS;
 const EVERYBODY = Object.keys(CALLERS) as Caller[];
+
+/** What they may do depends on their roles: rights.test.ts. */
+const PERSONS: readonly Caller[] = ['a person', 'a person on a page of another site'];
 
 /** Who is let in where; everybody else is refused with 401. */
 const LET_IN: { readonly [W in Route['who']]: readonly Caller[] } = {
   public: EVERYBODY,
   apiKey: ['a customer', 'a customer in the header of Anthropic'],
-  admin: ['the admin'],
+  permitted: ['the admin'],
+  person: ['a person'],
 };
 // People paste the wrong one of their two keys: they are told which it is.
 const KNOWN_BUT_FORBIDDEN: readonly Caller[] = ['a customer'];
@@ -60,6 +72,7 @@ test.each(ROUTES.map((route) => [`${route.method} ${route.path}`, route] as cons
   '%s answers exactly those whom it declares',
   async (_, route) => {
     for (const caller of EVERYBODY) {
+      if (route.who === 'permitted' && PERSONS.includes(caller)) continue;
       const { status, headers } = await ask(route, caller);
       expect([caller, status === 401 || status === 403 ? status : 'let in']).toEqual([caller, expected(route, caller)]);
       if (route.who !== 'public') expect(headers.get('cache-control')).toBe('no-store');
@@ -70,22 +83,33 @@ test.each(ROUTES.map((route) => [`${route.method} ${route.path}`, route] as cons
   },
 );
 
-function expected({ who, path, method }: Route, caller: Caller): 'let in' | 401 | 403 {
+function expected({ who, path, method, changes }: Route, caller: Caller): 'let in' | 401 | 403 {
+  if (caller === 'a person on a page of another site') {
+    if (who === 'person') return method === 'get' ? 'let in' : 403;
+    if (who === 'public') return changes ? 403 : 'let in';
+  }
   if (LET_IN[who].includes(caller)) return 'let in';
   const isCustomersOwn = ALSO_A_CUSTOMERS.includes(path) && method === 'get';
   if (isCustomersOwn && CARRIES_A_CUSTOMERS_KEY.includes(caller)) return 'let in';
-  return who === 'admin' && KNOWN_BUT_FORBIDDEN.includes(caller) ? 403 : 401;
+  return who === 'permitted' && KNOWN_BUT_FORBIDDEN.includes(caller) ? 403 : 401;
 }
 
 test('the routes of operators are among those that were walked', () => {
   const paths = ROUTES.map(({ path, who }) => `${path} ${who}`);
-  expect(paths).toEqual(expect.arrayContaining(['/livez public', '/readyz public', '/metrics admin']));
+  expect(paths).toEqual(expect.arrayContaining(['/livez public', '/readyz public', '/metrics permitted']));
 });
+
+const OWN_CALLER: { readonly [W in Route['who']]: Caller } = {
+  public: 'nobody',
+  apiKey: 'a customer',
+  person: 'a person',
+  permitted: 'the admin',
+};
 
 test('every reading route answers its own caller with 200 on things that exist', async () => {
   verifyToken = await tokenOfOpenVerification(); // whoever asked for another ended the first
   for (const route of ROUTES.filter(({ method }) => method === 'get')) {
-    const { status, text } = await ask(route, route.who === 'apiKey' ? 'a customer' : 'the admin');
+    const { status, text } = await ask(route, OWN_CALLER[route.who]);
     const expected = route.path.endsWith('/requests/{id}') ? 404 : 200;
     expect([route.path, status, text.length > 0]).toEqual([route.path, expected, true]);
   }
@@ -132,7 +156,8 @@ async function tokenOfOpenInvoice(): Promise<string> {
   return lastPart(app.links.urlOf(invoiceId));
 }
 
-function ask(route: Route, caller: Caller): Promise<Answered> {
+async function ask(route: Route, caller: Caller): Promise<Answered> {
+  if (caller.startsWith('a person')) cookie = await cookieOfNewSession();
   // Metrics are open to this machine; a proxy's header takes that away.
   const forwarded = route.openToLoopback ? { 'x-forwarded-for': '203.0.113.9' } : {};
   const headers: Record<string, string> = { ...CALLERS[caller](), ...forwarded };
@@ -143,29 +168,12 @@ function ask(route: Route, caller: Caller): Promise<Answered> {
   });
 }
 
+async function cookieOfNewSession(): Promise<string> {
+  const visit = { clientAddress: '198.51.100.1', userAgent: 'test', cookie: '' };
+  const opened = await inTransaction(app.worker, (tx) => openSession(tx, app.accounts, world.personId, visit));
+  return opened.cookie.split(';')[0] ?? '';
+}
+
 function pathTo({ path }: Route): string {
-  const ids: Record<string, string> = {
-    organizations: world.orgId,
-    projects: world.projectId,
-    'api-keys': world.apiKeyId,
-    persons: world.personId,
-    channels: world.channelId,
-    models: 'acme%2Fmodel-1',
-    payments: world.paymentId,
-    invoices: world.invoiceId,
-    subscriptions: world.subscriptionId,
-    'billing-incidents': world.incidentId,
-    'plan-changes': world.planChangeId,
-    'bank-transfers': world.bankTransferId,
-    requests: '0193f000-0000-7000-8000-000000000001',
-  };
-  const [, noun = ''] = /\/v1\/([\w-]+)\//.exec(path) ?? [];
-  return path
-    .replace('{id}', ids[noun] ?? '')
-    .replace('{plan}', 'team')
-    .replace('{orgId}', world.orgId)
-    .replace('{personId}', world.personId)
-    .replace('{keyId}', world.channelKeyId)
-    .replace('/verify/{token}', `/verify/${verifyToken}`)
-    .replace('{token}', payToken);
+  return pathIn(world, path).replace('/verify/{token}', `/verify/${verifyToken}`).replace('{token}', payToken);
 }

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { Pool } from 'pg';
 import { createApp } from '../../../api/app.ts';
+import { type Accounts, openAccounts } from '../../../services/accounts/accounts.ts';
 import { AddressList } from '../../../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
 import { FakeStripeClock } from '../../../services/billing-clock/fake-stripe-clock.ts';
@@ -19,6 +20,7 @@ import { Egress } from '../../../services/egress/egress.ts';
 import { PayLinks } from '../../../services/payments/pay-links.ts';
 import { StripeApi } from '../../../services/payments/stripe-api.ts';
 import { StripeInbox } from '../../../services/payments/stripe-inbox.ts';
+import { InvitationLinks } from '../../../services/people/invitations.ts';
 import { VerifyLinks } from '../../../services/people/verifications.ts';
 import { createLog } from '../../../services/platform/log.ts';
 import { Metrics } from '../../../services/platform/metrics.ts';
@@ -88,6 +90,8 @@ export interface ManagementApp {
   readonly api: StripeApi;
   readonly links: PayLinks;
   readonly verifyLinks: VerifyLinks;
+  readonly accounts: Accounts;
+  readonly invitationLinks: InvitationLinks;
   /** As superuser. */
   readonly db: Pool;
   readonly worker: Pool;
@@ -130,16 +134,13 @@ export async function startManagementApp(
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const linkSecret = randomBytes(32).toString('hex');
-  const links = new PayLinks(url, linkSecret);
-  const verifyLinks = new VerifyLinks(url, linkSecret);
+  const signing = signingWith(randomBytes(32).toString('hex'), url, worker, vault);
   const inbox = new StripeInbox(worker, api, logger, async () => {});
   const app = createApp({
+    ...signing,
     db: worker,
     log: logger,
     payments: takesPayments ? { stripe: api, inbox, publicUrl: url } : null,
-    links,
-    verifyLinks,
     demoClock: takesPayments ? { stripe: new FakeStripeClock(stripe.url), patienceMs: 3_000 } : null,
     scrape: () => metrics.registry.metrics(),
     adminToken: ADMIN_TOKEN,
@@ -156,7 +157,8 @@ export async function startManagementApp(
   server.on('request', app);
   await control(stripe.url, 'webhooks', { url: `${url}/webhooks/stripe`, secret: WEBHOOK_SECRET });
   return {
-    ...{ url, stripe: stripe.url, api, links, verifyLinks, db, worker, vault, postgres, database, log },
+    ...signing,
+    ...{ url, stripe: stripe.url, api, db, worker, vault, postgres, database, log },
     call: (method, path, sent = {}) => call(url, method, path, sent),
     async refresh() {
       apiKeys.suspectAll();
@@ -170,6 +172,16 @@ export async function startManagementApp(
       rmSync(stripeFolder, { recursive: true });
       await postgres.stop();
     },
+  };
+}
+
+/** All that is signed, by one secret as in production. */
+function signingWith(secret: string, url: string, worker: Pool, vault: Vault) {
+  return {
+    links: new PayLinks(url, secret),
+    verifyLinks: new VerifyLinks(url, secret),
+    invitationLinks: new InvitationLinks(url, secret),
+    accounts: openAccounts(worker, vault, url, secret),
   };
 }
 

@@ -7,8 +7,11 @@ import { submit } from '../../fake-stripe/stripe-client.ts';
 import { type Customer, openBareGateway } from '../../support/bare-gateway.ts';
 import { nightsProven } from '../../support/nights-proven.ts';
 import { until } from '../../support/until.ts';
-import { type Answered, done, type ManagementApp } from './management-app.ts';
+import { ADMIN_TOKEN, type Answered, done, type ManagementApp } from './management-app.ts';
 import type { MockUpstream } from './mock-upstream.ts';
+import { oneAccount } from './one-account.ts';
+import { oneInvitation } from './one-invitation.ts';
+import { oneProposal } from './one-proposal.ts';
 import { oneSubscription } from './one-subscription.ts';
 import type { TakeStep } from './take-step.ts';
 
@@ -34,6 +37,10 @@ export interface World {
   /** Of a plan, unpaid. */
   readonly renewalId: string;
   readonly incidentId: string;
+  readonly invitationId: string;
+  /** Of the link. */
+  readonly invitationToken: string;
+  readonly proposalId: string;
   readonly credential: string;
   /** What was sent to be kept secret. */
   readonly secrets: readonly string[];
@@ -49,7 +56,8 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   const steps: Step[] = [];
   const step: TakeStep = async (method, path, ids, body, headers = {}) => {
     const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(ids[name] ?? ''));
-    const answer = await app.call(method, `/api/v1${filled}`, { body, headers });
+    const credential = headers.cookie === undefined ? ADMIN_TOKEN : null;
+    const answer = await app.call(method, `/api/v1${filled}`, { credential, body, headers });
     steps.push({ route: `${method} /api/v1${path}`, answer });
     return done(answer);
   };
@@ -89,18 +97,23 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await step('post', '/channels/{id}/test', { id }, {});
 
   const { apiKeyId, credential } = await oneApiKey(step, orgId, projectId);
+  const invited = await oneInvitation(app, step, orgId);
   await nightsProven(app.db);
   await mailsTaken(app.db);
   await step('post', '/demo/clock', {}, { advance: '10 minutes' });
+  const { accountSecrets } = await oneAccount(app, step);
+  const proposed = await oneProposal(app, step);
   const postpaid = await oneInvoice(app, step, { id: apiKeyId, orgId, projectId, enforcementSeq: 0 });
   const subscribed = await oneSubscription(app, step, orgId);
   await app.refresh();
   return {
     ...postpaid,
     ...subscribed,
+    ...invited,
+    ...proposed,
     ...{ steps, orgId, projectId, apiKeyId, personId, credential },
     ...{ channelId: id, channelKeyId: keyId, paymentId },
-    secrets: [...UPSTREAM_KEYS, credential],
+    secrets: [...UPSTREAM_KEYS, credential, ...accountSecrets],
   };
 }
 

@@ -16,7 +16,9 @@ const Parameter = z.looseObject({
 });
 const Operation = z.looseObject({
   summary: z.string().min(5),
-  security: z.array(z.partialRecord(z.enum(['adminToken', 'apiKey', 'xApiKey', 'xGoogApiKey']), z.array(z.string()))),
+  security: z.array(
+    z.partialRecord(z.enum(['adminToken', 'apiKey', 'xApiKey', 'xGoogApiKey', 'session']), z.array(z.string())),
+  ),
   parameters: z.array(Parameter).optional(),
   requestBody: z.strictObject({ required: z.boolean(), content: Content }).optional(),
   responses: z.record(

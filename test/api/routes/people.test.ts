@@ -91,11 +91,11 @@ test('a member without a seat is refused with what to do, and a second membershi
   const [orgId, personId] = [await newOrganization(), await newPerson()];
   const members = `/organizations/${orgId}/members`;
 
-  const first = await post(members, { personId, role: 'member' });
+  const first = await post(members, { personId, role: 'developer' });
   const owner = done(await post(members, { personId, role: 'owner' }));
   const twice = await post(members, { personId, role: 'owner' });
-  const second = await post(members, { personId: await newPerson(), role: 'member' });
-  const nobody = await post(members, { personId: randomUUID(), role: 'member' });
+  const second = await post(members, { personId: await newPerson(), role: 'developer' });
+  const nobody = await post(members, { personId: randomUUID(), role: 'developer' });
   const leaving = await patch(`${members}/${personId}`, { status: 'removed' });
 
   expect([first, twice, second, nobody, leaving].map(refusal)).toEqual([
@@ -112,7 +112,7 @@ test('a member without a seat is refused with what to do, and a second membershi
 test('members are paged newest first, and a member of one organization is nothing in another', async () => {
   const [orgId, other] = [await newOrganization(null), await newOrganization(null)];
   const joined: string[] = [];
-  for (const role of ['owner', 'admin', 'billing', 'member', 'member']) {
+  for (const role of ['owner', 'admin', 'billing', 'developer', 'developer']) {
     const personId = await newPerson();
     done(await post(`/organizations/${orgId}/members`, { personId, role }));
     joined.unshift(personId);
@@ -201,7 +201,7 @@ test('a key is made for an active member of its own organization only', async ()
   const [orgId, other] = [await newOrganization(2), await newOrganization()];
   const [owner, member, stranger] = [await newPerson(), await newPerson(), await newPerson()];
   done(await post(`/organizations/${orgId}/members`, { personId: owner, role: 'owner' }));
-  done(await post(`/organizations/${orgId}/members`, { personId: member, role: 'member' }));
+  done(await post(`/organizations/${orgId}/members`, { personId: member, role: 'developer' }));
   done(await post(`/organizations/${other}/members`, { personId: stranger, role: 'owner' }));
   const made = done(await post('/api-keys', { orgId, memberId: member }));
   done(await patch(`/organizations/${orgId}/members/${member}`, { status: 'suspended' }));

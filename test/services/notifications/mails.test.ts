@@ -10,6 +10,9 @@ const SITE = {
   accountUrl: 'https://tollgate.example/',
   runbookUrl: 'https://tollgate.example/runbook',
   verifyUrl: (verificationId: string) => `https://tollgate.example/verify/${verificationId}`,
+  invitationUrl: (id: string) => `https://tollgate.example/console/join/${id}`,
+  resetUrl: (resetId: string) => `https://tollgate.example/console/password-reset#${resetId}`,
+  signUpCode: () => '004217',
   payUrl: (invoiceId: string) => `https://tollgate.example/pay/${invoiceId}`,
 };
 const CONTEXT = { ...SITE, organization: 'Acme' };

@@ -13,7 +13,7 @@ export async function newOrganization(admin: Pool, name = 'Acme'): Promise<strin
 
 export interface Member {
   readonly email: string;
-  readonly role?: 'owner' | 'admin' | 'billing' | 'member';
+  readonly role?: 'owner' | 'admin' | 'billing' | 'developer';
   readonly locale?: 'en' | 'zh';
   readonly isVerified?: boolean;
   readonly status?: 'active' | 'suspended' | 'removed';

@@ -1,7 +1,7 @@
 // Who is told of an event, in which language, and how often: once, whatever its caller repeats, and never of what was rolled back.
 import { afterAll, beforeEach, expect, test } from '@jest/globals';
 import { Client, Pool } from 'pg';
-import type { MailKind } from '../../../services/notifications/mails/kinds.ts';
+import { MAILS, type MailKind } from '../../../services/notifications/mails/kinds.ts';
 import { outboxStanding, type QueuedMail, queueMail } from '../../../services/notifications/outbox.ts';
 import { createPool, inTransaction } from '../../../services/platform/postgres.ts';
 import { ownDatabase } from '../../support/own-database.ts';
@@ -59,7 +59,7 @@ test('owners and billing members are told, each in his language; who has left, w
   await newMember(admin, orgId, { email: 'owner@acme.example' });
   await newMember(admin, orgId, { email: 'bills@acme.example', role: 'billing', locale: 'zh' });
   await newMember(admin, orgId, { email: 'admin@acme.example', role: 'admin' });
-  await newMember(admin, orgId, { email: 'member@acme.example', role: 'member' });
+  await newMember(admin, orgId, { email: 'member@acme.example', role: 'developer' });
   await newMember(admin, orgId, { email: 'unproved@acme.example', isVerified: false });
   await newMember(admin, orgId, { email: 'left@acme.example', status: 'removed' });
   await newMember(admin, orgId, { email: 'waits@acme.example', status: 'suspended' });
@@ -87,7 +87,7 @@ test('a decision is asked of the staff, and an address is verified with whom it 
   const personId = await newMember(admin, orgId, {
     email: 'new@acme.example',
     locale: 'zh',
-    role: 'member',
+    role: 'developer',
     isVerified: false,
   });
   const [stop, verify] = [SAMPLES.stop_decision[0], SAMPLES.verification[0]];
@@ -106,7 +106,8 @@ test.each(KINDS)('the table knows the kind %s', async (kind) => {
   const facts = SAMPLES[kind][0];
   if (facts === undefined) throw new Error(`${kind} has no sample`);
 
-  await queued(worker, { orgId: kind === 'verification' ? null : orgId, kind, key: `${kind}:1`, facts });
+  const isPersonal = ['person', 'address'].includes(MAILS[kind].to);
+  await queued(worker, { orgId: isPersonal ? null : orgId, kind, key: `${kind}:1`, facts });
 
   expect((await addressed()).length).toBe(1);
 });

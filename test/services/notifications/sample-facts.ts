@@ -40,6 +40,54 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
       validUntil: '2026-12-02T10:00:00.000Z',
     },
   ],
+  sign_up_code: [
+    {
+      email: 'ada@example.com',
+      locale: 'zh',
+      signUpId: '0193f000-0000-7000-8000-00000000000c',
+      validUntil: '2026-12-02T10:15:00.000Z',
+    },
+  ],
+  invitation: [
+    {
+      email: 'ada@example.com',
+      locale: 'en',
+      invitationId: '0193f000-0000-7000-8000-00000000000d',
+      orgName: 'Acme',
+      inviterName: 'Grace',
+      role: 'developer',
+      validUntil: '2026-12-09T10:00:00.000Z',
+    },
+    {
+      email: 'ada@example.com',
+      locale: 'zh',
+      invitationId: '0193f000-0000-7000-8000-00000000000d',
+      orgName: 'Acme',
+      inviterName: null,
+      role: 'owner',
+      validUntil: '2026-12-09T10:00:00.000Z',
+    },
+  ],
+  password_reset: [
+    {
+      personId: '0193f000-0000-7000-8000-000000000001',
+      resetId: '0193f000-0000-7000-8000-00000000000d',
+      validUntil: '2026-12-02T10:10:00.000Z',
+    },
+  ],
+  password_changed: [{ personId: '0193f000-0000-7000-8000-000000000001', changedAt: '2026-12-02T10:00:00.000Z' }],
+  second_factor: (['enrolled', 'removed', 'recovery_code_used'] as const).map((change) => ({
+    personId: '0193f000-0000-7000-8000-000000000001',
+    ...{ change, changedAt: '2026-12-02T10:00:00.000Z', recoveryCodesLeft: 9 },
+  })),
+  known_address: [{ personId: '0193f000-0000-7000-8000-000000000001' }],
+  new_sign_in: [
+    {
+      personId: '0193f000-0000-7000-8000-000000000001',
+      signedInAt: '2026-12-02T10:00:00.000Z',
+      clientAddress: '203.0.113.9',
+    },
+  ],
   receipt: [
     { ...renewal, paidAt: '2026-12-01T10:00:04.000Z', cardLastFour: '4242', renewsAt: '2027-01-01T10:00:00.000Z' },
     { ...pack, paidAt: '2026-12-03T08:00:00.000Z', cardLastFour: null, renewsAt: null },

@@ -27,13 +27,13 @@ test('of six who become members of a team of five at once, one is refused', asyn
 
 test('an organization with unlimited seats refuses nobody, one without a plan everybody but its owner', async () => {
   const enterprise = await newOrganization(null);
-  await join(enterprise, 'owner', ...Array.from({ length: 10 }, () => 'member' as const));
+  await join(enterprise, 'owner', ...Array.from({ length: 10 }, () => 'developer' as const));
 
   const { rows } = await admin.query<{ id: string }>(`insert into organizations (name) values ('new') returning id`);
   const { id = '' } = rows[0] ?? {};
   await join(id, 'owner');
 
-  await expect(join(id, 'member')).rejects.toMatchObject({ code: 'seats_used_up' });
+  await expect(join(id, 'developer')).rejects.toMatchObject({ code: 'seats_used_up' });
 });
 
 test('the first member is an owner', async () => {
@@ -44,7 +44,7 @@ test('the first member is an owner', async () => {
   expect(await statuses(orgId)).toEqual([]);
 });
 
-test.each<MemberChange>([{ role: 'member' }, { status: 'suspended' }, { status: 'removed' }])(
+test.each<MemberChange>([{ role: 'developer' }, { status: 'suspended' }, { status: 'removed' }])(
   'the last active owner stays, whoever else is there: %p is refused until there is another',
   async (leaving) => {
     const orgId = await newOrganization(5);
@@ -64,7 +64,7 @@ test('of two owners who leave at once, one stays', async () => {
     const [one = '', two = ''] = await join(orgId, 'owner', 'owner');
 
     const left = await Promise.allSettled([
-      change(orgId, one, { role: 'member' }),
+      change(orgId, one, { role: 'developer' }),
       change(orgId, two, { status: 'removed' }),
     ]);
 
@@ -74,11 +74,11 @@ test('of two owners who leave at once, one stays', async () => {
 
 test('whoever comes back takes a seat, and is not a member twice', async () => {
   const orgId = await newOrganization(2);
-  const [, leaver = ''] = await join(orgId, 'owner', 'member');
+  const [, leaver = ''] = await join(orgId, 'owner', 'developer');
   await change(orgId, leaver, { status: 'removed' });
-  await expect(inTransaction((tx) => addMember(tx, orgId, leaver, 'member'))).rejects.toMatchObject(REFUSED);
+  await expect(inTransaction((tx) => addMember(tx, orgId, leaver, 'developer'))).rejects.toMatchObject(REFUSED);
 
-  const [follower = ''] = await join(orgId, 'member');
+  const [follower = ''] = await join(orgId, 'developer');
   await expect(change(orgId, leaver, { status: 'active' })).rejects.toMatchObject({ code: 'seats_used_up' });
 
   await change(orgId, follower, { status: 'suspended' });

@@ -2,13 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll } from '@jest/globals';
 import type { Pool, PoolClient } from 'pg';
-import {
-  addMember,
-  changeMember,
-  lockedMember,
-  type MemberChange,
-  type Role,
-} from '../../../services/people/memberships.ts';
+import type { MemberRole } from '../../../domain/authorization.ts';
+import { addMember, changeMember, lockedMember, type MemberChange } from '../../../services/people/memberships.ts';
 import { createPerson } from '../../../services/people/persons.ts';
 import { restoreWithinSeats, suspendAboveSeats } from '../../../services/people/seats.ts';
 import { createPool, inTransaction } from '../../../services/platform/postgres.ts';
@@ -22,7 +17,7 @@ export interface People {
   newOrganization(seats: number | null): Promise<string>;
   newPerson(): Promise<string>;
   /** A new person each, in this order; answers who they are. */
-  join(orgId: string, ...roles: Role[]): Promise<string[]>;
+  join(orgId: string, ...roles: MemberRole[]): Promise<string[]>;
   change(orgId: string, personId: string, change: MemberChange): Promise<void>;
   /** As a change of plan does it. */
   haveSeats(
@@ -46,7 +41,7 @@ export async function people(): Promise<People> {
   const newPerson = () =>
     within(async (tx) => {
       const email = `${randomUUID()}@example.com`;
-      return (await createPerson(tx, { email, name: 'Somebody', locale: 'en' })).id;
+      return (await createPerson(tx, { email, name: 'Somebody', locale: 'en', timeZone: 'UTC' })).id;
     });
   return {
     admin,

@@ -9,7 +9,7 @@ const { admin, change, haveSeats, join, newOrganization, statuses } = await peop
 
 test('M28: after a downgrade from Team to Pro seats 2 to 5 are suspended, and each comes back in its turn', async () => {
   const orgId = await newOrganization(5);
-  const [, second = '', third = '', ...rest] = await join(orgId, 'owner', 'admin', 'billing', 'member', 'member');
+  const [, second = '', third = '', ...rest] = await join(orgId, 'owner', 'admin', 'billing', 'developer', 'developer');
 
   const downgraded = await haveSeats(orgId, 1);
   expect([new Set(downgraded.suspended), downgraded.restored]).toEqual([new Set([second, third, ...rest]), []]);
@@ -21,7 +21,7 @@ test('M28: after a downgrade from Team to Pro seats 2 to 5 are suspended, and ea
 });
 
 test('whatever seats come and go, who is active are the owners and then the oldest, as many as there are seats', async () => {
-  const roles = ['owner', 'member', 'member', 'owner', 'admin', 'owner'] as const;
+  const roles = ['owner', 'developer', 'developer', 'owner', 'admin', 'owner'] as const;
   const places = [0, 3, 5, 1, 2, 4];
   const seats = fc.array(fc.option(fc.integer({ min: 1, max: 7 }), { nil: null }), { minLength: 1, maxLength: 6 });
   await fc.assert(
@@ -40,7 +40,13 @@ test('whatever seats come and go, who is active are the owners and then the olde
 
 test('whom a person suspended or removed is not restored by seats, nor does he keep one', async () => {
   const orgId = await newOrganization(4);
-  const [, suspended = '', removed = '', waiting = ''] = await join(orgId, 'owner', 'member', 'member', 'member');
+  const [, suspended = '', removed = '', waiting = ''] = await join(
+    orgId,
+    'owner',
+    'developer',
+    'developer',
+    'developer',
+  );
   await change(orgId, suspended, { status: 'suspended' });
   await haveSeats(orgId, 1);
   await change(orgId, removed, { status: 'removed' });
@@ -56,7 +62,7 @@ test('whom a person suspended or removed is not restored by seats, nor does he k
 
 test('gateways are told of a member who is suspended or restored, and not of one whose role is changed', async () => {
   const orgId = await newOrganization(2);
-  const [, personId = ''] = await join(orgId, 'owner', 'member');
+  const [, personId = ''] = await join(orgId, 'owner', 'developer');
   const gateway = new Client({ connectionString: admin.options.connectionString });
   const told: (string | undefined)[] = [];
   gateway.on('notification', ({ payload }) => told.push(payload));

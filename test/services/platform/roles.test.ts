@@ -122,7 +122,12 @@ test.each(['gateway', 'worker', 'readonly'] as const)(
 
 /** Columns of each table that say who somebody is, where he is reached and from where he came. */
 const PERSONAL = {
-  persons: ['email', 'name', 'locale'],
+  persons: ['email', 'name', 'locale', 'time_zone'],
+  'auth.accounts': ['id', 'password_hash'],
+  'auth.sessions': ['id', 'id_hash', 'client_address'],
+  'auth.sign_ups': ['id', 'email', 'password_hash'],
+  'auth.known_places': ['place'],
+  'auth.attempts': ['subject'],
   billing_details: ['legal_name', 'address', 'tax_id', 'po_number', 'billing_email'],
   audit_log: ['client_address'],
 };

@@ -12,6 +12,7 @@ import { asMiddleware, hotEntry } from '../../../../api/proxy/hot-routes.ts';
 import { type Flight, InFlight } from '../../../../api/proxy/in-flight.ts';
 import type { ProxyParts } from '../../../../api/proxy/proxy-parts.ts';
 import { Routing } from '../../../../api/routing.ts';
+import { openAccounts } from '../../../../services/accounts/accounts.ts';
 import { AddressList } from '../../../../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../../../../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../../../../services/api-keys/change-feed.ts';
@@ -21,6 +22,7 @@ import { IdempotencyStore } from '../../../../services/idempotency/inference-req
 import { ExpectedOutput } from '../../../../services/leases/expected-output.ts';
 import { RateLimiter } from '../../../../services/limits/rate-limiter.ts';
 import { PayLinks } from '../../../../services/payments/pay-links.ts';
+import { InvitationLinks } from '../../../../services/people/invitations.ts';
 import { VerifyLinks } from '../../../../services/people/verifications.ts';
 import { createLog } from '../../../../services/platform/log.ts';
 import { LogSample } from '../../../../services/platform/log-sample.ts';
@@ -81,6 +83,7 @@ export interface Gateway {
 }
 
 const LINKS = new PayLinks('http://127.0.0.1', 'of this gateway alone');
+const INVITATION_LINKS = new InvitationLinks('http://127.0.0.1', 'of this gateway alone');
 const VERIFY_LINKS = new VerifyLinks('http://127.0.0.1', 'of this gateway alone');
 
 export async function openGateway(replaced: (parts: ProxyParts) => Partial<ProxyParts> = () => ({})): Promise<Gateway> {
@@ -108,10 +111,13 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       db: workerDb,
       log,
       scrape: () => parts.metrics.registry.metrics(),
-      adminToken: ADMIN_TOKEN,
+      ...{
+        adminToken: ADMIN_TOKEN,
+        accounts: openAccounts(workerDb, vault, 'http://127.0.0.1', 'of this gateway alone'),
+      },
       ...{ payments: null, demoClock: null, vault, egress: parts.egress },
     },
-    ...{ apiKeys, links: LINKS, verifyLinks: VERIFY_LINKS, routing: routing.table },
+    ...{ apiKeys, links: LINKS, verifyLinks: VERIFY_LINKS, invitationLinks: INVITATION_LINKS, routing: routing.table },
     ...{ health: parts.health, trustedProxies: parts.trustedProxies },
     timeMs: parts.timeMs,
     proxy: asMiddleware(hotEntry(parts)),

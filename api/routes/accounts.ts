@@ -1,0 +1,107 @@
+// How people get in and out: sign-up by a code that is mailed, sign-in, sign-out. None of it says whether a mail address is known.
+import { z } from 'zod';
+import { TollgateError } from '../../domain/errors.ts';
+import { me } from '../../services/accounts/me.ts';
+import { hashOf } from '../../services/accounts/passwords.ts';
+import { endSession } from '../../services/accounts/sessions.ts';
+import { auditWrongPassword, beginSignIn, openSession, signIn } from '../../services/accounts/sign-ins.ts';
+import { askToSignUp, checkCode, completeSignUp, SIGN_UP_VALID_S } from '../../services/accounts/sign-ups.ts';
+import { code, knownPassword, newPassword } from './account-fields.ts';
+import { locale, mailAddress, name, timeZone } from './field-schemas.ts';
+import { Me } from './me.ts';
+import { personChange, visitorChange } from './person-route.ts';
+import { none, type Route } from './route.ts';
+
+export const accountRoutes: readonly Route[] = [
+  visitorChange({
+    path: '/api/v1/sign-ups',
+    summary: 'Ask for an account: a code is mailed to the address, which the browser that asked sends back',
+    params: none,
+    status: 202,
+    body: z.strictObject({
+      email: mailAddress,
+      password: newPassword,
+      name,
+      locale,
+      timeZone: timeZone.default('UTC'),
+    }),
+    response: z.object({ email: z.string() }),
+    async handler({ body: { password: chosen, ...wanted }, visit }, { db, accounts }, change) {
+      const attempt = { purpose: 'sign_up', subject: wanted.email, secret: wanted.email } as const;
+      await accounts.attempts.begin(db, { ...attempt, clientAddress: visit.clientAddress }, false);
+      const passwordHash = await accounts.turns.inTurn(() => hashOf(chosen));
+      return change(async (tx) => {
+        const { id, secret } = await askToSignUp(tx, wanted, passwordHash);
+        const cookie = accounts.cookies.set(accounts.cookies.signUp, secret, SIGN_UP_VALID_S);
+        const audit = { action: 'sign_up.asked', targetKind: 'sign_up', targetId: id } as const;
+        const after = { locale: wanted.locale };
+        return { answer: { email: wanted.email }, cookies: [cookie], audit: { ...audit, after } };
+      });
+    },
+  }),
+  visitorChange({
+    path: '/api/v1/sign-ups/confirm',
+    summary: 'Have the account, by the code of the mail, in the browser that asked for it; signs in',
+    params: none,
+    body: z.strictObject({ email: mailAddress, code }),
+    response: Me,
+    async handler({ body, visit }, { db, accounts }, change) {
+      const { cookies, signUps } = accounts;
+      const secret = cookies.valueOf(cookies.signUp, visit.cookie);
+      const signUpId = await checkCode(db, signUps, { ...body, secret });
+      return change(async (tx) => {
+        const { id } = await completeSignUp(tx, accounts, signUpId);
+        const { sessionId, cookie } = await openSession(tx, accounts, id, visit);
+        const answer = await me(tx, id, sessionId);
+        const audit = { action: 'person.signed_up', targetKind: 'person', targetId: id, after: { sessionId } } as const;
+        return { answer, cookies: [cookie, cookies.set(cookies.signUp, '')], audit };
+      });
+    },
+  }),
+  visitorChange({
+    path: '/api/v1/sign-ins',
+    summary: 'Sign in by mail address and password; who has a second factor is asked for it next',
+    params: none,
+    body: z.strictObject({ email: mailAddress, password: knownPassword }),
+    response: z.object({ state: z.enum(['signed_in', 'second_factor']) }),
+    async handler({ body, visit, author }, { db, accounts }, change) {
+      await beginSignIn(db, accounts, body, visit);
+      const signingIn = accounts.turns.inTurn(() =>
+        change(async (tx) => {
+          const { personId, sessionId, cookie } = await signIn(tx, accounts, body, visit);
+          const target = { targetKind: 'person', targetId: personId } as const;
+          return sessionId === null
+            ? {
+                answer: { state: 'second_factor' },
+                cookies: [cookie],
+                audit: { action: 'person.password_proved', ...target, after: {} },
+              }
+            : {
+                answer: { state: 'signed_in' },
+                cookies: [cookie],
+                audit: { action: 'person.signed_in', ...target, after: { sessionId } },
+              };
+        }),
+      );
+      return signingIn.catch(async (error: unknown) => {
+        const isRefused = error instanceof TollgateError && error.code === 'wrong_credentials';
+        if (isRefused) await auditWrongPassword(db, author, body.email);
+        throw error;
+      });
+    },
+  }),
+  personChange({
+    method: 'post',
+    path: '/api/v1/sign-outs',
+    summary: 'Sign out: this session ends',
+    params: none,
+    body: z.strictObject({}),
+    response: z.object({}),
+    handler: ({ person: { personId, sessionId } }, { accounts: { cookies } }, change) =>
+      change(async (tx) => {
+        await endSession(tx, personId, sessionId);
+        const what = { action: 'person.signed_out', targetKind: 'person', targetId: personId } as const;
+        return { answer: {}, cookies: [cookies.set(cookies.session, '')], audit: { ...what, after: { sessionId } } };
+      }),
+  }),
+];

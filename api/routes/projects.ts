@@ -1,0 +1,89 @@
+// Projects: parts of an organization with caps of their own.
+import { z } from 'zod';
+import { lockedOrganization } from '../../services/organizations/organizations.ts';
+import { ownerOf } from '../../services/organizations/owners.ts';
+import {
+  changeProject,
+  createProject,
+  listProjects,
+  lockedProject,
+  project,
+} from '../../services/projects/projects.ts';
+import { caps, instant, name, shownCaps, uuid, version } from './field-schemas.ts';
+import { onePage, pageOf, pageQuery } from './pagination.ts';
+import { requireSeen } from './reply.ts';
+import { adminChange, adminRead, none, type Route } from './route.ts';
+
+const Project = z
+  .object({ id: uuid, orgId: uuid, name: z.string(), caps: shownCaps, version, createdAt: instant })
+  .meta({ id: 'Project' });
+
+const byId = z.object({ id: uuid });
+const projects = { name: 'projects', position: uuid, positionOf: ({ id }: { id: string }) => id };
+
+export const projectRoutes: readonly Route[] = [
+  adminChange({
+    method: 'post',
+    path: '/api/v1/projects',
+    permission: 'project.change',
+    of: ({ body }) => body,
+    summary: 'Make a project',
+    params: none,
+    status: 201,
+    body: z.strictObject({ orgId: uuid, name, caps: caps.default([]) }),
+    response: Project,
+    handler: ({ body }, _app, change) =>
+      change(async (tx) => {
+        await lockedOrganization(tx, body.orgId);
+        const answer = await createProject(tx, body);
+        return {
+          answer,
+          audit: { action: 'project.created', targetKind: 'project', targetId: answer.id, after: answer },
+        };
+      }),
+  }),
+  adminRead({
+    path: '/api/v1/projects',
+    permission: 'project.read',
+    of: ({ query }) => query,
+    summary: 'Projects, newest first',
+    params: none,
+    query: z.strictObject({ ...pageQuery, orgId: uuid.optional() }),
+    response: pageOf(Project),
+    handler: ({ query }, { db }) =>
+      onePage(projects, query, (after, pageSize) => listProjects(db, query.orgId, after, pageSize)),
+  }),
+  adminRead({
+    path: '/api/v1/projects/{id}',
+    permission: 'project.read',
+    of: ({ params }, db) => ownerOf(db, 'project', params.id),
+    summary: 'One project',
+    query: none,
+    params: byId,
+    response: Project,
+    handler: ({ params }, { db }) => project(db, params.id),
+  }),
+  adminChange({
+    method: 'patch',
+    path: '/api/v1/projects/{id}',
+    permission: 'project.change',
+    of: ({ params }, db) => ownerOf(db, 'project', params.id),
+    summary: 'Change a project',
+    ifMatch: 'required',
+    params: byId,
+    body: z.strictObject({ name: name.optional(), caps: caps.optional() }),
+    response: Project,
+    handler: ({ params, body, ifMatch }, { db }, change) =>
+      change(async (tx) => {
+        // Caps count under the organization's lock, which comes first everywhere.
+        await lockedOrganization(tx, (await project(db, params.id)).orgId);
+        const before = await lockedProject(tx, params.id);
+        requireSeen(ifMatch, before);
+        const answer = await changeProject(tx, before, body);
+        return {
+          answer,
+          audit: { action: 'project.changed', targetKind: 'project', targetId: answer.id, before, after: answer },
+        };
+      }),
+  }),
+];

@@ -1,0 +1,200 @@
+// What takes two persons. A signed-in person who asks for such a thing is answered 202: his request is kept as it came, and done when another one
+// who might have asked for it himself approves. The operator's admin token is no person; it needs no second one, and decides nothing (D97).
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { isStaffAllowed } from '../../domain/authorization.ts';
+import { TollgateError } from '../../domain/errors.ts';
+import type { SignedIn } from '../../services/accounts/sessions.ts';
+import { writeAudit } from '../../services/audit/audit.ts';
+import { inTransaction } from '../../services/platform/postgres.ts';
+import {
+  decideProposal,
+  keepOutcome,
+  listProposals,
+  lockedProposal,
+  type ProposalOutcome,
+  type Proposal as ProposalRow,
+  proposal,
+  propose,
+} from '../../services/proposals/proposals.ts';
+import type { AppDependencies } from './app-dependencies.ts';
+import { problemOf } from './error-answers.ts';
+import { instant, reason, uuid } from './field-schemas.ts';
+import { onePage, pageOf, pageQuery } from './pagination.ts';
+import { acceptedReply, type Reply } from './reply.ts';
+import { adminChange, adminRead, type Call, none, type Route } from './route.ts';
+
+const state = z.enum(['open', 'approved', 'refused', 'withdrawn', 'expired']);
+
+const Proposal = z
+  .object({
+    id: uuid,
+    route: z.string(),
+    path: z.string(),
+    body: z.unknown().meta({ description: 'As it was sent' }),
+    why: z.string().meta({ description: 'Why one person is not enough' }),
+    state,
+    proposedBy: uuid,
+    proposedAt: instant,
+    validUntil: instant,
+    decidedBy: uuid.nullable(),
+    decidedAt: instant.nullable(),
+    reason: z.string().nullable(),
+    outcome: z
+      .object({ status: z.int(), body: z.unknown() })
+      .nullable()
+      .meta({ description: 'What has come of it; null of what is approved: nobody knows yet, approve it again' }),
+  })
+  .meta({ id: 'Proposal' });
+
+const byId = z.object({ id: uuid });
+const proposals = { name: 'proposals', position: uuid, positionOf: ({ id }: { id: string }) => id };
+
+/** Null: one person is enough for what he asks. */
+export async function proposed(route: Route, call: Call, app: AppDependencies): Promise<Reply | null> {
+  const { person, actor, requestId, clientAddress, path, bytes, headers } = call;
+  const why = person === null ? null : await route.whyTwoPersons(call, app);
+  if (person === null || why === null) return null;
+  const made = await inTransaction(app.db, async (tx) => {
+    const answer = await propose(tx, {
+      ...{ route: nameOf(route), path, body: bytes.toString('utf8'), why },
+      ifMatch: headers['if-match'] ?? null,
+      proposedBy: person.personId,
+    });
+    const audit = { action: 'proposal.made', targetKind: 'proposal', targetId: answer.id } as const;
+    await writeAudit(tx, { actor, requestId, clientAddress }, { ...audit, after: { route: answer.route, path, why } });
+    return answer;
+  });
+  return acceptedReply(Proposal, told(made), `/api/v1/proposals/${made.id}`);
+}
+
+export function proposalRoutes(routes: () => readonly Route[]): readonly Route[] {
+  return [
+    adminRead({
+      path: '/api/v1/proposals',
+      permission: 'proposal.read',
+      summary: 'What takes two persons, newest first',
+      params: none,
+      query: z.strictObject({ ...pageQuery, state: state.optional() }),
+      response: pageOf(Proposal),
+      handler: ({ query }, { db }) =>
+        onePage(proposals, query, async (after, pageSize) =>
+          (await listProposals(db, query.state, after, pageSize)).map(told),
+        ),
+    }),
+    adminRead({
+      path: '/api/v1/proposals/{id}',
+      permission: 'proposal.read',
+      summary: 'What somebody asked for, and what has come of it',
+      params: byId,
+      query: none,
+      response: Proposal,
+      handler: async ({ params }, { db }) => told(await proposal(db, params.id)),
+    }),
+    adminChange({
+      method: 'post',
+      path: '/api/v1/proposals/{id}/decisions',
+      permission: 'proposal.decide',
+      summary: 'Approve what another person asked for, which does it; refuse it; or withdraw what is your own',
+      params: byId,
+      reachesOutside: true,
+      body: z.strictObject({ decision: z.enum(['approved', 'refused', 'withdrawn']), reason }),
+      response: Proposal,
+      handler: async ({ params, body, person, author }, app, change) => {
+        const decider = requirePerson(person);
+        const { decided, audit } = await inTransaction(app.db, async (tx) => {
+          const before = await lockedProposal(tx, params.id);
+          requireRightToDecide(routeOf(before, routes()), decider);
+          const decided = isLeftUndone(before, decider)
+            ? before
+            : await decideProposal(tx, before, body.decision, decider.personId, body.reason);
+          const what = { action: `proposal.${decided.state}`, targetKind: 'proposal', targetId: decided.id } as const;
+          return {
+            decided,
+            audit: await writeAudit(tx, author, { ...what, after: { route: decided.route }, reason: body.reason }),
+          };
+        });
+        if (decided.state !== 'approved') return change(async () => ({ answer: told(decided), audit }));
+        const outcome = await outcomeOf(routeOf(decided, routes()), decided, author.clientAddress ?? '', app);
+        return change(async (tx) => ({ answer: told(await keepOutcome(tx, decided.id, outcome)), audit }));
+      },
+    }),
+  ];
+}
+
+/** As its proposer asked and its decider approved. With one Idempotency-Key, so that whoever approves again what was left undone does it once. */
+async function outcomeOf(
+  route: Route,
+  { id, path, body, ifMatch, proposedBy, decidedBy }: ProposalRow,
+  clientAddress: string,
+  app: AppDependencies,
+): Promise<ProposalOutcome> {
+  const bytes = Buffer.from(body);
+  const call = {
+    ...{
+      path,
+      askedPath: path,
+      params: paramsIn(route.path, path),
+      query: {},
+      body: JSON.parse(body) as unknown,
+      bytes,
+    },
+    bodyDigest: createHash('sha256').update(bytes).digest(),
+    headers: { 'idempotency-key': `proposal-${id}`, ...(ifMatch === null ? {} : { 'if-match': ifMatch }) },
+    // The audit log finds what was done by what was proposed.
+    ...{ requestId: id, clientAddress, actor: `person:${proposedBy}+person:${decidedBy}`, apiKey: null, person: null },
+  };
+  try {
+    const { status, text } = await route.respond(call, app);
+    return { status, body: JSON.parse(text) as unknown };
+  } catch (error) {
+    // Who is away now may do it when it is approved again.
+    if (!(error instanceof TollgateError) || error.kind.status >= 500) throw error;
+    const { status, text } = problemOf(error, id);
+    return { status, body: JSON.parse(text) as unknown };
+  }
+}
+
+/** Approved by him, and its process died before it knew what came of it. */
+function isLeftUndone({ state: stands, decidedBy, outcome }: ProposalRow, { personId }: SignedIn): boolean {
+  return stands === 'approved' && decidedBy === personId && outcome === null;
+}
+
+function requirePerson(person: SignedIn | null): SignedIn {
+  if (person !== null) return person;
+  throw new TollgateError('forbidden', {
+    message:
+      'The admin token is no person, and this takes one: sign in. What the token asks for itself needs no approval.',
+  });
+}
+
+/** Nobody approves what he might not have asked for. */
+function requireRightToDecide({ permission }: Route, { staffRoles }: SignedIn): void {
+  if (permission !== null && isStaffAllowed(permission, staffRoles)) return;
+  throw new TollgateError('forbidden', {
+    message: 'Your staff roles do not allow what was proposed, so you cannot decide it.',
+  });
+}
+
+function routeOf(wanted: { readonly route: string }, routes: readonly Route[]): Route {
+  const found = routes.find((route) => nameOf(route) === wanted.route);
+  if (found !== undefined) return found;
+  throw new TollgateError('conflict', { message: `There is no route ${wanted.route} any more: propose it anew.` });
+}
+
+function nameOf({ method, path }: Pick<Route, 'method' | 'path'>): string {
+  return `${method} ${path}`;
+}
+
+function paramsIn(declared: string, path: string): Record<string, string> {
+  const values = path.split('/');
+  return Object.fromEntries(
+    declared
+      .split('/')
+      .flatMap((part, at) => (part.startsWith('{') ? [[part.slice(1, -1), decodeURIComponent(values[at] ?? '')]] : [])),
+  );
+}
+
+function told({ body, ifMatch: _, ...shown }: ProposalRow) {
+  return { ...shown, body: JSON.parse(body) as unknown };
+}

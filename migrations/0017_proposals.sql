@@ -1,0 +1,33 @@
+-- What takes two persons (D97): a request of one of our staff, as it came, until another one has decided. What is approved is done as if it had
+-- been asked then.
+
+-- Up Migration
+
+create table proposals (
+  id uuid primary key,
+  -- As declared, 'post /api/v1/grants', and as asked.
+  route text not null,
+  path text not null,
+  body text not null,
+  if_match text,
+  -- Why one person is not enough.
+  why text not null check (length(why) between 1 and 500),
+  proposed_by uuid not null references persons,
+  proposed_at timestamptz not null default clock_timestamp(),
+  valid_until timestamptz not null,
+  decision text check (decision in ('approved', 'refused', 'withdrawn')),
+  decided_by uuid references persons,
+  decided_at timestamptz,
+  reason text check (length(reason) between 1 and 1000),
+  -- {status, body}: what whoever proposed it would have been answered. Null of what is approved: it is being done, or its process died.
+  outcome jsonb check (jsonb_typeof(outcome) = 'object'),
+  check ((decision is null) = (decided_by is null) and (decision is null) = (decided_at is null)),
+  check ((decision = 'withdrawn') = (decided_by = proposed_by)),
+  check (outcome is null or decision = 'approved')
+);
+create index on proposals (proposed_at desc, id desc);
+create index on proposals (valid_until) where decision is null;
+
+grant select on proposals to tollgate_worker;
+grant insert (id, route, path, body, if_match, why, proposed_by, valid_until), update (decision, decided_by, decided_at, reason, outcome)
+  on proposals to tollgate_worker;

@@ -1,0 +1,37 @@
+// What the parts of accounts have in common, opened once per process. All secrets come of one, each for its own purpose.
+import { createHmac } from 'node:crypto';
+import type { Pool } from 'pg';
+import { SignedIds } from '../platform/signed-ids.ts';
+import type { Vault } from '../vault/vault.ts';
+import { Attempts } from './attempts.ts';
+import { type Auth, openAuth } from './auth.ts';
+import { Cookies } from './cookies.ts';
+import { HashingTurns } from './passwords.ts';
+import { SecondFactors } from './second-factors.ts';
+
+export interface Accounts {
+  readonly auth: Auth;
+  readonly attempts: Attempts;
+  readonly turns: HashingTurns;
+  readonly cookies: Cookies;
+  readonly signUps: SignedIds;
+  readonly resets: SignedIds;
+  readonly secondFactors: SecondFactors;
+  /** What browsers call us: scheme, host and port. */
+  readonly origin: string;
+}
+
+export function openAccounts(db: Pool, vault: Vault, publicUrl: string, linkSecret: string): Accounts {
+  const secretFor = (purpose: string) => createHmac('sha256', linkSecret).update(`accounts: ${purpose}`).digest('hex');
+  const cookies = new Cookies(publicUrl);
+  return {
+    cookies,
+    auth: openAuth(db, { publicUrl, cookies, secret: secretFor('sessions') }),
+    attempts: new Attempts(secretFor('attempts')),
+    turns: new HashingTurns(),
+    signUps: new SignedIds('sign_up', linkSecret),
+    resets: new SignedIds('password_reset', linkSecret),
+    secondFactors: new SecondFactors(vault),
+    origin: new URL(publicUrl).origin,
+  };
+}

@@ -1,0 +1,46 @@
+// Between the password and the second factor: the browser has a secret that opens nothing, for ten minutes and five codes.
+import { createHash, randomBytes } from 'node:crypto';
+import type { Pool, PoolClient } from 'pg';
+import { TollgateError } from '../../domain/errors.ts';
+
+export const CHALLENGE_VALID_S = 10 * 60;
+const MOST_TRIES = 5;
+
+/** Answers what the browser has. */
+export async function openChallenge(tx: PoolClient, personId: string): Promise<string> {
+  const secret = randomBytes(32).toString('base64url');
+  await tx.query(
+    `with gone as (delete from auth.challenges where valid_until < clock_timestamp())
+     insert into auth.challenges (secret_hash, person_id, valid_until)
+       values ($1, $2, clock_timestamp() + make_interval(secs => $3))`,
+    [hashOf(secret), personId, CHALLENGE_VALID_S],
+  );
+  return secret;
+}
+
+/** Counts the try, whatever becomes of the request. Answers whose it is. @throws TollgateError wrong_code */
+export async function tryChallenge(db: Pool, secret: string): Promise<string> {
+  const { rows } = await db.query<{ personId: string }>(
+    `update auth.challenges set tries = tries + 1
+      where secret_hash = $1 and tries < $2 and valid_until > clock_timestamp() returning person_id as "personId"`,
+    [hashOf(secret), MOST_TRIES],
+  );
+  if (rows[0] === undefined) throw over();
+  return rows[0].personId;
+}
+
+/** Once: of two at the same time one is refused. @throws TollgateError wrong_code */
+export async function endChallenge(tx: PoolClient, secret: string): Promise<void> {
+  const { rowCount } = await tx.query('delete from auth.challenges where secret_hash = $1', [hashOf(secret)]);
+  if (rowCount === 0) throw over();
+}
+
+function hashOf(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}
+
+function over(): TollgateError {
+  return new TollgateError('wrong_code', {
+    message: 'Too much time has passed since the password, or five codes were tried. Sign in again.',
+  });
+}

@@ -1,0 +1,48 @@
+// What somebody who is signed in is told of himself, and may change of it.
+import type { MemberRole, StaffRole } from '../../domain/authorization.ts';
+import type { PlanName } from '../../domain/plans.ts';
+import type { MemberStatus } from '../people/memberships.ts';
+import { type Locale, person } from '../people/persons.ts';
+import type { Queryable } from '../platform/postgres.ts';
+import { standingOf } from './standing.ts';
+
+interface Membership {
+  readonly orgId: string;
+  readonly orgName: string;
+  /** Null: it has agreed on none. */
+  readonly plan: PlanName | null;
+  readonly role: MemberRole;
+  readonly status: MemberStatus;
+}
+
+export interface Me {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+  readonly locale: Locale;
+  readonly timeZone: string;
+  readonly staffRoles: readonly StaffRole[];
+  readonly memberships: readonly Membership[];
+  readonly secondFactor: { readonly enrolled: boolean; readonly required: boolean };
+  readonly sessionId: string;
+}
+
+export async function me(db: Queryable, personId: string, sessionId: string): Promise<Me> {
+  const { id, email, name, locale, timeZone } = await person(db, personId);
+  const { staffRoles, hasSecondFactor, mustHaveSecondFactor } = await standingOf(db, personId);
+  const secondFactor = { enrolled: hasSecondFactor, required: mustHaveSecondFactor };
+  const memberships = await membershipsOf(db, personId);
+  return { id, email, name, locale, timeZone, staffRoles, memberships, secondFactor, sessionId };
+}
+
+/** In the order in which he came, those that he has left not among them. */
+async function membershipsOf(db: Queryable, personId: string): Promise<Membership[]> {
+  const { rows } = await db.query<Membership>(
+    `select m.org_id as "orgId", o.name as "orgName", v.plan, m.role, m.status
+       from memberships m join organizations o on o.id = m.org_id left join plan_versions v on v.id = o.plan_version_id
+      where m.person_id = $1 and m.status <> 'removed'
+      order by m.created_at, m.org_id`,
+    [personId],
+  );
+  return rows;
+}

@@ -1,0 +1,82 @@
+// Who is signed in: by a session that is neither too old nor idle for too long. Whoever works for us is out sooner, from the moment on in which he
+// does (R-LOG-4).
+import type { Pool, PoolClient } from 'pg';
+import type { StaffRole } from '../../domain/authorization.ts';
+import type { Queryable } from '../platform/postgres.ts';
+import type { Accounts } from './accounts.ts';
+import { headersOf, type Visit, whyRefused } from './auth.ts';
+import { standingOf } from './standing.ts';
+
+export interface SignedIn {
+  readonly sessionId: string;
+  readonly personId: string;
+  readonly staffRoles: readonly StaffRole[];
+  readonly hasSecondFactor: boolean;
+  /** He has to have a second factor and has none: he may do nothing but see who he is and take one. */
+  readonly mustEnrol: boolean;
+  readonly signedInAt: Date;
+}
+
+const IS_STAFF = 'exists (select from staff_roles r where r.person_id = s.person_id)';
+const IS_LIVE = `
+  s.expires_at > clock_timestamp()
+  and s.seen_at > clock_timestamp() - case when ${IS_STAFF} then interval '30 minutes' else interval '12 hours' end
+  and (s.created_at > clock_timestamp() - interval '12 hours' or not ${IS_STAFF})`;
+
+/** Null: nobody is, by this cookie. */
+export async function signedIn(db: Pool, { auth, cookies }: Accounts, visit: Visit): Promise<SignedIn | null> {
+  if (cookies.valueOf(cookies.session, visit.cookie) === '') return null;
+  const found = await auth.api.getSession({ headers: headersOf(visit) }).catch((thrown: unknown) => {
+    throw new Error(`better-auth finds no session: ${whyRefused(thrown)}`);
+  });
+  return found === null ? null : liveSession(db, found.session.id);
+}
+
+async function liveSession(db: Queryable, sessionId: string): Promise<SignedIn | null> {
+  const { rows } = await db.query<{ personId: string; signedInAt: Date }>(
+    `with live as (
+       select s.id, s.person_id, s.created_at from auth.sessions s where s.id = $1 and ${IS_LIVE}),
+     seen as (
+       update auth.sessions s set seen_at = clock_timestamp() from live
+        where s.id = live.id and s.seen_at < clock_timestamp() - interval '1 minute')
+     select person_id as "personId", created_at as "signedInAt" from live`,
+    [sessionId],
+  );
+  if (rows[0] === undefined) return null;
+  const { staffRoles, hasSecondFactor, mustHaveSecondFactor } = await standingOf(db, rows[0].personId);
+  return { ...rows[0], sessionId, staffRoles, hasSecondFactor, mustEnrol: mustHaveSecondFactor && !hasSecondFactor };
+}
+
+export interface LiveSession {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly seenAt: Date;
+  readonly expiresAt: Date;
+  readonly clientAddress: string;
+  readonly userAgent: string;
+  readonly isThisOne: boolean;
+}
+
+/** Used last first. */
+export async function liveSessions(db: Queryable, { personId, sessionId }: SignedIn): Promise<LiveSession[]> {
+  const { rows } = await db.query<LiveSession>(
+    `select s.id, s.created_at as "createdAt", s.seen_at as "seenAt", s.expires_at as "expiresAt",
+            s.client_address as "clientAddress", s.user_agent as "userAgent", s.id = $2 as "isThisOne"
+       from auth.sessions s where s.person_id = $1 and ${IS_LIVE} order by s.seen_at desc, s.id desc`,
+    [personId, sessionId],
+  );
+  return rows;
+}
+
+export async function endOtherSessions(tx: PoolClient, personId: string, sessionId: string): Promise<void> {
+  await tx.query('delete from auth.sessions where person_id = $1 and id <> $2', [personId, sessionId]);
+}
+
+/** False: he had none of this id that was not over already. */
+export async function endSession(tx: PoolClient, personId: string, sessionId: string): Promise<boolean> {
+  const { rowCount } = await tx.query('delete from auth.sessions where id = $1 and person_id = $2', [
+    sessionId,
+    personId,
+  ]);
+  return rowCount === 1;
+}

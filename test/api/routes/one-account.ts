@@ -1,0 +1,60 @@
+// Somebody signs up, in, and out again, by every route that changes an account once.
+
+import { Authenticator, forgetSteps } from './authenticator.ts';
+import { codeSentTo, cookiesAfter, PASSWORD, resetSentTo } from './browser.ts';
+import type { ManagementApp } from './management-app.ts';
+import type { TakeStep } from './take-step.ts';
+
+export async function oneAccount(app: ManagementApp, step: TakeStep): Promise<{ readonly accountSecrets: string[] }> {
+  const email = 'grace@example.com';
+  const wanted = { email, password: PASSWORD, name: 'Grace', locale: 'en' };
+  const cookiesSent: string[] = [];
+  let cookie = '';
+  const click = async (method: 'post' | 'patch', path: string, body: object, ids: Record<string, string> = {}) => {
+    const answer = await step(method, path, ids, body, { cookie, origin: app.url });
+    cookie = cookiesAfter(answer, cookie);
+    cookiesSent.push(cookie);
+    return answer;
+  };
+
+  await click('post', '/sign-ups', wanted);
+  const code = await codeSentTo(app, email);
+  await click('post', '/sign-ups/confirm', { email, code });
+  await click('patch', '/me', { name: 'Grace H.' });
+  const begun = await click('post', '/me/second-factor', { password: PASSWORD });
+  const authenticator = new Authenticator(begun.string('totpUri'));
+  await click('post', '/me/second-factor/confirm', { code: authenticator.code() });
+  await forgetSteps(app);
+  await click('post', '/sign-outs', {});
+  await click('post', '/sign-ins', { email, password: PASSWORD });
+  await click('post', '/sign-ins/second-factor', { code: authenticator.code() });
+  await forgetSteps(app);
+  await click('post', '/me/second-factor/remove', { password: PASSWORD, code: authenticator.code() });
+  await click('post', '/me/password', { currentPassword: PASSWORD, newPassword: PASSWORD });
+  await click('post', '/me/sessions/{id}/revoke', {}, { id: await sessionOf(app, email) });
+  await click('post', '/password-resets', { email });
+  const linkToken = await resetSentTo(app, email);
+  await click('post', '/password-resets/confirm', { token: linkToken, password: PASSWORD });
+  const seed = new URL(begun.string('totpUri')).searchParams.get('secret') ?? '';
+  const values = cookiesSent.flatMap((sent) => sent.split('; ')).map((pair) => pair.split('=')[1] ?? '');
+  const bootstrapToken = (await step('post', '/bootstrap-tokens', {}, {})).string('bootstrapToken');
+  await step('post', '/bootstrap', {}, { bootstrapToken, email: 'root@example.com', name: 'Root', password: PASSWORD });
+  return {
+    accountSecrets: [
+      PASSWORD,
+      seed,
+      ...begun.list('recoveryCodes').map(String),
+      bootstrapToken,
+      linkToken,
+      ...values.filter((value) => value !== ''),
+    ],
+  };
+}
+
+async function sessionOf({ db }: ManagementApp, email: string): Promise<string> {
+  const { rows } = await db.query<{ id: string }>(
+    'select s.id from auth.sessions s join persons p on p.id = s.person_id where p.email = $1',
+    [email],
+  );
+  return rows[0]?.id ?? '';
+}
