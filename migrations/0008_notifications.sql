@@ -13,7 +13,8 @@ create table notifications (
     'verification', 'receipt', 'refunded', 'second_capture_refunded', 'payment_declined', 'payment_needs_you', 'card_expiring',
     'renewal_ahead', 'plan_changed', 'cancelled', 'paused', 'plan_ended',
     'remind', 'limit_warning', 'limited', 'last_warning', 'stopped', 'restored', 'stop_decision',
-    'balance_low', 'top_up_done', 'top_up_declined', 'top_up_off')),
+    'balance_low', 'top_up_done', 'top_up_declined', 'top_up_off',
+    'application_received', 'application_question', 'application_waits', 'application_rejected', 'application_expired', 'enterprise_welcome')),
   -- A mail address, or 'staff'. Null: the organization has nobody who could be written to.
   recipient text,
   locale text not null check (locale in ('en', 'zh')),

@@ -8,6 +8,7 @@ import { lastAnchor } from '../services/audit/audit-proof.ts';
 import { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
 import { outboxStanding } from '../services/notifications/outbox.ts';
+import { WelcomeLinks } from '../services/onboarding/welcome.ts';
 import { PayLinks } from '../services/payments/pay-links.ts';
 import { VerifyLinks } from '../services/people/verifications.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
@@ -143,6 +144,7 @@ function openMailRelay(mail: MailSettings): MailRelay {
       accountUrl: `${config.publicUrl}/`,
       payUrl: new PayLinks(config.publicUrl, config.linkSecret).urlOf,
       verifyUrl: new VerifyLinks(config.publicUrl, config.linkSecret).urlOf,
+      welcomeUrl: new WelcomeLinks(config.publicUrl, config.linkSecret).urlOf,
       runbookUrl: config.runbookUrl ?? `http://${config.host}:${config.port}/runbook`,
     },
     onHandedOver: (tx, { invoiceId, notice, handedOverAt }) => noticeHandedOver(tx, invoiceId, notice, handedOverAt),

@@ -8,10 +8,10 @@ const ID_BYTES = 16;
 const TOKEN = /^[\w-]{64}$/;
 
 export class SignedIds {
-  readonly #purpose: 'pay' | 'verify';
+  readonly #purpose: 'pay' | 'verify' | 'welcome';
   readonly #secret: string;
 
-  constructor(purpose: 'pay' | 'verify', secret: string) {
+  constructor(purpose: 'pay' | 'verify' | 'welcome', secret: string) {
     this.#purpose = purpose;
     this.#secret = secret;
   }

@@ -66,6 +66,7 @@ function relaying(onHandedOver: (before: number) => void = () => undefined): Rel
       accountUrl: 'https://tollgate.example/',
       runbookUrl: 'https://tollgate.example/runbook',
       verifyUrl: (verificationId) => `https://tollgate.example/verify/${verificationId}`,
+      welcomeUrl: (welcomeId) => `https://tollgate.example/welcome/${welcomeId}`,
       payUrl: (invoiceId) => `https://tollgate.example/pay/${invoiceId}`,
     },
     async onHandedOver(_tx, one) {

@@ -21,6 +21,8 @@ export interface MailSite {
   payUrl(invoiceId: string): string;
   /** Where a mail address is proved. */
   verifyUrl(verificationId: string): string;
+  /** Where a new enterprise makes its first API key. */
+  welcomeUrl(welcomeId: string): string;
   /** For the staff: docs/operations.md. */
   readonly runbookUrl: string;
 }

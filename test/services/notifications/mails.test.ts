@@ -10,6 +10,7 @@ const SITE = {
   accountUrl: 'https://tollgate.example/',
   runbookUrl: 'https://tollgate.example/runbook',
   verifyUrl: (verificationId: string) => `https://tollgate.example/verify/${verificationId}`,
+  welcomeUrl: (welcomeId: string) => `https://tollgate.example/welcome/${welcomeId}`,
   payUrl: (invoiceId: string) => `https://tollgate.example/pay/${invoiceId}`,
 };
 const CONTEXT = { ...SITE, organization: 'Acme' };
