@@ -32,6 +32,7 @@ import type { Route } from './routes/route.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { taxRoutes } from './routes/taxes.ts';
 import { verifyRoutes } from './routes/verify.ts';
+import { welcomeRoutes } from './routes/welcome.ts';
 
 /** Every route there is but the hot path; a test walks it with every role. */
 export const ROUTES: readonly Route[] = [
@@ -58,6 +59,7 @@ export const ROUTES: readonly Route[] = [
   ...auditRoutes,
   ...payRoutes,
   ...verifyRoutes,
+  ...welcomeRoutes,
   ...demoClockRoutes,
 ];
 

@@ -19,6 +19,7 @@ import { LeaseBook } from '../services/leases/lease-book.ts';
 import { SettlementWriter } from '../services/ledger/settlement-writer.ts';
 import { RateLimiter } from '../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../services/limits/window-exchange.ts';
+import { WelcomeLinks } from '../services/onboarding/welcome.ts';
 import { PayLinks } from '../services/payments/pay-links.ts';
 import { VerifyLinks } from '../services/people/verifications.ts';
 import { type Config, readConfig } from '../services/platform/config.ts';
@@ -265,6 +266,7 @@ function appDependencies(
     payments,
     links,
     verifyLinks: new VerifyLinks(config.publicUrl, config.linkSecret),
+    welcomeLinks: new WelcomeLinks(config.publicUrl, config.linkSecret),
     demoClock: openDemoClock(config),
     vault,
     egress: proxy.egress,

@@ -6,6 +6,7 @@ import type { FakeStripeClock } from '../../services/billing-clock/fake-stripe-c
 import type { ChannelHealth } from '../../services/channels/channel-health.ts';
 import type { RoutingTable } from '../../services/channels/routing-table.ts';
 import type { Egress } from '../../services/egress/egress.ts';
+import type { WelcomeLinks } from '../../services/onboarding/welcome.ts';
 import type { PayLinks } from '../../services/payments/pay-links.ts';
 import type { StripeApi } from '../../services/payments/stripe-api.ts';
 import type { StripeInbox } from '../../services/payments/stripe-inbox.ts';
@@ -36,6 +37,7 @@ export interface AppDependencies extends Authentication {
   readonly payments: PaymentDesk | null;
   readonly links: PayLinks;
   readonly verifyLinks: VerifyLinks;
+  readonly welcomeLinks: WelcomeLinks;
   /** null: the clock of billing cannot be moved. */
   readonly demoClock: DemoClock | null;
   readonly vault: Vault;

@@ -8,11 +8,13 @@ import { ADMIN_TOKEN, type Answered, type ManagementApp, startManagementApp } fr
 import { startMockUpstream } from './mock-upstream.ts';
 import { oneOfEverything, type World } from './one-of-everything.ts';
 import { counterOf } from './visitor.ts';
+import { welcomeLink } from './welcome-link.ts';
 
 let app: ManagementApp;
 let world: World;
 let payToken: string;
 let verifyToken: string;
+let welcomeToken: string;
 
 beforeAll(async () => {
   app = await startManagementApp();
@@ -21,6 +23,7 @@ beforeAll(async () => {
   upstream.close();
   payToken = await tokenOfOpenInvoice();
   verifyToken = await tokenOfOpenVerification();
+  welcomeToken = lastPart(await welcomeLink(app, world.orgId));
 });
 afterAll(() => app.close());
 
@@ -167,5 +170,6 @@ function pathTo({ path }: Route): string {
     .replace('{personId}', world.personId)
     .replace('{keyId}', world.channelKeyId)
     .replace('/verify/{token}', `/verify/${verifyToken}`)
+    .replace('/welcome/{token}', `/welcome/${welcomeToken}`)
     .replace('{token}', payToken);
 }

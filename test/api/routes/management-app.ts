@@ -16,6 +16,7 @@ import { FakeStripeClock } from '../../../services/billing-clock/fake-stripe-clo
 import { ChannelHealth } from '../../../services/channels/channel-health.ts';
 import { loadRoutingTable } from '../../../services/channels/routing-table.ts';
 import { Egress } from '../../../services/egress/egress.ts';
+import { WelcomeLinks } from '../../../services/onboarding/welcome.ts';
 import { PayLinks } from '../../../services/payments/pay-links.ts';
 import { StripeApi } from '../../../services/payments/stripe-api.ts';
 import { StripeInbox } from '../../../services/payments/stripe-inbox.ts';
@@ -88,6 +89,7 @@ export interface ManagementApp {
   readonly api: StripeApi;
   readonly links: PayLinks;
   readonly verifyLinks: VerifyLinks;
+  readonly welcomeLinks: WelcomeLinks;
   /** As superuser. */
   readonly db: Pool;
   readonly worker: Pool;
@@ -132,7 +134,7 @@ export async function startManagementApp(
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const linkSecret = randomBytes(32).toString('hex');
   const links = new PayLinks(url, linkSecret);
-  const verifyLinks = new VerifyLinks(url, linkSecret);
+  const [verifyLinks, welcomeLinks] = [new VerifyLinks(url, linkSecret), new WelcomeLinks(url, linkSecret)];
   const inbox = new StripeInbox(worker, api, logger, async () => {});
   const app = createApp({
     db: worker,
@@ -140,6 +142,7 @@ export async function startManagementApp(
     payments: takesPayments ? { stripe: api, inbox, publicUrl: url } : null,
     links,
     verifyLinks,
+    welcomeLinks,
     demoClock: takesPayments ? { stripe: new FakeStripeClock(stripe.url), patienceMs: 3_000 } : null,
     scrape: () => metrics.registry.metrics(),
     adminToken: ADMIN_TOKEN,
@@ -156,7 +159,7 @@ export async function startManagementApp(
   server.on('request', app);
   await control(stripe.url, 'webhooks', { url: `${url}/webhooks/stripe`, secret: WEBHOOK_SECRET });
   return {
-    ...{ url, stripe: stripe.url, api, links, verifyLinks, db, worker, vault, postgres, database, log },
+    ...{ url, stripe: stripe.url, api, links, verifyLinks, welcomeLinks, db, worker, vault, postgres, database, log },
     call: (method, path, sent = {}) => call(url, method, path, sent),
     async refresh() {
       apiKeys.suspectAll();

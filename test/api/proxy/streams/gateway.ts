@@ -20,6 +20,7 @@ import { Egress } from '../../../../services/egress/egress.ts';
 import { IdempotencyStore } from '../../../../services/idempotency/inference-requests.ts';
 import { ExpectedOutput } from '../../../../services/leases/expected-output.ts';
 import { RateLimiter } from '../../../../services/limits/rate-limiter.ts';
+import { WelcomeLinks } from '../../../../services/onboarding/welcome.ts';
 import { PayLinks } from '../../../../services/payments/pay-links.ts';
 import { VerifyLinks } from '../../../../services/people/verifications.ts';
 import { createLog } from '../../../../services/platform/log.ts';
@@ -82,6 +83,7 @@ export interface Gateway {
 
 const LINKS = new PayLinks('http://127.0.0.1', 'of this gateway alone');
 const VERIFY_LINKS = new VerifyLinks('http://127.0.0.1', 'of this gateway alone');
+const WELCOME_LINKS = new WelcomeLinks('http://127.0.0.1', 'of this gateway alone');
 
 export async function openGateway(replaced: (parts: ProxyParts) => Partial<ProxyParts> = () => ({})): Promise<Gateway> {
   const postgres = await startThrowawayPostgres();
@@ -111,7 +113,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       adminToken: ADMIN_TOKEN,
       ...{ payments: null, demoClock: null, vault, egress: parts.egress },
     },
-    ...{ apiKeys, links: LINKS, verifyLinks: VERIFY_LINKS, routing: routing.table },
+    ...{ apiKeys, links: LINKS, verifyLinks: VERIFY_LINKS, welcomeLinks: WELCOME_LINKS, routing: routing.table },
     ...{ health: parts.health, trustedProxies: parts.trustedProxies },
     timeMs: parts.timeMs,
     proxy: asMiddleware(hotEntry(parts)),
