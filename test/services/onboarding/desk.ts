@@ -111,8 +111,8 @@ export class Desk {
     return this.decides(author, id, { revision, kind: 'ask', terms: null, reason: 'your VAT ID?' });
   }
 
-  rejects(author: Author, id: string): Promise<Decision> {
-    return this.decides(author, id, { kind: 'reject', terms: null, reason: 'not our customers' });
+  rejects(author: Author, id: string, revision = 1): Promise<Decision> {
+    return this.decides(author, id, { revision, kind: 'reject', terms: null, reason: 'not our customers' });
   }
 
   /** As its workflow does, until it waits. */
