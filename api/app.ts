@@ -42,6 +42,7 @@ import { staffRoutes } from './routes/staff.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { taxRoutes } from './routes/taxes.ts';
 import { verifyRoutes } from './routes/verify.ts';
+import { welcomeRoutes } from './routes/welcome.ts';
 
 /** Every route there is but the hot path; a test walks it with every role. */
 export const ROUTES: readonly Route[] = [
@@ -78,6 +79,7 @@ export const ROUTES: readonly Route[] = [
   ...auditRoutes,
   ...payRoutes,
   ...verifyRoutes,
+  ...welcomeRoutes,
   ...demoClockRoutes,
 ];
 

@@ -20,6 +20,7 @@ import { LeaseBook } from '../services/leases/lease-book.ts';
 import { SettlementWriter } from '../services/ledger/settlement-writer.ts';
 import { RateLimiter } from '../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../services/limits/window-exchange.ts';
+import { WelcomeLinks } from '../services/onboarding/welcome.ts';
 import { PayLinks } from '../services/payments/pay-links.ts';
 import { InvitationLinks } from '../services/people/invitations.ts';
 import { VerifyLinks } from '../services/people/verifications.ts';
@@ -268,6 +269,7 @@ function appDependencies(
     payments,
     links,
     verifyLinks: new VerifyLinks(config.publicUrl, config.linkSecret),
+    welcomeLinks: new WelcomeLinks(config.publicUrl, config.linkSecret),
     invitationLinks: new InvitationLinks(config.publicUrl, config.linkSecret),
     demoClock: openDemoClock(config),
     vault,

@@ -75,6 +75,7 @@ export const ERRORS = {
   cap_reached: UNPAID,
   organization_stopped: UNPAID,
   credit_exhausted_mid_stream: UNPAID,
+  organization_provisioning: wait(409, 'organization_provisioning', 'invalid_request_error'),
   credit_in_use: wait(429, 'credit_in_use', 'rate_limit_error'),
   rate_limit_exceeded: wait(429, 'rate_limit_exceeded', 'rate_limit_error'),
   concurrency_exceeded: wait(429, 'rate_limit_exceeded', 'rate_limit_error'),

@@ -38,7 +38,9 @@ export type SubscriptionFact =
   /** Dunning has come to its end. */
   | { readonly kind: 'grace_over'; readonly invoice: string }
   | { readonly kind: 'refunded'; readonly invoice: string }
-  | { readonly kind: 'refund_refused'; readonly invoice: string };
+  | { readonly kind: 'refund_refused'; readonly invoice: string }
+  /** The organization has become an enterprise. Not while anything is asked of Stripe for it (`isAtRest`). */
+  | { readonly kind: 'converted' };
 
 export type SubscriptionAsk =
   | { readonly kind: 'charge'; readonly order: Order }
@@ -118,6 +120,7 @@ function periodOver(course: Course, nowMs: number): Course {
 function learned(course: Course, fact: SubscriptionFact, nowMs: number): Course {
   const { phase } = course.state;
   if (fact.kind === 'tick') return course;
+  if (fact.kind === 'converted') return converted(course, nowMs);
   if (fact.kind === 'refunded') return refunded(course, fact.invoice);
   if (fact.kind === 'refund_refused') return refundRefused(course, fact.invoice);
   if (fact.kind === 'charged' && fact.outcome.kind === 'paid') return paid(course, fact.invoice, nowMs);
@@ -134,6 +137,19 @@ function learned(course: Course, fact: SubscriptionFact, nowMs: number): Course 
     return entering(course, voiding(phase.order, { kind: 'end', why: 'unpaid' }));
   }
   return course;
+}
+
+/** Nothing of it is under way: neither charged, nor cancelled, nor owed. */
+export function isAtRest({ phase, toRefund }: Subscription): boolean {
+  return (phase.kind === 'active' || phase.kind === 'paused' || phase.kind === 'ended') && toRefund.length === 0;
+}
+
+function converted(course: Course, nowMs: number): Course {
+  const { state, writes } = course;
+  if (!isAtRest(state) || state.phase.kind === 'ended') return course;
+  const { period } = state;
+  const cut = nowMs < endOf(period) ? [{ kind: 'period_cut', period, atMs: nowMs } as const] : [];
+  return entering({ state, writes: [...writes, ...cut] }, { kind: 'ended', why: 'converted' });
 }
 
 function changesOfPhase({ phase: before }: Subscription, { phase: after }: Subscription): SubscriptionWrite[] {

@@ -31,7 +31,7 @@ export type Phase =
   | PastDue
   | Voiding
   | { readonly kind: 'paused' }
-  | { readonly kind: 'ended'; readonly why: 'cancelled' | 'unpaid' };
+  | { readonly kind: 'ended'; readonly why: 'cancelled' | 'unpaid' | 'converted' };
 
 export interface Paying {
   readonly kind: 'paying';
@@ -175,12 +175,12 @@ export type SubscriptionWrite =
   /** Nothing is charged and nothing is granted for it. */
   | { readonly kind: 'period_skipped'; readonly period: Period }
   | { readonly kind: 'period_begun'; readonly order: Order; readonly period: Period; readonly fromMs: number }
-  /** An upgrade takes its place: what is left of its included credit is void. */
+  /** An upgrade, or a contract, takes its place: what is left of its included credit is void. */
   | { readonly kind: 'period_cut'; readonly period: Period; readonly atMs: number }
   | ({ readonly kind: 'credit_granted' } & MonthOfCredit)
   | { readonly kind: 'ordered'; readonly order: Order }
   | { readonly kind: 'paused' }
-  | { readonly kind: 'plan_ended'; readonly why: 'cancelled' | 'unpaid' };
+  | { readonly kind: 'plan_ended'; readonly why: 'cancelled' | 'unpaid' | 'converted' };
 
 /** The state on its way, with what has been written so far. */
 export interface Course {

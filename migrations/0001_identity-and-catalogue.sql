@@ -73,6 +73,8 @@ create table organizations (
   concurrent_requests integer check (concurrent_requests > 0),
   enforcement text not null default 'active' check (enforcement in ('active', 'stopped')),
   enforcement_reason text,
+  -- It is being converted (services/onboarding): no key of it works meanwhile, whatever the other two say.
+  provisioning boolean not null default false,
   -- What follows from its debts, beside what staff decide above (services/organizations/enforcement.ts). enforcement_seq counts the
   -- changes of the stage: of two views of this row the one with the higher number is the newer.
   overdue_stage text not null default 'none' check (overdue_stage in ('none', 'limited', 'stopped')),
@@ -333,11 +335,13 @@ begin
 end $$;
 
 -- Only changes that an administrator makes are announced; overdraft_nano moves with money and must stay silent.
-create trigger announce after insert or delete or update of name, rate_tier, enforcement, overdue_stage, pay_invoice_id, time_zone, version on organizations
+create trigger announce after insert or delete or update of name, rate_tier, enforcement, provisioning, overdue_stage, pay_invoice_id, time_zone, version on organizations
   for each row execute function announce_change('organization', 'id');
 -- A stricter stage forbids some of the credit that gateways have leased.
 create trigger recall after update of overdue_stage on organizations
   for each row when (array_position(array['none', 'limited', 'stopped'], new.overdue_stage) > array_position(array['none', 'limited', 'stopped'], old.overdue_stage))
+  execute function announce_change('recall', 'id');
+create trigger recall_for_provisioning after update of provisioning on organizations for each row when (new.provisioning and not old.provisioning)
   execute function announce_change('recall', 'id');
 create trigger announce after insert or update or delete on projects for each row execute function announce_change('project', 'id');
 create trigger announce after insert or update or delete on api_keys for each row execute function announce_change('api_key', 'id');

@@ -113,7 +113,7 @@ end $$;
 -- Opens lease p_lease or grows it. p_waiting: the sum that requests wait for now, beyond what the gateway has in hand for them;
 -- p_target: about 10 s of spending; p_least: what the smallest of the waiting needs, p_in_hand: how much of that this lease has.
 -- outcome: 'leased' (also when nothing beyond what is in hand could be had), or why not: 'insufficient' (settled spending alone
--- leaves less than p_least), 'in_use' (leases hold it), 'cap_reached', 'cap_in_use', 'blocked' (key or organization stopped). The next
+-- leaves less than p_least), 'in_use' (leases hold it), 'cap_reached', 'cap_in_use', 'blocked' (key or organization stopped), 'provisioning'. The next
 -- three columns are the organization's: under which stage this was decided. The last two are the lease's.
 create function take_credit(p_incarnation uuid, p_lease uuid, p_api_key uuid, p_waiting bigint, p_target bigint, p_least bigint,
                             p_in_hand bigint default 0)
@@ -138,6 +138,9 @@ begin
   enforcement_seq := v_org.enforcement_seq;
   overdue_stage := v_org.overdue_stage;
   pay_invoice_id := v_org.pay_invoice_id;
+  if v_org.provisioning then
+    outcome := 'provisioning'; amount_nano := 0; left_nano := 0; held_nano := 0; return next; return;
+  end if;
   if v_org.id is null or v_org.enforcement <> 'active' or v_org.overdue_stage = 'stopped' or v_key.disabled_at is not null
      or v_key.expires_at <= v_now then
     outcome := 'blocked'; amount_nano := 0; left_nano := 0; held_nano := 0; return next; return;

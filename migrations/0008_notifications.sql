@@ -14,7 +14,8 @@ create table notifications (
     'renewal_ahead', 'plan_changed', 'cancelled', 'paused', 'plan_ended',
     'remind', 'limit_warning', 'limited', 'last_warning', 'stopped', 'restored', 'stop_decision',
     'balance_low', 'top_up_done', 'top_up_declined', 'top_up_off',
-    'sign_up_code', 'known_address', 'new_sign_in', 'password_reset', 'password_changed', 'second_factor', 'invitation')),
+    'sign_up_code', 'known_address', 'new_sign_in', 'password_reset', 'password_changed', 'second_factor', 'invitation',
+    'application_received', 'application_question', 'application_waits', 'application_rejected', 'application_expired', 'enterprise_welcome')),
   -- A mail address, or 'staff'. Null: the organization has nobody who could be written to.
   recipient text,
   locale text not null check (locale in ('en', 'zh')),

@@ -6,7 +6,8 @@
 create table contracts (
   id uuid primary key,
   org_id uuid not null references organizations,
-  credit_line_cents integer not null check (credit_line_cents between 1 and 1000000000),
+  -- 0: it pays in advance, under terms of its own.
+  credit_line_cents integer not null check (credit_line_cents between 0 and 1000000000),
   -- From the issue of an invoice to the day that it is due.
   net_days smallint not null check (net_days between 0 and 120),
   -- What it agrees on beside credit: a version of its own.

@@ -3,12 +3,14 @@ import type { Pool } from 'pg';
 import { createCardAskActivities } from '../activities/card-asks.ts';
 import { createDunningActivities, type SteppedDunnings } from '../activities/dunning.ts';
 import { lookAfter } from '../activities/look-after.ts';
+import { createOnboardingActivities } from '../activities/onboarding.ts';
 import { createReconciliationActivities } from '../activities/reconciliation.ts';
 import { createRefusedRefundActivities } from '../activities/refused-refund.ts';
 import { createRepairActivities } from '../activities/repair.ts';
 import { createSubscriptionActivities, type SteppedSubscriptions } from '../activities/subscription.ts';
 import { createTopUpActivities } from '../activities/top-up.ts';
 import { caseCommandFrom, Dunnings } from '../services/dunning/dunnings.ts';
+import { Onboardings } from '../services/onboarding/onboardings.ts';
 import { answerCardAsk } from '../services/payments/card-asks.ts';
 import { RefusedRefunds } from '../services/payments/refused-refunds.ts';
 import { StripeApi } from '../services/payments/stripe-api.ts';
@@ -34,6 +36,7 @@ function processActivities(db: Pool, runbook: string) {
     ...createDunningActivities(typedDunnings(new Dunnings(db)), `${runbook}, "Unpaid invoices"`),
     ...createTopUpActivities(new TopUps(db), `${runbook}, "Automatic top-up"`),
     ...createRefusedRefundActivities(new RefusedRefunds(db), `${runbook}, "Refused refunds"`),
+    ...createOnboardingActivities(new Onboardings(db), `${runbook}, "Enterprise onboarding"`),
   };
 }
 

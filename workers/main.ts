@@ -8,6 +8,7 @@ import { lastAnchor } from '../services/audit/audit-proof.ts';
 import { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
 import { outboxStanding } from '../services/notifications/outbox.ts';
+import { WelcomeLinks } from '../services/onboarding/welcome.ts';
 import { PayLinks } from '../services/payments/pay-links.ts';
 import { InvitationLinks } from '../services/people/invitations.ts';
 import { VerifyLinks } from '../services/people/verifications.ts';
@@ -151,6 +152,7 @@ function openMailRelay(mail: MailSettings): MailRelay {
       // Behind the #, which browsers send nobody: the link opens an account.
       resetUrl: (resetId) => `${config.publicUrl}/console/password-reset#${resets.linkTokenOf(resetId)}`,
       signUpCode: (signUpId) => signUps.codeOf(signUpId),
+      welcomeUrl: new WelcomeLinks(config.publicUrl, config.linkSecret).urlOf,
       runbookUrl: config.runbookUrl ?? `http://${config.host}:${config.port}/runbook`,
     },
     onHandedOver: (tx, { invoiceId, notice, handedOverAt }) => noticeHandedOver(tx, invoiceId, notice, handedOverAt),

@@ -15,7 +15,7 @@ import { type Price, type PriceVersion, priceInForce } from '../../domain/prices
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
 import { isInPlan, isOfferedIn, type RoutedModel } from '../../services/channels/routing-table.ts';
 import type { CreditNeed } from '../../services/leases/key-leases.ts';
-import { stoppedForDebt } from '../../services/leases/refusals.ts';
+import { beingProvisioned, stoppedForDebt } from '../../services/leases/refusals.ts';
 import type { RateRefusal, RateScope, RateTicket } from '../../services/limits/rate-limiter.ts';
 import type { RequestFacts } from './dialect.ts';
 import type { Admitted, Exchange } from './exchange.ts';
@@ -33,6 +33,7 @@ export async function admit(
 ): Promise<Admitted> {
   refuseWhileUnfit(parts);
   const routedModel = allowedModel(parts, exchange, apiKey, facts.modelId);
+  if (apiKey.enforcement === 'provisioning') throw beingProvisioned();
   if (apiKey.enforcement === 'stopped') throw stopped();
   if (apiKey.restriction?.stage === 'stopped') throw stoppedForDebt(apiKey.restriction.payLink);
   const asked = momentOf(parts, routedModel);

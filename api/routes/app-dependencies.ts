@@ -7,6 +7,7 @@ import type { FakeStripeClock } from '../../services/billing-clock/fake-stripe-c
 import type { ChannelHealth } from '../../services/channels/channel-health.ts';
 import type { RoutingTable } from '../../services/channels/routing-table.ts';
 import type { Egress } from '../../services/egress/egress.ts';
+import type { WelcomeLinks } from '../../services/onboarding/welcome.ts';
 import type { PayLinks } from '../../services/payments/pay-links.ts';
 import type { StripeApi } from '../../services/payments/stripe-api.ts';
 import type { StripeInbox } from '../../services/payments/stripe-inbox.ts';
@@ -39,6 +40,7 @@ export interface AppDependencies extends Authentication {
   readonly payments: PaymentDesk | null;
   readonly links: PayLinks;
   readonly verifyLinks: VerifyLinks;
+  readonly welcomeLinks: WelcomeLinks;
   readonly invitationLinks: InvitationLinks;
   /** null: the clock of billing cannot be moved. */
   readonly demoClock: DemoClock | null;

@@ -15,8 +15,8 @@ import { requestIdOf } from './request-ids.ts';
 
 const OPERATIONS: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
 
-/** What follows is the authority to pay, or the proof of an address: it stands in no log. */
-const PAGE = /^\/(pay|verify)\/.*/;
+/** What follows is the authority to pay or to make an API key, or the proof of an address: it stands in no log. */
+const PAGE = /^\/(pay|verify|welcome)\/.*/;
 
 export function speaksProblems(path: string): boolean {
   return /^\/(api\/v1|webhooks)\//.test(path) || OPERATIONS.has(path);

@@ -46,6 +46,7 @@ const Organization = z
     concurrentRequests: z.number().nullable(),
     enforcement: z.enum(['active', 'stopped']),
     enforcementReason: z.string().nullable(),
+    provisioning: z.boolean().meta({ description: 'Being converted to Enterprise: no API key of it works meanwhile' }),
     overdueStage,
     enforcementSeq: z.number().meta({ description: 'How often overdueStage has changed' }),
     timeZone: z.string(),

@@ -21,7 +21,7 @@ export interface ApiKeyEntry {
   readonly expiresAtMs: number | null;
   /** Whether it was switched off itself, or is out of use with its member; null: it may be used. */
   readonly disabled: 'key' | 'member' | null;
-  readonly enforcement: 'active' | 'stopped';
+  readonly enforcement: 'active' | 'stopped' | 'provisioning';
   /** Which models the organization's plan includes, and in millionths of list price what it pays beyond included credit. */
   readonly planModels: 'basic' | 'all';
   readonly beyondIncludedPpm: number;
@@ -219,7 +219,7 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
             k.last_four as "lastFour", k.allowed_models as "allowedModels", k.allowed_addresses::text[] as "allowedAddresses",
             floor(extract(epoch from k.expires_at) * 1000)::float8 as "expiresAtMs",
             case when k.disabled_at is not null then 'key' when m.status <> 'active' then 'member' end as disabled,
-            o.enforcement, coalesce(v.models, 'all') as "planModels", coalesce(v.beyond_included_ppm, 1000000) as "beyondIncludedPpm",
+            case when o.provisioning then 'provisioning' else o.enforcement end as enforcement, coalesce(v.models, 'all') as "planModels", coalesce(v.beyond_included_ppm, 1000000) as "beyondIncludedPpm",
             o.enforcement_seq::float8 as "enforcementSeq", o.overdue_stage as "overdueStage", o.pay_invoice_id as "payInvoiceId",
             o.rate_tier as "rateTier",
             json_build_object('requestsPerMinute', k.requests_per_minute, 'tokensPerMinute', k.tokens_per_minute,

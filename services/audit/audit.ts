@@ -19,6 +19,7 @@ const ORG_OF = {
   bank_transfer:
     'select i.org_id from bank_transfers t join invoices i on i.id = t.invoice_id where t.id = $4::text::uuid',
   auto_top_up: '$4::text::uuid',
+  application: 'select org_id from applications where id = $4::text::uuid',
   // The installation's; a person may belong to several organizations.
   channel: 'null',
   model: 'null',

@@ -4,7 +4,14 @@ import type { PayUrlOf } from '../../domain/enforcement.ts';
 import { type Nano, nano } from '../../domain/nano.ts';
 import type { Stage } from '../../domain/overdue-policy.ts';
 
-export type TakeOutcome = 'leased' | 'insufficient' | 'in_use' | 'cap_reached' | 'cap_in_use' | 'blocked';
+export type TakeOutcome =
+  | 'leased'
+  | 'insufficient'
+  | 'in_use'
+  | 'cap_reached'
+  | 'cap_in_use'
+  | 'blocked'
+  | 'provisioning';
 
 export interface Taken {
   readonly outcome: TakeOutcome;

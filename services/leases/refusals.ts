@@ -17,6 +17,8 @@ export async function refusalError(db: Pool, taken: Taken, amount: Nano): Promis
       return new TollgateError('cap_reached', {
         message: `${needs}, but ${await capSentence(db, taken)} Nothing was charged.`,
       });
+    case 'provisioning':
+      return beingProvisioned();
     case 'blocked':
       return taken.overdueStage === 'stopped' ? stoppedForDebt(taken.payLink) : stoppedByStaff();
     default:
@@ -30,6 +32,15 @@ export async function refusalError(db: Pool, taken: Taken, amount: Nano): Promis
 export function stoppedForDebt(payLink: string | null): TollgateError {
   return new TollgateError('organization_stopped', {
     message: `This organization is stopped because an invoice is overdue. ${payAdvice(payLink)}; service returns at once. Nothing was charged.`,
+  });
+}
+
+/** It ends by itself: a client's own retry may find it over. */
+export function beingProvisioned(): TollgateError {
+  return new TollgateError('organization_provisioning', {
+    message:
+      'This organization is being converted to Enterprise, and its API keys work again in a moment. Nothing was charged; try again in a few seconds.',
+    retryAfterMs: 5_000,
   });
 }
 

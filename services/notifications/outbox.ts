@@ -25,6 +25,8 @@ interface Recipient {
   readonly locale: Locale;
 }
 
+const US: Recipient = { recipient: STAFF, locale: 'en' };
+
 /** Kept so that the product can show it. A dunning notice that waits for somebody stays not handed over: nobody is limited unwarned. */
 const NOBODY: Recipient = { recipient: null, locale: 'en' };
 
@@ -92,7 +94,11 @@ async function recipientsOf(
 ): Promise<readonly Recipient[]> {
   switch (MAILS[kind].to) {
     case 'staff':
-      return [{ recipient: STAFF, locale: 'en' }];
+      return [US];
+    case 'duty':
+      return 'duty' in facts ? onDuty(tx, facts.duty) : [];
+    case 'owners':
+      return orgId === null ? [] : owners(tx, orgId);
     case 'billing':
       return orgId === null ? [] : billingRecipients(tx, orgId);
     case 'address':
@@ -119,6 +125,25 @@ async function billingRecipients(db: Queryable, orgId: string): Promise<readonly
     [orgId],
   );
   return rows;
+}
+
+/** Whose address is known to be theirs. */
+async function owners(db: Queryable, orgId: string): Promise<readonly Recipient[]> {
+  const { rows } = await db.query<Recipient>(
+    `select p.email as recipient, p.locale from memberships m join persons p on p.id = m.person_id
+      where m.org_id = $1 and m.role = 'owner' and m.status = 'active' and p.email_verified_at is not null order by m.created_at, p.id`,
+    [orgId],
+  );
+  return rows;
+}
+
+/** Where nobody is named for it, it is all of us. */
+async function onDuty(db: Queryable, duty: 'business' | 'head'): Promise<readonly Recipient[]> {
+  const { rows } = await db.query<Recipient>(
+    'select email as recipient, locale from staff_addresses where duty = $1 order by email',
+    [duty],
+  );
+  return rows.length === 0 ? [US] : rows;
 }
 
 async function person(db: Queryable, personId: string): Promise<readonly Recipient[]> {

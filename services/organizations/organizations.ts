@@ -29,6 +29,8 @@ export interface Organization extends OwnRates {
   readonly planVersionId: string | null;
   readonly enforcement: Enforcement;
   readonly enforcementReason: string | null;
+  /** It is being converted, and no API key of it works (provisioning.ts). */
+  readonly provisioning: boolean;
   /** Follows from its debts (enforcement.ts); no change of ours, so not in the version. */
   readonly overdueStage: Stage;
   readonly enforcementSeq: number;
@@ -74,7 +76,7 @@ const USUAL_RATE_TIER = 'standard';
 
 const ORGANIZATIONS = `
   select o.id, o.name, o.rate_tier as "rateTier", o.rate_tier_by_hand as "rateTierByHand", v.plan, o.plan_version_id as "planVersionId", o.requests_per_minute as "requestsPerMinute",
-         o.tokens_per_minute as "tokensPerMinute", o.concurrent_requests as "concurrentRequests", o.enforcement, o.enforcement_reason as "enforcementReason",
+         o.tokens_per_minute as "tokensPerMinute", o.concurrent_requests as "concurrentRequests", o.enforcement, o.enforcement_reason as "enforcementReason", o.provisioning,
          o.overdue_stage as "overdueStage", o.enforcement_seq::float8 as "enforcementSeq", o.time_zone as "timeZone", o.seats,
          ${capsColumn('organization', 'o.id', 'o.id')} as caps, o.overdraft_nano as "overdraftNano",
          o.overdraft_floor_nano as "overdraftFloorNano", o.version, o.created_at as "createdAt"

@@ -28,6 +28,8 @@ export interface Contract {
 }
 
 export interface NewContract {
+  /** Of what made it, so that it is made once; undefined: a new one. */
+  readonly id?: string | undefined;
   readonly creditLineCents: number;
   readonly netDays: number;
   readonly priceOfListPpm: number;
@@ -43,8 +45,7 @@ export async function makeContract(tx: PoolClient, orgId: string, wanted: NewCon
       message: `Organization ${orgId} has a contract that is in force: change its credit line, or end it first.`,
     });
   }
-  const { creditLineCents, netDays, priceOfListPpm, note, actor } = wanted;
-  const id = newId();
+  const { id = newId(), creditLineCents, netDays, priceOfListPpm, note, actor } = wanted;
   const planVersionId = await addContractPlan(tx, id, priceOfListPpm);
   await tx.query(
     `insert into contracts (id, org_id, credit_line_cents, net_days, plan_version_id, made_by, note)

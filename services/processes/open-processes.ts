@@ -1,5 +1,6 @@
-// Processes of billing that go on, as their rows have them: what they wait for, and whether they ask for something of Stripe that is not
-// answered yet. As the steps of the domain see it (asks of domain/subscription-step.ts, domain/dunning.ts and domain/top-up.ts).
+// Processes that go on, as their rows have them: what they wait for, and whether they ask for something, mostly of Stripe, that is not
+// answered yet. As the steps of the domain see it (asks of domain/subscription-step.ts, domain/dunning.ts, domain/top-up.ts and domain/provisioning.ts).
+import { PROVISIONING_STEPS } from '../../domain/provisioning.ts';
 import type { ProcessName } from './poke.ts';
 
 /**
@@ -25,4 +26,14 @@ export const OPEN_PROCESSES: Readonly<Record<ProcessName, string>> = {
   refund: `
     select payment_id as id, org_id, null::timestamptz as wake_at, false as is_unanswered, null::float8 as ask_again_ms, true as needs_person
       from refused_refunds where refund_id is not null`,
+  onboarding: `
+    select a.id, a.org_id, a.wake_at,
+           a.stage in ('provisioning', 'active') or exists (
+             select from application_decisions d
+              where a.stage = 'in_review' and d.application_id = a.id and d.revision = (a.state ->> 'formRevision')::integer
+                and d.level = (a.state #>> '{stage,level}')::integer) as is_unanswered,
+           (a.state #>> '{stage,saga,retryAtMs}')::float8 as ask_again_ms, false as needs_person
+      from applications a
+     where a.stage in ('in_review', 'info_requested', 'provisioning')
+        or a.stage = 'active' and jsonb_array_length(a.state #> '{stage,saga,done}') < ${PROVISIONING_STEPS.length}`,
 };

@@ -1,7 +1,7 @@
 // News for a workflow: a row that is committed with what is new, delivered by whichever worker comes first. Temporal may be away.
 import type { PoolClient } from 'pg';
 
-export type ProcessName = 'subscription' | 'dunning' | 'topup' | 'refund';
+export type ProcessName = 'subscription' | 'dunning' | 'topup' | 'refund' | 'onboarding';
 
 export function subscriptionWorkflowId(subscriptionId: string): string {
   return `subscription:${subscriptionId}`;
@@ -17,6 +17,10 @@ export function topUpWorkflowId(orgId: string): string {
 
 export function refundWorkflowId(paymentId: string): string {
   return `refund:${paymentId}`;
+}
+
+export function onboardingWorkflowId(applicationId: string): string {
+  return `onboarding:${applicationId}`;
 }
 
 /** Whose workflow that is. */

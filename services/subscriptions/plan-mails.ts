@@ -24,7 +24,8 @@ export interface Told extends Written {
 export async function queuePlanMails(tx: PoolClient, told: Told): Promise<void> {
   for (const one of told.writes) {
     if (one.kind === 'period_begun') await tellOfPeriod(tx, told, one);
-    if (one.kind === 'plan_ended') await tellOfEnd(tx, told, one.why);
+    // Who is converted is told by his welcome.
+    if (one.kind === 'plan_ended' && one.why !== 'converted') await tellOfEnd(tx, told, one.why);
   }
   if ('requestId' in told.event && told.state !== told.before) await tellOfCommand(tx, told, told.event);
   if (told.event.kind === 'charged') await tellOfDecline(tx, told, told.event);

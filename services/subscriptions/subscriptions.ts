@@ -2,11 +2,8 @@
 // look until the answer has come (D36).
 import type { Pool, PoolClient } from 'pg';
 import { endOf } from '../../domain/billing-periods.ts';
-import { cents, nanoOf } from '../../domain/cents.ts';
-import { nano } from '../../domain/nano.ts';
 import type { PlanName } from '../../domain/plans.ts';
 import { isUpgrade, type Terms, termsOf } from '../../domain/plans.ts';
-import { upgradeCredit } from '../../domain/proration.ts';
 import { openOrder, type Subscription } from '../../domain/subscription.ts';
 import type { SubscriptionCommand } from '../../domain/subscription-commands.ts';
 import { type SubscriptionAsk, stepSubscription } from '../../domain/subscription-step.ts';
@@ -20,6 +17,7 @@ import { subscriptionWorkflowId } from '../processes/poke.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import { type SubscriptionRow, subscriptionRow } from './subscription-rows.ts';
 import { billingNow, takeTurn } from './turn.ts';
+import { unusedValue } from './unused-value.ts';
 
 export type CardAsk =
   | { readonly kind: 'charge'; readonly invoiceId: string; readonly attempt: number }
@@ -208,34 +206,12 @@ export async function priceOfChange(
 async function upgradePrice(
   tx: PoolClient,
   orgId: string,
-  { terms, period, inForceFromMs, creditedMonth }: Subscription,
+  paid: Subscription,
   to: Terms,
   nowMs: number,
 ): Promise<number> {
-  if (!isUpgrade(terms, to)) return 0;
-  const credit = upgradeCredit(
-    {
-      priceCents: cents(terms.priceCents),
-      inForceFromMs,
-      endMs: endOf(period),
-      months: period.months,
-      monthsCredited: creditedMonth - period.firstMonth + 1,
-      monthlyCreditNano: nanoOf(cents(terms.monthlyCreditCents)),
-      unusedNano: await unusedIncluded(tx, orgId),
-    },
-    nowMs,
-  );
-  return to.priceCents - credit;
-}
-
-/** What leases hold counts as used. */
-async function unusedIncluded(tx: PoolClient, orgId: string) {
-  const { rows } = await tx.query<{ left: string }>(
-    `select coalesce(sum(b.available_nano), 0) as left from grant_balances b join credit_grants g on g.id = b.grant_id
-      where g.org_id = $1 and g.source = 'included' and g.expires_at > billing_now()`,
-    [orgId],
-  );
-  return nano(rows[0]?.left ?? '0');
+  if (!isUpgrade(paid.terms, to)) return 0;
+  return to.priceCents - (await unusedValue(tx, orgId, paid, nowMs));
 }
 
 export async function viewOf(tx: PoolClient, subscriptionId: string): Promise<SubscriptionView> {

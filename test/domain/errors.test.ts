@@ -37,7 +37,7 @@ test.each(kinds)(
 test('of the conflicts only what is still under way is worth asking for again', () => {
   const conflicts = kinds.filter(([, kind]) => kind.status === 409 && kind.retry).map(([code]) => code);
 
-  expect(conflicts).toEqual(['payment_in_doubt', 'request_in_progress']);
+  expect(conflicts).toEqual(['organization_provisioning', 'payment_in_doubt', 'request_in_progress']);
 });
 
 test.each(kinds.filter(([, kind]) => kind.status === 402))(

@@ -68,6 +68,7 @@ function relaying(onHandedOver: (before: number) => void = () => undefined): Rel
       resetUrl: (resetId: string) => `https://tollgate.example/console/password-reset#${resetId}`,
       signUpCode: () => '004217',
       verifyUrl: (verificationId) => `https://tollgate.example/verify/${verificationId}`,
+      welcomeUrl: (welcomeId) => `https://tollgate.example/welcome/${welcomeId}`,
       invitationUrl: (id: string) => `https://tollgate.example/console/join/${id}`,
       payUrl: (invoiceId) => `https://tollgate.example/pay/${invoiceId}`,
     },

@@ -20,7 +20,12 @@ const PLANTED = [
     "  const names = await db.openReconciliations.executeWithOptions({ ...DB, summary: 'what is due or has not ended' }, []);",
   ],
   [
-    ['autoTopUp/resting.json', 'subscription/renewed.json', 'dunning/unpaid.json'],
+    [
+      'autoTopUp/resting.json',
+      'subscription/renewed.json',
+      'dunning/unpaid.json',
+      'enterpriseOnboarding/asked-and-expired.json',
+    ],
     'billing-process.ts',
     '      const view = this.#seen ?? (await this.#case.look());',
   ],
@@ -71,6 +76,13 @@ test('every branch of every process has a history', () => {
       'stopped-and-paid',
       'undecided',
       'unpaid',
+    ],
+    enterpriseOnboarding: [
+      'approved-by-two',
+      'asked-and-expired',
+      'decided-by-update',
+      'rejected',
+      'undone-and-decided-anew',
     ],
     reconciliation: ['dismissed', 'mended', 'nightly', 'rebuilt', 'reminded', 'tick-finding-some-running', 'tick'],
     refusedRefund: ['asked-again', 'dismissed'],

@@ -1,16 +1,22 @@
 // How a process of billing is started under its fixed id, whoever does it. The texts are what Temporal's UI shows of it for ever.
 import { DUNNING, type DunningInput, dunningWorkflowId } from './dunning.ts';
+import { ENTERPRISE_ONBOARDING, ONBOARDING, type OnboardingInput, onboardingWorkflowId } from './onboarding.ts';
 import { REFUND, REFUSED_REFUND, type RefusedRefundInput, refundWorkflowId } from './refused-refund.ts';
 import { SUBSCRIPTION, type SubscriptionInput, subscriptionWorkflowId } from './subscription.ts';
 import { AUTO_TOP_UP, TOP_UP, type TopUpInput, topUpWorkflowId } from './top-up.ts';
 
 /** As in the outbox, and in front of the subject in a workflow id. */
-export type ProcessName = typeof SUBSCRIPTION | typeof DUNNING | typeof TOP_UP | typeof REFUND;
+export type ProcessName = typeof SUBSCRIPTION | typeof DUNNING | typeof TOP_UP | typeof REFUND | typeof ONBOARDING;
 
 export interface ProcessStart {
-  readonly workflowType: typeof SUBSCRIPTION | typeof DUNNING | typeof AUTO_TOP_UP | typeof REFUSED_REFUND;
+  readonly workflowType:
+    | typeof SUBSCRIPTION
+    | typeof DUNNING
+    | typeof AUTO_TOP_UP
+    | typeof REFUSED_REFUND
+    | typeof ENTERPRISE_ONBOARDING;
   readonly workflowId: string;
-  readonly input: SubscriptionInput | DunningInput | TopUpInput | RefusedRefundInput;
+  readonly input: SubscriptionInput | DunningInput | TopUpInput | RefusedRefundInput | OnboardingInput;
   readonly staticSummary: string;
   readonly staticDetails: string;
 }
@@ -24,6 +30,8 @@ export const WHAT_IT_IS: Readonly<Record<ProcessName, string>> = {
     'Buys credit for an organization that runs low, as its settings allow. It ends when there is enough, or when it is off.',
   [REFUND]:
     'Waits for a person because Stripe would not give money back. It ends when that was asked for again or dismissed, or the money went back by another way.',
+  [ONBOARDING]:
+    'Makes an enterprise of an organization: waits for what people decide, reminds them, and provisions what was approved. It ends when its customer is welcomed, or when it was rejected, withdrawn or not answered.',
 };
 
 /** One line to a paragraph: the UI breaks where the text does. */
@@ -33,7 +41,7 @@ const HOW_IT_GOES_ON = [
   'To stop it: end the case as its details say. One that is terminated comes back when its row is due.',
 ];
 
-/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization, of a refused refund its payment. */
+/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization, of a refused refund its payment, of an onboarding its application. */
 export function processStart(process: ProcessName, subject: string): ProcessStart {
   return { ...startOf(process, subject), staticDetails: [WHAT_IT_IS[process], ...HOW_IT_GOES_ON].join('\n\n') };
 }
@@ -67,6 +75,13 @@ function startOf(process: ProcessName, subject: string): Omit<ProcessStart, 'sta
         workflowId: refundWorkflowId(subject),
         input: { v: 1, paymentId: subject },
         staticSummary: `Sees to a refused refund of payment ${subject}`,
+      };
+    case ONBOARDING:
+      return {
+        workflowType: ENTERPRISE_ONBOARDING,
+        workflowId: onboardingWorkflowId(subject),
+        input: { v: 1, applicationId: subject },
+        staticSummary: `Onboards the enterprise of application ${subject}`,
       };
   }
 }

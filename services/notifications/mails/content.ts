@@ -27,6 +27,8 @@ export interface MailSite {
   resetUrl(resetId: string): string;
   /** What is typed where somebody signs up. */
   signUpCode(signUpId: string): string;
+  /** Where a new enterprise makes its first API key. */
+  welcomeUrl(welcomeId: string): string;
   /** For the staff: docs/operations.md. */
   readonly runbookUrl: string;
 }

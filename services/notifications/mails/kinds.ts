@@ -6,10 +6,10 @@ import type { DeclineClass } from '../../../domain/declines.ts';
 import type { PlanName } from '../../../domain/plans.ts';
 
 /**
- * billing: whoever pays for the organization. person: one person, whose address may not be verified yet. address: whoever reads it, known or not.
- * staff: us.
+ * billing: whoever pays for the organization. owners: who answers for it. person: one person, whose address may not be verified yet. address:
+ * whoever reads it, known or not. staff: us. duty: whoever of us is named for it.
  */
-type Audience = 'billing' | 'person' | 'address' | 'staff';
+type Audience = 'billing' | 'owners' | 'person' | 'address' | 'staff' | 'duty';
 
 export const LOCALES = ['en', 'zh'] as const;
 export type Locale = (typeof LOCALES)[number];
@@ -38,6 +38,7 @@ const amount = { amountCents: cents, currency: z.string().regex(/^[a-z]{3}$/) };
 const ahead = { ...amount, plusTax: z.boolean() };
 /** invoice: the number that the customer knows it by. */
 const demand = { ...amount, purchase, invoice: z.string().nullable() };
+const application = { applicationId: z.uuid(), company: z.string() };
 const unpaid = { ...demand, dueAt: moment, invoiceId: z.uuid() };
 
 export const MAILS = {
@@ -192,6 +193,27 @@ export const MAILS = {
     }),
   },
   top_up_off: { to: 'billing', facts: z.strictObject({ why: z.enum(['declines', 'asked']) }) },
+
+  application_received: { to: 'owners', facts: z.strictObject(application) },
+  application_question: {
+    to: 'owners',
+    facts: z.strictObject({ ...application, question: z.string(), answerBy: moment, isReminder: z.boolean() }),
+  },
+  application_waits: {
+    to: 'duty',
+    facts: z.strictObject({
+      ...application,
+      duty: z.enum(['business', 'head']),
+      businessDays: z.int().positive(),
+      level: z.int().positive(),
+    }),
+  },
+  application_rejected: { to: 'owners', facts: z.strictObject({ ...application, reason: z.string() }) },
+  application_expired: { to: 'owners', facts: z.strictObject(application) },
+  enterprise_welcome: {
+    to: 'owners',
+    facts: z.strictObject({ ...application, welcomeId: z.uuid(), validUntil: moment }),
+  },
 } as const satisfies Readonly<Record<string, { readonly to: Audience; readonly facts: z.ZodType }>>;
 
 export type MailKind = keyof typeof MAILS;

@@ -1,6 +1,14 @@
 // From a kind and its facts to a mail in one language. Pure: the same row always makes the same mail, whoever sends it and whenever.
 
 import { knownAddress, newSignIn, passwordChanged, passwordReset, secondFactor, signUpCode } from './account-mails.ts';
+import {
+  applicationExpired,
+  applicationQuestion,
+  applicationReceived,
+  applicationRejected,
+  applicationWaits,
+  enterpriseWelcome,
+} from './application-mails.ts';
 import { balanceLow, topUpDeclined, topUpDone, topUpOff } from './balance-mails.ts';
 import type { MailContent, MailContext, MailTemplate } from './content.ts';
 import { invitation } from './invitation-mail.ts';
@@ -56,6 +64,12 @@ const TEMPLATES: { readonly [K in MailKind]: MailTemplate<K> } = {
   top_up_done: topUpDone,
   top_up_declined: topUpDeclined,
   top_up_off: topUpOff,
+  application_received: applicationReceived,
+  application_question: applicationQuestion,
+  application_waits: applicationWaits,
+  application_rejected: applicationRejected,
+  application_expired: applicationExpired,
+  enterprise_welcome: enterpriseWelcome,
 };
 
 /**

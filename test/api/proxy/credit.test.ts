@@ -198,6 +198,24 @@ test('a stopped organization is told so at every gateway and charged nothing, un
   expect((await recordsOf(site, orgId)).length - settledWhileStopped).toBe(2);
 });
 
+test('an organization that is being converted is asked to wait at every gateway, and goes on when that is over', async () => {
+  const { credential, orgId } = await newCustomer(site, { usd: '1' });
+  const provisioning = (now: boolean) =>
+    site.admin.query('update organizations set provisioning = $2 where id = $1', [orgId, now]);
+
+  await provisioning(true);
+  for (const gateway of gateways) {
+    await until(async () => (await ask(gateway, { ...A_CALL, credential })).status === 409);
+    const refused = await ask(gateway, { ...A_CALL, credential });
+    expect([refused.code, refused.headers['retry-after']]).toEqual(['organization_provisioning', '5']);
+    expect(refused.headers['x-should-retry']).not.toBe('false');
+  }
+  await provisioning(false);
+
+  for (const gateway of gateways)
+    await until(async () => (await ask(gateway, { ...A_CALL, credential })).status === 200);
+});
+
 test('more requests at once than the API key may have are told to wait, and no longer when one has ended', async () => {
   const customer = await newCustomer(site, { usd: '1' });
   const { credential } = await newApiKey(site, customer.orgId, customer.projectId, { concurrentRequests: 1 });

@@ -11,11 +11,13 @@ import { startMockUpstream } from './mock-upstream.ts';
 import { oneOfEverything, type World } from './one-of-everything.ts';
 import { pathIn } from './path-in-world.ts';
 import { counterOf } from './visitor.ts';
+import { welcomeLink } from './welcome-link.ts';
 
 let app: ManagementApp;
 let world: World;
 let payToken: string;
 let verifyToken: string;
+let welcomeToken: string;
 /** Of a session that was opened for this request alone: a route may end it. */
 let cookie: string;
 
@@ -26,6 +28,7 @@ beforeAll(async () => {
   upstream.close();
   payToken = await tokenOfOpenInvoice();
   verifyToken = await tokenOfOpenVerification();
+  welcomeToken = lastPart(await welcomeLink(app, world.orgId));
 });
 afterAll(() => app.close());
 
@@ -175,5 +178,8 @@ async function cookieOfNewSession(): Promise<string> {
 }
 
 function pathTo({ path }: Route): string {
-  return pathIn(world, path).replace('/verify/{token}', `/verify/${verifyToken}`).replace('{token}', payToken);
+  return pathIn(world, path)
+    .replace('/verify/{token}', `/verify/${verifyToken}`)
+    .replace('/welcome/{token}', `/welcome/${welcomeToken}`)
+    .replace('{token}', payToken);
 }

@@ -17,6 +17,7 @@ import { FakeStripeClock } from '../../../services/billing-clock/fake-stripe-clo
 import { ChannelHealth } from '../../../services/channels/channel-health.ts';
 import { loadRoutingTable } from '../../../services/channels/routing-table.ts';
 import { Egress } from '../../../services/egress/egress.ts';
+import { WelcomeLinks } from '../../../services/onboarding/welcome.ts';
 import { PayLinks } from '../../../services/payments/pay-links.ts';
 import { StripeApi } from '../../../services/payments/stripe-api.ts';
 import { StripeInbox } from '../../../services/payments/stripe-inbox.ts';
@@ -92,6 +93,7 @@ export interface ManagementApp {
   readonly verifyLinks: VerifyLinks;
   readonly accounts: Accounts;
   readonly invitationLinks: InvitationLinks;
+  readonly welcomeLinks: WelcomeLinks;
   /** As superuser. */
   readonly db: Pool;
   readonly worker: Pool;
@@ -181,6 +183,7 @@ function signingWith(secret: string, url: string, worker: Pool, vault: Vault) {
     links: new PayLinks(url, secret),
     verifyLinks: new VerifyLinks(url, secret),
     invitationLinks: new InvitationLinks(url, secret),
+    welcomeLinks: new WelcomeLinks(url, secret),
     accounts: openAccounts(worker, vault, url, secret),
   };
 }

@@ -13,6 +13,7 @@ const SITE = {
   invitationUrl: (id: string) => `https://tollgate.example/console/join/${id}`,
   resetUrl: (resetId: string) => `https://tollgate.example/console/password-reset#${resetId}`,
   signUpCode: () => '004217',
+  welcomeUrl: (welcomeId: string) => `https://tollgate.example/welcome/${welcomeId}`,
   payUrl: (invoiceId: string) => `https://tollgate.example/pay/${invoiceId}`,
 };
 const CONTEXT = { ...SITE, organization: 'Acme' };

@@ -30,6 +30,7 @@ const plainPack = {
 } as const;
 const topUp = { ...pack, amountCents: 2_500, purchase: { kind: 'top_up', creditCents: 2_500 } } as const;
 const unpaidRenewal = { ...renewal, dueAt: '2026-12-01T10:00:00.000Z', invoiceId: INVOICE_ID } as const;
+const application = { applicationId: '0193f000-0000-7000-8000-0000000000e1', company: 'Initech' } as const;
 const unpaidUsage = { ...usage, dueAt: '2026-12-31T00:00:00.000Z', invoiceId: INVOICE_ID } as const;
 
 export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
@@ -193,4 +194,18 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
     { amountCents: 2_500, currency: 'usd', suspicious: true, notBefore: null },
   ],
   top_up_off: [{ why: 'declines' }, { why: 'asked' }],
+  application_received: [application],
+  application_question: [
+    { ...application, question: 'VAT ID?', answerBy: '2027-01-20T00:00:00.000Z', isReminder: false },
+    { ...application, question: 'VAT ID?', answerBy: '2027-01-20T00:00:00.000Z', isReminder: true },
+  ],
+  application_waits: [
+    { ...application, duty: 'business', businessDays: 1, level: 1 },
+    { ...application, duty: 'head', businessDays: 3, level: 2 },
+  ],
+  application_rejected: [{ ...application, reason: 'KYC' }],
+  application_expired: [application],
+  enterprise_welcome: [
+    { ...application, welcomeId: '0193f000-0000-7000-8000-0000000000e2', validUntil: '2027-01-27T00:00:00.000Z' },
+  ],
 };

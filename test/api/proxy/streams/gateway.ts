@@ -21,6 +21,7 @@ import { Egress } from '../../../../services/egress/egress.ts';
 import { IdempotencyStore } from '../../../../services/idempotency/inference-requests.ts';
 import { ExpectedOutput } from '../../../../services/leases/expected-output.ts';
 import { RateLimiter } from '../../../../services/limits/rate-limiter.ts';
+import { WelcomeLinks } from '../../../../services/onboarding/welcome.ts';
 import { PayLinks } from '../../../../services/payments/pay-links.ts';
 import { InvitationLinks } from '../../../../services/people/invitations.ts';
 import { VerifyLinks } from '../../../../services/people/verifications.ts';
@@ -82,9 +83,13 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-const LINKS = new PayLinks('http://127.0.0.1', 'of this gateway alone');
-const INVITATION_LINKS = new InvitationLinks('http://127.0.0.1', 'of this gateway alone');
-const VERIFY_LINKS = new VerifyLinks('http://127.0.0.1', 'of this gateway alone');
+const HERE = ['http://127.0.0.1', 'of this gateway alone'] as const;
+const LINKS = {
+  links: new PayLinks(...HERE),
+  verifyLinks: new VerifyLinks(...HERE),
+  invitationLinks: new InvitationLinks(...HERE),
+  welcomeLinks: new WelcomeLinks(...HERE),
+};
 
 export async function openGateway(replaced: (parts: ProxyParts) => Partial<ProxyParts> = () => ({})): Promise<Gateway> {
   const postgres = await startThrowawayPostgres();
@@ -111,13 +116,10 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       db: workerDb,
       log,
       scrape: () => parts.metrics.registry.metrics(),
-      ...{
-        adminToken: ADMIN_TOKEN,
-        accounts: openAccounts(workerDb, vault, 'http://127.0.0.1', 'of this gateway alone'),
-      },
+      ...{ adminToken: ADMIN_TOKEN, accounts: openAccounts(workerDb, vault, ...HERE) },
       ...{ payments: null, demoClock: null, vault, egress: parts.egress },
     },
-    ...{ apiKeys, links: LINKS, verifyLinks: VERIFY_LINKS, invitationLinks: INVITATION_LINKS, routing: routing.table },
+    ...{ ...LINKS, apiKeys, routing: routing.table },
     ...{ health: parts.health, trustedProxies: parts.trustedProxies },
     timeMs: parts.timeMs,
     proxy: asMiddleware(hotEntry(parts)),

@@ -1,0 +1,145 @@
+// Mails about the application of an enterprise: to its owners, and to those of us whom it waits for.
+import type { MailTemplate } from './content.ts';
+
+export const applicationReceived: MailTemplate<'application_received'> = {
+  en: ({ company, applicationId }, _say, { accountUrl }) => ({
+    subject: 'We have received your enterprise application',
+    opening: `Thank you. The enterprise application of ${company} is being reviewed.`,
+    details: [['Application', applicationId]],
+    next: [
+      'We answer within a few business days, and write to you if we need to know more. Until then nothing changes for your organization.',
+    ],
+    action: { label: 'See your application', url: accountUrl },
+  }),
+  zh: ({ company, applicationId }, _say, { accountUrl }) => ({
+    subject: '我们已收到您的企业版申请',
+    opening: `感谢您的申请。${company} 的企业版申请正在审核中。`,
+    details: [['申请编号', applicationId]],
+    next: ['我们将在几个工作日内回复；如需补充信息，会与您联系。在此期间，您的组织不受任何影响。'],
+    action: { label: '查看申请', url: accountUrl },
+  }),
+};
+
+export const applicationQuestion: MailTemplate<'application_question'> = {
+  en: ({ company, question, answerBy, isReminder }, say, { accountUrl }) => ({
+    subject: isReminder
+      ? 'Your enterprise application still waits for you'
+      : 'A question about your enterprise application',
+    opening: isReminder
+      ? `The enterprise application of ${company} expires soon: we are still waiting for your answer.`
+      : `To go on with the enterprise application of ${company} we need to know more.`,
+    details: [
+      ['We ask', question],
+      ['Please answer by', say.moment(answerBy)],
+    ],
+    next: [
+      'Change what is needed and submit the application again. Without an answer it expires; you can apply again then.',
+    ],
+    action: { label: 'Answer', url: accountUrl },
+  }),
+  zh: ({ company, question, answerBy, isReminder }, say, { accountUrl }) => ({
+    subject: isReminder ? '您的企业版申请仍待您回复' : '关于您的企业版申请，请补充信息',
+    opening: isReminder
+      ? `${company} 的企业版申请即将过期，我们仍在等待您的回复。`
+      : `为继续处理 ${company} 的企业版申请，我们需要更多信息。`,
+    details: [
+      ['我们的问题', question],
+      ['请在此之前回复', say.moment(answerBy)],
+    ],
+    next: ['请修改相应内容并重新提交申请。逾期未回复，申请将自动失效，届时您可重新申请。'],
+    action: { label: '立即回复', url: accountUrl },
+  }),
+};
+
+export const applicationWaits: MailTemplate<'application_waits'> = {
+  en: ({ company, applicationId, duty, businessDays, level }, _say, { runbookUrl }) => ({
+    subject:
+      duty === 'head' ? `Escalated: an enterprise application waits` : `An enterprise application waits for a decision`,
+    opening: `The application of ${company} has waited for a decision of ours for ${inDays(businessDays)}.`,
+    details: [
+      ['Application', applicationId],
+      ['Level', String(level)],
+    ],
+    next: [
+      duty === 'head'
+        ? 'Those who decide were reminded. You are reminded every business day until somebody has decided.'
+        : 'Approve it with terms, ask for more, or reject it with a reason. After three business days it is escalated.',
+    ],
+    action: { label: 'How to decide', url: runbookUrl },
+  }),
+  zh: ({ company, applicationId, duty, businessDays, level }, _say, { runbookUrl }) => ({
+    subject: duty === 'head' ? '升级提醒：企业版申请待处理' : '企业版申请待审批',
+    opening: `${company} 的企业版申请已等待审批 ${businessDays} 个工作日。`,
+    details: [
+      ['申请编号', applicationId],
+      ['审批级别', String(level)],
+    ],
+    next: [
+      duty === 'head'
+        ? '审批人员已收到提醒。在作出决定之前，系统将在每个工作日提醒您。'
+        : '请批准并确定条款、要求补充信息，或注明理由后拒绝。满三个工作日后将升级处理。',
+    ],
+    action: { label: '查看处理方法', url: runbookUrl },
+  }),
+};
+
+function inDays(count: number): string {
+  return count === 1 ? 'a business day' : `${count} business days`;
+}
+
+export const applicationRejected: MailTemplate<'application_rejected'> = {
+  en: ({ company, reason }, _say, { accountUrl }) => ({
+    subject: 'Your enterprise application was not approved',
+    opening: `We cannot approve the enterprise application of ${company}.`,
+    details: [['Reason', reason]],
+    next: ['Nothing changes for your organization. You can apply again at any time.'],
+    action: { label: 'See your application', url: accountUrl },
+  }),
+  zh: ({ company, reason }, _say, { accountUrl }) => ({
+    subject: '您的企业版申请未获批准',
+    opening: `很抱歉，${company} 的企业版申请未获批准。`,
+    details: [['原因', reason]],
+    next: ['您的组织不受任何影响，您可随时重新申请。'],
+    action: { label: '查看申请', url: accountUrl },
+  }),
+};
+
+export const applicationExpired: MailTemplate<'application_expired'> = {
+  en: ({ company }, _say, { accountUrl }) => ({
+    subject: 'Your enterprise application has expired',
+    opening: `We did not hear from you, so the enterprise application of ${company} has expired.`,
+    details: [],
+    next: ['Nothing changes for your organization. You can apply again at any time.'],
+    action: { label: 'Apply again', url: accountUrl },
+  }),
+  zh: ({ company }, _say, { accountUrl }) => ({
+    subject: '您的企业版申请已过期',
+    opening: `由于未收到您的回复，${company} 的企业版申请已过期。`,
+    details: [],
+    next: ['您的组织不受任何影响，您可随时重新申请。'],
+    action: { label: '重新申请', url: accountUrl },
+  }),
+};
+
+export const enterpriseWelcome: MailTemplate<'enterprise_welcome'> = {
+  en: ({ company, welcomeId, validUntil }, say, { welcomeUrl }) => ({
+    subject: 'Welcome to Tollgate Enterprise',
+    opening: `The enterprise application of ${company} is approved, and its terms are in force now.`,
+    details: [['The link works until', say.moment(validUntil)]],
+    next: [
+      'Your former plan has ended; what was unused of it is credited to your balance. API keys that you have go on working.',
+      'Behind the link you make the first API key under the new terms. It works once; ask us for another one if it has expired.',
+    ],
+    action: { label: 'Make the first API key', url: welcomeUrl(welcomeId) },
+  }),
+  zh: ({ company, welcomeId, validUntil }, say, { welcomeUrl }) => ({
+    subject: '欢迎使用 Tollgate 企业版',
+    opening: `${company} 的企业版申请已获批准，相关条款现已生效。`,
+    details: [['链接有效期至', say.moment(validUntil)]],
+    next: [
+      '您原有的套餐已终止，未使用的价值已计入您的余额。现有 API 密钥可继续使用。',
+      '请通过下方链接创建企业版的首个 API 密钥。链接仅可使用一次；如已过期，请联系我们重新发送。',
+    ],
+    action: { label: '创建首个 API 密钥', url: welcomeUrl(welcomeId) },
+  }),
+};
