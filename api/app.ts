@@ -5,6 +5,8 @@ import { refuseHead } from './proxy/head.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import type { AppDependencies } from './routes/app-dependencies.ts';
+import { applicationReviewRoutes } from './routes/application-review.ts';
+import { applicationRoutes } from './routes/applications.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { autoTopUpRoutes } from './routes/auto-top-up.ts';
 import { billingDetailsRoutes } from './routes/billing-details.ts';
@@ -78,6 +80,8 @@ export const ROUTES: readonly Route[] = [
   ...proposalRoutes(() => ROUTES),
   ...auditRoutes,
   ...payRoutes,
+  ...applicationRoutes,
+  ...applicationReviewRoutes,
   ...verifyRoutes,
   ...welcomeRoutes,
   ...demoClockRoutes,

@@ -75,6 +75,10 @@ export const PERMISSIONS = {
   'dunning.decide': { staff: WHO_SELLS, members: NO_MEMBER },
   'contract.read': { staff: WHO_ANSWERS_CUSTOMERS, members: NO_MEMBER },
   'contract.change': { staff: WHO_SELLS, members: NO_MEMBER },
+  'application.read': { staff: WHO_SELLS, members: { owner: 'all' } },
+  // What an enterprise says of itself is for it to say, and to decide on it for those who sell.
+  'application.write': { staff: NO_STAFF, members: { owner: 'all' } },
+  'application.decide': { staff: WHO_SELLS, members: NO_MEMBER },
   'bank_transfer.record': { staff: WHO_SELLS, members: NO_MEMBER },
   'billing_incident.read': { staff: EVERY_STAFF, members: NO_MEMBER },
   'billing_incident.declare': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },

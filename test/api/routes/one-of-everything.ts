@@ -10,6 +10,7 @@ import { until } from '../../support/until.ts';
 import { ADMIN_TOKEN, type Answered, done, type ManagementApp } from './management-app.ts';
 import type { MockUpstream } from './mock-upstream.ts';
 import { oneAccount } from './one-account.ts';
+import { oneApplication } from './one-application.ts';
 import { oneInvitation } from './one-invitation.ts';
 import { oneProposal } from './one-proposal.ts';
 import { oneSubscription } from './one-subscription.ts';
@@ -41,6 +42,7 @@ export interface World {
   /** Of the link. */
   readonly invitationToken: string;
   readonly proposalId: string;
+  readonly applicationId: string;
   readonly credential: string;
   /** What was sent to be kept secret. */
   readonly secrets: readonly string[];
@@ -61,8 +63,6 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
     steps.push({ route: `${method} /api/v1${path}`, answer });
     return done(answer);
   };
-  const [firstKey, secondKey, thirdKey] = UPSTREAM_KEYS;
-
   const orgId = (await step('post', '/organizations', {}, { name: 'Acme' })).string('id');
   await step('patch', '/organizations/{id}', { id: orgId }, { name: 'Acme Inc.' }, ifMatch);
   const projectId = (await step('post', '/projects', {}, { orgId, name: 'research' })).string('id');
@@ -81,9 +81,36 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await step('patch', '/models/{id}', { id: 'acme/model-1' }, { displayName: 'Model 1' }, ifMatch);
   await step('post', '/models/{id}/prices', { id: 'acme/model-1' }, { side: 'cost', price: COST });
 
+  const channel = await oneChannel(step, upstream.url);
+  const { apiKeyId, credential } = await oneApiKey(step, orgId, projectId);
+  const invited = await oneInvitation(app, step, orgId);
+  await nightsProven(app.db);
+  await mailsTaken(app.db);
+  await step('post', '/demo/clock', {}, { advance: '10 minutes' });
+  const { accountSecrets } = await oneAccount(app, step);
+  const proposed = await oneProposal(app, step);
+  const postpaid = await oneInvoice(app, step, { id: apiKeyId, orgId, projectId, enforcementSeq: 0 });
+  const subscribed = await oneSubscription(app, step, orgId);
+  const applicationId = await oneApplication(app, step, { orgId, personId });
+  await app.refresh();
+  return {
+    applicationId,
+    ...postpaid,
+    ...subscribed,
+    ...invited,
+    ...proposed,
+    ...{ steps, orgId, projectId, apiKeyId, personId, credential },
+    ...channel,
+    paymentId,
+    secrets: [...UPSTREAM_KEYS, credential, ...accountSecrets],
+  };
+}
+
+async function oneChannel(step: TakeStep, baseUrl: string) {
+  const [firstKey, secondKey, thirdKey] = UPSTREAM_KEYS;
   const channelBody = {
     provider: 'openai-compatible',
-    baseUrl: upstream.url,
+    baseUrl,
     allowLocal: true,
     models: ['acme/model-1'],
   };
@@ -95,26 +122,7 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   const off = { status: 'disabled', reason: 'leaked' };
   await step('patch', '/channels/{id}/keys/{keyId}', { id, keyId }, off, ifMatch);
   await step('post', '/channels/{id}/test', { id }, {});
-
-  const { apiKeyId, credential } = await oneApiKey(step, orgId, projectId);
-  const invited = await oneInvitation(app, step, orgId);
-  await nightsProven(app.db);
-  await mailsTaken(app.db);
-  await step('post', '/demo/clock', {}, { advance: '10 minutes' });
-  const { accountSecrets } = await oneAccount(app, step);
-  const proposed = await oneProposal(app, step);
-  const postpaid = await oneInvoice(app, step, { id: apiKeyId, orgId, projectId, enforcementSeq: 0 });
-  const subscribed = await oneSubscription(app, step, orgId);
-  await app.refresh();
-  return {
-    ...postpaid,
-    ...subscribed,
-    ...invited,
-    ...proposed,
-    ...{ steps, orgId, projectId, apiKeyId, personId, credential },
-    ...{ channelId: id, channelKeyId: keyId, paymentId },
-    secrets: [...UPSTREAM_KEYS, credential, ...accountSecrets],
-  };
+  return { channelId: id, channelKeyId: keyId };
 }
 
 async function oneApiKey(step: TakeStep, orgId: string, projectId: string) {

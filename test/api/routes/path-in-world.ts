@@ -16,6 +16,7 @@ export function pathIn(world: World, path: string): string {
     'plan-changes': world.planChangeId,
     'bank-transfers': world.bankTransferId,
     proposals: world.proposalId,
+    applications: world.applicationId,
     requests: '0193f000-0000-7000-8000-000000000001',
   };
   const [, noun = ''] = /\/v1\/([\w-]+)\//.exec(path) ?? [];
@@ -26,5 +27,6 @@ export function pathIn(world: World, path: string): string {
     .replace('{plan}', 'team')
     .replace('{orgId}', world.orgId)
     .replace('{personId}', world.personId)
+    .replace('{applicationId}', world.applicationId)
     .replace('{keyId}', world.channelKeyId);
 }
