@@ -206,8 +206,8 @@ const PLANTED: readonly (readonly [rule: string, file: string, change: Change, t
   [
     'a decision is cited where it says, and what is cited is a decision',
     'domain/nano.ts',
-    behind('// as decided (D99)'),
-    'D99',
+    behind('// as decided (D999)'),
+    'D999',
   ],
   ['a path in a document leads somewhere', 'README.md', behind('See `services/magic/spell.ts`.'), 'spell.ts'],
   ['a path in a document leads somewhere', 'docs/money.md', behind('[all](everything.md)'), 'everything.md'],

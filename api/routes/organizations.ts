@@ -1,4 +1,4 @@
-// Organizations and their credit.
+// Organizations and their credit, as staff keeps them and their members see them.
 import { z } from 'zod';
 import { CREDIT_OF_ONE_PERSON } from '../../domain/authorization.ts';
 import { balanceOf } from '../../services/grants/balance.ts';

@@ -10,6 +10,7 @@ import {
   type Person,
   personWithAddress,
 } from '../people/persons.ts';
+import { setStaffRoles } from '../people/staff-roles.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import type { Accounts } from './accounts.ts';
 import { createAccount, hasAccount } from './sign-ups.ts';
@@ -67,7 +68,7 @@ export async function createFirstAdmin(
   const admin =
     known === null ? await createVerifiedPerson(tx, wanted) : await changePerson(tx, known, { verified: true });
   await createAccount(tx, auth, admin.id, passwordHash);
-  await tx.query(`insert into staff_roles (person_id, role) values ($1, 'admin')`, [admin.id]);
+  await setStaffRoles(tx, admin.id, ['admin']);
   return admin;
 }
 

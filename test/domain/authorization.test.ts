@@ -1,3 +1,4 @@
+// What must be true of the table of rights as a whole, whoever adds a row to it.
 import { expect, test } from '@jest/globals';
 import {
   isStaffAllowed,

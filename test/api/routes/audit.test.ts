@@ -93,6 +93,7 @@ test('every change says who did it, from where, by which request, and whose affa
     kinds.set(kind, (kinds.get(kind) ?? new Set()).add(entry?.orgId ?? null));
   }
   const installations = [
+    'proposal',
     'channel',
     'model',
     'price',

@@ -24,7 +24,7 @@ export async function oneApplication(
   await step('post', `${path}/{applicationId}/messages`, ids, { body: 'canary of an applicant' });
   await step('post', `${path}/{applicationId}/withdraw`, ids, { reason: 'another day' });
 
-  const author = { actor: 'person:somebody', requestId: randomUUID() };
+  const author = { actor: 'applicant', requestId: randomUUID() };
   const id = await inTransaction(app.worker, async (tx) => {
     const { application } = await startApplication(tx, orgId, FORM, author);
     await submitApplication(tx, await lockedApplication(tx, application.id), author);
