@@ -71,7 +71,7 @@ export const ListedApplication = z
   .object({ ...status, company: z.string(), level: z.int().nullable(), deadline: instant.nullable() })
   .meta({ id: 'ListedApplication' });
 
-export const Terms = z
+const Terms = z
   .strictObject({
     creditLineCents: cents.meta({ description: '0: it pays in advance' }),
     netDays,
