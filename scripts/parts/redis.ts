@@ -1,11 +1,11 @@
 // The Redis part: REDIS_URL, else a server on PATH, else Debian's package when root, else none.
 // Without Redis the gateway runs with local rate windows. Nothing in it must survive, so nothing is written to disk.
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
+import { installFromDebian } from './debian-package.ts';
 import type { Launch } from './home.ts';
 import { onPath } from './on-path.ts';
 import { SupervisedProcess } from './supervised-process.ts';
@@ -23,11 +23,7 @@ export interface RedisServer {
 export async function findOrInstallRedis(say: (text: string) => void): Promise<string | null> {
   const found = onPath(SERVERS);
   if (found !== null || process.getuid?.() !== 0 || onPath(['apt-get']) === null) return found;
-  say(`not found, installing it: ${INSTALL_REDIS}`);
-  // Lists of packages are missing on a machine that is new, and old on one that is not.
-  for (const command of ['apt-get update', INSTALL_REDIS]) {
-    if (!(await runAsInstaller(command))) say(`"${command}" failed`);
-  }
+  await installFromDebian(INSTALL_REDIS, say);
   // The package starts a server of its own, which nobody asked for and nobody would stop.
   await promisify(execFile)('service', ['redis-server', 'stop']).catch(() => undefined);
   return onPath(SERVERS);
@@ -81,14 +77,4 @@ export async function whyRedisIsSilent(url: string): Promise<string | null> {
   } finally {
     client.disconnect();
   }
-}
-
-async function runAsInstaller(command: string): Promise<boolean> {
-  const installer = spawn(command, {
-    shell: true,
-    stdio: ['ignore', 2, 2],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
-  const [code] = await once(installer, 'exit');
-  return code === 0;
 }
