@@ -94,6 +94,18 @@ module.exports = {
       { path: npm('better-auth|@better-auth/[^/]+') },
     ),
     error(
+      'console-stands-alone',
+      'It runs in browsers and knows the API by its document alone.',
+      { path: '^console/' },
+      { pathNot: '^console/|node_modules/' },
+    ),
+    error(
+      'nobody-imports-the-console',
+      'It is a program of its own; its tests may look at a part of it.',
+      { pathNot: '^(console|test)/' },
+      { path: '^console/' },
+    ),
+    error(
       'nobody-imports-the-outside',
       'Tests, benches and scripts are leaves.',
       { pathNot: '^(test|bench|scripts)/' },
@@ -119,7 +131,7 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {
-      extensions: ['.ts', '.mjs', '.js', '.json'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'],
       conditionNames: ['import', 'require', 'node', 'default', 'types'],
       exportsFields: ['exports'],
     },

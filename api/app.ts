@@ -97,6 +97,7 @@ export function createApp(dependencies: AppDependencies): Express {
     refuseHead(req);
     next();
   });
+  app.use(dependencies.consolePages);
   app.use(forgivingPaths(ROUTES));
   app.use(routesOf(ROUTES, dependencies));
   app.use(nothingHere(ROUTES));

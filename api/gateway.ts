@@ -36,6 +36,7 @@ import { UnsentEnds } from '../services/usage/unsent-ends.ts';
 import { Vault } from '../services/vault/vault.ts';
 import { createApp } from './app.ts';
 import { listenerFor } from './change-listener.ts';
+import { openConsole } from './console.ts';
 import { Drain, type OpenRequests } from './drain.ts';
 import { newHttpServer } from './http-server.ts';
 import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
@@ -279,6 +280,7 @@ function appDependencies(
     health: proxy.health,
     trustedProxies: proxy.trustedProxies,
     timeMs: proxy.timeMs,
+    consolePages: openConsole(proxy.log),
     proxy: asMiddleware(hotEntry(proxy)),
     ready: () => {
       const reasons: string[] = [];

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { findOrInstallChromium, INSTALL_CHROMIUM } from './parts/chromium.ts';
 import { homeFolder } from './parts/home.ts';
 import { findPostgres } from './parts/postgres-binaries.ts';
 import { findOrInstallRedis, INSTALL_REDIS } from './parts/redis.ts';
@@ -43,7 +44,7 @@ process.on('disconnect', () => {
 
 const gates = await runGates();
 const parts = await findParts();
-// Without its database and Redis a test run would only fail a thousand times for one reason.
+// Without its database, Redis and a browser a test run would only fail a thousand times for one reason.
 const tests = parts.failed === 0 && !interruption.signal.aborted ? await runJest() : { passed: 0, failed: 0 };
 const passed = gates.passed + parts.passed + tests.passed;
 const failed = gates.failed + parts.failed + tests.failed;
@@ -51,11 +52,25 @@ process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exit(failed === 0 && !interruption.signal.aborted ? 0 : 1);
 
 async function runGates(): Promise<Count> {
-  const rooms = ['domain', 'workflows', 'services', 'activities', 'api', 'workers', 'test', 'scripts', 'bench'];
+  const rooms = [
+    'domain',
+    'workflows',
+    'services',
+    'activities',
+    'api',
+    'workers',
+    'test',
+    'scripts',
+    'bench',
+    'console',
+  ];
   const commands: [string, string, ...string[]][] = [
     ['format and lint', 'biome', 'ci', '--colors=off', '.'],
     ['types', 'tsc', '--noEmit'],
     ['workflow sandbox types', 'tsc', '--noEmit', '-p', 'workflows'],
+    ['types of the API', process.execPath, 'scripts/console-types.ts'],
+    ['console types', 'tsc', '--noEmit', '-p', 'console'],
+    ['console build', process.execPath, 'scripts/build-console.ts'],
     ['arrows', 'depcruise', ...rooms],
     ['dead code', 'knip'],
   ];
@@ -80,7 +95,18 @@ async function findParts(): Promise<Count> {
     redis === null ? `Redis is missing: run as root: ${INSTALL_REDIS}` : `Redis (${redis})`,
     redis !== null,
   );
-  const areFound = [hasPostgres, hasRedis, await findServerProgram(TEMPORAL), await findServerProgram(TEST_SERVER)];
+  const chromium = await findOrInstallChromium((text) => process.stdout.write(`chromium: ${text}\n`));
+  const hasChromium = count(
+    chromium === null ? `Chromium is missing: run as root: ${INSTALL_CHROMIUM}` : `Chromium (${chromium})`,
+    chromium !== null,
+  );
+  const areFound = [
+    hasPostgres,
+    hasRedis,
+    hasChromium,
+    await findServerProgram(TEMPORAL),
+    await findServerProgram(TEST_SERVER),
+  ];
   const found = areFound.filter(Boolean).length;
   return { passed: found, failed: areFound.length - found };
 }

@@ -3,6 +3,7 @@
 
 import { SEARCH_ATTRIBUTES } from '../workflows/contracts/search-attributes.ts';
 import type { Endpoints } from './endpoints.ts';
+import { buildConsole } from './parts/console-build.ts';
 import { startDemoProvider } from './parts/demo-provider.ts';
 import { type FakeStripe, startFakeStripe } from './parts/fake-stripe.ts';
 import { type GatewayNeeds, startGateway } from './parts/gateway.ts';
@@ -47,6 +48,7 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
   const redisUrl = await step(launch, 'redis', () => bringUpRedis(site));
   const demoProvider = await step(launch, 'demo', () => bringUpDemoProvider(site));
   const stripe = await step(launch, 'stripe', () => bringUpStripe(site, port));
+  await step(launch, 'console', () => bringUpConsole(launch));
   const needs = { port, databases, redisUrl, adminToken, linkSecret, stripe };
   const api = await step(launch, 'gateway', () => bringUpGateway(site, needs));
   const { customerKey, models } = await step(launch, 'seed', () =>
@@ -180,6 +182,12 @@ async function bringUpInbox(site: Site): Promise<Outcome<SmtpInbox>> {
   const inbox = await startSmtpInbox(site.launch, pagePort, smtpPort);
   keep(site, inbox.process);
   return { result: inbox, text: `ready on ${inbox.url} (mails are kept here, none leaves this machine)` };
+}
+
+async function bringUpConsole({ checkout, interrupted }: Launch): Promise<Outcome<void>> {
+  const { wasFresh, firstPaint } = await buildConsole(checkout, interrupted);
+  const what = wasFresh ? 'as built before' : 'built';
+  return { result: undefined, text: `${what} (first paint: ${firstPaint.text})` };
 }
 
 async function bringUpGateway(site: Site, needs: GatewayNeeds): Promise<Outcome<string>> {

@@ -118,11 +118,12 @@ function writeEndpoints(endpoints: Endpoints): void {
 }
 
 function welcome(endpoints: Endpoints, first: FirstAdmin | null): void {
-  const { apiBaseUrl, customerKey, adminToken, stripe, inbox, temporalUi, worker, models } = endpoints;
+  const { api, apiBaseUrl, customerKey, adminToken, stripe, inbox, temporalUi, worker, models } = endpoints;
   const body = JSON.stringify({ model: models[0], messages: [{ role: 'user', content: 'Say hello' }] });
   process.stdout.write(`
 Tollgate is up after ${secondsSince(startedAtMs)}. Stop it with Ctrl-C; what it keeps is in ${launch.home}.
 
+  console        ${api}/console/
   base URL       ${apiBaseUrl}
   customer key   ${customerKey}
   admin token    ${adminToken}

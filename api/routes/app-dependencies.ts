@@ -49,6 +49,8 @@ export interface AppDependencies extends Authentication {
   readonly routing: () => RoutingTable;
   readonly health: ChannelHealth;
   readonly ready: () => { readonly ok: boolean; readonly reasons: readonly string[] };
+  /** Answers what lies under /console, passes the rest on. */
+  readonly consolePages: RequestHandler;
   /** The hot path: answers what is its own, passes the rest on. */
   readonly proxy: RequestHandler;
 }

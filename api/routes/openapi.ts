@@ -14,7 +14,7 @@ const SECURITY = {
   public: [],
 };
 
-function openapiDocument(routes: readonly Route[]): object {
+export function openapiDocument(routes: readonly Route[]): object {
   const registry = new OpenAPIRegistry();
   registry.registerComponent('securitySchemes', 'adminToken', {
     type: 'http',

@@ -7,7 +7,7 @@ import { type Finding, filesOf, lineOf, syntaxOf, type Tree } from './tree.ts';
 const RULES = /^test\/(house\/|house\.test|lint\.test)/;
 
 export function openingComment(tree: Tree): Finding[] {
-  return filesOf(tree, /\.(ts|mjs|cjs|sql|c|lua|conf)$/)
+  return filesOf(tree, /\.(tsx?|mjs|cjs|sql|c|lua|conf)$/)
     .filter(([, text]) => !/^(\/\/|\/\*|--|#) ?\S+( \S+){4}/.test(text))
     .map(([file]) => ({ file, what: 'does not open with why it exists' }));
 }
@@ -15,13 +15,13 @@ export function openingComment(tree: Tree): Finding[] {
 const LEFT_TO_DO = /\b(TODO|FIXME|XXX|HACK)\b|\b(test|it|describe)\.(skip|only|todo|failing)\b/;
 
 export function leftToDo(tree: Tree): Finding[] {
-  return matchesIn(filesOf(tree, /\.(ts|mjs|cjs|sql|c|lua|conf|md)$/), LEFT_TO_DO);
+  return matchesIn(filesOf(tree, /\.(tsx?|mjs|cjs|sql|c|lua|conf|md)$/), LEFT_TO_DO);
 }
 
 const SWITCHED_OFF = /@ts-(ignore|expect-error|nocheck)|\bas unknown as\b|biome-ignore/;
 
 export function typesSwitchedOff(tree: Tree): Finding[] {
-  return matchesIn(filesOf(tree, /\.(ts|mjs|cjs)$/), SWITCHED_OFF);
+  return matchesIn(filesOf(tree, /\.(tsx?|mjs|cjs)$/), SWITCHED_OFF);
 }
 
 function matchesIn(files: readonly (readonly [string, string])[], pattern: RegExp): Finding[] {

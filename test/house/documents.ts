@@ -117,7 +117,7 @@ export function sqlFunctionsExplained(tree: Tree): Finding[] {
 
 /** Not test/house: there decisions are planted that do not exist. */
 const CITING =
-  /^(domain|workflows|services|activities|api|workers|migrations|scripts|test)\/(?!house[/.]).*\.(ts|mjs|sql)$/;
+  /^(domain|workflows|services|activities|api|workers|migrations|scripts|test|console)\/(?!house[/.]).*\.(tsx?|mjs|sql)$/;
 
 /** `D3` in code where a reader would otherwise "fix" it; under its heading, where that is. */
 export function decisionsCited(tree: Tree): Finding[] {
@@ -136,7 +136,7 @@ export function decisionsCited(tree: Tree): Finding[] {
   ];
 }
 
-const IN_BACKTICKS = /`([\w.-]+(?:\/[\w.-]+)*\.(?:ts|mjs|md|sql|c)|[\w-]+\/[\w/-]*)`/g;
+const IN_BACKTICKS = /`([\w.-]+(?:\/[\w.-]+)*\.(?:tsx?|mjs|md|sql|c)|[\w-]+\/[\w/-]*)`/g;
 const LINKED = /\]\(([\w./-]+)\)/g;
 
 /** In backticks or as a link. A file may be named by the end of its path; what begins with no folder of ours is no path. */

@@ -8,7 +8,7 @@ const SAYS_NOTHING =
   /(^|[-.])(utils?|helpers?|common|misc|manager)([-.]|$)|^(shared|lib|types|constants|base|index)(\.|$)/;
 
 export function bareNames(tree: Tree): Finding[] {
-  return filesOf(tree, /\.(ts|mjs)$/).flatMap(([file, text]) =>
+  return filesOf(tree, /\.(tsx?|mjs)$/).flatMap(([file, text]) =>
     nodesOf(syntaxOf(file, text)).flatMap((node) => {
       const name = nameDeclaredBy(node);
       return name !== null && BARE.has(name) ? [{ file, what: `${name} in line ${lineOf(node)}` }] : [];

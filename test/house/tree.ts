@@ -14,8 +14,16 @@ export interface Finding {
 
 export type Rule = (tree: Tree) => readonly Finding[];
 
-const WRITTEN = '**/*.{ts,mjs,cjs,sql,md,json,c,lua,conf}';
-const NOT_WRITTEN = ['node_modules', '.git', '.tollgate', 'bench/out', 'package-lock.json'];
+const WRITTEN = '**/*.{ts,tsx,css,mjs,cjs,sql,md,json,c,lua,conf}';
+const NOT_WRITTEN = [
+  'node_modules',
+  '.git',
+  '.tollgate',
+  'bench/out',
+  'console/dist',
+  'console/generated',
+  'package-lock.json',
+];
 
 export function readTree(root: string): Tree {
   const files = globSync(WRITTEN, { cwd: root, exclude: NOT_WRITTEN }).sort();

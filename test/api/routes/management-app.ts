@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { Pool } from 'pg';
 import { createApp } from '../../../api/app.ts';
+import { openConsole } from '../../../api/console.ts';
 import { type Accounts, openAccounts } from '../../../services/accounts/accounts.ts';
 import { AddressList } from '../../../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
@@ -152,6 +153,7 @@ export async function startManagementApp(
     routing: () => table,
     health: new ChannelHealth(Math.random),
     ready: () => ({ ok: true, reasons: [] }),
+    consolePages: openConsole(logger),
     proxy: (_req, _res, next) => next(),
     trustedProxies: new AddressList(trustedProxies),
     timeMs: () => Date.now(),

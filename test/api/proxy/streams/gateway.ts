@@ -7,6 +7,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Pool } from 'pg';
 import { createApp } from '../../../../api/app.ts';
 import { listenerFor } from '../../../../api/change-listener.ts';
+import { consolePages } from '../../../../api/console.ts';
 import { newHttpServer } from '../../../../api/http-server.ts';
 import { asMiddleware, hotEntry } from '../../../../api/proxy/hot-routes.ts';
 import { type Flight, InFlight } from '../../../../api/proxy/in-flight.ts';
@@ -122,6 +123,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
     ...{ ...LINKS, apiKeys, routing: routing.table },
     ...{ health: parts.health, trustedProxies: parts.trustedProxies },
     timeMs: parts.timeMs,
+    consolePages: consolePages(null),
     proxy: asMiddleware(hotEntry(parts)),
     ready: () => ({ ok: true, reasons: [] }),
   });

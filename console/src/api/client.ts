@@ -1,0 +1,21 @@
+// Calls of our own API, typed by its OpenAPI document. The session is a cookie that scripts cannot read; a refusal is a Problem.
+import createClient from 'openapi-fetch';
+import type { paths } from '../../generated/api.d.ts';
+import { Problem } from './problem.ts';
+
+export const api = createClient<paths>();
+
+interface Answer<T> {
+  readonly data?: T;
+  readonly error?: unknown;
+  readonly response: Response;
+}
+
+/** What was answered. Whatever else became of the call is thrown as a Problem, also that nobody answered. */
+export async function told<T>(asked: Promise<Answer<T>>): Promise<NonNullable<T>> {
+  const { data, error, response } = await asked.catch(() => {
+    throw Problem.unreachable();
+  });
+  if (!response.ok) throw Problem.of(response, error);
+  return data as NonNullable<T>;
+}

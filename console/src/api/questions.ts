@@ -1,0 +1,68 @@
+// What the pages ask of the API, each question in one place with its name in the cache.
+import { queryOptions, useSuspenseQuery } from '@tanstack/react-query';
+import type { components, paths } from '../../generated/api.d.ts';
+import { beginningOfBurn } from '../burn-rate.ts';
+import { api, told } from './client.ts';
+
+type Answer<P extends keyof paths> = paths[P] extends {
+  get: { responses: { 200: { content: { 'application/json': infer A } } } };
+}
+  ? A
+  : never;
+
+export type Me = Answer<'/api/v1/me'>;
+export type Session = Answer<'/api/v1/me/sessions'>['data'][number];
+export type ApiKey = components['schemas']['ApiKey'];
+export type NewApiKey = components['schemas']['NewApiKey'];
+export type Grant = components['schemas']['Grant'];
+export type RequestLine = components['schemas']['RequestLine'];
+
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: () => told(api.GET('/api/v1/me')),
+  staleTime: 60_000,
+  meta: { asksWhoWeAre: true },
+});
+
+export function useMe(): Me {
+  return useSuspenseQuery(meQuery).data;
+}
+
+export const sessionsQuery = queryOptions({
+  queryKey: ['sessions'],
+  queryFn: () => told(api.GET('/api/v1/me/sessions')),
+});
+
+export const balanceQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'balance'],
+    queryFn: () => told(api.GET('/api/v1/organizations/{id}/balance', { params: { path: { id: orgId } } })),
+  });
+
+export const grantsQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'grants'],
+    queryFn: () => told(api.GET('/api/v1/grants', { params: { query: { orgId, limit: 200 } } })),
+  });
+
+export const requestsQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'requests'],
+    queryFn: () => told(api.GET('/api/v1/requests', { params: { query: { orgId, limit: 10 } } })),
+  });
+
+/** As many as one answer holds. */
+export const burnQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'burn'],
+    queryFn: () => {
+      const from = beginningOfBurn(Date.now());
+      return told(api.GET('/api/v1/requests', { params: { query: { orgId, from, limit: 200 } } }));
+    },
+  });
+
+export const keysQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'keys'],
+    queryFn: () => told(api.GET('/api/v1/api-keys', { params: { query: { orgId, limit: 200 } } })),
+  });

@@ -1,0 +1,20 @@
+// What somebody can see and change about himself: who he is, how he gets in, and where he is signed in.
+import { useWords } from '../messages/language.ts';
+import { PageHeading } from '../parts/page-heading.tsx';
+import { PasswordPart } from '../parts/password-part.tsx';
+import { ProfilePart } from '../parts/profile-part.tsx';
+import { SecondFactorPart } from '../parts/second-factor-part.tsx';
+import { SessionsPart } from '../parts/sessions-part.tsx';
+
+export function Account() {
+  const t = useWords();
+  return (
+    <>
+      <PageHeading title={t('account.title')} />
+      <ProfilePart />
+      <PasswordPart />
+      <SecondFactorPart />
+      <SessionsPart />
+    </>
+  );
+}

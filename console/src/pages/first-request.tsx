@@ -1,0 +1,156 @@
+// From nothing to the first request: a key, a command to run, and a light that turns green once the request has been seen.
+import { Button, TextInput } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import { api, told } from '../api/client.ts';
+import { firstModelQuery } from '../api/first-model.ts';
+import { keysQuery, type NewApiKey, type RequestLine, requestsQuery } from '../api/questions.ts';
+import { useWords } from '../messages/language.ts';
+import { Asked } from '../parts/asked.tsx';
+import { CopyButton } from '../parts/copy-button.tsx';
+import { Form, useForm } from '../parts/form.tsx';
+import { CheckIcon } from '../parts/icons.tsx';
+import { Money } from '../parts/money.tsx';
+import { PageHeading } from '../parts/page-heading.tsx';
+import { BASE_URL, ShownOnce } from '../parts/shown-once.tsx';
+
+const LOOK_AGAIN_MS = 1_500;
+
+export function FirstRequest() {
+  const t = useWords();
+  const { orgId } = useParams({ from: '/signed-in/o/$orgId/start' });
+  const [made, setMade] = useState<NewApiKey | null>(null);
+  const request = useArrival(orgId, made?.id ?? null);
+  const step = made === null ? 1 : 2;
+  return (
+    <>
+      <PageHeading title={t('start.title')} lead={t('start.lead')} />
+      <ol className="steps">
+        <Step title={t('start.makeKey')} isDone={step > 1} isNow={step === 1}>
+          {made === null ? <NameKey orgId={orgId} made={setMade} /> : <ShownOnce secret={made.credential} />}
+        </Step>
+        <Step title={t('start.send')} isDone={request !== undefined} isNow={step === 2}>
+          {made === null || made.credential === null ? (
+            <p className="quiet">{t('start.sendLater')}</p>
+          ) : (
+            <Command secret={made.credential} />
+          )}
+        </Step>
+        <Arrival orgId={orgId} isAwaited={step === 2} request={request} />
+      </ol>
+    </>
+  );
+}
+
+interface Step {
+  readonly title: string;
+  readonly isDone: boolean;
+  readonly isNow: boolean;
+  readonly children: ReactNode;
+}
+
+function Step({ title, isDone, isNow, children }: Step) {
+  return (
+    <li className="step" data-done={isDone} aria-current={isNow ? 'step' : undefined}>
+      <span className="step-sign">{isDone ? <CheckIcon /> : null}</span>
+      <div className="step-body">
+        <h2>{title}</h2>
+        {children}
+      </div>
+    </li>
+  );
+}
+
+function NameKey({ orgId, made }: { readonly orgId: string; made(apiKey: NewApiKey): void }) {
+  const t = useWords();
+  const queries = useQueryClient();
+  const [attemptId] = useState(() => crypto.randomUUID());
+  const form = useForm({
+    initial: { name: t('start.keyName') },
+    check: ({ name }) => ({ name: name.trim() === '' ? t('fields.keyName') : null }),
+    send: ({ name }) => {
+      const params = { header: { 'Idempotency-Key': attemptId } };
+      return told(api.POST('/api/v1/api-keys', { params, body: { orgId, name: name.trim() } }));
+    },
+    done: async (apiKey) => {
+      made(apiKey);
+      await queries.invalidateQueries(keysQuery(orgId));
+    },
+  });
+  return (
+    <Form form={form} submit={t('keys.make')}>
+      <TextInput {...form.input('name')} label={t('keys.name')} maxLength={200} autoComplete="off" />
+    </Form>
+  );
+}
+
+function Command({ secret }: { readonly secret: string }) {
+  const t = useWords();
+  const question = useQuery(firstModelQuery(secret));
+  return (
+    <Asked question={question} height={150}>
+      {(modelId) => {
+        const command = commandOf(secret, modelId);
+        return (
+          <>
+            <pre className="command">
+              <code data-testid="command">{command}</code>
+            </pre>
+            <CopyButton text={command} label={t('start.copy')} />
+          </>
+        );
+      }}
+    </Asked>
+  );
+}
+
+function commandOf(secret: string, modelId: string): string {
+  const body = JSON.stringify({ model: modelId, messages: [{ role: 'user', content: 'Say hello' }] });
+  return [
+    `curl ${BASE_URL}/chat/completions \\`,
+    `  -H 'authorization: Bearer ${secret}' \\`,
+    `  -H 'content-type: application/json' \\`,
+    `  -d '${body}'`,
+  ].join('\n');
+}
+
+/** The first request with the key that was made here: there may have been others before. Undefined: it has not been seen yet. */
+function useArrival(orgId: string, apiKeyId: string | null): RequestLine | undefined {
+  const isOfKey = (request: RequestLine) => request.apiKeyId === apiKeyId;
+  const { data } = useQuery({
+    ...requestsQuery(orgId),
+    enabled: apiKeyId !== null,
+    refetchInterval: ({ state }) => (state.data?.data.some(isOfKey) ? false : LOOK_AGAIN_MS),
+  });
+  return data?.data.find(isOfKey);
+}
+
+interface Arrival {
+  readonly orgId: string;
+  readonly isAwaited: boolean;
+  readonly request: RequestLine | undefined;
+}
+
+function Arrival({ orgId, isAwaited, request }: Arrival) {
+  const t = useWords();
+  const isSeen = request !== undefined;
+  return (
+    <Step title={isSeen ? t('start.seen') : t('start.wait')} isDone={isSeen} isNow={false}>
+      <div role="status" className="arrival" data-seen={isSeen} data-waiting={isAwaited && !isSeen}>
+        {isSeen ? (
+          <>
+            {t('start.seenMore', { model: request.model })} <Money nano={request.chargeNano} />
+          </>
+        ) : (
+          <span className="quiet">{isAwaited ? t('start.waiting') : t('start.waitLater')}</span>
+        )}
+      </div>
+      {isSeen ? (
+        <Button renderRoot={(props) => <Link to="/o/$orgId" params={{ orgId }} {...props} />}>
+          {t('start.onward')}
+        </Button>
+      ) : null}
+    </Step>
+  );
+}

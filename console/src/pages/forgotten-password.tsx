@@ -1,0 +1,48 @@
+// A link to choose a new password by. Whether an address is known is told to its owner alone, in the mail.
+import { Anchor, TextInput } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { api, told } from '../api/client.ts';
+import { isMailAddress } from '../entered.ts';
+import { useWords } from '../messages/language.ts';
+import { Form, useForm } from '../parts/form.tsx';
+import { PageHeading } from '../parts/page-heading.tsx';
+
+export function ForgottenPassword() {
+  const t = useWords();
+  const [sentTo, setSentTo] = useState<string | null>(null);
+  const form = useForm({
+    initial: { email: '' },
+    check: ({ email }) => ({ email: isMailAddress(email) ? null : t('fields.email') }),
+    send: ({ email }) => told(api.POST('/api/v1/password-resets', { body: { email: email.trim() } })),
+    done: (_, { email }) => setSentTo(email.trim()),
+  });
+  const back = (
+    <p className="aside">
+      <Anchor renderRoot={(props) => <Link to="/sign-in" {...props} />}>{t('forgotten.back')}</Anchor>
+    </p>
+  );
+  if (sentTo !== null) {
+    return (
+      <>
+        <PageHeading title={t('forgotten.sent')} lead={t('forgotten.sentMore', { email: sentTo })} />
+        {back}
+      </>
+    );
+  }
+  return (
+    <>
+      <PageHeading title={t('forgotten.title')} lead={t('forgotten.lead')} />
+      <Form form={form} submit={t('forgotten.submit')}>
+        <TextInput
+          {...form.input('email')}
+          label={t('signUp.email')}
+          type="email"
+          autoComplete="username"
+          maxLength={254}
+        />
+      </Form>
+      {back}
+    </>
+  );
+}

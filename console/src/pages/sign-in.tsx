@@ -1,0 +1,106 @@
+// Signing in: a password, and where somebody has one, a second factor. Then he goes on where he was about to go, if that is a page of ours.
+import { Anchor, Button, PasswordInput, TextInput } from '@mantine/core';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { api, told } from '../api/client.ts';
+import { enter } from '../enter.ts';
+import { codeIn, isMailAddress } from '../entered.ts';
+import { useWords } from '../messages/language.ts';
+import { ownPath } from '../own-path.ts';
+import { CodeInput } from '../parts/code-input.tsx';
+import { Form, useForm } from '../parts/form.tsx';
+import { PageHeading } from '../parts/page-heading.tsx';
+
+const here = getRouteApi('/visitor/sign-in');
+
+export function SignIn() {
+  const { next } = here.useSearch();
+  const [step, setStep] = useState<'password' | 'second_factor'>('password');
+  const goOn = () => enter(ownPath(next));
+  if (step === 'second_factor') return <SecondFactor passed={goOn} />;
+  return <Password passed={(state) => (state === 'signed_in' ? goOn() : setStep(state))} />;
+}
+
+function Password({ passed }: { readonly passed: (state: 'signed_in' | 'second_factor') => void }) {
+  const t = useWords();
+  const form = useForm({
+    initial: { email: '', password: '' },
+    check: ({ email, password }) => ({
+      email: isMailAddress(email) ? null : t('fields.email'),
+      password: password === '' ? t('fields.empty') : null,
+    }),
+    send: ({ email, password }) => told(api.POST('/api/v1/sign-ins', { body: { email: email.trim(), password } })),
+    done: ({ state }) => passed(state),
+  });
+  return (
+    <>
+      <PageHeading title={t('signIn.title')} />
+      <Form form={form} submit={t('signIn.submit')}>
+        <TextInput
+          {...form.input('email')}
+          label={t('signUp.email')}
+          type="email"
+          autoComplete="username"
+          maxLength={254}
+        />
+        <PasswordInput
+          {...form.input('password')}
+          label={t('signUp.password')}
+          autoComplete="current-password"
+          maxLength={128}
+          visibilityToggleButtonProps={{ 'aria-label': t('password.show') }}
+        />
+      </Form>
+      <p className="aside">
+        <Anchor renderRoot={(props) => <Link to="/forgotten-password" {...props} />}>{t('signIn.forgotten')}</Anchor>
+      </p>
+      <p className="aside">
+        {t('signIn.new')} <Anchor renderRoot={(props) => <Link to="/sign-up" {...props} />}>{t('signUp.title')}</Anchor>
+      </p>
+    </>
+  );
+}
+
+function SecondFactor({ passed }: { readonly passed: () => void }) {
+  const t = useWords();
+  const [hasDevice, setHasDevice] = useState(true);
+  const digitsMissing = (code: string) => (codeIn(code).length === 6 ? null : t('fields.code'));
+  const form = useForm({
+    initial: { code: '' },
+    check: ({ code }) => ({ code: hasDevice ? digitsMissing(code) : code.trim() === '' ? t('fields.empty') : null }),
+    send: ({ code }) => {
+      const body = hasDevice ? { code: codeIn(code) } : { recoveryCode: code.trim() };
+      return told(api.POST('/api/v1/sign-ins/second-factor', { body }));
+    },
+    done: passed,
+  });
+  return (
+    <>
+      <PageHeading
+        title={t('secondFactor.title')}
+        lead={hasDevice ? t('secondFactor.lead') : t('secondFactor.leadRecovery')}
+      />
+      <Form
+        form={form}
+        submit={t('signIn.submit')}
+        beside={
+          <Button
+            variant="subtle"
+            onClick={() => {
+              form.clear();
+              setHasDevice(!hasDevice);
+            }}
+          >
+            {hasDevice ? t('secondFactor.useRecovery') : t('secondFactor.useDevice')}
+          </Button>
+        }
+      >
+        {hasDevice ? (
+          <CodeInput label={t('secondFactor.code')} input={form.input('code')} />
+        ) : (
+          <TextInput {...form.input('code')} label={t('secondFactor.recoveryCode')} autoComplete="off" />
+        )}
+      </Form>
+    </>
+  );
+}

@@ -1,0 +1,77 @@
+// A new account: who somebody is, then the code that his mail address was sent. A reload in between loses nothing but the password.
+import { Anchor, Button } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { api, told } from '../api/client.ts';
+import { enter } from '../enter.ts';
+import { codeIn } from '../entered.ts';
+import { useWords } from '../messages/language.ts';
+import { CodeInput } from '../parts/code-input.tsx';
+import { Form, useForm } from '../parts/form.tsx';
+import { checkPerson, NOBODY_YET, PersonFields, personBody } from '../parts/new-person.tsx';
+import { PageHeading } from '../parts/page-heading.tsx';
+
+const AWAITED = 'tollgate-sign-up-address';
+
+export function SignUp() {
+  const [address, setAddress] = useState(sessionStorage.getItem(AWAITED));
+  const wait = (email: string | null) => {
+    if (email === null) sessionStorage.removeItem(AWAITED);
+    else sessionStorage.setItem(AWAITED, email);
+    setAddress(email);
+  };
+  if (address !== null) return <Confirm email={address} again={() => wait(null)} />;
+  return <Details sent={wait} />;
+}
+
+function Details({ sent }: { readonly sent: (email: string) => void }) {
+  const t = useWords();
+  const form = useForm({
+    initial: NOBODY_YET,
+    check: (entered) => checkPerson(entered, t),
+    send: (entered) => told(api.POST('/api/v1/sign-ups', { body: personBody(entered) })),
+    done: (_, { email }) => sent(email.trim()),
+  });
+  return (
+    <>
+      <PageHeading title={t('signUp.title')} lead={t('signUp.lead')} />
+      <Form form={form} submit={t('signUp.submit')}>
+        <PersonFields form={form} />
+      </Form>
+      <p className="aside">
+        {t('signUp.known')}{' '}
+        <Anchor renderRoot={(props) => <Link to="/sign-in" {...props} />}>{t('signIn.title')}</Anchor>
+      </p>
+    </>
+  );
+}
+
+function Confirm({ email, again }: { readonly email: string; readonly again: () => void }) {
+  const t = useWords();
+  const form = useForm({
+    initial: { code: '' },
+    check: ({ code }) => ({ code: codeIn(code).length === 6 ? null : t('fields.code') }),
+    send: ({ code }) => told(api.POST('/api/v1/sign-ups/confirm', { body: { email, code: codeIn(code) } })),
+    done: ({ memberships: [first] }) => {
+      sessionStorage.removeItem(AWAITED);
+      enter(first === undefined ? '/' : `/o/${first.orgId}/start`);
+    },
+  });
+  return (
+    <>
+      <PageHeading title={t('confirm.title')} lead={t('confirm.lead', { email })} />
+      <Form
+        form={form}
+        submit={t('confirm.submit')}
+        beside={
+          <Button variant="subtle" onClick={again}>
+            {t('confirm.again')}
+          </Button>
+        }
+      >
+        <CodeInput label={t('confirm.code')} input={form.input('code')} />
+      </Form>
+      <p className="aside">{t('confirm.nothing')}</p>
+    </>
+  );
+}

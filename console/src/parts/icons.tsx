@@ -1,0 +1,50 @@
+// The few signs of the console, drawn with the colour of the text around them. A sign stands beside words and says nothing by itself.
+import type { ReactNode } from 'react';
+
+function drawn(lines: ReactNode) {
+  return function Icon({ size = 16 }: { readonly size?: number }) {
+    return (
+      <svg
+        width={size}
+        height={size}
+        viewBox="0 0 24 24"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="2"
+        strokeLinecap="round"
+        strokeLinejoin="round"
+        aria-hidden="true"
+      >
+        {lines}
+      </svg>
+    );
+  };
+}
+
+export const GateIcon = drawn(<path d="M5 20V6m14 14V6M3 6h18M5 13h14" />);
+export const CheckIcon = drawn(<path d="m5 12.5 4.5 4.5L19 7.5" />);
+export const CopyIcon = drawn(
+  <>
+    <rect x="9" y="9" width="11" height="11" rx="2" />
+    <path d="M5 15H4.5A1.5 1.5 0 0 1 3 13.5v-9A1.5 1.5 0 0 1 4.5 3h9A1.5 1.5 0 0 1 15 4.5V5" />
+  </>,
+);
+export const WarningIcon = drawn(
+  <path d="M12 8.5v4.5m0 3.5h.01M10.3 4 2.8 17a2 2 0 0 0 1.7 3h15a2 2 0 0 0 1.7-3L13.7 4a2 2 0 0 0-3.4 0Z" />,
+);
+export const PersonIcon = drawn(
+  <>
+    <circle cx="12" cy="8" r="4" />
+    <path d="M4.5 20.5a7.5 7.5 0 0 1 15 0" />
+  </>,
+);
+export const ChevronIcon = drawn(<path d="m7 10 5 5 5-5" />);
+export const GaugeIcon = drawn(<path d="M4 19a9 9 0 1 1 16 0M12 14l4-5" />);
+export const KeyIcon = drawn(
+  <>
+    <circle cx="7.5" cy="15.5" r="4.5" />
+    <path d="m11 12 8.5-8.5M16 7l3 3" />
+  </>,
+);
+export const PlayIcon = drawn(<path d="M7 4.5v15l12-7.5Z" />);
+export const PlusIcon = drawn(<path d="M12 5v14M5 12h14" />);

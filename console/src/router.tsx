@@ -1,0 +1,141 @@
+// Every address of the console. What a first visit shows comes with the program; all else is loaded when somebody goes there.
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
+import { isSignedOut } from './api/problem.ts';
+import { onSignedOut } from './api/signed-out.ts';
+import { ownPath } from './own-path.ts';
+import { NothingHere, WentWrong } from './pages/trouble.tsx';
+import { VisitorFrame } from './parts/visitor-frame.tsx';
+import { rememberedOrganization, rememberOrganization } from './remembered-organization.ts';
+
+const whoAmI = () => import('./api/who-am-i.ts').then((loaded) => loaded.whoAmI());
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: NothingHere, errorComponent: WentWrong });
+
+const visitor = createRoute({ getParentRoute: () => root, id: 'visitor', component: VisitorFrame });
+
+const returning = (search: Record<string, unknown>): { next?: string } => {
+  const next = ownPath(search.next);
+  return next === '/' ? {} : { next };
+};
+
+const visitorRoutes = [
+  createRoute({
+    getParentRoute: () => visitor,
+    path: '/sign-up',
+    component: lazyRouteComponent(() => import('./pages/sign-up.tsx'), 'SignUp'),
+  }),
+  createRoute({
+    getParentRoute: () => visitor,
+    path: '/sign-in',
+    validateSearch: returning,
+    component: lazyRouteComponent(() => import('./pages/sign-in.tsx'), 'SignIn'),
+  }),
+  createRoute({
+    getParentRoute: () => visitor,
+    path: '/bootstrap',
+    component: lazyRouteComponent(() => import('./pages/bootstrap.tsx'), 'Bootstrap'),
+  }),
+  createRoute({
+    getParentRoute: () => visitor,
+    path: '/forgotten-password',
+    component: lazyRouteComponent(() => import('./pages/forgotten-password.tsx'), 'ForgottenPassword'),
+  }),
+  createRoute({
+    getParentRoute: () => visitor,
+    path: '/password-reset',
+    component: lazyRouteComponent(() => import('./pages/password-reset.tsx'), 'PasswordReset'),
+  }),
+] as const;
+
+const VISITOR_PATHS: ReadonlySet<string> = new Set([
+  '/sign-up',
+  '/sign-in',
+  '/bootstrap',
+  '/forgotten-password',
+  '/password-reset',
+]);
+
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: 'signed-in',
+  beforeLoad: async ({ location }) => {
+    try {
+      const { secondFactor } = await whoAmI();
+      // Until then nothing else is allowed to him.
+      const mustEnrol = secondFactor.required && !secondFactor.enrolled;
+      if (mustEnrol && location.pathname !== '/account') throw redirect({ to: '/account' });
+    } catch (thrown) {
+      if (isSignedOut(thrown)) throw redirect({ to: '/sign-in', search: returning({ next: location.href }) });
+      throw thrown;
+    }
+  },
+  component: lazyRouteComponent(() => import('./parts/shell.tsx'), 'Shell'),
+});
+
+const organization = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/o/$orgId',
+  beforeLoad: ({ params }) => rememberOrganization(params.orgId),
+  component: lazyRouteComponent(() => import('./parts/organization.tsx'), 'Organization'),
+});
+
+const organizationRoutes = [
+  createRoute({
+    getParentRoute: () => organization,
+    path: '/',
+    component: lazyRouteComponent(() => import('./pages/overview.tsx'), 'Overview'),
+  }),
+  createRoute({
+    getParentRoute: () => organization,
+    path: '/start',
+    component: lazyRouteComponent(() => import('./pages/first-request.tsx'), 'FirstRequest'),
+  }),
+  createRoute({
+    getParentRoute: () => organization,
+    path: '/keys',
+    component: lazyRouteComponent(() => import('./pages/keys.tsx'), 'Keys'),
+  }),
+] as const;
+
+const home = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/',
+  beforeLoad: async () => {
+    const orgId = rememberedOrganization(await whoAmI());
+    throw orgId === null ? redirect({ to: '/account' }) : redirect({ to: '/o/$orgId', params: { orgId } });
+  },
+});
+
+const account = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/account',
+  component: lazyRouteComponent(() => import('./pages/account.tsx'), 'Account'),
+});
+
+export const router = createRouter({
+  basepath: '/console',
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  routeTree: root.addChildren([
+    visitor.addChildren(visitorRoutes),
+    signedIn.addChildren([home, organization.addChildren(organizationRoutes), account]),
+  ]),
+});
+
+onSignedOut(() => {
+  const { pathname, href } = router.state.location;
+  if (!VISITOR_PATHS.has(pathname)) void router.navigate({ to: '/sign-in', search: returning({ next: href }) });
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

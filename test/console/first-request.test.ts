@@ -1,0 +1,49 @@
+// Somebody who was never here signs up, makes a key and sends a request that is charged: by what the pages tell him alone.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { barriersOn } from './accessibility.ts';
+import { CODE, type ConsoleSite, openConsoleSite, picture } from './console-site.ts';
+import { PASSWORD } from './person.ts';
+
+let site: ConsoleSite;
+
+beforeAll(async () => {
+  site = await openConsoleSite();
+});
+afterAll(() => site.close());
+
+test('from signing up to the first charged request, nothing is needed but the pages and the mail', async () => {
+  const { page, complaints } = await site.visit();
+  await page.goto(`${site.url}/sign-up`);
+  await page.getByLabel('Your name').fill('Ada Lovelace');
+  await page.getByLabel('Mail address').fill('ada@lovelace.example');
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Create account' }).click();
+  await page.getByLabel('Code', { exact: true }).fill(await site.mailedTo('ada@lovelace.example', CODE));
+  await page.getByRole('button', { name: 'Confirm' }).click();
+  await page.getByRole('button', { name: 'Create a key' }).click();
+  const command = (await page.getByTestId('command').textContent()) ?? '';
+
+  expect(await run(command)).toBe(200);
+
+  await page.getByText('Your request has arrived').waitFor();
+  expect(await barriersOn(page)).toEqual([]);
+  await picture(page, 'first-request-seen');
+  await page.getByRole('link', { name: 'Go to the overview' }).click();
+  await page.getByRole('row').filter({ hasText: 'Complete' }).waitFor();
+  expect(await page.getByRole('alert').allTextContents()).toEqual([]);
+  expect(await barriersOn(page)).toEqual([]);
+  await picture(page, 'overview-used');
+  expect(complaints).toEqual([]);
+});
+
+/** As a shell would run it, on a machine that need not have curl. Answers with the status. */
+async function run(command: string): Promise<number> {
+  const [, url = ''] = /^curl (\S+) /.exec(command) ?? [];
+  const headers = [...command.matchAll(/-H '([^:]+): ([^']+)'/g)].map(
+    ([, name = '', value = '']) => [name, value] as const,
+  );
+  const [, body = ''] = /-d '([^']+)'$/.exec(command) ?? [];
+  const answer = await fetch(url, { method: 'POST', headers: Object.fromEntries(headers), body });
+  await answer.text();
+  return answer.status;
+}

@@ -1,0 +1,21 @@
+// Somebody who has no mouse.
+import type { Page } from 'playwright-core';
+
+/** More stops than any page has. */
+const MOST_STOPS = 60;
+
+/** Tab until the focus is on what a screen reader calls by this name. */
+export async function tabTo(page: Page, name: string): Promise<void> {
+  for (let stop = 0; stop < MOST_STOPS; stop += 1) {
+    await page.keyboard.press('Tab');
+    if ((await focused(page)) === name) return;
+  }
+  throw new Error(`no stop of Tab is called "${name}"`);
+}
+
+export function focused(page: Page): Promise<string> {
+  return page.evaluate<string>(`(() => {
+    const { activeElement: element } = document;
+    return (element.getAttribute('aria-label') ?? element.labels?.[0]?.textContent ?? element.textContent).trim();
+  })()`);
+}

@@ -1,0 +1,121 @@
+// Every page can be read, used without a mouse, and seen on a phone, in both languages and both colour schemes.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { barriersOn } from './accessibility.ts';
+import { type ConsoleSite, expectNoSidewaysScrolling, type Looks, openConsoleSite, picture } from './console-site.ts';
+import { focused, tabTo } from './keyboard.ts';
+import { signUp } from './person.ts';
+
+const LOOKS: readonly Looks[] = (['en', 'zh'] as const).flatMap((language) =>
+  (['light', 'dark'] as const).map((scheme) => ({ language, scheme, width: scheme === 'light' ? 1280 : 375 })),
+);
+const LONG_NAME = 'Wolfeschlegelsteinhausenbergerdorff'.repeat(3);
+
+/** Of four, two that have each language and each scheme. */
+function isBothTimesOther({ language, scheme }: Looks): boolean {
+  return (language === 'en') === (scheme === 'light');
+}
+
+let site: ConsoleSite;
+
+beforeAll(async () => {
+  site = await openConsoleSite();
+});
+afterAll(() => site.close());
+
+/** Settled: nothing is on its way any more. */
+async function open(page: Page, path: string): Promise<void> {
+  await page.goto(site.url + path);
+  await page.locator('h1').waitFor();
+  await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' });
+}
+
+async function expectWellMade(page: Page, name: string): Promise<void> {
+  await picture(page, name);
+  expect([name, await barriersOn(page)]).toEqual([name, []]);
+  await expectNoSidewaysScrolling(page);
+}
+
+test.each(LOOKS)('a visitor meets no barrier: $language, $scheme, $width px', async (looks) => {
+  const { page, complaints } = await site.visit(looks);
+  const called = (what: string) => `${what}-${looks.language}-${looks.scheme}-${looks.width}`;
+
+  for (const path of ['sign-up', 'sign-in', 'forgotten-password', 'password-reset', 'bootstrap']) {
+    await open(page, `/${path}`);
+    await expectWellMade(page, called(path));
+    if (!isBothTimesOther(looks)) continue;
+    await page.locator('button[type="submit"]').click();
+    await page.locator('[aria-invalid="true"]').first().waitFor();
+    await expectWellMade(page, called(`${path}-refused`));
+  }
+
+  expect(complaints).toEqual([]);
+});
+
+test.each(LOOKS)('whoever is signed in meets no barrier: $language, $scheme, $width px', async (looks) => {
+  const { page, context, complaints } = await site.visit(looks);
+  const called = (what: string) => `${what}-${looks.language}-${looks.scheme}-${looks.width}`;
+  const { orgId } = await signUp(site, context, { name: LONG_NAME, locale: looks.language });
+
+  for (const [name, path] of [
+    ['overview', `/o/${orgId}`],
+    ['start', `/o/${orgId}/start`],
+    ['keys', `/o/${orgId}/keys`],
+    ['account', '/account'],
+    ['nothing', '/nothing-here'],
+  ] as const) {
+    await open(page, path);
+    expect(await page.getByRole('alert').allTextContents()).toEqual([]);
+    await expectWellMade(page, called(name));
+  }
+  await open(page, '/account');
+  await page.getByRole('button', { name: LONG_NAME }).click();
+  await page.getByRole('dialog').waitFor();
+  await expectWellMade(page, called('menu'));
+
+  expect(complaints).toEqual([]);
+});
+
+test('keys are made, kept and disabled without a mouse', async () => {
+  const { page, context, complaints } = await site.visit();
+  const { orgId } = await signUp(site, context);
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await open(page, `/o/${orgId}/keys`);
+
+  await tabTo(page, 'Skip to the page');
+  await page.keyboard.press('Enter');
+  await tabTo(page, 'Create a key');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  expect(await focused(page)).toBe('Name');
+  await page.keyboard.type(LONG_NAME);
+  await tabTo(page, 'Limits (optional)');
+  await page.keyboard.press('Enter');
+  await tabTo(page, 'A day');
+  await page.keyboard.type('12.50');
+  await expectWellMade(page, 'new-key');
+  await page.keyboard.press('Enter');
+  await page.getByTestId('secret').waitFor();
+  await expectWellMade(page, 'new-key-shown');
+  await tabTo(page, 'Copy the key');
+  await page.keyboard.press('Enter');
+  await page.getByRole('status').filter({ hasText: 'Copied' }).waitFor();
+  const secret = await page.evaluate<string>('navigator.clipboard.readText()');
+  await tabTo(page, 'I have kept it');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.getByRole('row').filter({ hasText: '$12.50' }).waitFor();
+  await expectWellMade(page, 'keys-one');
+
+  await tabTo(page, `Disable ${LONG_NAME}`);
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.type('It was lost on a train');
+  await expectWellMade(page, 'disable-key');
+  await page.keyboard.press('Enter');
+  await page.getByText('Disabled').waitFor();
+
+  const answer = await fetch(`${site.product.api}/v1/models`, { headers: { authorization: `Bearer ${secret}` } });
+  expect(answer.status).toBe(401);
+  expect(complaints).toEqual([]);
+});
