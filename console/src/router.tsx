@@ -29,6 +29,7 @@ const visitorRoutes = [
   createRoute({
     getParentRoute: () => visitor,
     path: '/sign-up',
+    validateSearch: returning,
     component: lazyRouteComponent(() => import('./pages/sign-up.tsx'), 'SignUp'),
   }),
   createRoute({
@@ -119,13 +120,19 @@ const account = createRoute({
   component: lazyRouteComponent(() => import('./pages/account.tsx'), 'Account'),
 });
 
+const join = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/join/$invitation',
+  component: lazyRouteComponent(() => import('./pages/join.tsx'), 'Join'),
+});
+
 export const router = createRouter({
   basepath: '/console',
   defaultPreload: 'intent',
   scrollRestoration: true,
   routeTree: root.addChildren([
     visitor.addChildren(visitorRoutes),
-    signedIn.addChildren([home, organization.addChildren(organizationRoutes), account]),
+    signedIn.addChildren([home, organization.addChildren(organizationRoutes), account, join]),
   ]),
 });
 

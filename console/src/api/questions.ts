@@ -66,3 +66,9 @@ export const keysQuery = (orgId: string) =>
     queryKey: ['organization', orgId, 'keys'],
     queryFn: () => told(api.GET('/api/v1/api-keys', { params: { query: { orgId, limit: 200 } } })),
   });
+
+export const invitationQuery = (linkToken: string) =>
+  queryOptions({
+    queryKey: ['invitation', linkToken],
+    queryFn: () => told(api.GET('/api/v1/invitations/{token}', { params: { path: { token: linkToken } } })),
+  });

@@ -18,10 +18,16 @@ export function SignIn() {
   const [step, setStep] = useState<'password' | 'second_factor'>('password');
   const goOn = () => enter(ownPath(next));
   if (step === 'second_factor') return <SecondFactor passed={goOn} />;
-  return <Password passed={(state) => (state === 'signed_in' ? goOn() : setStep(state))} />;
+  return <Password next={next} passed={(state) => (state === 'signed_in' ? goOn() : setStep(state))} />;
 }
 
-function Password({ passed }: { readonly passed: (state: 'signed_in' | 'second_factor') => void }) {
+interface Password {
+  /** Goes along to signing up: who was invited may have no account yet. */
+  readonly next: string | undefined;
+  passed(state: 'signed_in' | 'second_factor'): void;
+}
+
+function Password({ next, passed }: Password) {
   const t = useWords();
   const form = useForm({
     initial: { email: '', password: '' },
@@ -55,7 +61,10 @@ function Password({ passed }: { readonly passed: (state: 'signed_in' | 'second_f
         <Anchor renderRoot={(props) => <Link to="/forgotten-password" {...props} />}>{t('signIn.forgotten')}</Anchor>
       </p>
       <p className="aside">
-        {t('signIn.new')} <Anchor renderRoot={(props) => <Link to="/sign-up" {...props} />}>{t('signUp.title')}</Anchor>
+        {t('signIn.new')}{' '}
+        <Anchor renderRoot={(props) => <Link to="/sign-up" search={next === undefined ? {} : { next }} {...props} />}>
+          {t('signUp.title')}
+        </Anchor>
       </p>
     </>
   );

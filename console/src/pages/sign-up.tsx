@@ -1,16 +1,18 @@
 // A new account: who somebody is, then the code that his mail address was sent. A reload in between loses nothing but the password.
 import { Anchor, Button } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { enter } from '../enter.ts';
 import { codeIn } from '../entered.ts';
 import { useWords } from '../messages/language.ts';
+import { ownPath } from '../own-path.ts';
 import { CodeInput } from '../parts/code-input.tsx';
 import { Form, useForm } from '../parts/form.tsx';
 import { checkPerson, NOBODY_YET, PersonFields, personBody } from '../parts/new-person.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
 
+const here = getRouteApi('/visitor/sign-up');
 const AWAITED = 'tollgate-sign-up-address';
 
 export function SignUp() {
@@ -48,13 +50,15 @@ function Details({ sent }: { readonly sent: (email: string) => void }) {
 
 function Confirm({ email, again }: { readonly email: string; readonly again: () => void }) {
   const t = useWords();
+  const { next } = here.useSearch();
   const form = useForm({
     initial: { code: '' },
     check: ({ code }) => ({ code: codeIn(code).length === 6 ? null : t('fields.code') }),
     send: ({ code }) => told(api.POST('/api/v1/sign-ups/confirm', { body: { email, code: codeIn(code) } })),
     done: ({ memberships: [first] }) => {
       sessionStorage.removeItem(AWAITED);
-      enter(first === undefined ? '/' : `/o/${first.orgId}/start`);
+      if (next !== undefined) enter(ownPath(next));
+      else enter(first === undefined ? '/' : `/o/${first.orgId}/start`);
     },
   });
   return (

@@ -3,20 +3,20 @@ import { Button, Menu } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
-import { rememberedOrganization } from '../remembered-organization.ts';
 import { CheckIcon, ChevronIcon } from './icons.tsx';
+import { useOrganizationHere } from './organization-here.ts';
 
 export function OrganizationMenu() {
   const t = useWords();
   const navigate = useNavigate();
   const me = useMe();
-  const orgId = rememberedOrganization(me);
+  const orgId = useOrganizationHere();
   const active = me.memberships.filter(({ status }) => status === 'active');
   const here = active.find((membership) => membership.orgId === orgId);
   if (here === undefined) return <span className="org-name" />;
   if (active.length === 1) return <span className="org-name">{here.orgName}</span>;
   return (
-    <Menu position="bottom-start" withinPortal={false}>
+    <Menu position="bottom-start" withinPortal={false} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <Button variant="subtle" color="gray" className="org-name" rightSection={<ChevronIcon />}>
           <span className="only-heard">{t('shell.organization')} </span>

@@ -2,10 +2,9 @@
 import { QueryClientProvider } from '@tanstack/react-query';
 import { Link, Outlet } from '@tanstack/react-router';
 import { queryClient } from '../api/query-client.ts';
-import { useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
-import { rememberedOrganization } from '../remembered-organization.ts';
 import { GateIcon, GaugeIcon, KeyIcon, PersonIcon, PlayIcon } from './icons.tsx';
+import { useOrganizationHere } from './organization-here.ts';
 import { OrganizationMenu } from './organization-menu.tsx';
 import { PersonMenu } from './person-menu.tsx';
 
@@ -19,8 +18,7 @@ export function Shell() {
 
 function Frame() {
   const t = useWords();
-  const me = useMe();
-  const orgId = rememberedOrganization(me);
+  const orgId = useOrganizationHere();
   return (
     <div className="shell">
       <a href="#page" className="skip-link">

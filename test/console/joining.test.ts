@@ -1,0 +1,64 @@
+// Somebody who is invited comes in by the link of the mail, with or without an account, and goes from one of his organizations to another.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { barriersOn } from './accessibility.ts';
+import { CODE, type ConsoleSite, openConsoleSite, picture } from './console-site.ts';
+import { PASSWORD, signUp } from './person.ts';
+
+const GUEST = 'charles@babbage.example';
+
+let site: ConsoleSite;
+
+beforeAll(async () => {
+  site = await openConsoleSite();
+});
+afterAll(() => site.close());
+
+async function invited(): Promise<string> {
+  const call = async (path: string, body: object) => {
+    const headers = { authorization: `Bearer ${site.product.adminToken}`, 'content-type': 'application/json' };
+    const sent = { method: 'POST', headers, body: JSON.stringify(body) };
+    const answer = await fetch(`${site.product.api}/api/v1${path}`, sent);
+    expect(answer.status).toBe(201);
+    return (await answer.json()) as { readonly id: string };
+  };
+  const { id } = await call('/organizations', { name: 'Analytical Engines' });
+  await call(`/organizations/${id}/invitations`, { email: GUEST, role: 'owner' });
+  return site.mailedTo(GUEST, /http\S+\/console\/join\/[\w-]+/);
+}
+
+test('who is invited and has no account signs up on the way, joins, and may go to his own organization', async () => {
+  const link = await invited();
+  const { page, complaints } = await site.visit();
+
+  await page.goto(link);
+  await page.getByRole('link', { name: 'Create an account' }).click();
+  await page.getByLabel('Your name').fill('Charles Babbage');
+  await page.getByLabel('Mail address').fill(GUEST);
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Create account' }).click();
+  await page.getByLabel('Code', { exact: true }).fill(await site.mailedTo(GUEST, CODE));
+  await page.getByRole('button', { name: 'Confirm' }).click();
+  await page.getByText('You are invited to Analytical Engines, as owner.').waitFor();
+  await picture(page, 'join');
+  expect(await barriersOn(page)).toEqual([]);
+  await page.getByRole('button', { name: 'Join' }).click();
+
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  await page.getByRole('button', { name: 'Organization: Analytical Engines' }).click();
+  await page.getByRole('menuitem', { name: 'Charles Babbage' }).waitFor();
+  expect(await barriersOn(page)).toEqual([]);
+  await page.getByRole('menuitem', { name: 'Charles Babbage' }).click();
+  await page.getByRole('button', { name: 'Organization: Charles Babbage' }).waitFor();
+  expect(complaints).toEqual([]);
+});
+
+test('an invitation that was sent to somebody else is told whose it is not', async () => {
+  const link = await invited();
+  const { page, context } = await site.visit();
+  const { email } = await signUp(site, context);
+
+  await page.goto(link);
+  await page.getByRole('button', { name: 'Join' }).click();
+
+  await page.getByText(`This invitation was sent to another address than ${email}.`).waitFor();
+});
