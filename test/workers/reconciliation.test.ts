@@ -269,9 +269,8 @@ test('a proof leaves where the audit log ends with the worker, and an entry that
 
   expect((await rowOf('audit-broken'))?.findings.map(({ id }) => id)).toEqual(['audit-content']);
   expect(metrics).toContain(`tollgate_audit_anchor_seq{hash="${hash}"} ${seq}`);
-  expect(workers.map(({ output }) => output.join('')).join('')).toMatch(
-    new RegExp(`"hash":"${hash}".*audit_log_proven`),
-  );
+  const isLogged = new RegExp(`"hash":"${hash}".*audit_log_proven`);
+  await until(async () => isLogged.test(workers.map(({ output }) => output.join('')).join('')));
   await pastTriggers(`update audit_log set reason = 'the backup was restored' where seq = 1`);
   expect(await broken.executeUpdate('retryNow', { args: [command()] })).toEqual({ stage: 'running', round: 2 });
   expect(await broken.result()).toEqual({ stage: 'completed', round: 2 });
