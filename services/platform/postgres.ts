@@ -75,16 +75,22 @@ export async function inTransaction<T>(pool: Pool, work: (tx: PoolClient) => Pro
   } catch (error) {
     // Not awaited: on a silent server the caller would wait for a second timeout.
     void tx.query('rollback').then(
-      () => tx.release(),
+      () => tx.release(isOfAnotherSchema(error)),
       () => tx.release(true),
     );
     throw error;
   }
 }
 
+/** A migration has changed what a statement answers with since this connection prepared it: another connection has it right. */
+function isOfAnotherSchema(error: unknown): boolean {
+  return Object(error).code === '0A000';
+}
+
 /** While nobody else is at what has this name; PostgreSQL lets go of it when our process dies. Null: somebody else is at it. */
 export async function alone<T>(pool: Pool, name: string, work: (client: PoolClient) => Promise<T>): Promise<T | null> {
   const client = await pool.connect();
+  let isOutdated = false;
   try {
     const { rows } = await client.query<{ locked: boolean }>(
       'select pg_try_advisory_lock(hashtextextended($1, 0)) as locked',
@@ -96,8 +102,11 @@ export async function alone<T>(pool: Pool, name: string, work: (client: PoolClie
     } finally {
       await client.query('select pg_advisory_unlock(hashtextextended($1, 0))', [name]);
     }
+  } catch (error) {
+    isOutdated = isOfAnotherSchema(error);
+    throw error;
   } finally {
-    client.release();
+    client.release(isOutdated);
   }
 }
 

@@ -47,6 +47,18 @@ test('a statement with parameters is parsed once per connection, and each time r
   expect(kept).toEqual([{ statement: text, runs: '2' }]);
 });
 
+test('a connection that knows a statement from before a migration fails once with it, and no more', async () => {
+  await using db = closing(createPool(url, { ...settings, maxConnections: 1 }));
+  await db.pool.query('create table migrated (id integer)');
+  const ask = () => inTransaction(db.pool, (tx) => tx.query('select * from migrated where id = $1', [1]));
+  await ask();
+
+  await db.pool.query('alter table migrated add column more integer');
+  await expect(ask()).rejects.toMatchObject({ code: '0A000' });
+
+  expect((await ask()).rows).toEqual([]);
+});
+
 test('a transaction is kept whole or not at all', async () => {
   await using db = closing(createPool(url, settings));
   await db.pool.query('create table marks (name text)');
