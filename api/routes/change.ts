@@ -1,6 +1,7 @@
 // A change and everything that must be true with it, in one transaction: the effect, its one audit row, and what a
 // repetition with the same Idempotency-Key will be told. A crash before the commit leaves nothing, one after it loses
 // nothing: the repetition finds the answer.
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Pool, PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { type AuditEntry, type Author, isWritten, type WrittenAudit, writeAudit } from '../../services/audit/audit.ts';
@@ -22,6 +23,23 @@ export interface ChangeRequest extends Author {
   readonly bodyDigest: Buffer;
   /** null: the client takes care of repetitions itself. */
   readonly idempotencyKey: string | null;
+}
+
+/** A POST may be repeated by its Idempotency-Key; another method says by If-Match what it is about. */
+export function changeRequestOf(
+  method: string,
+  call: Author & {
+    readonly path: string;
+    readonly bodyDigest: Buffer;
+    readonly headers: IncomingHttpHeaders;
+  },
+): ChangeRequest {
+  const { actor, requestId, clientAddress, path, bodyDigest, headers } = call;
+  return {
+    ...{ actor, requestId, clientAddress, bodyDigest },
+    route: `${method.toUpperCase()} ${path}`,
+    idempotencyKey: method === 'post' ? idempotencyKeyIn(headers['idempotency-key']) : null,
+  };
 }
 
 export interface Outcome<R> {
@@ -114,7 +132,7 @@ async function remember(tx: PoolClient, request: ChangeRequest, response: Reply)
   if (idempotencyKey !== null) await rememberRequest(tx, { actor, idempotencyKey }, { route, bodyDigest, response });
 }
 
-export function idempotencyKeyIn(header: string | string[] | undefined): string | null {
+function idempotencyKeyIn(header: string | string[] | undefined): string | null {
   if (header === undefined) return null;
   if (typeof header === 'string' && REPEATABLE_KEY.test(header)) return header;
   throw new TollgateError('invalid_value', {

@@ -5,7 +5,7 @@ import type { Visit } from '../../services/accounts/auth.ts';
 import type { SignedIn } from '../../services/accounts/sessions.ts';
 import type { Author } from '../../services/audit/audit.ts';
 import type { AppDependencies } from './app-dependencies.ts';
-import { type Change, type Committed, commit } from './change.ts';
+import { type Change, type Committed, changeRequestOf, commit } from './change.ts';
 import { refuseForeignPage } from './own-page.ts';
 import { jsonReply } from './reply.ts';
 import { type Call, type Declaration, described, none, READS, type Route } from './route.ts';
@@ -95,8 +95,7 @@ function changing<P extends z.ZodObject, B extends z.ZodType, R extends z.ZodTyp
       const { params } = inputOf({ ...declared, query: none }, call);
       const visit = visitOf(call.headers, clientAddress);
       const input = { params, body: bodyOf(body, call.body), visit, author, ...caller };
-      const route = `${method.toUpperCase()} ${call.path}`;
-      const request = { ...author, route, bodyDigest: call.bodyDigest, idempotencyKey: null };
+      const request = { ...changeRequestOf(method, call), idempotencyKey: null };
       const change: Change<z.output<R>> = (work) =>
         commit(app.db, request, (answer) => jsonReply(response, answer, status), work);
       return (await declared.handler(input, app, change)).reply;

@@ -18,10 +18,11 @@ import {
   propose,
 } from '../../services/proposals/proposals.ts';
 import type { AppDependencies } from './app-dependencies.ts';
+import { changeRequestOf, commit } from './change.ts';
 import { problemOf } from './error-answers.ts';
 import { instant, reason, uuid } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
-import { acceptedReply, type Reply } from './reply.ts';
+import { acceptedReply, type Reply, tagsSeen } from './reply.ts';
 import { adminChange, adminRead, type Call, none, type Route } from './route.ts';
 
 const state = z.enum(['open', 'approved', 'refused', 'withdrawn', 'expired']);
@@ -52,20 +53,23 @@ const proposals = { name: 'proposals', position: uuid, positionOf: ({ id }: { id
 
 /** Null: one person is enough for what he asks. */
 export async function proposed(route: Route, call: Call, app: AppDependencies): Promise<Reply | null> {
-  const { person, actor, requestId, clientAddress, path, bytes, headers } = call;
+  const { person, path, bytes, headers } = call;
   const why = person === null ? null : await route.whyTwoPersons(call, app);
   if (person === null || why === null) return null;
-  const made = await inTransaction(app.db, async (tx) => {
-    const answer = await propose(tx, {
+  // What could never be done is not put before anybody.
+  if (route.ifMatch === 'required') tagsSeen(headers['if-match'], true);
+  const replyWith = (made: ReturnType<typeof told>) => acceptedReply(Proposal, made, `/api/v1/proposals/${made.id}`);
+  // Whoever clicks twice, or is not sure that it arrived, proposes it once.
+  const { reply } = await commit(app.db, changeRequestOf(route.method, call), replyWith, async (tx) => {
+    const made = await propose(tx, {
       ...{ route: nameOf(route), path, body: bytes.toString('utf8'), why },
       ifMatch: headers['if-match'] ?? null,
       proposedBy: person.personId,
     });
-    const audit = { action: 'proposal.made', targetKind: 'proposal', targetId: answer.id } as const;
-    await writeAudit(tx, { actor, requestId, clientAddress }, { ...audit, after: { route: answer.route, path, why } });
-    return answer;
+    const audit = { action: 'proposal.made', targetKind: 'proposal', targetId: made.id } as const;
+    return { answer: told(made), audit: { ...audit, after: { route: made.route, path, why } } };
   });
-  return acceptedReply(Proposal, told(made), `/api/v1/proposals/${made.id}`);
+  return reply;
 }
 
 export function proposalRoutes(routes: () => readonly Route[]): readonly Route[] {
@@ -148,8 +152,8 @@ async function outcomeOf(
     const { status, text } = await route.respond(call, app);
     return { status, body: JSON.parse(text) as unknown };
   } catch (error) {
-    // Who is away now may do it when it is approved again.
-    if (!(error instanceof TollgateError) || error.kind.status >= 500) throw error;
+    // Who is away now, or is at it in another process, has it done when it is approved again.
+    if (!(error instanceof TollgateError) || error.isWorthRetrying || error.kind.status >= 500) throw error;
     const { status, text } = problemOf(error, id);
     return { status, body: JSON.parse(text) as unknown };
   }

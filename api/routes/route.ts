@@ -10,7 +10,7 @@ import type { Author } from '../../services/audit/audit.ts';
 import type { Belonging } from '../../services/organizations/owners.ts';
 import type { Queryable } from '../../services/platform/postgres.ts';
 import type { AppDependencies } from './app-dependencies.ts';
-import { begunOnce, type Change, type Committed, commit, idempotencyKeyIn, repeatedReply } from './change.ts';
+import { begunOnce, type Change, type Committed, changeRequestOf, commit, repeatedReply } from './change.ts';
 import { acceptedReply, type IfMatch, jsonReply, type Reply, tagsSeen } from './reply.ts';
 import { bodyOf, type Input, inputOf } from './route-input.ts';
 
@@ -219,12 +219,7 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
     async respond(call, app) {
       const { actor, requestId, clientAddress } = call;
       const author = { actor, requestId, clientAddress };
-      const request = {
-        ...author,
-        route: `${method.toUpperCase()} ${call.path}`,
-        bodyDigest: call.bodyDigest,
-        idempotencyKey: method === 'post' ? idempotencyKeyIn(call.headers['idempotency-key']) : null,
-      };
+      const request = changeRequestOf(method, call);
       const earlier = await repeatedReply(app.db, request);
       if (earlier !== null) return earlier;
       const seen = ifMatch === null ? 'any' : tagsSeen(call.headers['if-match'], ifMatch === 'required');

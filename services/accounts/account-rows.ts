@@ -73,14 +73,7 @@ export function accountRows(pool: Pool) {
     },
     adapter: () => ({
       async create({ model, data }) {
-        const { name, columns } = written(model);
-        const fields = Object.keys(data).filter((field) => isKept(columns, field, data[field]));
-        const list = fields.map((field) => columns[field]).join(', ');
-        const places = fields.map((_, at) => `$${at + 1}`).join(', ');
-        await rowsOf(
-          `insert into ${name} (${list}) values (${places})`,
-          fields.map((field) => stored(field, data[field])),
-        );
+        await rowsOf(...insertion(model, data));
         return data;
       },
       async findOne<T>({ model, where }: { model: string; where: CleanedWhere[] }) {
@@ -91,37 +84,20 @@ export function accountRows(pool: Pool) {
         return (await rowsOf(...selection(model, where ?? [], limit))) as T[];
       },
       async update<T>({ model, where, update }: { model: string; where: CleanedWhere[]; update: T }) {
-        await changed(model, where, Object(update));
+        await rowsOf(...updating(model, where, Object(update)));
         const [row] = await rowsOf(...selection(model, where, 1));
         return (row === undefined ? null : asAsked(row, where)) as T | null;
       },
-      updateMany: async ({ model, where, update }) => (await changed(model, where, update)).length,
+      updateMany: async ({ model, where, update }) => (await rowsOf(...updating(model, where, update))).length,
       async delete({ model, where }) {
-        await deleted(model, where);
+        await rowsOf(...deletion(model, where));
       },
-      deleteMany: async ({ model, where }) => (await deleted(model, where)).length,
+      deleteMany: async ({ model, where }) => (await rowsOf(...deletion(model, where))).length,
       async count() {
         throw new Error('nobody counts accounts by better-auth');
       },
     }),
   });
-
-  function changed(kind: string, where: readonly CleanedWhere[], update: Readonly<Record<string, unknown>>) {
-    const { name, columns } = written(kind);
-    const fields = Object.keys(update).filter((field) => isKept(columns, field, update[field]));
-    const set = fields.map((field, at) => `${columns[field]} = $${at + 1}`).join(', ');
-    const { sql, values } = condition(columns, where, fields.length);
-    return rowsOf(`update ${name} set ${set} where ${sql} returning id`, [
-      ...fields.map((field) => stored(field, update[field])),
-      ...values,
-    ]);
-  }
-
-  function deleted(kind: string, where: readonly CleanedWhere[]) {
-    const { name, columns } = written(kind);
-    const { sql, values } = condition(columns, where, 0);
-    return rowsOf(`delete from ${name} where ${sql} returning id`, values);
-  }
 }
 
 function tableOf(kind: string): Table {
@@ -141,6 +117,31 @@ function isKept(columns: Table['columns'], field: string, value: unknown): boole
   if (field in columns) return true;
   if (value === null || value === undefined) return false;
   throw new Error(`better-auth wanted to keep ${field}, for which there is no column`);
+}
+
+type Statement = [sql: string, values: unknown[]];
+
+function insertion(kind: string, data: Readonly<Record<string, unknown>>): Statement {
+  const { name, columns } = written(kind);
+  const fields = Object.keys(data).filter((field) => isKept(columns, field, data[field]));
+  const list = fields.map((field) => columns[field]).join(', ');
+  const places = fields.map((_, at) => `$${at + 1}`).join(', ');
+  return [`insert into ${name} (${list}) values (${places})`, fields.map((field) => stored(field, data[field]))];
+}
+
+function updating(kind: string, where: readonly CleanedWhere[], update: Readonly<Record<string, unknown>>): Statement {
+  const { name, columns } = written(kind);
+  const fields = Object.keys(update).filter((field) => isKept(columns, field, update[field]));
+  const set = fields.map((field, at) => `${columns[field]} = $${at + 1}`).join(', ');
+  const { sql, values } = condition(columns, where, fields.length);
+  const given = fields.map((field) => stored(field, update[field]));
+  return [`update ${name} set ${set} where ${sql} returning id`, [...given, ...values]];
+}
+
+function deletion(kind: string, where: readonly CleanedWhere[]): Statement {
+  const { name, columns } = written(kind);
+  const { sql, values } = condition(columns, where, 0);
+  return [`delete from ${name} where ${sql} returning id`, values];
 }
 
 function selection(kind: string, where: readonly CleanedWhere[], most: number): [sql: string, values: unknown[]] {

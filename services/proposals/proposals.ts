@@ -114,9 +114,9 @@ export async function decideProposal(
   return proposal(tx, id);
 }
 
-/** Of what was approved. */
+/** Of what was approved: as it is known first. */
 export async function keepOutcome(tx: PoolClient, id: string, outcome: ProposalOutcome): Promise<Proposal> {
-  await tx.query('update proposals set outcome = $2 where id = $1', [id, jsonbText(outcome)]);
+  await tx.query('update proposals set outcome = $2 where id = $1 and outcome is null', [id, jsonbText(outcome)]);
   return proposal(tx, id);
 }
 

@@ -76,11 +76,7 @@ test('a second factor is set up by an app, asked for at the next sign-in, and re
 });
 
 test('another password ends the other sessions, and the old one opens nothing', async () => {
-  const here = await site.visit();
-  const { email } = await signUp(site, here.context);
-  const elsewhere = await site.visit();
-  await signIn(elsewhere.page, email, PASSWORD);
-  await elsewhere.page.getByRole('heading', { name: 'Overview' }).waitFor();
+  const { here, elsewhere, email } = await inTwoBrowsers();
 
   await here.page.goto(`${site.url}/account`);
   await here.page.getByLabel('Your current password').fill('not his password');
@@ -100,11 +96,7 @@ test('another password ends the other sessions, and the old one opens nothing', 
 });
 
 test('a session that somebody does not know ends when he says so', async () => {
-  const here = await site.visit();
-  const { email } = await signUp(site, here.context);
-  const elsewhere = await site.visit();
-  await signIn(elsewhere.page, email, PASSWORD);
-  await elsewhere.page.getByRole('heading', { name: 'Overview' }).waitFor();
+  const { here, elsewhere, email } = await inTwoBrowsers();
 
   await here.page.goto(`${site.url}/account`);
   await here.page.getByRole('button', { name: /^End the session of Chrome/ }).click();
@@ -138,3 +130,12 @@ test('a forgotten password is replaced by the link of a mail, once', async () =>
   await signIn(page, email, ANOTHER_PASSWORD);
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
 });
+
+async function inTwoBrowsers() {
+  const here = await site.visit();
+  const { email } = await signUp(site, here.context);
+  const elsewhere = await site.visit();
+  await signIn(elsewhere.page, email, PASSWORD);
+  await elsewhere.page.getByRole('heading', { name: 'Overview' }).waitFor();
+  return { here, elsewhere, email };
+}

@@ -1,5 +1,7 @@
 // What takes two persons is done once, by the second, as the first one asked for it.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { inTransaction } from '../../../services/platform/postgres.ts';
+import { keepOutcome } from '../../../services/proposals/proposals.ts';
 import { type Answered, done, type ManagementApp, startManagementApp } from './management-app.ts';
 import { type Somebody, signedInAs } from './signed-in-as.ts';
 
@@ -46,6 +48,29 @@ test('what another person approves is done once, by both, and whoever asked read
     read.string('outcome.body.id'),
   ]);
   expect(rows).toEqual([{ actor: `person:${ada.personId}+person:${grace.personId}` }]);
+});
+
+test('what is sent twice with one Idempotency-Key is proposed once', async () => {
+  const before = await credit();
+  const twice = { 'idempotency-key': 'clicked-twice' };
+
+  const first = await ask(ada, '/grants', { orgId, amountNano: BIG }, twice);
+  const second = await ask(ada, '/grants', { orgId, amountNano: BIG }, twice);
+  await decide(grace, first.string('id'), 'approved');
+
+  expect([first.status, second.status, second.string('id')]).toEqual([202, 202, first.string('id')]);
+  expect(second.headers.get('location')).toBe(first.headers.get('location'));
+  expect(await credit()).toBe(before + BigInt(BIG));
+});
+
+test('what is known of an approved proposal is not overwritten by whoever finds it done', async () => {
+  const id = await proposal();
+  await decide(grace, id, 'approved');
+  const later = { status: 412, body: {} };
+
+  const kept = await inTransaction(app.worker, (tx) => keepOutcome(tx, id, later));
+
+  expect(kept.outcome?.status).toBe(201);
 });
 
 test('nobody approves what he asked for, and nobody withdraws what another did', async () => {
@@ -96,6 +121,18 @@ test('approved by a process that died before it did anything, it is done when he
 
   expect(again.field('outcome.status')).toBe(201);
   expect(await credit()).toBe(before + BigInt(BIG));
+});
+
+test('a change that does not say which version it is of is refused before anybody is asked to approve it', async () => {
+  const { status } = await ask(
+    ada,
+    `/organizations/${orgId}/contract`,
+    { creditLineCents: 1, reason: 'x' },
+    { method: 'patch' },
+  );
+  const { rowCount } = await app.db.query(`select from proposals where path like '%contract'`);
+
+  expect([status, rowCount]).toEqual([428, 0]);
 });
 
 test('what was changed meanwhile is not overwritten, and the proposal says so', async () => {
