@@ -133,7 +133,7 @@ function caseCommand<Fields extends z.ZodRawShape>(
     method: 'post',
     path: `/api/v1/invoices/{id}/dunning/${name}`,
     permission: 'dunning.decide',
-    twoPersons: () => (name === 'decide-stop' ? 'stopping an enterprise' : null),
+    ...(name === 'decide-stop' ? { twoPersons: () => 'stopping an enterprise' } : {}),
     summary,
     params: byId,
     ifMatch: 'optional',

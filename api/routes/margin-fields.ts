@@ -11,8 +11,8 @@ export function whyTwoPublish({ belowMargin }: { readonly belowMargin: boolean }
 }
 
 /** What a request with upstream keys in it asks for is kept nowhere, so nobody could approve it later. */
-export function refuseBelowMargin({ belowMargin }: { readonly belowMargin: boolean }): null {
-  if (!belowMargin) return null;
+export function refuseBelowMargin({ belowMargin }: { readonly belowMargin: boolean }): void {
+  if (!belowMargin) return;
   throw new TollgateError('forbidden', {
     message:
       'A price below the margin takes two persons: publish it by POST /api/v1/models/{id}/prices, where another one approves it.',

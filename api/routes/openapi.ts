@@ -3,6 +3,7 @@ import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-ope
 import { z } from 'zod';
 import { speaksProblems } from './error-answers.ts';
 import { API_KEY_SCHEMES, API_KEY_SECURITY, CustomerError, hotOperations } from './hot-operations.ts';
+import { Proposal } from './proposals.ts';
 import { JSON_TYPE } from './reply.ts';
 import { operatorRead, type Route } from './route.ts';
 
@@ -46,8 +47,22 @@ export function openapiDocument(routes: readonly Route[]): object {
 }
 
 function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
-  const { method, path, summary, params, query, body, response, status, who, ifMatch, changes, mayGoOn, isPage } =
-    route;
+  const {
+    method,
+    path,
+    summary,
+    params,
+    query,
+    body,
+    response,
+    status,
+    who,
+    ifMatch,
+    changes,
+    mayGoOn,
+    mayTakeTwo,
+    isPage,
+  } = route;
   const answersIn = path === '/metrics' ? ['text/plain'] : route.answersIn;
   const isProblem = who === 'permitted' || speaksProblems(path);
   const form = isProblem ? 'application/problem+json' : 'application/json';
@@ -74,6 +89,7 @@ function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
         content: Object.fromEntries(answersIn.map((mediaType) => [mediaType, { schema: response }])),
       },
       ...(mayGoOn ? { 202: { ...ACCEPTED, content: { 'application/json': { schema: response } } } } : {}),
+      ...(mayTakeTwo ? { 202: { ...WAITS_FOR_A_SECOND, content: { 'application/json': { schema: Proposal } } } } : {}),
       default: {
         description: 'Refused; the body says why and how to go on',
         content: isPage
@@ -83,6 +99,8 @@ function pathOf(route: Route): Parameters<OpenAPIRegistry['registerPath']>[0] {
     },
   };
 }
+
+const WAITS_FOR_A_SECOND = { description: 'Not done: another person has to approve it' };
 
 const ACCEPTED = {
   description: 'Not done yet, and it goes on: ask where Location says',

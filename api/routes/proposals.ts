@@ -27,7 +27,7 @@ import { adminChange, adminRead, type Call, none, type Route } from './route.ts'
 
 const state = z.enum(['open', 'approved', 'refused', 'withdrawn', 'expired']);
 
-const Proposal = z
+export const Proposal = z
   .object({
     id: uuid,
     route: z.string(),

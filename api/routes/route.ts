@@ -69,6 +69,8 @@ export interface Route {
   readonly openToLoopback: boolean;
   /** Whose it is what is read or changed: asked before `respond`, where not everybody may. */
   belonging(call: Call, app: AppDependencies): Promise<Belonging>;
+  /** May be kept for a second person, and answered by 202 and its proposal. */
+  readonly mayTakeTwo: boolean;
   /** Why a second person has to approve it; null: one is enough. */
   whyTwoPersons(call: Call, app: AppDependencies): Promise<string | null>;
   respond(call: Call, app: AppDependencies): Promise<Reply>;
@@ -165,6 +167,8 @@ interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.Zo
   of?(input: Asked<P, B>, db: Queryable): Belonging | Promise<Belonging>;
   /** What a member must leave alone, of the fields of the body. */
   readonly staffFields?: readonly string[];
+  /** What no person may ask for, not even two of them. @throws TollgateError forbidden */
+  refuseToPersons?(input: Asked<P, B>): void;
   /** Why it takes two persons; null: this does not. */
   twoPersons?(input: Asked<P, B>, db: Queryable): string | null | Promise<string | null>;
   readonly summary: string;
@@ -209,7 +213,11 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
     permission: declared.permission,
     staffFields: declared.staffFields ?? [],
     belonging: async (call, { db }) => (await declared.of?.(askedIn(call), db)) ?? NOBODYS,
-    whyTwoPersons: async (call, { db }) => (await declared.twoPersons?.(askedIn(call), db)) ?? null,
+    mayTakeTwo: declared.twoPersons !== undefined,
+    async whyTwoPersons(call, { db }) {
+      declared.refuseToPersons?.(askedIn(call));
+      return (await declared.twoPersons?.(askedIn(call), db)) ?? null;
+    },
     method,
     body,
     status,
@@ -244,6 +252,7 @@ export const READS = {
   permission: null,
   staffFields: [],
   belonging: async () => NOBODYS,
+  mayTakeTwo: false,
   whyTwoPersons: async () => null,
   body: null,
   status: 200,

@@ -31,7 +31,8 @@ export async function buildConsole(checkout: string, givenUp: AbortSignal): Prom
     await runInterruptibly(
       process.execPath,
       [vite, 'build', '--config', join(checkout, 'console/vite.config.ts'), '--outDir', made],
-      { folder: join(checkout, 'console'), env: process.env },
+      // Whoever builds from a shell or a test that says otherwise would get React's development build, half as large again.
+      { folder: join(checkout, 'console'), env: { ...process.env, NODE_ENV: 'production' } },
       givenUp,
     );
     const firstPaint = firstPaintOf(made);

@@ -96,7 +96,7 @@ test('another password ends the other sessions, and the old one opens nothing', 
 });
 
 test('a session that somebody does not know ends when he says so', async () => {
-  const { here, elsewhere, email } = await inTwoBrowsers();
+  const { here, elsewhere } = await inTwoBrowsers();
 
   await here.page.goto(`${site.url}/account`);
   await here.page.getByRole('button', { name: /^End the session of Chrome/ }).click();

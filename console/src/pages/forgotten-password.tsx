@@ -1,11 +1,12 @@
 // A link to choose a new password by. Whether an address is known is told to its owner alone, in the mail.
-import { Anchor, TextInput } from '@mantine/core';
+import { Anchor } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { isMailAddress } from '../entered.ts';
 import { useWords } from '../messages/language.ts';
 import { Form, useForm } from '../parts/form.tsx';
+import { MailInput } from '../parts/mail-input.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
 
 export function ForgottenPassword() {
@@ -34,13 +35,7 @@ export function ForgottenPassword() {
     <>
       <PageHeading title={t('forgotten.title')} lead={t('forgotten.lead')} />
       <Form form={form} submit={t('forgotten.submit')}>
-        <TextInput
-          {...form.input('email')}
-          label={t('signUp.email')}
-          type="email"
-          autoComplete="username"
-          maxLength={254}
-        />
+        <MailInput input={form.input('email')} autoComplete="username" />
       </Form>
       {back}
     </>

@@ -9,6 +9,7 @@ import { useWords } from '../messages/language.ts';
 import { ownPath } from '../own-path.ts';
 import { CodeInput } from '../parts/code-input.tsx';
 import { Form, useForm } from '../parts/form.tsx';
+import { MailInput } from '../parts/mail-input.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
 
 const here = getRouteApi('/visitor/sign-in');
@@ -42,13 +43,7 @@ function Password({ next, passed }: Password) {
     <>
       <PageHeading title={t('signIn.title')} />
       <Form form={form} submit={t('signIn.submit')}>
-        <TextInput
-          {...form.input('email')}
-          label={t('signUp.email')}
-          type="email"
-          autoComplete="username"
-          maxLength={254}
-        />
+        <MailInput input={form.input('email')} autoComplete="username" />
         <PasswordInput
           {...form.input('password')}
           label={t('signUp.password')}

@@ -3,6 +3,7 @@ import { TextInput } from '@mantine/core';
 import { isMailAddress, isPasswordLongEnough } from '../entered.ts';
 import { spoken, useWords, type Words } from '../messages/language.ts';
 import type { FormState } from './form.tsx';
+import { MailInput } from './mail-input.tsx';
 import { NewPassword } from './new-password.tsx';
 
 export const NOBODY_YET = { name: '', email: '', password: '' };
@@ -27,7 +28,7 @@ export function PersonFields({ form }: { readonly form: FormState<Entered> }) {
   return (
     <>
       <TextInput {...form.input('name')} label={t('signUp.name')} autoComplete="name" maxLength={200} />
-      <TextInput {...form.input('email')} label={t('signUp.email')} type="email" autoComplete="email" maxLength={254} />
+      <MailInput input={form.input('email')} autoComplete="email" />
       <NewPassword label={t('signUp.password')} input={form.input('password')} typed={form.values.password} />
     </>
   );

@@ -98,3 +98,25 @@ test('money is a string and an unknown field is not allowed, in the document as 
   expect(schema).toMatch(/"amountNano":\{"type":"string","pattern":/);
   expect(JSON.stringify(document.paths['/v1/key'])).toMatch(/"usage":\{"type":"number"/);
 });
+
+test('what may wait for a second person says so, and nothing else does', () => {
+  const { paths } = Document.parse(JSON.parse(text));
+  const waiting = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).flatMap(([method, { responses }]) =>
+      JSON.stringify(responses['202'] ?? '').includes('/Proposal"') ? [`${method} ${path}`] : [],
+    ),
+  );
+
+  expect(waiting.sort()).toEqual([
+    'patch /api/v1/organizations/{id}',
+    'patch /api/v1/organizations/{orgId}/contract',
+    'post /api/v1/bank-transfers/{id}/reversals',
+    'post /api/v1/grants',
+    'post /api/v1/invoices/{id}/bank-transfers',
+    'post /api/v1/invoices/{id}/dunning/decide-stop',
+    'post /api/v1/models',
+    'post /api/v1/models/{id}/prices',
+    'post /api/v1/organizations/{orgId}/contract',
+    'post /api/v1/persons/{id}/staff-roles',
+  ]);
+});
