@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-router';
 import { isSignedOut } from './api/problem.ts';
 import { onSignedOut } from './api/signed-out.ts';
+import { learn } from './messages/language.ts';
 import { ownPath } from './own-path.ts';
 import { NothingHere, WentWrong } from './pages/trouble.tsx';
 import { VisitorFrame } from './parts/visitor-frame.tsx';
@@ -68,7 +69,7 @@ const signedIn = createRoute({
   id: 'signed-in',
   beforeLoad: async ({ location }) => {
     try {
-      const { secondFactor } = await whoAmI();
+      const [{ secondFactor }] = await Promise.all([whoAmI(), learn('signedIn')]);
       // Until then nothing else is allowed to him.
       const mustEnrol = secondFactor.required && !secondFactor.enrolled;
       if (mustEnrol && location.pathname !== '/account') throw redirect({ to: '/account' });

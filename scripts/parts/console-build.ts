@@ -9,7 +9,7 @@ import { runInterruptibly } from './interruptible-command.ts';
 const STAMP = '.built-from';
 const MOST_FIRST_PAINT_KB = 150;
 /** The first page of whoever comes for the first time, and its words. */
-const FIRST_PAINT = ['index.html', 'src/pages/sign-up.tsx', 'src/messages/zh.json'];
+const FIRST_PAINT = ['index.html', 'src/pages/sign-up.tsx', 'src/messages/zh/visitor.json'];
 
 export interface BuiltConsole {
   readonly wasFresh: boolean;

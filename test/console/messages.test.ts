@@ -1,7 +1,7 @@
 // Every word of the console is there in both languages. That none is missing in Chinese, and that no page asks for one that is not there, the
 // compiler says; what it cannot see is looked for here.
 import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from '@jest/globals';
 
 const SOURCES = join(import.meta.dirname, '../../console/src');
@@ -11,8 +11,13 @@ interface Words {
 }
 
 function wordsOf(language: 'en' | 'zh'): Map<string, string> {
-  const words = JSON.parse(readFileSync(join(SOURCES, `messages/${language}.json`), 'utf8')) as Words;
-  return new Map(leavesOf(words, ''));
+  return new Map(areasOf(language).flatMap((area) => wordsIn(language, area)));
+}
+
+const areasOf = (language: 'en' | 'zh') => globSync('*.json', { cwd: join(SOURCES, 'messages', language) }).sort();
+
+function wordsIn(language: 'en' | 'zh', area: string): [string, string][] {
+  return leavesOf(JSON.parse(readFileSync(join(SOURCES, 'messages', language, area), 'utf8')) as Words, '');
 }
 
 function leavesOf(words: Words, prefix: string): [string, string][] {
@@ -39,16 +44,39 @@ test('what should be Chinese is', () => {
 });
 
 test('every word is used by a page', () => {
-  const code = globSync('**/*.{ts,tsx}', { cwd: SOURCES }).map((file) => readFileSync(join(SOURCES, file), 'utf8'));
-  const asked = [...code.join('\n').matchAll(/(?:\bt|exists)\((['`])(.+?)\1/g)].map(([, , name = '']) =>
-    asPattern(name),
-  );
+  const asked = globSync('**/*.{ts,tsx}', { cwd: SOURCES }).flatMap(wordsAskedIn).map(asPattern);
   const unused = [...english.keys()].filter((name) => {
     const singular = name.replace(/_(one|other)$/, '');
     return !asked.some((pattern) => pattern.test(singular));
   });
   expect(unused).toEqual([]);
 });
+
+test('whoever is not signed in is told nothing in words that he has not been given', () => {
+  const given = wordsIn('en', 'visitor.json').map(([name]) => name);
+  const visited = [...readFileSync(join(SOURCES, 'router.tsx'), 'utf8').matchAll(/=> visitor,\s+path: '([^']+)'/g)];
+  const files = new Set(['main.tsx', ...visited.map(([, path]) => `pages${path}.tsx`)]);
+  for (const file of files) for (const imported of importsOf(file)) files.add(imported);
+
+  const lacking = [...files].flatMap(wordsAskedIn).filter((name) => !given.some((word) => asPattern(name).test(word)));
+
+  expect(lacking).toEqual([]);
+  expect(visited.length).toBeGreaterThan(0);
+  expect([...files]).toContain('parts/form.tsx');
+});
+
+/** By a file, as in `t('keys.title')`. */
+function wordsAskedIn(file: string): string[] {
+  const code = readFileSync(join(SOURCES, file), 'utf8');
+  return [...code.matchAll(/(?:\bt|exists)\((['`])(.+?)\1/g)].map(([, , name = '']) => name);
+}
+
+/** Of what runs; types say nothing. */
+function importsOf(file: string): string[] {
+  const code = readFileSync(join(SOURCES, file), 'utf8');
+  const imported = code.matchAll(/^import (?!type\b)[^;]*?'(\.[^']+\.tsx?)';/gm);
+  return [...imported].map(([, path = '']) => join(dirname(file), path));
+}
 
 /** `keys.${verb}.title` asks for every one of its kind. */
 function asPattern(name: string): RegExp {

@@ -1,10 +1,12 @@
-// The languages of the console. Words of one language are loaded at a time; those of the other must have the same names, which the
-// compiler checks, and the same gaps to fill, which a test does.
+// The languages of the console. Words of one language are loaded at a time, and of that the areas where somebody goes: nobody waits for
+// the words of pages that he does not see. Those of the other language must have the same names, which the compiler checks, and the same
+// gaps to fill, which a test does.
 import i18next, { type TFunction } from 'i18next';
 import { useSyncExternalStore } from 'react';
-import type en from './en.json';
+import type signedIn from './en/signed-in.json';
+import type visitor from './en/visitor.json';
 
-export type Messages = typeof en;
+export type Messages = typeof visitor & typeof signedIn;
 export type Language = 'en' | 'zh';
 
 declare module 'i18next' {
@@ -16,10 +18,21 @@ declare module 'i18next' {
 
 const REMEMBERED = 'tollgate-language';
 const TAGS: { readonly [L in Language]: string } = { en: 'en', zh: 'zh-CN' };
-const WORDS: { readonly [L in Language]: () => Promise<{ readonly default: Messages }> } = {
-  en: () => import('./en.json'),
-  zh: () => import('./zh.json'),
+/** What every page may say is in `visitor`. */
+const WORDS = {
+  visitor: {
+    en: () => import('./en/visitor.json'),
+    zh: (): Promise<{ readonly default: typeof visitor }> => import('./zh/visitor.json'),
+  },
+  signedIn: {
+    en: () => import('./en/signed-in.json'),
+    zh: (): Promise<{ readonly default: typeof signedIn }> => import('./zh/signed-in.json'),
+  },
 };
+type Area = keyof typeof WORDS;
+
+const learned = new Set<Area>(['visitor']);
+let wanted: Language = 'en';
 
 const started = i18next.init({
   lng: 'en',
@@ -42,12 +55,24 @@ function languageIn(tag: string): Language | null {
 }
 
 export async function speak(language: Language): Promise<void> {
+  wanted = language;
   await started;
-  const { default: words } = await WORDS[language]();
-  i18next.addResourceBundle(language, 'console', words);
+  await Promise.all([...learned].map((area) => load(area, language)));
   await i18next.changeLanguage(language);
   document.documentElement.lang = TAGS[language];
   localStorage.setItem(REMEMBERED, language);
+}
+
+/** Before a page of that area is shown. */
+export async function learn(area: Area): Promise<void> {
+  learned.add(area);
+  await load(area, wanted);
+}
+
+/** Areas share groups of words, as what is wrong with a field: one is laid over the other. */
+async function load(area: Area, language: Language): Promise<void> {
+  const { default: words } = await WORDS[area][language]();
+  i18next.addResourceBundle(language, 'console', words, true);
 }
 
 export function spoken(): Language {
