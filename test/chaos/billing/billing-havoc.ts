@@ -15,7 +15,7 @@ import { WEBHOOK_FAULTS, WebhookTally } from './webhook-tally.ts';
 const NOTICED_WITHIN_MS = 60_000;
 const BUSY_WITHIN_MS = 3_000;
 /** Of a day on which nobody pays, too, so it is short. */
-const PAYING_WITHIN_MS = 1_000;
+const PAYING_WITHIN_MS = 2_000;
 const LOOK_EVERY_MS = 20;
 const STRIPE_THINKS_MS = 2_000;
 /** So often in a row a worker must be found waiting: most answers of Stripe take less. */
@@ -87,14 +87,17 @@ export class BillingHavoc {
   /** At a moment of the dice's. */
   async strike(): Promise<void> {
     const wanted = this.#leastHit(VICTIMS);
-    if (HIT_WHILE_PAYING.has(wanted)) await this.#letStripeThink();
+    const isHitWhilePaying = HIT_WHILE_PAYING.has(wanted);
+    if (isHitWhilePaying) await this.#letStripeThink();
     await wait(Math.floor(this.#parts.dice() * 1_200));
-    const victim = (await this.#isWorthIt(wanted)) ? wanted : this.#leastHit(HIT_AT_ANY_TIME);
-    this.#fresh.push({ victim, noticed: null, ...(await this.#kill(victim)) });
+    const payer = isHitWhilePaying ? await soon(() => this.#workerThatWaits(), PAYING_WITHIN_MS) : null;
+    const victim = isHitWhilePaying && payer === null ? this.#leastHit(HIT_AT_ANY_TIME) : wanted;
+    this.#fresh.push({ victim, noticed: null, ...(await this.#kill(victim, payer)) });
   }
 
+  /** As far as it was noticed: who was hit in vain is hit again. */
   #leastHit(victims: readonly Victim[]): Victim {
-    const hits = Map.groupBy([...this.#settled, ...this.#fresh], ({ victim }) => victim);
+    const hits = Map.groupBy([...this.counted, ...this.#fresh], ({ victim }) => victim);
     const [first] = victims.toSorted((a, b) => (hits.get(a)?.length ?? 0) - (hits.get(b)?.length ?? 0));
     if (first === undefined) throw new Error('there are no victims');
     return first;
@@ -107,25 +110,11 @@ export class BillingHavoc {
     await order(`${this.#parts.product.stripe.url}/_test/fault`, fault);
   }
 
-  /** Those who wait for each other in a payment only while there is one, or most kills would hit nothing. */
-  async #isWorthIt(victim: Victim): Promise<boolean> {
-    return !HIT_WHILE_PAYING.has(victim) || soon(() => this.#isPaying(), PAYING_WITHIN_MS);
-  }
-
-  async #isPaying(): Promise<boolean> {
-    const atIt = await Promise.all(this.#parts.product.workers.map((worker) => isAtWork(worker, BILLING_QUEUE)));
-    return atIt.includes(true);
-  }
-
-  /** One that has waited for Stripe's answer for so long that it still does when it is killed; or any. */
-  async #workerAtWork(): Promise<ServedWorker | undefined> {
-    const { product, dice } = this.#parts;
-    const { workers } = product;
-    const waiting = async () => {
-      const each = await Promise.all(workers.map(async (worker) => ((await goesOnWaiting(worker)) ? worker : null)));
-      return each.find((worker) => worker !== null);
-    };
-    return (await soon(waiting, BUSY_WITHIN_MS)) || workers[Math.floor(dice() * workers.length)];
+  /** One that has waited for Stripe's answer for so long that it still does when something falls; null: none. */
+  async #workerThatWaits(): Promise<ServedWorker | null> {
+    const { workers } = this.#parts.product;
+    const each = await Promise.all(workers.map(async (worker) => ((await goesOnWaiting(worker)) ? worker : null)));
+    return each.find((worker) => worker !== null) ?? null;
   }
 
   /** At rest. */
@@ -162,15 +151,14 @@ export class BillingHavoc {
     await order(`${inbox.url}/_test/fault`, { fault: null });
   }
 
-  async #kill(victim: Victim): Promise<Pick<Blow, 'pid' | 'atMs'>> {
+  async #kill(victim: Victim, payer: ServedWorker | null): Promise<Pick<Blow, 'pid' | 'atMs'>> {
     const { product, desk } = this.#parts;
     const { postgres } = product;
     switch (victim) {
       case 'worker': {
-        const worker = await this.#workerAtWork();
-        if (worker === undefined) throw new Error('there is no worker');
-        const killed = { pid: worker.process.pid, atMs: Date.now() };
-        worker.process.kill('SIGKILL');
+        if (payer === null) throw new Error('no worker waits for Stripe');
+        const killed = { pid: payer.process.pid, atMs: Date.now() };
+        payer.process.kill('SIGKILL');
         return killed;
       }
       case 'postgres': {
