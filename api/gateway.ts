@@ -1,5 +1,6 @@
 // One gateway process, from its configuration to its last byte. Every part that is opened here registers how it is closed; a
 // drain closes them in the order in which nothing is lost: requests, settlements, leases, journal, connections.
+
 import type { Server } from 'node:http';
 import type { Express } from 'express';
 import { Client } from 'pg';
@@ -21,6 +22,7 @@ import { SettlementWriter } from '../services/ledger/settlement-writer.ts';
 import { RateLimiter } from '../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../services/limits/window-exchange.ts';
 import { WelcomeLinks } from '../services/onboarding/welcome.ts';
+import { ofOneOrganization } from '../services/organizations/one-organization.ts';
 import { PayLinks } from '../services/payments/pay-links.ts';
 import { InvitationLinks } from '../services/people/invitations.ts';
 import { VerifyLinks } from '../services/people/verifications.ts';
@@ -42,6 +44,7 @@ import { newHttpServer } from './http-server.ts';
 import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
 import { InFlight } from './proxy/in-flight.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
+import { readiness } from './readiness.ts';
 import type { PaymentDesk } from './routes/app-dependencies.ts';
 import { openDemoClock, openPaymentDesk } from './routes/payment-desk.ts';
 import { Routing } from './routing.ts';
@@ -72,12 +75,13 @@ interface GatewayParts {
   readonly routing: Routing;
   readonly vault: Vault;
   readonly workerDb: ReturnType<typeof createPool>;
+  readonly membersDb: ReturnType<typeof createPool>;
   readonly payments: PaymentDesk | null;
   readonly links: PayLinks;
 }
 
 async function openParts(config: Config, incarnationId: string, log: Log, drain: Drain): Promise<GatewayParts> {
-  const { db, renewalDb, workerDb } = openPools(config);
+  const { db, renewalDb, workerDb, membersDb } = openPools(config);
   const metrics = new Metrics();
   const vault = new Vault(config.masterKeys);
   const egress = new Egress({ log });
@@ -105,7 +109,8 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     incarnation.stop();
     journal.close();
     const inboxClosed = payments?.inbox.close();
-    await Promise.allSettled([feed.stop(), egress.close(), db.end(), renewalDb.end(), workerDb.end(), inboxClosed]);
+    const pools = [db, renewalDb, workerDb, membersDb].map((pool) => pool.end());
+    await Promise.allSettled([feed.stop(), egress.close(), inboxClosed, ...pools]);
   });
   const disk = watchDisk(journal);
   const redis = openRedis(config, log);
@@ -134,16 +139,17 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     accepting: () => !disk.isLow && !drain.isDraining,
   };
   watch(metrics, proxy);
-  return { proxy, routing, vault, workerDb, payments, links };
+  return { proxy, routing, vault, workerDb, membersDb, payments, links };
 }
 
 /** Renewal has a connection of its own: it must not wait behind the leases of a slow PostgreSQL. */
-function openPools({ databaseUrl, workerDatabaseUrl }: Config) {
+function openPools({ databaseUrl, workerDatabaseUrl, membersDatabaseUrl }: Config) {
   const management = { name: 'tollgate management', maxConnections: 4, statementTimeoutMs: 10_000 };
   return {
     db: createPool(databaseUrl, { name: 'tollgate leases', maxConnections: 8, statementTimeoutMs: 2_000 }),
     renewalDb: createPool(databaseUrl, { name: 'tollgate renewal', maxConnections: 1, statementTimeoutMs: 4_000 }),
     workerDb: createPool(workerDatabaseUrl, management),
+    membersDb: createPool(membersDatabaseUrl, { ...management, name: 'tollgate members' }),
   };
 }
 
@@ -258,11 +264,12 @@ function watch(metrics: Metrics, { leases, writer, openAttempts, routing, health
 
 function appDependencies(
   config: Config,
-  { proxy, routing, vault, workerDb, payments, links }: GatewayParts,
+  { proxy, routing, vault, workerDb, membersDb, payments, links }: GatewayParts,
   scrape: Scrape,
 ) {
   return {
     db: workerDb,
+    dbOf: (orgId: string) => ofOneOrganization(membersDb, orgId),
     log: proxy.log,
     scrape: () => scrape.text(),
     adminToken: config.adminToken,
@@ -282,13 +289,7 @@ function appDependencies(
     timeMs: proxy.timeMs,
     consolePages: openConsole(proxy.log),
     proxy: asMiddleware(hotEntry(proxy)),
-    ready: () => {
-      const reasons: string[] = [];
-      if (!proxy.accepting()) reasons.push('draining, or the disk of the journal is nearly full');
-      if (!proxy.incarnation.mayAdmit()) reasons.push('no confirmed renewal in PostgreSQL for 60 s');
-      if (!routing.isLoaded) reasons.push('the routing table is not loaded');
-      return { ok: reasons.length === 0, reasons };
-    },
+    ready: () => readiness(proxy, routing),
   };
 }
 

@@ -36,7 +36,7 @@ create table notifications (
   error text,
   unique nulls not distinct (event_key, recipient),
   check ((invoice_id is null) = (notice is null)),
-  check ((org_id is null) = (kind in ('verification', 'sign_up_code', 'known_address', 'new_sign_in', 'password_reset', 'password_changed', 'second_factor', 'invitation'))),
+  check ((org_id is null) = (kind in ('verification', 'sign_up_code', 'known_address', 'new_sign_in', 'password_reset', 'password_changed', 'second_factor'))),
   check (handed_over_at is null or gave_up_at is null and recipient is not null)
 );
 create index on notifications (due_at) where handed_over_at is null and gave_up_at is null and recipient is not null;

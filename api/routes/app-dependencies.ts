@@ -31,6 +31,8 @@ export interface DemoClock {
 export interface AppDependencies extends Authentication {
   /** As tollgate_worker. */
   readonly db: Pool;
+  /** As tollgate_members: what one organization has, and nothing else. */
+  readonly dbOf: (orgId: string) => Pool;
   readonly log: Logger;
   /** The metrics, as Prometheus reads them. */
   readonly scrape: () => Promise<string>;

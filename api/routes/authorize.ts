@@ -29,14 +29,15 @@ export function requireAnyRight(person: SignedIn, permission: Permission): void 
 }
 
 /**
+ * The organization as whose member he may; null: as the operator's staff.
  * @throws TollgateError not_found for another organization's things, forbidden for what his role does not allow
  */
 export async function requireRight(
   db: Queryable,
   person: SignedIn,
   { permission, belonging: { orgId, memberId = null }, staffFields, body }: Asked,
-): Promise<void> {
-  if (isStaffAllowed(permission, person.staffRoles)) return;
+): Promise<string | null> {
+  if (isStaffAllowed(permission, person.staffRoles)) return null;
   if (orgId === undefined) {
     throw new TollgateError('forbidden', {
       message: 'A member does this in an organization of his: name it as orgId.',
@@ -59,7 +60,7 @@ export async function requireRight(
     });
   }
   const field = staffFields.find((name) => Object.hasOwn(Object(body), name));
-  if (field === undefined) return;
+  if (field === undefined) return orgId;
   throw new TollgateError('forbidden', { message: `Only our staff changes ${field}; write to support.`, param: field });
 }
 

@@ -37,8 +37,9 @@ function answered(route: Route, app: AppDependencies, callers: WeakMap<Request, 
     const caller = callers.get(req);
     if (caller === undefined) throw new Error(`${route.path} was reached by nobody`);
     const call = callOf(route, app, req, res, caller);
-    await requireRightFor(route, app, call);
-    const reply = (await proposed(route, call, app)) ?? (await route.respond(call, app));
+    const orgId = await organizationOf(route, app, call);
+    const reach = orgId === null ? app : { ...app, db: app.dbOf(orgId) };
+    const reply = (await proposed(route, call, app)) ?? (await route.respond(call, reach));
     res.status(reply.status).set(reply.headers);
     if (reply.chunks === undefined) res.end(reply.text);
     else await passedOn(reply.chunks, res);
@@ -62,13 +63,14 @@ function callOf(route: Route, app: AppDependencies, req: Request, res: Response,
   };
 }
 
-/** Here for every route, so that none forgets it. */
-async function requireRightFor(route: Route, app: AppDependencies, call: Call): Promise<void> {
+/** To whose rows PostgreSQL confines the call; null: to nobody's. That he may call is asked here for every route, so that none forgets it. */
+async function organizationOf(route: Route, app: AppDependencies, call: Call): Promise<string | null> {
   const { permission, staffFields } = route;
-  const { person, body } = call;
-  if (permission === null || person === null) return;
+  const { person, apiKey, body } = call;
+  if (apiKey !== null) return apiKey.orgId;
+  if (permission === null || person === null) return null;
   const belonging = await route.belonging(call, app);
-  await requireRight(app.db, person, { permission, belonging, staffFields, body });
+  return await requireRight(app.db, person, { permission, belonging, staffFields, body });
 }
 
 /** As fast as the client reads. Whoever leaves ends it; what fails after the first byte breaks the connection, so that nobody takes a part for all. */

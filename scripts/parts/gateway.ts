@@ -54,6 +54,7 @@ function environment(
     PORT: String(port),
     DATABASE_URL: databases.gateway,
     DATABASE_URL_WORKER: databases.worker,
+    DATABASE_URL_MEMBERS: databases.members,
     REDIS_URL: redisUrl ?? undefined,
     TOLLGATE_ADMIN_TOKEN: adminToken,
     TOLLGATE_LINK_SECRET: linkSecret,

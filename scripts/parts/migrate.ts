@@ -11,7 +11,7 @@ import { type Login, sessionSettings } from './session-settings.ts';
 const DATABASE = 'tollgate';
 const MIGRATOR = 'tollgate_migrator';
 const OLDEST_MAJOR = 15;
-const LOGINS: readonly Login[] = ['gateway', 'worker', 'readonly'];
+const LOGINS: readonly Login[] = ['gateway', 'worker', 'members', 'readonly'];
 
 export type DatabaseUrls = { readonly [L in Login]: string };
 
@@ -72,7 +72,12 @@ async function migrate(
   const urlFor = (login: Login) => withLogin(adminUrl, roleOf(login), passwords[login]);
   for (const login of LOGINS) await refuseOtherUser(urlFor(login), roleOf(login));
   return {
-    urls: { gateway: urlFor('gateway'), worker: urlFor('worker'), readonly: urlFor('readonly') },
+    urls: {
+      gateway: urlFor('gateway'),
+      worker: urlFor('worker'),
+      members: urlFor('members'),
+      readonly: urlFor('readonly'),
+    },
     applied: applied.length,
     place,
   };

@@ -18,6 +18,7 @@ export interface Secrets {
     readonly migrator: string;
     readonly gateway: string;
     readonly worker: string;
+    readonly members: string;
     readonly readonly: string;
     readonly redis: string;
   };
@@ -84,6 +85,7 @@ function newSecrets(): Secrets {
       migrator: password(),
       gateway: password(),
       worker: password(),
+      members: password(),
       readonly: password(),
       redis: password(),
     },

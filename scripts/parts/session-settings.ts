@@ -3,13 +3,14 @@
 // PostgreSQL knows such settings per login only (D22).
 import { escapeIdentifier } from 'pg';
 
-export type Login = 'gateway' | 'worker' | 'readonly';
+export type Login = 'gateway' | 'worker' | 'members' | 'readonly';
 
 /** A settlement that meets one of these is spilled and replayed. readonly: for people and reports, which take their time. */
 const SECONDS: { readonly [L in Login]: { readonly lock: number; readonly statement: number; readonly idle: number } } =
   {
     gateway: { lock: 10, statement: 30, idle: 30 },
     worker: { lock: 30, statement: 120, idle: 60 },
+    members: { lock: 10, statement: 30, idle: 30 },
     readonly: { lock: 5, statement: 300, idle: 300 },
   };
 

@@ -102,6 +102,7 @@ async function recipientsOf(
     case 'billing':
       return orgId === null ? [] : billingRecipients(tx, orgId);
     case 'address':
+    case 'invited':
       return 'email' in facts ? [{ recipient: facts.email, locale: facts.locale }] : [];
     case 'person':
       return 'personId' in facts ? person(tx, facts.personId) : [];

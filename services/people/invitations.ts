@@ -81,7 +81,7 @@ export async function invite(
   );
   const made = await invitation(tx, id);
   await queueMail(tx, {
-    orgId: null,
+    orgId,
     kind: 'invitation',
     key: `invitation:${id}`,
     facts: {
@@ -94,7 +94,7 @@ export async function invite(
 
 /** In his own language if we know him, else in that of whoever asked him. */
 async function writtenFor(tx: PoolClient, email: string, invitedBy: string | null) {
-  const { rows } = await tx.query<{ locale: Person['locale'] }>('select locale from persons where email = $1', [email]);
+  const { rows } = await tx.query<{ locale: Person['locale'] | null }>('select locale_of($1) as locale', [email]);
   const inviter = invitedBy === null ? null : await person(tx, invitedBy);
   return { locale: rows[0]?.locale ?? inviter?.locale ?? 'en', inviterName: inviter?.name ?? null };
 }

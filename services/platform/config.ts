@@ -14,6 +14,7 @@ export interface Config {
   readonly gatewayProcesses: number;
   readonly databaseUrl: string;
   readonly workerDatabaseUrl: string;
+  readonly membersDatabaseUrl: string;
   readonly redisUrl: string | null;
   readonly adminToken: string;
   /** Proves that a link to pay was made by us. */
@@ -57,6 +58,7 @@ export function readConfig(env: Environment): Config {
     gatewayProcesses: settings.GATEWAY_PROCESSES,
     databaseUrl: settings.DATABASE_URL,
     workerDatabaseUrl: settings.DATABASE_URL_WORKER,
+    membersDatabaseUrl: settings.DATABASE_URL_MEMBERS,
     redisUrl: settings.REDIS_URL ?? null,
     adminToken: settings.TOLLGATE_ADMIN_TOKEN,
     linkSecret: settings.TOLLGATE_LINK_SECRET,
@@ -112,6 +114,7 @@ const Settings = z.object({
   GATEWAY_PROCESSES: wholeNumber(1, 256).default(1),
   DATABASE_URL: url('postgres:', 'postgresql:'),
   DATABASE_URL_WORKER: url('postgres:', 'postgresql:'),
+  DATABASE_URL_MEMBERS: url('postgres:', 'postgresql:'),
   REDIS_URL: url('redis:', 'rediss:').optional(),
   TOLLGATE_ADMIN_TOKEN: text,
   TOLLGATE_LINK_SECRET: text,
@@ -237,7 +240,7 @@ export function weakSecrets(env: Environment): string[] {
     }
     if (looksDefault(secret)) problems.push(`${name} looks like a default value`);
   }
-  for (const name of ['DATABASE_URL', 'DATABASE_URL_WORKER', 'REDIS_URL']) {
+  for (const name of ['DATABASE_URL', 'DATABASE_URL_WORKER', 'DATABASE_URL_MEMBERS', 'REDIS_URL']) {
     const problem = weakPassword(env[name]);
     if (problem !== null) problems.push(`${name} ${problem}`);
   }

@@ -19,6 +19,7 @@ test('a supervisor that is told to go does not wait for a recovery that hangs, n
   const config = readConfig({
     DATABASE_URL: database.urlFor('gateway'),
     DATABASE_URL_WORKER: database.urlFor('worker'),
+    DATABASE_URL_MEMBERS: database.urlFor('members'),
     TOLLGATE_ADMIN_TOKEN: secret(),
     TOLLGATE_LINK_SECRET: secret(),
     TOLLGATE_MASTER_KEYS: JSON.stringify({ current: 1, keys: { 1: secret() } }),

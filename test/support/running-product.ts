@@ -41,7 +41,7 @@ export async function startRunningProduct(environment: NodeJS.ProcessEnv = {}): 
   const postgres = await startThrowawayPostgres();
   const database = await postgres.createDatabase();
   const demo = await startDemoProvider({ port: 0, dataDir: join(folder, 'demo') });
-  const [adminToken = '', ...databasePasswords] = Array.from({ length: 3 }, () => randomBytes(24).toString('hex'));
+  const [adminToken = '', ...databasePasswords] = Array.from({ length: 4 }, () => randomBytes(24).toString('hex'));
   const masterKey = randomBytes(32).toString('base64');
   const journalDir = join(folder, 'journal');
   const port = await freePort();
@@ -52,6 +52,7 @@ export async function startRunningProduct(environment: NodeJS.ProcessEnv = {}): 
       PORT: String(port),
       DATABASE_URL: withPassword(database.urlFor('gateway'), databasePasswords[0]),
       DATABASE_URL_WORKER: withPassword(database.urlFor('worker'), databasePasswords[1]),
+      DATABASE_URL_MEMBERS: withPassword(database.urlFor('members'), databasePasswords[2]),
       TOLLGATE_ADMIN_TOKEN: adminToken,
       TOLLGATE_LINK_SECRET: randomBytes(24).toString('hex'),
       TOLLGATE_MASTER_KEYS: JSON.stringify({ current: 1, keys: { 1: masterKey } }),

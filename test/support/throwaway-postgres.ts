@@ -18,7 +18,7 @@ import { type Login, sessionSettings } from '../../scripts/parts/session-setting
 import { freePort } from './free-port.ts';
 import { removeStale } from './kept-between-runs.ts';
 
-const ROLES: readonly Login[] = ['gateway', 'worker', 'readonly'];
+const ROLES: readonly Login[] = ['gateway', 'worker', 'members', 'readonly'];
 const TEMPLATE = 'tollgate_template';
 
 const user = serverUser();

@@ -9,7 +9,7 @@ import type { PlanName } from '../../../domain/plans.ts';
  * billing: whoever pays for the organization. owners: who answers for it. person: one person, whose address may not be verified yet. address:
  * whoever reads it, known or not. staff: us. duty: whoever of us is named for it.
  */
-type Audience = 'billing' | 'owners' | 'person' | 'address' | 'staff' | 'duty';
+type Audience = 'billing' | 'owners' | 'person' | 'address' | 'invited' | 'staff' | 'duty';
 
 export const LOCALES = ['en', 'zh'] as const;
 export type Locale = (typeof LOCALES)[number];
@@ -52,7 +52,7 @@ export const MAILS = {
     facts: z.strictObject({ email: z.string(), locale: z.enum(LOCALES), signUpId: z.uuid(), validUntil: moment }),
   },
   invitation: {
-    to: 'address',
+    to: 'invited',
     facts: z.strictObject({
       email: z.string(),
       locale: z.enum(LOCALES),

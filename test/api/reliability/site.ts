@@ -67,6 +67,7 @@ export async function openSite(): Promise<Site> {
     PORT: String(port),
     DATABASE_URL: database.urlFor('gateway'),
     DATABASE_URL_WORKER: database.urlFor('worker'),
+    DATABASE_URL_MEMBERS: database.urlFor('members'),
     TOLLGATE_ADMIN_TOKEN: adminToken,
     TOLLGATE_LINK_SECRET: randomBytes(24).toString('hex'),
     TOLLGATE_MASTER_KEYS: JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } }),

@@ -1,5 +1,6 @@
 // The app as api/gateway.ts wires it, on a port of its own over a real PostgreSQL, without the hot path: what a test sends
 // goes through HTTP, what it looks at behind the API's back it reads as superuser.
+
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -19,6 +20,7 @@ import { ChannelHealth } from '../../../services/channels/channel-health.ts';
 import { loadRoutingTable } from '../../../services/channels/routing-table.ts';
 import { Egress } from '../../../services/egress/egress.ts';
 import { WelcomeLinks } from '../../../services/onboarding/welcome.ts';
+import { ofOneOrganization } from '../../../services/organizations/one-organization.ts';
 import { PayLinks } from '../../../services/payments/pay-links.ts';
 import { StripeApi } from '../../../services/payments/stripe-api.ts';
 import { StripeInbox } from '../../../services/payments/stripe-inbox.ts';
@@ -118,6 +120,7 @@ export async function startManagementApp(
   const pool = (url: string) => createPool(url, { name: 'test', maxConnections: 8, statementTimeoutMs: 5_000 });
   const db = pool(database.url);
   const worker = pool(database.urlFor('worker'));
+  const members = pool(database.urlFor('members'));
   const vault = new Vault({ current: 1, keys: new Map([[1, createSecretKey(randomBytes(32))]]) });
   const stripeFolder = mkdtempSync(join(tmpdir(), 'stripe-'));
   const stripe = await startFakeStripe({ port: 0, dataDir: stripeFolder });
@@ -142,6 +145,7 @@ export async function startManagementApp(
   const app = createApp({
     ...signing,
     db: worker,
+    dbOf: (orgId) => ofOneOrganization(members, orgId),
     log: logger,
     payments: takesPayments ? { stripe: api, inbox, publicUrl: url } : null,
     demoClock: takesPayments ? { stripe: new FakeStripeClock(stripe.url), patienceMs: 3_000 } : null,
@@ -172,7 +176,7 @@ export async function startManagementApp(
       server.closeAllConnections();
       server.close();
       await inbox.close();
-      await Promise.all([egress.close(), worker.end(), db.end(), stripe.close()]);
+      await Promise.all([egress.close(), worker.end(), members.end(), db.end(), stripe.close()]);
       rmSync(stripeFolder, { recursive: true });
       await postgres.stop();
     },

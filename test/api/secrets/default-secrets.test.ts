@@ -11,6 +11,7 @@ const DEFAULTS = {
   PORT: '0',
   DATABASE_URL: 'postgres://gateway:postgres@127.0.0.1:1/gate',
   DATABASE_URL_WORKER: 'postgres://worker@127.0.0.1:1/gate',
+  DATABASE_URL_MEMBERS: 'postgres://members@127.0.0.1:1/gate',
   REDIS_URL: 'redis://:my-default-cache@127.0.0.1:1',
   TOLLGATE_ADMIN_TOKEN: 'changeme-changeme-changeme-changeme',
   TOLLGATE_LINK_SECRET: 'changeme-changeme-changeme-changeme',
@@ -26,6 +27,7 @@ test.each(['main.ts', 'gateway.ts'])('api/%s names every default secret, shows n
   for (const variable of [
     'DATABASE_URL',
     'DATABASE_URL_WORKER',
+    'DATABASE_URL_MEMBERS',
     'REDIS_URL',
     'TOLLGATE_ADMIN_TOKEN',
     'TOLLGATE_LINK_SECRET',

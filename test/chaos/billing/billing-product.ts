@@ -232,6 +232,7 @@ function environmentOf(
     GATEWAY_PROCESSES: '1',
     DATABASE_URL: database.urlFor('gateway'),
     DATABASE_URL_WORKER: database.urlFor('worker'),
+    DATABASE_URL_MEMBERS: database.urlFor('members'),
     TOLLGATE_ADMIN_TOKEN: secrets.adminToken,
     TOLLGATE_LINK_SECRET: secrets.linkSecret,
     TOLLGATE_MASTER_KEYS: secrets.masterKeys,

@@ -13,6 +13,7 @@ function environment(changes: Record<string, string | undefined> = {}): Record<s
   return {
     DATABASE_URL: `postgres://gateway:${random()}@127.0.0.1:5433/gate`,
     DATABASE_URL_WORKER: `postgres://worker:${random()}@127.0.0.1:5433/gate`,
+    DATABASE_URL_MEMBERS: `postgres://members:${random()}@127.0.0.1:5433/gate`,
     TOLLGATE_ADMIN_TOKEN: random(),
     TOLLGATE_LINK_SECRET: random(),
     TOLLGATE_MASTER_KEYS: JSON.stringify({ current: 1, keys: { 1: masterKey() } }),
@@ -47,6 +48,7 @@ test('everything that is wrong is said at once', () => {
       'GATEWAY_PROCESSES must be a whole number from 1 to 256',
       'DATABASE_URL is not set',
       'DATABASE_URL_WORKER is not set',
+      'DATABASE_URL_MEMBERS is not set',
       'REDIS_URL must be a URL that begins with redis:// or rediss://',
       'TOLLGATE_ADMIN_TOKEN is not set',
       'TOLLGATE_LINK_SECRET is not set',
@@ -94,6 +96,7 @@ test.each([
   ['DATABASE_URL_WORKER', undefined, 'is not set'],
   ['DATABASE_URL_WORKER', 'postgresql://worker:worker@db/gate', 'looks like a default value'],
   ['DATABASE_URL_WORKER', 'postgres://worker:Change_Me@db/gate', 'looks like a default value'],
+  ['DATABASE_URL_MEMBERS', 'postgres://members:members@db/gate', 'looks like a default value'],
   ['REDIS_URL', 'redis://cache', 'has no password'],
   ['REDIS_URL', 'redis://:redis@cache', 'looks like a default value'],
   ['REDIS_URL', 'rediss://default:12345678@cache', 'looks like a default value'],

@@ -1,5 +1,6 @@
 // A gateway in this process: the parts of api/gateway.ts on a real PostgreSQL, behind real HTTP servers, one with the hot entry
 // before Express and one where Express comes first. A test may move the clock of the attempts; it need not wait.
+
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
@@ -23,6 +24,7 @@ import { IdempotencyStore } from '../../../../services/idempotency/inference-req
 import { ExpectedOutput } from '../../../../services/leases/expected-output.ts';
 import { RateLimiter } from '../../../../services/limits/rate-limiter.ts';
 import { WelcomeLinks } from '../../../../services/onboarding/welcome.ts';
+import { ofOneOrganization } from '../../../../services/organizations/one-organization.ts';
 import { PayLinks } from '../../../../services/payments/pay-links.ts';
 import { InvitationLinks } from '../../../../services/people/invitations.ts';
 import { VerifyLinks } from '../../../../services/people/verifications.ts';
@@ -100,6 +102,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
   const db = createPool(database.urlFor('gateway'), { name: 'test', maxConnections: 8, statementTimeoutMs: 5_000 });
   const management = { name: 'test management', maxConnections: 4, statementTimeoutMs: 5_000 };
   const workerDb = createPool(database.urlFor('worker'), management);
+  const membersDb = createPool(database.urlFor('members'), management);
   const log = createLog({ name: 'test', level: 'silent' });
   const vault = new Vault({ current: 1, keys: new Map([[1, createSecretKey(randomBytes(32))]]) });
   const apiKeys = new ApiKeyCache(db, () => performance.now(), payUrlOf);
@@ -113,8 +116,8 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
   const own = proxyParts(bare, db, apiKeys, routing, { openAttempts: attempts, openBodies: bodies });
   const parts = { ...own, ...replaced(own) };
   const app = createApp({
+    ...{ db: workerDb, dbOf: (orgId) => ofOneOrganization(membersDb, orgId) },
     ...{
-      db: workerDb,
       log,
       scrape: () => parts.metrics.registry.metrics(),
       ...{ adminToken: ADMIN_TOKEN, accounts: openAccounts(workerDb, vault, ...HERE) },
@@ -154,7 +157,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       }
       await bare.close();
       await Promise.all([feed.stop(), parts.unsentEnds.close(), parts.egress.close()]);
-      await Promise.all([db.end(), workerDb.end(), admin.end()]);
+      await Promise.all([db, workerDb, membersDb, admin].map((pool) => pool.end()));
       await postgres.stop();
     },
   };
