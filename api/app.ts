@@ -22,6 +22,7 @@ import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
 import { invitationRoutes } from './routes/invitations.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
+import { ledgerRoutes } from './routes/ledger.ts';
 import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
@@ -77,6 +78,7 @@ export const ROUTES: readonly Route[] = [
   ...cardRoutes,
   ...autoTopUpRoutes,
   ...bookRoutes,
+  ...ledgerRoutes,
   ...proposalRoutes(() => ROUTES),
   ...auditRoutes,
   ...payRoutes,

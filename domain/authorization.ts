@@ -88,6 +88,7 @@ export const PERMISSIONS = {
   'model.read': { staff: EVERY_STAFF, members: NO_MEMBER },
   'model.change': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },
   'price.change': { staff: ['admin'], members: NO_MEMBER },
+  'ledger.read': { staff: WHO_ANSWERS_CUSTOMERS, members: WHO_SEES_MONEY },
   'ledger.verify': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },
   'proposal.read': { staff: EVERY_STAFF, members: NO_MEMBER },
   // And only what he might have asked for himself.

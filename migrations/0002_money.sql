@@ -54,6 +54,8 @@ create index on ledger_entries (grant_id) where grant_id is not null;
 create index on ledger_entries (lease_id) where lease_id is not null;
 -- What is summed up while an organization is held: of all other accounts a balance is kept beside the ledger.
 create index on ledger_entries (org_id, account) where account in ('deferred_plan', 'credit_line', 'receivable');
+-- What an organization has, as it moved: read backwards from now (D102).
+create index on ledger_entries (org_id, transaction_id) include (amount_nano) where account in ('credit', 'held', 'overdraft');
 
 create table credit_grants (
   id uuid primary key default gen_random_uuid(),
@@ -204,6 +206,8 @@ create table usage_records (
 );
 create index on usage_records (org_id, admitted_at desc, request_id);
 create index on usage_records (api_key_id, admitted_at desc);
+-- Which requests a batch has settled. Its numbers only grow, so the index is written at its end.
+create index on usage_records (transaction_id) where charge_nano > 0;
 
 -- The end of the answer that a settlement released did not reach the client's socket (exceptions only; a gateway killed
 -- right after the commit leaves neither).

@@ -188,7 +188,16 @@ const organizationRoutes: readonly Route[] = [
     query: none,
     params: byId,
     response: z
-      .object({ balanceNano: money, availableNano: money, reservedNano: money, settlingNano: money })
+      .object({
+        balanceNano: money,
+        availableNano: money,
+        reservedNano: money,
+        settlingNano: money,
+        lockedNano: money.meta({
+          description:
+            'Beside the balance: credit that is locked while an invoice is overdue, or has expired and is about to be written off',
+        }),
+      })
       .meta({ id: 'Balance' }),
     handler: async ({ params }, { db }) => balanceOf(db, (await organization(db, params.id)).id),
   }),

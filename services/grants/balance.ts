@@ -12,13 +12,17 @@ export interface Balance {
   readonly reservedNano: Nano;
   /** In leases of gateways that died: comes back, or is charged, when their journal is replayed. */
   readonly settlingNano: Nano;
+  /** There, and not to be spent: locked while an invoice is overdue, or expired and about to be written off. No part of the balance. */
+  readonly lockedNano: Nano;
 }
 
 /** @throws TollgateError not_found */
 export async function balanceOf(db: Queryable, orgId: string): Promise<Balance> {
   const { rows } = await db.query<{ [F in keyof Balance]: string | null }>(
     `select balance_nano as "balanceNano", available_nano as "availableNano", reserved_nano as "reservedNano",
-            settling_nano as "settlingNano"
+            settling_nano as "settlingNano",
+            (select coalesce(sum(g.available_nano), 0)::bigint from grant_balances g where g.org_id = $1)
+              - (select coalesce(sum(b.available_nano), 0)::bigint from burnable_grants($1) b) as "lockedNano"
        from balance_of($1)`,
     [orgId],
   );
@@ -27,7 +31,8 @@ export async function balanceOf(db: Queryable, orgId: string): Promise<Balance> 
     row?.balanceNano == null ||
     row.availableNano === null ||
     row.reservedNano === null ||
-    row.settlingNano === null
+    row.settlingNano === null ||
+    row.lockedNano === null
   ) {
     throw new TollgateError('not_found', { message: `There is no organization ${orgId}.`, param: 'orgId' });
   }
@@ -36,5 +41,6 @@ export async function balanceOf(db: Queryable, orgId: string): Promise<Balance> 
     availableNano: nano(row.availableNano),
     reservedNano: nano(row.reservedNano),
     settlingNano: nano(row.settlingNano),
+    lockedNano: nano(row.lockedNano),
   };
 }

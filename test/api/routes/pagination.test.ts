@@ -49,7 +49,7 @@ test('a list that ends with a full page has no further page', async () => {
   ]);
 });
 
-test('every list pages: organizations, projects, persons, keys, grants, channels, models, prices, taxes, requests, usage, audit', async () => {
+test('every list pages: organizations, projects, persons, keys, grants, the ledger, channels, models, prices, taxes, requests, usage, audit', async () => {
   const orgId = done(await app.call('post', '/api/v1/organizations', { body: { name: 'Acme' } })).string('id');
   for (const name of ['a', 'b', 'c']) {
     done(await app.call('post', '/api/v1/projects', { body: { orgId, name } }));
@@ -73,6 +73,7 @@ test('every list pages: organizations, projects, persons, keys, grants, channels
     `projects${own}`,
     `api-keys${own}`,
     `grants${own}`,
+    `organizations/${orgId}/ledger`,
     'persons',
     'channels',
     'models/m-1/prices',
