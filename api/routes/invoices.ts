@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { dunningRow } from '../../services/dunning/dunning-rows.ts';
 import { type CaseCommand, commandDunning, type DunningView, RUNGS, viewOf } from '../../services/dunning/dunnings.ts';
+import { overdueInvoices } from '../../services/dunning/overdue-invoices.ts';
 import { invoice, listInvoices, type Invoice as ShownInvoice } from '../../services/invoices/invoices.ts';
 import { lockedOrganization, organization } from '../../services/organizations/organizations.ts';
 import { ownerOf } from '../../services/organizations/owners.ts';
@@ -62,6 +63,19 @@ const Dunning = z
   })
   .meta({ id: 'Dunning' });
 
+const OverdueInvoice = z
+  .object({
+    invoice: Invoice,
+    remainingCents: z.int().meta({ description: 'Of the amount, what is still to be paid' }),
+    policy: Dunning.shape.policy,
+    stage: Dunning.shape.stage,
+    ahead: z
+      .array(z.object({ what: z.enum(['limit', 'stop', 'end_plan']), at: instant }))
+      .readonly()
+      .meta({ description: 'What comes unless it is paid, the next first; not before its warning was sent' }),
+  })
+  .meta({ id: 'OverdueInvoice' });
+
 const byId = z.object({ id: uuid });
 const invoices = { name: 'invoices', position: uuid, positionOf: ({ id }: { id: string }) => id };
 
@@ -79,6 +93,26 @@ export const invoiceRoutes: readonly Route[] = [
       return onePage(invoices, query, async (after, pageSize) =>
         (await listInvoices(db, id, after, pageSize)).map((one) => withPayUrl(one, links)),
       );
+    },
+  }),
+  adminRead({
+    path: '/api/v1/organizations/{orgId}/overdue-invoices',
+    permission: 'invoice.read',
+    of: ({ params }) => params,
+    summary: 'What an organization is overdue with, what that restricts, and what comes next unless it is paid',
+    params: z.object({ orgId: uuid }),
+    query: none,
+    response: z.object({ data: z.array(OverdueInvoice) }),
+    handler: async ({ params }, { db, links }) => {
+      const { id } = await organization(db, params.orgId);
+      const overdue = await inTransaction(db, (tx) => overdueInvoices(tx, id));
+      return {
+        data: overdue.map((one) => ({
+          ...one,
+          invoice: withPayUrl(one.invoice, links),
+          remainingCents: one.invoice.remainingCents,
+        })),
+      };
     },
   }),
   adminRead({

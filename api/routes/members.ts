@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { MEMBER_ROLES } from '../../domain/authorization.ts';
 import { pseudonymous } from '../../services/audit/audit.ts';
+import { memberCaps } from '../../services/organizations/caps.ts';
 import { organization } from '../../services/organizations/organizations.ts';
 import {
   addMember,
@@ -11,7 +12,7 @@ import {
   type Member as MemberRow,
   member,
 } from '../../services/people/memberships.ts';
-import { caps, instant, reason, shownCaps, uuid, version } from './field-schemas.ts';
+import { caps, instant, money, reason, shownCaps, uuid, version } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
@@ -33,6 +34,15 @@ export const Member = z
     createdAt: instant,
   })
   .meta({ id: 'Member' });
+
+const MemberCap = z
+  .object({
+    personId: uuid,
+    period: z.enum(['total', 'day', 'week', 'month']),
+    amountNano: money,
+    usedNano: money.meta({ description: 'Spent in the period, and set aside for requests in flight' }),
+  })
+  .meta({ id: 'MemberCap' });
 
 const IMPERSONAL = ['orgId', 'personId', 'role', 'status', 'awaitsSeat', 'caps', 'version'] as const;
 const ofOrganization = z.object({ orgId: uuid });
@@ -69,6 +79,19 @@ export const memberRoutes: readonly Route[] = [
     handler: async ({ params, query }, { db }) => {
       const { id } = await organization(db, params.orgId);
       return onePage(members, query, (after, pageSize) => listMembers(db, id, after, pageSize));
+    },
+  }),
+  adminRead({
+    path: '/api/v1/organizations/{orgId}/member-caps',
+    permission: 'member.read',
+    of: ({ params }) => params,
+    summary: 'What members have used of their caps, each in its running period',
+    params: ofOrganization,
+    query: none,
+    response: z.object({ data: z.array(MemberCap).readonly() }),
+    handler: async ({ params }, { db }) => {
+      const { id } = await organization(db, params.orgId);
+      return { data: await memberCaps(db, id) };
     },
   }),
   adminRead({

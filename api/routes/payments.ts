@@ -1,6 +1,6 @@
 // Buying credit through Stripe, and what Stripe tells us of it.
 import { z } from 'zod';
-import { PACK_IDS } from '../../domain/plans.ts';
+import { PACK_IDS, PACKS } from '../../domain/plans.ts';
 import { organization } from '../../services/organizations/organizations.ts';
 import { ownerOf } from '../../services/organizations/owners.ts';
 import { openCheckout } from '../../services/payments/checkouts.ts';
@@ -8,7 +8,7 @@ import { listPayments, payment } from '../../services/payments/payments.ts';
 import { packPurchase } from '../../services/payments/purchases.ts';
 import { refundUnusedPack, sendRefunds } from '../../services/payments/refunds.ts';
 import { instant, money, reason, uuid } from './field-schemas.ts';
-import { signedHook } from './open-route.ts';
+import { openRead, signedHook } from './open-route.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { deskOf } from './payment-desk.ts';
 import { JSON_TYPE } from './reply.ts';
@@ -21,6 +21,14 @@ export const Checkout = z
     paymentId: uuid,
   })
   .meta({ id: 'Checkout' });
+
+const Pack = z
+  .object({
+    id: z.enum(PACK_IDS),
+    paidCents: z.int().meta({ description: 'Without tax; as much credit, which does not expire' }),
+    bonusCents: z.int().meta({ description: 'Credit on top of it, for twelve months' }),
+  })
+  .meta({ id: 'Pack' });
 
 const Payment = z
   .object({
@@ -52,6 +60,14 @@ const ofOrganization = z.object({ orgId: uuid });
 const payments = { name: 'payments', position: uuid, positionOf: ({ id }: { id: string }) => id };
 
 export const paymentRoutes: readonly Route[] = [
+  openRead({
+    path: '/api/v1/packs',
+    summary: 'Packs of credit as they are sold',
+    params: none,
+    query: none,
+    response: z.object({ data: z.array(Pack) }),
+    handler: async () => ({ data: PACK_IDS.map((id) => ({ id, ...PACKS[id] })) }),
+  }),
   adminChange({
     method: 'post',
     path: '/api/v1/organizations/{orgId}/checkouts',

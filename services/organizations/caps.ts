@@ -3,6 +3,7 @@
 import type { PoolClient } from 'pg';
 import { type Nano, nano } from '../../domain/nano.ts';
 import type { CapPeriod } from '../../domain/periods.ts';
+import type { Queryable } from '../platform/postgres.ts';
 
 export type CapScope = 'organization' | 'project' | 'member' | 'api_key';
 
@@ -50,4 +51,29 @@ export async function replaceCaps(tx: PoolClient, owner: CapOwner, caps: readonl
       [orgId, scope, scopeId, period, amountNano],
     );
   }
+}
+
+export interface MemberCap extends Cap {
+  readonly personId: string;
+  /** Spent in this period, and set aside for requests in flight. */
+  readonly usedNano: Nano;
+}
+
+/** A cap that nobody has met in its period has no counter yet: it will begin with what was spent. */
+export async function memberCaps(db: Queryable, orgId: string): Promise<MemberCap[]> {
+  const { rows } = await db.query<CapJson & { personId: string; usedNano: string }>(
+    `select c.scope_id as "personId", c.period, c.amount_nano::text as "amountNano",
+            coalesce(u.committed_nano, (select coalesce(sum(r.charge_nano), 0) from usage_records r
+                                         where r.org_id = c.org_id and r.member_id = c.scope_id and r.admitted_at >= c.since))::text as "usedNano"
+       from (select c.*, period_start(c.period, o.time_zone, (select billing_now())) as since
+               from caps c join organizations o on o.id = c.org_id where c.org_id = $1 and c.scope = 'member') c
+       left join cap_usage u on u.cap_id = c.id and u.period_start = c.since
+      order by c.scope_id, array_position(array['total', 'month', 'week', 'day'], c.period)`,
+    [orgId],
+  );
+  return rows.map(({ personId, period, amountNano, usedNano }) => ({
+    ...{ personId, period },
+    amountNano: nano(amountNano),
+    usedNano: nano(usedNano),
+  }));
 }
