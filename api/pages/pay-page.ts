@@ -94,6 +94,7 @@ function billLines(
 }
 
 function actionsOf(state: PayState, words: PayWords): string[] {
+  if (state.is === 'paid') return [`<p><a href="/console/">${words.toConsole}</a></p>`];
   if (state.is !== 'open' && state.is !== 'at_bank') return [];
   const atBank =
     state.bankPage === null

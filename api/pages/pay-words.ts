@@ -29,6 +29,7 @@ export interface PayWords {
   readonly orAnother: string;
   readonly paid: string;
   readonly paidMore: string;
+  readonly toConsole: string;
   readonly nothingToPay: string;
   readonly nothingToPayMore: string;
   readonly providerAway: string;
@@ -57,6 +58,7 @@ export const PAY_WORDS: { readonly [L in Language]: PayWords } = {
     orAnother: 'Or pay with another card:',
     paid: 'Paid, thank you',
     paidMore: 'The payment has arrived. There is nothing else to do.',
+    toConsole: 'Go to your organization',
     nothingToPay: 'Nothing to pay',
     nothingToPayMore: 'This invoice was cancelled.',
     providerAway: 'Our payment provider does not answer at the moment. No card was asked: try again in some minutes.',
@@ -92,6 +94,7 @@ export const PAY_WORDS: { readonly [L in Language]: PayWords } = {
     orAnother: '或使用其他银行卡支付：',
     paid: '已付款，谢谢',
     paidMore: '付款已到账，您无需再做任何操作。',
+    toConsole: '前往您的组织',
     nothingToPay: '无需付款',
     nothingToPayMore: '此账单已取消。',
     providerAway: '支付服务商暂时没有响应，尚未向任何银行卡扣款。请几分钟后重试。',

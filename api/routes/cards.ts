@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { organization } from '../../services/organizations/organizations.ts';
 import { openCardSetup, openPortal } from '../../services/payments/card-setups.ts';
 import { listCards } from '../../services/payments/cards.ts';
+import { billingPageOf } from '../../services/payments/checkouts.ts';
 import { newId } from '../../services/platform/ids.ts';
 import { instant, uuid } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
@@ -55,7 +56,8 @@ export const cardRoutes: readonly Route[] = [
     response: StripePage,
     handler: async ({ params }, app, change) => {
       const { stripe, publicUrl } = deskOf(app);
-      const { id, url } = await openCardSetup({ db: app.db, stripe }, params.orgId, `${publicUrl}/`);
+      const returnUrl = billingPageOf(publicUrl, params.orgId);
+      const { id, url } = await openCardSetup({ db: app.db, stripe }, params.orgId, returnUrl);
       return change(async () => ({
         answer: { url },
         audit: {

@@ -36,3 +36,22 @@ export function nanoOf(dollars: string): string | null {
   if (whole === undefined) return null;
   return `${whole}${fraction.padEnd(NANO_DIGITS, '0')}`.replace(/^0+(?=\d)/, '');
 }
+
+/** Prices and payments are whole cents. */
+export function nanoOfCents(cents: number): string {
+  return (BigInt(cents) * 10_000_000n).toString();
+}
+
+/** "12500000000" -> "12.50", as it is entered. Null: nothing. */
+export function dollarsOf(nano: string | null): string {
+  if (nano === null) return '';
+  const [whole = '', fraction = ''] = decimalOf(nano).split('.');
+  return `${whole}.${fraction.replace(/0{1,7}$/, '')}`;
+}
+
+/** "12.50" -> 1250. Null: not an amount in dollars, or not in whole cents. */
+export function centsOf(dollars: string): number | null {
+  const nano = nanoOf(dollars);
+  if (nano === null || BigInt(nano) % 10_000_000n !== 0n) return null;
+  return Number(BigInt(nano) / 10_000_000n);
+}

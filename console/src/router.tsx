@@ -88,6 +88,9 @@ const organization = createRoute({
   component: lazyRouteComponent(() => import('./parts/organization.tsx'), 'Organization'),
 });
 
+/** From a page of Stripe: what was done there is known here a moment later. */
+const comingBack = ({ back }: Record<string, unknown>): { back?: true } => (back === true ? { back } : {});
+
 const organizationRoutes = [
   createRoute({
     getParentRoute: () => organization,
@@ -103,6 +106,19 @@ const organizationRoutes = [
     getParentRoute: () => organization,
     path: '/keys',
     component: lazyRouteComponent(() => import('./pages/keys.tsx'), 'Keys'),
+  }),
+  createRoute({
+    getParentRoute: () => organization,
+    path: '/team',
+    beforeLoad: () => learn('organization'),
+    component: lazyRouteComponent(() => import('./pages/team.tsx'), 'Team'),
+  }),
+  createRoute({
+    getParentRoute: () => organization,
+    path: '/billing',
+    validateSearch: comingBack,
+    beforeLoad: () => learn('organization'),
+    component: lazyRouteComponent(() => import('./pages/billing.tsx'), 'Billing'),
   }),
 ] as const;
 

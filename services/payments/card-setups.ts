@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { lockedOrganization, organization } from '../organizations/organizations.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
-import type { CheckoutPlace } from './checkouts.ts';
+import { billingPageOf, type CheckoutPlace } from './checkouts.ts';
 import { stripeCustomer } from './stripe-customers.ts';
 
 interface CardSetup {
@@ -81,5 +81,5 @@ export async function openPortal(
 ): Promise<string> {
   await organization(db, orgId);
   const customer = await stripeCustomer(db, stripe, orgId);
-  return stripe.cards.openPortal(visitId, customer, `${publicUrl}/`);
+  return stripe.cards.openPortal(visitId, customer, billingPageOf(publicUrl, orgId));
 }

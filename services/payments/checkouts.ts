@@ -116,7 +116,7 @@ async function withPage(
     currency,
     title,
     expiresAt,
-    returnUrl: `${publicUrl}/`,
+    returnUrl: billingPageOf(publicUrl, orgId),
     keepsCard,
   };
   const { session, url } = await stripe.createCheckout(order);
@@ -132,6 +132,11 @@ async function endCheckout({ db, stripe }: CheckoutPlace, { paymentId, session }
     }
   }
   await closeCheckout(db, paymentId);
+}
+
+/** Where people come back to from a page of Stripe. It waits a little for what they did there to be known here. */
+export function billingPageOf(publicUrl: string, orgId: string): string {
+  return `${publicUrl}/console/o/${orgId}/billing?back=true`;
 }
 
 export async function closeCheckout(db: Queryable, paymentId: string): Promise<void> {

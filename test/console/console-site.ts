@@ -54,12 +54,13 @@ export interface ConsoleSite {
   close(): Promise<void>;
 }
 
-export async function openConsoleSite(): Promise<ConsoleSite> {
+/** environment: of the product, beside what every test needs. */
+export async function openConsoleSite(environment: NodeJS.ProcessEnv = {}): Promise<ConsoleSite> {
   await buildConsole(CHECKOUT, AbortSignal.timeout(120_000));
   const folder = mkdtempSync(join(tmpdir(), 'console-'));
   const inbox = await startSmtpInbox({ host: '127.0.0.1', smtpPort: 0, pagePort: 0, dataDir: join(folder, 'inbox') });
   const linkSecret = randomBytes(24).toString('hex');
-  const product = await startRunningProduct({ TOLLGATE_LINK_SECRET: linkSecret });
+  const product = await startRunningProduct({ TOLLGATE_LINK_SECRET: linkSecret, ...environment });
   const post = postOffice(product, inbox.smtpUrl, linkSecret);
   const browser = await startBrowser();
   return {

@@ -1,7 +1,7 @@
 // Money in the console goes from a decimal string to a text and back, and never through a float.
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { exactMoney, nanoOf, shownMoney } from '../../console/src/money.ts';
+import { centsOf, dollarsOf, exactMoney, nanoOf, nanoOfCents, shownMoney } from '../../console/src/money.ts';
 
 const MOST = 999_999_999_999_999_999n;
 
@@ -34,4 +34,15 @@ test('every amount that is shown exactly is read back as it was', () => {
 test('what is no amount in dollars is none', () => {
   for (const text of ['', ' ', '-1', '1e3', '0x10', '1,5', '1.', '.5', '1.0000000001', '10000000000', 'NaN'])
     expect([text, nanoOf(text)]).toEqual([text, null]);
+});
+
+test('an amount stands in its field as it was entered, to the cent at least', () => {
+  expect(['0', '5000000', '12500000000', '1'].map(dollarsOf)).toEqual(['0.00', '0.005', '12.50', '0.000000001']);
+  expect(dollarsOf(null)).toBe('');
+  fc.assert(fc.property(fc.bigInt(0n, MOST), (nano) => expect(nanoOf(dollarsOf(String(nano)))).toBe(String(nano))));
+});
+
+test('cents are whole, and what is not is no amount', () => {
+  expect(['12.5', '$0.01', '0.005', 'ten'].map(centsOf)).toEqual([1_250, 1, null, null]);
+  fc.assert(fc.property(fc.nat(), (cents) => expect(centsOf(dollarsOf(nanoOfCents(cents)))).toBe(cents)));
 });

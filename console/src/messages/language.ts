@@ -3,10 +3,11 @@
 // gaps to fill, which a test does.
 import i18next, { type TFunction } from 'i18next';
 import { useSyncExternalStore } from 'react';
+import type organization from './en/organization.json';
 import type signedIn from './en/signed-in.json';
 import type visitor from './en/visitor.json';
 
-export type Messages = typeof visitor & typeof signedIn;
+export type Messages = typeof visitor & typeof signedIn & typeof organization;
 export type Language = 'en' | 'zh';
 
 declare module 'i18next' {
@@ -27,6 +28,10 @@ const WORDS = {
   signedIn: {
     en: () => import('./en/signed-in.json'),
     zh: (): Promise<{ readonly default: typeof signedIn }> => import('./zh/signed-in.json'),
+  },
+  organization: {
+    en: () => import('./en/organization.json'),
+    zh: (): Promise<{ readonly default: typeof organization }> => import('./zh/organization.json'),
   },
 };
 type Area = keyof typeof WORDS;

@@ -48,3 +48,15 @@ export const KeyIcon = drawn(
 );
 export const PlayIcon = drawn(<path d="M7 4.5v15l12-7.5Z" />);
 export const PlusIcon = drawn(<path d="M12 5v14M5 12h14" />);
+export const PeopleIcon = drawn(
+  <>
+    <circle cx="9" cy="8" r="3.5" />
+    <path d="M2.5 19.5a6.5 6.5 0 0 1 13 0M16 4.8a3.5 3.5 0 0 1 0 6.4m2 2.6a6.5 6.5 0 0 1 3.5 5.7" />
+  </>,
+);
+export const CardIcon = drawn(
+  <>
+    <rect x="3" y="5" width="18" height="14" rx="2" />
+    <path d="M3 10h18M7 15h3" />
+  </>,
+);

@@ -34,3 +34,11 @@ export function Moment({ at }: { readonly at: string }) {
     </Tooltip>
   );
 }
+
+/** A day as it stands in a sentence, where the reader lives. */
+export function useDay(): (at: string) => string {
+  useWords();
+  const { timeZone } = useMe();
+  const format = new Intl.DateTimeFormat(spokenTag(), { dateStyle: 'long', timeZone });
+  return (at) => format.format(new Date(at));
+}

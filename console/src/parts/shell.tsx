@@ -1,9 +1,12 @@
 // What surrounds the pages of whoever is signed in. Who uses no mouse gets past it by its first link.
 import { QueryClientProvider } from '@tanstack/react-query';
-import { Link, Outlet } from '@tanstack/react-router';
+import { Link, Outlet, useNavigate } from '@tanstack/react-router';
+import { useEffect } from 'react';
 import { queryClient } from '../api/query-client.ts';
+import { type Me, useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
-import { GateIcon, GaugeIcon, KeyIcon, PersonIcon, PlayIcon } from './icons.tsx';
+import { roleIn, seesMoney } from '../rights.ts';
+import { CardIcon, GateIcon, GaugeIcon, KeyIcon, PeopleIcon, PersonIcon, PlayIcon } from './icons.tsx';
 import { useOrganizationHere } from './organization-here.ts';
 import { OrganizationMenu } from './organization-menu.tsx';
 import { PersonMenu } from './person-menu.tsx';
@@ -18,7 +21,9 @@ export function Shell() {
 
 function Frame() {
   const t = useWords();
+  const me = useMe();
   const orgId = useOrganizationHere();
+  useEnrolment(me);
   return (
     <div className="shell">
       <a href="#page" className="skip-link">
@@ -47,6 +52,16 @@ function Frame() {
               <PlayIcon />
               {t('start.nav')}
             </Link>
+            <Link to="/o/$orgId/team" params={{ orgId }} className="nav-link">
+              <PeopleIcon />
+              {t('team.title')}
+            </Link>
+            {seesMoney(roleIn(me, orgId)) ? (
+              <Link to="/o/$orgId/billing" params={{ orgId }} className="nav-link">
+                <CardIcon />
+                {t('billing.title')}
+              </Link>
+            ) : null}
           </>
         )}
         <Link to="/account" className="nav-link">
@@ -59,4 +74,13 @@ function Frame() {
       </main>
     </div>
   );
+}
+
+/** A plan that asks its owners for a second factor may begin while a page is open: until they have one all else is refused. */
+function useEnrolment({ secondFactor: { required, enrolled } }: Me): void {
+  const navigate = useNavigate();
+  const mustEnrol = required && !enrolled;
+  useEffect(() => {
+    if (mustEnrol) void navigate({ to: '/account' });
+  }, [mustEnrol, navigate]);
 }

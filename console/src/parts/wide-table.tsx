@@ -11,7 +11,14 @@ interface WideTable {
 
 export function WideTable({ label, minWidth, children }: WideTable) {
   return (
-    <Table.ScrollContainer type="native" minWidth={minWidth} role="group" aria-label={label} tabIndex={0}>
+    <Table.ScrollContainer
+      className="wide-table"
+      type="native"
+      minWidth={minWidth}
+      role="group"
+      aria-label={label}
+      tabIndex={0}
+    >
       <Table>{children}</Table>
     </Table.ScrollContainer>
   );

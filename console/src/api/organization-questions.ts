@@ -1,0 +1,137 @@
+// What the pages of an organization ask about its people and its money.
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import type { components } from '../../generated/api.d.ts';
+import { api, told } from './client.ts';
+
+type Schemas = components['schemas'];
+export type Organization = Schemas['Organization'];
+export type Member = Schemas['Member'];
+export type MemberCap = Schemas['MemberCap'];
+export type Invitation = Schemas['Invitation'];
+export type OverdueInvoice = Schemas['OverdueInvoice'];
+export type Subscription = Schemas['Subscription'];
+export type Plan = Schemas['Plan'];
+export type Pack = Schemas['Pack'];
+export type Card = Schemas['Card'];
+export type AutoTopUp = Schemas['AutoTopUp'];
+export type Invoice = Schemas['Invoice'];
+export type Payment = Schemas['Payment'];
+export type BillingDetails = Schemas['BillingDetails'];
+export type LedgerLine = Schemas['LedgerLine'];
+
+const LATEST = 20;
+/** As many as one answer holds: no team of ours is larger yet. */
+const ALL = 200;
+const of = (orgId: string) => ({ path: { orgId } });
+
+export const organizationQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'itself'],
+    queryFn: () => told(api.GET('/api/v1/organizations/{id}', { params: { path: { id: orgId } } })),
+  });
+
+export const overdueQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'overdue'],
+    queryFn: () => told(api.GET('/api/v1/organizations/{orgId}/overdue-invoices', { params: of(orgId) })),
+  });
+
+export const membersQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'members'],
+    queryFn: () =>
+      told(api.GET('/api/v1/organizations/{orgId}/members', { params: { ...of(orgId), query: { limit: ALL } } })),
+  });
+
+export const memberCapsQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'members', 'caps'],
+    queryFn: () => told(api.GET('/api/v1/organizations/{orgId}/member-caps', { params: of(orgId) })),
+  });
+
+export const invitationsQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'invitations'],
+    queryFn: () =>
+      told(api.GET('/api/v1/organizations/{orgId}/invitations', { params: { ...of(orgId), query: { limit: ALL } } })),
+  });
+
+export const plansQuery = queryOptions({ queryKey: ['plans'], queryFn: () => told(api.GET('/api/v1/plans')) });
+
+export const packsQuery = queryOptions({ queryKey: ['packs'], queryFn: () => told(api.GET('/api/v1/packs')) });
+
+export const subscriptionsQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'subscriptions'],
+    queryFn: () =>
+      told(api.GET('/api/v1/organizations/{orgId}/subscriptions', { params: { ...of(orgId), query: { limit: 1 } } })),
+  });
+
+export interface WantedPlan {
+  readonly plan: 'pro' | 'team';
+  readonly months: 1 | 12;
+}
+
+export const planChangeQuery = (orgId: string, { id }: Subscription, { plan, months }: WantedPlan) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'plan change', id, plan, months],
+    queryFn: () => {
+      const query = { months: months === 12 ? '12' : '1' } as const;
+      const params = { path: { id, plan }, query };
+      return told(api.GET('/api/v1/subscriptions/{id}/plan-changes/{plan}', { params }));
+    },
+    // What it costs shrinks with every day that is used.
+    staleTime: 0,
+  });
+
+export const cardsQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'cards'],
+    queryFn: () =>
+      told(api.GET('/api/v1/organizations/{orgId}/cards', { params: { ...of(orgId), query: { limit: ALL } } })),
+  });
+
+export const autoTopUpQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'auto top-up'],
+    queryFn: () => told(api.GET('/api/v1/organizations/{orgId}/auto-top-up', { params: of(orgId) })),
+  });
+
+export const billingDetailsQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'billing details'],
+    queryFn: () => told(api.GET('/api/v1/organizations/{orgId}/billing-details', { params: of(orgId) })),
+  });
+
+export const invoicesQuery = (orgId: string) =>
+  infiniteQueryOptions({
+    queryKey: ['organization', orgId, 'invoices'],
+    queryFn: ({ pageParam }) => {
+      const query = { limit: LATEST, ...(pageParam === null ? {} : { cursor: pageParam }) };
+      return told(api.GET('/api/v1/organizations/{orgId}/invoices', { params: { ...of(orgId), query } }));
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ nextCursor }) => nextCursor,
+  });
+
+export const paymentsQuery = (orgId: string) =>
+  infiniteQueryOptions({
+    queryKey: ['organization', orgId, 'payments'],
+    queryFn: ({ pageParam }) => {
+      const query = { limit: LATEST, ...(pageParam === null ? {} : { cursor: pageParam }) };
+      return told(api.GET('/api/v1/organizations/{orgId}/payments', { params: { ...of(orgId), query } }));
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ nextCursor }) => nextCursor,
+  });
+
+export const ledgerQuery = (orgId: string) =>
+  infiniteQueryOptions({
+    queryKey: ['organization', orgId, 'ledger'],
+    queryFn: ({ pageParam }) => {
+      const query = { limit: LATEST, ...(pageParam === null ? {} : { cursor: pageParam }) };
+      return told(api.GET('/api/v1/organizations/{orgId}/ledger', { params: { ...of(orgId), query } }));
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ nextCursor }) => nextCursor,
+  });

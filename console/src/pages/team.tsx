@@ -1,0 +1,102 @@
+// Who works in an organization, as what and up to which cap; who was asked in and has not come yet.
+import { Button } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import {
+  invitationsQuery,
+  type Member,
+  memberCapsQuery,
+  membersQuery,
+  type Organization,
+  organizationQuery,
+} from '../api/organization-questions.ts';
+import { useMe } from '../api/questions.ts';
+import { useWords } from '../messages/language.ts';
+import { Asked } from '../parts/asked.tsx';
+import { PlusIcon } from '../parts/icons.tsx';
+import { InvitationTable } from '../parts/invitation-table.tsx';
+import { Invite } from '../parts/invite.tsx';
+import { MemberTable } from '../parts/member-table.tsx';
+import { PageHeading } from '../parts/page-heading.tsx';
+import { mayInvite, roleIn } from '../rights.ts';
+
+export function Team() {
+  const t = useWords();
+  const { orgId } = useParams({ from: '/signed-in/o/$orgId/team' });
+  const [isInviting, setInviting] = useState(false);
+  const organization = useQuery(organizationQuery(orgId));
+  const members = useQuery(membersQuery(orgId));
+  const caps = useQuery(memberCapsQuery(orgId));
+  const role = roleIn(useMe(), orgId);
+  const seats = useSeats(organization.data, members.data?.data);
+  const invite =
+    mayInvite(role) && seats?.isFree === true ? (
+      <Button leftSection={<PlusIcon />} onClick={() => setInviting(true)}>
+        {t('team.invite')}
+      </Button>
+    ) : undefined;
+  return (
+    <>
+      <PageHeading title={t('team.title')} lead={seats?.words} actions={invite} />
+      {seats?.isFree === false && mayInvite(role) ? <NoSeat orgId={orgId} /> : null}
+      <section className="part keys" aria-label={t('team.members')}>
+        <Asked question={members} height={160}>
+          {({ data }) => (
+            <MemberTable
+              orgId={orgId}
+              isOwner={role === 'owner'}
+              members={data.filter(({ status }) => status !== 'removed')}
+              caps={caps.data?.data ?? []}
+            />
+          )}
+        </Asked>
+      </section>
+      <Invitations orgId={orgId} />
+      <Invite orgId={orgId} opened={isInviting} close={() => setInviting(false)} />
+    </>
+  );
+}
+
+interface Seats {
+  readonly isFree: boolean;
+  readonly words: string;
+}
+
+/** Null: not known yet. */
+function useSeats(organization: Organization | undefined, members: readonly Member[] | undefined): Seats | null {
+  const t = useWords();
+  if (organization === undefined || members === undefined) return null;
+  const { seats } = organization;
+  const used = members.filter(({ status }) => status === 'active').length;
+  return seats === null
+    ? { isFree: true, words: t('team.unlimited', { count: used }) }
+    : { isFree: used < seats, words: t('team.seats', { count: seats, used }) };
+}
+
+function NoSeat({ orgId }: { readonly orgId: string }) {
+  const t = useWords();
+  return (
+    <p className="quiet">
+      {t('team.full')}{' '}
+      <Link to="/o/$orgId/billing" params={{ orgId }}>
+        {t('team.morePlans')}
+      </Link>
+    </p>
+  );
+}
+
+/** Those that somebody may still follow, or that ran out unanswered. */
+function Invitations({ orgId }: { readonly orgId: string }) {
+  const t = useWords();
+  const question = useQuery(invitationsQuery(orgId));
+  const role = roleIn(useMe(), orgId);
+  const pending = (question.data?.data ?? []).filter(({ state }) => state === 'open' || state === 'expired');
+  if (pending.length === 0) return null;
+  return (
+    <section className="part" aria-labelledby="invitations">
+      <h2 id="invitations">{t('team.invitations')}</h2>
+      <InvitationTable orgId={orgId} mayInvite={mayInvite(role)} invitations={pending} />
+    </section>
+  );
+}

@@ -1,0 +1,87 @@
+// What was paid, for what, and what of it went back. What was asked for and not paid leaves no trace here.
+import { Badge, Table } from '@mantine/core';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { type Payment, paymentsQuery } from '../api/organization-questions.ts';
+import { useWords } from '../messages/language.ts';
+import { nanoOfCents } from '../money.ts';
+import { Asked } from './asked.tsx';
+import { useDay } from './moment.tsx';
+import { Money } from './money.tsx';
+import { NothingYet } from './nothing-yet.tsx';
+import { Older } from './older.tsx';
+import { WideTable } from './wide-table.tsx';
+
+export function PaymentsPart({ orgId }: { readonly orgId: string }) {
+  const t = useWords();
+  const question = useInfiniteQuery(paymentsQuery(orgId));
+  return (
+    <section className="part" aria-labelledby="payments">
+      <h2 id="payments">{t('payments.title')}</h2>
+      <Asked question={question} height={120}>
+        {({ pages }) => {
+          const paid = pages.flatMap(({ data }) => data).filter(({ state }) => state === 'paid');
+          return paid.length === 0 ? (
+            <NothingYet title={t('payments.none')}>{t('payments.noneMore')}</NothingYet>
+          ) : (
+            <PaymentTable payments={paid} />
+          );
+        }}
+      </Asked>
+      <Older list={question} />
+    </section>
+  );
+}
+
+function PaymentTable({ payments }: { readonly payments: readonly Payment[] }) {
+  const t = useWords();
+  const day = useDay();
+  return (
+    <WideTable label={t('payments.title')} minWidth={620}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{t('billing.when')}</Table.Th>
+          <Table.Th>{t('billing.what')}</Table.Th>
+          <Table.Th className="number">{t('billing.amount')}</Table.Th>
+          <Table.Th className="number">{t('billing.tax')}</Table.Th>
+          <Table.Th>{t('payments.brought')}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {payments.map((payment) => (
+          <Table.Tr key={payment.id}>
+            <Table.Td className="moment-cell">{day(payment.paidAt ?? payment.createdAt)}</Table.Td>
+            <Table.Td>{t(`payments.for.${payment.purpose}`)}</Table.Td>
+            <Table.Td className="number">
+              <Money nano={nanoOfCents(payment.amountCents)} />
+            </Table.Td>
+            <Table.Td className="number">
+              <Money nano={nanoOfCents(payment.taxCents)} />
+            </Table.Td>
+            <Table.Td>
+              <Brought payment={payment} />
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </WideTable>
+  );
+}
+
+function Brought({ payment: { creditNano, bonusNano, refundedCents } }: { readonly payment: Payment }) {
+  const t = useWords();
+  const credit = BigInt(creditNano) + BigInt(bonusNano);
+  return (
+    <>
+      {credit === 0n ? null : (
+        <>
+          <Money nano={credit.toString()} /> {t('payments.credit')}{' '}
+        </>
+      )}
+      {refundedCents === 0 ? null : (
+        <Badge variant="light" color="gray">
+          {t('payments.refunded')} <Money nano={nanoOfCents(refundedCents)} />
+        </Badge>
+      )}
+    </>
+  );
+}

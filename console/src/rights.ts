@@ -1,0 +1,28 @@
+// What a role may do in its organization, so that pages offer nothing that would be refused. The API has the last word.
+import type { Me } from './api/questions.ts';
+
+export type Role = Me['memberships'][number]['role'];
+
+export const ROLES: readonly Role[] = ['owner', 'admin', 'billing', 'developer', 'viewer'];
+
+/** Null: he is no member, or not now. */
+export function roleIn({ memberships }: Pick<Me, 'memberships'>, orgId: string | null): Role | null {
+  return memberships.find((one) => one.orgId === orgId && one.status === 'active')?.role ?? null;
+}
+
+export function seesMoney(role: Role | null): boolean {
+  return role === 'owner' || role === 'admin' || role === 'billing';
+}
+
+export function maySpend(role: Role | null): boolean {
+  return role === 'owner' || role === 'billing';
+}
+
+export function mayInvite(role: Role | null): boolean {
+  return role === 'owner' || role === 'admin';
+}
+
+/** Only an owner asks another owner in. */
+export function rolesToGive(role: Role | null): readonly Role[] {
+  return role === 'owner' ? ROLES : ROLES.filter((one) => one !== 'owner');
+}
