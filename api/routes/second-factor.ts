@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { endChallenge, tryChallenge } from '../../services/accounts/challenges.ts';
 import { checkPassword, countPassword, forgivePassword } from '../../services/accounts/change-password.ts';
+import { endSignInsUnderWay } from '../../services/accounts/password-holds.ts';
 import { countProof } from '../../services/accounts/second-factors.ts';
 import { endOtherSessions } from '../../services/accounts/sessions.ts';
 import { auditRefusal, openSession } from '../../services/accounts/sign-ins.ts';
@@ -74,6 +75,7 @@ const confirming = personChange({
   async handler({ body, person: { personId }, visit }, { db, accounts }, change) {
     await countProof(db, personId);
     return change(async (tx) => {
+      await endSignInsUnderWay(tx, personId);
       await accounts.secondFactors.confirm(tx, personId, body.code);
       const { sessionId, cookie } = await openSession(tx, accounts, personId, visit);
       await endOtherSessions(tx, personId, sessionId);

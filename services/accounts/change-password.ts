@@ -6,6 +6,7 @@ import type { Queryable } from '../platform/postgres.ts';
 import { within } from './account-rows.ts';
 import type { Accounts } from './accounts.ts';
 import { headersOf, type Visit, whyRefused } from './auth.ts';
+import { endSignInsUnderWay } from './password-holds.ts';
 import { passwordChanged } from './password-resets.ts';
 import { isPasswordOf } from './passwords.ts';
 
@@ -46,6 +47,7 @@ export async function changePassword(
   change: { readonly currentPassword: string; readonly newPassword: string },
   visit: Visit,
 ): Promise<string> {
+  await endSignInsUnderWay(tx, personId);
   const body = { ...change, revokeOtherSessions: true };
   const { headers } = await within(tx, () =>
     accounts.auth.api.changePassword({ body, headers: headersOf(visit), returnHeaders: true }),

@@ -7,6 +7,7 @@ import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { within } from './account-rows.ts';
 import type { Accounts } from './accounts.ts';
+import { endSignInsUnderWay } from './password-holds.ts';
 
 const VALID_FOR = '10 minutes';
 /** To one person in an hour. */
@@ -58,6 +59,7 @@ export async function resetPassword(
   );
   const personId = rows[0]?.personId;
   if (personId === undefined) throw spent();
+  await endSignInsUnderWay(tx, personId);
   const { internalAdapter } = await auth.$context;
   await within(tx, async () => {
     await internalAdapter.updatePassword(personId, passwordHash);

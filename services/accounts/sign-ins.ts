@@ -9,6 +9,7 @@ import type { Attempt } from './attempts.ts';
 import { headersOf, type Visit, whyRefused } from './auth.ts';
 import { CHALLENGE_VALID_S, openChallenge } from './challenges.ts';
 import { isKnownPlace, rememberPlace } from './known-places.ts';
+import { holdPassword } from './password-holds.ts';
 import { isEnrolled } from './second-factors.ts';
 
 interface Credentials {
@@ -51,6 +52,7 @@ export async function signIn(
   visit: Visit,
 ): Promise<OpenedSession | OpenedChallenge> {
   const { auth, attempts, cookies } = accounts;
+  await holdPassword(tx, credentials.email);
   const { response, headers } = await within(tx, () =>
     auth.api.signInEmail({ body: credentials, headers: headersOf(visit), returnHeaders: true }),
   ).catch(asWrongCredentials);

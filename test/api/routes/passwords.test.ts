@@ -2,6 +2,9 @@
 // where somebody is signed in, which he shortens.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { signIn } from '../../../services/accounts/sign-ins.ts';
+import { inTransaction } from '../../../services/platform/postgres.ts';
+import { until } from '../../support/until.ts';
 import { Browser, mailsTo, PASSWORD, resetSentTo } from './browser.ts';
 import { type Answered, done, type ManagementApp, startManagementApp } from './management-app.ts';
 
@@ -33,6 +36,27 @@ test('by the link that is mailed the password is another one, all sessions end, 
   expect([(await browser.get('/me')).status, (await elsewhere.get('/me')).status]).toEqual([401, 401]);
   expect([(await browser.signIn(email)).status, (await browser.signIn(email, OTHER)).status]).toEqual([401, 200]);
   expect(await mailsTo(app, email)).toEqual(expect.arrayContaining(['password_reset', 'password_changed']));
+});
+
+test('who is half-way in by the password before when it is changed does not stay in', async () => {
+  const { email } = await newBrowser().signUp();
+  done(await ask(email));
+  const visit = { clientAddress: '198.51.100.7', userAgent: 'node', cookie: '' };
+  const thief = newBrowser();
+  const changing = { hasEnded: false };
+
+  const changed = await inTransaction(app.worker, async (tx) => {
+    const { cookie } = await signIn(tx, app.accounts, { email, password: PASSWORD }, visit);
+    thief.cookies = cookie.split(';')[0] ?? '';
+    const answer = confirm(await resetSentTo(app, email)).finally(() => {
+      changing.hasEnded = true;
+    });
+    await until(async () => changing.hasEnded || (await isWaited()));
+    return { answer };
+  });
+
+  expect((await changed.answer).status).toBe(200);
+  expect((await thief.get('/me')).status).toBe(401);
 });
 
 test('an address without an account is answered like one that has one, and is mailed nothing', async () => {
@@ -158,3 +182,9 @@ test('one sees where one is signed in, and ends what should not be; another oneâ
   expect([byStranger.status, byOwner.status, again.status]).toEqual([404, 200, 404]);
   expect([(await elsewhere.get('/me')).status, (await browser.get('/me')).status]).toEqual([401, 200]);
 });
+
+/** For a row that somebody holds. */
+async function isWaited(): Promise<boolean> {
+  const { rowCount } = await app.db.query(`select from pg_stat_activity where wait_event_type = 'Lock'`);
+  return rowCount !== 0;
+}

@@ -153,6 +153,19 @@ test('a password that was reset by mail opens nothing without the second factor'
   expect((await newBrowser().signIn(email, 'another password')).body).toEqual({ state: 'second_factor' });
 });
 
+test('who has proved the password before, and nothing else, has proved nothing once it is another one', async () => {
+  const { email, authenticator } = await enrolled();
+  const thief = newBrowser();
+  done(await thief.signIn(email));
+  done(await newBrowser().post('/password-resets', { email }));
+  const linkToken = await resetSentTo(app, email);
+  done(await newBrowser().post('/password-resets/confirm', { token: linkToken, password: 'another password' }));
+
+  const late = await thief.post('/sign-ins/second-factor', { code: authenticator.code() });
+
+  expect(refusal(late)).toEqual([422, 'wrong_code']);
+});
+
 test('it takes effect by a first code: until then the password is enough, and by it other sessions end and this one is another', async () => {
   const [browser, elsewhere] = [newBrowser(), newBrowser()];
   const { email } = await browser.signUp();
