@@ -6,6 +6,7 @@ import { hashOf } from '../../services/accounts/passwords.ts';
 import { endSession } from '../../services/accounts/sessions.ts';
 import { auditWrongPassword, beginSignIn, openSession, signIn } from '../../services/accounts/sign-ins.ts';
 import { askToSignUp, checkCode, completeSignUp, SIGN_UP_VALID_S } from '../../services/accounts/sign-ups.ts';
+import { newId } from '../../services/platform/ids.ts';
 import { code, knownPassword, newPassword } from './account-fields.ts';
 import { locale, mailAddress, name, timeZone } from './field-schemas.ts';
 import { Me } from './me.ts';
@@ -27,7 +28,7 @@ export const accountRoutes: readonly Route[] = [
     }),
     response: z.object({ email: z.string() }),
     async handler({ body: { password: chosen, ...wanted }, visit }, { db, accounts }, change) {
-      const attempt = { purpose: 'sign_up', subject: wanted.email, secret: wanted.email } as const;
+      const attempt = { purpose: 'sign_up', subject: wanted.email, secret: newId() } as const;
       await accounts.attempts.begin(db, { ...attempt, clientAddress: visit.clientAddress }, false);
       const passwordHash = await accounts.turns.inTurn(() => hashOf(chosen));
       return change(async (tx) => {
@@ -65,7 +66,7 @@ export const accountRoutes: readonly Route[] = [
     body: z.strictObject({ email: mailAddress, password: knownPassword }),
     response: z.object({ state: z.enum(['signed_in', 'second_factor']) }),
     async handler({ body, visit, author }, { db, accounts }, change) {
-      await beginSignIn(db, accounts, body, visit);
+      const isAnother = await beginSignIn(db, accounts, body, visit);
       const signingIn = accounts.turns.inTurn(() =>
         change(async (tx) => {
           const { personId, sessionId, cookie } = await signIn(tx, accounts, body, visit);
@@ -85,7 +86,8 @@ export const accountRoutes: readonly Route[] = [
       );
       return signingIn.catch(async (error: unknown) => {
         const isRefused = error instanceof TollgateError && error.code === 'wrong_credentials';
-        if (isRefused) await auditWrongPassword(db, author, body.email);
+        // Nobody fills the log by repeating one.
+        if (isRefused && isAnother) await auditWrongPassword(db, author, body.email);
         throw error;
       });
     },

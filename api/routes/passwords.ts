@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { changePassword, countPassword } from '../../services/accounts/change-password.ts';
 import { askForReset, openReset, resetPassword } from '../../services/accounts/password-resets.ts';
 import { hashOf } from '../../services/accounts/passwords.ts';
+import { newId } from '../../services/platform/ids.ts';
 import { knownPassword, newPassword } from './account-fields.ts';
 import { line, mailAddress } from './field-schemas.ts';
 import { personChange, visitorChange } from './person-route.ts';
@@ -17,7 +18,7 @@ export const passwordRoutes: readonly Route[] = [
     body: z.strictObject({ email: mailAddress }),
     response: z.object({ email: z.string() }),
     async handler({ body: { email }, visit: { clientAddress } }, { db, accounts }, change) {
-      const attempt = { purpose: 'password_reset', subject: email, secret: email, clientAddress } as const;
+      const attempt = { purpose: 'password_reset', subject: email, secret: newId(), clientAddress } as const;
       await accounts.attempts.begin(db, attempt, false);
       return change(async (tx) => {
         const targetId = await askForReset(tx, email);

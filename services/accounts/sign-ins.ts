@@ -12,6 +12,9 @@ import { isKnownPlace, rememberPlace } from './known-places.ts';
 import { holdPassword } from './password-holds.ts';
 import { isEnrolled } from './second-factors.ts';
 
+/** Whom the audit log names where nobody has an address (D52). */
+const NOBODY = 'nobody';
+
 interface Credentials {
   readonly email: string;
   readonly password: string;
@@ -24,14 +27,14 @@ export interface OpenedSession {
   readonly cookie: string;
 }
 
-/** @throws TollgateError too_many_attempts */
+/** Whether it is another password than before. @throws TollgateError too_many_attempts */
 export async function beginSignIn(
   db: Pool,
   { attempts }: Accounts,
   credentials: Credentials,
   visit: Visit,
-): Promise<void> {
-  await attempts.begin(db, attemptOf(credentials, visit), await isKnownPlace(db, credentials.email, visit));
+): Promise<boolean> {
+  return attempts.begin(db, attemptOf(credentials, visit), await isKnownPlace(db, credentials.email, visit));
 }
 
 export interface OpenedChallenge {
@@ -97,10 +100,10 @@ async function opened(
   return { personId, sessionId: session.id, cookie: cookies.sessionIn(headers) };
 }
 
-/** Of somebody whom we know: others have no account that anybody could be after. */
+/** Of an address that nobody has as well: what is left out for it could be timed (D112). */
 export async function auditWrongPassword(db: Pool, author: Author, email: string): Promise<void> {
   const { rows } = await db.query<{ id: string }>('select id from persons where email = $1', [email]);
-  if (rows[0] !== undefined) await auditRefusal(db, author, rows[0].id, 'password');
+  await auditRefusal(db, author, rows[0]?.id ?? NOBODY, 'password');
 }
 
 export async function auditRefusal(
