@@ -99,7 +99,7 @@ export const PERMISSIONS = {
   'metrics.read': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },
 } as const satisfies Record<string, Rule>;
 
-/** The most credit that one of our staff gives by himself (R-AZ-2): $50. */
+/** The most credit that one of our staff gives by himself in a day (R-AZ-2): $50. */
 export const CREDIT_OF_ONE_PERSON: Nano = nano(50_000_000_000n);
 
 export type Permission = keyof typeof PERMISSIONS;

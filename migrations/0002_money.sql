@@ -77,6 +77,8 @@ create table credit_grants (
   check (expires_at is null or expires_at > effective_at)
 );
 create index on credit_grants (org_id);
+-- What one of our people has given by himself (services/grants/given-by-hand.ts).
+create index on credit_grants (created_by, created_at) where created_by like 'person:%';
 create index on credit_grants (payment_id) where payment_id is not null;
 
 create table grant_balances (

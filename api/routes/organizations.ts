@@ -1,7 +1,7 @@
 // Organizations and their credit, as staff keeps them and their members see them.
 import { z } from 'zod';
-import { CREDIT_OF_ONE_PERSON } from '../../domain/authorization.ts';
 import { balanceOf } from '../../services/grants/balance.ts';
+import { isBeyondOnePerson, requireOnePerson } from '../../services/grants/given-by-hand.ts';
 import { issueGrant, listGrants } from '../../services/grants/grants.ts';
 import {
   changeOrganization,
@@ -208,7 +208,8 @@ const grantRoutes: readonly Route[] = [
     method: 'post',
     path: '/api/v1/grants',
     permission: 'grant.issue',
-    twoPersons: ({ body }) => (body.amountNano > CREDIT_OF_ONE_PERSON ? 'credit above $50' : null),
+    twoPersons: async ({ body, actor }, db) =>
+      (await isBeyondOnePerson(db, actor, body.amountNano)) ? 'credit above $50 in a day' : null,
     summary: 'Give credit; it first repays what the organization owes',
     params: none,
     status: 201,
@@ -220,8 +221,9 @@ const grantRoutes: readonly Route[] = [
       note: line(500).nullable().default(null),
     }),
     response: Grant,
-    handler: ({ body, actor }, _app, change) =>
+    handler: ({ body, actor, person }, _app, change) =>
       change(async (tx) => {
+        if (person !== null) await requireOnePerson(tx, actor, body.amountNano);
         const answer = await issueGrant(tx, { ...body, actor });
         return {
           answer,

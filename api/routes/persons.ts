@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { pseudonymous } from '../../services/audit/audit.ts';
 import { changePerson, createPerson, listPersons, lockedPerson, person } from '../../services/people/persons.ts';
+import { staffRolesOf } from '../../services/people/staff-roles.ts';
 import { instant, locale, mailAddress, name, reason, timeZone, uuid, version } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireSeen } from './reply.ts';
@@ -65,6 +66,11 @@ export const personRoutes: readonly Route[] = [
     method: 'patch',
     path: '/api/v1/persons/{id}',
     permission: 'person.change',
+    // Whoever reads the mail of an address gets in by it, or is invited by it.
+    twoPersons: async ({ params, body }, db) =>
+      body.email !== undefined && (await staffRolesOf(db, params.id)).length > 0
+        ? 'the mail address of one of our own people'
+        : null,
     summary: 'Change a person; another mail address is unverified, and to say otherwise needs a reason',
     ifMatch: 'required',
     params: byId,

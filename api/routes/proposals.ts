@@ -6,7 +6,8 @@ import { isStaffAllowed } from '../../domain/authorization.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import type { SignedIn } from '../../services/accounts/sessions.ts';
 import { writeAudit } from '../../services/audit/audit.ts';
-import { inTransaction } from '../../services/platform/postgres.ts';
+import { staffRolesOf } from '../../services/people/staff-roles.ts';
+import { inTransaction, type Queryable } from '../../services/platform/postgres.ts';
 import {
   decideProposal,
   keepOutcome,
@@ -41,10 +42,10 @@ export const Proposal = z
     decidedBy: uuid.nullable(),
     decidedAt: instant.nullable(),
     reason: z.string().nullable(),
-    outcome: z
-      .object({ status: z.int(), body: z.unknown() })
-      .nullable()
-      .meta({ description: 'What has come of it; null of what is approved: nobody knows yet, approve it again' }),
+    outcome: z.object({ status: z.int(), body: z.unknown() }).nullable().meta({
+      description:
+        'What has come of it; null of what is approved: nobody knows yet, approve it again within 23 hours. After that the audit log says, by this id as its request id, whether it was done',
+    }),
   })
   .meta({ id: 'Proposal' });
 
@@ -108,10 +109,12 @@ export function proposalRoutes(routes: () => readonly Route[]): readonly Route[]
         const decider = requirePerson(person);
         const { decided, audit } = await inTransaction(app.db, async (tx) => {
           const before = await lockedProposal(tx, params.id);
-          requireRightToDecide(routeOf(before, routes()), decider);
-          const decided = isLeftUndone(before, decider)
+          const route = routeOf(before, routes());
+          requireRightToDecide(route, decider);
+          const decided = isLeftUndone(before, decider, app.timeMs())
             ? before
             : await decideProposal(tx, before, body.decision, decider.personId, body.reason);
+          if (body.decision === 'approved') await requireProposer(tx, route, decided);
           const what = { action: `proposal.${decided.state}`, targetKind: 'proposal', targetId: decided.id } as const;
           return {
             decided,
@@ -159,9 +162,17 @@ async function outcomeOf(
   }
 }
 
+/** What was done is known by its Idempotency-Key for a day: an hour less, so that nothing is done twice. */
+const REPEATABLE_MS = 23 * 3_600_000;
+
 /** Approved by him, and its process died before it knew what came of it. */
-function isLeftUndone({ state: stands, decidedBy, outcome }: ProposalRow, { personId }: SignedIn): boolean {
-  return stands === 'approved' && decidedBy === personId && outcome === null;
+function isLeftUndone(
+  { state: stands, decidedBy, decidedAt, outcome }: ProposalRow,
+  { personId }: SignedIn,
+  nowMs: number,
+): boolean {
+  const isRepeatable = decidedAt !== null && decidedAt.getTime() > nowMs - REPEATABLE_MS;
+  return stands === 'approved' && decidedBy === personId && outcome === null && isRepeatable;
 }
 
 function requirePerson(person: SignedIn | null): SignedIn {
@@ -177,6 +188,14 @@ function requireRightToDecide({ permission }: Route, { staffRoles }: SignedIn): 
   if (permission !== null && isStaffAllowed(permission, staffRoles)) return;
   throw new TollgateError('forbidden', {
     message: 'Your staff roles do not allow what was proposed, so you cannot decide it.',
+  });
+}
+
+/** Who asked is one of the two, so he has to be allowed it still when it is done (D110). @throws TollgateError conflict */
+async function requireProposer(tx: Queryable, { permission }: Route, { id, proposedBy }: ProposalRow): Promise<void> {
+  if (permission !== null && isStaffAllowed(permission, await staffRolesOf(tx, proposedBy))) return;
+  throw new TollgateError('conflict', {
+    message: `Person ${proposedBy}, who proposed it, may not ask for it any more: refuse proposal ${id}, and propose it yourself.`,
   });
 }
 

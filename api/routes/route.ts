@@ -170,7 +170,7 @@ interface AdminChange<P extends z.ZodObject, B extends z.ZodType, R extends z.Zo
   /** What no person may ask for, not even two of them. @throws TollgateError forbidden */
   refuseToPersons?(input: Asked<P, B>): void;
   /** Why it takes two persons; null: this does not. */
-  twoPersons?(input: Asked<P, B>, db: Queryable): string | null | Promise<string | null>;
+  twoPersons?(input: Asked<P, B> & { readonly actor: string }, db: Queryable): string | null | Promise<string | null>;
   readonly summary: string;
   readonly params: P;
   readonly response: R;
@@ -215,8 +215,12 @@ export function adminChange<P extends z.ZodObject, B extends z.ZodType, R extend
     belonging: async (call, { db }) => (await declared.of?.(askedIn(call), db)) ?? NOBODYS,
     mayTakeTwo: declared.twoPersons !== undefined,
     async whyTwoPersons(call, { db }) {
-      declared.refuseToPersons?.(askedIn(call));
-      return (await declared.twoPersons?.(askedIn(call), db)) ?? null;
+      const { refuseToPersons, twoPersons } = declared;
+      if (refuseToPersons === undefined && twoPersons === undefined) return null;
+      // Read as a whole: what no handler would take is kept for nobody.
+      const { params, body: sent } = askedIn(call);
+      refuseToPersons?.({ params, body: sent });
+      return (await twoPersons?.({ params, body: sent, actor: call.actor }, db)) ?? null;
     },
     method,
     body,

@@ -16,7 +16,7 @@ export async function oneProposal(app: ManagementApp, step: TakeStep) {
   const { cookie } = await signedInAs(app, { staff: ['admin'] });
   const asked = { route: 'post /api/v1/grants', path: '/api/v1/grants', body: '{}', ifMatch: null };
   const { id: proposalId } = await inTransaction(app.worker, (tx) =>
-    propose(tx, { ...asked, why: 'credit above $50', proposedBy }),
+    propose(tx, { ...asked, why: 'credit above $50 in a day', proposedBy }),
   );
   const decision = { decision: 'refused', reason: 'not agreed' };
   await step('post', '/proposals/{id}/decisions', { id: proposalId }, decision, { cookie, origin: app.url });

@@ -110,6 +110,7 @@ test('what may wait for a second person says so, and nothing else does', () => {
   expect(waiting.sort()).toEqual([
     'patch /api/v1/organizations/{id}',
     'patch /api/v1/organizations/{orgId}/contract',
+    'patch /api/v1/persons/{id}',
     'post /api/v1/bank-transfers/{id}/reversals',
     'post /api/v1/grants',
     'post /api/v1/invoices/{id}/bank-transfers',

@@ -27,7 +27,7 @@ test('credit of $50 one person gives alone, above that nothing happens until ano
 
   expect([alone.status, asked.status, await credit()]).toEqual([201, 202, before]);
   expect(asked.headers.get('location')).toBe(`/api/v1/proposals/${asked.string('id')}`);
-  expect(asked.field('why')).toBe('credit above $50');
+  expect(asked.field('why')).toBe('credit above $50 in a day');
 });
 
 test('what another person approves is done once, by both, and whoever asked reads what came of it', async () => {
