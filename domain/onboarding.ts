@@ -44,7 +44,7 @@ export type Stage =
 
 interface InReview {
   readonly kind: 'in_review';
-  /** 1: a first person. 2: another one, for a large credit line. From 3 on: what was provisioned had to be undone (`failure`). */
+  /** 1: a first person. 2: another one, for a large credit line or a low price. From 3 on: what was provisioned had to be undone (`failure`). */
   readonly level: number;
   readonly failure: string | null;
   readonly reminders: number;
@@ -53,6 +53,8 @@ interface InReview {
 
 /** Above it a second person must agree. */
 export const SECOND_PERSON_ABOVE_CENTS = 1_000_000;
+/** Below it, too: a model that is sold at the least margin of the plan, 20 %, keeps less than the floor of 5 % (D111). */
+export const SECOND_PERSON_BELOW_PPM = 842_106;
 const ANSWER_WITHIN_MS = 14 * DAY_MS;
 const REMIND_BEFORE_MS = 3 * DAY_MS;
 /** Business time between two reminders of ours; the third and all that follow go to the head. */
@@ -205,8 +207,12 @@ function approved(course: Course, stage: InReview, { level, terms }: Decision): 
   if (!isFirst && terms !== null) return refuse('terms_not_wanted');
   const decided = { ...course, state: { ...state, approved: { formRevision: state.formRevision, terms: agreed } } };
   // The clock that reminds us goes on: for the applicant it is one wait.
-  if (isFirst && agreed.creditLineCents > SECOND_PERSON_ABOVE_CENTS) return entering(decided, { ...stage, level: 2 });
+  if (isFirst && takesTwo(agreed)) return entering(decided, { ...stage, level: 2 });
   return entering(decided, { kind: 'provisioning', saga: beginProvisioning(Math.max(level - 1, 1)) });
+}
+
+function takesTwo({ creditLineCents, priceOfListPpm }: EnterpriseTerms): boolean {
+  return creditLineCents > SECOND_PERSON_ABOVE_CENTS || priceOfListPpm < SECOND_PERSON_BELOW_PPM;
 }
 
 /** A fact that comes late, or twice, changes nothing. */

@@ -10,6 +10,7 @@ import {
   type OnboardingEvent,
   type OnboardingWrite,
   SECOND_PERSON_ABOVE_CENTS,
+  SECOND_PERSON_BELOW_PPM,
   stepOnboarding,
 } from '../../domain/onboarding.ts';
 import {
@@ -177,7 +178,7 @@ test('an answer begins another revision, under which what was decided before cou
   expect([stale, fresh]).toEqual(['stale_revision', 'provisioning']);
 });
 
-test('a credit line above the limit needs a second person, who agrees to the same terms', () => {
+test('a credit line above the limit, or a price that is low, needs a second person, who agrees to the same terms', () => {
   const small = submitted();
   const large = submitted();
 
@@ -195,6 +196,8 @@ test('a credit line above the limit needs a second person, who agrees to the sam
     'provisioning',
   ]);
   expect(large.state.approved).toEqual({ formRevision: 1, terms: LARGE });
+  const at = (priceOfListPpm: number) => submitted().approve(1, { ...TERMS, priceOfListPpm });
+  expect([at(SECOND_PERSON_BELOW_PPM - 1), at(SECOND_PERSON_BELOW_PPM)]).toEqual(['in_review', 'provisioning']);
 });
 
 test.each(PROVISIONING_STEPS.slice(0, 5))(
