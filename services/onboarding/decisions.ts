@@ -89,14 +89,14 @@ export async function objectionTo(
 ): Promise<string | null> {
   const { rows } = await db.query<{ applies: boolean; belongs: boolean; decided: boolean }>(
     `select exists (select from application_revisions r where r.application_id = $1 and r.submitted_by = $3) as applies,
-            exists (select from memberships m where m.org_id = $2 and m.person_id::text = split_part($3, ':', 2) and m.status <> 'removed') as belongs,
+            exists (select from memberships m where m.org_id = $2 and m.person_id::text = split_part($3, ':', 2)) as belongs,
             exists (select from application_decisions d
                      where d.application_id = $1 and d.revision = $4 and d.level = 1 and $5::integer = 2 and d.actor = $3) as decided`,
     [id, orgId, actor, revision, level],
   );
   const [found] = rows;
   if (actor === appliedBy || found?.applies) return `${actor} has applied.`;
-  if (found?.belongs) return `${actor} belongs to the organization that applies.`;
+  if (found?.belongs) return `${actor} belongs, or belonged, to the organization that applies.`;
   return found?.decided ? `${actor} has approved this revision already.` : null;
 }
 

@@ -3,12 +3,13 @@
 import type { PoolClient } from 'pg';
 import { cents, nanoOf } from '../../domain/cents.ts';
 import type { EnterpriseTerms } from '../../domain/enterprise-terms.ts';
+import { TollgateError } from '../../domain/errors.ts';
 import type { ProvisioningFact, ProvisioningStep, StepAsk, StepDone } from '../../domain/provisioning.ts';
 import { readCaps, replaceCaps } from '../organizations/caps.ts';
 import { organization } from '../organizations/organizations.ts';
 import { markProvisioning } from '../organizations/provisioning.ts';
 import { idFor } from '../platform/ids.ts';
-import { endContract, lockedContract, makeContract } from '../postpaid/contracts.ts';
+import { contract, endContract, makeContract } from '../postpaid/contracts.ts';
 import { conversionObstacle, convertPlan } from '../subscriptions/conversion.ts';
 import { adoptPlan } from '../subscriptions/plan-benefits.ts';
 import { liveSubscriptionOf } from '../subscriptions/subscription-rows.ts';
@@ -44,6 +45,7 @@ async function make(tx: PoolClient, about: Application, step: ProvisioningStep, 
     case 'budget':
       return setBudget(tx, about);
     case 'activate': {
+      await requireItsContract(tx, about);
       const converted = await convertPlan(tx, orgId, idFor(`${id}:activate`), ONBOARDING_ACTOR);
       await markProvisioning(tx, orgId, false);
       return { step, subscriptionId: converted?.subscriptionId ?? null, creditedCents: converted?.creditedCents ?? 0 };
@@ -60,10 +62,14 @@ async function undo(tx: PoolClient, { orgId }: Application, done: StepDone): Pro
       return;
     case 'settle':
       return;
-    case 'contract':
-      await endContract(tx, await lockedContract(tx, orgId), ONBOARDING_ACTOR);
-      if ((await liveSubscriptionOf(tx, orgId)) === null) await adoptPlan(tx, orgId, done.planVersionIdBefore);
+    case 'contract': {
+      const found = await contract(tx, orgId);
+      const isIts = found.id === done.contractId;
+      if (isIts && found.endedAt === null) await endContract(tx, found, ONBOARDING_ACTOR);
+      // Somebody may have made another meanwhile, whose plan counts.
+      if (isIts && (await liveSubscriptionOf(tx, orgId)) === null) await adoptPlan(tx, orgId, done.planVersionIdBefore);
       return;
+    }
     case 'budget': {
       const { id, caps } = await organization(tx, orgId);
       const others = caps.filter(({ period }) => period !== 'month');
@@ -86,6 +92,14 @@ async function makeItsContract(tx: PoolClient, about: Application, attempt: numb
   const terms = { creditLineCents, netDays, priceOfListPpm, note, actor: ONBOARDING_ACTOR };
   await makeContract(tx, orgId, { id: contractId, ...terms });
   return { step: 'contract', contractId, planVersionIdBefore };
+}
+
+/** Somebody of ours may have ended it meanwhile. @throws TollgateError conflict */
+async function requireItsContract(tx: PoolClient, { orgId, state }: Application): Promise<void> {
+  const made = 'saga' in state.stage ? state.stage.saga.done.find((done) => done.step === 'contract') : undefined;
+  const found = await contract(tx, orgId);
+  if (found.id === made?.contractId && found.endedAt === null) return;
+  throw new TollgateError('conflict', { message: `The contract of organization ${orgId} was ended, or is another.` });
 }
 
 async function setBudget(tx: PoolClient, about: Application): Promise<StepDone> {

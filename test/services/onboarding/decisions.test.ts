@@ -103,6 +103,12 @@ test('nobody decides about what he has applied for, or whose organization he bel
 
   await expect(desk.decides(BEN, id)).rejects.toMatchObject({ code: 'forbidden' });
   await expect(desk.decides(owner, id)).rejects.toMatchObject({ code: 'forbidden' });
+  const former = await desk.owner(await desk.newOrganization());
+  await desk.admin.query(
+    `insert into memberships (org_id, person_id, role, status) values ($1, $2, 'viewer', 'removed')`,
+    [orgId, former.id],
+  );
+  await expect(desk.decides(former, id)).rejects.toMatchObject({ code: 'forbidden' });
   await desk.decides(EVE, id, { terms: LARGE });
   await desk.look(id);
   await expect(desk.decides(EVE, id, { level: 2, terms: null })).rejects.toMatchObject({ code: 'forbidden' });

@@ -7,7 +7,7 @@ import { digestOf } from '../../../services/api-keys/credential.ts';
 import { sendWelcomeAgain, useWelcome } from '../../../services/onboarding/welcome.ts';
 import { organization } from '../../../services/organizations/organizations.ts';
 import { newId } from '../../../services/platform/ids.ts';
-import { contract } from '../../../services/postpaid/contracts.ts';
+import { contract, endContract, lockedContract, makeContract } from '../../../services/postpaid/contracts.ts';
 import { openBareGateway } from '../../support/bare-gateway.ts';
 import { payUrlOf } from '../../support/overdue.ts';
 import { openPlanShop } from '../subscriptions/plan-shop.ts';
@@ -56,6 +56,17 @@ test('its plan ends at that moment, what is unused of it is credited, and the ag
   expect(await contract(desk.db, customer.orgId)).toMatchObject({ netDays: 30, priceOfListPpm: 900_000 });
   expect(await shop.differences()).toEqual([]);
   expect(await desk.told(id)).toEqual(['application_received', 'enterprise_welcome']);
+});
+
+test('however many look at the same moment, each step is made once', async () => {
+  const { id, customer } = await conversions.approved();
+  const credit = await conversions.unusedOf(customer);
+
+  await Promise.all(Array.from({ length: 6 }, () => desk.look(id)));
+
+  expect(await conversions.standing(customer)).toEqual({ ...ENTERPRISE, credit });
+  expect(await desk.told(id)).toEqual(['application_received', 'enterprise_welcome']);
+  expect(await shop.differences()).toEqual([]);
 });
 
 test('of a year what is still deferred comes over with what is unused', async () => {
@@ -159,6 +170,26 @@ test('a contract that is in the way is refused at once, and left as it was', asy
   expect([stage, attention]).toEqual(['in_review', expect.stringContaining('has a contract that is in force')]);
   expect(await contract(desk.db, customer.orgId)).toMatchObject({ madeBy: 'ada', endedAt: null });
   expect((await conversions.standing(customer)).provisioning).toBe(false);
+});
+
+test('a contract that staff ends meanwhile makes no enterprise without one, and one that they make instead stays', async () => {
+  const ended = await conversions.approved();
+  for (let looks = 0; looks < 3; looks += 1) await desk.onboardings.tick(ended.id);
+  await desk.in(async (tx) => endContract(tx, await lockedContract(tx, ended.customer.orgId), 'staff'));
+  const without = await desk.look(ended.id);
+  const replaced = await conversions.approved();
+  for (let looks = 0; looks < 3; looks += 1) await desk.onboardings.tick(replaced.id);
+  const terms = { creditLineCents: 500, netDays: 10, priceOfListPpm: 1_000_000, note: null, actor: 'staff' };
+  await desk.in(async (tx) => {
+    await endContract(tx, await lockedContract(tx, replaced.customer.orgId), 'staff');
+    await makeContract(tx, replaced.customer.orgId, terms);
+  });
+  const instead = await desk.look(replaced.id);
+
+  expect([without.stage, without.attention]).toEqual(['in_review', expect.stringContaining('was ended')]);
+  expect(await conversions.standing(ended.customer)).toMatchObject({ provisioning: false, plan: 'pro', line: '0' });
+  expect([instead.stage, (await conversions.standing(replaced.customer)).line]).toEqual(['in_review', '5000000000']);
+  expect(await contract(desk.db, replaced.customer.orgId)).toMatchObject({ madeBy: 'staff', endedAt: null });
 });
 
 test('a renewal that is owed is waited for while the organization works, and a person is told; once it is paid the conversion goes on', async () => {
