@@ -17,6 +17,12 @@ const OPERATIONS: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics'
 
 /** What follows is the authority to pay or to make an API key, or the proof of an address: it stands in no log. */
 const PAGE = /^\/(pay|verify|welcome)\/.*/;
+/** Nor does the link by which somebody was invited. */
+const INVITED = /^(\/api\/v1\/invitations)\/[^/]*/;
+
+function pathTold(path: string): string {
+  return path.replace(PAGE, '/$1/').replace(INVITED, '$1/');
+}
 
 export function speaksProblems(path: string): boolean {
   return /^\/(api\/v1|webhooks)\//.test(path) || OPERATIONS.has(path);
@@ -27,7 +33,7 @@ export function errorsTold(app: AppDependencies): ErrorRequestHandler {
     const error = asTold(thrown);
     const requestId = requestIdOf(res);
     if (error.code === 'internal_error')
-      app.log.error({ requestId, path: req.path.replace(PAGE, '/$1/'), err: thrown }, 'request_failed');
+      app.log.error({ requestId, path: pathTold(req.path), err: thrown }, 'request_failed');
     if (res.headersSent) {
       res.destroy();
       return;

@@ -13,6 +13,9 @@ import { type Person, person } from './persons.ts';
 import { requireFreeSeat } from './seats.ts';
 
 const VALID_FOR = '7 days';
+/** In a day: to one address, and from one organization. Whoever owns one could have us mail strangers what he is called. */
+const MOST_TO_ONE = 5;
+const MOST_MAILS = 100;
 
 export class InvitationLinks {
   readonly #publicUrl: string;
@@ -54,7 +57,7 @@ const INVITATIONS = `
 
 /**
  * Takes the place of an open one for the same address.
- * @throws TollgateError seats_used_up; conflict for who is a member already
+ * @throws TollgateError seats_used_up; conflict for who is a member already; too_many_attempts
  */
 export async function invite(
   tx: PoolClient,
@@ -66,10 +69,9 @@ export async function invite(
     `select from memberships m join persons p on p.id = m.person_id where m.org_id = $1 and p.email = $2 and m.status <> 'removed'`,
     [orgId, email],
   );
-  if (rowCount !== 0) {
-    throw new TollgateError('conflict', { message: `${email} belongs to this organization already.`, param: 'email' });
-  }
+  if (rowCount !== 0) throw belongsAlready(email);
   await requireFreeSeat(tx, orgId);
+  await requireFewMails(tx, orgId, email);
   await tx.query(
     'update invitations set ended_at = clock_timestamp() where org_id = $1 and email = $2 and ended_at is null',
     [orgId, email],
@@ -90,6 +92,20 @@ export async function invite(
     },
   });
   return made;
+}
+
+/** Under the organization's lock. @throws TollgateError too_many_attempts */
+async function requireFewMails(tx: PoolClient, orgId: string, email: string): Promise<void> {
+  const { rows } = await tx.query<{ isFew: boolean }>(
+    `select count(*) filter (where email = $2) < $3 and count(*) < $4 as "isFew"
+       from invitations where org_id = $1 and created_at > clock_timestamp() - interval '1 day'`,
+    [orgId, email, MOST_TO_ONE, MOST_MAILS],
+  );
+  if (rows[0]?.isFew === true) return;
+  throw new TollgateError('too_many_attempts', {
+    message: `In a day ${MOST_TO_ONE} invitations go to one address, and ${MOST_MAILS} to all. Go on tomorrow.`,
+    retryAfterMs: 24 * 3_600_000,
+  });
 }
 
 /** In his own language if we know him, else in that of whoever asked him. */
@@ -132,8 +148,8 @@ export async function withdrawInvitation(tx: PoolClient, orgId: string, id: stri
 }
 
 /**
- * Who was removed once comes back by it.
- * @throws TollgateError conflict unless it is open, seats_used_up, forbidden for who reads another address than it was sent to
+ * Who was removed once comes back by it; who was suspended since does not.
+ * @throws TollgateError conflict unless it is open, or for who is a member, seats_used_up, forbidden for who reads another address than it was sent to
  */
 export async function acceptInvitation(tx: PoolClient, id: string, personId: string): Promise<Member> {
   const { orgId } = await invitation(tx, id);
@@ -148,6 +164,7 @@ export async function acceptInvitation(tx: PoolClient, id: string, personId: str
   }
   const before = await memberIfAny(tx, orgId, personId);
   if (before === null) await addMember(tx, orgId, personId, found.role);
+  else if (before.status !== 'removed') throw belongsAlready(guest.email);
   else await changeMember(tx, before, { role: found.role, status: 'active' });
   await tx.query('update invitations set accepted_by = $2, ended_at = clock_timestamp() where id = $1', [id, personId]);
   return member(tx, orgId, personId);
@@ -166,6 +183,10 @@ const WHY_NOT: Readonly<Record<Exclude<Invitation['state'], 'open'>, string>> = 
 
 function requireOpen({ state }: Invitation): void {
   if (state !== 'open') throw new TollgateError('conflict', { message: WHY_NOT[state] });
+}
+
+function belongsAlready(email: string): TollgateError {
+  return new TollgateError('conflict', { message: `${email} belongs to this organization already.`, param: 'email' });
 }
 
 function unknown(): never {

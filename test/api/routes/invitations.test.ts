@@ -105,6 +105,34 @@ test('who was removed once comes back by an invitation, in its role', async () =
   expect(body).toMatchObject({ role: 'viewer', status: 'active' });
 });
 
+test('an address is mailed five invitations in a day, and others are mailed all the same', async () => {
+  const { orgId, owner } = await organization();
+  const invite = (email: string) => ask(owner, `/organizations/${orgId}/invitations`, { email, role: 'viewer' });
+
+  const statuses: number[] = [];
+  for (let time = 0; time < 6; time += 1) statuses.push((await invite('stranger@example.com')).status);
+
+  expect(statuses).toEqual([...Array(5).fill(201), 429]);
+  expect((await invite('another@example.com')).status).toBe(201);
+});
+
+test('who is suspended does not come back by an invitation from before', async () => {
+  const { orgId, owner } = await organization();
+  const guest = await signedInAs(app, {});
+  done(await ask(owner, `/organizations/${orgId}/invitations`, { email: guest.email, role: 'admin' }));
+  const link = await lastLink();
+  const body = { personId: guest.personId, role: 'viewer' };
+  done(await app.call('post', `/api/v1/organizations/${orgId}/members`, { body }));
+  await app.db.query(`update memberships set status = 'suspended' where org_id = $1 and person_id = $2`, [
+    orgId,
+    guest.personId,
+  ]);
+
+  const { status } = await ask(guest, `/invitations/${link}/accept`, {});
+
+  expect([status, await roles(orgId)]).toEqual([409, ['owner']]);
+});
+
 test('a link that we never made is no invitation', async () => {
   const guest = await signedInAs(app, {});
 
@@ -114,6 +142,22 @@ test('a link that we never made is no invitation', async () => {
   ].map(({ status }) => status);
 
   expect(statuses).toEqual([404, 404]);
+});
+
+test('a link that we fail to follow stands in no log', async () => {
+  const { orgId, owner } = await organization();
+  done(await ask(owner, `/organizations/${orgId}/invitations`, { email: 'guest@example.com', role: 'viewer' }));
+  const link = await lastLink();
+  await app.db.query('alter table invitations rename to mislaid');
+
+  const statuses = [await ask(owner, `/invitations/${link}`), await ask(owner, `/invitations/${link}/accept`, {})].map(
+    ({ status }) => status,
+  );
+
+  await app.db.query('alter table mislaid rename to invitations');
+  expect(statuses).toEqual([500, 500]);
+  expect(app.log.join('')).toContain('request_failed');
+  expect(app.log.join('')).not.toContain(link);
 });
 
 async function organization(): Promise<{ orgId: string; owner: Somebody }> {
