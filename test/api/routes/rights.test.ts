@@ -1,126 +1,147 @@
-// Every route that not everybody may call, asked over HTTP as everybody, and compared with docs/authorization.md, which no program writes.
+// Every route that not everybody may call, asked over HTTP as everybody, and compared with docs/authorization.md, which no program writes. At last
+// checks are taken away, one at a time, and the comparison has to see that each is missing.
+import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ROUTES } from '../../../api/app.ts';
 import type { Route } from '../../../api/routes/route.ts';
-import { MEMBER_ROLES, STAFF_ROLES } from '../../../domain/authorization.ts';
-import { FakeStripeClock } from '../../../services/billing-clock/fake-stripe-clock.ts';
-import { type Answered, done, type ManagementApp, startManagementApp } from './management-app.ts';
+import { STAFF_ROLES } from '../../../domain/authorization.ts';
+import { seededDice, shuffled } from '../../chaos/seeded-dice.ts';
+import { type ManagementApp, startManagementApp } from './management-app.ts';
 import { startMockUpstream } from './mock-upstream.ts';
-import { oneOfEverything, type World } from './one-of-everything.ts';
-import { pathIn } from './path-in-world.ts';
-import { type Somebody, signedInAs } from './signed-in-as.ts';
+import { oneOfEverything } from './one-of-everything.ts';
+import { belongingOf, type Check, permissionOf, roleFor, secondPersonFor, staffFieldsOf } from './removable-checks.ts';
+import { nameOf, RightsMatrix } from './rights-matrix.ts';
+import { SENT_BY_ONE } from './takes-two.ts';
 
-const COLUMNS = [
-  ...STAFF_ROLES.map((role) => `staff ${role}`),
-  ...MEMBER_ROLES.map((role) => `member ${role}`),
-  'a member elsewhere',
-];
-const TABLE = tableIn(readFileSync('docs/authorization.md', 'utf8'));
-/** In their bodies. */
-const NAMES_ITS_OWNER = ['post /api/v1/api-keys', 'post /api/v1/projects'];
+const PLANTED = 20;
+const [, ALLOWED = '', TAKES_TWO = '', STAFFS_ALONE = ''] = readFileSync('docs/authorization.md', 'utf8').split(
+  /^#+ /m,
+);
+const TABLE = tableIn(ALLOWED);
+const SECOND_PERSONS = tableIn(TAKES_TWO);
+const STAFF_FIELDS = tableIn(STAFFS_ALONE);
 const GUARDED = ROUTES.filter(({ permission }) => permission !== null);
+const byName = (route: Route) => [nameOf(route), route] as const;
 
 let app: ManagementApp;
-let world: World;
-const people = new Map<string, Somebody>();
+let matrix: RightsMatrix;
 
 beforeAll(async () => {
   app = await startManagementApp();
   const upstream = await startMockUpstream();
-  world = await oneOfEverything(app, upstream);
+  const world = await oneOfEverything(app, upstream);
   upstream.close();
-  await clocksAgree();
-  await app.db.query('update organizations set seats = null');
-  for (const role of STAFF_ROLES) people.set(`staff ${role}`, await signedInAs(app, { staff: [role] }));
-  for (const role of MEMBER_ROLES) {
-    people.set(`member ${role}`, await signedInAs(app, { member: { orgId: world.orgId, role } }));
-  }
-  const { rows } = await app.db.query<{ id: string }>(
-    `insert into organizations (id, name) values (gen_random_uuid(), 'Elsewhere') returning id`,
+  matrix = await RightsMatrix.of(app, world);
+  // Stopping an enterprise, and another address of one of our own people, take two persons.
+  await app.db.query(
+    `update organizations set plan_version_id = (select id from plan_versions where plan = 'enterprise' limit 1) where id = $1`,
+    [world.orgId],
   );
-  people.set('a member elsewhere', await signedInAs(app, { member: { orgId: rows[0]?.id ?? '', role: 'owner' } }));
+  await app.db.query(`insert into staff_roles (person_id, role) values ($1, 'support')`, [world.personId]);
 });
 afterAll(() => app.close());
 
-test('the document names every guarded route, and no other', () => {
+test('the document names every guarded route, every one that may take two persons or has fields of staff, and no other', () => {
   expect([...TABLE.keys()].sort()).toEqual(GUARDED.map(nameOf).sort());
+  expect([...SECOND_PERSONS.keys()].sort()).toEqual(namesOf(({ mayTakeTwo }) => mayTakeTwo));
+  expect([...STAFF_FIELDS.keys()].sort()).toEqual(namesOf(({ staffFields }) => staffFields.length > 0));
 });
 
-test.each(GUARDED.map((route) => [nameOf(route), route] as const))(
-  '%s lets in whom the document says',
-  async (name, route) => {
-    const answers: string[] = [];
-    for (const column of COLUMNS) answers.push(await verdict(route, column));
+test.each(GUARDED.map(byName))('%s lets in whom the document says', async (name, route) => {
+  expect(await matrix.row(route)).toEqual(TABLE.get(name));
+});
 
-    expect(answers).toEqual(TABLE.get(name));
+test.each(GUARDED.filter(({ mayTakeTwo }) => mayTakeTwo).map(byName))(
+  '%s is put before a second person, and one alone has done nothing by it',
+  async (_, route) => {
+    expect(await isProposed(route)).toBe(true);
   },
 );
 
-/** The world moved ours alone. */
-async function clocksAgree(): Promise<void> {
-  const { rows } = await app.db.query<{ now: Date }>('select billing_now() as now');
-  await new FakeStripeClock(app.stripe).moveTo(rows[0]?.now ?? new Date(Number.NaN));
+test.each(GUARDED.filter(({ staffFields }) => staffFields.length > 0).map(byName))(
+  '%s leaves to staff what the document says, whoever owns the organization',
+  async (name, route) => {
+    expect(await refusedFields(route)).toEqual(fieldsOf(name));
+  },
+);
+
+/** Each with how it is seen that it is missing. */
+function* removable(): Generator<readonly [Check, isMissing: () => Promise<boolean>]> {
+  for (const route of GUARDED) {
+    const documented = TABLE.get(nameOf(route)) ?? [];
+    const isOther = async () => !isDeepStrictEqual(await matrix.row(route), documented);
+    yield [permissionOf(route), isOther];
+    if (isItsRoleThatRefuses(documented)) yield [roleFor(route), isOther];
+    if (isOfAnOrganization(documented)) yield [belongingOf(route), isOther];
+    if (route.mayTakeTwo) yield [secondPersonFor(route), async () => !(await isProposed(route))];
+    const fields = fieldsOf(nameOf(route));
+    if (fields.length > 0) {
+      yield [staffFieldsOf(route), async () => !isDeepStrictEqual(await refusedFields(route), fields)];
+    }
+  }
 }
 
-async function verdict(route: Route, column: string): Promise<string> {
-  const asked = await ask(route, column, world.apiKeyId, undefined);
-  if (!isRefusal(asked)) return 'yes';
-  if (asked.status === 404) return '404';
-  if (!column.startsWith('member ') || !mayBeOwn(route)) return '-';
-  const { personId } = somebody(column);
-  return isRefusal(await ask(route, column, await keyOf(personId), personId)) ? '-' : 'own';
+test('of twenty checks that are taken away, one at a time, it is seen of each that it is missing', async () => {
+  const seed = randomInt(2 ** 31);
+  const planted = shuffled([...removable()], seededDice(seed)).slice(0, PLANTED);
+
+  const unseen: string[] = [];
+  for (const [check, isMissing] of planted) {
+    const putBack = check.takeAway();
+    if (!(await isMissing().finally(putBack))) unseen.push(check.name);
+  }
+
+  const cells = [...TABLE.values()].flat().length;
+  process.stdout.write(`cells ${cells}, planted ${PLANTED} (seed ${seed}), seen ${PLANTED - unseen.length}\n`);
+  expect([planted.length, unseen]).toEqual([PLANTED, []]);
+});
+
+/** What belongs to no organization is refused to members whatever their role. */
+function isItsRoleThatRefuses(documented: readonly string[]): boolean {
+  const asked = isOfAnOrganization(documented) ? documented : documented.slice(0, STAFF_ROLES.length);
+  return asked.some((cell) => cell === '-' || cell === 'own');
 }
 
-/** Whether it is done to what belongs to one member. */
-function mayBeOwn({ path, query }: Route): boolean {
-  return path.startsWith('/api/v1/api-keys') || 'memberId' in query.shape;
+function isOfAnOrganization(documented: readonly string[]): boolean {
+  return documented.at(-1) === '404';
 }
 
-/** What is not there for anybody, handlers say in words of their own. */
-function isRefusal({ status, text }: Answered): boolean {
-  return status === 401 || status === 403 || (status === 404 && text.includes('organization of yours'));
+async function isProposed(route: Route): Promise<boolean> {
+  const { status } = await matrix.send('staff admin', route, SENT_BY_ONE[nameOf(route)]);
+  return status === 202;
 }
 
-async function ask(route: Route, column: string, apiKeyId: string, memberId: string | undefined): Promise<Answered> {
-  const own = { orgId: world.orgId, ...(memberId === undefined ? {} : { memberId }) };
-  const query = new URLSearchParams(Object.entries(own).filter(([name]) => name in route.query.shape));
-  const body = NAMES_ITS_OWNER.includes(nameOf(route)) ? { ...own, name: 'one more' } : {};
-  // Metrics are open to this machine; a proxy's header takes that away.
-  const headers = { cookie: somebody(column).cookie, origin: app.url, 'x-forwarded-for': '203.0.113.9' };
-  const sent = { credential: null, headers, ...(route.body === null ? {} : { body }) };
-  const answer = await app.call(route.method, `${pathIn({ ...world, apiKeyId }, route.path)}?${query}`, sent);
-  if (answer.status >= 500) throw new Error(`${nameOf(route)} answered ${answer.text}`);
-  return answer;
+async function refusedFields(route: Route): Promise<string[]> {
+  const refused: string[] = [];
+  for (const field of Object.keys(Object(route.body).shape ?? {})) {
+    const answer = await matrix.send('member owner', route, { [field]: 'x' });
+    if (answer.status === 403 && answer.field('errors.0.field') === field) refused.push(field);
+  }
+  return refused.sort();
 }
 
-async function keyOf(memberId: string): Promise<string> {
-  const made = await app.call('post', '/api/v1/api-keys', { body: { orgId: world.orgId, memberId } });
-  return done(made).string('id');
+function fieldsOf(name: string): string[] {
+  return (STAFF_FIELDS.get(name)?.[0] ?? '').split(', ').filter(Boolean).sort();
 }
 
-function somebody(column: string): Somebody {
-  const found = people.get(column);
-  if (found === undefined) throw new Error(`nobody is ${column}`);
-  return found;
-}
-
-function nameOf({ method, path }: Route): string {
-  return `${method} ${path}`;
+function namesOf(which: (route: Route) => boolean): string[] {
+  return ROUTES.filter(which).map(nameOf).sort();
 }
 
 /** By route, its cells from left to right. */
-function tableIn(text: string): Map<string, string[]> {
+function tableIn(section: string): Map<string, string[]> {
   const cells = (line: string) =>
     line
       .split('|')
       .slice(1, -1)
-      .map((cell) => cell.trim());
-  const rows = text.split('\n').filter((line) => line.startsWith('| `'));
+      .map((cell) => cell.trim().replaceAll('`', ''));
+  const rows = section.split('\n').filter((line) => line.startsWith('| `'));
   return new Map(
     rows.map((line) => {
       const [route = '', ...verdicts] = cells(line);
-      return [route.replaceAll('`', ''), verdicts];
+      return [route, verdicts];
     }),
   );
 }

@@ -255,6 +255,19 @@ test.each([
   expect(await standing()).toEqual([{ enrolled: true, required: true }, true, false]);
 });
 
+test('until he has one nothing is allowed him in his role, but to see who he is and to take one', async () => {
+  const browser = newBrowser();
+  const { personId } = await browser.signUp();
+  await app.db.query(`insert into staff_roles values ($1, 'ops')`, [personId]);
+  const before = [(await browser.get('/channels')).status, (await browser.get('/me')).status];
+  const begun = done(await browser.post('/me/second-factor', { password: PASSWORD }));
+  const code = new Authenticator(begun.string('totpUri')).code();
+
+  done(await browser.post('/me/second-factor/confirm', { code }));
+
+  expect([before, (await browser.get('/channels')).status]).toEqual([[403, 200], 200]);
+});
+
 async function ownerOn(plan: 'team' | 'enterprise', personId: string): Promise<void> {
   const orgId = done(await app.call('post', '/api/v1/organizations', { body: { name: 'Acme' } })).string('id');
   done(await app.call('post', `/api/v1/organizations/${orgId}/members`, { body: { personId, role: 'owner' } }));
