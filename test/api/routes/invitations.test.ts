@@ -144,6 +144,48 @@ test('a link that we never made is no invitation', async () => {
   expect(statuses).toEqual([404, 404]);
 });
 
+test('who has not proved yet that he reads the address does not come in', async () => {
+  const { orgId, owner } = await organization();
+  const guest = await signedInAs(app, {});
+  await app.db.query('update persons set email_verified_at = null where id = $1', [guest.personId]);
+  done(await ask(owner, `/organizations/${orgId}/invitations`, { email: guest.email, role: 'viewer' }));
+
+  const { status } = await ask(guest, `/invitations/${await lastLink()}/accept`, {});
+
+  expect([status, await roles(orgId)]).toEqual([403, ['owner']]);
+});
+
+test('an invitation of another organization is not there, under whichever organization it is withdrawn', async () => {
+  const [{ orgId, owner }, other] = [await organization(), await organization()];
+  const sent = { email: 'guest@example.com', role: 'viewer' };
+  const id = done(await ask(other.owner, `/organizations/${other.orgId}/invitations`, sent)).string('id');
+
+  const statuses = [
+    await ask(owner, `/organizations/${orgId}/invitations/${id}/withdraw`, {}),
+    await ask(owner, `/organizations/${other.orgId}/invitations/${id}/withdraw`, {}),
+    await ask(other.owner, `/organizations/${other.orgId}/invitations/${id}/withdraw`, {}),
+  ].map(({ status }) => status);
+
+  expect(statuses).toEqual([404, 404, 200]);
+});
+
+test.each(['suspended', 'removed'])(
+  'who is %s is to the organization as somebody whom it never knew',
+  async (status) => {
+    const { orgId } = await organization();
+    const admin = await signedInAs(app, { member: { orgId, role: 'admin' } });
+    const reads = async () => (await ask(admin, `/organizations/${orgId}/members`)).status;
+    const before = await reads();
+    await app.db.query('update memberships set status = $3 where org_id = $1 and person_id = $2', [
+      orgId,
+      admin.personId,
+      status,
+    ]);
+
+    expect([before, await reads()]).toEqual([200, 404]);
+  },
+);
+
 test('a link that we fail to follow stands in no log', async () => {
   const { orgId, owner } = await organization();
   done(await ask(owner, `/organizations/${orgId}/invitations`, { email: 'guest@example.com', role: 'viewer' }));
