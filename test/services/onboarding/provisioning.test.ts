@@ -120,6 +120,24 @@ test('while it is provisioned no key works and no credit can be spent, and what 
   expect(rows.map(({ kind }) => kind)).toEqual(['organization', 'recall']);
 });
 
+test('a request that is under way meanwhile is paid at the price of before, from what it had set aside', async () => {
+  const { id, customer } = await conversions.approved();
+  const gateway = await openBareGateway(shop.database);
+  const underWay = await gateway.hold(customer, '5');
+  const { stage } = await desk.look(id);
+  const standing = await conversions.standing(customer);
+
+  await gateway.settle(customer, underWay, '5');
+  await gateway.close();
+
+  const { rows } = await desk.admin.query(
+    'select charge_nano::text as charge, due_nano::text as due from usage_records where org_id = $1',
+    [customer.orgId],
+  );
+  expect([stage, rows]).toEqual(['active', [{ charge: '5000000000', due: '5000000000' }]]);
+  expect(await conversions.standing(customer)).toEqual(standing);
+});
+
 test('staff that stops it meanwhile has stopped it afterwards', async () => {
   const { id, customer } = await conversions.approved();
   await desk.onboardings.tick(id);
