@@ -12,7 +12,7 @@ import { openBareGateway } from '../../support/bare-gateway.ts';
 import { payUrlOf } from '../../support/overdue.ts';
 import { openPlanShop } from '../subscriptions/plan-shop.ts';
 import { Conversions, ENTERPRISE, STEPS } from './conversions.ts';
-import { BEN, Desk, EVE, PREPAID } from './desk.ts';
+import { BEN, Desk, EVE } from './desk.ts';
 
 const shop = await openPlanShop();
 const desk = new Desk(shop.db, shop.admin);
@@ -69,24 +69,6 @@ test('however many look at the same moment, each step is made once', async () =>
   expect(await shop.differences()).toEqual([]);
 });
 
-test('of a year what is still deferred comes over with what is unused', async () => {
-  const now = await shop.now();
-  const first = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1));
-  const customer = await shop.customer('team', 12, first.toISOString());
-  const id = await desk.applied(customer.orgId, await desk.owner(customer.orgId));
-  await desk.decides(EVE, id, { terms: PREPAID });
-
-  const { stage } = await desk.look(id);
-
-  const { rows } = await desk.admin.query<{ deferred: string }>(
-    `select coalesce(sum(amount_nano), 0)::text as deferred from ledger_entries where account = 'deferred_plan' and org_id = $1`,
-    [customer.orgId],
-  );
-  expect([stage, rows[0]?.deferred]).toEqual(['active', '0']);
-  expect(await conversions.standing(customer)).toMatchObject({ plan: 'enterprise', credit: '990000000000', line: '0' });
-  expect(await shop.differences()).toEqual([]);
-});
-
 test('while it is provisioned no key works and no credit can be spent, and what was leased comes back', async () => {
   const { id, customer } = await conversions.approved();
   const { apiKey, credential } = await desk.in((tx) =>
@@ -118,24 +100,6 @@ test('while it is provisioned no key works and no credit can be spent, and what 
   expect(entry).toMatchObject({ enforcement: 'provisioning' });
   expect(refusal).toMatchObject({ code: 'organization_provisioning' });
   expect(rows.map(({ kind }) => kind)).toEqual(['organization', 'recall']);
-});
-
-test('a request that is under way meanwhile is paid at the price of before, from what it had set aside', async () => {
-  const { id, customer } = await conversions.approved();
-  const gateway = await openBareGateway(shop.database);
-  const underWay = await gateway.hold(customer, '5');
-  const { stage } = await desk.look(id);
-  const standing = await conversions.standing(customer);
-
-  await gateway.settle(customer, underWay, '5');
-  await gateway.close();
-
-  const { rows } = await desk.admin.query(
-    'select charge_nano::text as charge, due_nano::text as due from usage_records where org_id = $1',
-    [customer.orgId],
-  );
-  expect([stage, rows]).toEqual(['active', [{ charge: '5000000000', due: '5000000000' }]]);
-  expect(await conversions.standing(customer)).toEqual(standing);
 });
 
 test('staff that stops it meanwhile has stopped it afterwards', async () => {
