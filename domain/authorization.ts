@@ -38,6 +38,8 @@ export const PERMISSIONS = {
   'project.change': { staff: ['admin'], members: WHO_RUNS_IT },
   'api_key.read': { staff: EVERY_STAFF, members: { ...EVERY_MEMBER, developer: 'own' } },
   'api_key.change': { staff: ['admin'], members: { ...WHO_RUNS_IT, developer: 'own' } },
+  // Whose key was taken out of use does not put it back himself.
+  'api_key.enable': { staff: ['admin'], members: WHO_RUNS_IT },
   'request.read': { staff: WHO_ANSWERS_CUSTOMERS, members: { ...EVERY_MEMBER, developer: 'own' } },
   // With our costs.
   'receipt.read': { staff: WHO_ANSWERS_CUSTOMERS, members: NO_MEMBER },

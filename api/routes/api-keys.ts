@@ -165,7 +165,7 @@ function switchRoute(verb: 'disable' | 'enable', summary: string, turn: typeof d
   return adminChange({
     method: 'post',
     path: `/api/v1/api-keys/{id}/${verb}`,
-    permission: 'api_key.change',
+    permission: verb === 'enable' ? 'api_key.enable' : 'api_key.change',
     of: ({ params }, db) => ownerOf(db, 'api_key', params.id),
     summary,
     ifMatch: 'required',
