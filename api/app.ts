@@ -17,6 +17,7 @@ import { cardRoutes } from './routes/cards.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
 import { contractRoutes } from './routes/contracts.ts';
+import { staffCustomerRoutes } from './routes/customers.ts';
 import { demoClockRoutes } from './routes/demo-clock.ts';
 import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
@@ -53,6 +54,7 @@ export const ROUTES: readonly Route[] = [
   openapiRoute(() => ROUTES),
   ...readWithKeyRoutes,
   ...customerRoutes,
+  ...staffCustomerRoutes,
   ...projectRoutes,
   ...accountRoutes,
   ...bootstrapRoutes,

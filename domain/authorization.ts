@@ -41,6 +41,10 @@ export const PERMISSIONS = {
   // Whose key was taken out of use does not put it back himself.
   'api_key.enable': { staff: ['admin'], members: WHO_RUNS_IT },
   'request.read': { staff: WHO_ANSWERS_CUSTOMERS, members: { ...EVERY_MEMBER, developer: 'own' } },
+  // By a member's address, too, which who answers him needs to know.
+  'customer.read': { staff: EVERY_STAFF, members: NO_MEMBER },
+  'customer.view': { staff: WHO_ANSWERS_CUSTOMERS, members: NO_MEMBER },
+  'timeline.read': { staff: WHO_ANSWERS_CUSTOMERS, members: NO_MEMBER },
   // With our costs.
   'receipt.read': { staff: WHO_ANSWERS_CUSTOMERS, members: NO_MEMBER },
   'usage.read': { staff: WHO_ANSWERS_CUSTOMERS, members: NO_MEMBER },
@@ -73,6 +77,7 @@ export const PERMISSIONS = {
   'tax_regime.read': { staff: WHO_ANSWERS_CUSTOMERS, members: NO_MEMBER },
   'tax_regime.change': { staff: ['admin'], members: NO_MEMBER },
   'invoice.read': { staff: WHO_ANSWERS_CUSTOMERS, members: WHO_SEES_MONEY },
+  'pay_link.send': { staff: WHO_ANSWERS_CUSTOMERS, members: NO_MEMBER },
   'dunning.read': { staff: WHO_ANSWERS_CUSTOMERS, members: NO_MEMBER },
   'dunning.decide': { staff: WHO_SELLS, members: NO_MEMBER },
   'contract.read': { staff: WHO_ANSWERS_CUSTOMERS, members: NO_MEMBER },

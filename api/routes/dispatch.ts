@@ -13,6 +13,7 @@ import { expressPath, methodNotAllowed } from './paths.ts';
 import { proposed } from './proposals.ts';
 import { requestIdOf } from './request-ids.ts';
 import type { Call, Route } from './route.ts';
+import { requireView } from './viewing.ts';
 
 export function routesOf(routes: readonly Route[], app: AppDependencies): Router {
   const router = Router({ strict: false, caseSensitive: true });
@@ -66,11 +67,12 @@ function callOf(route: Route, app: AppDependencies, req: Request, res: Response,
 /** To whose rows PostgreSQL confines the call; null: to nobody's. That he may call is asked here for every route, so that none forgets it. */
 async function organizationOf(route: Route, app: AppDependencies, call: Call): Promise<string | null> {
   const { permission, staffFields } = route;
-  const { person, apiKey, body } = call;
+  const { person, apiKey, body, headers } = call;
   if (apiKey !== null) return apiKey.orgId;
   if (permission === null || person === null) return null;
   const belonging = await route.belonging(call, app);
-  return await requireRight(app.db, person, { permission, belonging, staffFields, body });
+  const viewed = await requireView(app.db, person, { route, belonging, headers });
+  return (await requireRight(app.db, person, { permission, belonging, staffFields, body })) ?? viewed;
 }
 
 /** As fast as the client reads. Whoever leaves ends it; what fails after the first byte breaks the connection, so that nobody takes a part for all. */

@@ -5,6 +5,7 @@ import { TollgateError } from '../../domain/errors.ts';
 import { dunningRow } from '../../services/dunning/dunning-rows.ts';
 import { type CaseCommand, commandDunning, type DunningView, RUNGS, viewOf } from '../../services/dunning/dunnings.ts';
 import { overdueInvoices } from '../../services/dunning/overdue-invoices.ts';
+import { sendPayLink } from '../../services/dunning/pay-link-mails.ts';
 import { invoice, listInvoices, type Invoice as ShownInvoice } from '../../services/invoices/invoices.ts';
 import { lockedOrganization, organization } from '../../services/organizations/organizations.ts';
 import { ownerOf } from '../../services/organizations/owners.ts';
@@ -124,6 +125,27 @@ export const invoiceRoutes: readonly Route[] = [
     query: none,
     response: Invoice,
     handler: async ({ params }, { db, links }) => withPayUrl(await invoice(db, params.id), links),
+  }),
+  adminChange({
+    method: 'post',
+    path: '/api/v1/invoices/{id}/pay-links',
+    permission: 'pay_link.send',
+    summary: 'Mail the link to pay an open invoice to whoever gets the bills of its organization',
+    params: byId,
+    status: 201,
+    body: z.strictObject({ reason }),
+    response: z
+      .object({
+        invoiceId: uuid,
+        sentTo: z.int().meta({ description: 'How many addresses; 0: nobody is known to write to' }),
+      })
+      .meta({ id: 'SentPayLink' }),
+    handler: ({ params: { id: invoiceId }, body, author }, _app, change) =>
+      change(async (tx) => {
+        const answer = { invoiceId, sentTo: await sendPayLink(tx, invoiceId, author.requestId) };
+        const what = { action: 'invoice.pay_link_sent', targetKind: 'invoice', targetId: invoiceId } as const;
+        return { answer, audit: { ...what, after: answer, reason: body.reason } };
+      }),
   }),
   adminRead({
     path: '/api/v1/invoices/{id}/dunning',

@@ -22,8 +22,11 @@ test('several staff roles may do what one of them may', () => {
   expect(isStaffAllowed('channel.change', ['support', 'business'])).toBe(false);
 });
 
-test('support changes nothing, and business touches no channel', () => {
-  expect(CHANGING.filter((permission) => isStaffAllowed(permission, ['support']))).toEqual([]);
+test('support changes nothing but looks and sends a link to pay, and business touches no channel', () => {
+  expect(CHANGING.filter((permission) => isStaffAllowed(permission, ['support']))).toEqual([
+    'customer.view',
+    'pay_link.send',
+  ]);
   expect(
     ALL.filter(
       (permission) => /^(channel|model\.change|price)/.test(permission) && isStaffAllowed(permission, ['business']),

@@ -82,6 +82,7 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await step('patch', '/projects/{id}', { id: projectId }, { name: 'development' }, ifMatch);
   const personId = await oneMember(step, orgId);
   await step('post', '/grants', {}, { orgId, amountNano: '25000000000' });
+  await step('post', '/organizations/{orgId}/views', { orgId }, { reason: 'he asked' });
   const checkout = await step('post', '/organizations/{orgId}/checkouts', { orgId }, { pack: 'pack_10' });
   const paymentId = checkout.string('paymentId');
   await submit(checkout.string('url'), { payment_method: 'pm_card_visa' });
@@ -185,6 +186,7 @@ async function oneInvoice(
   const recorded = await step('post', '/invoices/{id}/bank-transfers', { id }, transfer);
   const bankTransferId = recorded.string('id');
   await step('post', '/bank-transfers/{id}/reversals', { id: bankTransferId }, { reason });
+  await step('post', '/invoices/{id}/pay-links', { id }, { reason });
   await step('post', '/invoices/{id}/dunning/decide-stop', { id }, { reason });
   await step('post', '/organizations/{orgId}/contract/end', { orgId }, { reason }, ifMatch);
   return { invoiceId: id, bankTransferId };
