@@ -84,7 +84,12 @@ const signedIn = createRoute({
 const organization = createRoute({
   getParentRoute: () => signedIn,
   path: '/o/$orgId',
-  beforeLoad: ({ params }) => rememberOrganization(params.orgId),
+  beforeLoad: async ({ params }) => {
+    const { memberships, staffMay } = await whoAmI();
+    // One of our staff who looks at a customer's pages goes back to his own.
+    if (memberships.some(({ orgId }) => orgId === params.orgId)) rememberOrganization(params.orgId);
+    else if (staffMay.includes('customer.view')) await learn('customers');
+  },
   component: lazyRouteComponent(() => import('./parts/organization.tsx'), 'Organization'),
 });
 
@@ -143,13 +148,29 @@ const join = createRoute({
   component: lazyRouteComponent(() => import('./pages/join.tsx'), 'Join'),
 });
 
+const customers = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/staff/customers',
+  validateSearch: ({ find }: Record<string, unknown>): { find?: string } =>
+    typeof find === 'string' && find !== '' ? { find } : {},
+  beforeLoad: () => learn('customers'),
+  component: lazyRouteComponent(() => import('./pages/customers.tsx'), 'Customers'),
+});
+
+const customer = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/staff/customers/$customerId',
+  beforeLoad: () => learn('customers'),
+  component: lazyRouteComponent(() => import('./pages/customer.tsx'), 'Customer'),
+});
+
 export const router = createRouter({
   basepath: '/console',
   defaultPreload: 'intent',
   scrollRestoration: true,
   routeTree: root.addChildren([
     visitor.addChildren(visitorRoutes),
-    signedIn.addChildren([home, organization.addChildren(organizationRoutes), account, join]),
+    signedIn.addChildren([home, organization.addChildren(organizationRoutes), account, join, customers, customer]),
   ]),
 });
 

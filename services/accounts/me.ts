@@ -1,5 +1,11 @@
 // What somebody who is signed in is told of himself, and may change of it.
-import { isStaffAllowed, type MemberRole, PERMISSION_NAMES, type Permission, type StaffRole } from '../../domain/authorization.ts';
+import {
+  isStaffAllowed,
+  type MemberRole,
+  PERMISSION_NAMES,
+  type Permission,
+  type StaffRole,
+} from '../../domain/authorization.ts';
 import type { PlanName } from '../../domain/plans.ts';
 import type { MemberStatus } from '../people/memberships.ts';
 import { type Locale, person } from '../people/persons.ts';

@@ -1,9 +1,19 @@
 // Calls of our own API, typed by its OpenAPI document. The session is a cookie that scripts cannot read; a refusal is a Problem.
 import createClient from 'openapi-fetch';
 import type { paths } from '../../generated/api.d.ts';
+import { viewedHere } from '../viewed-organization.ts';
 import { Problem } from './problem.ts';
 
 export const api = createClient<paths>();
+
+// Whoever looks at a customer's pages says so with each call: then the API holds him to reading (docs/decisions.md, D105).
+api.use({
+  onRequest({ request }) {
+    const orgId = viewedHere();
+    if (orgId !== null) request.headers.set('tollgate-view', orgId);
+    return request;
+  },
+});
 
 interface Answer<T> {
   readonly data?: T;

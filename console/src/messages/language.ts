@@ -3,11 +3,12 @@
 // gaps to fill, which a test does.
 import i18next, { type TFunction } from 'i18next';
 import { useSyncExternalStore } from 'react';
+import type customers from './en/customers.json';
 import type organization from './en/organization.json';
 import type signedIn from './en/signed-in.json';
 import type visitor from './en/visitor.json';
 
-export type Messages = typeof visitor & typeof signedIn & typeof organization;
+export type Messages = typeof visitor & typeof signedIn & typeof organization & typeof customers;
 export type Language = 'en' | 'zh';
 
 declare module 'i18next' {
@@ -32,6 +33,10 @@ const WORDS = {
   organization: {
     en: () => import('./en/organization.json'),
     zh: (): Promise<{ readonly default: typeof organization }> => import('./zh/organization.json'),
+  },
+  customers: {
+    en: () => import('./en/customers.json'),
+    zh: (): Promise<{ readonly default: typeof customers }> => import('./zh/customers.json'),
   },
 };
 type Area = keyof typeof WORDS;

@@ -58,7 +58,7 @@ function Figures({ orgId }: { readonly orgId: string }) {
   const t = useWords();
   const balance = useQuery(balanceQuery(orgId));
   // A developer is told of his own requests alone: how long the credit of all lasts does not follow from them.
-  const seesAll = useMe().memberships.some((one) => one.orgId === orgId && one.role !== 'developer');
+  const seesAll = !useMe().memberships.some((one) => one.orgId === orgId && one.role === 'developer');
   return (
     <dl className="figures">
       <div>

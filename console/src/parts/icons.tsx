@@ -47,6 +47,18 @@ export const KeyIcon = drawn(
   </>,
 );
 export const PlayIcon = drawn(<path d="M7 4.5v15l12-7.5Z" />);
+export const SearchIcon = drawn(
+  <>
+    <circle cx="11" cy="11" r="6.5" />
+    <path d="m16 16 4.5 4.5" />
+  </>,
+);
+export const EyeIcon = drawn(
+  <>
+    <path d="M2 12s3.5-6.5 10-6.5S22 12 22 12s-3.5 6.5-10 6.5S2 12 2 12Z" />
+    <circle cx="12" cy="12" r="3" />
+  </>,
+);
 export const PlusIcon = drawn(<path d="M12 5v14M5 12h14" />);
 export const PeopleIcon = drawn(
   <>

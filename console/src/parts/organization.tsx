@@ -4,15 +4,24 @@ import { Fragment } from 'react';
 import { useMe } from '../api/questions.ts';
 import { NothingHere } from '../pages/trouble.tsx';
 import { OverdueBanner } from './overdue-banner.tsx';
+import { Viewing } from './viewing.tsx';
 
 export function Organization() {
   const { orgId } = useParams({ from: '/signed-in/o/$orgId' });
-  const isMember = useMe().memberships.some((one) => one.orgId === orgId && one.status === 'active');
-  if (!isMember) return <NothingHere />;
-  return (
+  const { memberships, staffMay } = useMe();
+  const isMember = memberships.some((one) => one.orgId === orgId && one.status === 'active');
+  if (!isMember && !staffMay.includes('customer.view')) return <NothingHere />;
+  const pages = (
     <Fragment key={orgId}>
       <OverdueBanner orgId={orgId} />
       <Outlet />
     </Fragment>
+  );
+  return isMember ? (
+    pages
+  ) : (
+    <Viewing key={orgId} orgId={orgId}>
+      {pages}
+    </Viewing>
   );
 }

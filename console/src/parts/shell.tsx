@@ -6,7 +6,7 @@ import { queryClient } from '../api/query-client.ts';
 import { type Me, useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { roleIn, seesMoney } from '../rights.ts';
-import { CardIcon, GateIcon, GaugeIcon, KeyIcon, PeopleIcon, PersonIcon, PlayIcon } from './icons.tsx';
+import { CardIcon, GateIcon, GaugeIcon, KeyIcon, PeopleIcon, PersonIcon, PlayIcon, SearchIcon } from './icons.tsx';
 import { useOrganizationHere } from './organization-here.ts';
 import { OrganizationMenu } from './organization-menu.tsx';
 import { PersonMenu } from './person-menu.tsx';
@@ -64,6 +64,12 @@ function Frame() {
             ) : null}
           </>
         )}
+        {me.staffMay.includes('customer.read') ? (
+          <Link to="/staff/customers" className="nav-link">
+            <SearchIcon />
+            {t('shell.customers')}
+          </Link>
+        ) : null}
         <Link to="/account" className="nav-link">
           <PersonIcon />
           {t('account.nav')}

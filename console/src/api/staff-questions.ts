@@ -1,0 +1,54 @@
+// What the pages of our staff ask of the API about a customer.
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import type { components } from '../../generated/api.d.ts';
+import { api, told } from './client.ts';
+import { type Me, useMe } from './questions.ts';
+
+export type FoundCustomer = components['schemas']['FoundCustomer'];
+export type Happening = components['schemas']['Happening'];
+export type Proposal = components['schemas']['Proposal'];
+
+export type Permission = Me['staffMay'][number];
+
+/** By the roles of staff; the API asks again. */
+export function useMay(): (permission: Permission) => boolean {
+  const { staffMay } = useMe();
+  return (permission) => staffMay.includes(permission);
+}
+
+export const findQuery = (find: string) =>
+  queryOptions({
+    queryKey: ['customers', find],
+    queryFn: () => told(api.GET('/api/v1/customers', { params: { query: { find } } })),
+  });
+
+/** Under the name of the organization, so that what was changed of it is asked anew as a whole. */
+export const customerKey = (orgId: string) => ['organization', orgId] as const;
+
+export const contractQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: [...customerKey(orgId), 'contract'],
+    queryFn: () => told(api.GET('/api/v1/organizations/{orgId}/contract', { params: { path: { orgId } } })),
+  });
+
+export const caseQuery = (orgId: string, id: string) =>
+  queryOptions({
+    queryKey: [...customerKey(orgId), 'case', id],
+    queryFn: () => told(api.GET('/api/v1/invoices/{id}/dunning', { params: { path: { id } } })),
+  });
+
+export const proposalsQuery = queryOptions({
+  queryKey: ['proposals', 'open'],
+  queryFn: () => told(api.GET('/api/v1/proposals', { params: { query: { state: 'open', limit: 200 } } })),
+});
+
+export const timelineQuery = (orgId: string) =>
+  infiniteQueryOptions({
+    queryKey: [...customerKey(orgId), 'timeline'],
+    queryFn: ({ pageParam: cursor }) => {
+      const query = { limit: 30, ...(cursor === null ? {} : { cursor }) };
+      return told(api.GET('/api/v1/organizations/{orgId}/timeline', { params: { path: { orgId }, query } }));
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ nextCursor }) => nextCursor,
+  });

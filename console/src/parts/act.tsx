@@ -1,0 +1,120 @@
+// Something that our staff does for a customer: what it brings about is said before, why it is done is kept in the audit log, and what takes a second
+// person says so before and waits for him afterwards.
+import { Alert, Button, Textarea } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import { told } from '../api/client.ts';
+import { customerKey, proposalsQuery } from '../api/staff-questions.ts';
+import { useWords } from '../messages/language.ts';
+import { Dialog } from './dialog.tsx';
+import { type FieldInput, Form, useForm } from './form.tsx';
+
+type Answer = Parameters<typeof told>[0];
+type Entered = Readonly<Record<string, string>>;
+
+interface Deed<V extends Entered> {
+  readonly orgId: string;
+  readonly verb: string;
+  /** For whom several stand on a page. */
+  readonly name?: string;
+  readonly title: string;
+  readonly effect: string;
+  readonly isGrave?: boolean;
+  /** When it takes a second person; null: one is enough. */
+  readonly two?: string;
+  readonly initial: V;
+  check?(values: V): { readonly [F in keyof V]?: string | null };
+  fields?(input: (field: keyof V & string) => FieldInput): ReactNode;
+  /** With the id by which a repetition is known. */
+  send(values: V & { readonly reason: string }, attemptId: string): Answer;
+}
+
+export function Act<V extends Entered>(deed: Deed<V>) {
+  const [isAsking, setAsking] = useState(false);
+  return (
+    <>
+      <Button
+        variant="default"
+        size="xs"
+        {...(deed.name === undefined ? {} : { 'aria-label': deed.name })}
+        onClick={() => setAsking(true)}
+      >
+        {deed.verb}
+      </Button>
+      <Dialog opened={isAsking} close={() => setAsking(false)} title={deed.title}>
+        <Asking deed={deed} close={() => setAsking(false)} />
+      </Dialog>
+    </>
+  );
+}
+
+function Asking<V extends Entered>({ deed, close }: { readonly deed: Deed<V>; close(): void }) {
+  const t = useWords();
+  const queries = useQueryClient();
+  const [attemptId] = useState(() => crypto.randomUUID());
+  const [isProposed, setProposed] = useState(false);
+  const form = useForm({
+    initial: { ...deed.initial, reason: '' },
+    check: (values) => ({
+      ...deed.check?.(values),
+      reason: values.reason.trim() === '' ? t('fields.reason') : null,
+    }),
+    async send(values) {
+      const asked = deed.send({ ...values, reason: values.reason.trim() }, attemptId);
+      await told(asked);
+      return (await asked).response.status === 202;
+    },
+    async done(waits) {
+      await Promise.all([
+        queries.invalidateQueries({ queryKey: customerKey(deed.orgId) }),
+        queries.invalidateQueries(proposalsQuery),
+      ]);
+      if (waits) setProposed(true);
+      else close();
+    },
+  });
+  if (isProposed) return <Waits close={close} />;
+  return (
+    <Form
+      form={form}
+      submit={deed.verb}
+      isGrave={deed.isGrave ?? false}
+      beside={
+        <Button variant="default" onClick={close}>
+          {t('keys.cancel')}
+        </Button>
+      }
+    >
+      <p>{deed.effect}</p>
+      {deed.two === undefined ? null : (
+        <Alert color="yellow" role="note">
+          {deed.two}
+        </Alert>
+      )}
+      {deed.fields?.((field) => form.input(field))}
+      <Textarea
+        {...form.input('reason')}
+        label={t('keys.reason')}
+        maxLength={500}
+        rows={2}
+        {...(deed.fields === undefined ? { 'data-autofocus': true } : {})}
+      />
+    </Form>
+  );
+}
+
+function Waits({ close }: { close(): void }) {
+  const t = useWords();
+  return (
+    <div className="form">
+      <Alert color="teal" role="status">
+        {t('act.proposed')}
+      </Alert>
+      <div className="form-end">
+        <Button onClick={close} data-autofocus>
+          {t('keys.close')}
+        </Button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,132 @@
+// What can be done about an invoice that is not paid: send the link, ask the card once more, give time, ask no more, record what came by bank.
+import { TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { api } from '../api/client.ts';
+import type { Invoice } from '../api/organization-questions.ts';
+import { caseQuery } from '../api/staff-questions.ts';
+import { useWords } from '../messages/language.ts';
+import { nanoOf } from '../money.ts';
+import { Act } from './act.tsx';
+
+interface OfInvoice {
+  readonly orgId: string;
+  readonly invoice: Invoice;
+}
+
+const NANO_OF_A_CENT = 10_000_000n;
+
+export function SendPayLink({ orgId, invoice: { id } }: OfInvoice) {
+  const t = useWords();
+  return (
+    <Act
+      orgId={orgId}
+      verb={t('act.payLink.verb')}
+      title={t('act.payLink.title')}
+      effect={t('act.payLink.effect')}
+      initial={{}}
+      send={({ reason }, attemptId) =>
+        api.POST('/api/v1/invoices/{id}/pay-links', {
+          params: { path: { id }, header: { 'Idempotency-Key': attemptId } },
+          body: { reason },
+        })
+      }
+    />
+  );
+}
+
+export function RecordTransfer({ orgId, invoice: { id } }: OfInvoice) {
+  const t = useWords();
+  return (
+    <Act
+      orgId={orgId}
+      verb={t('act.transfer.verb')}
+      title={t('act.transfer.title')}
+      effect={t('act.transfer.effect')}
+      two={t('act.two')}
+      initial={{ amountCents: '', reference: '', receivedOn: new Date().toISOString().slice(0, 10) }}
+      check={({ amountCents, reference, receivedOn }) => ({
+        amountCents: wholeCents(amountCents) === null ? t('fields.amount') : null,
+        reference: reference.trim() === '' ? t('fields.empty') : null,
+        receivedOn: receivedOn === '' ? t('fields.empty') : null,
+      })}
+      fields={(input) => (
+        <>
+          <TextInput
+            {...input('amountCents')}
+            label={t('act.dollars')}
+            inputMode="decimal"
+            autoComplete="off"
+            data-autofocus
+          />
+          <TextInput {...input('reference')} label={t('act.transfer.reference')} maxLength={140} autoComplete="off" />
+          <TextInput {...input('receivedOn')} label={t('act.transfer.receivedOn')} type="date" />
+        </>
+      )}
+      send={({ amountCents, reference, receivedOn, reason }, attemptId) =>
+        api.POST('/api/v1/invoices/{id}/bank-transfers', {
+          params: { path: { id }, header: { 'Idempotency-Key': attemptId } },
+          body: { amountCents: wholeCents(amountCents) ?? 0, reference: reference.trim(), receivedOn, reason },
+        })
+      }
+    />
+  );
+}
+
+/** Null: it is no amount, or not in whole cents. */
+function wholeCents(dollars: string): number | null {
+  const nano = BigInt(nanoOf(dollars) ?? '0');
+  return nano > 0n && nano % NANO_OF_A_CENT === 0n ? Number(nano / NANO_OF_A_CENT) : null;
+}
+
+/** Of a case that is open; an invoice that is not overdue is none. No card is asked for what is paid afterwards. */
+export function DunningActs({ orgId, invoice: { id } }: OfInvoice) {
+  const t = useWords();
+  const { data } = useQuery(caseQuery(orgId, id));
+  if (data === undefined || data.closed !== null) return null;
+  const paramsFor = (attemptId: string) => ({
+    path: { id },
+    header: { 'Idempotency-Key': attemptId, 'If-Match': `"${data.version}"` },
+  });
+  return (
+    <>
+      {data.policy === 'postpaid' ? null : (
+        <Act
+          orgId={orgId}
+          verb={t('act.retry.verb')}
+          title={t('act.retry.title')}
+          effect={t('act.retry.effect')}
+          initial={{}}
+          send={({ reason }, attemptId) =>
+            api.POST('/api/v1/invoices/{id}/dunning/retry-now', { params: paramsFor(attemptId), body: { reason } })
+          }
+        />
+      )}
+      <Act
+        orgId={orgId}
+        verb={t('act.extend.verb')}
+        title={t('act.extend.title')}
+        effect={t('act.extend.effect')}
+        initial={{ until: '' }}
+        check={({ until }) => ({ until: Date.parse(until) > Date.now() ? null : t('fields.expiresOn') })}
+        fields={(input) => <TextInput {...input('until')} label={t('act.extend.until')} type="date" data-autofocus />}
+        send={({ until, reason }, attemptId) =>
+          api.POST('/api/v1/invoices/{id}/dunning/extend', {
+            params: paramsFor(attemptId),
+            body: { until: new Date(until).toISOString(), reason },
+          })
+        }
+      />
+      <Act
+        orgId={orgId}
+        verb={t('act.waive.verb')}
+        title={t('act.waive.title')}
+        effect={t('act.waive.effect')}
+        isGrave
+        initial={{}}
+        send={({ reason }, attemptId) =>
+          api.POST('/api/v1/invoices/{id}/dunning/waive', { params: paramsFor(attemptId), body: { reason } })
+        }
+      />
+    </>
+  );
+}

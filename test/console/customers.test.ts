@@ -1,0 +1,227 @@
+// Somebody of our staff is asked about a customer: finds him by what he names, reads what happened, sends him the link to pay, gives him credit with
+// a second person's word, and sees his pages as he sees them.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { BrowserContext, Page } from 'playwright-core';
+import type { StaffRole } from '../../domain/authorization.ts';
+import { postpaidDunning } from '../../domain/dunning.ts';
+import { insertDunning } from '../../services/dunning/dunning-rows.ts';
+import { newId } from '../../services/platform/ids.ts';
+import { inTransaction } from '../../services/platform/postgres.ts';
+import { barriersOn } from './accessibility.ts';
+import { type ConsoleSite, expectNoSidewaysScrolling, openConsoleSite, picture, type Visit } from './console-site.ts';
+import { focused, tabTo } from './keyboard.ts';
+import { type Account, signUp } from './person.ts';
+
+interface Asker extends Account {
+  readonly keyPrefix: string;
+  readonly requestId: string;
+}
+
+let site: ConsoleSite;
+let customer: Asker;
+
+beforeAll(async () => {
+  site = await openConsoleSite();
+  const { context } = await site.visit();
+  customer = await oneWhoAsks(context);
+  await context.close();
+});
+afterAll(() => site.close());
+
+/** He has sent a request, and owes for his usage. */
+async function oneWhoAsks(context: BrowserContext): Promise<Asker> {
+  const { api } = site.product;
+  const account = await signUp(site, context);
+  const headers = { origin: api };
+  const made = await context.request.post(`${api}/api/v1/api-keys`, { data: { orgId: account.orgId }, headers });
+  const { credential, prefix } = (await made.json()) as { readonly credential: string; readonly prefix: string };
+  const bearer = { authorization: `Bearer ${credential}` };
+  const listed = await fetch(`${api}/v1/models`, { headers: bearer });
+  const { data } = (await listed.json()) as { readonly data: readonly { readonly id: string }[] };
+  const modelId = data.find(({ id }) => !id.includes('embed'))?.id;
+  const answer = await fetch(`${api}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { ...bearer, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: modelId, messages: [{ role: 'user', content: 'hello' }] }),
+  });
+  expect(answer.status).toBe(200);
+  await answer.text();
+  await overdueInvoice(account.orgId);
+  return { ...account, keyPrefix: prefix, requestId: answer.headers.get('x-request-id') ?? '' };
+}
+
+async function overdueInvoice(orgId: string): Promise<void> {
+  const invoiceId = newId();
+  const dueAt = new Date(Date.now() - 3 * 86_400_000);
+  await inTransaction(site.product.admin, async (tx) => {
+    await tx.query(
+      `insert into invoices (id, org_id, kind, name, amount_cents, due_at) values ($1, $2, 'usage', '2026-01', 1900, $3)`,
+      [invoiceId, orgId, dueAt],
+    );
+    const state = postpaidDunning(invoiceId, dueAt.getTime());
+    await insertDunning(tx, { invoiceId, orgId, subscriptionId: null, state });
+  });
+}
+
+/** Signed in, in a browser of his own. */
+async function staff(name: string, role: StaffRole): Promise<Visit> {
+  const { admin } = site.product;
+  const visit = await site.visit();
+  const { email } = await signUp(site, visit.context, { name });
+  const person = '(select id from persons where email = $1)';
+  await admin.query(`insert into staff_roles (person_id, role) values (${person}, $2)`, [email, role]);
+  // Whose seal nobody opens here: that he has one lets him in.
+  await admin.query(
+    `insert into auth.second_factors (person_id, sealed, master_key_version, enrolled_at) values (${person}, '{}', 1, now())`,
+    [email],
+  );
+  return visit;
+}
+
+/** Settled: nothing is on its way any more. */
+async function settled(page: Page): Promise<void> {
+  await page.locator('h1').waitFor();
+  await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' });
+}
+
+async function expectWellMade(page: Page, name: string, known: readonly string[] = []): Promise<void> {
+  await settled(page);
+  await picture(page, name);
+  expect([name, await barriersOn(page, known)]).toEqual([name, []]);
+  await expectNoSidewaysScrolling(page);
+}
+
+async function find(page: Page, text: string): Promise<void> {
+  await page.goto(`${site.url}/staff/customers`);
+  await settled(page);
+  await page.getByRole('heading', { name: 'Customers' }).focus();
+  await page.keyboard.press('/');
+  expect(await focused(page)).toBe('Find');
+  await page.keyboard.type(text);
+  await page.keyboard.press('Enter');
+  await page.getByRole('list', { name: 'Found' }).waitFor();
+}
+
+test('support finds a customer by a request and by a key, reads what happened and mails him the link to pay', async () => {
+  const { page, complaints } = await staff('Sue Support', 'support');
+
+  await find(page, customer.requestId);
+  await page.getByText(`Request: ${customer.requestId}`).waitFor();
+  await expectWellMade(page, 'customers-found');
+  await find(page, `${customer.keyPrefix}and-what-nobody-should-see`);
+  expect(page.url()).toContain(`find=${customer.keyPrefix}`);
+  expect(page.url()).not.toContain('nobody');
+  await page.reload();
+  await page.getByRole('link', { name: 'Ada Lovelace' }).click();
+  await page.getByRole('listitem').filter({ hasText: 'Invoice for usage' }).waitFor();
+  await expectWellMade(page, 'customer');
+  await page.getByRole('button', { name: 'Send the pay link' }).click();
+  await page.getByRole('dialog').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Send the pay link' }).click();
+  await page.getByText('Say why: it is kept in the audit log.').waitFor();
+  await page.getByLabel('Why?').fill('He lost the first one');
+  await page.getByRole('dialog').getByRole('button', { name: 'Send the pay link' }).click();
+
+  await page
+    .getByRole('listitem')
+    .filter({ hasText: 'He lost the first one' })
+    .filter({ hasText: 'by Sue Support' })
+    .waitFor();
+  await page.getByRole('listitem').filter({ hasText: 'Mail: payment due' }).waitFor();
+  expect(await site.mailedTo(customer.email, /http\S+\/pay\/[\w-]+/)).toContain('/pay/');
+  expect(await page.getByRole('button', { name: 'Give credit' }).count()).toBe(0);
+  expect(complaints).toEqual([]);
+});
+
+test('credit above what one person gives waits for another; who looks as the customer sees it there, and changes nothing', async () => {
+  const [first, second] = [await staff('Ann Admin', 'admin'), await staff('Ben Admin', 'admin')];
+  await proposeCredit(first.page);
+  await approve(second.page);
+
+  const { page } = second;
+  await page.getByRole('link', { name: 'View as the customer' }).click();
+  await page.getByLabel('Why?').fill('His balance looks wrong to him');
+  await page.getByRole('button', { name: 'View', exact: true }).click();
+  const banner = page.getByText('You view Ada Lovelace as its owner. Nothing can be changed.');
+  await banner.waitFor();
+  await page.getByRole('row').filter({ hasText: 'Credited by us' }).waitFor();
+  await page.getByText('Spent per day lately').waitFor();
+  await expectWellMade(page, 'viewing-overview');
+  await page.reload();
+  await banner.waitFor();
+  const asked = page.waitForRequest((request) => request.url().includes('/api/v1/api-keys'));
+  await page.getByRole('link', { name: 'API keys' }).click();
+  expect((await asked).headers()['tollgate-view']).toBe(customer.orgId);
+  await page.getByRole('row').filter({ hasText: customer.keyPrefix }).waitFor();
+  expect(await page.getByRole('button', { name: 'Create a key' }).isDisabled()).toBe(true);
+  await page.getByRole('link', { name: 'Billing' }).click();
+  await page.getByRole('heading', { name: 'Billing', exact: true }).waitFor();
+  await expectWellMade(page, 'viewing-billing');
+  await page.getByRole('link', { name: 'Pay now' }).first().click();
+  expect(page.url()).toBe(`${site.url}/o/${customer.orgId}/billing`);
+  await page.getByRole('button', { name: 'Leave' }).click();
+  await page.getByRole('listitem').filter({ hasText: 'His balance looks wrong to him' }).waitFor();
+  expect([...first.complaints, ...second.complaints]).toEqual([]);
+
+  await seenOnAPhone(await second.context.cookies());
+});
+
+const address = () => `${site.url}/staff/customers/${customer.orgId}`;
+
+async function proposeCredit(page: Page): Promise<void> {
+  await page.goto(address());
+  await page.getByRole('button', { name: 'Give credit' }).click();
+  await page.getByLabel('Amount in dollars').fill('60');
+  await page.getByLabel('Why?').fill('A month of outages');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('takes two persons').waitFor();
+  await dialog.getByRole('button', { name: 'Give credit' }).click();
+  await dialog.getByText('This waits for a second person now.', { exact: false }).waitFor();
+  await dialog.getByRole('button', { name: 'Close' }).last().click();
+  await page.getByRole('button', { name: 'Withdraw' }).waitFor();
+  expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
+  await page.getByRole('button', { name: 'Give time' }).click();
+  await page.getByLabel('Until').fill('2099-12-31');
+  await page.getByLabel('Why?').fill('He pays on the first');
+  await expectWellMade(page, 'customer-give-time');
+  await dialog.getByRole('button', { name: 'Give time' }).click();
+  await page
+    .getByRole('listitem')
+    .filter({ hasText: 'Time given' })
+    .filter({ hasText: 'He pays on the first' })
+    .waitFor();
+}
+
+async function approve(page: Page): Promise<void> {
+  await page.goto(address());
+  await page.getByRole('button', { name: 'Approve' }).waitFor();
+  await expectWellMade(page, 'customer-proposal');
+  await page.getByRole('button', { name: 'Approve' }).click();
+  await page.getByLabel('Why?').fill('Agreed by phone');
+  await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
+  const given = page.getByRole('listitem').filter({ hasText: 'Credit given by hand' });
+  await given.filter({ hasText: 'Ann Admin + Ben Admin' }).filter({ hasText: 'A month of outages' }).waitFor();
+  await given.getByText('$60.00').waitFor();
+  await page.getByRole('button', { name: 'Approve' }).first().waitFor({ state: 'detached' });
+}
+
+/** In Chinese, and in the dark. */
+async function seenOnAPhone(cookies: Parameters<BrowserContext['addCookies']>[0]): Promise<void> {
+  const { page, context, complaints } = await site.visit({ language: 'zh', scheme: 'dark', width: 375 });
+  await context.addCookies(cookies);
+
+  await page.goto(`${site.url}/staff/customers?find=ada`);
+  await page.getByRole('list', { name: '查找结果' }).waitFor();
+  await expectWellMade(page, 'customers-zh-dark');
+  await page.goto(address());
+  await page.getByText('用量账单').waitFor();
+  await expectWellMade(page, 'customer-zh-dark');
+  await page.goto(`${site.url}/o/${customer.orgId}`);
+  await page.getByLabel('原因').fill('查看余额');
+  await page.getByRole('button', { name: '开始查看' }).click();
+  await page.getByText('无法做任何更改').waitFor();
+  // To axe nothing in a fieldset that is off can take the focus; a table that scrolls can.
+  await expectWellMade(page, 'viewing-zh-dark', ['scrollable-region-focusable']);
+  await tabTo(page, '最近请求');
+  expect(complaints).toEqual([]);
+}
