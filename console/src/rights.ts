@@ -14,6 +14,20 @@ export function roleIn(
   return own === null && orgId !== null && staffMay.includes('customer.view') ? 'owner' : own;
 }
 
+/** With what is asked for there, or made: a developer sees and makes what is his own. */
+export function whose(me: Me, orgId: string): { readonly orgId: string; readonly memberId?: string } {
+  return roleIn(me, orgId) === 'developer' ? { orgId, memberId: me.id } : { orgId };
+}
+
+export function mayMakeKeys(role: Role | null): boolean {
+  return role === 'owner' || role === 'admin' || role === 'developer';
+}
+
+/** Whose key was disabled by somebody does not put it back himself. */
+export function mayEnableKeys(role: Role | null): boolean {
+  return role === 'owner' || role === 'admin';
+}
+
 export function seesMoney(role: Role | null): boolean {
   return role === 'owner' || role === 'admin' || role === 'billing';
 }

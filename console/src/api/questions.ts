@@ -1,7 +1,8 @@
 // What the pages ask of the API, each question in one place with its name in the cache.
-import { queryOptions, useSuspenseQuery } from '@tanstack/react-query';
+import { type QueryClient, queryOptions, useSuspenseQuery } from '@tanstack/react-query';
 import type { components, paths } from '../../generated/api.d.ts';
 import { beginningOfBurn } from '../burn-rate.ts';
+import { whose } from '../rights.ts';
 import { api, told } from './client.ts';
 
 type Answer<P extends keyof paths> = paths[P] extends {
@@ -28,6 +29,10 @@ export function useMe(): Me {
   return useSuspenseQuery(meQuery).data;
 }
 
+async function asked(client: QueryClient, orgId: string): Promise<ReturnType<typeof whose>> {
+  return whose(await client.ensureQueryData(meQuery), orgId);
+}
+
 export const sessionsQuery = queryOptions({
   queryKey: ['sessions'],
   queryFn: () => told(api.GET('/api/v1/me/sessions')),
@@ -48,23 +53,29 @@ export const grantsQuery = (orgId: string) =>
 export const requestsQuery = (orgId: string) =>
   queryOptions({
     queryKey: ['organization', orgId, 'requests'],
-    queryFn: () => told(api.GET('/api/v1/requests', { params: { query: { orgId, limit: 10 } } })),
+    queryFn: async ({ client }) => {
+      const query = { ...(await asked(client, orgId)), limit: 10 };
+      return told(api.GET('/api/v1/requests', { params: { query } }));
+    },
   });
 
 /** As many as one answer holds. */
 export const burnQuery = (orgId: string) =>
   queryOptions({
     queryKey: ['organization', orgId, 'burn'],
-    queryFn: () => {
-      const from = beginningOfBurn(Date.now());
-      return told(api.GET('/api/v1/requests', { params: { query: { orgId, from, limit: 200 } } }));
+    queryFn: async ({ client }) => {
+      const query = { ...(await asked(client, orgId)), from: beginningOfBurn(Date.now()), limit: 200 };
+      return told(api.GET('/api/v1/requests', { params: { query } }));
     },
   });
 
 export const keysQuery = (orgId: string) =>
   queryOptions({
     queryKey: ['organization', orgId, 'keys'],
-    queryFn: () => told(api.GET('/api/v1/api-keys', { params: { query: { orgId, limit: 200 } } })),
+    queryFn: async ({ client }) => {
+      const query = { ...(await asked(client, orgId)), limit: 200 };
+      return told(api.GET('/api/v1/api-keys', { params: { query } }));
+    },
   });
 
 export const invitationQuery = (linkToken: string) =>

@@ -5,7 +5,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { firstModelQuery } from '../api/first-model.ts';
-import { keysQuery, type NewApiKey, type RequestLine, requestsQuery } from '../api/questions.ts';
+import { keysQuery, type NewApiKey, type RequestLine, requestsQuery, useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from '../parts/asked.tsx';
 import { CopyButton } from '../parts/copy-button.tsx';
@@ -14,6 +14,7 @@ import { CheckIcon } from '../parts/icons.tsx';
 import { Money } from '../parts/money.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { BASE_URL, ShownOnce } from '../parts/shown-once.tsx';
+import { whose } from '../rights.ts';
 
 const LOOK_AGAIN_MS = 1_500;
 
@@ -64,6 +65,7 @@ function Step({ title, isDone, isNow, children }: Step) {
 
 function NameKey({ orgId, made }: { readonly orgId: string; made(apiKey: NewApiKey): void }) {
   const t = useWords();
+  const me = useMe();
   const queries = useQueryClient();
   const [attemptId] = useState(() => crypto.randomUUID());
   const form = useForm({
@@ -71,7 +73,7 @@ function NameKey({ orgId, made }: { readonly orgId: string; made(apiKey: NewApiK
     check: ({ name }) => ({ name: name.trim() === '' ? t('fields.keyName') : null }),
     send: ({ name }) => {
       const params = { header: { 'Idempotency-Key': attemptId } };
-      return told(api.POST('/api/v1/api-keys', { params, body: { orgId, name: name.trim() } }));
+      return told(api.POST('/api/v1/api-keys', { params, body: { ...whose(me, orgId), name: name.trim() } }));
     },
     done: async (apiKey) => {
       made(apiKey);

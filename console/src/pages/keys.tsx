@@ -3,7 +3,7 @@ import { Badge, Button, Table } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { type ApiKey, keysQuery } from '../api/questions.ts';
+import { type ApiKey, keysQuery, useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from '../parts/asked.tsx';
 import { PlusIcon } from '../parts/icons.tsx';
@@ -14,17 +14,18 @@ import { NewKey } from '../parts/new-key.tsx';
 import { NothingYet } from '../parts/nothing-yet.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { WideTable } from '../parts/wide-table.tsx';
+import { mayEnableKeys, mayMakeKeys, roleIn } from '../rights.ts';
 
 export function Keys() {
   const t = useWords();
   const { orgId } = useParams({ from: '/signed-in/o/$orgId/keys' });
   const [isMaking, setMaking] = useState(false);
   const question = useQuery(keysQuery(orgId));
-  const make = (
+  const make = mayMakeKeys(roleIn(useMe(), orgId)) ? (
     <Button leftSection={<PlusIcon />} onClick={() => setMaking(true)}>
       {t('keys.make')}
     </Button>
-  );
+  ) : undefined;
   const hasKeys = (question.data?.data.length ?? 0) > 0;
   return (
     <>
@@ -49,6 +50,7 @@ export function Keys() {
 
 function KeyTable({ orgId, apiKeys }: { readonly orgId: string; readonly apiKeys: readonly ApiKey[] }) {
   const t = useWords();
+  const role = roleIn(useMe(), orgId);
   return (
     <WideTable label={t('keys.title')} minWidth={640}>
       <Table.Thead>
@@ -80,7 +82,9 @@ function KeyTable({ orgId, apiKeys }: { readonly orgId: string; readonly apiKeys
               <Moment at={apiKey.createdAt} />
             </Table.Td>
             <Table.Td className="row-actions">
-              <KeySwitch orgId={orgId} apiKey={apiKey} />
+              {(apiKey.disabledAt === null ? mayMakeKeys(role) : mayEnableKeys(role)) ? (
+                <KeySwitch orgId={orgId} apiKey={apiKey} />
+              ) : null}
             </Table.Td>
           </Table.Tr>
         ))}

@@ -3,9 +3,10 @@ import { Button, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
-import { keysQuery, type NewApiKey } from '../api/questions.ts';
+import { keysQuery, type NewApiKey, useMe } from '../api/questions.ts';
 import { bodyOf, problemsOf, UNBOUNDED } from '../key-bounds.ts';
 import { useWords } from '../messages/language.ts';
+import { whose } from '../rights.ts';
 import { Dialog } from './dialog.tsx';
 import { Form, useForm } from './form.tsx';
 import { KeyBounds } from './key-bounds.tsx';
@@ -50,6 +51,7 @@ interface KeyForm {
 
 function KeyForm({ orgId, made, cancel }: KeyForm) {
   const t = useWords();
+  const me = useMe();
   const queries = useQueryClient();
   // One for all tries: a key that was made by a try whose answer was lost is not made twice.
   const [attemptId] = useState(() => crypto.randomUUID());
@@ -61,7 +63,9 @@ function KeyForm({ orgId, made, cancel }: KeyForm) {
     }),
     send: ({ name, ...bounds }) => {
       const params = { header: { 'Idempotency-Key': attemptId } };
-      return told(api.POST('/api/v1/api-keys', { params, body: { orgId, name: name.trim(), ...bodyOf(bounds) } }));
+      return told(
+        api.POST('/api/v1/api-keys', { params, body: { ...whose(me, orgId), name: name.trim(), ...bodyOf(bounds) } }),
+      );
     },
     done: async (apiKey) => {
       made(apiKey);
