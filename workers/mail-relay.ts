@@ -12,7 +12,9 @@ export class MailRelay {
   readonly #deliveries: Deliveries;
   readonly #log: Log;
   readonly #leaving = new AbortController();
-  #bell = new AbortController();
+  /** Of each loop that has nothing to do, what wakes it. */
+  readonly #resting = new Set<AbortController>();
+  #isRung = false;
   #isDatabaseAway = false;
 
   constructor(deliveries: Deliveries, log: Log) {
@@ -20,11 +22,11 @@ export class MailRelay {
     this.#log = log;
   }
 
-  /** There are mails. */
+  /** There are mails. One loop looks, and rings for the next one when it has found one: most come alone. */
   ring(): void {
-    const heard = this.#bell;
-    this.#bell = new AbortController();
-    heard.abort();
+    const [first] = this.#resting;
+    if (first === undefined) this.#isRung = true;
+    else this.#wake(first);
   }
 
   leave(): void {
@@ -37,24 +39,37 @@ export class MailRelay {
   }
 
   async #deliverAll(): Promise<void> {
-    const leaving = this.#leaving.signal;
-    while (!leaving.aborted) {
-      // Taken before looking: what is queued after the look rings this one.
-      const bell = this.#bell.signal;
-      if (await this.#deliverNext()) continue;
-      await wait(LOOK_EVERY_MS, undefined, { signal: AbortSignal.any([bell, leaving]) }).catch(() => undefined);
+    while (!this.#leaving.signal.aborted) {
+      await this.#deliverNext();
+      await this.#untilRung();
     }
   }
 
-  async #deliverNext(): Promise<boolean> {
+  async #deliverNext(): Promise<void> {
     try {
-      const isDelivered = await this.#deliveries.deliverNext();
+      await this.#deliveries.deliverNext(() => this.ring());
       this.#isDatabaseAway = false;
-      return isDelivered;
     } catch (error) {
       if (!this.#isDatabaseAway) this.#log.warn({ err: error }, 'outbox_unreachable');
       this.#isDatabaseAway = true;
-      return false;
     }
+  }
+
+  /** Who was rung for while all were busy looks at once: it may have been for a mail that came after their looks. */
+  async #untilRung(): Promise<void> {
+    if (this.#isRung) {
+      this.#isRung = false;
+      return;
+    }
+    const bell = new AbortController();
+    this.#resting.add(bell);
+    const woken = AbortSignal.any([bell.signal, this.#leaving.signal]);
+    await wait(LOOK_EVERY_MS, undefined, { signal: woken }).catch(() => undefined);
+    this.#resting.delete(bell);
+  }
+
+  #wake(bell: AbortController): void {
+    this.#resting.delete(bell);
+    bell.abort();
   }
 }
