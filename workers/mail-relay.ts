@@ -1,6 +1,5 @@
 // Hands on what waits in the outbox, for as long as this process lives. It needs PostgreSQL and the mail server and knows nothing of
 // Temporal: a customer is warned also while that is away. Any number of workers do this side by side.
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE } from '../services/notifications/mail-sender.ts';
 import type { Log } from '../services/platform/log.ts';
@@ -11,10 +10,10 @@ const LOOK_EVERY_MS = 5_000;
 export class MailRelay {
   readonly #deliveries: Deliveries;
   readonly #log: Log;
-  readonly #leaving = new AbortController();
   /** Of each loop that has nothing to do, what wakes it. */
-  readonly #resting = new Set<AbortController>();
+  readonly #resting = new Set<() => void>();
   #isRung = false;
+  #isLeaving = false;
   #isDatabaseAway = false;
 
   constructor(deliveries: Deliveries, log: Log) {
@@ -24,13 +23,14 @@ export class MailRelay {
 
   /** There are mails. One loop looks, and rings for the next one when it has found one: most come alone. */
   ring(): void {
-    const [first] = this.#resting;
-    if (first === undefined) this.#isRung = true;
-    else this.#wake(first);
+    const [wake] = this.#resting;
+    if (wake === undefined) this.#isRung = true;
+    else wake();
   }
 
   leave(): void {
-    this.#leaving.abort();
+    this.#isLeaving = true;
+    for (const wake of this.#resting) wake();
   }
 
   /** Until leave(), and what is with the mail server then has been recorded. */
@@ -39,7 +39,7 @@ export class MailRelay {
   }
 
   async #deliverAll(): Promise<void> {
-    while (!this.#leaving.signal.aborted) {
+    while (!this.#isLeaving) {
       await this.#deliverNext();
       await this.#untilRung();
     }
@@ -57,19 +57,18 @@ export class MailRelay {
 
   /** Who was rung for while all were busy looks at once: it may have been for a mail that came after their looks. */
   async #untilRung(): Promise<void> {
-    if (this.#isRung) {
+    if (this.#isRung || this.#isLeaving) {
       this.#isRung = false;
       return;
     }
-    const bell = new AbortController();
-    this.#resting.add(bell);
-    const woken = AbortSignal.any([bell.signal, this.#leaving.signal]);
-    await wait(LOOK_EVERY_MS, undefined, { signal: woken }).catch(() => undefined);
-    this.#resting.delete(bell);
-  }
-
-  #wake(bell: AbortController): void {
-    this.#resting.delete(bell);
-    bell.abort();
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#resting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, LOOK_EVERY_MS);
+      this.#resting.add(wake);
+    });
   }
 }
