@@ -111,7 +111,7 @@ class Turn {
    * it saw has not happened yet.
    */
   #nowMs = Number.NaN;
-  /** Nobody else changes them while the organization is held: each is read once. */
+  /** Nobody else changes them while the organization is held: each is read once (D114). */
   readonly #subscriptions = new Map<string, SubscriptionRow>();
   readonly #dunnings = new Map<string, DunningRow>();
   readonly #queue: ProcessEvent[] = [];
