@@ -1,6 +1,5 @@
 // Hands on what waits in the outbox, for as long as this process lives. It needs PostgreSQL and the mail server and knows nothing of
 // Temporal: a customer is warned also while that is away. Any number of workers do this side by side.
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE } from '../services/notifications/mail-sender.ts';
 import type { Log } from '../services/platform/log.ts';
@@ -11,8 +10,10 @@ const LOOK_EVERY_MS = 5_000;
 export class MailRelay {
   readonly #deliveries: Deliveries;
   readonly #log: Log;
-  readonly #leaving = new AbortController();
-  #bell = new AbortController();
+  /** Of each loop that has nothing to do, what wakes it. */
+  readonly #resting = new Set<() => void>();
+  #isRung = false;
+  #isLeaving = false;
   #isDatabaseAway = false;
 
   constructor(deliveries: Deliveries, log: Log) {
@@ -20,15 +21,16 @@ export class MailRelay {
     this.#log = log;
   }
 
-  /** There are mails. */
+  /** There are mails. One loop looks, and rings for the next one when it has found one: most come alone. */
   ring(): void {
-    const heard = this.#bell;
-    this.#bell = new AbortController();
-    heard.abort();
+    const [wake] = this.#resting;
+    if (wake === undefined) this.#isRung = true;
+    else wake();
   }
 
   leave(): void {
-    this.#leaving.abort();
+    this.#isLeaving = true;
+    for (const wake of this.#resting) wake();
   }
 
   /** Until leave(), and what is with the mail server then has been recorded. */
@@ -37,24 +39,36 @@ export class MailRelay {
   }
 
   async #deliverAll(): Promise<void> {
-    const leaving = this.#leaving.signal;
-    while (!leaving.aborted) {
-      // Taken before looking: what is queued after the look rings this one.
-      const bell = this.#bell.signal;
-      if (await this.#deliverNext()) continue;
-      await wait(LOOK_EVERY_MS, undefined, { signal: AbortSignal.any([bell, leaving]) }).catch(() => undefined);
+    while (!this.#isLeaving) {
+      await this.#deliverNext();
+      await this.#untilRung();
     }
   }
 
-  async #deliverNext(): Promise<boolean> {
+  async #deliverNext(): Promise<void> {
     try {
-      const isDelivered = await this.#deliveries.deliverNext();
+      await this.#deliveries.deliverNext(() => this.ring());
       this.#isDatabaseAway = false;
-      return isDelivered;
     } catch (error) {
       if (!this.#isDatabaseAway) this.#log.warn({ err: error }, 'outbox_unreachable');
       this.#isDatabaseAway = true;
-      return false;
     }
+  }
+
+  /** Who was rung for while all were busy looks at once: it may have been for a mail that came after their looks. */
+  async #untilRung(): Promise<void> {
+    if (this.#isRung || this.#isLeaving) {
+      this.#isRung = false;
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#resting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, LOOK_EVERY_MS);
+      this.#resting.add(wake);
+    });
   }
 }

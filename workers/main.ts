@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { Runtime } from '@temporalio/worker';
 import { lastAnchor } from '../services/audit/audit-proof.ts';
 import { Deliveries } from '../services/notifications/deliveries.ts';
@@ -38,10 +37,6 @@ import { bundleWorkflows } from './workflow-bundle.ts';
 /** Above what a worker takes to leave: whoever started it waits longer (docs/operations.md). */
 const LEAVE_WITHIN_MS = 20_000;
 const SCRAPE_PATIENCE_MS = 1_000;
-
-// V8 lets the young generation of each thread grow while much survives, as in a burst of renewals, and gives little of it back: after some hundred
-// of them this process had 542 MB, and 331 with this. Before a thread is started, since each reads it then.
-setFlagsFromString('--max-semi-space-size=4');
 
 const config = readWorkerConfig(process.env);
 const log = createLog({ name: 'worker', level: config.logLevel });

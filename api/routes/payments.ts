@@ -160,10 +160,7 @@ export const paymentRoutes: readonly Route[] = [
     handler: async (bytes, headers, app) => {
       const { stripe, inbox } = deskOf(app);
       const event = stripe.readWebhook(bytes, String(headers['stripe-signature'] ?? ''), Date.now());
-      if (event !== null) {
-        await inbox.store(event);
-        inbox.wake();
-      }
+      if (event !== null && (await inbox.store(event))) inbox.wake();
       return { status: 200, headers: { 'content-type': JSON_TYPE }, text: JSON.stringify({ received: true }) };
     },
   }),

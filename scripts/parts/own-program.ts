@@ -5,11 +5,11 @@ import type { ProcessPlan } from './supervised-process.ts';
 
 type OwnProgram = Pick<ProcessPlan, 'command' | 'args' | 'folder' | 'user' | 'input' | 'stopSignal'>;
 
-/** file: api/main.ts */
-export function ownProgram({ checkout }: Launch, file: string): OwnProgram {
+/** file: api/main.ts; how V8 is to run it */
+export function ownProgram({ checkout }: Launch, file: string, flags: readonly string[] = []): OwnProgram {
   return {
     command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', join(checkout, file)],
+    args: ['--disable-warning=ExperimentalWarning', ...flags, join(checkout, file)],
     folder: checkout,
     user: null,
     input: null,

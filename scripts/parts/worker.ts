@@ -1,6 +1,7 @@
 // The worker part: workers/main.ts with the environment that production gives it too.
 // SIGTERM lets it end what it is doing; what it cannot end is done again by the next one.
 
+import { WORKER_ALLOCATOR, WORKER_V8_FLAGS } from '../../workers/worker-flags.ts';
 import { type FakeStripe, stripeEnvironment } from './fake-stripe.ts';
 import type { Launch } from './home.ts';
 import { ownProgram } from './own-program.ts';
@@ -37,7 +38,7 @@ export async function startWorker(launch: Launch, needs: WorkerNeeds): Promise<R
   const supervised = await SupervisedProcess.start(
     {
       part: 'worker',
-      ...ownProgram(launch, 'workers/main.ts'),
+      ...ownProgram(launch, 'workers/main.ts', WORKER_V8_FLAGS),
       env: environment(launch, url, needs),
       graceMs: GRACE_MS,
       readyWithinMs: 60_000,
@@ -51,6 +52,7 @@ export async function startWorker(launch: Launch, needs: WorkerNeeds): Promise<R
 function environment(launch: Launch, url: string, needs: WorkerNeeds): NodeJS.ProcessEnv {
   return {
     ...process.env, // LOG_LEVEL, NODE_ENV and the bundle that production starts with are the operator's
+    ...WORKER_ALLOCATOR,
     TZ: 'UTC',
     WORKER_HOST: HOST,
     WORKER_PORT: String(needs.port),

@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg';
 import type { Dunning } from '../../domain/dunning.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import type { Interval } from '../../domain/intervals.ts';
-import { jsonbText, type Queryable } from '../platform/postgres.ts';
+import { jsonbText, MOMENT_MS, type Queryable } from '../platform/postgres.ts';
 
 export interface DunningRow {
   readonly invoiceId: string;
@@ -11,9 +11,12 @@ export interface DunningRow {
   readonly subscriptionId: string | null;
   readonly state: Dunning;
   readonly wakeAt: Date | null;
+  /** When it was read, by the clock of billing. */
+  readonly readAtMs: number;
 }
 
-const ROWS = `select invoice_id as "invoiceId", org_id as "orgId", subscription_id as "subscriptionId", state, wake_at as "wakeAt" from dunnings`;
+const ROWS = `select invoice_id as "invoiceId", org_id as "orgId", subscription_id as "subscriptionId", state, wake_at as "wakeAt",
+  ${MOMENT_MS} as "readAtMs" from dunnings`;
 
 /** Null: it was never overdue. */
 export async function findDunning(db: Queryable, invoiceId: string): Promise<DunningRow | null> {
@@ -37,7 +40,7 @@ export async function openDunningsOf(db: Queryable, orgId: string): Promise<Dunn
 
 export async function insertDunning(
   tx: PoolClient,
-  { invoiceId, orgId, subscriptionId, state }: Omit<DunningRow, 'wakeAt'>,
+  { invoiceId, orgId, subscriptionId, state }: Omit<DunningRow, 'wakeAt' | 'readAtMs'>,
 ): Promise<void> {
   await tx.query(
     `insert into dunnings (invoice_id, org_id, subscription_id, policy, state, revision) values ($1, $2, $3, $4, $5, $6)`,
@@ -49,7 +52,7 @@ export async function saveDunning(
   tx: PoolClient,
   invoiceId: string,
   state: Dunning,
-  wakeAtMs: number | null,
+  wakeAt: Date | null,
 ): Promise<void> {
   await tx.query(
     `update dunnings
@@ -57,7 +60,7 @@ export async function saveDunning(
             closed_at = case when $5::text is not null then coalesce(closed_at, billing_now()) end,
             is_close_seen = is_close_seen and $5::text is not null
       where invoice_id = $1`,
-    [invoiceId, jsonbText(state), state.revision, wakeAtMs === null ? null : new Date(wakeAtMs), state.closed],
+    [invoiceId, jsonbText(state), state.revision, wakeAt, state.closed],
   );
 }
 

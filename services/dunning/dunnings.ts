@@ -9,7 +9,7 @@ import { inTransaction } from '../platform/postgres.ts';
 import { audited, type Commanding, type CommandOutcome, commandOnce, type Obeyed } from '../processes/commands.ts';
 import { dunningWorkflowId } from '../processes/poke.ts';
 import type { CardAsk } from '../subscriptions/subscriptions.ts';
-import { billingNow, takeTurn } from '../subscriptions/turn.ts';
+import { takeTurn } from '../subscriptions/turn.ts';
 import { type DunningRow, dunningRow, seeClose } from './dunning-rows.ts';
 
 /** ISO 8601. */
@@ -173,8 +173,7 @@ function commandOf({ state }: DunningRow, wanted: CaseCommand & CaseCommanding):
 }
 
 export async function viewOf(tx: PoolClient, invoiceId: string): Promise<DunningView> {
-  const { orgId, state, wakeAt } = await dunningRow(tx, invoiceId);
-  const nowMs = await billingNow(tx);
+  const { orgId, state, wakeAt, readAtMs: nowMs } = await dunningRow(tx, invoiceId);
   const { stage } = standingOf(state.invoice, state.incidents, nowMs);
   const { rows } = await tx.query<{ amountCents: number; dueAt: Date; orgName: string }>(
     `select coalesce(remaining_of(i.id), i.amount_cents) as "amountCents", i.due_at as "dueAt", o.name as "orgName"

@@ -59,13 +59,15 @@ export class Deliveries {
     this.#domain = addressOf(parts.from).split('@').at(-1) ?? 'localhost';
   }
 
-  /** False: nothing is due that another process is not at. */
-  async deliverNext(): Promise<boolean> {
+  /** False: nothing is due that another process is not at. `found`: something is, and the mail server is asked. */
+  async deliverNext(found: () => void = () => undefined): Promise<boolean> {
     const due: { mail: DueMail | null } = { mail: null };
     try {
       await inTransaction(this.#parts.db, async (tx) => {
         due.mail = await claimed(tx);
-        if (due.mail !== null) await this.#deliver(tx, due.mail);
+        if (due.mail === null) return;
+        found();
+        await this.#deliver(tx, due.mail);
       });
     } catch (error) {
       if (due.mail === null) throw error;

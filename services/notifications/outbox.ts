@@ -39,12 +39,12 @@ export async function queueMail<K extends MailKind>(
   tx: PoolClient,
   { orgId, kind, key: eventKey, facts, notice }: QueuedMail<K>,
 ): Promise<void> {
-  if (await isTold(tx, eventKey)) return;
   const known = await recipientsOf(tx, orgId, kind, facts);
   const recipients = known.length === 0 ? [NOBODY] : known;
   await tx.query(
     `insert into notifications (id, event_key, org_id, kind, recipient, locale, facts, invoice_id, notice)
      select r.id, $1, $2, $3, r.recipient, r.locale, $7, $8, $9 from unnest($4::uuid[], $5::text[], $6::text[]) r (id, recipient, locale)
+      where not exists (select from notifications t where t.event_key = $1 and t.recipient is not null and t.gave_up_at is null)
      on conflict (event_key, recipient) do update
        set facts = excluded.facts, locale = excluded.locale, queued_at = clock_timestamp(), due_at = clock_timestamp(), tries = 0,
            gave_up_at = null
@@ -61,15 +61,6 @@ export async function queueMail<K extends MailKind>(
       notice?.notice ?? null,
     ],
   );
-}
-
-/** Or about to be. */
-async function isTold(tx: PoolClient, eventKey: string): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    'select from notifications where event_key = $1 and recipient is not null and gave_up_at is null limit 1',
-    [eventKey],
-  );
-  return rowCount === 1;
 }
 
 /** Which of these an organization was told last, or is about to be; null: none of them. */

@@ -155,10 +155,24 @@ export async function organization(db: Queryable, id: string): Promise<Organizat
   return readOrganization(rows[0] ?? unknown(id));
 }
 
+/** As its lock was taken, with what its plan gives it then. */
+export type HeldOrganization = Pick<Organization, 'id' | 'planVersionId' | 'seats'>;
+
+const HELD = 'select id, plan_version_id as "planVersionId", seats from organizations';
+
 /** Nobody changes it, and no lease is cut from it, until the transaction ends. */
-export async function lockOrganization(tx: PoolClient, id: string): Promise<void> {
-  const { rowCount } = await tx.query('select from organizations where id = $1 for no key update', [id]);
-  if (rowCount === 0) unknown(id);
+export async function lockOrganization(tx: PoolClient, id: string): Promise<HeldOrganization> {
+  const { rows } = await tx.query<HeldOrganization>(`${HELD} where id = $1 for no key update`, [id]);
+  return rows[0] ?? unknown(id);
+}
+
+/** The same, of the organization that has this subscription. Null: there is no such subscription. */
+export async function lockSubscriber(tx: PoolClient, subscriptionId: string): Promise<HeldOrganization | null> {
+  const { rows } = await tx.query<HeldOrganization>(
+    `${HELD} where id = (select org_id from subscriptions where id = $1) for no key update`,
+    [subscriptionId],
+  );
+  return rows[0] ?? null;
 }
 
 export async function lockedOrganization(tx: PoolClient, id: string): Promise<Organization> {

@@ -1,12 +1,13 @@
 // Charges that meet faults and nothing else: no bank is asked, so no customer answers for them and the ladder waits, but by itself nothing
 // gets better. What goes on for longer than Stripe is left to itself with a refusal is told to a person, with Stripe's own words.
+import { HOUR_MS } from '../../domain/moments.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
 /** Whose charges: of an invoice, or all top-ups of an organization, each of which is a bill of its own. */
 export type Charged = { readonly invoiceId: string } | { readonly topUpsOf: string };
 
 /** As long as a workflow rests after a refusal (workflows/billing-process.ts). */
-const TOLERATED = `interval '1 hour'`;
+export const TOLERATED_MS = HOUR_MS;
 /** What was asked for before it was answered before it. */
 const LAST_PAID = `coalesce((select max(b.top_up) from payments b where b.org_id = $1 and b.top_up is not null and b.state = 'paid'), 0)`;
 
@@ -32,7 +33,7 @@ export async function lastingFaults(db: Queryable, charged: Charged): Promise<st
      select * from (
        select min(asked_at) as since, (array_agg(error order by answered_at desc))[1] as error from faults
        union all select since, why from refused) told
-      where since <= billing_now() - ${TOLERATED} order by since limit 1`,
+      where since <= billing_now() - make_interval(secs => ${TOLERATED_MS / 1_000}) order by since limit 1`,
     [id],
   );
   const [lasting] = rows;

@@ -13,6 +13,8 @@ export interface BillPayment {
   readonly orgId: string;
   readonly amountCents: number;
   readonly currency: string;
+  /** As Stripe knows its organization. Null: it does not yet. */
+  readonly customer: string | null;
   /** null: not made, or not written down yet. */
   readonly paymentIntent: string | null;
 }
@@ -50,11 +52,40 @@ interface BillFacts {
   readonly currency: string;
   readonly paymentId: string | null;
   readonly isPaid: boolean;
+  readonly customer: string | null;
   readonly paymentIntent: string | null;
+  /** Of its payment. */
+  readonly openTry: ChargeTry | null;
+  /** Of the attempt that is asked about. */
+  readonly answer: AnswerRow | null;
   readonly cancellation: 'asked' | 'cancelled' | null;
   readonly hasCard: boolean;
   readonly awaitsTax: boolean;
 }
+
+interface AnswerRow extends DeclineCodes {
+  readonly outcome: 'paid' | 'declined' | 'fault' | 'unknown';
+  readonly declineClass: DeclineClass | null;
+}
+
+export const TRY = `payment_id as "paymentId", asked_by as "askedBy", number, try, payment_method as "paymentMethod", return_url as "returnUrl",
+  (select m.id from payment_methods m where m.stripe_payment_method = payment_method) as "cardId", charge_before as "chargeBefore", asked_at <= billing_now() - interval '15 minutes' as "isOld"`;
+
+const OPEN_TRY = `select ${TRY} from charge_attempts where payment_id = p.id and outcome is null`;
+
+/**
+ * As it was answered last, also on a payment whose place another one has taken. What the customer asked is not tried again for him; a
+ * fault is no answer of a bank, and billing may ask again when whatever was wrong may have been mended.
+ */
+const ANSWER = `
+  select a.outcome, a.decline_code as "declineCode", a.advice_code as "adviceCode", a.network_advice_code as "networkAdviceCode",
+         a.decline_class as "declineClass"
+    from charge_attempts a join payments o on o.id = a.payment_id
+   where o.bill_id = b.id and a.asked_by = $2 and a.number = $3
+     and case when a.asked_by = 'customer' then a.outcome is not null
+              when a.outcome = 'fault' then a.answered_at > billing_now() - interval '15 minutes'
+              else a.outcome in ('paid', 'declined') end
+   order by a.answered_at desc, a.try desc limit 1`;
 
 /** Nothing can be asked: how much it is, Stripe has to say first (services/taxes/stripe-tax.ts). */
 export const AWAITS_TAX = 'awaits_tax';
@@ -67,15 +98,13 @@ export function standingOf(
 ): Promise<ChargeOutcome | Askable | typeof AWAITS_TAX> {
   return inTransaction(db, async (tx) => {
     await lockBill(tx, billId);
-    const facts = await factsOf(tx, billId);
-    const isPaid = facts.isPaid || facts.state === 'paid';
-    const { openTry, answered } = await asStands(tx, billId, facts.paymentId, isPaid ? null : attempt);
-    const known = answered ?? knownFrom(facts);
+    const facts = await factsOf(tx, billId, attempt);
+    const known = knownFrom(facts);
     if (known !== null) return known;
     if (facts.awaitsTax) return AWAITS_TAX;
-    const { kind, orgId, amountCents, currency, paymentIntent, hasCard } = facts;
+    const { kind, orgId, amountCents, currency, customer, paymentIntent, openTry, hasCard } = facts;
     const id = facts.paymentId ?? (await newInvoicePayment(tx, billId, facts, 'charges'));
-    return { payment: { id, kind, orgId, amountCents, currency, paymentIntent }, openTry, hasCard };
+    return { payment: { id, kind, orgId, amountCents, currency, customer, paymentIntent }, openTry, hasCard };
   });
 }
 
@@ -85,10 +114,13 @@ export async function lockBill(tx: PoolClient, billId: string): Promise<void> {
   ]);
 }
 
-async function factsOf(tx: PoolClient, billId: string): Promise<BillFacts> {
+/** Answers are written without the lock: of one moment, a try is open or answered. */
+async function factsOf(tx: PoolClient, billId: string, attempt: AttemptName | null): Promise<BillFacts> {
   const { rows } = await tx.query<BillFacts>(
     `select b.kind, b.org_id as "orgId", b.state, coalesce(p.amount_cents, remaining_of(b.id), b.amount_cents) as "amountCents", b.currency,
             p.id as "paymentId", coalesce(p.state = 'paid', false) as "isPaid", p.stripe_payment_intent as "paymentIntent",
+            (select c.stripe_customer from stripe_customers c where c.org_id = b.org_id) as customer,
+            (select to_jsonb(t) from (${OPEN_TRY}) t) as "openTry", (select to_jsonb(a) from (${ANSWER}) a) as answer,
             (select coalesce(c.outcome, 'asked') from charge_cancellations c
               where c.bill_id = b.id and (c.outcome is null or c.outcome = 'cancelled') order by c.outcome nulls last limit 1) as cancellation,
             exists (select from payment_methods m where m.org_id = b.org_id and m.is_default) as "hasCard",
@@ -98,60 +130,24 @@ async function factsOf(tx: PoolClient, billId: string): Promise<BillFacts> {
        left join payments p on p.bill_id = b.id and (p.state = 'open' or p.state = 'paid' and i.kind is distinct from 'usage') -- usage is paid in parts
       where b.id = $1
       order by p.state = 'paid' desc nulls last limit 1`,
-    [billId],
+    [billId, attempt?.askedBy ?? null, attempt?.number ?? null],
   );
   const [facts] = rows;
   if (facts === undefined) throw new Error(`there is no bill ${billId}`);
   return facts;
 }
 
-/** Answers are written without the lock: of a try that is not open any more the answer is read after that is known, or it is read by nobody. */
-async function asStands(
-  tx: PoolClient,
-  billId: string,
-  paymentId: string | null,
-  attempt: AttemptName | null,
-): Promise<{ openTry: ChargeTry | null; answered: ChargeOutcome | null }> {
-  const openTry = paymentId === null ? null : await openTryOf(tx, paymentId);
-  return { openTry, answered: attempt === null ? null : await answerOf(tx, billId, attempt) };
-}
-
-function knownFrom({ state, isPaid, cancellation }: BillFacts): ChargeOutcome | null {
+function knownFrom({ state, isPaid, answer, cancellation }: BillFacts): ChargeOutcome | null {
   if (isPaid || state === 'paid') return { kind: 'paid' };
+  if (answer !== null) return outcomeOf(answer);
   if (state === 'void' || cancellation === 'cancelled') return { kind: 'fault' };
   return cancellation === 'asked' ? { kind: 'unknown' } : null;
 }
 
-interface AnswerRow extends DeclineCodes {
-  readonly outcome: 'paid' | 'declined' | 'fault' | 'unknown';
-  readonly declineClass: DeclineClass | null;
-}
-
-/**
- * As it was answered last, also on a payment whose place another one has taken. What the customer asked is not tried again for him; a
- * fault is no answer of a bank, and billing may ask again when whatever was wrong may have been mended.
- */
-async function answerOf(
-  tx: PoolClient,
-  billId: string,
-  { askedBy, number }: AttemptName,
-): Promise<ChargeOutcome | null> {
-  const { rows } = await tx.query<AnswerRow>(
-    `select a.outcome, a.decline_code as "declineCode", a.advice_code as "adviceCode", a.network_advice_code as "networkAdviceCode",
-            a.decline_class as "declineClass"
-       from charge_attempts a join payments p on p.id = a.payment_id
-      where p.bill_id = $1 and a.asked_by = $2 and a.number = $3
-        and case when a.asked_by = 'customer' then a.outcome is not null
-                 when a.outcome = 'fault' then a.answered_at > billing_now() - interval '15 minutes'
-                 else a.outcome in ('paid', 'declined') end
-      order by a.answered_at desc, a.try desc limit 1`,
-    [billId, askedBy, number],
-  );
-  const [row] = rows;
-  if (row === undefined) return null;
-  if (row.outcome === 'unknown' || row.declineClass === null)
-    return { kind: row.outcome === 'declined' ? 'fault' : row.outcome };
-  return { kind: 'declined', decline: { ...classifyDecline(row), class: row.declineClass } };
+function outcomeOf(answer: AnswerRow): ChargeOutcome {
+  const { outcome, declineClass } = answer;
+  if (outcome === 'unknown' || declineClass === null) return { kind: outcome === 'declined' ? 'fault' : outcome };
+  return { kind: 'declined', decline: { ...classifyDecline(answer), class: declineClass } };
 }
 
 /** Asks for the money of an invoice. */
@@ -172,17 +168,6 @@ export async function newInvoicePayment(
   return id;
 }
 
-export const TRY = `payment_id as "paymentId", asked_by as "askedBy", number, try, payment_method as "paymentMethod", return_url as "returnUrl",
-  (select m.id from payment_methods m where m.stripe_payment_method = payment_method) as "cardId", charge_before as "chargeBefore", asked_at <= billing_now() - interval '15 minutes' as "isOld"`;
-
-async function openTryOf(tx: PoolClient, paymentId: string): Promise<ChargeTry | null> {
-  const { rows } = await tx.query<ChargeTry>(
-    `select ${TRY} from charge_attempts where payment_id = $1 and outcome is null`,
-    [paymentId],
-  );
-  return rows[0] ?? null;
-}
-
 /** Things are not as the caller saw them. Takes the lock of the bill. */
 export async function isOvertaken(
   tx: PoolClient,
@@ -191,8 +176,6 @@ export async function isOvertaken(
   attempt: AttemptName | null,
 ): Promise<boolean> {
   await lockBill(tx, billId);
-  const facts = await factsOf(tx, billId);
-  if (knownFrom(facts) !== null || facts.paymentId !== paymentId) return true;
-  const { openTry, answered } = await asStands(tx, billId, paymentId, attempt);
-  return openTry !== null || answered !== null;
+  const facts = await factsOf(tx, billId, attempt);
+  return knownFrom(facts) !== null || facts.paymentId !== paymentId || facts.openTry !== null;
 }

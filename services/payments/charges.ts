@@ -144,7 +144,7 @@ export async function standingWithTax(
 export async function intentOf({ db, stripe }: ChargePlace, payment: BillPayment): Promise<PaymentIntent | null> {
   if (payment.paymentIntent !== null) return stripe.paymentIntent(payment.paymentIntent);
   const { id: paymentId, orgId, amountCents, currency } = payment;
-  const customer = await stripeCustomer(db, stripe, orgId);
+  const customer = payment.customer ?? (await stripeCustomer(db, stripe, orgId));
   const made = await stripe.intents.create({ paymentId, orgId, customer, amountCents, currency });
   if (made !== null) return (await keepIntent(db, paymentId, made.id)) ? made : null;
   await expirePayment(db, paymentId, null);

@@ -91,24 +91,29 @@ export async function recordIntent(tx: PoolClient, intent: PaymentIntent, told: 
 
 /** A pack was fulfilled with its record. What goes back leaves the books at once: no other period may be paid out of it. */
 async function fulfilled(tx: PoolClient, paymentId: string, told: Told): Promise<Recorded> {
-  const { orgId, topUp, invoiceId } = await payment(tx, paymentId);
+  const { orgId, topUp, invoiceId, isSecond } = await soldBy(tx, paymentId);
   if (topUp !== null) await topUpPaid(tx, orgId, topUp, told);
   if (invoiceId === null) return 'recorded';
-  const isSecond = await isSecondOfPlan(tx, paymentId);
   if (!isSecond && (await invoicePaid(tx, invoiceId, told)) === 'taken') return 'recorded';
   await beginRefund(tx, paymentId, told.actor);
   return isSecond ? 'twice' : 'recorded';
 }
 
-/** Its invoice was paid before by another payment, whose place this one had or was to take. */
-export async function isSecondOfPlan(db: Queryable, paymentId: string): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `select from payments p join invoices i on i.id = p.invoice_id and i.kind = 'plan' and i.state = 'paid'
-       join payments o on o.invoice_id = i.id and o.state = 'paid' and o.transaction_id < p.transaction_id
-      where p.id = $1 limit 1`,
+interface Sold extends Pick<Payment, 'orgId' | 'topUp' | 'invoiceId'> {
+  /** Its invoice is of a plan, and was paid before by another payment, whose place this one had or was to take. */
+  readonly isSecond: boolean;
+}
+
+export async function soldBy(db: Queryable, paymentId: string): Promise<Sold> {
+  const { rows } = await db.query<Sold>(
+    `select p.org_id as "orgId", p.top_up as "topUp", p.invoice_id as "invoiceId",
+            exists (select from invoices i join payments o on o.invoice_id = i.id and o.state = 'paid' and o.transaction_id < p.transaction_id
+                     where i.id = p.invoice_id and i.kind = 'plan' and i.state = 'paid') as "isSecond"
+       from payments p where p.id = $1`,
     [paymentId],
   );
-  return rowCount === 1;
+  if (rows[0] === undefined) throw new Error(`there is no payment ${paymentId}`);
+  return rows[0];
 }
 
 const PAYMENTS = `

@@ -5,7 +5,7 @@ import { nano } from '../../domain/nano.ts';
 import { unpaidFacts } from '../dunning/dunning-mails.ts';
 import type { Purchase } from '../notifications/mails/kinds.ts';
 import { queueMail } from '../notifications/outbox.ts';
-import { isSecondOfPlan } from './payments.ts';
+import { soldBy } from './payments.ts';
 
 interface Refunded {
   readonly stripeRefund: string;
@@ -31,7 +31,7 @@ export async function tellOfRefund(tx: PoolClient, refundId: string): Promise<vo
   const [refunded] = rows;
   if (refunded === undefined) return;
   const { stripeRefund, orgId, amountCents, currency, invoiceId, paymentId, at } = refunded;
-  const isSecond = refunded.isSecond || (await isSecondOfPlan(tx, paymentId));
+  const isSecond = refunded.isSecond || (await soldBy(tx, paymentId)).isSecond;
   const bought = invoiceId === null ? null : await unpaidFacts(tx, { invoice: { invoiceId } });
   await queueMail(tx, {
     orgId,

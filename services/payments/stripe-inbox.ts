@@ -37,12 +37,22 @@ export class StripeInbox {
     this.#onCard = onCard;
   }
 
-  async store({ id, type, payload }: StripeEvent): Promise<void> {
-    await this.#db.query('insert into stripe_events (id, type, payload) values ($1, $2, $3) on conflict do nothing', [
-      id,
-      type,
-      jsonbText(payload),
-    ]);
+  /**
+   * False: it is known, or not due yet. What is about a payment that billing is asking for just now waits for the answer that the worker records
+   * as soon as it hears it. Before that it would only ask Stripe again, wait for the same lock, and wake a process that looks anyway (D84).
+   */
+  async store({ id, type, payload }: StripeEvent): Promise<boolean> {
+    const { rows } = await this.#db.query<{ isDue: boolean }>(
+      `with asked as (
+         select from payments p join charge_attempts a on a.payment_id = p.id
+          where starts_with($2, 'payment_intent.') and p.stripe_payment_intent = $3::jsonb #>> '{data,object,id}'
+            and p.state = 'open' and a.asked_by = 'billing' and a.outcome is null)
+       insert into stripe_events (id, type, payload, due_at)
+       values ($1, $2, $3, clock_timestamp() + case when exists (select from asked) then $4::interval else interval '0' end)
+       on conflict do nothing returning due_at <= clock_timestamp() as "isDue"`,
+      [id, type, jsonbText(payload), ANSWERED_WITHIN],
+    );
+    return rows[0]?.isDue ?? false;
   }
 
   /** Processes what is due without being waited for; what fails is due again later, and anybody's. */
@@ -60,6 +70,7 @@ export class StripeInbox {
   }
 
   async processDue(): Promise<void> {
+    await passOverKnown(this.#db);
     while (!this.#isClosing && (await this.#processNext())) {}
   }
 
@@ -81,7 +92,6 @@ export class StripeInbox {
       return await inTransaction(this.#db, async (tx) => {
         event = await claimed(tx);
         if (event === null) return false;
-        if (await putOff(tx, event)) return true;
         await this.#follow(tx, event);
         await tx.query('update stripe_events set processed_at = clock_timestamp(), error = null where id = $1', [
           event.id,
@@ -121,20 +131,15 @@ export class StripeInbox {
   }
 }
 
-/**
- * True: billing is asking for that payment just now and records the answer itself, which reaches it as soon as we hear of it here. The event
- * waits for that, once and shortly. It would only ask Stripe again, wait for the same lock, and wake a process that looks anyway (D84).
- */
-async function putOff(tx: Queryable, { id, type, payload }: DueEvent): Promise<boolean> {
-  if (!type.startsWith('payment_intent.')) return false;
-  const { rowCount } = await tx.query(
-    `update stripe_events set due_at = received_at + $3::interval
-      where id = $1 and clock_timestamp() < received_at + $3::interval
-        and exists (select from payments p join charge_attempts a on a.payment_id = p.id
-                     where p.stripe_payment_intent = $2 and p.state = 'open' and a.asked_by = 'billing' and a.outcome is null)`,
-    [id, objectIn(payload), ANSWERED_WITHIN],
+/** All at once: payments that are on the books by now, mostly by the worker that asked for them. Of those nothing is left to find out (D76). */
+async function passOverKnown(db: Queryable): Promise<void> {
+  await db.query(
+    `update stripe_events set processed_at = clock_timestamp(), error = null
+      where id in (select e.id from stripe_events e
+                     join payments p on p.stripe_payment_intent = e.payload #>> '{data,object,id}' and p.state = 'paid'
+                    where e.processed_at is null and e.due_at <= clock_timestamp() and starts_with(e.type, 'payment_intent.')
+                      for update of e skip locked)`,
   );
-  return rowCount === 1;
 }
 
 function objectIn(payload: unknown): string {

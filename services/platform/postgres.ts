@@ -110,6 +110,9 @@ export async function alone<T>(pool: Pool, name: string, work: (client: PoolClie
   }
 }
 
+/** SQL: the clock of billing at this very moment, as a number. */
+export const MOMENT_MS = 'floor(extract(epoch from billing_moment()) * 1000)::float8';
+
 /** JSON that jsonb takes: it knows neither U+0000 nor half a surrogate pair, and one of either would fail the whole statement. */
 export function jsonbText(value: unknown): string {
   return JSON.stringify(value, (_name, part: unknown) =>

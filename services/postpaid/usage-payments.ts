@@ -6,13 +6,7 @@ import { unpaidFacts } from '../dunning/dunning-mails.ts';
 import { findDunning } from '../dunning/dunning-rows.ts';
 import { queueMail } from '../notifications/outbox.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
-import type { Queryable } from '../platform/postgres.ts';
 import { type Told, takeTurn } from '../subscriptions/turn.ts';
-
-export async function isUsageInvoice(db: Queryable, invoiceId: string): Promise<boolean> {
-  const { rowCount } = await db.query(`select from invoices where id = $1 and kind = 'usage'`, [invoiceId]);
-  return rowCount === 1;
-}
 
 /** 'unwanted': a card paid more than was owed by then, and that goes back. */
 export async function usageInvoicePaid(tx: PoolClient, invoiceId: string, told: Told): Promise<'taken' | 'unwanted'> {

@@ -19,6 +19,10 @@ export interface PlanInvoice {
   /** Of the amount. */
   readonly taxCents: number;
   readonly state: 'open' | 'paid' | 'void';
+  /** Its subscription is there. One that is bought begins with its first payment. */
+  readonly hasBegun: boolean;
+  /** Or was. */
+  readonly isInDunning: boolean;
 }
 
 export function invoiceIdOf(subscriptionId: string, name: string): string {
@@ -41,15 +45,23 @@ export async function orderInvoice(
   return id;
 }
 
-/** @throws TollgateError not_found */
-export async function planInvoice(db: Queryable, id: string): Promise<PlanInvoice> {
+/** Null: it is of no plan. */
+export async function findPlanInvoice(db: Queryable, id: string): Promise<PlanInvoice | null> {
   const { rows } = await db.query<PlanInvoice>(
-    `select id, org_id as "orgId", subscription_id as "subscriptionId", name, bought, amount_cents as "amountCents", tax_cents as "taxCents", state
-       from invoices where id = $1 and kind = 'plan'`,
+    `select i.id, i.org_id as "orgId", i.subscription_id as "subscriptionId", i.name, i.bought, i.amount_cents as "amountCents",
+            i.tax_cents as "taxCents", i.state, exists (select from subscriptions s where s.id = i.subscription_id) as "hasBegun",
+            exists (select from dunnings d where d.invoice_id = i.id) as "isInDunning"
+       from invoices i where i.id = $1 and i.kind = 'plan'`,
     [id],
   );
-  if (rows[0] === undefined) throw new TollgateError('not_found', { message: `There is no invoice ${id}.` });
-  return rows[0];
+  return rows[0] ?? null;
+}
+
+/** @throws TollgateError not_found */
+export async function planInvoice(db: Queryable, id: string): Promise<PlanInvoice> {
+  const found = await findPlanInvoice(db, id);
+  if (found === null) throw new TollgateError('not_found', { message: `There is no invoice ${id}.` });
+  return found;
 }
 
 export async function voidInvoice(tx: PoolClient, id: string): Promise<void> {

@@ -6,8 +6,8 @@ import type { Notice } from '../../domain/overdue-policy.ts';
 import { monthOfCredit, newSubscription } from '../../domain/subscription.ts';
 import { findDunning, openDunningsOf } from '../dunning/dunning-rows.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
-import { isUsageInvoice, usageInvoicePaid } from '../postpaid/usage-payments.ts';
-import { type PlanInvoice, planInvoice, voidInvoice } from './invoices-of-plans.ts';
+import { usageInvoicePaid } from '../postpaid/usage-payments.ts';
+import { findPlanInvoice, type PlanInvoice, planInvoice, voidInvoice } from './invoices-of-plans.ts';
 import { tellOfPeriod } from './plan-mails.ts';
 import { grantCredit, insertPeriod } from './plan-writes.ts';
 import { insertSubscription, liveSubscriptionOf } from './subscription-rows.ts';
@@ -16,14 +16,12 @@ import { billingNow, type Told, takeTurn } from './turn.ts';
 /** 'unwanted': what was paid for cannot begin, is void by now or was not owed any more, and the money goes back. */
 export type PlanPaid = 'taken' | 'unwanted';
 
-/** Its money is in the books, in this transaction. */
+/** Its money is in the books, in this transaction: that has the organization's lock. */
 export async function invoicePaid(tx: PoolClient, invoiceId: string, told: Told): Promise<PlanPaid> {
-  if (await isUsageInvoice(tx, invoiceId)) return usageInvoicePaid(tx, invoiceId, told);
-  const invoice = await planInvoice(tx, invoiceId);
+  const invoice = await findPlanInvoice(tx, invoiceId);
+  if (invoice === null) return usageInvoicePaid(tx, invoiceId, told);
+  if (!invoice.hasBegun) return beginSubscription(tx, invoice, told);
   const { orgId, subscriptionId, name } = invoice;
-  await lockedOrganization(tx, orgId);
-  const { rowCount } = await tx.query('select from subscriptions where id = $1', [subscriptionId]);
-  if (rowCount === 0) return beginSubscription(tx, invoice, told);
   const context = { orgId, ...told };
   const outcome = { kind: 'paid' } as const;
   await takeTurn(tx, context, {
@@ -31,7 +29,7 @@ export async function invoicePaid(tx: PoolClient, invoiceId: string, told: Told)
     id: subscriptionId,
     event: { kind: 'charged', invoice: name, outcome },
   });
-  if ((await findDunning(tx, invoiceId)) !== null) {
+  if (invoice.isInDunning) {
     await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'settled', how: 'paid' } });
   }
   return invoice.state === 'void' ? 'unwanted' : 'taken';
@@ -66,9 +64,8 @@ export async function chargeAnswered(
   outcome: Exclude<ChargeOutcome, { kind: 'paid' }>,
   told: Told,
 ): Promise<void> {
-  const { orgId, subscriptionId, name } = await planInvoice(tx, invoiceId);
+  const { orgId, subscriptionId, name, isInDunning } = await planInvoice(tx, invoiceId);
   const context = { orgId, ...told };
-  const isInDunning = (await findDunning(tx, invoiceId)) !== null;
   if (isInDunning) {
     await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'charged', attempt, outcome } });
   } else {

@@ -46,7 +46,7 @@ export async function tellOfPeriod(
   const invoiceId = invoiceIdOf(subscriptionId, order.invoice);
   const to = await toldTerms(tx, order.terms);
   const ends = iso(endOf(period));
-  const charged = await amountOf(tx, invoiceId);
+  const { cardLastFour, ...charged } = await chargeOf(tx, invoiceId);
   await queueMail(tx, {
     orgId,
     kind: 'receipt',
@@ -56,7 +56,7 @@ export async function tellOfPeriod(
       purchase: { kind: 'plan', terms: to, from: iso(fromMs), to: ends },
       invoice: null,
       paidAt: iso(nowMs),
-      cardLastFour: await cardThatPaid(tx, invoiceId),
+      cardLastFour,
       renewsAt: state.atPeriodEnd === 'renew' ? ends : null,
     },
   });
@@ -175,15 +175,18 @@ export async function toldTerms(tx: PoolClient, { planVersionId, months }: Terms
   return { plan: (await planVersion(tx, planVersionId)).plan, months };
 }
 
-/** Null: it was paid on a page of Stripe. */
-async function cardThatPaid(tx: PoolClient, invoiceId: string): Promise<string | null> {
-  const { rows } = await tx.query<{ last4: string }>(
-    `select m.last4 from charge_attempts a join payments p on p.id = a.payment_id
-       join payment_methods m on m.stripe_payment_method = a.payment_method
-      where p.invoice_id = $1 and a.outcome = 'paid'`,
+/** With tax. No card: it was paid on a page of Stripe. */
+async function chargeOf(tx: PoolClient, invoiceId: string) {
+  const { rows } = await tx.query<{ amountCents: number; cardLastFour: string | null }>(
+    `select i.amount_cents as "amountCents",
+            (select m.last4 from charge_attempts a join payments p on p.id = a.payment_id
+               join payment_methods m on m.stripe_payment_method = a.payment_method
+              where p.invoice_id = i.id and a.outcome = 'paid' limit 1) as "cardLastFour"
+       from invoices i where i.id = $1`,
     [invoiceId],
   );
-  return rows[0]?.last4 ?? null;
+  if (rows[0] === undefined) throw new Error(`there is no invoice ${invoiceId}`);
+  return { ...rows[0], currency: CURRENCY };
 }
 
 function iso(ms: number): string {

@@ -1,23 +1,30 @@
 // Subscriptions as rows: the state of domain/subscription.ts as JSON, and beside it what others look for it by.
 import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
+import { dateOf } from '../../domain/moments.ts';
 import { renewsAt, type Subscription } from '../../domain/subscription.ts';
-import { jsonbText, type Queryable } from '../platform/postgres.ts';
+import { jsonbText, MOMENT_MS, type Queryable } from '../platform/postgres.ts';
 
 export interface SubscriptionRow {
   readonly id: string;
   readonly orgId: string;
   readonly state: Subscription;
   readonly wakeAt: Date | null;
+  /** When it was read, by the clock of billing. */
+  readonly readAtMs: number;
 }
 
-const ROWS = `select id, org_id as "orgId", state, wake_at as "wakeAt" from subscriptions`;
+const ROWS = `select id, org_id as "orgId", state, wake_at as "wakeAt", ${MOMENT_MS} as "readAtMs" from subscriptions`;
 
 /** @throws TollgateError not_found */
 export async function subscriptionRow(db: Queryable, id: string): Promise<SubscriptionRow> {
   const { rows } = await db.query<SubscriptionRow>(`${ROWS} where id = $1`, [id]);
-  if (rows[0] === undefined) throw new TollgateError('not_found', { message: `There is no subscription ${id}.` });
-  return rows[0];
+  return rows[0] ?? noSubscription(id);
+}
+
+/** @throws TollgateError not_found */
+export function noSubscription(id: string): never {
+  throw new TollgateError('not_found', { message: `There is no subscription ${id}.` });
 }
 
 /** Null: it has none that has not ended. */
@@ -62,7 +69,7 @@ export async function saveSubscription(
   tx: PoolClient,
   id: string,
   state: Subscription,
-  wakeAtMs: number | null,
+  wakeAt: Date | null,
 ): Promise<void> {
   await tx.query(
     `update subscriptions
@@ -75,13 +82,9 @@ export async function saveSubscription(
       state.terms.planVersionId,
       jsonbText(state),
       state.revision,
-      dateOf(wakeAtMs),
+      wakeAt,
       dateOf(renewsAt(state)),
       state.period.months === 12,
     ],
   );
-}
-
-function dateOf(ms: number | null): Date | null {
-  return ms === null ? null : new Date(ms);
 }

@@ -1,22 +1,22 @@
 // Subscriptions as processes look at them and people command them. A workflow ticks its row; what the row wants of Stripe is told with every
 // look until the answer has come (D36).
 import type { Pool, PoolClient } from 'pg';
-import { endOf } from '../../domain/billing-periods.ts';
+import { endOf, startOf } from '../../domain/billing-periods.ts';
 import type { PlanName } from '../../domain/plans.ts';
 import { isUpgrade, type Terms, termsOf } from '../../domain/plans.ts';
-import { openOrder, type Subscription } from '../../domain/subscription.ts';
+import { type Order, openOrder, type Subscription } from '../../domain/subscription.ts';
 import type { SubscriptionCommand } from '../../domain/subscription-commands.ts';
 import { type SubscriptionAsk, stepSubscription } from '../../domain/subscription-step.ts';
 import type { AuditEntry } from '../audit/audit.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
-import { lastingFaults } from '../payments/charge-faults.ts';
+import { lastingFaults, TOLERATED_MS } from '../payments/charge-faults.ts';
 import { planOnSale, planVersion } from '../plans/plan-versions.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import { audited, type Commanding, type CommandOutcome, commandOnce, type Obeyed } from '../processes/commands.ts';
 import { subscriptionWorkflowId } from '../processes/poke.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import { type SubscriptionRow, subscriptionRow } from './subscription-rows.ts';
-import { billingNow, takeTurn } from './turn.ts';
+import { billingNow, takeTurn, tickSubscription } from './turn.ts';
 import { unusedValue } from './unused-value.ts';
 
 export type CardAsk =
@@ -91,10 +91,8 @@ export class Subscriptions {
   /** Its workflow asks: time has passed, or there is news. */
   tick(subscriptionId: string): Promise<SubscriptionView> {
     return inTransaction(this.#db, async (tx) => {
-      const { orgId } = await subscriptionRow(tx, subscriptionId);
-      const context = { orgId, actor: 'subscription', asker: subscriptionWorkflowId(subscriptionId) };
-      await takeTurn(tx, context, { process: 'subscription', id: subscriptionId, event: { kind: 'tick' } });
-      return viewOf(tx, subscriptionId);
+      const told = { actor: 'subscription', asker: subscriptionWorkflowId(subscriptionId) };
+      return seen(tx, await tickSubscription(tx, subscriptionId, told));
     });
   }
 
@@ -215,8 +213,11 @@ async function upgradePrice(
 }
 
 export async function viewOf(tx: PoolClient, subscriptionId: string): Promise<SubscriptionView> {
-  const { orgId, state, wakeAt } = await subscriptionRow(tx, subscriptionId);
-  const nowMs = await billingNow(tx);
+  return seen(tx, await subscriptionRow(tx, subscriptionId));
+}
+
+async function seen(tx: PoolClient, row: SubscriptionRow): Promise<SubscriptionView> {
+  const { id: subscriptionId, orgId, state, wakeAt, readAtMs: nowMs } = row;
   const order = openOrder(state);
   const invoiceId = order === null ? null : invoiceIdOf(subscriptionId, order.invoice);
   const [terms, next] = [
@@ -240,8 +241,14 @@ export async function viewOf(tx: PoolClient, subscriptionId: string): Promise<Su
     wakeAt: wakeAt?.toISOString() ?? null,
     refundsRefused: state.refundsRefused.length,
     attention:
-      attentionOf(subscriptionId, state) ?? (invoiceId === null ? null : await lastingFaults(tx, { invoiceId })),
+      attentionOf(subscriptionId, state) ??
+      (invoiceId === null || isNew(order, nowMs) ? null : await lastingFaults(tx, { invoiceId })),
   };
+}
+
+/** It renews a period whose beginning is no further back than faults are tolerated, and was not ordered before that. */
+function isNew(order: Order | null, nowMs: number): boolean {
+  return order !== null && order.period !== null && nowMs < startOf(order.period) + TOLERATED_MS;
 }
 
 function attentionOf(subscriptionId: string, { refundsRefused }: Subscription): string | null {

@@ -12,11 +12,13 @@ import {
   renewalDunning,
   stepDunning,
 } from '../../domain/dunning.ts';
+import { dateOf } from '../../domain/moments.ts';
 import { overdueSince } from '../../domain/subscription.ts';
 import type { SubscriptionCommand } from '../../domain/subscription-commands.ts';
 import { type SubscriptionAsk, type SubscriptionFact, stepSubscription } from '../../domain/subscription-step.ts';
 import { queueDunningMail } from '../dunning/dunning-mails.ts';
 import {
+  type DunningRow,
   dunningRow,
   findDunning,
   insertDunning,
@@ -25,13 +27,13 @@ import {
   saveDunning,
 } from '../dunning/dunning-rows.ts';
 import { reevaluateEnforcement } from '../dunning/reevaluation.ts';
-import { lockOrganization } from '../organizations/organizations.ts';
+import { type HeldOrganization, lockOrganization, lockSubscriber } from '../organizations/organizations.ts';
 import { dunningWorkflowId, pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import { applyBenefits } from './plan-benefits.ts';
 import { queuePlanMails } from './plan-mails.ts';
 import { write } from './plan-writes.ts';
-import { saveSubscription, subscriptionRow } from './subscription-rows.ts';
+import { noSubscription, type SubscriptionRow, saveSubscription, subscriptionRow } from './subscription-rows.ts';
 
 export type ProcessEvent =
   | {
@@ -58,11 +60,19 @@ export type TurnRefusal = string | null;
 
 /** Takes the organization's lock. Events that follow from the first are taken in the same turn. */
 export async function takeTurn(tx: PoolClient, context: TurnContext, first: ProcessEvent): Promise<TurnRefusal> {
-  await lockOrganization(tx, context.orgId);
-  const turn = new Turn(tx, context, context.atMs ?? (await momentOfTurn(tx)));
+  const turn = new Turn(tx, context, await lockOrganization(tx, context.orgId));
   const refusal = await turn.take(first);
   if (refusal === null) await turn.end();
   return refusal;
+}
+
+/** Time has passed, or there is news. Takes the organization's lock. As the subscription stands then. */
+export async function tickSubscription(tx: PoolClient, id: string, told: Told): Promise<SubscriptionRow> {
+  const organization = (await lockSubscriber(tx, id)) ?? noSubscription(id);
+  const turn = new Turn(tx, { ...told, orgId: organization.id }, organization);
+  await turn.take({ process: 'subscription', id, event: { kind: 'tick' } });
+  await turn.end();
+  return turn.subscription(id);
 }
 
 /** An invoice of usage is a case from its issue on: its first reminder comes before it is due. */
@@ -85,14 +95,6 @@ export async function reopenCase(tx: PoolClient, context: TurnContext, invoiceId
   await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'tick' } });
 }
 
-/** Not of the transaction's beginning: another turn may have been taken since, and nothing that it saw has not happened yet. */
-async function momentOfTurn(tx: PoolClient): Promise<number> {
-  const { rows } = await tx.query<{ nowMs: number }>(
-    'select floor(extract(epoch from billing_moment()) * 1000)::float8 as "nowMs"',
-  );
-  return rows[0]?.nowMs ?? Number.NaN;
-}
-
 export async function billingNow(tx: PoolClient): Promise<number> {
   const { rows } = await tx.query<{ nowMs: number }>(
     'select floor(extract(epoch from billing_now()) * 1000)::float8 as "nowMs"',
@@ -103,19 +105,29 @@ export async function billingNow(tx: PoolClient): Promise<number> {
 class Turn {
   readonly #tx: PoolClient;
   readonly #context: TurnContext;
-  readonly #nowMs: number;
+  #organization: HeldOrganization;
+  /**
+   * When its first row was read, under the lock, and not when the transaction began: another turn may have been taken since, and nothing that
+   * it saw has not happened yet.
+   */
+  #nowMs = Number.NaN;
+  /** Nobody else changes them while the organization is held: each is read once (D114). */
+  readonly #subscriptions = new Map<string, SubscriptionRow>();
+  readonly #dunnings = new Map<string, DunningRow>();
   readonly #queue: ProcessEvent[] = [];
   /** Workflow id -> whose. */
   readonly #touched = new Map<string, { readonly process: ProcessEvent['process']; readonly id: string }>();
   #debtsChanged = false;
 
-  constructor(tx: PoolClient, context: TurnContext, nowMs: number) {
+  constructor(tx: PoolClient, context: TurnContext, organization: HeldOrganization) {
     this.#tx = tx;
     this.#context = context;
-    this.#nowMs = nowMs;
+    this.#organization = organization;
   }
 
   async take(first: ProcessEvent): Promise<TurnRefusal> {
+    const row = first.process === 'subscription' ? this.subscription(first.id) : this.#dunning(first.id);
+    this.#nowMs = this.#context.atMs ?? (await row).readAtMs;
     const refusal = await this.#step(first);
     if (refusal !== null) return refusal;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) await this.#step(next);
@@ -130,21 +142,39 @@ class Turn {
     }
   }
 
+  async subscription(id: string): Promise<SubscriptionRow> {
+    const row = this.#subscriptions.get(id) ?? (await subscriptionRow(this.#tx, id));
+    this.#subscriptions.set(id, row);
+    return row;
+  }
+
+  async #dunning(invoiceId: string): Promise<DunningRow> {
+    const row = this.#dunnings.get(invoiceId) ?? (await dunningRow(this.#tx, invoiceId));
+    this.#dunnings.set(invoiceId, row);
+    return row;
+  }
+
   #step(event: ProcessEvent): Promise<TurnRefusal> {
     return event.process === 'subscription' ? this.#stepSubscription(event) : this.#stepDunning(event);
   }
 
   async #stepSubscription({ id, event }: ProcessEvent & { process: 'subscription' }): Promise<TurnRefusal> {
-    const { state: before } = await subscriptionRow(this.#tx, id);
+    const row = await this.subscription(id);
+    const { state: before } = row;
     const result = stepSubscription(before, event, this.#nowMs);
     if (result.kind === 'refused') return result.reason;
     const { state, writes, asks, wakeAtMs } = result;
     const about = { ...this.#context, subscriptionId: id, state };
     for (const one of writes) await write(this.#tx, about, one);
-    await saveSubscription(this.#tx, id, state, wakeAtMs);
+    const wakeAt = dateOf(wakeAtMs);
+    if (state !== before || wakeAt?.getTime() !== row.wakeAt?.getTime())
+      await saveSubscription(this.#tx, id, state, wakeAt);
+    this.#subscriptions.set(id, { ...row, state, wakeAt });
     if (overdueSince(before) !== null || overdueSince(state) !== null) this.#debtsChanged = true;
     // One that ended before has had its say: another may give benefits by now.
-    if (before.phase.kind !== 'ended') await applyBenefits(this.#tx, this.#context.orgId, state, this.#nowMs);
+    if (before.phase.kind !== 'ended') {
+      this.#organization = await applyBenefits(this.#tx, this.#organization, state, this.#nowMs);
+    }
     await queuePlanMails(this.#tx, { ...about, before, event, writes, nowMs: this.#nowMs });
     for (const ask of asks) await this.#seeToAsk(id, ask, event);
     this.#touched.set(subscriptionWorkflowId(id), { process: 'subscription', id });
@@ -171,11 +201,13 @@ class Turn {
   }
 
   async #stepDunning({ id, event }: ProcessEvent & { process: 'dunning' }): Promise<TurnRefusal> {
-    const row = await dunningRow(this.#tx, id);
+    const row = await this.#dunning(id);
     const incidents = await listIncidentTimes(this.#tx, row.orgId, id);
     const result = stepDunning({ ...row.state, incidents }, event, this.#nowMs);
     if (result.kind === 'refused') return result.reason;
-    await saveDunning(this.#tx, id, result.state, result.wakeAtMs);
+    const wakeAt = dateOf(result.wakeAtMs);
+    await saveDunning(this.#tx, id, result.state, wakeAt);
+    this.#dunnings.set(id, { ...row, state: result.state, wakeAt });
     for (const ask of result.asks) await this.#seeToDunningAsk(row.subscriptionId, result.state, ask);
     this.#touched.set(dunningWorkflowId(id), { process: 'dunning', id });
     return null;

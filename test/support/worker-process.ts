@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { PayloadCodec } from '../../services/vault/payload-codec.ts';
 import { parseKeyring } from '../../services/vault/vault.ts';
+import { WORKER_ALLOCATOR, WORKER_V8_FLAGS } from '../../workers/worker-flags.ts';
 import { freePort } from './free-port.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
@@ -48,11 +49,12 @@ export async function startWorkerProcess(place: {
   readonly environment?: Readonly<Record<string, string>>;
 }): Promise<WorkerProcess> {
   const [port, sdkMetricsPort] = [await freePort(), await freePort()];
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...WORKER_V8_FLAGS, PROGRAM], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       PATH: process.env.PATH,
       TZ: 'UTC',
+      ...WORKER_ALLOCATOR,
       WORKER_PORT: String(port),
       WORKER_SDK_METRICS_PORT: String(sdkMetricsPort),
       DATABASE_URL_WORKER: place.databaseUrl,

@@ -110,8 +110,14 @@ const PLUS_TAX = { 'en-US': ' plus tax', 'zh-CN': '（税费另计）' } as cons
 function formats(language: 'en-US' | 'zh-CN'): Pick<Phrases, 'money' | 'amount' | 'day' | 'month'> {
   const dayFormat = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' });
   const monthFormat = new Intl.DateTimeFormat(language, { year: 'numeric', month: 'long', timeZone: 'UTC' });
-  const money = (cents: number, currency: string) =>
-    new Intl.NumberFormat(language, { style: 'currency', currency: currency.toUpperCase() }).format(cents / 100);
+  // By currency: making one takes longer than using it a hundred times.
+  const moneyFormats = new Map<string, Intl.NumberFormat>();
+  const money = (cents: number, currency: string) => {
+    const known = moneyFormats.get(currency);
+    const format = known ?? new Intl.NumberFormat(language, { style: 'currency', currency: currency.toUpperCase() });
+    moneyFormats.set(currency, format);
+    return format.format(cents / 100);
+  };
   return {
     money,
     amount: ({ amountCents, currency, plusTax = false }) =>

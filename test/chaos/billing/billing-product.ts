@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { homeFolder } from '../../../scripts/parts/home.ts';
 import { declareSearchAttributes, TEMPORAL_NAMESPACE } from '../../../scripts/parts/temporal.ts';
 import { findOrFetch, TEMPORAL } from '../../../scripts/parts/temporal-programs.ts';
+import { WORKER_ALLOCATOR, WORKER_V8_FLAGS } from '../../../workers/worker-flags.ts';
 import { SEARCH_ATTRIBUTES } from '../../../workflows/contracts/search-attributes.ts';
 import { freePort } from '../../support/free-port.ts';
 import {
@@ -201,8 +202,9 @@ async function untilDone(work: () => Promise<void>): Promise<void> {
 async function startWorker({ yard }: BillingSite, name: string, environment: NodeJS.ProcessEnv): Promise<ServedWorker> {
   const [port, sdkPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
-  const env = { ...environment, WORKER_PORT: String(port), WORKER_SDK_METRICS_PORT: String(sdkPort) };
-  const process = yard.keep(ours(name, 'workers/main.ts', env));
+  const ports = { WORKER_PORT: String(port), WORKER_SDK_METRICS_PORT: String(sdkPort) };
+  const program = ours(name, 'workers/main.ts', { ...environment, ...WORKER_ALLOCATOR, ...ports });
+  const process = yard.keep({ ...program, args: [...WORKER_V8_FLAGS, ...program.args] });
   await answers(`${url}/readyz`);
   return { url, process, sdkMetrics: `http://127.0.0.1:${sdkPort}/metrics` };
 }

@@ -48,6 +48,28 @@ test('an event that cannot be followed now is due again later, and is not lost',
   expect(await till.grantsOf(orgId)).toHaveLength(1);
 });
 
+test('events of payments that are on the books by now are done with, all of them, while Stripe does not answer', async () => {
+  const paid = [
+    await till.pay(await till.newOrganization(), 'pack_10'),
+    await till.pay(await till.newOrganization(), 'pack_50'),
+  ];
+  for (const { paymentIntent } of paid) await till.record(paymentIntent);
+  const inbox = till.newInbox();
+  await catchUpEvents(till.db, till.stripe, inbox);
+  await control(till.stripeUrl, 'fault', { answer: 'GET /v1/payment_intents/*', fault: 'drop_before', count: 1_000 });
+
+  await inbox.processDue();
+
+  await noMoreFaults(till.stripeUrl);
+  const { rows } = await till.admin.query(
+    `select count(*) filter (where processed_at is not null)::int as done, count(*)::int as all from stripe_events
+      where payload #>> '{data,object,id}' = any($1)`,
+    [paid.map(({ paymentIntent }) => paymentIntent)],
+  );
+  expect(rows).toEqual([{ done: expect.any(Number), all: rows[0].done }]);
+  expect(rows[0].done).toBeGreaterThanOrEqual(2);
+});
+
 /** Billing asks for the money of an invoice; Stripe takes it, and its answer is on the way for so long. */
 async function takenWhileAskingFor(ms: number): Promise<{ asking: Promise<unknown>; intent: string }> {
   const { invoiceId } = await billed(till);

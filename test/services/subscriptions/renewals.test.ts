@@ -77,6 +77,23 @@ test('M38: after an outage over two periods only the one in force is charged, an
   ]);
 });
 
+test('a look that finds nothing to do writes nothing', async () => {
+  const customer = await shop.customer('pro', 1, '2033-04-03T10:00:00Z');
+  const writtenBy = async () =>
+    (
+      await shop.admin.query(
+        'select s.xmin as subscription, o.xmin as organization from subscriptions s join organizations o on o.id = s.org_id where s.id = $1',
+        [customer.subscriptionId],
+      )
+    ).rows;
+  const before = await writtenBy();
+
+  const view = await shop.view(customer);
+
+  expect(view).toMatchObject({ phase: 'active', asks: [] });
+  expect(await writtenBy()).toEqual(before);
+});
+
 test.each([
   ['M25: 20.00 of 25 used', '20.00', 9_520, '5000000000'],
   ['M25: 5.00 of 25 used', '5.00', 8_950, '20000000000'],
