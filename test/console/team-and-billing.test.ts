@@ -110,6 +110,7 @@ test('somebody is invited, joins, is given a cap and leaves again; the last owne
   await other.page.goto(await site.mailedTo(guest.email, /http\S+\/console\/join\/[\w-]+/));
   await other.page.getByRole('button', { name: '加入' }).click();
   await other.page.getByRole('heading', { name: '概览' }).waitFor();
+  await makesKey(other.page, `/o/${owner.orgId}/keys`);
 
   await page.reload();
   await page.getByRole('button', { name: 'Change Charles Babbage' }).click();
@@ -128,6 +129,17 @@ test('somebody is invited, joins, is given a cap and leaves again; the last owne
   await other.page.getByText('这里没有内容').waitFor();
   expect([...complaints, ...other.complaints]).toEqual([]);
 });
+
+/** As a developer, who sees and makes what is his own. */
+async function makesKey(page: Page, keys: string): Promise<void> {
+  await page.getByText('还没有请求').waitFor();
+  await page.goto(site.url + keys);
+  await page.getByRole('button', { name: '创建密钥' }).click();
+  await page.getByRole('dialog').getByLabel('名称').fill('Engine');
+  await page.getByRole('dialog').getByRole('button', { name: '创建密钥' }).click();
+  await page.getByRole('button', { name: '我已保存' }).click();
+  await page.getByRole('row').filter({ hasText: 'Engine' }).waitFor();
+}
 
 test('credit and a plan are bought; a renewal that is declined is told on every page, until it is paid', async () => {
   const { page, context, complaints } = await site.visit();
