@@ -26,6 +26,7 @@ import {
 } from '../dunning/dunning-rows.ts';
 import { reevaluateEnforcement } from '../dunning/reevaluation.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
+import type { Queryable } from '../platform/postgres.ts';
 import { dunningWorkflowId, pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import { applyBenefits } from './plan-benefits.ts';
@@ -93,7 +94,7 @@ async function momentOfTurn(tx: PoolClient): Promise<number> {
   return rows[0]?.nowMs ?? Number.NaN;
 }
 
-export async function billingNow(tx: PoolClient): Promise<number> {
+export async function billingNow(tx: Queryable): Promise<number> {
   const { rows } = await tx.query<{ nowMs: number }>(
     'select floor(extract(epoch from billing_now()) * 1000)::float8 as "nowMs"',
   );
