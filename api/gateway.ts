@@ -273,6 +273,7 @@ function appDependencies(
     log: proxy.log,
     scrape: () => scrape.text(),
     adminToken: config.adminToken,
+    temporalUiUrl: config.temporalUiUrl,
     accounts: openAccounts(workerDb, vault, config.publicUrl, config.linkSecret),
     payments,
     links,

@@ -155,6 +155,7 @@ async function bringUpTollgate(
     adminToken,
     linkSecret: site.secrets.linkSecret,
     stripe: null,
+    temporalUi: null,
   });
   keep(site, gateway.process);
   const pid = await firstChildOf(pidOf(site, 'gateway'));

@@ -107,6 +107,7 @@ export const PERMISSIONS = {
 export const CREDIT_OF_ONE_PERSON: Nano = nano(50_000_000_000n);
 
 export type Permission = keyof typeof PERMISSIONS;
+export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as Permission[];
 
 export function isStaffAllowed(permission: Permission, roles: readonly StaffRole[]): boolean {
   const { staff }: Rule = PERMISSIONS[permission];

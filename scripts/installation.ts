@@ -49,13 +49,13 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
   const demoProvider = await step(launch, 'demo', () => bringUpDemoProvider(site));
   const stripe = await step(launch, 'stripe', () => bringUpStripe(site, port));
   await step(launch, 'console', () => bringUpConsole(launch));
-  const needs = { port, databases, redisUrl, adminToken, linkSecret, stripe };
+  const workerPorts = await takeWorkerPorts(site);
+  const temporal = await step(launch, 'temporal', () => bringUpTime(site, workerPorts));
+  const needs = { port, databases, redisUrl, adminToken, linkSecret, stripe, temporalUi: uiOf(temporal) };
   const api = await step(launch, 'gateway', () => bringUpGateway(site, needs));
   const { customerKey, models } = await step(launch, 'seed', () =>
     bringUpData(site, { api, adminToken, demoProvider }),
   );
-  const workerPorts = await takeWorkerPorts(site);
-  const temporal = await step(launch, 'temporal', () => bringUpTime(site, workerPorts));
   const inbox = await step(launch, 'inbox', () => bringUpInbox(site));
   const addresses = { publicUrl: api, smtpUrl: inbox.smtpUrl };
   const worker = await step(launch, 'worker', () =>
@@ -217,6 +217,11 @@ async function bringUpWorker(site: Site, needs: WorkerNeeds): Promise<Outcome<st
   const worker = await startWorker(site.launch, needs);
   keep(site, worker.process);
   return { result: worker.url, text: `ready on ${worker.url} (sign in to read workflows: ${codecOf(worker.url)})` };
+}
+
+/** Null: the server is not ours, and nobody tells where its UI is. */
+function uiOf({ uiUrl }: TemporalServer): GatewayNeeds['temporalUi'] {
+  return uiUrl === null ? null : { url: uiUrl, namespace: TEMPORAL_NAMESPACE };
 }
 
 function codecOf(workerUrl: string): string {

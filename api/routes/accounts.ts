@@ -1,7 +1,6 @@
 // How people get in and out: sign-up by a code that is mailed, sign-in, sign-out. None of it says whether a mail address is known.
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
-import { me } from '../../services/accounts/me.ts';
 import { hashOf } from '../../services/accounts/passwords.ts';
 import { endSession } from '../../services/accounts/sessions.ts';
 import { auditWrongPassword, beginSignIn, openSession, signIn } from '../../services/accounts/sign-ins.ts';
@@ -9,7 +8,7 @@ import { askToSignUp, checkCode, completeSignUp, SIGN_UP_VALID_S } from '../../s
 import { newId } from '../../services/platform/ids.ts';
 import { code, knownPassword, newPassword } from './account-fields.ts';
 import { locale, mailAddress, name, timeZone } from './field-schemas.ts';
-import { Me } from './me.ts';
+import { Me, meTold } from './me.ts';
 import { personChange, visitorChange } from './person-route.ts';
 import { none, type Route } from './route.ts';
 
@@ -46,14 +45,15 @@ export const accountRoutes: readonly Route[] = [
     params: none,
     body: z.strictObject({ email: mailAddress, code }),
     response: Me,
-    async handler({ body, visit }, { db, accounts }, change) {
+    async handler({ body, visit }, app, change) {
+      const { db, accounts } = app;
       const { cookies, signUps } = accounts;
       const secret = cookies.valueOf(cookies.signUp, visit.cookie);
       const signUpId = await checkCode(db, signUps, { ...body, secret });
       return change(async (tx) => {
         const { id } = await completeSignUp(tx, accounts, signUpId);
         const { sessionId, cookie } = await openSession(tx, accounts, id, visit);
-        const answer = await me(tx, id, sessionId);
+        const answer = await meTold(tx, id, sessionId, app);
         const audit = { action: 'person.signed_up', targetKind: 'person', targetId: id, after: { sessionId } } as const;
         return { answer, cookies: [cookie, cookies.set(cookies.signUp, '')], audit };
       });

@@ -37,6 +37,8 @@ export interface AppDependencies extends Authentication {
   /** The metrics, as Prometheus reads them. */
   readonly scrape: () => Promise<string>;
   readonly adminToken: string;
+  /** The list of workflows in Temporal's UI, in front of the id of one; null: nobody said where that is. */
+  readonly temporalUiUrl: string | null;
   readonly accounts: Accounts;
   /** null: this installation takes no payments. */
   readonly payments: PaymentDesk | null;

@@ -1,12 +1,11 @@
 // How an installation gets its first admin.
 import { z } from 'zod';
 import { checkBootstrap, createFirstAdmin, newBootstrap } from '../../services/accounts/first-admin.ts';
-import { me } from '../../services/accounts/me.ts';
 import { hashOf } from '../../services/accounts/passwords.ts';
 import { openSession } from '../../services/accounts/sign-ins.ts';
 import { newPassword } from './account-fields.ts';
 import { instant, line, locale, mailAddress, name, timeZone } from './field-schemas.ts';
-import { Me } from './me.ts';
+import { Me, meTold } from './me.ts';
 import { visitorChange } from './person-route.ts';
 import { adminChange, none, type Route } from './route.ts';
 
@@ -41,13 +40,14 @@ export const bootstrapRoutes: readonly Route[] = [
       timeZone: timeZone.default('UTC'),
     }),
     response: Me,
-    async handler({ body: { bootstrapToken, password, ...wanted }, visit }, { db, accounts }, change) {
+    async handler({ body: { bootstrapToken, password, ...wanted }, visit }, app, change) {
+      const { db, accounts } = app;
       await checkBootstrap(db, bootstrapToken);
       const passwordHash = await accounts.turns.inTurn(() => hashOf(password));
       return change(async (tx) => {
         const { id } = await createFirstAdmin(tx, accounts, bootstrapToken, wanted, passwordHash);
         const { sessionId, cookie } = await openSession(tx, accounts, id, visit);
-        const answer = await me(tx, id, sessionId);
+        const answer = await meTold(tx, id, sessionId, app);
         const what = { action: 'person.became_first_admin', targetKind: 'person', targetId: id } as const;
         return { answer, cookies: [cookie], audit: { ...what, after: { staffRoles: ['admin'], sessionId } } };
       });

@@ -1,9 +1,11 @@
 // What somebody who is signed in sees and changes of himself.
 import { z } from 'zod';
-import { MEMBER_ROLES, STAFF_ROLES } from '../../domain/authorization.ts';
+import { MEMBER_ROLES, PERMISSION_NAMES, STAFF_ROLES } from '../../domain/authorization.ts';
 import { me } from '../../services/accounts/me.ts';
 import { pseudonymous } from '../../services/audit/audit.ts';
 import { changePerson, lockedPerson } from '../../services/people/persons.ts';
+import type { Queryable } from '../../services/platform/postgres.ts';
+import type { AppDependencies } from './app-dependencies.ts';
 import { locale, name, timeZone, uuid } from './field-schemas.ts';
 import { personChange, personRead } from './person-route.ts';
 import { IMPERSONAL } from './persons.ts';
@@ -17,6 +19,14 @@ export const Me = z
     locale,
     timeZone: z.string(),
     staffRoles: z.array(z.enum(STAFF_ROLES)).readonly(),
+    staffMay: z
+      .array(z.enum(PERMISSION_NAMES))
+      .readonly()
+      .meta({ description: 'What these roles allow, in every organization' }),
+    temporalUiUrl: z
+      .string()
+      .nullable()
+      .meta({ description: 'For staff: where a workflow is shown, a slash and its id appended' }),
     memberships: z
       .array(
         z.object({
@@ -43,7 +53,7 @@ export const meRoutes: readonly Route[] = [
     params: none,
     query: none,
     response: Me,
-    handler: ({ person: { personId, sessionId } }, { db }) => me(db, personId, sessionId),
+    handler: ({ person: { personId, sessionId } }, app) => meTold(app.db, personId, sessionId, app),
   }),
   personChange({
     method: 'patch',
@@ -52,15 +62,25 @@ export const meRoutes: readonly Route[] = [
     params: none,
     body: z.strictObject({ name: name.optional(), locale: locale.optional(), timeZone: timeZone.optional() }),
     response: Me,
-    handler: ({ person, body }, _app, change) =>
+    handler: ({ person, body }, app, change) =>
       change(async (tx) => {
         const before = await lockedPerson(tx, person.personId);
         const after = await changePerson(tx, before, body);
         const what = { action: 'person.changed', targetKind: 'person', targetId: after.id } as const;
         return {
-          answer: await me(tx, after.id, person.sessionId),
+          answer: await meTold(tx, after.id, person.sessionId, app),
           audit: { ...what, ...pseudonymous(IMPERSONAL, before, after) },
         };
       }),
   }),
 ];
+
+export async function meTold(
+  db: Queryable,
+  personId: string,
+  sessionId: string,
+  { temporalUiUrl }: Pick<AppDependencies, 'temporalUiUrl'>,
+): Promise<z.output<typeof Me>> {
+  const known = await me(db, personId, sessionId);
+  return { ...known, temporalUiUrl: known.staffRoles.length === 0 ? null : temporalUiUrl };
+}

@@ -27,6 +27,8 @@ export interface GatewayNeeds {
   readonly linkSecret: string;
   /** null: the environment says which, if any. */
   readonly stripe: FakeStripe | null;
+  /** Where staff's pages link to; null: the environment says where, if anywhere. */
+  readonly temporalUi: { readonly url: string; readonly namespace: string } | null;
 }
 
 export async function startGateway(launch: Launch, needs: GatewayNeeds): Promise<Gateway> {
@@ -47,7 +49,7 @@ export async function startGateway(launch: Launch, needs: GatewayNeeds): Promise
 
 function environment(
   launch: Launch,
-  { port, databases, redisUrl, adminToken, linkSecret, stripe }: GatewayNeeds,
+  { port, databases, redisUrl, adminToken, linkSecret, stripe, temporalUi }: GatewayNeeds,
 ): NodeJS.ProcessEnv {
   return {
     ...process.env, // GATEWAY_PROCESSES, LOG_LEVEL, TOLLGATE_TRUSTED_PROXIES are the operator's
@@ -61,6 +63,7 @@ function environment(
     TOLLGATE_MASTER_KEYS: undefined,
     TOLLGATE_MASTER_KEYS_FILE: masterKeysFile(launch.home),
     ...(stripe === null ? {} : { ...stripeEnvironment(stripe), TOLLGATE_DEMO_CLOCK: '1' }),
+    ...(temporalUi === null ? {} : { TEMPORAL_UI_URL: temporalUi.url, TEMPORAL_NAMESPACE: temporalUi.namespace }),
     TOLLGATE_JOURNAL_DIR: join(launch.home, 'journal'),
   };
 }

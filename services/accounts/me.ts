@@ -1,5 +1,11 @@
 // What somebody who is signed in is told of himself, and may change of it.
-import type { MemberRole, StaffRole } from '../../domain/authorization.ts';
+import {
+  isStaffAllowed,
+  type MemberRole,
+  PERMISSION_NAMES,
+  type Permission,
+  type StaffRole,
+} from '../../domain/authorization.ts';
 import type { PlanName } from '../../domain/plans.ts';
 import type { MemberStatus } from '../people/memberships.ts';
 import { type Locale, person } from '../people/persons.ts';
@@ -22,6 +28,8 @@ export interface Me {
   readonly locale: Locale;
   readonly timeZone: string;
   readonly staffRoles: readonly StaffRole[];
+  /** By those roles, in every organization. */
+  readonly staffMay: readonly Permission[];
   readonly memberships: readonly Membership[];
   readonly secondFactor: { readonly enrolled: boolean; readonly required: boolean };
   readonly sessionId: string;
@@ -32,7 +40,8 @@ export async function me(db: Queryable, personId: string, sessionId: string): Pr
   const { staffRoles, hasSecondFactor, mustHaveSecondFactor } = await standingOf(db, personId);
   const secondFactor = { enrolled: hasSecondFactor, required: mustHaveSecondFactor };
   const memberships = await membershipsOf(db, personId);
-  return { id, email, name, locale, timeZone, staffRoles, memberships, secondFactor, sessionId };
+  const staffMay = PERMISSION_NAMES.filter((permission) => isStaffAllowed(permission, staffRoles));
+  return { id, email, name, locale, timeZone, staffRoles, staffMay, memberships, secondFactor, sessionId };
 }
 
 /** In the order in which he came, those that he has left not among them. */

@@ -31,6 +31,8 @@ export interface Config {
   readonly demoClock: boolean;
   /** Where customers' browsers reach us, without a slash at its end. */
   readonly publicUrl: string;
+  /** The list of workflows in Temporal's UI, in front of the id of one; null: nobody said where that is. */
+  readonly temporalUiUrl: string | null;
   /** Where a chaos campaign kills this process; production refuses to have any. */
   readonly crashPoints: { readonly points: ArmedCrashPoints; readonly log: string | null } | null;
 }
@@ -70,6 +72,7 @@ export function readConfig(env: Environment): Config {
     stripe: stripeSettings(settings),
     demoClock: settings.TOLLGATE_DEMO_CLOCK === '1',
     publicUrl: settings.TOLLGATE_PUBLIC_URL ?? `http://127.0.0.1:${settings.PORT}`,
+    temporalUiUrl: workflowsIn(settings),
     crashPoints:
       settings.TOLLGATE_CRASH_POINTS === undefined
         ? null
@@ -128,6 +131,8 @@ const Settings = z.object({
   HOST: z.string().default('127.0.0.1'),
   ...stripeFields,
   TOLLGATE_PUBLIC_URL: publicUrl,
+  TEMPORAL_UI_URL: url('http:', 'https:').optional(),
+  TEMPORAL_NAMESPACE: z.string().optional(),
   TOLLGATE_DEMO_CLOCK: z.literal('1', 'must be 1, or not set').optional(),
   TOLLGATE_CRASH_POINTS: z
     .string()
@@ -140,6 +145,13 @@ const Settings = z.object({
     .optional(),
   TOLLGATE_CRASH_LOG: z.string().optional(),
 });
+
+/** Null: it is not told where the UI is, or which namespace is ours. */
+function workflowsIn(settings: z.infer<typeof Settings>): string | null {
+  const { TEMPORAL_UI_URL: ui, TEMPORAL_NAMESPACE: namespace } = settings;
+  if (ui === undefined || namespace === undefined) return null;
+  return `${ui.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows`;
+}
 
 /** Null: it is not told of Stripe. */
 export function stripeSettings(settings: z.infer<z.ZodObject<typeof stripeFields>>): StripeSettings | null {

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Onboardings } from '../../../services/onboarding/onboardings.ts';
 import { FORM, LARGE, TERMS } from '../../services/onboarding/desk.ts';
-import { type Answered, done, type ManagementApp, startManagementApp } from './management-app.ts';
+import { type Answered, done, type ManagementApp, startManagementApp, TEMPORAL_UI_URL } from './management-app.ts';
 import { type Somebody, signedInAs } from './signed-in-as.ts';
 
 let app: ManagementApp;
@@ -180,4 +180,15 @@ test('whoever applies reads why he was rejected, what he was asked, and on what 
   expect(agreed.list('thread')).toMatchObject([{ side: 'staff', body: 'your VAT ID?' }]);
   expect((await as(other.owner, 'get', other.path)).field('reason')).toBe('not our customers');
   expect((await as(viewer, 'post', `${path}/messages`, { body: 'me too' })).status).toBe(403);
+});
+
+test('staff is told what its roles allow and where workflows are shown, a customer neither', async () => {
+  const { owner } = await applied();
+
+  const [business, customer] = [await as(eve, 'get', '/me'), await as(owner, 'get', '/me')];
+
+  expect(business.field('temporalUiUrl')).toBe(TEMPORAL_UI_URL);
+  expect(business.list('staffMay')).toEqual(expect.arrayContaining(['inbox.read', 'application.decide']));
+  expect(business.list('staffMay')).not.toContain('grant.issue');
+  expect([customer.field('temporalUiUrl'), customer.field('staffMay')]).toEqual([null, []]);
 });

@@ -42,6 +42,8 @@ import {
 export const WEBHOOK_SECRET = 'whsec_of_the_tests';
 export const ADMIN_TOKEN = 'a-token-of-the-tests-0123456789abcdef';
 
+export const TEMPORAL_UI_URL = 'http://temporal.example/namespaces/tollgate/workflows';
+
 export interface Sent {
   /** undefined: the admin token; null: none. */
   readonly credential?: string | null;
@@ -151,6 +153,7 @@ export async function startManagementApp(
     demoClock: takesPayments ? { stripe: new FakeStripeClock(stripe.url), patienceMs: 3_000 } : null,
     scrape: () => metrics.registry.metrics(),
     adminToken: ADMIN_TOKEN,
+    temporalUiUrl: TEMPORAL_UI_URL,
     vault,
     egress,
     apiKeys,

@@ -119,6 +119,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
     ...{ db: workerDb, dbOf: (orgId) => ofOneOrganization(membersDb, orgId) },
     ...{
       log,
+      temporalUiUrl: null,
       scrape: () => parts.metrics.registry.metrics(),
       ...{ adminToken: ADMIN_TOKEN, accounts: openAccounts(workerDb, vault, ...HERE) },
       ...{ payments: null, demoClock: null, vault, egress: parts.egress },
