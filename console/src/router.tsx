@@ -120,14 +120,21 @@ const organizationRoutes = [
     beforeLoad: () => learn('organization'),
     component: lazyRouteComponent(() => import('./pages/billing.tsx'), 'Billing'),
   }),
+  createRoute({
+    getParentRoute: () => organization,
+    path: '/enterprise',
+    component: lazyRouteComponent(() => import('./pages/enterprise.tsx'), 'Enterprise'),
+  }),
 ] as const;
 
 const home = createRoute({
   getParentRoute: () => signedIn,
   path: '/',
   beforeLoad: async () => {
-    const orgId = rememberedOrganization(await whoAmI());
-    throw orgId === null ? redirect({ to: '/account' }) : redirect({ to: '/o/$orgId', params: { orgId } });
+    const me = await whoAmI();
+    const orgId = rememberedOrganization(me);
+    if (orgId !== null) throw redirect({ to: '/o/$orgId', params: { orgId } });
+    throw redirect({ to: '/account' });
   },
 });
 
@@ -149,7 +156,12 @@ export const router = createRouter({
   scrollRestoration: true,
   routeTree: root.addChildren([
     visitor.addChildren(visitorRoutes),
-    signedIn.addChildren([home, organization.addChildren(organizationRoutes), account, join]),
+    signedIn.addChildren([
+      home,
+      organization.addChildren(organizationRoutes),
+      account,
+      join,
+    ]),
   ]),
 });
 

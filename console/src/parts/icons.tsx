@@ -60,3 +60,4 @@ export const CardIcon = drawn(
     <path d="M3 10h18M7 15h3" />
   </>,
 );
+export const BuildingIcon = drawn(<path d="M5 20V5.5L14 3v17M14 9l5 1.5V20M3 20h18M8.5 8.5h2m-2 4h2m-2 4h2" />);

@@ -6,7 +6,7 @@ import { queryClient } from '../api/query-client.ts';
 import { type Me, useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { roleIn, seesMoney } from '../rights.ts';
-import { CardIcon, GateIcon, GaugeIcon, KeyIcon, PeopleIcon, PersonIcon, PlayIcon } from './icons.tsx';
+import { BuildingIcon, CardIcon, GateIcon, GaugeIcon, KeyIcon, PeopleIcon, PersonIcon, PlayIcon } from './icons.tsx';
 import { useOrganizationHere } from './organization-here.ts';
 import { OrganizationMenu } from './organization-menu.tsx';
 import { PersonMenu } from './person-menu.tsx';
@@ -62,6 +62,10 @@ function Frame() {
                 {t('billing.title')}
               </Link>
             ) : null}
+            <Link to="/o/$orgId/enterprise" params={{ orgId }} className="nav-link">
+              <BuildingIcon />
+              {t('enterprise.title')}
+            </Link>
           </>
         )}
         <Link to="/account" className="nav-link">
