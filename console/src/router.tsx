@@ -127,6 +127,31 @@ const organizationRoutes = [
   }),
 ] as const;
 
+const staff = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/staff',
+  beforeLoad: () => learn('staff'),
+  component: lazyRouteComponent(() => import('./parts/staff.tsx'), 'Staff'),
+});
+
+const staffRoutes = [
+  createRoute({
+    getParentRoute: () => staff,
+    path: '/inbox',
+    component: lazyRouteComponent(() => import('./pages/staff-inbox.tsx'), 'StaffInbox'),
+  }),
+  createRoute({
+    getParentRoute: () => staff,
+    path: '/applications/$id',
+    component: lazyRouteComponent(() => import('./pages/staff-application.tsx'), 'StaffApplication'),
+  }),
+  createRoute({
+    getParentRoute: () => staff,
+    path: '/proposals/$id',
+    component: lazyRouteComponent(() => import('./pages/staff-proposal.tsx'), 'StaffProposal'),
+  }),
+] as const;
+
 const home = createRoute({
   getParentRoute: () => signedIn,
   path: '/',
@@ -134,7 +159,7 @@ const home = createRoute({
     const me = await whoAmI();
     const orgId = rememberedOrganization(me);
     if (orgId !== null) throw redirect({ to: '/o/$orgId', params: { orgId } });
-    throw redirect({ to: '/account' });
+    throw redirect({ to: me.staffMay.includes('inbox.read') ? '/staff/inbox' : '/account' });
   },
 });
 
@@ -159,6 +184,7 @@ export const router = createRouter({
     signedIn.addChildren([
       home,
       organization.addChildren(organizationRoutes),
+      staff.addChildren(staffRoutes),
       account,
       join,
     ]),

@@ -5,9 +5,10 @@ import i18next, { type TFunction } from 'i18next';
 import { useSyncExternalStore } from 'react';
 import type organization from './en/organization.json';
 import type signedIn from './en/signed-in.json';
+import type staff from './en/staff.json';
 import type visitor from './en/visitor.json';
 
-export type Messages = typeof visitor & typeof signedIn & typeof organization;
+export type Messages = typeof visitor & typeof signedIn & typeof organization & typeof staff;
 export type Language = 'en' | 'zh';
 
 declare module 'i18next' {
@@ -32,6 +33,10 @@ const WORDS = {
   organization: {
     en: () => import('./en/organization.json'),
     zh: (): Promise<{ readonly default: typeof organization }> => import('./zh/organization.json'),
+  },
+  staff: {
+    en: () => import('./en/staff.json'),
+    zh: (): Promise<{ readonly default: typeof staff }> => import('./zh/staff.json'),
   },
 };
 type Area = keyof typeof WORDS;
