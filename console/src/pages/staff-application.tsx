@@ -16,7 +16,7 @@ import { useNames } from '../parts/names.ts';
 import { useNeighbours } from '../parts/neighbours.ts';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { Due } from '../parts/queue-line.tsx';
-import { Shortcuts } from '../parts/shortcuts.tsx';
+import { KeySign, Shortcuts } from '../parts/shortcuts.tsx';
 import { Thread } from '../parts/thread.tsx';
 
 /** Until what was decided is carried out. */
@@ -80,18 +80,20 @@ function File({ file }: { readonly file: ApplicationFile }) {
         <Hints hints={file.hints} />
         {mayDecide ? (
           <div className="form-end">
-            <Button onClick={() => start('approve')}>{t('decide.approve')}</Button>
-            <Button variant="default" onClick={() => start('ask')}>
+            <Button rightSection={<KeySign name="a" />} onClick={() => start('approve')}>
+              {t('decide.approve')}
+            </Button>
+            <Button variant="default" rightSection={<KeySign name="m" />} onClick={() => start('ask')}>
               {t('decide.ask')}
             </Button>
-            <Button variant="subtle" color="red" onClick={() => start('reject')}>
+            <Button variant="subtle" color="red" rightSection={<KeySign name="r" />} onClick={() => start('reject')}>
               {t('decide.reject')}
             </Button>
           </div>
         ) : null}
         {!mayDecide && next !== null ? (
           <div className="form-end">
-            <Button variant="default" onClick={() => void open(next)}>
+            <Button variant="default" rightSection={<KeySign name="j" />} onClick={() => void open(next)}>
               {t('file.next')}
             </Button>
           </div>
@@ -104,10 +106,10 @@ function File({ file }: { readonly file: ApplicationFile }) {
         </section>
       )}
       <section className="part" aria-labelledby="form">
-        <h2 id="form">{t('enterprise.submitted')}</h2>
+        <h2 id="form">{t('file.submitted')}</h2>
         {submitted === null ? <p className="quiet">{t('file.nothingYet')}</p> : <ApplicationFacts form={submitted} />}
       </section>
-      <DecisionList decisions={file.decisions} />
+      <DecisionList file={file} />
       <Conversation file={file} done={again} />
       <DecisionDialog
         asking={asking}

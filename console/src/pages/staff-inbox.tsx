@@ -13,18 +13,17 @@ export function StaffInbox() {
   const t = useWords();
   const question = useQuery(inboxQuery);
   const queue = useRef<HTMLOListElement>(null);
-  const move = (step: 1 | -1) => {
+  const move = (step: 1 | -1, name: string) => {
     const lines = [...(queue.current?.querySelectorAll<HTMLElement>('.queue-line') ?? [])];
     const at = lines.findIndex((line) => line.contains(document.activeElement));
+    // Elsewhere on the page arrows scroll.
+    if (at === -1 && name.startsWith('Arrow')) return false;
     (at === -1 ? lines[0] : lines[at + step])?.focus();
+    return true;
   };
-  /** Elsewhere on the page arrows scroll. */
-  const moveWithin = (step: 1 | -1) => (queue.current?.contains(document.activeElement) ? move(step) : false);
   const shortcuts = [
-    { keys: ['j'], what: t('shortcuts.next'), press: () => move(1) },
-    { keys: ['k'], what: t('shortcuts.previous'), press: () => move(-1) },
-    { keys: ['ArrowDown'], what: t('shortcuts.down'), press: () => moveWithin(1) },
-    { keys: ['ArrowUp'], what: t('shortcuts.up'), press: () => moveWithin(-1) },
+    { keys: ['j', 'ArrowDown'], what: t('shortcuts.next'), press: (name: string) => move(1, name) },
+    { keys: ['k', 'ArrowUp'], what: t('shortcuts.previous'), press: (name: string) => move(-1, name) },
     { keys: ['Enter'], what: t('shortcuts.open'), press: () => false },
   ];
   return (

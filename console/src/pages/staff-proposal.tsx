@@ -5,7 +5,7 @@ import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { Problem } from '../api/problem.ts';
-import { inboxQuery, type Proposal, proposalQuery } from '../api/staff-questions.ts';
+import { inboxQuery, organizationQuery, type Proposal, proposalQuery } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from '../parts/asked.tsx';
 import { Dialog } from '../parts/dialog.tsx';
@@ -16,7 +16,7 @@ import { useNeighbours } from '../parts/neighbours.ts';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { Due } from '../parts/queue-line.tsx';
 import { RawFacts } from '../parts/raw-facts.tsx';
-import { Shortcuts } from '../parts/shortcuts.tsx';
+import { KeySign, Shortcuts } from '../parts/shortcuts.tsx';
 import { wordOfRoute } from '../route-words.ts';
 
 type Choice = Proposal['choices'][number];
@@ -36,8 +36,9 @@ const CHOICES: readonly Choice[] = ['approved', 'refused', 'withdrawn'];
 
 function One({ proposal }: { readonly proposal: Proposal }) {
   const t = useWords();
-  const { id, route, state, choices } = proposal;
+  const { id, route, state, choices, orgId } = proposal;
   const { here, next, open, shortcuts } = useNeighbours(id);
+  const organization = useQuery({ ...organizationQuery(orgId ?? ''), enabled: orgId !== null });
   const [asking, setAsking] = useState<Choice | null>(null);
   const [isLate, setLate] = useState(false);
   const start = (choice: Choice) => (choices.includes(choice) ? setAsking(choice) : false);
@@ -51,7 +52,7 @@ function One({ proposal }: { readonly proposal: Proposal }) {
     <>
       <PageHeading
         title={what}
-        lead={here?.orgName ?? undefined}
+        lead={organization.data?.name}
         actions={<Shortcuts shortcuts={[...decisions, ...shortcuts]} />}
       />
       {isLate ? (
@@ -71,6 +72,7 @@ function One({ proposal }: { readonly proposal: Proposal }) {
               key={choice}
               variant={choice === 'approved' ? 'filled' : 'default'}
               color={choice === 'approved' ? 'teal' : 'red'}
+              rightSection={<KeySign name={KEYS[choice]} />}
               onClick={() => start(choice)}
             >
               {t(`proposal.verb.${choice}`)}

@@ -1,12 +1,13 @@
 // What was decided on an application, by whom and when; and that it was decided by somebody else while one was still thinking.
-import type { ApplicationFile, Decision } from '../api/staff-questions.ts';
+import type { ApplicationFile } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { TermsFacts } from './application-facts.tsx';
 import type { Decided } from './decision-dialog.tsx';
 import { Moment } from './moment.tsx';
 import { useNames } from './names.ts';
 
-export function DecisionList({ decisions }: { readonly decisions: readonly Decision[] }) {
+/** Terms that stand above already are not told twice. */
+export function DecisionList({ file: { decisions, revision: newest } }: { readonly file: ApplicationFile }) {
   const t = useWords();
   const nameOf = useNames();
   if (decisions.length === 0) return null;
@@ -14,13 +15,13 @@ export function DecisionList({ decisions }: { readonly decisions: readonly Decis
     <section className="part" aria-labelledby="decisions">
       <h2 id="decisions">{t('file.decisions')}</h2>
       <ol className="thread">
-        {decisions.map(({ id, kind, actor, at, reason, terms }) => (
+        {decisions.map(({ id, kind, actor, at, reason, terms, revision }) => (
           <li key={id}>
             <p>
               {t(`file.past.${kind}`, { name: nameOf(actor) })} · <Moment at={at} />
             </p>
             {reason === null ? null : <p className="said quiet">{reason}</p>}
-            {terms === null ? null : <TermsFacts terms={terms} />}
+            {terms === null || revision === newest ? null : <TermsFacts terms={terms} />}
           </li>
         ))}
       </ol>

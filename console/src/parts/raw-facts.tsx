@@ -1,16 +1,19 @@
-// What the API was asked, or answered, as it stands: for things of many kinds, read by people who know its names. Money is shown as money.
+// What the API was asked, or answered, as it stands: for things of many kinds, read by people who know its names. Money is shown as
+// money, and what is not is not shown.
 import { spokenTag } from '../messages/language.ts';
 import { exactMoney, nanoOfCents } from '../money.ts';
 
 export function RawFacts({ of }: { readonly of: Readonly<Record<string, unknown>> }) {
   return (
     <dl className="facts raw">
-      {Object.entries(of).map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd className="said">{textOf(name, value)}</dd>
-        </div>
-      ))}
+      {Object.entries(of)
+        .filter(([, value]) => value !== null)
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd className="said">{textOf(name, value)}</dd>
+          </div>
+        ))}
     </dl>
   );
 }

@@ -6,11 +6,11 @@ import { useWords } from '../messages/language.ts';
 import { Dialog } from './dialog.tsx';
 
 export interface Shortcut {
-  /** As the browser names them; the first is shown. */
+  /** As the browser names them. */
   readonly keys: readonly string[];
   readonly what: string;
   /** False: not now, and the key does what it does anyway. */
-  press(): unknown;
+  press(name: string): unknown;
 }
 
 const REMEMBERED = 'tollgate-shortcuts';
@@ -26,7 +26,7 @@ export function Shortcuts({ shortcuts }: { readonly shortcuts: readonly Shortcut
     const listen = (event: KeyboardEvent) => {
       if (!isOn || event.ctrlKey || event.metaKey || event.altKey || isBusy(event.target)) return;
       const found = all.find(({ keys }) => keys.includes(event.key));
-      if (found !== undefined && found.press() !== false) event.preventDefault();
+      if (found !== undefined && found.press(event.key) !== false) event.preventDefault();
     };
     document.addEventListener('keydown', listen);
     return () => document.removeEventListener('keydown', listen);
@@ -37,7 +37,7 @@ export function Shortcuts({ shortcuts }: { readonly shortcuts: readonly Shortcut
   };
   return (
     <>
-      <Button variant="subtle" color="gray" onClick={() => setOpen(true)}>
+      <Button variant="subtle" color="gray" className="for-keyboards" onClick={() => setOpen(true)}>
         {t('shortcuts.title')}
       </Button>
       <Dialog opened={isOpen} close={() => setOpen(false)} title={t('shortcuts.title')}>
@@ -61,6 +61,15 @@ export function Shortcuts({ shortcuts }: { readonly shortcuts: readonly Shortcut
         </Button>
       </Dialog>
     </>
+  );
+}
+
+/** On the button that it presses; the button's name says what that does. */
+export function KeySign({ name }: { readonly name: string }) {
+  return (
+    <span className="key-sign" aria-hidden="true">
+      {name}
+    </span>
   );
 }
 
