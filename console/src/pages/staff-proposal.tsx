@@ -57,7 +57,7 @@ function One({ proposal }: { readonly proposal: Proposal }) {
       />
       {isLate ? (
         <Alert color="yellow" role="alert" className="meanwhile">
-          {t('proposal.meanwhile')}
+          {state === 'open' ? t('proposal.proposerGone') : t('proposal.meanwhile')}
         </Alert>
       ) : null}
       <section className="part" aria-labelledby="decision">
