@@ -21,6 +21,7 @@ import { staffCustomerRoutes } from './routes/customers.ts';
 import { demoClockRoutes } from './routes/demo-clock.ts';
 import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
+import { inboxRoutes } from './routes/inbox.ts';
 import { invitationRoutes } from './routes/invitations.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
@@ -81,6 +82,7 @@ export const ROUTES: readonly Route[] = [
   ...autoTopUpRoutes,
   ...bookRoutes,
   ...ledgerRoutes,
+  ...inboxRoutes(() => ROUTES),
   ...proposalRoutes(() => ROUTES),
   ...auditRoutes,
   ...payRoutes,

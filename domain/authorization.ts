@@ -82,7 +82,7 @@ export const PERMISSIONS = {
   'dunning.decide': { staff: WHO_SELLS, members: NO_MEMBER },
   'contract.read': { staff: WHO_ANSWERS_CUSTOMERS, members: NO_MEMBER },
   'contract.change': { staff: WHO_SELLS, members: NO_MEMBER },
-  'application.read': { staff: WHO_SELLS, members: { owner: 'all' } },
+  'application.read': { staff: WHO_SELLS, members: EVERY_MEMBER },
   // What an enterprise says of itself is for it to say, and to decide on it for those who sell.
   'application.write': { staff: NO_STAFF, members: { owner: 'all' } },
   'application.decide': { staff: WHO_SELLS, members: NO_MEMBER },
@@ -97,6 +97,8 @@ export const PERMISSIONS = {
   'price.change': { staff: ['admin'], members: NO_MEMBER },
   'ledger.read': { staff: WHO_ANSWERS_CUSTOMERS, members: WHO_SEES_MONEY },
   'ledger.verify': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },
+  // Of what waits, what his other rights let him see to.
+  'inbox.read': { staff: ['business', 'ops', 'admin'], members: NO_MEMBER },
   'proposal.read': { staff: EVERY_STAFF, members: NO_MEMBER },
   // And only what he might have asked for himself.
   'proposal.decide': { staff: ['business', 'ops', 'admin'], members: NO_MEMBER },

@@ -1,5 +1,6 @@
 // Applications of enterprises, as applicants and reviewers send and see them.
 import { z } from 'zod';
+import { BARS } from '../../services/onboarding/decisions.ts';
 import { addressRange, instant, line, mailAddress, uuid, version } from './field-schemas.ts';
 
 /** Several lines of text for people; PostgreSQL knows no U+0000. */
@@ -57,20 +58,6 @@ const status = {
 };
 const said = { side: z.enum(['applicant', 'staff']), body: z.string(), at: instant };
 
-export const Application = z
-  .object({
-    ...status,
-    form: DraftForm.meta({ description: 'As it is written now' }),
-    question: z.string().nullable().meta({ description: 'What we ask; the answer is to be submitted' }),
-    answerBy: instant.nullable(),
-    thread: z.array(z.object(said)).readonly(),
-  })
-  .meta({ id: 'Application' });
-
-export const ListedApplication = z
-  .object({ ...status, company: z.string(), level: z.int().nullable(), deadline: instant.nullable() })
-  .meta({ id: 'ListedApplication' });
-
 const Terms = z
   .strictObject({
     creditLineCents: cents.meta({ description: '0: it pays in advance' }),
@@ -84,6 +71,22 @@ const Terms = z
       .meta({ description: 'From where its first API key may be used; none: from anywhere' }),
   })
   .meta({ id: 'EnterpriseTerms' });
+
+export const Application = z
+  .object({
+    ...status,
+    form: DraftForm.meta({ description: 'As it is written now' }),
+    question: z.string().nullable().meta({ description: 'What we ask; the answer is to be submitted' }),
+    answerBy: instant.nullable(),
+    reason: z.string().nullable().meta({ description: 'Why it was rejected' }),
+    terms: Terms.nullable(),
+    thread: z.array(z.object(said)).readonly().meta({ description: 'What both sides wrote, with what we asked' }),
+  })
+  .meta({ id: 'Application' });
+
+export const ListedApplication = z
+  .object({ ...status, company: z.string(), level: z.int().nullable(), deadline: instant.nullable() })
+  .meta({ id: 'ListedApplication' });
 
 const kind = z.enum(['approve', 'ask', 'reject']);
 const level = z.int().positive();
@@ -123,6 +126,11 @@ export const Decision = z
   })
   .meta({ id: 'ApplicationDecision' });
 
+export const bar = z
+  .enum(BARS)
+  .nullable()
+  .meta({ description: 'Why whoever asks may not decide on it, whatever his role' });
+
 const mailHint = z.object({
   kind: z.enum(['free_mail', 'disposable_mail', 'mail_of_another_domain']),
   mailDomain: z.string(),
@@ -133,6 +141,7 @@ const earlierHint = z.object({
   stage: z.string(),
 });
 const creditHint = z.object({ kind: z.literal('credit_beyond_volume'), months: z.int() });
+export const hints = z.array(z.union([mailHint, earlierHint, creditHint])).readonly();
 
 export const ApplicationFile = z
   .object({
@@ -142,7 +151,13 @@ export const ApplicationFile = z
     failure: z.string().nullable().meta({ description: 'Why its provisioning was undone' }),
     provisioned: z.array(z.string()).readonly(),
     deadline: instant.nullable(),
-    hints: z.array(z.union([mailHint, earlierHint, creditHint])).readonly(),
+    hints,
+    bar,
+    orgName: z.string(),
+    company: z.string(),
+    terms: Terms.nullable(),
+    attention: z.string().nullable().meta({ description: 'What keeps it from being provisioned' }),
+    workflowId: z.string(),
     thread: z.array(z.object({ ...said, id: uuid, actor: z.string() })).readonly(),
     decisions: z.array(Decision).readonly(),
   })

@@ -1,11 +1,14 @@
 // Applications as those of us see them who decide: the inbox, one with all that is known of it, and what is decided, which is a row that counts once.
 import { z } from 'zod';
+import { attentionOf } from '../../domain/provisioning.ts';
 import { listApplications, type Application as Row } from '../../services/onboarding/application-rows.ts';
 import { addMessage } from '../../services/onboarding/applications.ts';
 import { decide } from '../../services/onboarding/decisions.ts';
 import { applicationFile } from '../../services/onboarding/inbox.ts';
 import { sendWelcomeAgain } from '../../services/onboarding/welcome.ts';
+import { organization } from '../../services/organizations/organizations.ts';
 import type { Queryable } from '../../services/platform/postgres.ts';
+import { onboardingWorkflowId } from '../../services/processes/poke.ts';
 import { ApplicationFile, Decision, ListedApplication, stage, text, WantedDecision } from './application-fields.ts';
 import { instant, uuid } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
@@ -35,7 +38,7 @@ export const applicationReviewRoutes: readonly Route[] = [
     params: byId,
     query: none,
     response: ApplicationFile,
-    handler: ({ params }, { db }) => file(db, params.id),
+    handler: ({ params, actor }, { db }) => file(db, params.id, actor),
   }),
   adminChange({
     permission,
@@ -64,7 +67,7 @@ export const applicationReviewRoutes: readonly Route[] = [
     handler: ({ params, body, author }, _app, change) =>
       change(async (tx) => {
         const audit = await addMessage(tx, params.id, { side: 'staff', body: body.body }, author);
-        return { answer: await file(tx, params.id), audit };
+        return { answer: await file(tx, params.id, author.actor), audit };
       }),
   }),
   adminChange({
@@ -94,13 +97,19 @@ export function listed({ state, wakeAt, form, ...row }: Row) {
   };
 }
 
-async function file(db: Queryable, id: string) {
-  const { application, ...known } = await applicationFile(db, id);
-  const { stage: standing } = application.state;
+async function file(db: Queryable, id: string, actor: string) {
+  const { application, ...known } = await applicationFile(db, id, actor);
+  const { orgId, state } = application;
+  const { stage: standing, approved } = state;
+  const saga = 'saga' in standing ? standing.saga : null;
   return {
     ...listed(application),
     ...known,
+    orgName: (await organization(db, orgId)).name,
     failure: standing.kind === 'in_review' ? standing.failure : null,
-    provisioned: 'saga' in standing ? standing.saga.done.map(({ step }) => step) : [],
+    provisioned: saga?.done.map(({ step }) => step) ?? [],
+    terms: approved?.terms ?? null,
+    attention: saga === null ? null : attentionOf(saga),
+    workflowId: onboardingWorkflowId(id),
   };
 }

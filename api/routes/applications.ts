@@ -15,6 +15,7 @@ import {
   submitApplication,
   withdrawApplication,
 } from '../../services/onboarding/applications.ts';
+import { decisionsOf } from '../../services/onboarding/decisions.ts';
 import { organization } from '../../services/organizations/organizations.ts';
 import type { Queryable } from '../../services/platform/postgres.ts';
 import { Application, DraftForm, ListedApplication, text } from './application-fields.ts';
@@ -150,12 +151,20 @@ function own({ orgId, applicationId }: Params, found: Row): Row {
 }
 
 async function seen(db: Queryable, { state, ...row }: Row) {
-  const { stage, formRevision: revision } = state;
+  const { stage, formRevision: revision, approved } = state;
   const asked = stage.kind === 'info_requested' ? stage : null;
+  const decisions = await decisionsOf(db, row.id);
+  const questions = decisions.flatMap(({ kind, reason, at }) =>
+    kind === 'ask' && reason !== null ? [{ side: 'staff' as const, body: reason, at }] : [],
+  );
+  const thread = [...(await messagesOf(db, row.id)), ...questions].sort((a, b) => a.at.getTime() - b.at.getTime());
   return {
     ...row,
-    ...{ stage: stage.kind, revision, thread: await messagesOf(db, row.id) },
+    ...{ stage: stage.kind, revision, thread },
     question: asked?.question ?? null,
     answerBy: asked === null ? null : new Date(asked.expiresAtMs),
+    reason: stage.kind === 'rejected' ? (decisions.at(-1)?.reason ?? null) : null,
+    // A first approval may need a second one, and what was provisioned may be undone.
+    terms: 'saga' in stage ? (approved?.terms ?? null) : null,
   };
 }

@@ -28,6 +28,9 @@ import { adminChange, adminRead, type Call, none, type Route } from './route.ts'
 
 const state = z.enum(['open', 'approved', 'refused', 'withdrawn', 'expired']);
 
+const choice = z.enum(['approved', 'refused', 'withdrawn']);
+type Choice = z.output<typeof choice>;
+
 export const Proposal = z
   .object({
     id: uuid,
@@ -42,6 +45,8 @@ export const Proposal = z
     decidedBy: uuid.nullable(),
     decidedAt: instant.nullable(),
     reason: z.string().nullable(),
+    orgId: uuid.nullable().meta({ description: 'Whom it concerns, where its path or body names an organization' }),
+    choices: z.array(choice).readonly().meta({ description: 'What whoever asks may decide of it now' }),
     outcome: z.object({ status: z.int(), body: z.unknown() }).nullable().meta({
       description:
         'What has come of it; null of what is approved: nobody knows yet, approve it again within 23 hours. After that the audit log says, by this id as its request id, whether it was done',
@@ -59,7 +64,7 @@ export async function proposed(route: Route, call: Call, app: AppDependencies): 
   if (person === null || why === null) return null;
   // What could never be done is not put before anybody.
   if (route.ifMatch === 'required') tagsSeen(headers['if-match'], true);
-  const replyWith = (made: ReturnType<typeof told>) => acceptedReply(Proposal, made, `/api/v1/proposals/${made.id}`);
+  const replyWith = (made: ToldProposal) => acceptedReply(Proposal, made, `/api/v1/proposals/${made.id}`);
   // Whoever clicks twice, or is not sure that it arrived, proposes it once.
   const { reply } = await commit(app.db, changeRequestOf(route.method, call), replyWith, async (tx) => {
     const made = await propose(tx, {
@@ -68,12 +73,14 @@ export async function proposed(route: Route, call: Call, app: AppDependencies): 
       proposedBy: person.personId,
     });
     const audit = { action: 'proposal.made', targetKind: 'proposal', targetId: made.id } as const;
-    return { answer: told(made), audit: { ...audit, after: { route: made.route, path, why } } };
+    return { answer: told(made, ['withdrawn']), audit: { ...audit, after: { route: made.route, path, why } } };
   });
   return reply;
 }
 
 export function proposalRoutes(routes: () => readonly Route[]): readonly Route[] {
+  const toldTo = (person: SignedIn | null, row: ProposalRow, { timeMs }: AppDependencies) =>
+    told(row, choicesOf(row, person, routes(), timeMs()));
   return [
     adminRead({
       path: '/api/v1/proposals',
@@ -82,9 +89,9 @@ export function proposalRoutes(routes: () => readonly Route[]): readonly Route[]
       params: none,
       query: z.strictObject({ ...pageQuery, state: state.optional() }),
       response: pageOf(Proposal),
-      handler: ({ query }, { db }) =>
+      handler: ({ query, person }, app) =>
         onePage(proposals, query, async (after, pageSize) =>
-          (await listProposals(db, query.state, after, pageSize)).map(told),
+          (await listProposals(app.db, query.state, after, pageSize)).map((row) => toldTo(person, row, app)),
         ),
     }),
     adminRead({
@@ -94,7 +101,7 @@ export function proposalRoutes(routes: () => readonly Route[]): readonly Route[]
       params: byId,
       query: none,
       response: Proposal,
-      handler: async ({ params }, { db }) => told(await proposal(db, params.id)),
+      handler: async ({ params, person }, app) => toldTo(person, await proposal(app.db, params.id), app),
     }),
     adminChange({
       method: 'post',
@@ -103,7 +110,7 @@ export function proposalRoutes(routes: () => readonly Route[]): readonly Route[]
       summary: 'Approve what another person asked for, which does it; refuse it; or withdraw what is your own',
       params: byId,
       reachesOutside: true,
-      body: z.strictObject({ decision: z.enum(['approved', 'refused', 'withdrawn']), reason }),
+      body: z.strictObject({ decision: choice, reason }),
       response: Proposal,
       handler: async ({ params, body, person, author }, app, change) => {
         const decider = requirePerson(person);
@@ -121,9 +128,12 @@ export function proposalRoutes(routes: () => readonly Route[]): readonly Route[]
             audit: await writeAudit(tx, author, { ...what, after: { route: decided.route }, reason: body.reason }),
           };
         });
-        if (decided.state !== 'approved') return change(async () => ({ answer: told(decided), audit }));
+        if (decided.state !== 'approved') return change(async () => ({ answer: toldTo(person, decided, app), audit }));
         const outcome = await outcomeOf(routeOf(decided, routes()), decided, author.clientAddress ?? '', app);
-        return change(async (tx) => ({ answer: told(await keepOutcome(tx, decided.id, outcome)), audit }));
+        return change(async (tx) => ({
+          answer: toldTo(person, await keepOutcome(tx, decided.id, outcome), app),
+          audit,
+        }));
       },
     }),
   ];
@@ -175,6 +185,31 @@ function isLeftUndone(
   return stands === 'approved' && decidedBy === personId && outcome === null && isRepeatable;
 }
 
+/** The admin token is no person, and decides nothing. */
+export function choicesOf(
+  row: ProposalRow,
+  person: SignedIn | null,
+  routes: readonly Route[],
+  nowMs: number,
+): readonly Choice[] {
+  if (person === null) return [];
+  if (isLeftUndone(row, person, nowMs)) return ['approved'];
+  const permission = routes.find((route) => nameOf(route) === row.route)?.permission ?? null;
+  if (row.state !== 'open' || permission === null || !isStaffAllowed(permission, person.staffRoles)) return [];
+  return row.proposedBy === person.personId ? ['withdrawn'] : ['approved', 'refused'];
+}
+
+const ORGANIZATION = /\/organizations\/([0-9a-f-]{36})(\/|$)/;
+
+/** Null: it is about none, or does not say. */
+export function orgIdOf({ path, body }: Pick<ProposalRow, 'path' | 'body'>): string | null {
+  const inPath = ORGANIZATION.exec(path)?.[1];
+  if (inPath !== undefined) return inPath;
+  return OfOrganization.safeParse(JSON.parse(body)).data?.orgId ?? null;
+}
+
+const OfOrganization = z.object({ orgId: uuid });
+
 function requirePerson(person: SignedIn | null): SignedIn {
   if (person !== null) return person;
   throw new TollgateError('forbidden', {
@@ -218,6 +253,8 @@ function paramsIn(declared: string, path: string): Record<string, string> {
   );
 }
 
-function told({ body, ifMatch: _, ...shown }: ProposalRow) {
-  return { ...shown, body: JSON.parse(body) as unknown };
+function told({ ifMatch: _, ...shown }: ProposalRow, choices: readonly Choice[]) {
+  return { ...shown, body: JSON.parse(shown.body) as unknown, orgId: orgIdOf(shown), choices };
 }
+
+type ToldProposal = ReturnType<typeof told>;

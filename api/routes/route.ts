@@ -93,7 +93,7 @@ interface AdminRead<P extends z.ZodObject, Q extends z.ZodObject, R extends z.Zo
   readonly permission: Permission;
   /** To whom it belongs what is read; without: to no organization, so that no member may read it. */
   of?(input: Input<P, Q>, db: Queryable): Belonging | Promise<Belonging>;
-  handler(input: Input<P, Q>, app: AppDependencies): Promise<z.output<R>>;
+  handler(input: Input<P, Q> & Pick<Call, 'actor' | 'person'>, app: AppDependencies): Promise<z.output<R>>;
 }
 
 export function adminRead<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType>(
@@ -106,7 +106,9 @@ export function adminRead<P extends z.ZodObject, Q extends z.ZodObject, R extend
     permission: declared.permission,
     belonging: async (call, { db }) => (await declared.of?.(inputOf(declared, call), db)) ?? NOBODYS,
     async respond(call, app) {
-      return jsonReply(declared.response, await declared.handler(inputOf(declared, call), app), 200);
+      const { actor, person } = call;
+      const input = { ...inputOf(declared, call), actor, person };
+      return jsonReply(declared.response, await declared.handler(input, app), 200);
     },
   };
 }

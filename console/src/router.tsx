@@ -125,14 +125,60 @@ const organizationRoutes = [
     beforeLoad: () => learn('organization'),
     component: lazyRouteComponent(() => import('./pages/billing.tsx'), 'Billing'),
   }),
+  createRoute({
+    getParentRoute: () => organization,
+    path: '/enterprise',
+    component: lazyRouteComponent(() => import('./pages/enterprise.tsx'), 'Enterprise'),
+  }),
+] as const;
+
+const staff = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/staff',
+  beforeLoad: () => learn('staff'),
+  component: lazyRouteComponent(() => import('./parts/staff.tsx'), 'Staff'),
+});
+
+const staffRoutes = [
+  createRoute({
+    getParentRoute: () => staff,
+    path: '/inbox',
+    component: lazyRouteComponent(() => import('./pages/staff-inbox.tsx'), 'StaffInbox'),
+  }),
+  createRoute({
+    getParentRoute: () => staff,
+    path: '/applications/$id',
+    component: lazyRouteComponent(() => import('./pages/staff-application.tsx'), 'StaffApplication'),
+  }),
+  createRoute({
+    getParentRoute: () => staff,
+    path: '/proposals/$id',
+    component: lazyRouteComponent(() => import('./pages/staff-proposal.tsx'), 'StaffProposal'),
+  }),
+  createRoute({
+    getParentRoute: () => staff,
+    path: '/customers',
+    validateSearch: ({ find }: Record<string, unknown>): { find?: string } =>
+      typeof find === 'string' && find !== '' ? { find } : {},
+    beforeLoad: () => learn('customers'),
+    component: lazyRouteComponent(() => import('./pages/customers.tsx'), 'Customers'),
+  }),
+  createRoute({
+    getParentRoute: () => staff,
+    path: '/customers/$customerId',
+    beforeLoad: () => learn('customers'),
+    component: lazyRouteComponent(() => import('./pages/customer.tsx'), 'Customer'),
+  }),
 ] as const;
 
 const home = createRoute({
   getParentRoute: () => signedIn,
   path: '/',
   beforeLoad: async () => {
-    const orgId = rememberedOrganization(await whoAmI());
-    throw orgId === null ? redirect({ to: '/account' }) : redirect({ to: '/o/$orgId', params: { orgId } });
+    const me = await whoAmI();
+    const orgId = rememberedOrganization(me);
+    if (orgId !== null) throw redirect({ to: '/o/$orgId', params: { orgId } });
+    throw redirect({ to: me.staffMay.includes('inbox.read') ? '/staff/inbox' : '/account' });
   },
 });
 
@@ -148,29 +194,19 @@ const join = createRoute({
   component: lazyRouteComponent(() => import('./pages/join.tsx'), 'Join'),
 });
 
-const customers = createRoute({
-  getParentRoute: () => signedIn,
-  path: '/staff/customers',
-  validateSearch: ({ find }: Record<string, unknown>): { find?: string } =>
-    typeof find === 'string' && find !== '' ? { find } : {},
-  beforeLoad: () => learn('customers'),
-  component: lazyRouteComponent(() => import('./pages/customers.tsx'), 'Customers'),
-});
-
-const customer = createRoute({
-  getParentRoute: () => signedIn,
-  path: '/staff/customers/$customerId',
-  beforeLoad: () => learn('customers'),
-  component: lazyRouteComponent(() => import('./pages/customer.tsx'), 'Customer'),
-});
-
 export const router = createRouter({
   basepath: '/console',
   defaultPreload: 'intent',
   scrollRestoration: true,
   routeTree: root.addChildren([
     visitor.addChildren(visitorRoutes),
-    signedIn.addChildren([home, organization.addChildren(organizationRoutes), account, join, customers, customer]),
+    signedIn.addChildren([
+      home,
+      organization.addChildren(organizationRoutes),
+      staff.addChildren(staffRoutes),
+      account,
+      join,
+    ]),
   ]),
 });
 

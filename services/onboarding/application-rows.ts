@@ -21,10 +21,12 @@ export interface Application {
   readonly submittedAt: Date | null;
 }
 
-const APPLICATIONS = `
-  select a.id, a.org_id as "orgId", a.form, a.version, a.applied_by as "appliedBy", a.state, a.wake_at as "wakeAt",
-         a.created_at as "createdAt", a.submitted_at as "submittedAt"
-    from applications a`;
+/** Of `applications a`. */
+export const APPLICATION_COLUMNS = `
+  a.id, a.org_id as "orgId", a.form, a.version, a.applied_by as "appliedBy", a.state, a.wake_at as "wakeAt",
+  a.created_at as "createdAt", a.submitted_at as "submittedAt"`;
+
+const APPLICATIONS = `select ${APPLICATION_COLUMNS} from applications a`;
 
 /** @throws TollgateError not_found */
 export async function application(db: Queryable, id: string): Promise<Application> {

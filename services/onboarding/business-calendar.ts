@@ -3,7 +3,7 @@ import { afterBusinessTime, type BusinessCalendar } from '../../domain/business-
 import type { Clock } from '../../domain/onboarding.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
-async function businessCalendar(db: Queryable): Promise<BusinessCalendar> {
+export async function businessCalendar(db: Queryable): Promise<BusinessCalendar> {
   const { rows } = await db.query<BusinessCalendar>(
     `select c.time_zone as "timeZone", array(select day::text from business_holidays where not is_workday) as holidays,
             array(select day::text from business_holidays where is_workday) as workdays

@@ -81,12 +81,32 @@ export function asDecided({ revision: formRevision, level, kind, terms, reason }
   return { formRevision, level, kind, terms, reason };
 }
 
+/** Why somebody may not decide, whatever his role. */
+export const BARS = ['has_applied', 'belongs', 'has_approved'] as const;
+export type Bar = (typeof BARS)[number];
+
+const IN_WORDS: { readonly [B in Bar]: string } = {
+  has_applied: 'has applied.',
+  belongs: 'belongs, or belonged, to the organization that applies.',
+  has_approved: 'has approved this revision already.',
+};
+
 /** Why this one may not decide; null: he may. */
 export async function objectionTo(
   db: Queryable,
+  about: Application,
+  by: Pick<Decision, 'revision' | 'level' | 'actor'>,
+): Promise<string | null> {
+  const bar = await barTo(db, about, by);
+  return bar === null ? null : `${by.actor} ${IN_WORDS[bar]}`;
+}
+
+/** Null: he may decide. */
+export async function barTo(
+  db: Queryable,
   { id, orgId, appliedBy }: Application,
   { revision, level, actor }: Pick<Decision, 'revision' | 'level' | 'actor'>,
-): Promise<string | null> {
+): Promise<Bar | null> {
   const { rows } = await db.query<{ applies: boolean; belongs: boolean; decided: boolean }>(
     `select exists (select from application_revisions r where r.application_id = $1 and r.submitted_by = $3) as applies,
             exists (select from memberships m where m.org_id = $2 and m.person_id::text = split_part($3, ':', 2)) as belongs,
@@ -95,9 +115,9 @@ export async function objectionTo(
     [id, orgId, actor, revision, level],
   );
   const [found] = rows;
-  if (actor === appliedBy || found?.applies) return `${actor} has applied.`;
-  if (found?.belongs) return `${actor} belongs, or belonged, to the organization that applies.`;
-  return found?.decided ? `${actor} has approved this revision already.` : null;
+  if (actor === appliedBy || found?.applies) return 'has_applied';
+  if (found?.belongs) return 'belongs';
+  return found?.decided ? 'has_approved' : null;
 }
 
 async function insertDecision(

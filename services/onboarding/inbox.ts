@@ -1,9 +1,18 @@
-// An application as those read it who decide: what was submitted, what to look at twice, what was said and decided, and who must act by when.
+// Applications as those read them who decide: what was submitted, what to look at twice, what was said and decided, who must act by when; and
+// which of them wait for somebody of us.
 import type { ApplicationForm } from '../../domain/application-form.ts';
+import { attentionOf } from '../../domain/provisioning.ts';
 import { type EarlierApplication, type RiskHint, riskHints } from '../../domain/risk-hints.ts';
 import type { Queryable } from '../platform/postgres.ts';
-import { type Application, application, type Message, messagesOf, submittedForm } from './application-rows.ts';
-import { type Decision, decisionsOf } from './decisions.ts';
+import {
+  APPLICATION_COLUMNS,
+  type Application,
+  application,
+  type Message,
+  messagesOf,
+  submittedForm,
+} from './application-rows.ts';
+import { type Bar, barTo, type Decision, decisionsOf } from './decisions.ts';
 
 export interface ApplicationFile {
   readonly application: Application;
@@ -14,31 +23,85 @@ export interface ApplicationFile {
   readonly decisions: readonly Decision[];
   /** When we are reminded, or the applicant's time is over; null: nobody's clock runs. */
   readonly deadline: Date | null;
+  /** Why whoever reads it may not decide on it; null: he may, or nobody is asked. */
+  readonly bar: Bar | null;
 }
 
-/** @throws TollgateError not_found */
-export async function applicationFile(db: Queryable, id: string): Promise<ApplicationFile> {
+/** actor: who reads it. @throws TollgateError not_found */
+export async function applicationFile(db: Queryable, id: string, actor: string): Promise<ApplicationFile> {
   const found = await application(db, id);
   const submitted = await submittedForm(db, id, found.state.formRevision);
   const { stage } = found.state;
   return {
     application: found,
     submitted,
-    hints: submitted === null ? [] : riskHints({ orgId: found.orgId, form: submitted, earlier: await others(db, id) }),
+    hints: submitted === null ? [] : hintsAt(found, submitted, await lastSubmitted(db)),
     thread: await messagesOf(db, id),
     decisions: await decisionsOf(db, id),
     deadline: stage.kind === 'info_requested' ? new Date(stage.expiresAtMs) : found.wakeAt,
+    bar: await barAt(db, found, actor),
   };
 }
 
+export interface WaitingApplication {
+  readonly application: Application;
+  readonly submitted: ApplicationForm;
+  readonly since: Date;
+  /** Who approved before; null: it waits for a first person. */
+  readonly firstBy: string | null;
+  readonly hints: readonly RiskHint[];
+  readonly bar: Bar | null;
+  /** What keeps it from being provisioned; null: it waits for a decision. */
+  readonly attention: string | null;
+}
+
+/** Few enough for one look. */
+const MOST_WAITING = 200;
+
+/** Who has waited longest comes first. What is decided, and only not carried out yet, waits for nobody. actor: who would decide. */
+export async function waitingApplications(db: Queryable, actor: string): Promise<WaitingApplication[]> {
+  type Row = Application & Pick<WaitingApplication, 'submitted' | 'since' | 'firstBy'>;
+  const { rows } = await db.query<Row>(
+    `select ${APPLICATION_COLUMNS}, r.form as submitted,
+            greatest(r.submitted_at, (select max(d.at) from application_decisions d where d.application_id = a.id)) as since,
+            (select d.actor from application_decisions d where d.application_id = a.id and d.revision = r.revision and d.level = 1) as "firstBy"
+       from applications a
+       join application_revisions r on r.application_id = a.id and r.revision = (a.state ->> 'formRevision')::integer
+      where a.stage = 'in_review' and not exists (
+              select from application_decisions d
+               where d.application_id = a.id and d.revision = r.revision and d.level = (a.state #>> '{stage,level}')::integer)
+         or a.stage in ('provisioning', 'active') and a.state #>> '{stage,saga,why}' is not null
+      order by since, a.id limit $1`,
+    [MOST_WAITING],
+  );
+  if (rows.length === 0) return [];
+  const earlier = await lastSubmitted(db);
+  const waiting = rows.map(async ({ submitted, since, firstBy, ...found }) => ({
+    ...{ application: found, submitted, since, firstBy },
+    hints: hintsAt(found, submitted, earlier),
+    bar: await barAt(db, found, actor),
+    attention: 'saga' in found.state.stage ? attentionOf(found.state.stage.saga) : null,
+  }));
+  const all = await Promise.all(waiting);
+  return all.filter(({ application: { state }, attention }) => state.stage.kind === 'in_review' || attention !== null);
+}
+
+async function barAt(db: Queryable, about: Application, actor: string): Promise<Bar | null> {
+  const { stage, formRevision: revision } = about.state;
+  return stage.kind === 'in_review' ? barTo(db, about, { revision, level: stage.level, actor }) : null;
+}
+
+function hintsAt({ id, orgId }: Application, form: ApplicationForm, all: readonly EarlierApplication[]): RiskHint[] {
+  return riskHints({ orgId, form, earlier: all.filter((one) => one.id !== id) });
+}
+
 /** What was submitted last of each, of the thousand newest. */
-async function others(db: Queryable, id: string): Promise<EarlierApplication[]> {
+async function lastSubmitted(db: Queryable): Promise<EarlierApplication[]> {
   const { rows } = await db.query<EarlierApplication>(
     `select a.id, a.org_id as "orgId", r.form ->> 'company' as company, r.form ->> 'domain' as domain, a.stage
        from applications a
        join lateral (select form from application_revisions where application_id = a.id order by revision desc limit 1) r on true
-      where a.id <> $1 order by a.created_at desc, a.id desc limit 1000`,
-    [id],
+      order by a.created_at desc, a.id desc limit 1000`,
   );
   return rows;
 }

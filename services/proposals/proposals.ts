@@ -85,6 +85,21 @@ export async function listProposals(
   return rows;
 }
 
+/** Left undone: approved a while ago, and nobody knows what came of it. */
+const LEFT_UNDONE_AFTER = '1 minute';
+
+/** What waits for somebody, who has waited longest first. */
+export async function waitingProposals(db: Queryable, atMost: number): Promise<Proposal[]> {
+  const { rows } = await db.query<Proposal>(
+    `${PROPOSALS}
+      where (p.decision is null and p.valid_until > clock_timestamp())
+         or (p.decision = 'approved' and p.outcome is null and p.decided_at < clock_timestamp() - $1::interval)
+      order by p.proposed_at, p.id limit $2`,
+    [LEFT_UNDONE_AFTER, atMost],
+  );
+  return rows;
+}
+
 /**
  * Of a `lockedProposal`. Whoever proposed it can only withdraw it, and nobody else can.
  * @throws TollgateError conflict once it is decided or too old; forbidden for the wrong person

@@ -28,6 +28,7 @@ import {
 } from '../dunning/dunning-rows.ts';
 import { reevaluateEnforcement } from '../dunning/reevaluation.ts';
 import { type HeldOrganization, lockOrganization, lockSubscriber } from '../organizations/organizations.ts';
+import type { Queryable } from '../platform/postgres.ts';
 import { dunningWorkflowId, pokeProcess, subscriptionWorkflowId } from '../processes/poke.ts';
 import { invoiceIdOf } from './invoices-of-plans.ts';
 import { applyBenefits } from './plan-benefits.ts';
@@ -95,7 +96,7 @@ export async function reopenCase(tx: PoolClient, context: TurnContext, invoiceId
   await takeTurn(tx, context, { process: 'dunning', id: invoiceId, event: { kind: 'tick' } });
 }
 
-export async function billingNow(tx: PoolClient): Promise<number> {
+export async function billingNow(tx: Queryable): Promise<number> {
   const { rows } = await tx.query<{ nowMs: number }>(
     'select floor(extract(epoch from billing_now()) * 1000)::float8 as "nowMs"',
   );

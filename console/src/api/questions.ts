@@ -17,6 +17,8 @@ export type ApiKey = components['schemas']['ApiKey'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type Grant = components['schemas']['Grant'];
 export type RequestLine = components['schemas']['RequestLine'];
+export type Application = components['schemas']['Application'];
+export type EnterpriseTerms = NonNullable<components['schemas']['EnterpriseTerms']>;
 
 export const meQuery = queryOptions({
   queryKey: ['me'],
@@ -82,4 +84,19 @@ export const invitationQuery = (linkToken: string) =>
   queryOptions({
     queryKey: ['invitation', linkToken],
     queryFn: () => told(api.GET('/api/v1/invitations/{token}', { params: { path: { token: linkToken } } })),
+  });
+
+export const applicationsQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'applications'],
+    queryFn: () => told(api.GET('/api/v1/organizations/{orgId}/applications', { params: { path: { orgId } } })),
+  });
+
+export const applicationQuery = (orgId: string, applicationId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'applications', applicationId],
+    queryFn: () => {
+      const params = { path: { orgId, applicationId } };
+      return told(api.GET('/api/v1/organizations/{orgId}/applications/{applicationId}', { params }));
+    },
   });

@@ -1,9 +1,12 @@
-// What the pages of our staff ask of the API about a customer.
+// What the pages of our own people ask of the API: of what waits for them, and of a customer.
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { components } from '../../generated/api.d.ts';
 import { api, told } from './client.ts';
 import { type Me, useMe } from './questions.ts';
 
+export type InboxItem = components['schemas']['InboxItem'];
+export type ApplicationFile = components['schemas']['ApplicationFile'];
+export type Decision = components['schemas']['ApplicationDecision'];
 export type FoundCustomer = components['schemas']['FoundCustomer'];
 export type Happening = components['schemas']['Happening'];
 export type Proposal = components['schemas']['Proposal'];
@@ -52,3 +55,26 @@ export const timelineQuery = (orgId: string) =>
     initialPageParam: null as string | null,
     getNextPageParam: ({ nextCursor }) => nextCursor,
   });
+
+export const inboxQuery = queryOptions({
+  queryKey: ['inbox'],
+  queryFn: () => told(api.GET('/api/v1/inbox')),
+});
+
+export const fileQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['application', id],
+    queryFn: () => told(api.GET('/api/v1/applications/{id}', { params: { path: { id } } })),
+  });
+
+export const proposalQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['proposal', id],
+    queryFn: () => told(api.GET('/api/v1/proposals/{id}', { params: { path: { id } } })),
+  });
+
+export const staffQuery = queryOptions({
+  queryKey: ['staff'],
+  queryFn: () => told(api.GET('/api/v1/staff')),
+  staleTime: 300_000,
+});

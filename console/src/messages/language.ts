@@ -6,9 +6,10 @@ import { useSyncExternalStore } from 'react';
 import type customers from './en/customers.json';
 import type organization from './en/organization.json';
 import type signedIn from './en/signed-in.json';
+import type staff from './en/staff.json';
 import type visitor from './en/visitor.json';
 
-export type Messages = typeof visitor & typeof signedIn & typeof organization & typeof customers;
+export type Messages = typeof visitor & typeof signedIn & typeof organization & typeof staff & typeof customers;
 export type Language = 'en' | 'zh';
 
 declare module 'i18next' {
@@ -33,6 +34,10 @@ const WORDS = {
   organization: {
     en: () => import('./en/organization.json'),
     zh: (): Promise<{ readonly default: typeof organization }> => import('./zh/organization.json'),
+  },
+  staff: {
+    en: () => import('./en/staff.json'),
+    zh: (): Promise<{ readonly default: typeof staff }> => import('./zh/staff.json'),
   },
   customers: {
     en: () => import('./en/customers.json'),

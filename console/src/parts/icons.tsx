@@ -72,3 +72,5 @@ export const CardIcon = drawn(
     <path d="M3 10h18M7 15h3" />
   </>,
 );
+export const BuildingIcon = drawn(<path d="M5 20V5.5L14 3v17M14 9l5 1.5V20M3 20h18M8.5 8.5h2m-2 4h2m-2 4h2" />);
+export const TrayIcon = drawn(<path d="M3.5 13.5 6 5h12l2.5 8.5V19h-17v-5.5H9a3 3 0 0 0 6 0h5.5" />);

@@ -30,6 +30,7 @@ export function PersonMenu() {
     mutationFn: () => told(api.POST('/api/v1/sign-outs', { body: {} })),
     onSettled: async () => {
       queries.clear();
+      sessionStorage.clear();
       await navigate({ to: '/sign-in' });
     },
   });

@@ -6,7 +6,18 @@ import { queryClient } from '../api/query-client.ts';
 import { type Me, useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { roleIn, seesMoney } from '../rights.ts';
-import { CardIcon, GateIcon, GaugeIcon, KeyIcon, PeopleIcon, PersonIcon, PlayIcon, SearchIcon } from './icons.tsx';
+import {
+  BuildingIcon,
+  CardIcon,
+  GateIcon,
+  GaugeIcon,
+  KeyIcon,
+  PeopleIcon,
+  PersonIcon,
+  PlayIcon,
+  SearchIcon,
+  TrayIcon,
+} from './icons.tsx';
 import { useOrganizationHere } from './organization-here.ts';
 import { OrganizationMenu } from './organization-menu.tsx';
 import { PersonMenu } from './person-menu.tsx';
@@ -38,32 +49,13 @@ function Frame() {
         <PersonMenu />
       </header>
       <nav className="shell-nav" aria-label={t('shell.pages')}>
-        {orgId === null ? null : (
-          <>
-            <Link to="/o/$orgId" params={{ orgId }} activeOptions={{ exact: true }} className="nav-link">
-              <GaugeIcon />
-              {t('overview.title')}
-            </Link>
-            <Link to="/o/$orgId/keys" params={{ orgId }} className="nav-link">
-              <KeyIcon />
-              {t('keys.title')}
-            </Link>
-            <Link to="/o/$orgId/start" params={{ orgId }} className="nav-link">
-              <PlayIcon />
-              {t('start.nav')}
-            </Link>
-            <Link to="/o/$orgId/team" params={{ orgId }} className="nav-link">
-              <PeopleIcon />
-              {t('team.title')}
-            </Link>
-            {seesMoney(roleIn(me, orgId)) ? (
-              <Link to="/o/$orgId/billing" params={{ orgId }} className="nav-link">
-                <CardIcon />
-                {t('billing.title')}
-              </Link>
-            ) : null}
-          </>
-        )}
+        {orgId === null ? null : <OrganizationLinks me={me} orgId={orgId} />}
+        {me.staffMay.includes('inbox.read') ? (
+          <Link to="/staff/inbox" className="nav-link">
+            <TrayIcon />
+            {t('shell.inbox')}
+          </Link>
+        ) : null}
         {me.staffMay.includes('customer.read') ? (
           <Link to="/staff/customers" className="nav-link">
             <SearchIcon />
@@ -79,6 +71,41 @@ function Frame() {
         <Outlet />
       </main>
     </div>
+  );
+}
+
+function OrganizationLinks({ me, orgId }: { readonly me: Me; readonly orgId: string }) {
+  const t = useWords();
+  const params = { orgId };
+  return (
+    <>
+      <Link to="/o/$orgId" params={params} activeOptions={{ exact: true }} className="nav-link">
+        <GaugeIcon />
+        {t('overview.title')}
+      </Link>
+      <Link to="/o/$orgId/keys" params={params} className="nav-link">
+        <KeyIcon />
+        {t('keys.title')}
+      </Link>
+      <Link to="/o/$orgId/start" params={params} className="nav-link">
+        <PlayIcon />
+        {t('start.nav')}
+      </Link>
+      <Link to="/o/$orgId/team" params={params} className="nav-link">
+        <PeopleIcon />
+        {t('team.title')}
+      </Link>
+      {seesMoney(roleIn(me, orgId)) ? (
+        <Link to="/o/$orgId/billing" params={params} className="nav-link">
+          <CardIcon />
+          {t('billing.title')}
+        </Link>
+      ) : null}
+      <Link to="/o/$orgId/enterprise" params={params} className="nav-link">
+        <BuildingIcon />
+        {t('enterprise.title')}
+      </Link>
+    </>
   );
 }
 

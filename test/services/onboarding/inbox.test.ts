@@ -12,13 +12,13 @@ const desk = new Desk(shop.db, shop.admin);
 
 test('it has what was submitted, the thread, the decisions and whose time runs until when', async () => {
   const id = await desk.newApplication();
-  const reminded = (await applicationFile(desk.db, id)).deadline;
+  const reminded = (await applicationFile(desk.db, id, EVE.actor)).deadline;
   await desk.asks(EVE, id);
   await desk.look(id);
   await desk.in((tx) => addMessage(tx, id, { side: 'applicant', body: 'DE123' }, person()));
   await desk.in(async (tx) => saveDraft(tx, await lockedApplication(tx, id), { ...FORM, company: 'Other' }, person()));
 
-  const { submitted, thread, decisions, deadline } = await applicationFile(desk.db, id);
+  const { submitted, thread, decisions, deadline } = await applicationFile(desk.db, id, EVE.actor);
 
   expect(submitted).toEqual(FORM);
   expect(thread).toMatchObject([{ side: 'applicant', body: 'DE123' }]);
@@ -35,7 +35,7 @@ test('it hints at who is named alike, and at who applied before', async () => {
   await desk.newApplication({ ...FORM, company: 'Globex, Inc.', domain: 'globex.example' });
   const id = await desk.applied(orgId, owner, { ...FORM, company: 'Globex Inc', domain: 'x.example' });
 
-  const { hints } = await applicationFile(desk.db, id);
+  const { hints } = await applicationFile(desk.db, id, EVE.actor);
 
   expect(hints.map(({ kind }) => kind)).toEqual(['mail_of_another_domain', 'same_company_elsewhere', 'applied_before']);
 });

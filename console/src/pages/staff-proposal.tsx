@@ -1,0 +1,222 @@
+// What somebody of us asked for and another must approve: what it is, whom it concerns, what came of it.
+import { Alert, Badge, Button, TextInput } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import { api, told } from '../api/client.ts';
+import { organizationQuery } from '../api/organization-questions.ts';
+import { Problem } from '../api/problem.ts';
+import { inboxQuery, type Proposal, proposalQuery } from '../api/staff-questions.ts';
+import { useWords } from '../messages/language.ts';
+import { Asked } from '../parts/asked.tsx';
+import { Dialog } from '../parts/dialog.tsx';
+import { Form, useForm } from '../parts/form.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { useNames } from '../parts/names.ts';
+import { useNeighbours } from '../parts/neighbours.ts';
+import { PageHeading } from '../parts/page-heading.tsx';
+import { Due } from '../parts/queue-line.tsx';
+import { RawFacts } from '../parts/raw-facts.tsx';
+import { KeySign, Shortcuts } from '../parts/shortcuts.tsx';
+import { wordOfRoute } from '../route-words.ts';
+
+type Choice = Proposal['choices'][number];
+
+export function StaffProposal() {
+  const { id } = useParams({ from: '/signed-in/staff/proposals/$id' });
+  const question = useQuery(proposalQuery(id));
+  return (
+    <Asked question={question} height={400}>
+      {(proposal) => <One key={proposal.id} proposal={proposal} />}
+    </Asked>
+  );
+}
+
+const KEYS: { readonly [C in Choice]: string } = { approved: 'a', refused: 'r', withdrawn: 'w' };
+const CHOICES: readonly Choice[] = ['approved', 'refused', 'withdrawn'];
+
+function One({ proposal }: { readonly proposal: Proposal }) {
+  const t = useWords();
+  const { id, route, state, choices, orgId } = proposal;
+  const { here, next, open, shortcuts } = useNeighbours(id);
+  const organization = useQuery({ ...organizationQuery(orgId ?? ''), enabled: orgId !== null });
+  const [asking, setAsking] = useState<Choice | null>(null);
+  const [isLate, setLate] = useState(false);
+  const start = (choice: Choice) => (choices.includes(choice) ? setAsking(choice) : false);
+  const decisions = CHOICES.map((choice) => ({
+    keys: [KEYS[choice]],
+    what: t(`proposal.verb.${choice}`),
+    press: () => start(choice),
+  }));
+  const what = wordOfRoute(route, t);
+  return (
+    <>
+      <PageHeading
+        title={what}
+        lead={organization.data?.name}
+        actions={<Shortcuts shortcuts={[...decisions, ...shortcuts]} />}
+      />
+      {isLate ? (
+        <Alert color="yellow" role="alert" className="meanwhile">
+          {state === 'open' ? t('proposal.proposerGone') : t('proposal.meanwhile')}
+        </Alert>
+      ) : null}
+      <section className="part" aria-labelledby="decision">
+        <h2 id="decision">
+          {t('file.standing')} <Badge variant="light">{t(`proposal.state.${state}`)}</Badge>
+          {here === undefined ? null : <Due item={here} />}
+        </h2>
+        <Standing proposal={proposal} />
+        <div className="form-end">
+          {CHOICES.filter((choice) => choices.includes(choice)).map((choice) => (
+            <Button
+              key={choice}
+              variant={choice === 'approved' ? 'filled' : 'default'}
+              color={choice === 'approved' ? 'teal' : 'red'}
+              rightSection={<KeySign name={KEYS[choice]} />}
+              onClick={() => start(choice)}
+            >
+              {t(`proposal.verb.${choice}`)}
+            </Button>
+          ))}
+          {choices.length === 0 && next !== null ? (
+            <Button variant="default" onClick={() => void open(next)}>
+              {t('file.next')}
+            </Button>
+          ) : null}
+        </div>
+      </section>
+      <section className="part" aria-labelledby="wanted">
+        <h2 id="wanted">{t('proposal.wanted')}</h2>
+        <RawFacts
+          of={{
+            [t('proposal.route')]: `${route.split(' ')[0]?.toUpperCase()} ${proposal.path}`,
+            ...facts(proposal.body),
+          }}
+        />
+      </section>
+      <Outcome outcome={proposal.outcome} />
+      <Dialog
+        opened={asking !== null}
+        close={() => setAsking(null)}
+        title={t(`proposal.title.${asking ?? 'approved'}`, { what })}
+      >
+        <Deciding
+          proposal={proposal}
+          choice={asking ?? 'approved'}
+          close={() => setAsking(null)}
+          late={() => setLate(true)}
+        />
+      </Dialog>
+    </>
+  );
+}
+
+function facts(body: unknown): Readonly<Record<string, unknown>> {
+  return typeof body === 'object' && body !== null ? { ...body } : {};
+}
+
+/** Whose turn it is, and why it takes two. */
+function Standing({ proposal }: { readonly proposal: Proposal }) {
+  const t = useWords();
+  const nameOf = useNames();
+  const { state, choices, proposedBy, proposedAt, validUntil, decidedBy, reason, why } = proposal;
+  return (
+    <div className="form standing" role="status">
+      <p>
+        {t('proposal.by', { name: nameOf(proposedBy) })} · <Moment at={proposedAt} />
+      </p>
+      <p>{t('proposal.why', { why })}</p>
+      {state === 'open' ? (
+        <p>
+          {turn()} {t('proposal.validUntil')} <Moment at={validUntil} />
+        </p>
+      ) : null}
+      {decidedBy === null ? null : (
+        <p>{t(`proposal.past.${isDecided(state) ? state : 'approved'}`, { name: nameOf(decidedBy) })}</p>
+      )}
+      {reason === null ? null : <p className="said quiet">{reason}</p>}
+      {state === 'approved' && proposal.outcome === null ? (
+        <p className="queue-attention">{t('proposal.undone')}</p>
+      ) : null}
+    </div>
+  );
+
+  function turn(): string {
+    if (choices.includes('withdrawn')) return t('inbox.bar.has_proposed');
+    return choices.length === 0 ? t('proposal.notYours') : t('proposal.yours');
+  }
+}
+
+function isDecided(state: Proposal['state']): state is Choice {
+  return state === 'approved' || state === 'refused' || state === 'withdrawn';
+}
+
+function Outcome({ outcome }: Pick<Proposal, 'outcome'>) {
+  const t = useWords();
+  if (outcome === null) return null;
+  const isDone = outcome.status < 300;
+  return (
+    <section className="part" aria-labelledby="outcome">
+      <h2 id="outcome">
+        {t('proposal.outcome')}{' '}
+        <Badge variant="light" color={isDone ? 'teal' : 'red'}>
+          {isDone ? t('proposal.done') : t('proposal.failed')}
+        </Badge>
+      </h2>
+      <RawFacts of={facts(outcome.body)} />
+    </section>
+  );
+}
+
+interface Deciding {
+  readonly proposal: Proposal;
+  readonly choice: Choice;
+  close(): void;
+  late(): void;
+}
+
+function Deciding({ proposal: { id }, choice, close, late }: Deciding) {
+  const t = useWords();
+  const queries = useQueryClient();
+  const [attemptId] = useState(() => crypto.randomUUID());
+  const again = () =>
+    Promise.all([queries.invalidateQueries(proposalQuery(id)), queries.invalidateQueries(inboxQuery)]);
+  const form = useForm({
+    initial: { reason: '' },
+    check: ({ reason }) => ({ reason: reason.trim() === '' ? t('fields.reason') : null }),
+    send: async ({ reason }) => {
+      const params = { path: { id }, header: { 'Idempotency-Key': attemptId } };
+      const body = { decision: choice, reason: reason.trim() };
+      try {
+        await told(api.POST('/api/v1/proposals/{id}/decisions', { params, body }));
+      } catch (thrown) {
+        if (!(thrown instanceof Problem) || thrown.code !== 'conflict') throw thrown;
+        late();
+      }
+      await again();
+      close();
+    },
+    done: () => undefined,
+  });
+  return (
+    <Form
+      form={form}
+      submit={t(`proposal.verb.${choice}`)}
+      isGrave={choice !== 'approved'}
+      beside={
+        <Button variant="default" onClick={close}>
+          {t('keys.cancel')}
+        </Button>
+      }
+    >
+      <TextInput
+        {...form.input('reason')}
+        label={t('keys.reason')}
+        description={t('decide.weRead')}
+        maxLength={500}
+        data-autofocus
+      />
+    </Form>
+  );
+}

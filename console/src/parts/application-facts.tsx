@@ -1,0 +1,78 @@
+// What an enterprise applies with, and what is agreed with it, to be read.
+import type { ReactNode } from 'react';
+import type { Application, EnterpriseTerms } from '../api/questions.ts';
+import { spokenTag, useWords } from '../messages/language.ts';
+import { nanoOfCents } from '../money.ts';
+import { Money } from './money.tsx';
+
+export function ApplicationFacts({ form }: { readonly form: Application['form'] }) {
+  const t = useWords();
+  const { company, domain, useCase, monthlyVolumeCents, wantedTerms, residency, contacts = [] } = form;
+  return (
+    <dl className="facts">
+      <Fact name={t('application.company')}>{company}</Fact>
+      <Fact name={t('application.domain')}>{domain}</Fact>
+      <Fact name={t('application.residency')}>
+        {residency === undefined ? null : t(`application.residencies.${residency}`)}
+      </Fact>
+      <Fact name={t('application.useCase')}>{useCase}</Fact>
+      <Fact name={t('application.volume')}>
+        {monthlyVolumeCents === undefined ? null : <Money nano={nanoOfCents(monthlyVolumeCents)} />}
+      </Fact>
+      <Fact name={t('application.creditLine')}>{wantedTerms === undefined ? null : <Line {...wantedTerms} />}</Fact>
+      <Fact name={t('application.note')}>{wantedTerms?.note}</Fact>
+      <Fact name={t('application.contacts')}>
+        {contacts.length === 0 ? null : (
+          <ul className="bounds">
+            {contacts.map(({ name, email }) => (
+              <li key={`${name} ${email}`}>
+                {name} · {email}
+              </li>
+            ))}
+          </ul>
+        )}
+      </Fact>
+    </dl>
+  );
+}
+
+export function TermsFacts({ terms }: { readonly terms: EnterpriseTerms }) {
+  const t = useWords();
+  const { priceOfListPpm, monthlyBudgetCents, allowedAddresses } = terms;
+  const price = new Intl.NumberFormat(spokenTag(), { style: 'percent', maximumFractionDigits: 4 });
+  return (
+    <dl className="facts">
+      <Fact name={t('application.price')}>{price.format(priceOfListPpm / 1_000_000)}</Fact>
+      <Fact name={t('application.creditLine')}>
+        <Line {...terms} />
+      </Fact>
+      <Fact name={t('application.budget')}>
+        {monthlyBudgetCents === null ? t('application.noBudget') : <Money nano={nanoOfCents(monthlyBudgetCents)} />}
+      </Fact>
+      <Fact name={t('application.addresses')}>
+        {allowedAddresses.length === 0 ? t('application.anywhere') : allowedAddresses.join(', ')}
+      </Fact>
+    </dl>
+  );
+}
+
+function Line({ creditLineCents, netDays }: Pick<EnterpriseTerms, 'creditLineCents' | 'netDays'>) {
+  const t = useWords();
+  if (creditLineCents === 0) return t('application.inAdvance');
+  return (
+    <>
+      <Money nano={nanoOfCents(creditLineCents)} />, {t('application.paidWithin', { count: netDays })}
+    </>
+  );
+}
+
+/** What is not known is not shown. */
+function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+  if (children === null || children === undefined || children === '') return null;
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd className="said">{children}</dd>
+    </div>
+  );
+}

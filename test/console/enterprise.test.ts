@@ -1,0 +1,231 @@
+// An organization becomes an enterprise by the pages alone: its owner applies and answers what is asked, two of our people decide without a mouse,
+// and the first request under the agreed price is charged. The workflow runs in a worker as production starts it.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { makeBilledRequest } from '../../scripts/billed-request.ts';
+import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
+import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
+import { startWorkerProcess, type WorkerProcess } from '../support/worker-process.ts';
+import { type ConsoleSite, type Looks, openConsoleSite, picture, type Visit } from './console-site.ts';
+import { focused, tabTo } from './keyboard.ts';
+import { signUp } from './person.ts';
+import { tenApply } from './waiting-applications.ts';
+import { expectWellMadeInBoth } from './well-made.ts';
+
+const COMPANY = 'Analytical Engines';
+
+let site: ConsoleSite;
+let temporal: ThrowawayTemporal;
+let worker: WorkerProcess;
+
+beforeAll(async () => {
+  [site, temporal] = await Promise.all([openConsoleSite(), startThrowawayTemporal(SEARCH_ATTRIBUTES)]);
+  worker = await startWorkerProcess({
+    temporalAddress: temporal.environment.address,
+    namespace: temporal.namespace,
+    databaseUrl: site.product.database.urlFor('worker'),
+  });
+  await worker.ready();
+});
+afterAll(async () => {
+  await worker?.stop();
+  await Promise.all([temporal?.stop(), site?.close()]);
+});
+
+/** One of those who sell, signed in. */
+async function colleague(name: string, looks: Partial<Looks>, role: 'business' | 'admin' = 'business'): Promise<Visit> {
+  const visit = await site.visit(looks);
+  const { email } = await signUp(site, visit.context, { name, locale: looks.language ?? 'en' });
+  await site.product.admin.query(
+    'insert into staff_roles (person_id, role) select id, $2 from persons where email = $1',
+    [email, role],
+  );
+  await secondFactorOf(email);
+  return visit;
+}
+
+/** That he has one lets him in; nobody asks here whose seal it has. */
+async function secondFactorOf(email: string): Promise<void> {
+  await site.product.admin.query(
+    `insert into auth.second_factors (person_id, sealed, master_key_version, enrolled_at)
+     select id, '{}', 1, clock_timestamp() from persons where email = $1`,
+    [email],
+  );
+}
+
+/** By the keyboard alone: through the queue to the one that is called so, and in. */
+async function openFromQueue(page: Page, name: string): Promise<void> {
+  await page.goto(`${site.url}/staff/inbox`);
+  await page.getByRole('listitem').first().waitFor();
+  do await page.keyboard.press('j');
+  while (!(await focused(page)).includes(name));
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name }).waitFor();
+}
+
+async function applied(page: Page): Promise<void> {
+  await page.getByRole('button', { name: '申请企业版' }).click();
+  await page.getByLabel('公司名称').fill(COMPANY);
+  await page.getByLabel('联系人 1 的邮箱').fill('ada@analytical');
+  await page.getByText('已保存').waitFor();
+  await page.reload();
+  expect(await page.getByLabel('公司名称').inputValue()).toBe(COMPANY);
+  expect(await page.getByLabel('联系人 1 的邮箱').inputValue()).toBe('ada@analytical');
+  await page.getByRole('button', { name: '提交申请' }).click();
+  await page.getByText('请填写此项').first().waitFor();
+  await expectWellMadeInBoth(page, 'enterprise-refused');
+  await page.getByLabel('域名').fill('https://analytical.example/about');
+  await page.getByLabel('数据可在何处处理').selectOption('eu');
+  await page.getByLabel('API 的用途').fill('分析引擎的客服，支持六种语言。');
+  await page.getByLabel('预计每月消费').fill('9000');
+  await page.getByLabel('信用额度').fill('20000');
+  await page.getByLabel('联系人 1 的姓名').fill('Ada Lovelace');
+  await page.getByLabel('联系人 1 的邮箱').fill('ada@gmail.com');
+  await page.getByText('已保存').waitFor();
+  await picture(page, 'enterprise-draft');
+  await page.getByRole('button', { name: '提交申请' }).click();
+  await page.getByText('审核中', { exact: true }).waitFor();
+  await picture(page, 'enterprise-in-review');
+}
+
+async function asked(page: Page): Promise<void> {
+  await openFromQueue(page, COMPANY);
+  await expectWellMadeInBoth(page, 'staff-application');
+  await page.keyboard.press('m');
+  await page.keyboard.type('What is your VAT ID?');
+  await picture(page, 'staff-ask');
+  await tabTo(page, 'Ask for more');
+  await page.keyboard.press('Enter');
+  await page.getByText('It waits for the applicant’s answer.').waitFor();
+}
+
+async function answered(page: Page): Promise<void> {
+  await page.reload();
+  await page.getByText('What is your VAT ID?').first().waitFor();
+  await expectWellMadeInBoth(page, 'enterprise-asked');
+  await page.getByRole('textbox', { name: '您的答复' }).fill('DE123456789');
+  await page.getByRole('button', { name: '提交答复' }).click();
+  await page.getByText('审核中', { exact: true }).waitFor();
+  await page.getByText('DE123456789').waitFor();
+}
+
+async function approvedFirst(page: Page): Promise<void> {
+  await page.goto(`${site.url}/staff/inbox`);
+  await page.getByText('Wayne Enterprises').first().waitFor();
+  await expectWellMadeInBoth(page, 'staff-inbox');
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').waitFor();
+  await picture(page, 'staff-keyboard');
+  await openFromQueue(page, COMPANY);
+  await page.keyboard.press('a');
+  await tabTo(page, 'Price, of list price');
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type('50');
+  await expectWellMadeInBoth(page, 'staff-approve');
+  await page.keyboard.press('Enter');
+  await page.getByText('You approved first: it takes another person.').waitFor();
+  expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
+}
+
+async function approvedSecond(page: Page): Promise<void> {
+  await openFromQueue(page, COMPANY);
+  await page.getByText('Eve Seller 已作为第一人批准').waitFor();
+  await picture(page, 'staff-second');
+  await page.keyboard.press('a');
+  await page.getByRole('dialog').waitFor();
+  await picture(page, 'staff-second-approves');
+  await tabTo(page, '批准');
+  await page.keyboard.press('Enter');
+  await page.getByText('该组织已是企业版。').waitFor();
+}
+
+/** By the link of the mail; its first API key. */
+async function welcomed(page: Page, email: string): Promise<string> {
+  await page.reload();
+  await page.getByText('已生效', { exact: true }).waitFor();
+  await expectWellMadeInBoth(page, 'enterprise-active');
+  await page.goto(await site.mailedTo(email, /http\S+\/welcome\/[\w-]+/));
+  await page.getByRole('button').click();
+  return (await page.locator('code').textContent()) ?? '';
+}
+
+async function chargeOf(customerKey: string): Promise<bigint> {
+  const body = { model: 'demo-embed', input: 'toll '.repeat(500) };
+  const place = { apiBaseUrl: `${site.product.api}/v1`, customerKey };
+  return (await makeBilledRequest(place, { name: 'first', path: '/embeddings', body })).charge;
+}
+
+test('from applying to the first request under the agreed price, decided by two without a mouse', async () => {
+  const ada = await site.visit({ language: 'zh', width: 375 });
+  const { email, orgId } = await signUp(site, ada.context, { name: COMPANY, locale: 'zh' });
+  // As owners of enterprises must have it.
+  await secondFactorOf(email);
+  await ada.page.goto(`${site.url}/o/${orgId}/enterprise`);
+  await applied(ada.page);
+  await tenApply(site.product);
+  const eve = await colleague('Eve Seller', { language: 'en', width: 1280 });
+  const ben = await colleague('Ben Second', { language: 'zh', width: 1280 });
+
+  await asked(eve.page);
+  await answered(ada.page);
+  await approvedFirst(eve.page);
+  await approvedSecond(ben.page);
+  const customerKey = await welcomed(ada.page, email);
+
+  expect((await chargeOf(customerKey)) * 2n).toBe(await chargeOf(site.product.customerKey));
+  expect([...ada.complaints, ...eve.complaints, ...ben.complaints]).toEqual([]);
+});
+
+test('whoever decides second is told who was first, and what; nobody else sees these pages', async () => {
+  const [eve, ben] = [
+    await colleague('Eve Early', { language: 'en' }),
+    await colleague('Ben Late', { language: 'en' }),
+  ];
+  for (const { page } of [eve, ben]) await openFromQueue(page, 'Hooli');
+  await ben.page.keyboard.press('r');
+  await ben.page.getByRole('dialog').waitFor();
+  await eve.page.keyboard.press('a');
+  await eve.page.getByRole('dialog').waitFor();
+  await eve.page.keyboard.press('Enter');
+  await eve.page.getByText('Approved by: You').first().waitFor();
+
+  await ben.page.keyboard.type('Too small');
+  await tabTo(ben.page, 'Reject');
+  await ben.page.keyboard.press('Enter');
+
+  await ben.page.getByText('Your decision came too late. Approved meanwhile by: Eve Early').waitFor();
+  await expectWellMadeInBoth(ben.page, 'staff-late');
+  const stranger = await site.visit();
+  await signUp(site, stranger.context);
+  await stranger.page.goto(`${site.url}/staff/inbox`);
+  await stranger.page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+  expect(await stranger.page.getByRole('link', { name: 'Inbox' }).count()).toBe(0);
+});
+
+test('what takes two persons waits for the second, who does it without a mouse, on a phone as well', async () => {
+  const ada = await colleague('Ada Asks', {}, 'admin');
+  const ben = await colleague('Ben Agrees', { language: 'zh', width: 375 }, 'admin');
+  const { rows } = await site.product.admin.query<{ orgId: string }>(
+    `select id as "orgId" from organizations where name = 'Hooli'`,
+  );
+  const data = { ...rows[0], amountNano: '75000000000' };
+  await ada.context.request.post(`${site.product.api}/api/v1/grants`, { data, headers: { origin: site.product.api } });
+
+  await openFromQueue(ben.page, '手动授予额度');
+  await expectWellMadeInBoth(ben.page, 'staff-proposal');
+  await ben.page.keyboard.press('a');
+  await ben.page.getByRole('dialog').waitFor();
+  await ben.page.keyboard.type('As agreed');
+  await picture(ben.page, 'staff-proposal-approve');
+  await ben.page.keyboard.press('Enter');
+
+  await ben.page.getByText('已完成', { exact: true }).waitFor();
+  await ben.page.getByRole('dialog').waitFor({ state: 'detached' });
+  await picture(ben.page, 'staff-proposal-done');
+  await ben.page.keyboard.press('u');
+  await ben.page.getByRole('heading', { name: '收件箱' }).waitFor();
+  await picture(ben.page, 'staff-inbox-phone');
+  await openFromQueue(ada.page, 'Initech');
+  expect(await ada.page.getByText('Credit by hand').count()).toBe(0);
+  expect([...ada.complaints, ...ben.complaints]).toEqual([]);
+});
