@@ -51,10 +51,11 @@ export const accountRoutes: readonly Route[] = [
       const secret = cookies.valueOf(cookies.signUp, visit.cookie);
       const signUpId = await checkCode(db, signUps, { ...body, secret });
       return change(async (tx) => {
-        const { id } = await completeSignUp(tx, accounts, signUpId);
-        const { sessionId, cookie } = await openSession(tx, accounts, id, visit);
-        const answer = await me(tx, id, sessionId);
-        const audit = { action: 'person.signed_up', targetKind: 'person', targetId: id, after: { sessionId } } as const;
+        const { personId, trial } = await completeSignUp(tx, accounts, signUpId, visit.clientAddress);
+        const { sessionId, cookie } = await openSession(tx, accounts, personId, visit);
+        const answer = await me(tx, personId, sessionId);
+        const what = { action: 'person.signed_up', targetKind: 'person', targetId: personId } as const;
+        const audit = { ...what, after: { sessionId, trial } };
         return { answer, cookies: [cookie, cookies.set(cookies.signUp, '')], audit };
       });
     },

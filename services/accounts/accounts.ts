@@ -8,10 +8,12 @@ import { type Auth, openAuth } from './auth.ts';
 import { Cookies } from './cookies.ts';
 import { HashingTurns } from './passwords.ts';
 import { SecondFactors } from './second-factors.ts';
+import { Trials } from './trials.ts';
 
 export interface Accounts {
   readonly auth: Auth;
   readonly attempts: Attempts;
+  readonly trials: Trials;
   readonly turns: HashingTurns;
   readonly cookies: Cookies;
   readonly signUps: SignedIds;
@@ -28,6 +30,7 @@ export function openAccounts(db: Pool, vault: Vault, publicUrl: string, linkSecr
     cookies,
     auth: openAuth(db, { publicUrl, cookies, secret: secretFor('sessions') }),
     attempts: new Attempts(secretFor('attempts')),
+    trials: new Trials(secretFor('trials')),
     turns: new HashingTurns(),
     signUps: new SignedIds('sign_up', linkSecret),
     resets: new SignedIds('password_reset', linkSecret),
