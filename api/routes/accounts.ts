@@ -1,6 +1,7 @@
 // How people get in and out: sign-up by a code that is mailed, sign-in, sign-out. None of it says whether a mail address is known.
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
+import { refuseKnown } from '../../services/accounts/known-passwords.ts';
 import { me } from '../../services/accounts/me.ts';
 import { hashOf } from '../../services/accounts/passwords.ts';
 import { endSession } from '../../services/accounts/sessions.ts';
@@ -28,6 +29,7 @@ export const accountRoutes: readonly Route[] = [
     }),
     response: z.object({ email: z.string() }),
     async handler({ body: { password: chosen, ...wanted }, visit }, { db, accounts }, change) {
+      refuseKnown(chosen, 'password');
       const attempt = { purpose: 'sign_up', subject: wanted.email, secret: newId() } as const;
       await accounts.attempts.begin(db, { ...attempt, clientAddress: visit.clientAddress }, false);
       const passwordHash = await accounts.turns.inTurn(() => hashOf(chosen));
