@@ -23,6 +23,7 @@ import { errorsTold } from './routes/error-answers.ts';
 import { invitationRoutes } from './routes/invitations.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
+import { mailChangeRoutes } from './routes/mail-changes.ts';
 import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
@@ -57,6 +58,7 @@ export const ROUTES: readonly Route[] = [
   ...accountRoutes,
   ...bootstrapRoutes,
   ...passwordRoutes,
+  ...mailChangeRoutes,
   ...meRoutes,
   ...mySessionRoutes,
   ...secondFactorRoutes,

@@ -12,3 +12,24 @@ create index on auth.trial_networks (given_at);
 
 grant select, insert, delete on auth.trial_networks to tollgate_worker;
 select keep_apart('auth.trial_networks', 'false');
+
+-- Another mail address: asked for, then had by its code, then perhaps taken back. Code and link are made of the id by TOLLGATE_LINK_SECRET.
+create table auth.mail_changes (
+  id uuid primary key,
+  person_id uuid not null references persons,
+  email text not null,
+  asked_at timestamptz not null default clock_timestamp(),
+  valid_until timestamptz not null,
+  tries integer not null default 0,
+  changed_at timestamptz,
+  -- What it was until then, and how long it may be that again.
+  email_before text,
+  back_until timestamptz,
+  -- Another one took its place, or it was taken back.
+  ended_at timestamptz,
+  check ((changed_at is null) = (email_before is null) and (changed_at is null) = (back_until is null))
+);
+create index on auth.mail_changes (person_id, asked_at);
+
+grant select, insert, delete, update (tries, changed_at, email_before, back_until, ended_at) on auth.mail_changes to tollgate_worker;
+select keep_apart('auth.mail_changes', 'false');

@@ -4,7 +4,7 @@ import { MEMBER_ROLES, STAFF_ROLES } from '../../domain/authorization.ts';
 import { me } from '../../services/accounts/me.ts';
 import { pseudonymous } from '../../services/audit/audit.ts';
 import { changePerson, lockedPerson } from '../../services/people/persons.ts';
-import { locale, name, timeZone, uuid } from './field-schemas.ts';
+import { instant, locale, name, timeZone, uuid } from './field-schemas.ts';
 import { personChange, personRead } from './person-route.ts';
 import { IMPERSONAL } from './persons.ts';
 import { none, type Route } from './route.ts';
@@ -32,6 +32,10 @@ export const Me = z
       enrolled: z.boolean(),
       required: z.boolean().meta({ description: 'Without it nothing is allowed but this, and to take one' }),
     }),
+    mailChange: z
+      .object({ email: z.string(), validUntil: instant })
+      .nullable()
+      .meta({ description: 'Another address that was asked for, until its code is typed' }),
     sessionId: uuid,
   })
   .meta({ id: 'Me' });

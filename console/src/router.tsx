@@ -54,6 +54,11 @@ const visitorRoutes = [
     path: '/password-reset',
     component: lazyRouteComponent(() => import('./pages/password-reset.tsx'), 'PasswordReset'),
   }),
+  createRoute({
+    getParentRoute: () => visitor,
+    path: '/mail-back',
+    component: lazyRouteComponent(() => import('./pages/mail-back.tsx'), 'MailBack'),
+  }),
 ] as const;
 
 const VISITOR_PATHS: ReadonlySet<string> = new Set([
@@ -62,6 +67,7 @@ const VISITOR_PATHS: ReadonlySet<string> = new Set([
   '/bootstrap',
   '/forgotten-password',
   '/password-reset',
+  '/mail-back',
 ]);
 
 const signedIn = createRoute({

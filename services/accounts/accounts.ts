@@ -18,6 +18,7 @@ export interface Accounts {
   readonly cookies: Cookies;
   readonly signUps: SignedIds;
   readonly resets: SignedIds;
+  readonly mailChanges: SignedIds;
   readonly secondFactors: SecondFactors;
   /** What browsers call us: scheme, host and port. */
   readonly origin: string;
@@ -34,6 +35,7 @@ export function openAccounts(db: Pool, vault: Vault, publicUrl: string, linkSecr
     turns: new HashingTurns(),
     signUps: new SignedIds('sign_up', linkSecret),
     resets: new SignedIds('password_reset', linkSecret),
+    mailChanges: new SignedIds('mail_change', linkSecret),
     secondFactors: new SecondFactors(vault),
     origin: new URL(publicUrl).origin,
   };

@@ -4,6 +4,7 @@ import type { PlanName } from '../../domain/plans.ts';
 import type { MemberStatus } from '../people/memberships.ts';
 import { type Locale, person } from '../people/persons.ts';
 import type { Queryable } from '../platform/postgres.ts';
+import { type AskedMailChange, askedMailChange } from './mail-changes.ts';
 import { standingOf } from './standing.ts';
 
 interface Membership {
@@ -24,6 +25,8 @@ export interface Me {
   readonly staffRoles: readonly StaffRole[];
   readonly memberships: readonly Membership[];
   readonly secondFactor: { readonly enrolled: boolean; readonly required: boolean };
+  /** Asked for, and its code not typed yet. */
+  readonly mailChange: AskedMailChange | null;
   readonly sessionId: string;
 }
 
@@ -32,7 +35,8 @@ export async function me(db: Queryable, personId: string, sessionId: string): Pr
   const { staffRoles, hasSecondFactor, mustHaveSecondFactor } = await standingOf(db, personId);
   const secondFactor = { enrolled: hasSecondFactor, required: mustHaveSecondFactor };
   const memberships = await membershipsOf(db, personId);
-  return { id, email, name, locale, timeZone, staffRoles, memberships, secondFactor, sessionId };
+  const mailChange = await askedMailChange(db, personId);
+  return { id, email, name, locale, timeZone, staffRoles, memberships, secondFactor, mailChange, sessionId };
 }
 
 /** In the order in which he came, those that he has left not among them. */

@@ -66,6 +66,8 @@ function relaying(onHandedOver: (before: number) => void = () => undefined): Rel
       accountUrl: 'https://tollgate.example/',
       runbookUrl: 'https://tollgate.example/runbook',
       resetUrl: (resetId: string) => `https://tollgate.example/console/password-reset#${resetId}`,
+      mailBackUrl: (mailChangeId: string) => `https://tollgate.example/console/mail-back#${mailChangeId}`,
+      mailChangeCode: () => '004217',
       signUpCode: () => '004217',
       verifyUrl: (verificationId) => `https://tollgate.example/verify/${verificationId}`,
       welcomeUrl: (welcomeId) => `https://tollgate.example/welcome/${welcomeId}`,

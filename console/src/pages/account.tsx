@@ -1,5 +1,6 @@
 // What somebody can see and change about himself: who he is, how he gets in, and where he is signed in.
 import { useWords } from '../messages/language.ts';
+import { MailPart } from '../parts/mail-part.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { PasswordPart } from '../parts/password-part.tsx';
 import { ProfilePart } from '../parts/profile-part.tsx';
@@ -12,6 +13,7 @@ export function Account() {
     <>
       <PageHeading title={t('account.title')} />
       <ProfilePart />
+      <MailPart />
       <PasswordPart />
       <SecondFactorPart />
       <SessionsPart />

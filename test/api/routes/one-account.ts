@@ -1,7 +1,14 @@
 // Somebody signs up, in, and out again, by every route that changes an account once.
 
 import { Authenticator, forgetSteps } from './authenticator.ts';
-import { codeSentTo, cookiesAfter, PASSWORD, resetSentTo } from './browser.ts';
+import {
+  changeCodeSentTo,
+  codeSentTo,
+  cookiesAfter,
+  PASSWORD,
+  resetSentTo,
+  wayBackSentTo,
+} from './browser.ts';
 import type { ManagementApp } from './management-app.ts';
 import type { TakeStep } from './take-step.ts';
 
@@ -31,7 +38,12 @@ export async function oneAccount(app: ManagementApp, step: TakeStep): Promise<{ 
   await forgetSteps(app);
   await click('post', '/me/second-factor/remove', { password: PASSWORD, code: authenticator.code() });
   await click('post', '/me/password', { currentPassword: PASSWORD, newPassword: PASSWORD });
-  await click('post', '/me/sessions/{id}/revoke', {}, { id: await sessionOf(app, email) });
+  const another = 'grace.h@example.com';
+  await click('post', '/me/mail-changes', { email: another, password: PASSWORD });
+  await click('post', '/me/mail-changes/confirm', { code: await changeCodeSentTo(app, another) });
+  await click('post', '/me/sessions/{id}/revoke', {}, { id: await sessionOf(app, another) });
+  const wayBack = await wayBackSentTo(app, email);
+  await click('post', '/mail-changes/undo', { token: wayBack, password: PASSWORD });
   await click('post', '/password-resets', { email });
   const linkToken = await resetSentTo(app, email);
   await click('post', '/password-resets/confirm', { token: linkToken, password: PASSWORD });
@@ -46,6 +58,7 @@ export async function oneAccount(app: ManagementApp, step: TakeStep): Promise<{ 
       ...begun.list('recoveryCodes').map(String),
       bootstrapToken,
       linkToken,
+      wayBack,
       ...values.filter((value) => value !== ''),
     ],
   };
