@@ -27,6 +27,7 @@ import { mailChangeRoutes } from './routes/mail-changes.ts';
 import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
+import { myMembershipRoutes } from './routes/my-memberships.ts';
 import { mySessionRoutes } from './routes/my-sessions.ts';
 import { openapiRoute } from './routes/openapi.ts';
 import { operationRoutes } from './routes/operations.ts';
@@ -61,6 +62,7 @@ export const ROUTES: readonly Route[] = [
   ...mailChangeRoutes,
   ...meRoutes,
   ...mySessionRoutes,
+  ...myMembershipRoutes,
   ...secondFactorRoutes,
   ...personRoutes,
   ...staffRoutes,

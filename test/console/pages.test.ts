@@ -69,7 +69,7 @@ test.each(LOOKS)('whoever is signed in meets no barrier: $language, $scheme, $wi
     await expectWellMade(page, called(name));
   }
   await open(page, '/account');
-  await page.getByRole('button', { name: LONG_NAME }).click();
+  await page.getByRole('button', { name: LONG_NAME, expanded: false }).click();
   await page.getByRole('dialog').waitFor();
   await expectWellMade(page, called('menu'));
 

@@ -33,6 +33,13 @@ export const sessionsQuery = queryOptions({
   queryFn: () => told(api.GET('/api/v1/me/sessions')),
 });
 
+/** Of one member. */
+export const ownKeysQuery = (orgId: string, memberId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'keys', memberId],
+    queryFn: () => told(api.GET('/api/v1/api-keys', { params: { query: { orgId, memberId, limit: 200 } } })),
+  });
+
 export const balanceQuery = (orgId: string) =>
   queryOptions({
     queryKey: ['organization', orgId, 'balance'],

@@ -1,6 +1,7 @@
-// What somebody can see and change about himself: who he is, how he gets in, and where he is signed in.
+// What somebody can see and change about himself: who he is, how he gets in, where he is signed in, and where he belongs.
 import { useWords } from '../messages/language.ts';
 import { MailPart } from '../parts/mail-part.tsx';
+import { OrganizationsPart } from '../parts/organizations-part.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { PasswordPart } from '../parts/password-part.tsx';
 import { ProfilePart } from '../parts/profile-part.tsx';
@@ -17,6 +18,7 @@ export function Account() {
       <PasswordPart />
       <SecondFactorPart />
       <SessionsPart />
+      <OrganizationsPart />
     </>
   );
 }
