@@ -16,6 +16,7 @@ import { bootstrapRoutes } from './routes/bootstrap.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
+import { closingRoutes } from './routes/closing.ts';
 import { contractRoutes } from './routes/contracts.ts';
 import { demoClockRoutes } from './routes/demo-clock.ts';
 import { routesOf } from './routes/dispatch.ts';
@@ -27,6 +28,7 @@ import { mailChangeRoutes } from './routes/mail-changes.ts';
 import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
+import { myDataRoutes } from './routes/my-data.ts';
 import { myMembershipRoutes } from './routes/my-memberships.ts';
 import { mySessionRoutes } from './routes/my-sessions.ts';
 import { openapiRoute } from './routes/openapi.ts';
@@ -63,6 +65,8 @@ export const ROUTES: readonly Route[] = [
   ...meRoutes,
   ...mySessionRoutes,
   ...myMembershipRoutes,
+  ...myDataRoutes,
+  ...closingRoutes,
   ...secondFactorRoutes,
   ...personRoutes,
   ...staffRoutes,

@@ -121,6 +121,7 @@ export const ERRORS = {
 
   // Where people sign in.
   wrong_credentials: terminal(401, 'wrong_credentials', 'authentication_error'),
+  account_closed: terminal(403, 'account_closed', 'permission_error'),
   wrong_password: terminal(422, 'wrong_password'),
   wrong_code: terminal(422, 'wrong_code'),
   known_password: terminal(422, 'known_password'),

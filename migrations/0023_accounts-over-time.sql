@@ -13,6 +13,10 @@ create index on auth.trial_networks (given_at);
 grant select, insert, delete on auth.trial_networks to tollgate_worker;
 select keep_apart('auth.trial_networks', 'false');
 
+-- For whoever is told what he was written.
+create index on notifications (recipient, id);
+create index on notifications ((facts ->> 'personId'), id);
+
 -- Another mail address: asked for, then had by its code, then perhaps taken back. Code and link are made of the id by TOLLGATE_LINK_SECRET.
 create table auth.mail_changes (
   id uuid primary key,
@@ -33,3 +37,17 @@ create index on auth.mail_changes (person_id, asked_at);
 
 grant select, insert, delete, update (tries, changed_at, email_before, back_until, ended_at) on auth.mail_changes to tollgate_worker;
 select keep_apart('auth.mail_changes', 'false');
+
+-- An account that was closed, until it is opened again by a link, made of the id by TOLLGATE_LINK_SECRET; erased: its person has no name and no
+-- address any more (D109).
+create table auth.closings (
+  person_id uuid primary key references persons,
+  id uuid not null unique,
+  closed_at timestamptz not null default clock_timestamp(),
+  back_until timestamptz not null,
+  erased_at timestamptz
+);
+create index on auth.closings (back_until) where erased_at is null;
+
+grant select, insert, delete, update (erased_at) on auth.closings to tollgate_worker;
+select keep_apart('auth.closings', 'false');

@@ -59,6 +59,11 @@ const visitorRoutes = [
     path: '/mail-back',
     component: lazyRouteComponent(() => import('./pages/mail-back.tsx'), 'MailBack'),
   }),
+  createRoute({
+    getParentRoute: () => visitor,
+    path: '/reopen',
+    component: lazyRouteComponent(() => import('./pages/reopen.tsx'), 'Reopen'),
+  }),
 ] as const;
 
 const VISITOR_PATHS: ReadonlySet<string> = new Set([
@@ -68,6 +73,7 @@ const VISITOR_PATHS: ReadonlySet<string> = new Set([
   '/forgotten-password',
   '/password-reset',
   '/mail-back',
+  '/reopen',
 ]);
 
 const signedIn = createRoute({

@@ -19,6 +19,7 @@ export interface Accounts {
   readonly signUps: SignedIds;
   readonly resets: SignedIds;
   readonly mailChanges: SignedIds;
+  readonly closings: SignedIds;
   readonly secondFactors: SecondFactors;
   /** What browsers call us: scheme, host and port. */
   readonly origin: string;
@@ -36,6 +37,7 @@ export function openAccounts(db: Pool, vault: Vault, publicUrl: string, linkSecr
     signUps: new SignedIds('sign_up', linkSecret),
     resets: new SignedIds('password_reset', linkSecret),
     mailChanges: new SignedIds('mail_change', linkSecret),
+    closings: new SignedIds('closing', linkSecret),
     secondFactors: new SecondFactors(vault),
     origin: new URL(publicUrl).origin,
   };

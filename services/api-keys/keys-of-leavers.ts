@@ -29,10 +29,7 @@ export async function leaveKeys(
   if (ids.length === 0) return { revoked: [], handedOver: [] };
   if (wanted === undefined) throw undecided(ids.length);
   if (wanted === 'revoke') {
-    await tx.query(
-      `update api_keys set disabled_at = billing_now(), disabled_reason = 'its member left', version = version + 1 where id = any($1)`,
-      [ids],
-    );
+    await revoke(tx, ids, 'its member left');
     return { revoked: ids, handedOver: [] };
   }
   await requireColleague(tx, orgId, personId, wanted.handOver);
@@ -41,6 +38,26 @@ export async function leaveKeys(
     wanted.handOver,
   ]);
   return { revoked: [], handedOver: ids };
+}
+
+/** All that an organization has in use. Caller holds it. */
+export async function revokeKeysOf(tx: PoolClient, orgId: string, reason: string): Promise<void> {
+  const { rows } = await tx.query<{ id: string }>(
+    'select id from api_keys where org_id = $1 and disabled_at is null order by id for update',
+    [orgId],
+  );
+  await revoke(
+    tx,
+    rows.map(({ id }) => id),
+    reason,
+  );
+}
+
+async function revoke(tx: PoolClient, ids: readonly string[], reason: string): Promise<void> {
+  await tx.query(
+    'update api_keys set disabled_at = billing_now(), disabled_reason = $2, version = version + 1 where id = any($1)',
+    [ids, reason],
+  );
 }
 
 async function requireColleague(tx: PoolClient, orgId: string, leaver: string, colleague: string): Promise<void> {

@@ -67,6 +67,7 @@ function relaying(onHandedOver: (before: number) => void = () => undefined): Rel
       runbookUrl: 'https://tollgate.example/runbook',
       resetUrl: (resetId: string) => `https://tollgate.example/console/password-reset#${resetId}`,
       mailBackUrl: (mailChangeId: string) => `https://tollgate.example/console/mail-back#${mailChangeId}`,
+      reopenUrl: (closingId: string) => `https://tollgate.example/console/reopen#${closingId}`,
       mailChangeCode: () => '004217',
       signUpCode: () => '004217',
       verifyUrl: (verificationId) => `https://tollgate.example/verify/${verificationId}`,

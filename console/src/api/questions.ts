@@ -15,6 +15,7 @@ export type Session = Answer<'/api/v1/me/sessions'>['data'][number];
 export type ApiKey = components['schemas']['ApiKey'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type Grant = components['schemas']['Grant'];
+export type ClosingOutlook = components['schemas']['ClosingOutlook'];
 export type RequestLine = components['schemas']['RequestLine'];
 
 export const meQuery = queryOptions({
@@ -31,6 +32,12 @@ export function useMe(): Me {
 export const sessionsQuery = queryOptions({
   queryKey: ['sessions'],
   queryFn: () => told(api.GET('/api/v1/me/sessions')),
+});
+
+export const closingQuery = queryOptions({
+  queryKey: ['closing'],
+  queryFn: () => told(api.GET('/api/v1/me/closing')),
+  staleTime: 0,
 });
 
 /** Of one member. */

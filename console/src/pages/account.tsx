@@ -1,5 +1,7 @@
-// What somebody can see and change about himself: who he is, how he gets in, where he is signed in, and where he belongs.
+// What somebody can see and change about himself: who he is, how he gets in, where he is signed in and belongs; and the end of it.
 import { useWords } from '../messages/language.ts';
+import { ClosingPart } from '../parts/closing-part.tsx';
+import { DataPart } from '../parts/data-part.tsx';
 import { MailPart } from '../parts/mail-part.tsx';
 import { OrganizationsPart } from '../parts/organizations-part.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
@@ -19,6 +21,8 @@ export function Account() {
       <SecondFactorPart />
       <SessionsPart />
       <OrganizationsPart />
+      <DataPart />
+      <ClosingPart />
     </>
   );
 }

@@ -1,4 +1,5 @@
-// Mails about the change of a mail address: to the new one, which is proved by it, and to the one before, which may be taken back.
+// Mails about the change of a mail address: to the new one, which is proved by it, and to the one before, which may be taken back; and about the end
+// of an account, to the address that it still has.
 import type { MailTemplate } from './content.ts';
 
 export const mailChangeCode: MailTemplate<'mail_change_code'> = {
@@ -48,5 +49,34 @@ export const mailChanged: MailTemplate<'mail_changed'> = {
       '如为您本人操作，无需处理。如非本人操作，请通过此链接取回账户：设置新密码后，所有会话都将结束，并恢复使用此邮箱。',
     ],
     action: { label: '不是我本人操作', url: mailBackUrl(mailChangeId) },
+  }),
+};
+
+export const accountClosed: MailTemplate<'account_closed'> = {
+  en: ({ closingId, closedAt, backUntil }, say, { reopenUrl }) => ({
+    subject: 'Your account at Tollgate is closed',
+    opening: 'Your account is closed: nobody can sign in to it, and its API keys no longer work.',
+    details: [
+      ['When', say.moment(closedAt)],
+      ['You can open it again until', say.moment(backUntil)],
+    ],
+    next: [
+      'After that your name and this address are removed from it, and the address is free. Receipts are kept as the law wants it.',
+      'If it was not you, open it again by this link and change your password at once.',
+    ],
+    action: { label: 'Open my account again', url: reopenUrl(closingId) },
+  }),
+  zh: ({ closingId, closedAt, backUntil }, say, { reopenUrl }) => ({
+    subject: '您的 Tollgate 账户已关闭',
+    opening: '您的账户已关闭，无法再登录，其 API 密钥也已停用。',
+    details: [
+      ['时间', say.moment(closedAt)],
+      ['可重新开启至', say.moment(backUntil)],
+    ],
+    next: [
+      '此后您的姓名和此邮箱将从账户中移除，邮箱可重新用于注册。收据将依法保留。',
+      '如非本人操作，请通过此链接重新开启账户，并立即修改密码。',
+    ],
+    action: { label: '重新开启账户', url: reopenUrl(closingId) },
   }),
 };

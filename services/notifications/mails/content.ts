@@ -27,6 +27,8 @@ export interface MailSite {
   resetUrl(resetId: string): string;
   /** Where a mail address is taken back. */
   mailBackUrl(mailChangeId: string): string;
+  /** Where a closed account is opened again. */
+  reopenUrl(closingId: string): string;
   /** What is typed where somebody takes another address. */
   mailChangeCode(mailChangeId: string): string;
   /** What is typed where somebody signs up. */

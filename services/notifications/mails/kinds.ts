@@ -94,6 +94,16 @@ export const MAILS = {
       backUntil: moment,
     }),
   },
+  account_closed: {
+    to: 'address',
+    facts: z.strictObject({
+      email: z.string(),
+      locale: z.enum(LOCALES),
+      closingId: z.uuid(),
+      closedAt: moment,
+      backUntil: moment,
+    }),
+  },
   known_address: { to: 'person', facts: z.strictObject({ personId: z.uuid() }) },
   new_sign_in: {
     to: 'person',

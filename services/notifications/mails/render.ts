@@ -1,7 +1,7 @@
 // From a kind and its facts to a mail in one language. Pure: the same row always makes the same mail, whoever sends it and whenever.
 
 import { knownAddress, newSignIn, passwordChanged, passwordReset, secondFactor, signUpCode } from './account-mails.ts';
-import { mailChangeCode, mailChanged } from './address-mails.ts';
+import { accountClosed, mailChangeCode, mailChanged } from './address-mails.ts';
 import {
   applicationExpired,
   applicationQuestion,
@@ -43,6 +43,7 @@ const TEMPLATES: { readonly [K in MailKind]: MailTemplate<K> } = {
   second_factor: secondFactor,
   mail_change_code: mailChangeCode,
   mail_changed: mailChanged,
+  account_closed: accountClosed,
   known_address: knownAddress,
   new_sign_in: newSignIn,
   receipt,

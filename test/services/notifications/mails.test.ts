@@ -13,6 +13,7 @@ const SITE = {
   invitationUrl: (id: string) => `https://tollgate.example/console/join/${id}`,
   resetUrl: (resetId: string) => `https://tollgate.example/console/password-reset#${resetId}`,
   mailBackUrl: (mailChangeId: string) => `https://tollgate.example/console/mail-back#${mailChangeId}`,
+  reopenUrl: (closingId: string) => `https://tollgate.example/console/reopen#${closingId}`,
   mailChangeCode: () => '004217',
   signUpCode: () => '004217',
   welcomeUrl: (welcomeId: string) => `https://tollgate.example/welcome/${welcomeId}`,
