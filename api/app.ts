@@ -16,6 +16,7 @@ import { bootstrapRoutes } from './routes/bootstrap.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { channelKeyRoutes } from './routes/channel-keys.ts';
 import { channelRoutes } from './routes/channels.ts';
+import { closingRoutes } from './routes/closing.ts';
 import { contractRoutes } from './routes/contracts.ts';
 import { staffCustomerRoutes } from './routes/customers.ts';
 import { demoClockRoutes } from './routes/demo-clock.ts';
@@ -25,9 +26,12 @@ import { inboxRoutes } from './routes/inbox.ts';
 import { invitationRoutes } from './routes/invitations.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
+import { mailChangeRoutes } from './routes/mail-changes.ts';
 import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
+import { myDataRoutes } from './routes/my-data.ts';
+import { myMembershipRoutes } from './routes/my-memberships.ts';
 import { mySessionRoutes } from './routes/my-sessions.ts';
 import { openapiRoute } from './routes/openapi.ts';
 import { operationRoutes } from './routes/operations.ts';
@@ -60,8 +64,12 @@ export const ROUTES: readonly Route[] = [
   ...accountRoutes,
   ...bootstrapRoutes,
   ...passwordRoutes,
+  ...mailChangeRoutes,
   ...meRoutes,
   ...mySessionRoutes,
+  ...myMembershipRoutes,
+  ...myDataRoutes,
+  ...closingRoutes,
   ...secondFactorRoutes,
   ...personRoutes,
   ...staffRoutes,

@@ -1,7 +1,8 @@
 // What has to happen beside the requests, once per machine: dead gateways are recovered, expired credit becomes breakage, usage is
 // invoiced (D65), taxes are reported, what customers are told ahead is queued, the providers' usage exports are imported, what Stripe told or failed to tell is
-// looked after, old rows go. Each round is idempotent; a failed one is repeated by the next.
+// looked after, old rows go, and closed accounts lose their names. Each round is idempotent; a failed one is repeated by the next.
 import type { Pool } from 'pg';
+import { eraseClosedAccounts } from '../services/accounts/closings.ts';
 import { forgetOldChanges } from '../services/api-keys/change-feed.ts';
 import { Egress } from '../services/egress/egress.ts';
 import { expireGrants } from '../services/grants/grants.ts';
@@ -135,6 +136,7 @@ export class Caretaker {
     await forgetOldChanges(this.#db);
     await forgetOldUses(this.#db);
     await forgetOldAnswers(this.#db);
+    await eraseClosedAccounts(this.#db);
   }
 
   /** Beside the other work: Stripe may have to say the tax (D79), and dead gateways do not wait for it. */

@@ -135,6 +135,10 @@ begin
   if exists (select from leases l where l.id = p_lease and l.enforcement_seq <> v_org.enforcement_seq) then
     raise exception 'lease % was cut under another stage', p_lease using errcode = 'TG002';
   end if;
+  -- It counts under the caps of the member whose key it was, to its end (D108).
+  if exists (select from leases l where l.id = p_lease and l.member_id is distinct from v_key.member_id) then
+    raise exception 'lease % was cut for another member', p_lease using errcode = 'TG002';
+  end if;
   enforcement_seq := v_org.enforcement_seq;
   overdue_stage := v_org.overdue_stage;
   pay_invoice_id := v_org.pay_invoice_id;
@@ -323,8 +327,8 @@ begin
   perform 1 from gateway_incarnations i where i.id = p_incarnation and i.fenced_at is null for share;
   if not found then raise exception 'incarnation % is fenced', p_incarnation using errcode = 'TG001'; end if;
   if p_close then
-    insert into leases (id, incarnation_id, org_id, project_id, api_key_id, amount_nano, closed_at, closed_reason)
-      select p_lease, p_incarnation, k.org_id, k.project_id, k.id, 0, billing_now(), 'never opened' from api_keys k where k.id = p_api_key
+    insert into leases (id, incarnation_id, org_id, project_id, member_id, api_key_id, amount_nano, closed_at, closed_reason)
+      select p_lease, p_incarnation, k.org_id, k.project_id, k.member_id, k.id, 0, billing_now(), 'never opened' from api_keys k where k.id = p_api_key
       on conflict (id) do nothing;
   end if;
   select * into v_lease from leases l where l.id = p_lease and l.incarnation_id = p_incarnation and l.closed_at is null;
@@ -382,12 +386,13 @@ create function settle_beyond_lease(p_incarnation uuid, r json) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   v_org organizations; v_lease leases; v_grant record; v_cut bigint; v_rated bigint := (r ->> 'rated_nano')::bigint;
-  v_ppm integer; v_beyond bigint; v_due bigint := v_rated; v_left bigint := 0; v_at_list bigint := 0; v_rest bigint; v_from_lease bigint := 0; v_outside bigint; v_owed bigint; v_late boolean; v_tx bigint; v_entries jsonb := '[]';
+  v_member uuid; v_ppm integer; v_beyond bigint; v_due bigint := v_rated; v_left bigint := 0; v_at_list bigint := 0; v_rest bigint; v_from_lease bigint := 0; v_outside bigint; v_owed bigint; v_late boolean; v_tx bigint; v_entries jsonb := '[]';
 begin
   select * into v_org from organizations o where o.id = (r ->> 'org_id')::uuid for no key update;
   if exists (select from usage_records u where u.request_id = (r ->> 'request_id')::uuid) then return; end if;
   select * into v_lease from leases l where l.id = (r ->> 'lease_id')::uuid and l.incarnation_id = p_incarnation for update;
   v_late := v_lease.id is null or v_lease.closed_at is not null;
+  v_member := case when v_lease.id is null then (r ->> 'member_id')::uuid else v_lease.member_id end;
   if not v_late then
     v_left := v_lease.amount_nano - v_lease.consumed_nano;
     v_at_list := greatest(0, v_lease.at_list_nano - v_lease.consumed_nano);
@@ -429,13 +434,13 @@ begin
   end if;
   v_outside := v_due - v_rest - v_from_lease;
   if v_outside > 0 then
-    perform move_caps(v_org.id, (r ->> 'project_id')::uuid, (r ->> 'member_id')::uuid, (r ->> 'api_key_id')::uuid,
+    perform move_caps(v_org.id, (r ->> 'project_id')::uuid, v_member, (r ->> 'api_key_id')::uuid,
                       to_timestamp((r ->> 'admitted_ms')::bigint / 1000.0), v_outside);
   end if;
   insert into usage_records (request_id, org_id, project_id, member_id, api_key_id, incarnation_id, lease_id, model_id, dialect, streamed,
                              price_version_id, meters, usage_source, delivered_bytes, rated_nano, beyond_nano, beyond_ppm, due_nano, charge_nano, outcome,
                              winner, transaction_id, late, admitted_at)
-    values ((r ->> 'request_id')::uuid, v_org.id, (r ->> 'project_id')::uuid, (r ->> 'member_id')::uuid, (r ->> 'api_key_id')::uuid, p_incarnation,
+    values ((r ->> 'request_id')::uuid, v_org.id, (r ->> 'project_id')::uuid, v_member, (r ->> 'api_key_id')::uuid, p_incarnation,
             (r ->> 'lease_id')::uuid, r ->> 'model_id', r ->> 'dialect', (r ->> 'streamed')::boolean, (r ->> 'price_version_id')::uuid,
             (r -> 'meters')::jsonb, r ->> 'usage_source', (r ->> 'delivered_bytes')::bigint, v_rated, v_beyond, v_ppm, v_due, v_due - v_rest, r ->> 'outcome',
             (r ->> 'winner')::smallint, v_tx, v_late, to_timestamp((r ->> 'admitted_ms')::bigint / 1000.0));
@@ -466,6 +471,8 @@ begin
       select n.*, u.request_id as known_id, coalesce(u.rated_nano, 0) as known_rated,
              case when l.closed_at is null then coalesce(l.amount_nano - l.consumed_nano, 0) else 0 end as lease_left,
              l.beyond_ppm, greatest(0, l.at_list_nano - l.consumed_nano) as at_list_left,
+             -- Whose key it was when the lease was cut (D108): the gateway may have heard later that it is another one's.
+             case when l.id is null then n.member_id else l.member_id end as spent_by,
              sum(case when u.request_id is null then n.rated_nano else 0 end) over on_lease as rated_upto,
              row_number() over on_lease as nth
         from numbered n
@@ -490,7 +497,7 @@ begin
       insert into usage_records (request_id, org_id, project_id, member_id, api_key_id, incarnation_id, lease_id, model_id, dialect, streamed,
                                  price_version_id, meters, usage_source, delivered_bytes, rated_nano, beyond_nano, beyond_ppm, due_nano, charge_nano, outcome,
                                  winner, transaction_id, admitted_at)
-      select j.request_id, j.org_id, j.project_id, j.member_id, j.api_key_id, p_incarnation, j.lease_id, j.model_id, j.dialect, j.streamed,
+      select j.request_id, j.org_id, j.project_id, j.spent_by, j.api_key_id, p_incarnation, j.lease_id, j.model_id, j.dialect, j.streamed,
              j.price_version_id, j.meters, j.usage_source, j.delivered_bytes, j.rated_nano, j.beyond_nano, j.beyond_ppm, j.due_nano, j.due_nano, j.outcome,
              j.winner, v_tx, to_timestamp(j.admitted_ms / 1000.0)
         from judged j where j.known_id is null and j.needed <= j.lease_left

@@ -1,10 +1,10 @@
--- Free's first credit is given once per verified mail address and once per card, whatever organization asks for it. An organization whose
+-- Free's first credit is given once per person, once per mailbox that is verified and once per card, whatever organization asks for it. An organization whose
 -- owners and cards nobody knows has only what an operator gives it, and he may give what he likes (D68).
 
 -- Up Migration
 
 create table trial_claims (
-  -- 'mail ' and the SHA-256 of an address (D52), or 'card ' and the fingerprint of a card.
+  -- 'person ' and an id, 'mail ' and the SHA-256 of a mailbox (D52), or 'card ' and the fingerprint of a card.
   identity text primary key,
   org_id uuid not null references organizations,
   claimed_at timestamptz not null default billing_now()
@@ -12,16 +12,24 @@ create table trial_claims (
 create trigger append_only before update or delete on trial_claims for each row execute function refuse_change();
 create trigger not_emptied before truncate on trial_claims for each statement execute function refuse_change();
 
--- By what an organization is known: its owners' verified addresses, and every card that it has ever left.
+-- Under how many addresses one mailbox is read: what stands behind a plus is the reader's to choose, and so are dots at Gmail, which has two names.
+create function mailbox_of(p_address text) returns text language sql immutable as $$
+  select case when domain in ('gmail.com', 'googlemail.com') then replace(mailbox, '.', '') || '@gmail.com' else mailbox || '@' || domain end
+    from (select coalesce(nullif(split_part(split_part(p_address, '@', 1), '+', 1), ''), split_part(p_address, '@', 1)) as mailbox,
+                 split_part(p_address, '@', 2) as domain) of_address
+$$;
+
+-- By what an organization is known: its owners whose address is verified, their mailboxes, and every card that it has ever left.
 create function trial_identities(p_org uuid) returns setof text
 language sql stable security definer set search_path = public, pg_temp as $$
-  select 'mail ' || encode(sha256(convert_to(p.email, 'UTF8')), 'hex') from memberships m join persons p on p.id = m.person_id
+  select i from memberships m join persons p on p.id = m.person_id,
+         unnest(array['person ' || p.id, 'mail ' || encode(sha256(convert_to(mailbox_of(p.email), 'UTF8')), 'hex')]) i
    where m.org_id = p_org and m.role = 'owner' and p.email_verified_at is not null
   union
   select 'card ' || c.fingerprint from payment_methods c where c.org_id = p_org and c.fingerprint is not null
 $$;
 
--- Whether it may have one: 'claimed', 'had_before' (the address or the card had one, here or elsewhere), or 'unverified' (it has owners, and no
+-- Whether it may have one: 'claimed', 'had_before' (the person, the mailbox or the card had one, here or elsewhere), or 'unverified' (it has owners, and no
 -- address of theirs is verified). Of two who claim the same at once one waits for the other. Unless 'claimed', the caller rolls back.
 create function claim_trial(p_org uuid) returns text
 language plpgsql security definer set search_path = public, pg_temp as $$
@@ -63,5 +71,5 @@ create trigger claims_trial after insert or update of role on memberships for ea
 create trigger claims_trial after insert on payment_methods for each row execute function claim_late();
 
 grant select on trial_claims to tollgate_worker;
-revoke execute on function trial_identities(uuid), claim_trial(uuid) from public;
+revoke execute on function mailbox_of(text), trial_identities(uuid), claim_trial(uuid) from public;
 grant execute on function claim_trial(uuid) to tollgate_worker;

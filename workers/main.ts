@@ -139,6 +139,8 @@ function openMailRelay(mail: MailSettings): MailRelay {
   const size = { maxConnections: MAILS_AT_ONCE + 1, statementTimeoutMs: 8_000 };
   const signUps = new SignedIds('sign_up', config.linkSecret);
   const resets = new SignedIds('password_reset', config.linkSecret);
+  const mailChanges = new SignedIds('mail_change', config.linkSecret);
+  const closings = new SignedIds('closing', config.linkSecret);
   const deliveries = new Deliveries({
     db: createPool(config.databaseUrl, { name: 'tollgate worker, mails', ...size }),
     sender: new MailSender(mail),
@@ -151,6 +153,9 @@ function openMailRelay(mail: MailSettings): MailRelay {
       invitationUrl: new InvitationLinks(config.publicUrl, config.linkSecret).urlOf,
       // Behind the #, which browsers send nobody: the link opens an account.
       resetUrl: (resetId) => `${config.publicUrl}/console/password-reset#${resets.linkTokenOf(resetId)}`,
+      mailBackUrl: (mailChangeId) => `${config.publicUrl}/console/mail-back#${mailChanges.linkTokenOf(mailChangeId)}`,
+      reopenUrl: (closingId) => `${config.publicUrl}/console/reopen#${closings.linkTokenOf(closingId)}`,
+      mailChangeCode: (mailChangeId) => mailChanges.codeOf(mailChangeId),
       signUpCode: (signUpId) => signUps.codeOf(signUpId),
       welcomeUrl: new WelcomeLinks(config.publicUrl, config.linkSecret).urlOf,
       runbookUrl: config.runbookUrl ?? `http://${config.host}:${config.port}/runbook`,

@@ -8,3 +8,6 @@ export const newPassword = z.string().min(SHORTEST_PASSWORD).max(LONGEST_PASSWOR
 export const knownPassword = z.string().min(1).max(LONGEST_PASSWORD);
 
 export const code = z.string().regex(/^\d{6}$/, 'six digits');
+
+/** Of whoever is signed in already: the code where he has a second factor. */
+export const proof = { password: knownPassword, code: code.optional() };

@@ -1,6 +1,7 @@
 // How people get in and out: sign-up by a code that is mailed, sign-in, sign-out. None of it says whether a mail address is known.
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
+import { refuseKnown } from '../../services/accounts/known-passwords.ts';
 import { hashOf } from '../../services/accounts/passwords.ts';
 import { endSession } from '../../services/accounts/sessions.ts';
 import { auditWrongPassword, beginSignIn, openSession, signIn } from '../../services/accounts/sign-ins.ts';
@@ -27,6 +28,7 @@ export const accountRoutes: readonly Route[] = [
     }),
     response: z.object({ email: z.string() }),
     async handler({ body: { password: chosen, ...wanted }, visit }, { db, accounts }, change) {
+      refuseKnown(chosen, 'password');
       const attempt = { purpose: 'sign_up', subject: wanted.email, secret: newId() } as const;
       await accounts.attempts.begin(db, { ...attempt, clientAddress: visit.clientAddress }, false);
       const passwordHash = await accounts.turns.inTurn(() => hashOf(chosen));
@@ -51,10 +53,11 @@ export const accountRoutes: readonly Route[] = [
       const secret = cookies.valueOf(cookies.signUp, visit.cookie);
       const signUpId = await checkCode(db, signUps, { ...body, secret });
       return change(async (tx) => {
-        const { id } = await completeSignUp(tx, accounts, signUpId);
-        const { sessionId, cookie } = await openSession(tx, accounts, id, visit);
-        const answer = await meTold(tx, id, sessionId, app);
-        const audit = { action: 'person.signed_up', targetKind: 'person', targetId: id, after: { sessionId } } as const;
+        const { personId, trial } = await completeSignUp(tx, accounts, signUpId, visit.clientAddress);
+        const { sessionId, cookie } = await openSession(tx, accounts, personId, visit);
+        const answer = await meTold(tx, personId, sessionId, app);
+        const what = { action: 'person.signed_up', targetKind: 'person', targetId: personId } as const;
+        const audit = { ...what, after: { sessionId, trial } };
         return { answer, cookies: [cookie, cookies.set(cookies.signUp, '')], audit };
       });
     },

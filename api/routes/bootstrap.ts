@@ -1,6 +1,7 @@
 // How an installation gets its first admin.
 import { z } from 'zod';
 import { checkBootstrap, createFirstAdmin, newBootstrap } from '../../services/accounts/first-admin.ts';
+import { refuseKnown } from '../../services/accounts/known-passwords.ts';
 import { hashOf } from '../../services/accounts/passwords.ts';
 import { openSession } from '../../services/accounts/sign-ins.ts';
 import { newPassword } from './account-fields.ts';
@@ -42,6 +43,7 @@ export const bootstrapRoutes: readonly Route[] = [
     response: Me,
     async handler({ body: { bootstrapToken, password, ...wanted }, visit }, app, change) {
       const { db, accounts } = app;
+      refuseKnown(password, 'password');
       await checkBootstrap(db, bootstrapToken);
       const passwordHash = await accounts.turns.inTurn(() => hashOf(password));
       return change(async (tx) => {

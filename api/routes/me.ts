@@ -6,7 +6,7 @@ import { pseudonymous } from '../../services/audit/audit.ts';
 import { changePerson, lockedPerson } from '../../services/people/persons.ts';
 import type { Queryable } from '../../services/platform/postgres.ts';
 import type { AppDependencies } from './app-dependencies.ts';
-import { locale, name, timeZone, uuid } from './field-schemas.ts';
+import { instant, locale, name, timeZone, uuid } from './field-schemas.ts';
 import { personChange, personRead } from './person-route.ts';
 import { IMPERSONAL } from './persons.ts';
 import { none, type Route } from './route.ts';
@@ -42,6 +42,10 @@ export const Me = z
       enrolled: z.boolean(),
       required: z.boolean().meta({ description: 'Without it nothing is allowed but this, and to take one' }),
     }),
+    mailChange: z
+      .object({ email: z.string(), validUntil: instant })
+      .nullable()
+      .meta({ description: 'Another address that was asked for, until its code is typed' }),
     sessionId: uuid,
   })
   .meta({ id: 'Me' });

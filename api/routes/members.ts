@@ -1,6 +1,7 @@
 // Who belongs to an organization, and in which role. An active member takes one of the organization's seats.
 import { z } from 'zod';
 import { MEMBER_ROLES } from '../../domain/authorization.ts';
+import { leaveKeys } from '../../services/api-keys/keys-of-leavers.ts';
 import { pseudonymous } from '../../services/audit/audit.ts';
 import { memberCaps } from '../../services/organizations/caps.ts';
 import { organization } from '../../services/organizations/organizations.ts';
@@ -44,7 +45,12 @@ const MemberCap = z
   })
   .meta({ id: 'MemberCap' });
 
-const IMPERSONAL = ['orgId', 'personId', 'role', 'status', 'awaitsSeat', 'caps', 'version'] as const;
+/** Of a member who leaves. */
+export const keysOfLeaver = z
+  .union([z.literal('revoke'), z.strictObject({ handOver: uuid })])
+  .meta({ description: 'What becomes of the API keys of a member who leaves; needed where he has some in use' });
+
+export const IMPERSONAL_MEMBER = ['orgId', 'personId', 'role', 'status', 'awaitsSeat', 'caps', 'version'] as const;
 const ofOrganization = z.object({ orgId: uuid });
 const ofMember = z.object({ orgId: uuid, personId: uuid });
 const members = { name: 'members', position: uuid, positionOf: ({ personId }: { personId: string }) => personId };
@@ -64,7 +70,7 @@ export const memberRoutes: readonly Route[] = [
         const answer = await addMember(tx, params.orgId, body.personId, body.role);
         return {
           answer,
-          audit: { action: 'member.added', ...targetOf(answer), ...pseudonymous(IMPERSONAL, null, answer) },
+          audit: { action: 'member.added', ...targetOf(answer), ...pseudonymous(IMPERSONAL_MEMBER, null, answer) },
         };
       }),
   }),
@@ -109,13 +115,15 @@ export const memberRoutes: readonly Route[] = [
     path: '/api/v1/organizations/{orgId}/members/{personId}',
     permission: 'member.change',
     of: ({ params }) => params,
-    summary: 'Change the role or the caps of a member, suspend, remove or restore; an active owner stays',
+    summary:
+      'Change the role or the caps of a member, suspend, remove or restore; an active owner stays, API keys are not left behind',
     ifMatch: 'required',
     params: ofMember,
     body: z.strictObject({
       role: role.optional(),
       status: status.optional(),
       caps: caps.optional(),
+      keys: keysOfLeaver.optional(),
       reason: reason.optional(),
     }),
     response: Member,
@@ -123,14 +131,17 @@ export const memberRoutes: readonly Route[] = [
       change(async (tx) => {
         const before = await lockedMember(tx, params.orgId, params.personId);
         requireSeen(ifMatch, before);
-        const { reason: why, ...wanted } = body;
+        const { reason: why, keys, ...wanted } = body;
+        const isLeaving = wanted.status === 'removed' && before.status !== 'removed';
+        const left = isLeaving ? await leaveKeys(tx, before, keys) : null;
         const answer = await changeMember(tx, before, wanted);
         const what = { action: 'member.changed', ...targetOf(answer) };
-        return { answer, audit: { ...what, ...pseudonymous(IMPERSONAL, before, answer), reason: why } };
+        const told = pseudonymous(IMPERSONAL_MEMBER, before, answer);
+        return { answer, audit: { ...what, ...told, after: { ...told.after, keys: left }, reason: why } };
       }),
   }),
 ];
 
-function targetOf({ orgId, personId }: MemberRow) {
+export function targetOf({ orgId, personId }: MemberRow) {
   return { targetKind: 'membership', targetId: `${orgId}:${personId}` } as const;
 }

@@ -1,6 +1,7 @@
 // Another password: by a link that is mailed, or by the one before.
 import { z } from 'zod';
 import { changePassword, countPassword } from '../../services/accounts/change-password.ts';
+import { refuseKnown } from '../../services/accounts/known-passwords.ts';
 import { askForReset, openReset, resetPassword } from '../../services/accounts/password-resets.ts';
 import { hashOf } from '../../services/accounts/passwords.ts';
 import { newId } from '../../services/platform/ids.ts';
@@ -34,6 +35,7 @@ export const passwordRoutes: readonly Route[] = [
     body: z.strictObject({ token: line(100), password: newPassword }),
     response: z.object({}),
     async handler({ body }, { db, accounts }, change) {
+      refuseKnown(body.password, 'password');
       const resetId = await openReset(db, accounts, body.token);
       const passwordHash = await accounts.turns.inTurn(() => hashOf(body.password));
       return change(async (tx) => {
@@ -51,6 +53,7 @@ export const passwordRoutes: readonly Route[] = [
     body: z.strictObject({ currentPassword: knownPassword, newPassword }),
     response: z.object({}),
     async handler({ body, person: { personId }, visit }, { db, accounts }, change) {
+      refuseKnown(body.newPassword, 'newPassword');
       await countPassword(db, accounts, personId, body.currentPassword, visit);
       return accounts.turns.inTurn(() =>
         change(async (tx) => {

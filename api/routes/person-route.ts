@@ -103,7 +103,7 @@ function changing<P extends z.ZodObject, B extends z.ZodType, R extends z.ZodTyp
   };
 }
 
-function personOf({ person, path }: Call): SignedIn {
+export function personOf({ person, path }: Call): SignedIn {
   if (person === null) throw new Error(`${path} was reached by nobody who is signed in`);
   return person;
 }

@@ -54,6 +54,16 @@ const visitorRoutes = [
     path: '/password-reset',
     component: lazyRouteComponent(() => import('./pages/password-reset.tsx'), 'PasswordReset'),
   }),
+  createRoute({
+    getParentRoute: () => visitor,
+    path: '/mail-back',
+    component: lazyRouteComponent(() => import('./pages/mail-back.tsx'), 'MailBack'),
+  }),
+  createRoute({
+    getParentRoute: () => visitor,
+    path: '/reopen',
+    component: lazyRouteComponent(() => import('./pages/reopen.tsx'), 'Reopen'),
+  }),
 ] as const;
 
 const VISITOR_PATHS: ReadonlySet<string> = new Set([
@@ -62,6 +72,8 @@ const VISITOR_PATHS: ReadonlySet<string> = new Set([
   '/bootstrap',
   '/forgotten-password',
   '/password-reset',
+  '/mail-back',
+  '/reopen',
 ]);
 
 const signedIn = createRoute({

@@ -8,14 +8,18 @@ import { type Auth, openAuth } from './auth.ts';
 import { Cookies } from './cookies.ts';
 import { HashingTurns } from './passwords.ts';
 import { SecondFactors } from './second-factors.ts';
+import { Trials } from './trials.ts';
 
 export interface Accounts {
   readonly auth: Auth;
   readonly attempts: Attempts;
+  readonly trials: Trials;
   readonly turns: HashingTurns;
   readonly cookies: Cookies;
   readonly signUps: SignedIds;
   readonly resets: SignedIds;
+  readonly mailChanges: SignedIds;
+  readonly closings: SignedIds;
   readonly secondFactors: SecondFactors;
   /** What browsers call us: scheme, host and port. */
   readonly origin: string;
@@ -28,9 +32,12 @@ export function openAccounts(db: Pool, vault: Vault, publicUrl: string, linkSecr
     cookies,
     auth: openAuth(db, { publicUrl, cookies, secret: secretFor('sessions') }),
     attempts: new Attempts(secretFor('attempts')),
+    trials: new Trials(secretFor('trials')),
     turns: new HashingTurns(),
     signUps: new SignedIds('sign_up', linkSecret),
     resets: new SignedIds('password_reset', linkSecret),
+    mailChanges: new SignedIds('mail_change', linkSecret),
+    closings: new SignedIds('closing', linkSecret),
     secondFactors: new SecondFactors(vault),
     origin: new URL(publicUrl).origin,
   };

@@ -55,7 +55,7 @@ export function openAuth(db: Pool, { publicUrl, cookies, secret }: AuthSettings)
       database: { generateId: () => newId() },
       // The prefix is our own: better-auth knows __Secure- alone, which other hosts of the domain may set.
       useSecureCookies: false,
-      defaultCookieAttributes: { httpOnly: true, sameSite: 'lax', secure: cookies.areSecure, path: '/' },
+      defaultCookieAttributes: { httpOnly: true, sameSite: 'strict', secure: cookies.areSecure, path: '/' },
       cookies: { session_token: { name: cookies.session } },
       ipAddress: { ipAddressHeaders: [CLIENT_ADDRESS] },
     },

@@ -1,5 +1,5 @@
-// The cookies by which browsers are known. Where we are reached by https their names begin with __Host-: then no other host of the domain, and nobody
-// between, can set one.
+// The cookies by which browsers are known. They go along from our own pages alone (D107). Where we are reached by https their names begin with
+// __Host-: then no other host of the domain, and nobody between, can set one.
 export class Cookies {
   readonly areSecure: boolean;
   readonly session: string;
@@ -17,7 +17,7 @@ export class Cookies {
   /** For `set-cookie`; without an age it is taken away. */
   set(name: string, value: string, ageSeconds = 0): string {
     const secure = this.areSecure ? '; Secure' : '';
-    return `${name}=${value}; Max-Age=${ageSeconds}; Path=/; HttpOnly${secure}; SameSite=Lax`;
+    return `${name}=${value}; Max-Age=${ageSeconds}; Path=/; HttpOnly${secure}; SameSite=Strict`;
   }
 
   /** Empty: it was not sent. */

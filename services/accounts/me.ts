@@ -10,6 +10,7 @@ import type { PlanName } from '../../domain/plans.ts';
 import type { MemberStatus } from '../people/memberships.ts';
 import { type Locale, person } from '../people/persons.ts';
 import type { Queryable } from '../platform/postgres.ts';
+import { type AskedMailChange, askedMailChange } from './mail-changes.ts';
 import { standingOf } from './standing.ts';
 
 interface Membership {
@@ -32,6 +33,8 @@ export interface Me {
   readonly staffMay: readonly Permission[];
   readonly memberships: readonly Membership[];
   readonly secondFactor: { readonly enrolled: boolean; readonly required: boolean };
+  /** Asked for, and its code not typed yet. */
+  readonly mailChange: AskedMailChange | null;
   readonly sessionId: string;
 }
 
@@ -41,7 +44,9 @@ export async function me(db: Queryable, personId: string, sessionId: string): Pr
   const secondFactor = { enrolled: hasSecondFactor, required: mustHaveSecondFactor };
   const memberships = await membershipsOf(db, personId);
   const staffMay = PERMISSION_NAMES.filter((permission) => isStaffAllowed(permission, staffRoles));
-  return { id, email, name, locale, timeZone, staffRoles, staffMay, memberships, secondFactor, sessionId };
+  const mailChange = await askedMailChange(db, personId);
+  const roles = { staffRoles, staffMay, memberships };
+  return { id, email, name, locale, timeZone, ...roles, secondFactor, mailChange, sessionId };
 }
 
 /** In the order in which he came, those that he has left not among them. */

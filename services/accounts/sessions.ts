@@ -1,5 +1,5 @@
 // Who is signed in: by a session that is neither too old nor idle for too long. Whoever works for us is out sooner, from the moment on in which he
-// does (R-LOG-4).
+// does (R-LOG-4). Nobody is by an account that was closed, also who came in at that very moment.
 import type { Pool, PoolClient } from 'pg';
 import type { StaffRole } from '../../domain/authorization.ts';
 import type { Queryable } from '../platform/postgres.ts';
@@ -20,6 +20,7 @@ export interface SignedIn {
 const IS_STAFF = 'exists (select from staff_roles r where r.person_id = s.person_id)';
 const IS_LIVE = `
   s.expires_at > clock_timestamp()
+  and not exists (select from auth.closings c where c.person_id = s.person_id)
   and s.seen_at > clock_timestamp() - case when ${IS_STAFF} then interval '30 minutes' else interval '12 hours' end
   and (s.created_at > clock_timestamp() - interval '12 hours' or not ${IS_STAFF})`;
 

@@ -8,6 +8,7 @@ import type { Accounts } from './accounts.ts';
 import type { Attempt } from './attempts.ts';
 import { headersOf, type Visit, whyRefused } from './auth.ts';
 import { CHALLENGE_VALID_S, openChallenge } from './challenges.ts';
+import { requireOpenAccount } from './closings.ts';
 import { isKnownPlace, rememberPlace } from './known-places.ts';
 import { holdPassword } from './password-holds.ts';
 import { isEnrolled } from './second-factors.ts';
@@ -46,7 +47,7 @@ export interface OpenedChallenge {
 
 /**
  * Within a turn of the hashing. Who has a second factor gets no session by it, only to the question for that.
- * @throws TollgateError wrong_credentials
+ * @throws TollgateError wrong_credentials, account_closed
  */
 export async function signIn(
   tx: PoolClient,
@@ -60,6 +61,7 @@ export async function signIn(
     auth.api.signInEmail({ body: credentials, headers: headersOf(visit), returnHeaders: true }),
   ).catch(asWrongCredentials);
   const personId = response.user.id;
+  await requireOpenAccount(tx, personId);
   await attempts.forgive(tx, attemptOf(credentials, visit));
   if (!(await isEnrolled(tx, personId))) {
     return opened(tx, accounts, { personId, secret: response.token, headers }, visit);

@@ -3,8 +3,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
-import { nano } from '../../domain/nano.ts';
-import { issueGrant } from '../grants/grants.ts';
 import { queueMail } from '../notifications/outbox.ts';
 import { createOrganization } from '../organizations/organizations.ts';
 import { addMember } from '../people/memberships.ts';
@@ -23,9 +21,9 @@ import { putOnPlan } from '../subscriptions/plans-without-fee.ts';
 import { within } from './account-rows.ts';
 import type { Accounts } from './accounts.ts';
 import type { Auth } from './auth.ts';
+import type { TrialOutcome } from './trials.ts';
 
 export const SIGN_UP_VALID_S = 15 * 60;
-const TRIAL_NANO = nano(1_000_000_000n); // 1 USD
 const MOST_TRIES = 5;
 /** To one address in an hour. */
 const MOST_MAILS = 5;
@@ -98,11 +96,22 @@ interface SignUpRow extends NewPerson {
   readonly passwordHash: string;
 }
 
+interface SignedUp {
+  readonly personId: string;
+  /** Null: he belongs to an organization already. */
+  readonly trial: TrialOutcome | null;
+}
+
 /**
  * Whoever has typed its code is a person with an account from now on, and owns an organization if he belonged to none.
  * @throws TollgateError wrong_code when it was used meanwhile; conflict when another sign-up with this address was
  */
-export async function completeSignUp(tx: PoolClient, accounts: Accounts, signUpId: string): Promise<Person> {
+export async function completeSignUp(
+  tx: PoolClient,
+  accounts: Accounts,
+  signUpId: string,
+  clientAddress: string,
+): Promise<SignedUp> {
   const { rows } = await tx.query<SignUpRow>(
     `delete from auth.sign_ups where id = $1
      returning email, name, locale, time_zone as "timeZone", password_hash as "passwordHash"`,
@@ -118,8 +127,9 @@ export async function completeSignUp(tx: PoolClient, accounts: Accounts, signUpI
   const person =
     known === null ? await createVerifiedPerson(tx, wanted) : await changePerson(tx, known, { verified: true });
   await createAccount(tx, accounts.auth, person.id, passwordHash);
-  if (!(await belongsSomewhere(tx, person.id))) await foundOrganization(tx, person);
-  return person;
+  if (await belongsSomewhere(tx, person.id)) return { personId: person.id, trial: null };
+  const orgId = await foundOrganization(tx, person);
+  return { personId: person.id, trial: await accounts.trials.give(tx, { orgId, personId: person.id, clientAddress }) };
 }
 
 export async function createAccount(tx: PoolClient, auth: Auth, personId: string, password: string): Promise<void> {
@@ -139,23 +149,12 @@ async function belongsSomewhere(tx: PoolClient, personId: string): Promise<boole
   return rowCount === 1;
 }
 
-async function foundOrganization(tx: PoolClient, { id, name, timeZone }: Person): Promise<void> {
+async function foundOrganization(tx: PoolClient, { id, name, timeZone }: Person): Promise<string> {
   const ratesOfPlan = { requestsPerMinute: null, tokensPerMinute: null, concurrentRequests: null };
   const { id: orgId } = await createOrganization(tx, { name, timeZone, caps: [], ...ratesOfPlan });
   await addMember(tx, orgId, id, 'owner');
   await putOnPlan(tx, orgId, 'free');
-  await giveTrial(tx, orgId, `person:${id}`);
-}
-
-/** Unless his address had one before (D68): then he is as welcome, without it. */
-async function giveTrial(tx: PoolClient, orgId: string, actor: string): Promise<void> {
-  await tx.query('savepoint without_trial');
-  try {
-    await issueGrant(tx, { orgId, source: 'trial', amountNano: TRIAL_NANO, expiresAt: null, note: 'sign-up', actor });
-  } catch (error) {
-    if (!(error instanceof TollgateError && error.code === 'conflict')) throw error;
-    await tx.query('rollback to savepoint without_trial');
-  }
+  return orgId;
 }
 
 function hashOfSecret(secret: string): Buffer {

@@ -88,7 +88,7 @@ export async function takeCredit(db: Pool, wanted: CreditWanted, payUrlOf: PayUr
   };
 }
 
-/** SQLSTATE TG002 of migrations/0003: this lease is closed, or older than the period of a cap or the organization's stage. */
+/** SQLSTATE TG002 of migrations/0003: this lease is closed, or older than the period of a cap, the organization's stage or the key's member. */
 export function cannotGrow(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'TG002';
 }

@@ -170,6 +170,11 @@ export async function acceptInvitation(tx: PoolClient, id: string, personId: str
   return member(tx, orgId, personId);
 }
 
+/** Nobody comes in by any of them. Caller holds the organization. */
+export async function endInvitationsOf(tx: PoolClient, orgId: string): Promise<void> {
+  await tx.query('update invitations set ended_at = clock_timestamp() where org_id = $1 and ended_at is null', [orgId]);
+}
+
 async function lockedInvitation(tx: PoolClient, id: string): Promise<Invitation> {
   await tx.query('select from invitations where id = $1 for no key update', [id]);
   return invitation(tx, id);

@@ -84,6 +84,17 @@ export async function changePerson(tx: PoolClient, before: Person, change: Perso
   return person(tx, before.id);
 }
 
+/** Nothing says who he was, and his address is another one's to have. */
+export async function withoutIdentity(tx: PoolClient, id: string): Promise<void> {
+  await forgetVerification(tx, id);
+  await tx.query(
+    `update persons
+        set email = id || '@closed.invalid', name = 'Closed account', time_zone = 'UTC', email_verified_at = null, version = version + 1
+      where id = $1`,
+    [id],
+  );
+}
+
 export async function person(db: Queryable, id: string): Promise<Person> {
   const { rows } = await db.query<Person>(`${PERSONS} where p.id = $1`, [id]);
   return rows[0] ?? unknown(id);

@@ -106,6 +106,10 @@ function postOffice({ database, api }: RunningProduct, smtpUrl: string, linkSecr
       welcomeUrl: new WelcomeLinks(api, linkSecret).urlOf,
       resetUrl: (resetId) =>
         `${api}/console/password-reset#${new SignedIds('password_reset', linkSecret).linkTokenOf(resetId)}`,
+      mailBackUrl: (mailChangeId) =>
+        `${api}/console/mail-back#${new SignedIds('mail_change', linkSecret).linkTokenOf(mailChangeId)}`,
+      reopenUrl: (closingId) => `${api}/console/reopen#${new SignedIds('closing', linkSecret).linkTokenOf(closingId)}`,
+      mailChangeCode: (mailChangeId) => new SignedIds('mail_change', linkSecret).codeOf(mailChangeId),
       signUpCode: (signUpId) => new SignedIds('sign_up', linkSecret).codeOf(signUpId),
     },
     onHandedOver: async () => undefined,

@@ -81,7 +81,7 @@ test.each(LOOKS)('whoever is signed in meets no barrier: $language, $width px', 
     await expectWellMadeThere(page, name, looks);
   }
   await open(page, '/account');
-  await page.getByRole('button', { name: LONG_NAME }).click();
+  await page.getByRole('button', { name: LONG_NAME, expanded: false }).click();
   await page.getByRole('dialog').waitFor();
   await expectWellMadeInBoth(page, `menu-${looks.language}`);
 

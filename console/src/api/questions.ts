@@ -16,6 +16,7 @@ export type Session = Answer<'/api/v1/me/sessions'>['data'][number];
 export type ApiKey = components['schemas']['ApiKey'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type Grant = components['schemas']['Grant'];
+export type ClosingOutlook = components['schemas']['ClosingOutlook'];
 export type RequestLine = components['schemas']['RequestLine'];
 export type Application = components['schemas']['Application'];
 export type EnterpriseTerms = NonNullable<components['schemas']['EnterpriseTerms']>;
@@ -39,6 +40,19 @@ export const sessionsQuery = queryOptions({
   queryKey: ['sessions'],
   queryFn: () => told(api.GET('/api/v1/me/sessions')),
 });
+
+export const closingQuery = queryOptions({
+  queryKey: ['closing'],
+  queryFn: () => told(api.GET('/api/v1/me/closing')),
+  staleTime: 0,
+});
+
+/** Of one member. */
+export const ownKeysQuery = (orgId: string, memberId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'keys', memberId],
+    queryFn: () => told(api.GET('/api/v1/api-keys', { params: { query: { orgId, memberId, limit: 200 } } })),
+  });
 
 export const balanceQuery = (orgId: string) =>
   queryOptions({

@@ -1,5 +1,9 @@
-// What somebody can see and change about himself: who he is, how he gets in, and where he is signed in.
+// What somebody can see and change about himself: who he is, how he gets in, where he is signed in and belongs; and the end of it.
 import { useWords } from '../messages/language.ts';
+import { ClosingPart } from '../parts/closing-part.tsx';
+import { DataPart } from '../parts/data-part.tsx';
+import { MailPart } from '../parts/mail-part.tsx';
+import { OrganizationsPart } from '../parts/organizations-part.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { PasswordPart } from '../parts/password-part.tsx';
 import { ProfilePart } from '../parts/profile-part.tsx';
@@ -12,9 +16,13 @@ export function Account() {
     <>
       <PageHeading title={t('account.title')} />
       <ProfilePart />
+      <MailPart />
       <PasswordPart />
       <SecondFactorPart />
       <SessionsPart />
+      <OrganizationsPart />
+      <DataPart />
+      <ClosingPart />
     </>
   );
 }

@@ -1,11 +1,11 @@
 // From nothing to the first request: a key, a command to run, and a light that turns green once the request has been seen.
-import { Button, TextInput } from '@mantine/core';
+import { Alert, Button, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { firstModelQuery } from '../api/first-model.ts';
-import { keysQuery, type NewApiKey, type RequestLine, requestsQuery, useMe } from '../api/questions.ts';
+import { grantsQuery, keysQuery, type NewApiKey, type RequestLine, requestsQuery, useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from '../parts/asked.tsx';
 import { CopyButton } from '../parts/copy-button.tsx';
@@ -27,6 +27,7 @@ export function FirstRequest() {
   return (
     <>
       <PageHeading title={t('start.title')} lead={t('start.lead')} />
+      <NoCreditYet orgId={orgId} />
       <ol className="steps">
         <Step title={t('start.makeKey')} isDone={step > 1} isNow={step === 1}>
           {made === null ? <NameKey orgId={orgId} made={setMade} /> : <ShownOnce secret={made.credential} />}
@@ -41,6 +42,18 @@ export function FirstRequest() {
         <Arrival orgId={orgId} isAwaited={step === 2} request={request} />
       </ol>
     </>
+  );
+}
+
+/** Who was given no dollar would see his first request refused. */
+function NoCreditYet({ orgId }: { readonly orgId: string }) {
+  const t = useWords();
+  const grants = useQuery(grantsQuery(orgId));
+  if (grants.data?.data.length !== 0) return null;
+  return (
+    <Alert color="yellow" title={t('grants.neverAny')} className="note">
+      {t('grants.neverAnyMore')}
+    </Alert>
   );
 }
 

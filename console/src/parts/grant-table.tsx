@@ -10,6 +10,7 @@ import { WideTable } from './wide-table.tsx';
 export function GrantTable({ grants }: { readonly grants: readonly Grant[] }) {
   const t = useWords();
   const live = grants.filter(({ expired, availableNano }) => !expired && BigInt(availableNano) > 0n).sort(inOrderOfUse);
+  if (grants.length === 0) return <NothingYet title={t('grants.neverAny')}>{t('grants.neverAnyMore')}</NothingYet>;
   if (live.length === 0) return <NothingYet title={t('grants.none')}>{t('grants.noneMore')}</NothingYet>;
   return (
     <WideTable label={t('overview.credit')} minWidth={420}>

@@ -1,13 +1,15 @@
 // A member leaves, or whoever was suspended comes back. The last owner stays: without one nobody could let anybody in.
 import { Button, TextInput } from '@mantine/core';
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { type Member, membersQuery } from '../api/organization-questions.ts';
-import { meQuery } from '../api/questions.ts';
+import { meQuery, ownKeysQuery } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
+import { Asked } from './asked.tsx';
 import { Dialog } from './dialog.tsx';
 import { Form, useForm } from './form.tsx';
+import { colleaguesOf, isInUse, KeysOfLeaver, keysBody, REVOKE } from './keys-of-leaver.tsx';
 
 interface MemberEnd {
   readonly orgId: string;
@@ -38,29 +40,44 @@ export function MemberEnd({ orgId, member, isLastOwner }: MemberEnd) {
       {status === 'suspended' ? button('restore') : null}
       {button('remove')}
       <Dialog opened={verb !== null} close={() => setVerb(null)} title={t(`team.${verb ?? 'remove'}.title`, { name })}>
-        {verb === null ? null : <Confirmation orgId={orgId} member={member} verb={verb} done={() => setVerb(null)} />}
+        {verb === null ? null : <KeysAsked orgId={orgId} member={member} verb={verb} done={() => setVerb(null)} />}
       </Dialog>
     </>
   );
 }
 
-interface Confirmation {
+interface KeysAsked {
   readonly orgId: string;
   readonly member: Member;
   readonly verb: Verb;
   done(): void;
 }
 
-function Confirmation({ orgId, member, verb, done }: Confirmation) {
+function KeysAsked(asked: KeysAsked) {
+  const keys = useQuery(ownKeysQuery(asked.orgId, asked.member.personId));
+  return (
+    <Asked question={keys} height={140}>
+      {({ data }) => <Confirmation {...asked} hasKeys={asked.verb === 'remove' && data.some(isInUse)} />}
+    </Asked>
+  );
+}
+
+interface Confirmation extends KeysAsked {
+  readonly hasKeys: boolean;
+}
+
+function Confirmation({ orgId, member, verb, hasKeys, done }: Confirmation) {
   const t = useWords();
+  const members = useQuery(membersQuery(orgId));
   const queries = useQueryClient();
   const form = useForm({
-    initial: { reason: '' },
+    initial: { reason: '', keys: REVOKE as string },
     check: ({ reason }) => ({ reason: reason.trim() === '' ? t('fields.reason') : null }),
-    send: ({ reason }) => {
+    send: ({ reason, keys }) => {
       const { personId, version } = member;
       const params = { path: { orgId, personId }, header: { 'If-Match': `"${version}"` } };
-      const body = { status: verb === 'remove' ? 'removed' : 'active', reason: reason.trim() } as const;
+      const status = verb === 'remove' ? 'removed' : 'active';
+      const body = { status, reason: reason.trim(), ...keysBody(keys, hasKeys) } as const;
       return told(api.PATCH('/api/v1/organizations/{orgId}/members/{personId}', { params, body }));
     },
     done: async () => {
@@ -80,6 +97,9 @@ function Confirmation({ orgId, member, verb, done }: Confirmation) {
       }
     >
       <p>{t(`team.${verb}.effect`)}</p>
+      {hasKeys ? (
+        <KeysOfLeaver input={form.input('keys')} colleagues={colleaguesOf(member.personId, members.data?.data ?? [])} />
+      ) : null}
       <TextInput {...form.input('reason')} label={t('keys.reason')} maxLength={500} data-autofocus />
     </Form>
   );

@@ -28,7 +28,6 @@ export function ProfilePart() {
     <section className="part" aria-labelledby="profile">
       <h2 id="profile">{t('profile.title')}</h2>
       <Form form={form} submit={t('profile.save')} beside={<Saved isSaved={form.isDone} />}>
-        <TextInput label={t('signUp.email')} value={me.email} readOnly variant="filled" />
         <TextInput {...form.input('name')} label={t('signUp.name')} autoComplete="name" maxLength={200} />
         <NativeSelect {...form.input('locale')} label={t('shell.language')} data={LANGUAGES} />
         <NativeSelect {...form.input('timeZone')} label={t('profile.timeZone')} data={zonesWith(me.timeZone)} />

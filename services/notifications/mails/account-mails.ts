@@ -27,14 +27,14 @@ export const signUpCode: MailTemplate<'sign_up_code'> = {
 export const knownAddress: MailTemplate<'known_address'> = {
   en: (_facts, _say, { accountUrl }) => ({
     subject: 'You have an account at Tollgate already',
-    opening: 'Somebody asked for an account with this address, which has one. Nothing was changed.',
+    opening: 'Somebody wanted this address for an account, and it has one. Nothing was changed.',
     details: [],
     next: ['If it was you, sign in; if you do not know your password, have it reset there. If not, do nothing.'],
     action: { label: 'Sign in', url: accountUrl },
   }),
   zh: (_facts, _say, { accountUrl }) => ({
     subject: '您已拥有 Tollgate 账户',
-    opening: '有人使用此邮箱申请注册，但该邮箱已有账户，账户未作任何更改。',
+    opening: '有人想将此邮箱用于某个账户，但该邮箱已有账户，账户未作任何更改。',
     details: [],
     next: ['如为您本人操作，请直接登录；如忘记密码，可在登录页面重置。如非本人操作，请忽略本邮件。'],
     action: { label: '登录', url: accountUrl },

@@ -25,6 +25,12 @@ export interface MailSite {
   invitationUrl(invitationId: string): string;
   /** Where another password is chosen. */
   resetUrl(resetId: string): string;
+  /** Where a mail address is taken back. */
+  mailBackUrl(mailChangeId: string): string;
+  /** Where a closed account is opened again. */
+  reopenUrl(closingId: string): string;
+  /** What is typed where somebody takes another address. */
+  mailChangeCode(mailChangeId: string): string;
   /** What is typed where somebody signs up. */
   signUpCode(signUpId: string): string;
   /** Where a new enterprise makes its first API key. */

@@ -79,6 +79,31 @@ export const MAILS = {
       recoveryCodesLeft: z.int().nonnegative(),
     }),
   },
+  mail_change_code: {
+    to: 'address',
+    facts: z.strictObject({ email: z.string(), locale: z.enum(LOCALES), mailChangeId: z.uuid(), validUntil: moment }),
+  },
+  mail_changed: {
+    to: 'address',
+    facts: z.strictObject({
+      /** The one before. */
+      email: z.string(),
+      locale: z.enum(LOCALES),
+      mailChangeId: z.uuid(),
+      changedAt: moment,
+      backUntil: moment,
+    }),
+  },
+  account_closed: {
+    to: 'address',
+    facts: z.strictObject({
+      email: z.string(),
+      locale: z.enum(LOCALES),
+      closingId: z.uuid(),
+      closedAt: moment,
+      backUntil: moment,
+    }),
+  },
   known_address: { to: 'person', facts: z.strictObject({ personId: z.uuid() }) },
   new_sign_in: {
     to: 'person',

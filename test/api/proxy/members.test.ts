@@ -1,4 +1,5 @@
-// A key goes with its member: out of use at every gateway when he is suspended, for want of a seat or by a person, and back with him.
+// A key goes with its member: out of use at every gateway when he is suspended, for want of a seat or by a person, and back with him; when he leaves
+// it is revoked, or another one's.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Pool } from 'pg';
 import { restoreWithinSeats, suspendAboveSeats } from '../../../services/people/seats.ts';
@@ -66,21 +67,40 @@ test('M28: with the seats of Pro the keys of members 2 to 5 are refused everywhe
   for (const { credential } of others) await untilAnswered(credential, 200);
 });
 
-test.each(['suspended', 'removed'])(
-  'the key of a member who is %s says so, and is enabled with him only',
-  async (status) => {
-    const customer = await newCustomer(site, { usd: '1' });
-    await haveSeats(customer.orgId, 5);
-    await join(customer, 'owner');
-    const { personId, credential } = await join(customer, 'developer');
-    const membership = `/organizations/${customer.orgId}/members/${personId}`;
-    expect(await answersTo(credential)).toEqual([200, 200]);
+test('the key of a member who is suspended says so, and is enabled with him only', async () => {
+  const customer = await newCustomer(site, { usd: '1' });
+  await haveSeats(customer.orgId, 5);
+  await join(customer, 'owner');
+  const { personId, credential } = await join(customer, 'developer');
+  const membership = `/organizations/${customer.orgId}/members/${personId}`;
+  expect(await answersTo(credential)).toEqual([200, 200]);
 
-    await manage(site, 'PATCH', membership, { status });
-    await untilAnswered(credential, 'api_key_disabled');
-    expect((await ask(site, { credential })).text).toContain('a member who is suspended or has left');
+  await manage(site, 'PATCH', membership, { status: 'suspended' });
+  await untilAnswered(credential, 'api_key_disabled');
+  expect((await ask(site, { credential })).text).toContain('a member who is suspended or has left');
 
-    await manage(site, 'PATCH', membership, { status: 'active' });
-    await untilAnswered(credential, 200);
-  },
-);
+  await manage(site, 'PATCH', membership, { status: 'active' });
+  await untilAnswered(credential, 200);
+});
+
+test('the key of a member who leaves is refused everywhere, or works on everywhere, as long as the colleague does who has it', async () => {
+  const customer = await newCustomer(site, { usd: '1' });
+  await haveSeats(customer.orgId, 5);
+  await join(customer, 'owner');
+  const [one, other, colleague] = [
+    await join(customer, 'developer'),
+    await join(customer, 'developer'),
+    await join(customer, 'developer'),
+  ];
+  const change = ({ personId }: { readonly personId: string }, body: object) =>
+    manage(site, 'PATCH', `/organizations/${customer.orgId}/members/${personId}`, body);
+  for (const { credential } of [one, other]) expect(await answersTo(credential)).toEqual([200, 200]);
+
+  await change(one, { status: 'removed', keys: 'revoke' });
+  await change(other, { status: 'removed', keys: { handOver: colleague.personId } });
+  await untilAnswered(one.credential, 'api_key_disabled');
+  expect(await answersTo(other.credential)).toEqual([200, 200]);
+
+  await change(colleague, { status: 'suspended' });
+  await untilAnswered(other.credential, 'api_key_disabled');
+});

@@ -257,6 +257,7 @@ test('what is called wrongly is named, and what one may not say of oneself is re
     await browser.send('patch', '/me', { timeZone: 'Mars/Olympus' }),
     await browser.post('/sign-ups', { email: 'x', password: 'short', name: '', locale: 'fr' }),
     await browser.post('/sign-ups', { email: newAddress(), password: 'x'.repeat(129), name: 'x', locale: 'en' }),
+    await browser.post('/sign-ups', { email: newAddress(), password: 'Password1', name: 'x', locale: 'en' }),
   ];
 
   const faults = answers.map(({ status, body }) => [
@@ -270,6 +271,7 @@ test('what is called wrongly is named, and what one may not say of oneself is re
     [422, ['email']],
     [422, ['timeZone']],
     [422, ['email', 'locale', 'name', 'password']],
+    [422, ['password']],
     [422, ['password']],
   ]);
 });

@@ -85,6 +85,33 @@ export async function mailsTo({ db }: ManagementApp, email: string): Promise<str
 }
 
 /** As the last mail to it says. */
+export async function changeCodeSentTo({ db, accounts }: ManagementApp, email: string): Promise<string> {
+  const id = await lastId(db, 'mail_change_code', email);
+  return id === null ? 'no code' : accounts.mailChanges.codeOf(id);
+}
+
+/** As the last mail to it says. */
+export async function wayBackSentTo({ db, accounts }: ManagementApp, email: string): Promise<string> {
+  const id = await lastId(db, 'mail_changed', email);
+  return id === null ? 'no link' : accounts.mailChanges.linkTokenOf(id);
+}
+
+/** As the last mail to it says. */
+export async function reopeningSentTo({ db, accounts }: ManagementApp, email: string): Promise<string> {
+  const id = await lastId(db, 'account_closed', email);
+  return id === null ? 'no link' : accounts.closings.linkTokenOf(id);
+}
+
+async function lastId(db: ManagementApp['db'], kind: string, email: string): Promise<string | null> {
+  const { rows } = await db.query<{ id: string }>(
+    `select coalesce(facts ->> 'mailChangeId', facts ->> 'closingId') as id from notifications
+      where kind = $1 and recipient = $2 order by queued_at desc limit 1`,
+    [kind, email],
+  );
+  return rows[0]?.id ?? null;
+}
+
+/** As the last mail to it says. */
 export async function resetSentTo({ db, accounts }: ManagementApp, email: string): Promise<string> {
   const { rows } = await db.query<{ id: string }>(
     `select facts ->> 'resetId' as id from notifications where kind = 'password_reset' and recipient = $1 order by queued_at desc limit 1`,

@@ -127,17 +127,11 @@ export async function startManagementApp(
   const stripeFolder = mkdtempSync(join(tmpdir(), 'stripe-'));
   const stripe = await startFakeStripe({ port: 0, dataDir: stripeFolder });
   const log: string[] = [];
-  const sink = new Writable({
-    write(line, _encoding, done) {
-      log.push(String(line));
-      done();
-    },
-  });
   const metrics = new Metrics();
   const egress = new Egress();
   const apiKeys = new ApiKeyCache(worker, () => performance.now(), payUrlOf);
   let table = await loadRoutingTable(worker, vault, 0);
-  const logger = createLog({ name: 'test', level: 'info' }, sink);
+  const logger = createLog({ name: 'test', level: 'info' }, linesTo(log));
   const api = new StripeApi({ apiBase: stripe.url, secretKey: 'sk_test_management', webhookSecret: WEBHOOK_SECRET });
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -184,6 +178,15 @@ export async function startManagementApp(
       await postgres.stop();
     },
   };
+}
+
+function linesTo(log: string[]): Writable {
+  return new Writable({
+    write(line, _encoding, done) {
+      log.push(String(line));
+      done();
+    },
+  });
 }
 
 /** All that is signed, by one secret as in production. */

@@ -1,7 +1,17 @@
 // Somebody signs up, in, and out again, by every route that changes an account once.
 
+import { openSession } from '../../../services/accounts/sign-ins.ts';
+import { inTransaction } from '../../../services/platform/postgres.ts';
 import { Authenticator, forgetSteps } from './authenticator.ts';
-import { codeSentTo, cookiesAfter, PASSWORD, resetSentTo } from './browser.ts';
+import {
+  changeCodeSentTo,
+  codeSentTo,
+  cookiesAfter,
+  PASSWORD,
+  reopeningSentTo,
+  resetSentTo,
+  wayBackSentTo,
+} from './browser.ts';
 import type { ManagementApp } from './management-app.ts';
 import type { TakeStep } from './take-step.ts';
 
@@ -31,10 +41,19 @@ export async function oneAccount(app: ManagementApp, step: TakeStep): Promise<{ 
   await forgetSteps(app);
   await click('post', '/me/second-factor/remove', { password: PASSWORD, code: authenticator.code() });
   await click('post', '/me/password', { currentPassword: PASSWORD, newPassword: PASSWORD });
-  await click('post', '/me/sessions/{id}/revoke', {}, { id: await sessionOf(app, email) });
+  const another = 'grace.h@example.com';
+  await click('post', '/me/mail-changes', { email: another, password: PASSWORD });
+  await click('post', '/me/mail-changes/confirm', { code: await changeCodeSentTo(app, another) });
+  await click('post', '/me/sessions/{id}/revoke', {}, { id: await sessionOf(app, another) });
+  const wayBack = await wayBackSentTo(app, email);
+  await click('post', '/mail-changes/undo', { token: wayBack, password: PASSWORD });
   await click('post', '/password-resets', { email });
   const linkToken = await resetSentTo(app, email);
   await click('post', '/password-resets/confirm', { token: linkToken, password: PASSWORD });
+  cookie = await sessionFor(app, email);
+  await click('post', '/me/closing', { password: PASSWORD });
+  const reopening = await reopeningSentTo(app, email);
+  await click('post', '/account-reopenings', { token: reopening });
   const seed = new URL(begun.string('totpUri')).searchParams.get('secret') ?? '';
   const values = cookiesSent.flatMap((sent) => sent.split('; ')).map((pair) => pair.split('=')[1] ?? '');
   const bootstrapToken = (await step('post', '/bootstrap-tokens', {}, {})).string('bootstrapToken');
@@ -46,9 +65,19 @@ export async function oneAccount(app: ManagementApp, step: TakeStep): Promise<{ 
       ...begun.list('recoveryCodes').map(String),
       bootstrapToken,
       linkToken,
+      wayBack,
+      reopening,
       ...values.filter((value) => value !== ''),
     ],
   };
+}
+
+/** Without a step of its own: he has signed in by one already. */
+async function sessionFor(app: ManagementApp, email: string): Promise<string> {
+  const { rows } = await app.db.query<{ id: string }>('select id from persons where email = $1', [email]);
+  const visit = { clientAddress: '198.51.100.1', userAgent: 'test', cookie: '' };
+  const { cookie } = await inTransaction(app.worker, (tx) => openSession(tx, app.accounts, rows[0]?.id ?? '', visit));
+  return cookie.split(';')[0] ?? '';
 }
 
 async function sessionOf({ db }: ManagementApp, email: string): Promise<string> {

@@ -1,4 +1,4 @@
-// Somebody is asked into an organization, and not any more; somebody else comes in.
+// Somebody is asked into an organization, and not any more; somebody else comes in, and leaves.
 import { invite } from '../../../services/people/invitations.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
 import type { ManagementApp } from './management-app.ts';
@@ -15,5 +15,6 @@ export async function oneInvitation(app: ManagementApp, step: TakeStep, orgId: s
   );
   const invitationToken = app.invitationLinks.urlOf(invitationId).split('/').at(-1) ?? '';
   await step('post', '/invitations/{token}/accept', { token: invitationToken }, {}, { cookie, origin: app.url });
+  await step('post', '/me/memberships/{orgId}/leave', { orgId }, {}, { cookie, origin: app.url });
   return { invitationId, invitationToken };
 }

@@ -92,10 +92,10 @@ test('the cookie is kept from scripts and from other sites, and over https from 
   const [cookie = ''] = (await browser.signIn(email)).headers.getSetCookie();
   const secure = new Cookies('https://tollgate.example');
 
-  expect(cookie).toMatch(/^tollgate_session=[\w-]{43}\.[^;]+; Max-Age=1209600; Path=\/; HttpOnly; SameSite=Lax$/);
+  expect(cookie).toMatch(/^tollgate_session=[\w-]{43}\.[^;]+; Max-Age=1209600; Path=\/; HttpOnly; SameSite=Strict$/);
   expect([secure.session, secure.signUp]).toEqual(['__Host-tollgate_session', '__Host-tollgate_sign_up']);
   expect(secure.set(secure.signUp, 'x', 60)).toBe(
-    '__Host-tollgate_sign_up=x; Max-Age=60; Path=/; HttpOnly; Secure; SameSite=Lax',
+    '__Host-tollgate_sign_up=x; Max-Age=60; Path=/; HttpOnly; Secure; SameSite=Strict',
   );
 });
 

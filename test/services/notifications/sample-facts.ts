@@ -41,6 +41,32 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
       validUntil: '2026-12-02T10:00:00.000Z',
     },
   ],
+  mail_change_code: [
+    {
+      email: 'ada@example.com',
+      locale: 'zh',
+      mailChangeId: '0193f000-0000-7000-8000-00000000000f',
+      validUntil: '2026-12-02T10:15:00.000Z',
+    },
+  ],
+  mail_changed: [
+    {
+      email: 'ada@example.com',
+      locale: 'en',
+      mailChangeId: '0193f000-0000-7000-8000-00000000000f',
+      changedAt: '2026-12-02T10:15:00.000Z',
+      backUntil: '2026-12-09T10:15:00.000Z',
+    },
+  ],
+  account_closed: [
+    {
+      email: 'ada@example.com',
+      locale: 'en',
+      closingId: '0193f000-0000-7000-8000-00000000001a',
+      closedAt: '2026-12-02T10:15:00.000Z',
+      backUntil: '2027-01-01T10:15:00.000Z',
+    },
+  ],
   sign_up_code: [
     {
       email: 'ada@example.com',

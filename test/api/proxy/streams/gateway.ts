@@ -136,19 +136,8 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
   const connections = socketsOf(server);
   const url = urlOf(server);
   return {
-    ...{
-      url,
-      expressUrl: urlOf(expressServer),
-      connections,
-      parts,
-      attempts,
-      bodies,
-      bare,
-      vault,
-      database,
-      postgres,
-      admin,
-    },
+    ...{ url, expressUrl: urlOf(expressServer), connections, parts, attempts, bodies, bare },
+    ...{ vault, database, postgres, admin },
     manage: (method, path, body) => manage(url, method, path, body),
     reload: () => routing.load(),
     async close() {

@@ -1,0 +1,99 @@
+// The mail address: which it is, and another one, by a code that is sent to that. A reload in between loses nothing.
+import { Alert, Button, TextInput } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api, told } from '../api/client.ts';
+import { meQuery, sessionsQuery, useMe } from '../api/questions.ts';
+import { codeIn, isMailAddress } from '../entered.ts';
+import { useWords } from '../messages/language.ts';
+import { CodeInput } from './code-input.tsx';
+import { Dialog } from './dialog.tsx';
+import { Form, useForm } from './form.tsx';
+import { checkProof, ProofInputs, proofBody, UNPROVED } from './proof-inputs.tsx';
+
+export function MailPart() {
+  const t = useWords();
+  const { email, mailChange } = useMe();
+  const [open, setOpen] = useState<'asking' | 'confirming' | null>(null);
+  const close = () => setOpen(null);
+  return (
+    <section className="part" aria-labelledby="mail">
+      <h2 id="mail">{t('mail.title')}</h2>
+      <p>{email}</p>
+      <p className="quiet">{t('mail.lead')}</p>
+      {mailChange === null ? null : (
+        <Alert color="teal" role="status" className="note">
+          <div className="problem">
+            <p>{t('mail.sent', { email: mailChange.email })}</p>
+            <Button size="xs" onClick={() => setOpen('confirming')}>
+              {t('mail.enter')}
+            </Button>
+          </div>
+        </Alert>
+      )}
+      <Button variant="default" onClick={() => setOpen('asking')}>
+        {t('mail.change')}
+      </Button>
+      <Dialog opened={open !== null} close={close} title={t('mail.change')}>
+        {open === 'confirming' ? (
+          <Confirming address={mailChange?.email ?? ''} done={close} />
+        ) : (
+          <Asking sent={() => setOpen('confirming')} />
+        )}
+      </Dialog>
+    </section>
+  );
+}
+
+function Asking({ sent }: { sent(): void }) {
+  const t = useWords();
+  const { enrolled } = useMe().secondFactor;
+  const queries = useQueryClient();
+  const form = useForm({
+    initial: { email: '', ...UNPROVED },
+    check: ({ email, ...proof }) => ({
+      email: isMailAddress(email) ? null : t('fields.email'),
+      ...checkProof(proof, enrolled, t),
+    }),
+    send: ({ email, ...proof }) =>
+      told(api.POST('/api/v1/me/mail-changes', { body: { email: email.trim(), ...proofBody(proof, enrolled) } })),
+    done: async () => {
+      await queries.invalidateQueries(meQuery);
+      sent();
+    },
+  });
+  return (
+    <Form form={form} submit={t('mail.next')}>
+      <TextInput
+        {...form.input('email')}
+        label={t('mail.fresh')}
+        type="email"
+        autoComplete="off"
+        maxLength={254}
+        data-autofocus
+      />
+      <ProofInputs input={form.input} />
+    </Form>
+  );
+}
+
+function Confirming({ address, done }: { readonly address: string; done(): void }) {
+  const t = useWords();
+  const queries = useQueryClient();
+  const form = useForm({
+    initial: { code: '' },
+    check: ({ code }) => ({ code: codeIn(code).length === 6 ? null : t('fields.code') }),
+    send: ({ code }) => told(api.POST('/api/v1/me/mail-changes/confirm', { body: { code: codeIn(code) } })),
+    done: async () => {
+      await Promise.all([queries.invalidateQueries(meQuery), queries.invalidateQueries(sessionsQuery)]);
+      done();
+    },
+  });
+  return (
+    <Form form={form} submit={t('mail.confirm')}>
+      <p>{t('mail.sent', { email: address })}</p>
+      <CodeInput label={t('secondFactor.code')} input={form.input('code')} />
+      <p className="quiet">{t('mail.effect')}</p>
+    </Form>
+  );
+}

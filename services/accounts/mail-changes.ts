@@ -1,0 +1,210 @@
+// Another mail address: asked for by the password, had by a code that is sent to the new one, and taken back for a week by a link that is sent to the
+// one before. So a stolen session takes no account away, and neither does a stolen password for good. Whether somebody else has an address is told
+// to nobody but to whoever reads its mail.
+import type { Pool, PoolClient } from 'pg';
+import { TollgateError } from '../../domain/errors.ts';
+import { queueMail } from '../notifications/outbox.ts';
+import { changePerson, lockedPerson, type Person, personWithAddress } from '../people/persons.ts';
+import { newId } from '../platform/ids.ts';
+import type { Queryable } from '../platform/postgres.ts';
+import { isSameSecret } from '../platform/same-secret.ts';
+import type { SignedIds } from '../platform/signed-ids.ts';
+import { within } from './account-rows.ts';
+import type { Accounts } from './accounts.ts';
+import { passwordChanged } from './password-resets.ts';
+
+const CODE_VALID_FOR = '15 minutes';
+const WAY_BACK = '7 days';
+const MOST_TRIES = 5;
+/** By one person in an hour. */
+const MOST_MAILS = 5;
+
+/** What somebody has asked for, until he types its code. */
+export interface AskedMailChange {
+  readonly email: string;
+  readonly validUntil: Date;
+}
+
+/**
+ * Takes the place of one that was asked for before. Everything but the mail is the same where somebody has the address already.
+ * @throws TollgateError invalid_body for his own address, too_many_attempts
+ */
+export async function askForMailChange(tx: PoolClient, personId: string, email: string): Promise<AskedMailChange> {
+  const asking = await lockedPerson(tx, personId);
+  if (asking.email === email) {
+    throw new TollgateError('invalid_body', { message: 'This is your address already.', param: 'email' });
+  }
+  const id = newId();
+  const { rows } = await tx.query<AskedMailChange>(
+    `with gone as (
+       delete from auth.mail_changes
+        where coalesce(back_until, valid_until) < clock_timestamp() - interval '1 day'),
+     ended as (
+       update auth.mail_changes set ended_at = clock_timestamp() where person_id = $2 and changed_at is null and ended_at is null)
+     insert into auth.mail_changes (id, person_id, email, valid_until)
+       select $1, $2, $3, clock_timestamp() + $4::interval
+        where (select count(*) from auth.mail_changes where person_id = $2 and asked_at > clock_timestamp() - interval '1 hour') < $5
+     returning email, valid_until as "validUntil"`,
+    [id, personId, email, CODE_VALID_FOR, MOST_MAILS],
+  );
+  const [asked] = rows;
+  if (asked === undefined) {
+    throw new TollgateError('too_many_attempts', {
+      message: 'Five codes were sent in an hour. Wait, and try again.',
+      retryAfterMs: 3_600_000,
+    });
+  }
+  await tellNewAddress(tx, asking, id, asked);
+  return asked;
+}
+
+async function tellNewAddress(tx: PoolClient, { locale }: Person, id: string, asked: AskedMailChange): Promise<void> {
+  const known = await personWithAddress(tx, asked.email);
+  if (known !== null) {
+    await queueMail(tx, {
+      orgId: null,
+      kind: 'known_address',
+      key: `known_address:${id}`,
+      facts: { personId: known.id },
+    });
+    return;
+  }
+  const facts = { email: asked.email, locale, mailChangeId: id, validUntil: asked.validUntil.toISOString() };
+  await queueMail(tx, { orgId: null, kind: 'mail_change_code', key: `mail_change_code:${id}`, facts });
+}
+
+/** Null: he has asked for none, or for none that could still be had. */
+export async function askedMailChange(db: Queryable, personId: string): Promise<AskedMailChange | null> {
+  const { rows } = await db.query<AskedMailChange>(
+    `select email, valid_until as "validUntil" from auth.mail_changes
+      where person_id = $1 and changed_at is null and ended_at is null and tries < $2 and valid_until > clock_timestamp()`,
+    [personId, MOST_TRIES],
+  );
+  return rows[0] ?? null;
+}
+
+/** Counts the try, whatever becomes of the request. Answers which one it is. @throws TollgateError wrong_code */
+export async function checkMailChangeCode(
+  db: Pool,
+  mailChanges: SignedIds,
+  personId: string,
+  code: string,
+): Promise<string> {
+  const { rows } = await db.query<{ id: string }>(
+    `update auth.mail_changes set tries = tries + 1
+      where person_id = $1 and changed_at is null and ended_at is null and tries < $2 and valid_until > clock_timestamp()
+     returning id`,
+    [personId, MOST_TRIES],
+  );
+  const id = rows[0]?.id;
+  if (id === undefined || !isSameSecret(code, mailChanges.codeOf(id))) throw wrongCode();
+  return id;
+}
+
+/** Links that were sent to the address before end, but for the one by which this is undone. @throws TollgateError wrong_code, conflict */
+export async function changeMail(tx: PoolClient, id: string, personId: string): Promise<Person> {
+  const before = await lockedPerson(tx, personId);
+  const { rows } = await tx.query<{ email: string; changedAt: Date; backUntil: Date }>(
+    `update auth.mail_changes
+        set changed_at = clock_timestamp(), email_before = $3, back_until = clock_timestamp() + $4::interval
+      where id = $1 and person_id = $2 and changed_at is null and ended_at is null
+     returning email, changed_at as "changedAt", back_until as "backUntil"`,
+    [id, personId, before.email, WAY_BACK],
+  );
+  const [made] = rows;
+  if (made === undefined) throw wrongCode();
+  if ((await personWithAddress(tx, made.email)) !== null) throw takenMeanwhile('code');
+  const after = await changePerson(tx, before, { email: made.email, verified: true });
+  await endLinksFor(tx, personId);
+  const facts = {
+    ...{ email: before.email, locale: before.locale, mailChangeId: id },
+    ...{ changedAt: made.changedAt.toISOString(), backUntil: made.backUntil.toISOString() },
+  };
+  await queueMail(tx, { orgId: null, kind: 'mail_changed', key: `mail_changed:${id}`, facts });
+  return after;
+}
+
+async function endLinksFor(tx: PoolClient, personId: string): Promise<void> {
+  await tx.query(
+    'update auth.password_resets set used_at = clock_timestamp() where person_id = $1 and used_at is null',
+    [personId],
+  );
+}
+
+/** Before anything slow is done for whoever has made up a link. Answers which one it is. @throws TollgateError wrong_code */
+export async function openWayBack(db: Queryable, { mailChanges }: Accounts, linkToken: string): Promise<string> {
+  const id = mailChanges.idOf(linkToken);
+  const { rowCount } = await db.query(
+    'select from auth.mail_changes where id = $1 and ended_at is null and back_until > clock_timestamp()',
+    [id],
+  );
+  if (id === null || rowCount === 0) throw spent();
+  return id;
+}
+
+/**
+ * The address is the one before again, with another password, and whoever came in by what was known until now is out: all sessions, a second factor
+ * that was taken since, and ways back to addresses that came later. Answers who it is.
+ * @throws TollgateError wrong_code when it was used meanwhile; conflict when somebody else has the address by now
+ */
+export async function takeMailBack(
+  tx: PoolClient,
+  { auth }: Accounts,
+  id: string,
+  passwordHash: string,
+): Promise<string> {
+  const { rows: known } = await tx.query<{ personId: string }>(
+    'select person_id as "personId" from auth.mail_changes where id = $1',
+    [id],
+  );
+  const personId = known[0]?.personId;
+  if (personId === undefined) throw spent();
+  const now = await lockedPerson(tx, personId);
+  const { rows } = await tx.query<{ email: string; changedAt: Date }>(
+    `with this as (
+       select email_before, changed_at from auth.mail_changes where id = $1 and ended_at is null and back_until > clock_timestamp()),
+     ended as (
+       update auth.mail_changes set ended_at = clock_timestamp()
+        where person_id = $2 and ended_at is null and coalesce(changed_at, clock_timestamp()) >= (select changed_at from this))
+     select email_before as email, changed_at as "changedAt" from this`,
+    [id, personId],
+  );
+  const [before] = rows;
+  if (before === undefined) throw spent();
+  const holder = await personWithAddress(tx, before.email);
+  if (holder !== null && holder.id !== personId) throw takenMeanwhile('token');
+  await changePerson(tx, now, { email: before.email, verified: true });
+  await tx.query('delete from auth.second_factors where person_id = $1 and enrolled_at >= $2', [
+    personId,
+    before.changedAt,
+  ]);
+  const { internalAdapter } = await auth.$context;
+  await within(tx, async () => {
+    await internalAdapter.updatePassword(personId, passwordHash);
+    await internalAdapter.deleteUserSessions(personId);
+  });
+  await passwordChanged(tx, personId);
+  return personId;
+}
+
+function wrongCode(): TollgateError {
+  return new TollgateError('wrong_code', {
+    message: 'This is not the code, or it is older than 15 minutes, or too many others were tried. Ask for a new one.',
+    param: 'code',
+  });
+}
+
+function spent(): TollgateError {
+  return new TollgateError('wrong_code', {
+    message: 'This link was used, or is older than a week, or was never sent.',
+    param: 'token',
+  });
+}
+
+/** Whoever hears it has proved that he reads the mail of the address. */
+function takenMeanwhile(param: string): TollgateError {
+  return new TollgateError('conflict', {
+    message: 'There is another account with this address by now.',
+    param,
+  });
+}
