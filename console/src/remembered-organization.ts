@@ -1,5 +1,5 @@
 // In which organization somebody worked last, in this browser: there he goes on.
-import type { Me } from './api/questions.ts';
+import type { Me } from './api/answers.ts';
 
 const REMEMBERED = 'tollgate-organization';
 

@@ -1,5 +1,5 @@
 // What a role may do in its organization, so that pages offer nothing that would be refused. The API has the last word.
-import type { Me } from './api/questions.ts';
+import type { Me } from './api/answers.ts';
 
 export type Role = Me['memberships'][number]['role'];
 

@@ -1,17 +1,11 @@
 // What the pages ask of the API, each question in one place with its name in the cache.
 import { type QueryClient, queryOptions, useSuspenseQuery } from '@tanstack/react-query';
-import type { components, paths } from '../../generated/api.d.ts';
+import type { components } from '../../generated/api.d.ts';
 import { beginningOfBurn } from '../burn-rate.ts';
 import { whose } from '../rights.ts';
+import type { Answer, Me } from './answers.ts';
 import { api, told } from './client.ts';
 
-type Answer<P extends keyof paths> = paths[P] extends {
-  get: { responses: { 200: { content: { 'application/json': infer A } } } };
-}
-  ? A
-  : never;
-
-export type Me = Answer<'/api/v1/me'>;
 export type Session = Answer<'/api/v1/me/sessions'>['data'][number];
 export type ApiKey = components['schemas']['ApiKey'];
 export type NewApiKey = components['schemas']['NewApiKey'];

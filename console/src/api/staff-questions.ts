@@ -1,8 +1,9 @@
 // What the pages of our own people ask of the API: of what waits for them, and of a customer.
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { components } from '../../generated/api.d.ts';
+import type { Me } from './answers.ts';
 import { api, told } from './client.ts';
-import { type Me, useMe } from './questions.ts';
+import { useMe } from './questions.ts';
 
 export type InboxItem = components['schemas']['InboxItem'];
 export type ApplicationFile = components['schemas']['ApplicationFile'];

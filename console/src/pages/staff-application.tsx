@@ -44,7 +44,7 @@ function isBeingCarriedOut({ level, revision, decisions }: ApplicationFile): boo
 function File({ file }: { readonly file: ApplicationFile }) {
   const t = useWords();
   const queries = useQueryClient();
-  const { id, company, orgName, stage, level, bar, submitted, terms } = file;
+  const { id, company, orgName, stage, level, bar } = file;
   const { here, next, open, shortcuts } = useNeighbours(id);
   const [asking, setAsking] = useState<Asking | null>(null);
   const [tried, setTried] = useState<Decided | null>(null);
@@ -78,19 +78,7 @@ function File({ file }: { readonly file: ApplicationFile }) {
         </h2>
         <Standing file={file} />
         <Hints hints={file.hints} />
-        {mayDecide ? (
-          <div className="form-end">
-            <Button rightSection={<KeySign name="a" />} onClick={() => start('approve')}>
-              {t('decide.approve')}
-            </Button>
-            <Button variant="default" rightSection={<KeySign name="m" />} onClick={() => start('ask')}>
-              {t('decide.ask')}
-            </Button>
-            <Button variant="subtle" color="red" rightSection={<KeySign name="r" />} onClick={() => start('reject')}>
-              {t('decide.reject')}
-            </Button>
-          </div>
-        ) : null}
+        {mayDecide ? <Decide start={start} /> : null}
         {!mayDecide && next !== null ? (
           <div className="form-end">
             <Button variant="default" rightSection={<KeySign name="j" />} onClick={() => void open(next)}>
@@ -99,16 +87,7 @@ function File({ file }: { readonly file: ApplicationFile }) {
           </div>
         ) : null}
       </section>
-      {terms === null ? null : (
-        <section className="part" aria-labelledby="terms">
-          <h2 id="terms">{level === null ? t('enterprise.terms') : t('file.agreedFirst')}</h2>
-          <TermsFacts terms={terms} />
-        </section>
-      )}
-      <section className="part" aria-labelledby="form">
-        <h2 id="form">{t('file.submitted')}</h2>
-        {submitted === null ? <p className="quiet">{t('file.nothingYet')}</p> : <ApplicationFacts form={submitted} />}
-      </section>
+      <Submitted file={file} />
       <DecisionList file={file} />
       <Conversation file={file} done={again} />
       <DecisionDialog
@@ -121,6 +100,42 @@ function File({ file }: { readonly file: ApplicationFile }) {
           setTried(wanted);
         }}
       />
+    </>
+  );
+}
+
+function Decide({ start }: { start(how: How): unknown }) {
+  const t = useWords();
+  return (
+    <div className="form-end">
+      <Button rightSection={<KeySign name="a" />} onClick={() => start('approve')}>
+        {t('decide.approve')}
+      </Button>
+      <Button variant="default" rightSection={<KeySign name="m" />} onClick={() => start('ask')}>
+        {t('decide.ask')}
+      </Button>
+      <Button variant="subtle" color="red" rightSection={<KeySign name="r" />} onClick={() => start('reject')}>
+        {t('decide.reject')}
+      </Button>
+    </div>
+  );
+}
+
+/** And what was agreed on it. */
+function Submitted({ file: { level, submitted, terms } }: { readonly file: ApplicationFile }) {
+  const t = useWords();
+  return (
+    <>
+      {terms === null ? null : (
+        <section className="part" aria-labelledby="terms">
+          <h2 id="terms">{level === null ? t('enterprise.terms') : t('file.agreedFirst')}</h2>
+          <TermsFacts terms={terms} />
+        </section>
+      )}
+      <section className="part" aria-labelledby="form">
+        <h2 id="form">{t('file.submitted')}</h2>
+        {submitted === null ? <p className="quiet">{t('file.nothingYet')}</p> : <ApplicationFacts form={submitted} />}
+      </section>
     </>
   );
 }

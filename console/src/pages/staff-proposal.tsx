@@ -69,15 +69,7 @@ function One({ proposal }: { readonly proposal: Proposal }) {
         <Standing proposal={proposal} />
         <div className="form-end">
           {CHOICES.filter((choice) => choices.includes(choice)).map((choice) => (
-            <Button
-              key={choice}
-              variant={choice === 'approved' ? 'filled' : 'default'}
-              color={choice === 'approved' ? 'teal' : 'red'}
-              rightSection={<KeySign name={KEYS[choice]} />}
-              onClick={() => start(choice)}
-            >
-              {t(`proposal.verb.${choice}`)}
-            </Button>
+            <Verb key={choice} choice={choice} start={start} />
           ))}
           {choices.length === 0 && next !== null ? (
             <Button variant="default" onClick={() => void open(next)}>
@@ -88,12 +80,7 @@ function One({ proposal }: { readonly proposal: Proposal }) {
       </section>
       <section className="part" aria-labelledby="wanted">
         <h2 id="wanted">{t('proposal.wanted')}</h2>
-        <RawFacts
-          of={{
-            [t('proposal.route')]: `${route.split(' ')[0]?.toUpperCase()} ${proposal.path}`,
-            ...facts(proposal.body),
-          }}
-        />
+        <RawFacts of={{ [t('proposal.route')]: requestLine(proposal), ...facts(proposal.body) }} />
       </section>
       <Outcome outcome={proposal.outcome} />
       <Dialog
@@ -112,8 +99,27 @@ function One({ proposal }: { readonly proposal: Proposal }) {
   );
 }
 
+function Verb({ choice, start }: { readonly choice: Choice; start(choice: Choice): unknown }) {
+  const t = useWords();
+  const isApproval = choice === 'approved';
+  return (
+    <Button
+      variant={isApproval ? 'filled' : 'default'}
+      color={isApproval ? 'teal' : 'red'}
+      rightSection={<KeySign name={KEYS[choice]} />}
+      onClick={() => start(choice)}
+    >
+      {t(`proposal.verb.${choice}`)}
+    </Button>
+  );
+}
+
 function facts(body: unknown): Readonly<Record<string, unknown>> {
   return typeof body === 'object' && body !== null ? { ...body } : {};
+}
+
+function requestLine({ route, path }: Proposal): string {
+  return `${route.split(' ')[0]?.toUpperCase()} ${path}`;
 }
 
 /** Whose turn it is, and why it takes two. */

@@ -24,9 +24,49 @@ import { ProblemNote } from './problem-note.tsx';
 const ANSWER = 'answer';
 const NET_DAYS = ['0', '15', '30', '45', '60', '90'];
 
+interface Writing {
+  readonly form: FormState<Entries>;
+  readonly isSaved: boolean;
+  /** Of saving; null: none. */
+  readonly problem: unknown;
+}
+
 export function ApplicationForm({ application }: { readonly application: Application }) {
   const t = useWords();
-  const { orgId, id: applicationId, version, stage } = application;
+  const { stage } = application;
+  const { form, isSaved, problem } = useWriting(application);
+  return (
+    <Form
+      form={form}
+      submit={stage === 'draft' ? t('enterprise.submit') : t('enterprise.answer')}
+      beside={
+        <span role="status" className="saved">
+          {isSaved ? t('enterprise.saved') : t('enterprise.saving')}
+        </span>
+      }
+    >
+      {stage === 'info_requested' ? (
+        <Textarea
+          {...form.input(ANSWER)}
+          label={t('enterprise.yourAnswer')}
+          description={t('enterprise.yourAnswerMore')}
+          rows={4}
+          maxLength={5_000}
+        />
+      ) : null}
+      <Company form={form} />
+      <Usage form={form} />
+      <WantedTerms form={form} />
+      <Contacts form={form} />
+      <ProblemNote thrown={form.isPending ? null : problem} />
+    </Form>
+  );
+}
+
+/** What is entered is saved as a draft, and with it handed in. */
+function useWriting(application: Application): Writing {
+  const t = useWords();
+  const { orgId, id: applicationId, version } = application;
   const keptAs = `application ${useMe().id} ${applicationId}`;
   const queries = useQueryClient();
   const [saver] = useState(
@@ -70,32 +110,7 @@ export function ApplicationForm({ application }: { readonly application: Applica
   });
   useEffect(() => saver.entered(form.values), [saver, form.values]);
   const { isSaved, problem } = useSyncExternalStore(saver.subscribe, saver.standing);
-  return (
-    <Form
-      form={form}
-      submit={stage === 'draft' ? t('enterprise.submit') : t('enterprise.answer')}
-      beside={
-        <span role="status" className="saved">
-          {isSaved ? t('enterprise.saved') : t('enterprise.saving')}
-        </span>
-      }
-    >
-      {stage === 'info_requested' ? (
-        <Textarea
-          {...form.input(ANSWER)}
-          label={t('enterprise.yourAnswer')}
-          description={t('enterprise.yourAnswerMore')}
-          rows={4}
-          maxLength={5_000}
-        />
-      ) : null}
-      <Company form={form} />
-      <Usage form={form} />
-      <WantedTerms form={form} />
-      <Contacts form={form} />
-      <ProblemNote thrown={form.isPending ? null : problem} />
-    </Form>
-  );
+  return { form, isSaved, problem };
 }
 
 interface Part {

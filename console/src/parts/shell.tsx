@@ -2,8 +2,9 @@
 import { QueryClientProvider } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { useEffect } from 'react';
+import type { Me } from '../api/answers.ts';
 import { queryClient } from '../api/query-client.ts';
-import { type Me, useMe } from '../api/questions.ts';
+import { useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { roleIn, seesMoney } from '../rights.ts';
 import {

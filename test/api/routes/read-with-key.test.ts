@@ -63,6 +63,7 @@ test('balance is available + reserved, and what a gateway holds is said beside i
     availableNano: '22000000000',
     reservedNano: '3000000000',
     settlingNano: '0',
+    lockedNano: '0',
   });
 });
 
