@@ -2,9 +2,9 @@
 import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
+import type { Me } from '../api/answers.ts';
 import { api, told } from '../api/client.ts';
 import { type Member, membersQuery } from '../api/organization-questions.ts';
-import type { Me } from '../api/answers.ts';
 import { meQuery, ownKeysQuery, useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from './asked.tsx';
