@@ -1,5 +1,5 @@
 // One application, for those who decide on it: what was submitted, what to look at twice, what was said, and the decision, by hand or by keyboard.
-import { Alert, Anchor, Badge, Button } from '@mantine/core';
+import { Anchor, Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -10,12 +10,12 @@ import { useWords } from '../messages/language.ts';
 import { ApplicationFacts, TermsFacts } from '../parts/application-facts.tsx';
 import { Asked } from '../parts/asked.tsx';
 import { type Asking, type Decided, DecisionDialog, type How } from '../parts/decision-dialog.tsx';
+import { DecisionHead, Meanwhile } from '../parts/decision-head.tsx';
 import { DecisionList, useMeanwhile } from '../parts/decision-list.tsx';
 import { Hints } from '../parts/hints.tsx';
 import { useNames } from '../parts/names.ts';
 import { useNeighbours } from '../parts/neighbours.ts';
 import { PageHeading } from '../parts/page-heading.tsx';
-import { Due } from '../parts/queue-line.tsx';
 import { KeySign, Shortcuts } from '../parts/shortcuts.tsx';
 import { Thread } from '../parts/thread.tsx';
 
@@ -66,16 +66,9 @@ function File({ file }: { readonly file: ApplicationFile }) {
         lead={orgName === company ? undefined : orgName}
         actions={<Shortcuts shortcuts={[...decisions, ...shortcuts]} />}
       />
-      {meanwhile === null ? null : (
-        <Alert color="yellow" role="alert" className="meanwhile">
-          {meanwhile}
-        </Alert>
-      )}
+      <Meanwhile>{meanwhile}</Meanwhile>
       <section className="part" aria-labelledby="decision">
-        <h2 id="decision">
-          {t('file.standing')} <Badge variant="light">{t(`enterprise.stage.${stage}`)}</Badge>
-          {here === undefined ? null : <Due item={here} />}
-        </h2>
+        <DecisionHead state={t(`enterprise.stage.${stage}`)} here={here} />
         <Standing file={file} />
         <Hints hints={file.hints} />
         {mayDecide ? <Decide start={start} /> : null}

@@ -1,5 +1,5 @@
 // What somebody of us asked for and another must approve: what it is, whom it concerns, what came of it.
-import { Alert, Badge, Button, TextInput } from '@mantine/core';
+import { Badge, Button, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -9,13 +9,13 @@ import { Problem } from '../api/problem.ts';
 import { inboxQuery, type Proposal, proposalQuery } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from '../parts/asked.tsx';
+import { DecisionHead, Meanwhile } from '../parts/decision-head.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Form, useForm } from '../parts/form.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { useNames } from '../parts/names.ts';
 import { useNeighbours } from '../parts/neighbours.ts';
 import { PageHeading } from '../parts/page-heading.tsx';
-import { Due } from '../parts/queue-line.tsx';
 import { RawFacts } from '../parts/raw-facts.tsx';
 import { KeySign, Shortcuts } from '../parts/shortcuts.tsx';
 import { wordOfRoute } from '../route-words.ts';
@@ -49,6 +49,7 @@ function One({ proposal }: { readonly proposal: Proposal }) {
     press: () => start(choice),
   }));
   const what = wordOfRoute(route, t);
+  const late = state === 'open' ? t('proposal.proposerGone') : t('proposal.meanwhile');
   return (
     <>
       <PageHeading
@@ -56,16 +57,9 @@ function One({ proposal }: { readonly proposal: Proposal }) {
         lead={organization.data?.name}
         actions={<Shortcuts shortcuts={[...decisions, ...shortcuts]} />}
       />
-      {isLate ? (
-        <Alert color="yellow" role="alert" className="meanwhile">
-          {state === 'open' ? t('proposal.proposerGone') : t('proposal.meanwhile')}
-        </Alert>
-      ) : null}
+      <Meanwhile>{isLate ? late : null}</Meanwhile>
       <section className="part" aria-labelledby="decision">
-        <h2 id="decision">
-          {t('file.standing')} <Badge variant="light">{t(`proposal.state.${state}`)}</Badge>
-          {here === undefined ? null : <Due item={here} />}
-        </h2>
+        <DecisionHead state={t(`proposal.state.${state}`)} here={here} />
         <Standing proposal={proposal} />
         <div className="form-end">
           {CHOICES.filter((choice) => choices.includes(choice)).map((choice) => (

@@ -4,31 +4,19 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { type Invoice, invoicesQuery } from '../api/organization-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { nanoOfCents } from '../money.ts';
-import { Asked } from './asked.tsx';
 import { useDay } from './moment.tsx';
 import { Money } from './money.tsx';
-import { NothingYet } from './nothing-yet.tsx';
-import { Older } from './older.tsx';
+import { PagedPart } from './paged-part.tsx';
 import { WideTable } from './wide-table.tsx';
 
 export function InvoicesPart({ orgId }: { readonly orgId: string }) {
   const t = useWords();
   const question = useInfiniteQuery(invoicesQuery(orgId));
+  const none = { title: t('invoices.none'), more: t('invoices.noneMore') };
   return (
-    <section className="part" aria-labelledby="invoices">
-      <h2 id="invoices">{t('invoices.title')}</h2>
-      <Asked question={question} height={120}>
-        {({ pages }) => {
-          const invoices = pages.flatMap(({ data }) => data);
-          return invoices.length === 0 ? (
-            <NothingYet title={t('invoices.none')}>{t('invoices.noneMore')}</NothingYet>
-          ) : (
-            <InvoiceTable invoices={invoices} />
-          );
-        }}
-      </Asked>
-      <Older list={question} />
-    </section>
+    <PagedPart id="invoices" title={t('invoices.title')} question={question} height={120} none={none}>
+      {(invoices) => <InvoiceTable invoices={invoices} />}
+    </PagedPart>
   );
 }
 

@@ -3,32 +3,25 @@ import { Table } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { type LedgerLine, ledgerQuery } from '../api/organization-questions.ts';
 import { useWords } from '../messages/language.ts';
-import { Asked } from './asked.tsx';
 import { Moment } from './moment.tsx';
 import { Money } from './money.tsx';
-import { NothingYet } from './nothing-yet.tsx';
-import { Older } from './older.tsx';
+import { PagedPart } from './paged-part.tsx';
 import { WideTable } from './wide-table.tsx';
 
 export function LedgerPart({ orgId }: { readonly orgId: string }) {
   const t = useWords();
   const question = useInfiniteQuery(ledgerQuery(orgId));
   return (
-    <section className="part" aria-labelledby="ledger">
-      <h2 id="ledger">{t('ledger.title')}</h2>
-      <p className="quiet">{t('ledger.lead')}</p>
-      <Asked question={question} height={220}>
-        {({ pages }) => {
-          const lines = pages.flatMap(({ data }) => data);
-          return lines.length === 0 ? (
-            <NothingYet title={t('ledger.none')}>{t('ledger.noneMore')}</NothingYet>
-          ) : (
-            <LedgerTable lines={lines} />
-          );
-        }}
-      </Asked>
-      <Older list={question} />
-    </section>
+    <PagedPart
+      id="ledger"
+      title={t('ledger.title')}
+      lead={t('ledger.lead')}
+      question={question}
+      height={220}
+      none={{ title: t('ledger.none'), more: t('ledger.noneMore') }}
+    >
+      {(lines) => <LedgerTable lines={lines} />}
+    </PagedPart>
   );
 }
 

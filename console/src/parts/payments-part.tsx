@@ -4,31 +4,25 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { type Payment, paymentsQuery } from '../api/organization-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { nanoOfCents } from '../money.ts';
-import { Asked } from './asked.tsx';
 import { useDay } from './moment.tsx';
 import { Money } from './money.tsx';
-import { NothingYet } from './nothing-yet.tsx';
-import { Older } from './older.tsx';
+import { PagedPart } from './paged-part.tsx';
 import { WideTable } from './wide-table.tsx';
 
 export function PaymentsPart({ orgId }: { readonly orgId: string }) {
   const t = useWords();
   const question = useInfiniteQuery(paymentsQuery(orgId));
   return (
-    <section className="part" aria-labelledby="payments">
-      <h2 id="payments">{t('payments.title')}</h2>
-      <Asked question={question} height={120}>
-        {({ pages }) => {
-          const paid = pages.flatMap(({ data }) => data).filter(({ state }) => state === 'paid');
-          return paid.length === 0 ? (
-            <NothingYet title={t('payments.none')}>{t('payments.noneMore')}</NothingYet>
-          ) : (
-            <PaymentTable payments={paid} />
-          );
-        }}
-      </Asked>
-      <Older list={question} />
-    </section>
+    <PagedPart
+      id="payments"
+      title={t('payments.title')}
+      question={question}
+      height={120}
+      none={{ title: t('payments.none'), more: t('payments.noneMore') }}
+      isShown={({ state }) => state === 'paid'}
+    >
+      {(paid) => <PaymentTable payments={paid} />}
+    </PagedPart>
   );
 }
 

@@ -1,0 +1,32 @@
+// What stands above a decision of staff: how far it is and when it is due, and what somebody else did meanwhile.
+import { Alert, Badge } from '@mantine/core';
+import type { ReactNode } from 'react';
+import type { InboxItem } from '../api/staff-questions.ts';
+import { useWords } from '../messages/language.ts';
+import { Due } from './queue-line.tsx';
+
+interface DecisionHead {
+  readonly state: string;
+  /** undefined: it waits for nobody. */
+  readonly here: InboxItem | undefined;
+}
+
+export function DecisionHead({ state, here }: DecisionHead) {
+  const t = useWords();
+  return (
+    <h2 id="decision">
+      {t('file.standing')} <Badge variant="light">{state}</Badge>
+      {here === undefined ? null : <Due item={here} />}
+    </h2>
+  );
+}
+
+/** Null: nothing. */
+export function Meanwhile({ children }: { readonly children: ReactNode }) {
+  if (children === null) return null;
+  return (
+    <Alert color="yellow" role="alert" className="meanwhile">
+      {children}
+    </Alert>
+  );
+}
