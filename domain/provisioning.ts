@@ -109,6 +109,9 @@ export function provisioningStep(saga: Provisioning, fact: ProvisioningFact, now
       return { ...rested, done: [...saga.done, fact.done] };
     case 'step_waits': {
       const { why, needsPerson } = fact;
+      // Its keys stand still by now: whoever may take days waits while they work, before `hold`.
+      const standsStill = saga.done.some((done) => done.step === 'hold');
+      if (needsPerson && standsStill) return goingBack({ ...rested, gaveUp: `${step}: ${why}` });
       return { ...rested, retryAtMs: nowMs + WAIT_MS, why, needsPerson };
     }
     case 'step_failed': {

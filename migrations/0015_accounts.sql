@@ -40,6 +40,7 @@ create table auth.known_places (
   seen_at timestamptz not null default clock_timestamp(),
   primary key (person_id, place)
 );
+create index on auth.known_places (seen_at);
 
 -- Somebody who has asked for an account and not yet said the code of our mail. There is no person before that, so nobody keeps another one's address.
 create table auth.sign_ups (

@@ -21,6 +21,6 @@ create unique index on invitations (org_id, email) where ended_at is null;
 create index on invitations (org_id, created_at desc, id desc);
 
 grant select on invitations to tollgate_worker;
-grant insert (id, org_id, email, role, invited_by, valid_until), update (accepted_by, ended_at) on invitations to tollgate_worker;
+grant insert (id, org_id, email, role, invited_by, valid_until), update (email, accepted_by, ended_at) on invitations to tollgate_worker;
 -- To whom stays unread (D52).
 grant select (id, org_id, role, invited_by, created_at, valid_until, accepted_by, ended_at) on invitations to tollgate_readonly;

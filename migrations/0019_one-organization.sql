@@ -74,3 +74,5 @@ select keep_apart(name::regclass, 'false')
 create function locale_of(address text) returns text language sql stable security definer set search_path = public, pg_temp as $$
   select p.locale from persons p where p.email = address
 $$;
+revoke execute on function locale_of(text) from public;
+grant execute on function locale_of(text) to tollgate_worker;

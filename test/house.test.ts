@@ -15,6 +15,7 @@ import {
   sqlFunctionsExplained,
 } from './house/documents.ts';
 import { bareNames, emptyFileNames } from './house/names.ts';
+import { oneConnection } from './house/one-connection.ts';
 import { strayStatements, tablesOfTwoOwners } from './house/statements.ts';
 import { stripePostsNamed } from './house/stripe-posts.ts';
 import { type Rule, readTree, type Tree } from './house/tree.ts';
@@ -27,6 +28,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'no type is switched off': typesSwitchedOff,
   'what answers nothing or refuses says when': silentSignatures,
   'SQL stands in services': strayStatements,
+  'a transaction keeps to its connection': oneConnection,
   'a table is written by one folder': tablesOfTwoOwners,
   'a POST to Stripe has a key made of its row': stripePostsNamed,
   'errors are documented as they are': errorsDescribed,
@@ -122,6 +124,12 @@ const PLANTED: readonly (readonly [rule: string, file: string, change: Change, t
   ],
   ['SQL stands in services', 'api/app.ts', behind("db.query('select id from models where id = $1');"), 'SQL'],
   ['SQL stands in services', 'api/app.ts', behind(`db.query(\`delete from caps where id = \${id}\`);`), 'SQL'],
+  [
+    'a transaction keeps to its connection',
+    'api/routes/x.ts',
+    behind('change(async (tx) => ({ answer: await apiKey(db, one) }));'),
+    'db within',
+  ],
   [
     'a table is written by one folder',
     'services/usage/usage.ts',

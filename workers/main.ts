@@ -8,15 +8,10 @@ import { lastAnchor } from '../services/audit/audit-proof.ts';
 import { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
 import { outboxStanding } from '../services/notifications/outbox.ts';
-import { WelcomeLinks } from '../services/onboarding/welcome.ts';
-import { PayLinks } from '../services/payments/pay-links.ts';
-import { InvitationLinks } from '../services/people/invitations.ts';
-import { VerifyLinks } from '../services/people/verifications.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
 import { createLog } from '../services/platform/log.ts';
 import { OutboxBell } from '../services/platform/outbox-bell.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
-import { SignedIds } from '../services/platform/signed-ids.ts';
 import { type MailSettings, readWorkerConfig } from '../services/platform/worker-config.ts';
 import { PokeOutbox, pokesStanding } from '../services/processes/poke-outbox.ts';
 import { Reconciliations, reconciliationStanding } from '../services/reconciliation/reconciliations.ts';
@@ -28,6 +23,7 @@ import { CodecAccess } from './codec-access.ts';
 import { startDueReconciliations } from './due-work.ts';
 import { createWorkerApp } from './http.ts';
 import { MailRelay } from './mail-relay.ts';
+import { mailSite } from './mail-site.ts';
 import { workerMetrics } from './metrics.ts';
 import { ProcessRelay } from './process-relay.ts';
 import { sdkLogger } from './sdk-log.ts';
@@ -137,29 +133,16 @@ process.exit(0);
 function openMailRelay(mail: MailSettings): MailRelay {
   // A connection is held for as long as the mail server takes; one more, for what failed.
   const size = { maxConnections: MAILS_AT_ONCE + 1, statementTimeoutMs: 8_000 };
-  const signUps = new SignedIds('sign_up', config.linkSecret);
-  const resets = new SignedIds('password_reset', config.linkSecret);
-  const mailChanges = new SignedIds('mail_change', config.linkSecret);
-  const closings = new SignedIds('closing', config.linkSecret);
   const deliveries = new Deliveries({
     db: createPool(config.databaseUrl, { name: 'tollgate worker, mails', ...size }),
     sender: new MailSender(mail),
     from: mail.from,
     staff: mail.staff,
-    site: {
-      accountUrl: `${config.publicUrl}/`,
-      payUrl: new PayLinks(config.publicUrl, config.linkSecret).urlOf,
-      verifyUrl: new VerifyLinks(config.publicUrl, config.linkSecret).urlOf,
-      invitationUrl: new InvitationLinks(config.publicUrl, config.linkSecret).urlOf,
-      // Behind the #, which browsers send nobody: the link opens an account.
-      resetUrl: (resetId) => `${config.publicUrl}/console/password-reset#${resets.linkTokenOf(resetId)}`,
-      mailBackUrl: (mailChangeId) => `${config.publicUrl}/console/mail-back#${mailChanges.linkTokenOf(mailChangeId)}`,
-      reopenUrl: (closingId) => `${config.publicUrl}/console/reopen#${closings.linkTokenOf(closingId)}`,
-      mailChangeCode: (mailChangeId) => mailChanges.codeOf(mailChangeId),
-      signUpCode: (signUpId) => signUps.codeOf(signUpId),
-      welcomeUrl: new WelcomeLinks(config.publicUrl, config.linkSecret).urlOf,
-      runbookUrl: config.runbookUrl ?? `http://${config.host}:${config.port}/runbook`,
-    },
+    site: mailSite(
+      config.publicUrl,
+      config.linkSecret,
+      config.runbookUrl ?? `http://${config.host}:${config.port}/runbook`,
+    ),
     onHandedOver: (tx, { invoiceId, notice, handedOverAt }) => noticeHandedOver(tx, invoiceId, notice, handedOverAt),
     log,
   });

@@ -145,9 +145,9 @@ export const apiKeyRoutes: readonly Route[] = [
       caps: caps.optional(),
     }),
     response: ApiKey,
-    handler: ({ params, body, ifMatch }, { db }, change) =>
+    handler: ({ params, body, ifMatch }, _app, change) =>
       change(async (tx) => {
-        await lockedOrganization(tx, (await apiKey(db, params.id)).orgId);
+        await lockedOrganization(tx, (await apiKey(tx, params.id)).orgId);
         const before = await lockedApiKey(tx, params.id);
         requireSeen(ifMatch, before);
         const answer = await changeApiKey(tx, before, body);

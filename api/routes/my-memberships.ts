@@ -18,9 +18,9 @@ export const myMembershipRoutes: readonly Route[] = [
     params: z.object({ orgId: uuid }),
     body: z.strictObject({ keys: keysOfLeaver.optional() }),
     response: Member,
-    handler: ({ params: { orgId }, body, person: { personId } }, { db }, change) =>
+    handler: ({ params: { orgId }, body, person: { personId } }, _app, change) =>
       change(async (tx) => {
-        requireMember(await memberIfAny(db, orgId, personId));
+        requireMember(await memberIfAny(tx, orgId, personId));
         await lockedOrganization(tx, orgId);
         const before = requireMember(await memberIfAny(tx, orgId, personId));
         const left = await leaveKeys(tx, before, body.keys);

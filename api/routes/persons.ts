@@ -1,5 +1,6 @@
 // Persons, as staff sees and corrects them.
 import { z } from 'zod';
+import { mailChangedByStaff } from '../../services/accounts/mail-changes.ts';
 import { pseudonymous } from '../../services/audit/audit.ts';
 import { changePerson, createPerson, listPersons, lockedPerson, person } from '../../services/people/persons.ts';
 import { staffRolesOf } from '../../services/people/staff-roles.ts';
@@ -94,8 +95,26 @@ export const personRoutes: readonly Route[] = [
         requireSeen(ifMatch, before);
         const { reason: why, ...wanted } = body;
         const answer = await changePerson(tx, before, wanted);
+        if (answer.email !== before.email) await mailChangedByStaff(tx, before, answer.email);
         const what = { action: 'person.changed', targetKind: 'person', targetId: answer.id } as const;
         return { answer, audit: { ...what, ...pseudonymous(IMPERSONAL, before, answer), reason: why } };
+      }),
+  }),
+  adminChange({
+    method: 'post',
+    path: '/api/v1/persons/{id}/second-factor/remove',
+    permission: 'person.change',
+    twoPersons: () => 'the second factor of an account',
+    summary: 'Let somebody in again who has lost his second factor and his recovery codes; all his sessions end',
+    params: byId,
+    body: z.strictObject({ reason }),
+    response: z.object({}),
+    handler: ({ params, body }, { accounts }, change) =>
+      change(async (tx) => {
+        const { id: targetId } = await lockedPerson(tx, params.id);
+        await accounts.secondFactors.removeLost(tx, targetId);
+        const what = { action: 'person.second_factor_removed', targetKind: 'person', targetId } as const;
+        return { answer: {}, audit: { ...what, after: {}, reason: body.reason } };
       }),
   }),
 ];

@@ -73,10 +73,10 @@ export const projectRoutes: readonly Route[] = [
     params: byId,
     body: z.strictObject({ name: name.optional(), caps: caps.optional() }),
     response: Project,
-    handler: ({ params, body, ifMatch }, { db }, change) =>
+    handler: ({ params, body, ifMatch }, _app, change) =>
       change(async (tx) => {
         // Caps count under the organization's lock, which comes first everywhere.
-        await lockedOrganization(tx, (await project(db, params.id)).orgId);
+        await lockedOrganization(tx, (await project(tx, params.id)).orgId);
         const before = await lockedProject(tx, params.id);
         requireSeen(ifMatch, before);
         const answer = await changeProject(tx, before, body);

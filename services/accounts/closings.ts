@@ -7,7 +7,7 @@ import { revokeKeysOf } from '../api-keys/keys-of-leavers.ts';
 import { writeAudit } from '../audit/audit.ts';
 import { queueMail } from '../notifications/outbox.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
-import { endInvitationsOf } from '../people/invitations.ts';
+import { endInvitationsOf, forgetInvitedAddress } from '../people/invitations.ts';
 import { lockedPerson, withoutIdentity } from '../people/persons.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
@@ -48,7 +48,11 @@ async function endAccess(tx: PoolClient, personId: string): Promise<void> {
   await tx.query('delete from auth.sessions where person_id = $1', [personId]);
   await tx.query('delete from auth.challenges where person_id = $1', [personId]);
   await tx.query('delete from auth.password_resets where person_id = $1', [personId]);
-  await tx.query('delete from auth.mail_changes where person_id = $1', [personId]);
+  // The way back to an address stays: whoever has taken an account by changing its mail must not keep it by closing it.
+  await tx.query(
+    'delete from auth.mail_changes where person_id = $1 and (back_until is null or back_until <= clock_timestamp())',
+    [personId],
+  );
 }
 
 /** After he has proved who he is. @throws TollgateError account_closed */
@@ -84,6 +88,7 @@ export async function eraseClosedAccounts(db: Pool): Promise<void> {
 }
 
 async function erase(tx: PoolClient, personId: string): Promise<void> {
+  const { email } = await lockedPerson(tx, personId);
   const { rowCount } = await tx.query(
     `update auth.closings set erased_at = clock_timestamp()
       where person_id = $1 and erased_at is null and back_until <= clock_timestamp()`,
@@ -94,6 +99,8 @@ async function erase(tx: PoolClient, personId: string): Promise<void> {
   await tx.query('delete from auth.second_factors where person_id = $1', [personId]);
   await tx.query('delete from auth.known_places where person_id = $1', [personId]);
   await endAccess(tx, personId);
+  await tx.query('delete from auth.mail_changes where person_id = $1', [personId]);
+  await forgetInvitedAddress(tx, personId, email);
   await withoutIdentity(tx, personId);
   const what = { action: 'person.erased', targetKind: 'person', targetId: personId } as const;
   await writeAudit(tx, { actor: 'caretaker', requestId: newId() }, { ...what, after: {} });

@@ -50,7 +50,11 @@ const ABOUT = `
                           from auth.sessions s where s.person_id = p.id),
            'mailChanges', (select coalesce(json_agg(json_build_object('askedAt', c.asked_at, 'to', c.email, 'changedAt', c.changed_at,
                                                                       'from', c.email_before) order by c.asked_at), '[]')
-                             from auth.mail_changes c where c.person_id = p.id)) as about
+                             from auth.mail_changes c where c.person_id = p.id),
+           'invitations', (select coalesce(json_agg(json_build_object('orgName', o.name, 'role', i.role, 'to', i.email, 'sentAt', i.created_at,
+                                                                      'accepted', i.accepted_by = p.id) order by i.created_at), '[]')
+                             from invitations i join organizations o on o.id = i.org_id
+                            where i.email = p.email or i.accepted_by = p.id)) as about
     from persons p where p.id = $1`;
 
 async function* listOf(batches: AsyncIterable<readonly object[]>): AsyncGenerator<string> {

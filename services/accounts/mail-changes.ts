@@ -11,6 +11,7 @@ import { isSameSecret } from '../platform/same-secret.ts';
 import type { SignedIds } from '../platform/signed-ids.ts';
 import { within } from './account-rows.ts';
 import type { Accounts } from './accounts.ts';
+import { endSignInsUnderWay } from './password-holds.ts';
 import { passwordChanged } from './password-resets.ts';
 
 const CODE_VALID_FOR = '15 minutes';
@@ -104,7 +105,7 @@ export async function checkMailChangeCode(
 /** Links that were sent to the address before end, but for the one by which this is undone. @throws TollgateError wrong_code, conflict */
 export async function changeMail(tx: PoolClient, id: string, personId: string): Promise<Person> {
   const before = await lockedPerson(tx, personId);
-  const { rows } = await tx.query<{ email: string; changedAt: Date; backUntil: Date }>(
+  const { rows } = await tx.query<Changed & { readonly email: string }>(
     `update auth.mail_changes
         set changed_at = clock_timestamp(), email_before = $3, back_until = clock_timestamp() + $4::interval
       where id = $1 and person_id = $2 and changed_at is null and ended_at is null
@@ -115,13 +116,41 @@ export async function changeMail(tx: PoolClient, id: string, personId: string): 
   if (made === undefined) throw wrongCode();
   if ((await personWithAddress(tx, made.email)) !== null) throw takenMeanwhile('code');
   const after = await changePerson(tx, before, { email: made.email, verified: true });
-  await endLinksFor(tx, personId);
+  await tellFormerAddress(tx, before, id, made);
+  return after;
+}
+
+/** Somebody of ours has given him another address: whoever proved the one before hears of it there, and may take it back. */
+export async function mailChangedByStaff(tx: PoolClient, before: Person, email: string): Promise<void> {
+  if (before.emailVerifiedAt === null) return; // whoever reads that one may be a stranger
+  const id = newId();
+  const { rows } = await tx.query<Changed>(
+    `insert into auth.mail_changes (id, person_id, email, valid_until, changed_at, email_before, back_until)
+       values ($1, $2, $3, clock_timestamp(), clock_timestamp(), $4, clock_timestamp() + $5::interval)
+     returning changed_at as "changedAt", back_until as "backUntil"`,
+    [id, before.id, email, before.email, WAY_BACK],
+  );
+  const [made] = rows;
+  if (made !== undefined) await tellFormerAddress(tx, before, id, made);
+}
+
+interface Changed {
+  readonly changedAt: Date;
+  readonly backUntil: Date;
+}
+
+async function tellFormerAddress(
+  tx: PoolClient,
+  before: Person,
+  id: string,
+  { changedAt, backUntil }: Changed,
+): Promise<void> {
+  await endLinksFor(tx, before.id);
   const facts = {
     ...{ email: before.email, locale: before.locale, mailChangeId: id },
-    ...{ changedAt: made.changedAt.toISOString(), backUntil: made.backUntil.toISOString() },
+    ...{ changedAt: changedAt.toISOString(), backUntil: backUntil.toISOString() },
   };
   await queueMail(tx, { orgId: null, kind: 'mail_changed', key: `mail_changed:${id}`, facts });
-  return after;
 }
 
 async function endLinksFor(tx: PoolClient, personId: string): Promise<void> {
@@ -143,8 +172,8 @@ export async function openWayBack(db: Queryable, { mailChanges }: Accounts, link
 }
 
 /**
- * The address is the one before again, with another password, and whoever came in by what was known until now is out: all sessions, a second factor
- * that was taken since, and ways back to addresses that came later. Answers who it is.
+ * The address is the one before again, with another password, and whoever came in by what was known until now is out: all sessions, sign-ins
+ * under way, a second factor that was taken since, and ways back to addresses that came later. A closing since then is undone. Answers who it is.
  * @throws TollgateError wrong_code when it was used meanwhile; conflict when somebody else has the address by now
  */
 export async function takeMailBack(
@@ -174,6 +203,11 @@ export async function takeMailBack(
   const holder = await personWithAddress(tx, before.email);
   if (holder !== null && holder.id !== personId) throw takenMeanwhile('token');
   await changePerson(tx, now, { email: before.email, verified: true });
+  await endSignInsUnderWay(tx, personId);
+  await tx.query('delete from auth.closings where person_id = $1 and erased_at is null and closed_at >= $2', [
+    personId,
+    before.changedAt,
+  ]);
   await tx.query('delete from auth.second_factors where person_id = $1 and enrolled_at >= $2', [
     personId,
     before.changedAt,

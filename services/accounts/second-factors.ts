@@ -7,6 +7,7 @@ import { queueMail } from '../notifications/outbox.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import type { SealContext, Sealed, Vault } from '../vault/vault.ts';
+import { endSignInsUnderWay } from './password-holds.ts';
 import { base32, SEED_BYTES, stepOf, totpUri } from './totp.ts';
 
 const RECOVERY_CODES = 10;
@@ -70,6 +71,13 @@ export class SecondFactors {
   async remove(tx: PoolClient, personId: string): Promise<void> {
     await tx.query('delete from auth.second_factors where person_id = $1', [personId]);
     await this.#tell(tx, personId, 'removed');
+  }
+
+  /** He has lost it, and two of ours have made sure who he is: nobody is in any more, and the password is enough until there is another one. */
+  async removeLost(tx: PoolClient, personId: string): Promise<void> {
+    await endSignInsUnderWay(tx, personId);
+    await tx.query('delete from auth.sessions where person_id = $1', [personId]);
+    if (await isEnrolled(tx, personId)) await this.remove(tx, personId);
   }
 
   async #takeCode(tx: PoolClient, personId: string, code: string): Promise<boolean> {

@@ -89,13 +89,13 @@ export class Deliveries {
     }
   }
 
-  async #send({ id, eventKey, kind, recipient, locale, facts, organization }: DueMail): Promise<SendOutcome> {
+  async #send({ id, eventKey, kind, recipient, locale, facts, orgId, organization }: DueMail): Promise<SendOutcome> {
     if (this.#taken.has(id)) return { kind: 'taken' };
     const { sender, staff, site } = this.#parts;
     return sender.send({
       recipient: recipient === STAFF ? staff : recipient,
       messageId: `<${createHash('sha256').update(`${eventKey}\n${recipient}`).digest('hex')}@${this.#domain}>`,
-      ...renderMail(kind, facts, locale, { ...site, organization }),
+      ...renderMail(kind, facts, locale, { ...site, orgId, organization }),
     });
   }
 

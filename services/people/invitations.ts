@@ -197,3 +197,12 @@ function belongsAlready(email: string): TollgateError {
 function unknown(): never {
   throw new TollgateError('not_found', { message: 'There is no such invitation.' });
 }
+
+/** Of whoever has no name any more. What he accepted stays, and so does one to his address that is open: that may be another one's by then. */
+export async function forgetInvitedAddress(tx: PoolClient, personId: string, email: string): Promise<void> {
+  await tx.query(
+    `update invitations set email = $1 || '@closed.invalid'
+      where accepted_by = $1::uuid or (email = $2 and ended_at is not null)`,
+    [personId, email],
+  );
+}

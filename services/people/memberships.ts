@@ -7,7 +7,7 @@ import { type Cap, type CapJson, capsColumn, readCaps, replaceCaps } from '../or
 import { lockedOrganization } from '../organizations/organizations.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { person } from './persons.ts';
-import { requireFreeSeat } from './seats.ts';
+import { requireFreeSeat, restoreWithinSeats } from './seats.ts';
 
 export type MemberStatus = 'active' | 'suspended' | 'removed';
 
@@ -74,6 +74,7 @@ export async function changeMember(
     [orgId, personId, role, status ?? before.status, status === undefined && before.awaitsSeat],
   );
   await requireOwner(tx, orgId);
+  if (before.status === 'active' && (status ?? 'active') !== 'active') await restoreWithinSeats(tx, orgId);
   if (caps !== undefined) await replaceCaps(tx, { orgId, scope: 'member', scopeId: personId }, caps);
   return member(tx, orgId, personId);
 }

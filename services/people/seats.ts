@@ -41,7 +41,7 @@ export async function suspendAboveSeats(tx: PoolClient, orgId: string): Promise<
   return rows.map(({ personId }) => personId);
 }
 
-/** When there are more seats than before. Whom a person suspended stays suspended. Answers who is active again. */
+/** When there are more seats than before, or fewer who have one. Whom a person suspended stays suspended. Answers who is active again. */
 export async function restoreWithinSeats(tx: PoolClient, orgId: string): Promise<string[]> {
   await lockedOrganization(tx, orgId);
   const { rows } = await tx.query<{ personId: string }>(

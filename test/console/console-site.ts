@@ -10,11 +10,9 @@ import { findChromium, INSTALL_CHROMIUM } from '../../scripts/parts/chromium.ts'
 import { buildConsole } from '../../scripts/parts/console-build.ts';
 import { Deliveries } from '../../services/notifications/deliveries.ts';
 import { MailSender } from '../../services/notifications/mail-sender.ts';
-import { WelcomeLinks } from '../../services/onboarding/welcome.ts';
-import { InvitationLinks } from '../../services/people/invitations.ts';
 import { createLog } from '../../services/platform/log.ts';
 import { createPool } from '../../services/platform/postgres.ts';
-import { SignedIds } from '../../services/platform/signed-ids.ts';
+import { mailSite } from '../../workers/mail-site.ts';
 import { type RunningProduct, startRunningProduct } from '../support/running-product.ts';
 import { startSmtpInbox } from '../support/smtp-inbox/server.ts';
 import { until } from '../support/until.ts';
@@ -97,21 +95,7 @@ function postOffice({ database, api }: RunningProduct, smtpUrl: string, linkSecr
     sender,
     from: FROM,
     staff: 'staff@tollgate.example',
-    site: {
-      accountUrl: `${api}/console/`,
-      runbookUrl: `${api}/runbook`,
-      verifyUrl: (verificationId) => `${api}/verify/${verificationId}`,
-      payUrl: (invoiceId) => `${api}/pay/${invoiceId}`,
-      invitationUrl: new InvitationLinks(api, linkSecret).urlOf,
-      welcomeUrl: new WelcomeLinks(api, linkSecret).urlOf,
-      resetUrl: (resetId) =>
-        `${api}/console/password-reset#${new SignedIds('password_reset', linkSecret).linkTokenOf(resetId)}`,
-      mailBackUrl: (mailChangeId) =>
-        `${api}/console/mail-back#${new SignedIds('mail_change', linkSecret).linkTokenOf(mailChangeId)}`,
-      reopenUrl: (closingId) => `${api}/console/reopen#${new SignedIds('closing', linkSecret).linkTokenOf(closingId)}`,
-      mailChangeCode: (mailChangeId) => new SignedIds('mail_change', linkSecret).codeOf(mailChangeId),
-      signUpCode: (signUpId) => new SignedIds('sign_up', linkSecret).codeOf(signUpId),
-    },
+    site: mailSite(api, linkSecret, `${api}/runbook`),
     onHandedOver: async () => undefined,
     log: createLog({ name: 'post', level: 'silent' }),
   });

@@ -13,6 +13,7 @@ import { createLog } from '../../services/platform/log.ts';
 import { OutboxBell } from '../../services/platform/outbox-bell.ts';
 import { createPool } from '../../services/platform/postgres.ts';
 import { MailRelay } from '../../workers/mail-relay.ts';
+import { mailSite } from '../../workers/mail-site.ts';
 import { newMember, newOrganization, queued } from '../services/notifications/organization.ts';
 import { SAMPLES } from '../services/notifications/sample-facts.ts';
 import { end, type InboxProcess, mails, orderFault, startInbox } from '../smtp-inbox/inbox-process.ts';
@@ -62,19 +63,11 @@ function relaying(onHandedOver: (before: number) => void = () => undefined): Rel
     sender,
     from: FROM,
     staff: 'staff@tollgate.example',
-    site: {
-      accountUrl: 'https://tollgate.example/',
-      runbookUrl: 'https://tollgate.example/runbook',
-      resetUrl: (resetId: string) => `https://tollgate.example/console/password-reset#${resetId}`,
-      mailBackUrl: (mailChangeId: string) => `https://tollgate.example/console/mail-back#${mailChangeId}`,
-      reopenUrl: (closingId: string) => `https://tollgate.example/console/reopen#${closingId}`,
-      mailChangeCode: () => '004217',
-      signUpCode: () => '004217',
-      verifyUrl: (verificationId) => `https://tollgate.example/verify/${verificationId}`,
-      welcomeUrl: (welcomeId) => `https://tollgate.example/welcome/${welcomeId}`,
-      invitationUrl: (id: string) => `https://tollgate.example/console/join/${id}`,
-      payUrl: (invoiceId) => `https://tollgate.example/pay/${invoiceId}`,
-    },
+    site: mailSite(
+      'https://tollgate.example',
+      'a secret of links that is no secret',
+      'https://tollgate.example/runbook',
+    ),
     async onHandedOver(_tx, one) {
       handedOver.push(one);
       onHandedOver(handedOver.length - 1);

@@ -1,27 +1,27 @@
 // Mails about the application of an enterprise: to its owners, and to those of us whom it waits for.
-import type { MailTemplate } from './content.ts';
+import type { MailContext, MailTemplate } from './content.ts';
 
 export const applicationReceived: MailTemplate<'application_received'> = {
-  en: ({ company, applicationId }, _say, { accountUrl }) => ({
+  en: ({ company, applicationId }, _say, context) => ({
     subject: 'We have received your enterprise application',
     opening: `Thank you. The enterprise application of ${company} is being reviewed.`,
     details: [['Application', applicationId]],
     next: [
       'We answer within a few business days, and write to you if we need to know more. Until then nothing changes for your organization.',
     ],
-    action: { label: 'See your application', url: accountUrl },
+    action: { label: 'See your application', url: applicationUrl(context) },
   }),
-  zh: ({ company, applicationId }, _say, { accountUrl }) => ({
+  zh: ({ company, applicationId }, _say, context) => ({
     subject: '我们已收到您的企业版申请',
     opening: `感谢您的申请。${company} 的企业版申请正在审核中。`,
     details: [['申请编号', applicationId]],
     next: ['我们将在几个工作日内回复；如需补充信息，会与您联系。在此期间，您的组织不受任何影响。'],
-    action: { label: '查看申请', url: accountUrl },
+    action: { label: '查看申请', url: applicationUrl(context) },
   }),
 };
 
 export const applicationQuestion: MailTemplate<'application_question'> = {
-  en: ({ company, question, answerBy, isReminder }, say, { accountUrl }) => ({
+  en: ({ company, question, answerBy, isReminder }, say, context) => ({
     subject: isReminder
       ? 'Your enterprise application still waits for you'
       : 'A question about your enterprise application',
@@ -35,9 +35,9 @@ export const applicationQuestion: MailTemplate<'application_question'> = {
     next: [
       'Change what is needed and submit the application again. Without an answer it expires; you can apply again then.',
     ],
-    action: { label: 'Answer', url: accountUrl },
+    action: { label: 'Answer', url: applicationUrl(context) },
   }),
-  zh: ({ company, question, answerBy, isReminder }, say, { accountUrl }) => ({
+  zh: ({ company, question, answerBy, isReminder }, say, context) => ({
     subject: isReminder ? '您的企业版申请仍待您回复' : '关于您的企业版申请，请补充信息',
     opening: isReminder
       ? `${company} 的企业版申请即将过期，我们仍在等待您的回复。`
@@ -47,7 +47,7 @@ export const applicationQuestion: MailTemplate<'application_question'> = {
       ['请在此之前回复', say.moment(answerBy)],
     ],
     next: ['请修改相应内容并重新提交申请。逾期未回复，申请将自动失效，届时您可重新申请。'],
-    action: { label: '立即回复', url: accountUrl },
+    action: { label: '立即回复', url: applicationUrl(context) },
   }),
 };
 
@@ -88,36 +88,36 @@ function inDays(count: number): string {
 }
 
 export const applicationRejected: MailTemplate<'application_rejected'> = {
-  en: ({ company, reason }, _say, { accountUrl }) => ({
+  en: ({ company, reason }, _say, context) => ({
     subject: 'Your enterprise application was not approved',
     opening: `We cannot approve the enterprise application of ${company}.`,
     details: [['Reason', reason]],
     next: ['Nothing changes for your organization. You can apply again at any time.'],
-    action: { label: 'See your application', url: accountUrl },
+    action: { label: 'See your application', url: applicationUrl(context) },
   }),
-  zh: ({ company, reason }, _say, { accountUrl }) => ({
+  zh: ({ company, reason }, _say, context) => ({
     subject: '您的企业版申请未获批准',
     opening: `很抱歉，${company} 的企业版申请未获批准。`,
     details: [['原因', reason]],
     next: ['您的组织不受任何影响，您可随时重新申请。'],
-    action: { label: '查看申请', url: accountUrl },
+    action: { label: '查看申请', url: applicationUrl(context) },
   }),
 };
 
 export const applicationExpired: MailTemplate<'application_expired'> = {
-  en: ({ company }, _say, { accountUrl }) => ({
+  en: ({ company }, _say, context) => ({
     subject: 'Your enterprise application has expired',
     opening: `We did not hear from you, so the enterprise application of ${company} has expired.`,
     details: [],
     next: ['Nothing changes for your organization. You can apply again at any time.'],
-    action: { label: 'Apply again', url: accountUrl },
+    action: { label: 'Apply again', url: applicationUrl(context) },
   }),
-  zh: ({ company }, _say, { accountUrl }) => ({
+  zh: ({ company }, _say, context) => ({
     subject: '您的企业版申请已过期',
     opening: `由于未收到您的回复，${company} 的企业版申请已过期。`,
     details: [],
     next: ['您的组织不受任何影响，您可随时重新申请。'],
-    action: { label: '重新申请', url: accountUrl },
+    action: { label: '重新申请', url: applicationUrl(context) },
   }),
 };
 
@@ -143,3 +143,7 @@ export const enterpriseWelcome: MailTemplate<'enterprise_welcome'> = {
     action: { label: '创建首个 API 密钥', url: welcomeUrl(welcomeId) },
   }),
 };
+
+function applicationUrl({ orgId, applicationUrl: urlOf, accountUrl }: MailContext): string {
+  return orgId === null ? accountUrl : urlOf(orgId);
+}

@@ -17,6 +17,8 @@ export interface MailContent {
 export interface MailSite {
   /** The customer's account. */
   readonly accountUrl: string;
+  /** Where an organization's enterprise application is answered. */
+  applicationUrl(orgId: string): string;
   /** Where anybody may pay that invoice. */
   payUrl(invoiceId: string): string;
   /** Where a mail address is proved. */
@@ -40,6 +42,7 @@ export interface MailSite {
 }
 
 export interface MailContext extends MailSite {
+  readonly orgId: string | null;
   /** The customer's name for itself: any text. Null: it is about no organization. */
   readonly organization: string | null;
 }

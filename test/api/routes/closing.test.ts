@@ -138,6 +138,11 @@ test('a link opens it again for 30 days, once; until then nobody has the address
 
 test('after 30 days it has no name and no address, whoever wants the address has it, and the books stay', async () => {
   const { browser, email, personId, orgId } = await somebody();
+  await app.db.query(
+    `insert into invitations (id, org_id, email, role, valid_until, accepted_by, ended_at)
+       values (gen_random_uuid(), $1, $2, 'viewer', now(), $3, now())`,
+    [orgId, email, personId],
+  );
   done(await close(browser));
   const link = await reopeningSentTo(app, email);
   await eraseClosedAccounts(app.worker);
@@ -152,6 +157,8 @@ test('after 30 days it has no name and no address, whoever wants the address has
     'Closed account',
   ]);
   expect(refusal(await reopen(link))).toEqual([422, 'wrong_code']);
+  const { rows } = await app.db.query('select count(*)::int as n from invitations where email = $1', [email]);
+  expect(rows).toEqual([{ n: 0 }]);
   const audited = done(await app.call('get', `/api/v1/audit?targetId=${personId}&action=person.erased`));
   expect(audited.list('data')).toHaveLength(1);
   const newcomer = newBrowser();

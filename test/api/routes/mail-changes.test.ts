@@ -169,6 +169,55 @@ test('by the link that is sent to the address before it is that again, and whoev
   expect(refusal(resetting)).toEqual([422, 'wrong_code']);
 });
 
+test('whoever took an account by its mail does not keep it by closing it', async () => {
+  const { browser, email } = await somebody();
+  await changed(browser, newAddress());
+  const link = await wayBackSentTo(app, email);
+  done(await browser.post('/me/closing', { password: PASSWORD }));
+
+  const answer = await undo(link);
+
+  expect([answer.status, (await newBrowser().signIn(email, OTHER)).body]).toEqual([200, { state: 'signed_in' }]);
+});
+
+test('a sign-in that was under way when an address was taken back opens nothing', async () => {
+  const [{ browser, email }, half, later] = [await somebody(), newBrowser(), newAddress()];
+  const authenticator = new Authenticator(
+    done(await browser.post('/me/second-factor', { password: PASSWORD })).string('totpUri'),
+  );
+  done(await browser.post('/me/second-factor/confirm', { code: authenticator.code() }));
+  await forgetSteps(app);
+  const asking = { email: later, password: PASSWORD, code: authenticator.code() };
+  done(await browser.post('/me/mail-changes', asking));
+  done(await confirm(browser, await changeCodeSentTo(app, later)));
+  expect((await half.signIn(later)).body).toEqual({ state: 'second_factor' });
+
+  done(await undo(await wayBackSentTo(app, email)));
+
+  await forgetSteps(app);
+  const proof = await half.post('/sign-ins/second-factor', { code: authenticator.code() });
+  expect([proof.status, (await half.get('/me')).status]).toEqual([422, 401]);
+});
+
+test('an address that one of ours has changed is told, and taken back in the same way; one that nobody had proved is told nothing', async () => {
+  const { email, personId } = await somebody();
+  const [proved, unproved, last] = [newAddress(), newAddress(), newAddress()];
+  const byStaff = (to: string, verified: boolean) =>
+    app.call('patch', `/api/v1/persons/${personId}`, {
+      headers: { 'if-match': '*' },
+      body: { email: to, verified, reason: 'he says that he has lost his mailbox' },
+    });
+  done(await byStaff(proved, true));
+  const link = await wayBackSentTo(app, email);
+  done(await byStaff(unproved, false));
+  done(await byStaff(last, true));
+
+  done(await undo(link));
+
+  expect((await newBrowser().signIn(email, OTHER)).body).toEqual({ state: 'signed_in' });
+  expect(await mailsTo(app, unproved)).not.toContain('mail_changed');
+});
+
 test('a way back is open for a week, ends where somebody else has the address by now, and cannot be made up', async () => {
   const { browser, email } = await somebody();
   await changed(browser, newAddress());

@@ -160,6 +160,7 @@ async function oneMember(step: TakeStep, orgId: string): Promise<string> {
   const ids = { id: person.string('id'), orgId, personId: person.string('id') };
   await step('patch', '/persons/{id}', ids, { name: 'Ada L.' }, ifMatch);
   await step('post', '/persons/{id}/verifications', ids, {});
+  await step('post', '/persons/{id}/second-factor/remove', ids, { reason: 'he has lost it' });
   await step('post', '/organizations/{orgId}/members', ids, { personId: ids.id, role: 'owner' });
   await step('patch', '/organizations/{orgId}/members/{personId}', ids, { status: 'active' }, ifMatch);
   await step('patch', '/organizations/{orgId}/billing-details', ids, { legalName: 'Acme plc' }, ifMatch);

@@ -268,6 +268,23 @@ test('until he has one nothing is allowed him in his role, but to see who he is 
   expect([before, (await browser.get('/channels')).status]).toEqual([[403, 200], 200]);
 });
 
+test('who has lost it gets in by his password again, once ours have removed it; whoever was in is out, and he is told', async () => {
+  const [browser, half] = [newBrowser(), newBrowser()];
+  const { email, personId } = await browser.signUp();
+  const begun = done(await browser.post('/me/second-factor', { password: PASSWORD }));
+  const authenticator = new Authenticator(begun.string('totpUri'));
+  done(await browser.post('/me/second-factor/confirm', { code: authenticator.code() }));
+  await half.signIn(email);
+  const removal = { body: { reason: 'seen on a call, with his passport' } };
+  done(await app.call('post', `/api/v1/persons/${personId}/second-factor/remove`, removal));
+
+  await forgetSteps(app);
+  const proof = await half.post('/sign-ins/second-factor', { code: authenticator.code() });
+  expect([(await browser.get('/me')).status, proof.status, (await half.get('/me')).status]).toEqual([401, 422, 401]);
+  expect((await mailsTo(app, email)).at(-1)).toBe('second_factor');
+  expect((await newBrowser().signIn(email)).body).toEqual({ state: 'signed_in' });
+});
+
 async function ownerOn(plan: 'team' | 'enterprise', personId: string): Promise<void> {
   const orgId = done(await app.call('post', '/api/v1/organizations', { body: { name: 'Acme' } })).string('id');
   done(await app.call('post', `/api/v1/organizations/${orgId}/members`, { body: { personId, role: 'owner' } }));

@@ -7,6 +7,7 @@ export const SENT_BY_ONE: Readonly<Record<string, object>> = {
   'post /api/v1/grants': { orgId: '0193f000-0000-7000-8000-000000000001', amountNano: '50000000001' },
   'patch /api/v1/organizations/{id}': { enforcement: 'stopped', reason },
   'patch /api/v1/persons/{id}': { email: 'elsewhere@example.com' },
+  'post /api/v1/persons/{id}/second-factor/remove': { reason },
   'post /api/v1/persons/{id}/staff-roles': { roles: ['admin'], reason },
   'post /api/v1/models': { id: 'acme/below', price: PRICE, belowMargin: true, reason },
   'post /api/v1/models/{id}/prices': { price: PRICE, belowMargin: true, reason },

@@ -7,7 +7,8 @@ import { type RenderedMail, renderMail } from '../../../services/notifications/m
 import { SAMPLES } from './sample-facts.ts';
 
 const SITE = {
-  accountUrl: 'https://tollgate.example/',
+  accountUrl: 'https://tollgate.example/console/',
+  applicationUrl: (orgId: string) => `https://tollgate.example/console/o/${orgId}/enterprise`,
   runbookUrl: 'https://tollgate.example/runbook',
   verifyUrl: (verificationId: string) => `https://tollgate.example/verify/${verificationId}`,
   invitationUrl: (id: string) => `https://tollgate.example/console/join/${id}`,
@@ -19,7 +20,7 @@ const SITE = {
   welcomeUrl: (welcomeId: string) => `https://tollgate.example/welcome/${welcomeId}`,
   payUrl: (invoiceId: string) => `https://tollgate.example/pay/${invoiceId}`,
 };
-const CONTEXT = { ...SITE, organization: 'Acme' };
+const CONTEXT = { ...SITE, orgId: 'o-1', organization: 'Acme' };
 
 const KINDS = Object.keys(MAILS) as MailKind[];
 const EVERY_WORDING = KINDS.flatMap((kind) =>
@@ -96,7 +97,7 @@ test.each(LOCALES)('what a bank suspects is in no mail (%s)', (locale) => {
 
 test.each(LOCALES)('a name that looks like markup is shown as it is written (%s)', (locale) => {
   const organization = `<img src=x onerror="steal()"> & 'Söhne'`;
-  const mail = renderMail('stop_decision', SAMPLES.stop_decision[0], locale, { ...SITE, organization });
+  const mail = renderMail('stop_decision', SAMPLES.stop_decision[0], locale, { ...CONTEXT, organization });
 
   expect(mail.html).not.toContain('<img');
   expect(mail.html).toContain('&lt;img src=x onerror=&quot;steal()&quot;&gt; &amp; &#39;Söhne&#39;');
@@ -114,10 +115,21 @@ test('facts of another kind, or of a release that knew fewer, make no mail at al
 });
 
 test.each(LOCALES)('a mail about a person and no organization says from whom it is, in %s', (locale) => {
-  const mail = renderMail('verification', SAMPLES.verification[0], locale, { ...SITE, organization: null });
+  const mail = renderMail('verification', SAMPLES.verification[0], locale, {
+    ...SITE,
+    orgId: null,
+    organization: null,
+  });
 
   for (const part of [mail.text, mail.html]) {
     expect(part).toContain('Tollgate');
     expect(part).not.toMatch(/null|undefined/);
   }
 });
+
+test.each(['application_received', 'application_question', 'application_rejected', 'application_expired'] as const)(
+  'the link of %s leads to the application',
+  (kind) => {
+    expect(renderMail(kind, SAMPLES[kind][0], 'en', CONTEXT).text).toContain(CONTEXT.applicationUrl('o-1'));
+  },
+);

@@ -60,6 +60,18 @@ test('whom a person suspended or removed is not restored by seats, nor does he k
   expect(await statuses(orgId)).toEqual(['active', 'suspended', 'removed', 'suspended']);
 });
 
+test('a seat that somebody leaves goes to whoever waits for one', async () => {
+  const orgId = await newOrganization(4);
+  const [, second = '', third = ''] = await join(orgId, 'owner', 'developer', 'developer', 'developer');
+  await haveSeats(orgId, 2);
+
+  await change(orgId, second, { status: 'removed' });
+  expect(await statuses(orgId)).toEqual(['active', 'removed', 'active', 'suspended']);
+
+  await change(orgId, third, { status: 'suspended' });
+  expect(await statuses(orgId)).toEqual(['active', 'removed', 'suspended', 'active']);
+});
+
 test('gateways are told of a member who is suspended or restored, and not of one whose role is changed', async () => {
   const orgId = await newOrganization(2);
   const [, personId = ''] = await join(orgId, 'owner', 'developer');
