@@ -192,6 +192,7 @@ function gatewayEnvironment(site: Site, databases: DatabaseUrls, redisUrl: strin
     PORT: String(port),
     DATABASE_URL: databases.gateway,
     DATABASE_URL_WORKER: databases.worker,
+    DATABASE_URL_MEMBERS: databases.members,
     REDIS_URL: `${redisUrl}/1`,
     TOLLGATE_ADMIN_TOKEN: site.secrets.adminToken,
     TOLLGATE_LINK_SECRET: site.secrets.linkSecret,
