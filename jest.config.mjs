@@ -6,6 +6,7 @@ export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   maxWorkers: 2,
+  testSequencer: '<rootDir>/test/longest-first.mjs',
   workerIdleMemoryLimit: '768MB',
   testTimeout: 120_000,
   transform: {

@@ -20,6 +20,8 @@ interface Count {
   readonly failed: number;
 }
 
+type Gate = readonly [name: string, command: string, ...args: string[]];
+
 interface JestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
@@ -28,18 +30,18 @@ interface JestReport {
   readonly numRuntimeErrorTestSuites: number;
 }
 
-// A signal ends the command that runs, and with it this script. It may come twice: to the group, and forwarded by npm.
-let running: ChildProcess | null = null;
+// A signal ends the commands that run, and with them this script. It may come twice: to the group, and forwarded by npm.
+const running = new Set<ChildProcess>();
 const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     interruption.abort();
-    running?.kill(signal);
+    for (const command of running) command.kill(signal);
   });
 }
 process.on('disconnect', () => {
   interruption.abort();
-  running?.kill();
+  for (const command of running) command.kill();
 });
 
 const gates = await runGates();
@@ -64,22 +66,35 @@ async function runGates(): Promise<Count> {
     'bench',
     'console',
   ];
-  const commands: [string, string, ...string[]][] = [
-    ['format and lint', 'biome', 'ci', '--colors=off', '.'],
-    // First: tests read what the console makes of the API's answers.
-    ['types of the API', process.execPath, 'scripts/console-types.ts'],
+  // First, and alone: others read what the console makes of the API's answers.
+  const types: Gate = ['types of the API', process.execPath, 'scripts/console-types.ts'];
+  // The longest first.
+  const others: readonly Gate[] = [
     ['types', 'tsc', '--noEmit'],
-    ['workflow sandbox types', 'tsc', '--noEmit', '-p', 'workflows'],
+    ['format and lint', 'biome', 'ci', '--colors=off', '.'],
     ['console types', 'tsc', '--noEmit', '-p', 'console'],
-    ['console build', process.execPath, 'scripts/build-console.ts'],
-    ['arrows', 'depcruise', ...rooms],
     ['dead code', 'knip'],
+    ['arrows', 'depcruise', ...rooms],
+    ['workflow sandbox types', 'tsc', '--noEmit', '-p', 'workflows'],
+    ['console build', process.execPath, 'scripts/build-console.ts'],
   ];
-  let passedGates = 0;
-  for (const [name, command, ...args] of commands) {
-    if (count(name, (await run(command, args)) === 0)) passedGates += 1;
-  }
-  return { passed: passedGates, failed: commands.length - passedGates };
+  const results = [await passes(types)];
+  const waiting = [...others];
+  const lane = async () => {
+    for (let gate = waiting.shift(); gate !== undefined; gate = waiting.shift()) results.push(await passes(gate));
+  };
+  // Most of them keep one core busy, and the machine of CI has two.
+  await Promise.all([lane(), lane()]);
+  const passedGates = results.filter(Boolean).length;
+  return { passed: passedGates, failed: results.length - passedGates };
+}
+
+/** What it said comes with its result, in one piece: others run beside it. */
+async function passes([name, command, ...args]: Gate): Promise<boolean> {
+  const said: Buffer[] = [];
+  const exitCode = await run(command, args, said);
+  process.stdout.write(Buffer.concat(said));
+  return count(name, exitCode === 0);
 }
 
 /** Found, made ready or installed here, before the first test needs them. */
@@ -132,7 +147,8 @@ async function runJest(): Promise<Count> {
   const reportFile = join(folder, 'report.json');
   try {
     const jest = ['node_modules/jest/bin/jest.js', '--ci', '--json', `--outputFile=${reportFile}`];
-    const exitCode = await run(process.execPath, [...NODE_FLAGS, ...jest], 'ignore');
+    // Its stdout holds only the report once more.
+    const exitCode = await run(process.execPath, [...NODE_FLAGS, ...jest], null);
     if (!existsSync(reportFile)) return { passed: 0, failed: 1 };
     const report = JSON.parse(readFileSync(reportFile, 'utf8')) as JestReport;
     const notPassed =
@@ -143,21 +159,20 @@ async function runJest(): Promise<Count> {
   }
 }
 
-/** Jest writes its progress to stderr; its stdout holds only the report once more. */
-async function run(
-  command: string,
-  args: readonly string[],
-  stdout: 'inherit' | 'ignore' = 'inherit',
-): Promise<number> {
+/** said: takes what it writes; null: what it writes to stderr is seen as it comes, which of Jest is its progress. */
+async function run(command: string, args: readonly string[], said: Buffer[] | null): Promise<number> {
   if (interruption.signal.aborted) return 1;
-  running = spawn(command, args, { cwd: checkout, stdio: ['ignore', stdout, 'inherit'] });
+  const stdio = said === null ? (['ignore', 'ignore', 'inherit'] as const) : (['ignore', 'pipe', 'pipe'] as const);
+  const child = spawn(command, args, { cwd: checkout, stdio: [...stdio] });
+  running.add(child);
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => said?.push(bytes));
   try {
-    const [code] = await once(running, 'exit');
+    const [code] = await once(child, 'close');
     return code ?? 1;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`); // not found: the line that CI reads must still come
     return 1;
   } finally {
-    running = null;
+    running.delete(child);
   }
 }
