@@ -130,7 +130,7 @@ function Submitted({ file: { level, submitted, terms } }: { readonly file: Appli
         {submitted === null ? (
           <p className="quiet">{t('file.nothingYet')}</p>
         ) : (
-          <ApplicationFacts form={submitted} />
+          <ApplicationFacts form={submitted} words="handedIn" />
         )}
       </section>
     </>
