@@ -36,7 +36,11 @@ export async function claimsHeld(db: Queryable): Promise<(waiting: Waiting) => C
 
 /** Whoever has it already has it for as long again. Of two at once the row lets one in. @throws TollgateError conflict: somebody else has it */
 export async function claim(tx: PoolClient, { kind, id, since }: Waiting, personId: string): Promise<Claim> {
-  await tx.query('delete from inbox_claims where valid_until <= clock_timestamp()');
+  // Not those that somebody is taking at this moment.
+  await tx.query(
+    `delete from inbox_claims
+      where (kind, item) in (select kind, item from inbox_claims where valid_until <= clock_timestamp() for update skip locked)`,
+  );
   const { rows } = await tx.query<Claim>(
     `insert into inbox_claims as c (kind, item, waits_since, claimed_by, valid_until)
      values ($1, $2, $3, $4, clock_timestamp() + $5::interval)
