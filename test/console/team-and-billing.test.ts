@@ -92,7 +92,7 @@ test('somebody is invited, joins, is given a cap and leaves again; the last owne
   const { page, context, complaints } = await site.visit();
   const owner = await signUp(site, context);
   await page.goto(`${site.url}/o/${owner.orgId}/team`);
-  await page.getByText('All seats are taken.').waitFor();
+  await page.getByText('Your plan is for one person.').waitFor();
   await site.product.admin.query('update organizations set seats = 5 where id = $1', [owner.orgId]);
   const other = await site.visit({ language: 'zh' });
   const guest = await signUp(site, other.context, { name: 'Charles Babbage', locale: 'zh' });
