@@ -44,6 +44,7 @@ import { personRoutes } from './routes/persons.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { proposalRoutes } from './routes/proposals.ts';
 import { readWithKeyRoutes } from './routes/read-with-key.ts';
+import { receiptRoutes } from './routes/receipts.ts';
 import { named } from './routes/request-ids.ts';
 import type { Route } from './routes/route.ts';
 import { secondFactorRoutes } from './routes/second-factor.ts';
@@ -82,6 +83,7 @@ export const ROUTES: readonly Route[] = [
   ...channelKeyRoutes,
   ...modelRoutes,
   ...paymentRoutes,
+  ...receiptRoutes,
   ...contractRoutes,
   ...subscriptionRoutes,
   ...invoiceRoutes,

@@ -99,6 +99,8 @@ export const PERMISSIONS = {
   'ledger.verify': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },
   // Of what waits, what his other rights let him see to.
   'inbox.read': { staff: ['business', 'ops', 'admin'], members: NO_MEMBER },
+  // It holds nobody off.
+  'inbox.claim': { staff: ['business', 'ops', 'admin'], members: NO_MEMBER },
   'proposal.read': { staff: EVERY_STAFF, members: NO_MEMBER },
   // And only what he might have asked for himself.
   'proposal.decide': { staff: ['business', 'ops', 'admin'], members: NO_MEMBER },

@@ -141,6 +141,14 @@ export function rungsAhead(
     .sort((a, b) => a.atMs - b.atMs);
 }
 
+/** Since when a person is asked whether the customer is to be stopped; null: nobody is, or time was given, or it is decided. */
+export function stopDecisionAskedAt(invoice: UnpaidInvoice, nowMs: number): number | null {
+  const { handedOver, waived, extensions } = invoice;
+  const askedMs = OVERDUE_POLICIES[invoice.policy].escalations.flatMap(({ name }) => handedOver[name] ?? []);
+  if (askedMs.length === 0 || waived || stopDecision(invoice) !== null || covers(extensions, nowMs)) return null;
+  return Math.max(Math.min(...askedMs), ...extensionsEnded(invoice, nowMs));
+}
+
 function limitedAt(invoice: UnpaidInvoice, incidents: readonly Interval[]): number | null {
   return takesEffectAt(invoice, incidents, OVERDUE_POLICIES[invoice.policy].restrict, Number.NEGATIVE_INFINITY);
 }

@@ -31,3 +31,20 @@ create index on proposals (valid_until) where decision is null;
 grant select on proposals to tollgate_worker;
 grant insert (id, route, path, body, if_match, why, proposed_by, valid_until), update (decision, decided_by, decided_at, reason, outcome)
   on proposals to tollgate_worker;
+
+-- Who of us has in hand what waits in the inbox (D103). It grants nothing, and lapses by itself.
+create table inbox_claims (
+  -- As the inbox names it; it has no table (D100).
+  kind text not null,
+  item text not null,
+  -- As the inbox said when it was claimed: what has come to us anew since is in nobody's hands.
+  waits_since timestamptz not null,
+  claimed_by uuid not null references persons,
+  claimed_at timestamptz not null default clock_timestamp(),
+  valid_until timestamptz not null,
+  primary key (kind, item)
+);
+create index on inbox_claims (valid_until);
+
+grant select, insert, update, delete on inbox_claims to tollgate_worker;
+grant select on inbox_claims to tollgate_readonly;

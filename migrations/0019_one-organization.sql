@@ -65,7 +65,7 @@ select keep_apart('process_commands', $$split_part(workflow_id, ':', 2) in (sele
 select keep_apart(name::regclass, 'false')
   from unnest(array[
     'channel_keys', 'idempotency_keys', 'ops_losses', 'usage_export_rows', 'settlement_quarantine', 'settlement_conflicts',
-    'stripe_events', 'stripe_event_listing', 'reconciliations', 'mail_verifications', 'staff_roles', 'proposals', 'auth.accounts', 'auth.sessions',
+    'stripe_events', 'stripe_event_listing', 'reconciliations', 'mail_verifications', 'staff_roles', 'proposals', 'inbox_claims', 'auth.accounts', 'auth.sessions',
     'auth.known_places', 'auth.sign_ups', 'auth.password_resets', 'auth.attempts', 'auth.second_factors', 'auth.recovery_codes',
     'auth.challenges', 'auth.bootstraps'
   ]) name;

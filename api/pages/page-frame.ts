@@ -8,7 +8,11 @@ const STYLE = `
 h1{font-size:1.4rem;margin:0 0 .5rem}.amount{font-size:2rem;font-weight:600;margin:.2rem 0}.quiet{opacity:.75;margin:.2rem 0}
 .note{border-left:.25rem solid #c60;padding:.4rem .8rem;margin:1.2rem 0}form{margin:1rem 0}
 button,.button{box-sizing:border-box;display:block;width:100%;font:inherit;padding:.8rem;margin:.6rem 0;border:1px solid #1a5fb4;border-radius:.5rem;
-background:#1a5fb4;color:#fff;text-align:center;text-decoration:none;cursor:pointer}button.second{background:none;color:inherit;border-color:currentColor}`;
+background:#1a5fb4;color:#fff;text-align:center;text-decoration:none;cursor:pointer}button.second{background:none;color:inherit;border-color:currentColor}
+dl{display:grid;grid-template-columns:auto 1fr;gap:.2rem 1rem;margin:1rem 0}dt{opacity:.75}dd{margin:0;overflow-wrap:anywhere}h2{font-size:1rem;margin:1.5rem 0 .2rem}
+address{font-style:normal}table{width:100%;border-collapse:collapse;margin:1.5rem 0}td,th{padding:.4rem 0;text-align:left;vertical-align:top;border-bottom:1px solid #8888}
+td+td,th+th{text-align:right;white-space:nowrap;padding-left:1rem;font-variant-numeric:tabular-nums}
+@media print{@page{margin:2cm}body{max-width:none;padding:0;font-size:11pt;color:#000;background:none}}`;
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 /** Nothing may be loaded, and forms lead to us alone, or where the page says that they may lead on to. */

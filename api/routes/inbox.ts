@@ -1,47 +1,15 @@
-// One queue of all that waits for a person of ours: applications, what takes a second person, money that went another way, nights that are not
-// proven. Whoever reads it sees what he may see to, and of that what he himself may not decide, and why. It has no table: what waits is found where it waits (D100).
+// One queue of all that waits for a person of ours. Whoever reads it sees what he may see to, and of that what he himself may not decide, and why;
+// and he says what he has in hand, which holds nobody off (D103).
+import type { PoolClient } from 'pg';
 import { z } from 'zod';
-import { isStaffAllowed, type Permission } from '../../domain/authorization.ts';
-import type { SignedIn } from '../../services/accounts/sessions.ts';
-import { dueSince, ledgerFindings, namesOf, type Unsettled, unsettledMoney } from '../../services/inbox/waiting.ts';
-import { waitingApplications } from '../../services/onboarding/inbox.ts';
-import type { Queryable } from '../../services/platform/postgres.ts';
-import { onboardingWorkflowId } from '../../services/processes/poke.ts';
-import { waitingProposals } from '../../services/proposals/proposals.ts';
-import { bar, hints } from './application-fields.ts';
-import { instant, uuid } from './field-schemas.ts';
-import { choicesOf, orgIdOf } from './proposals.ts';
-import { adminRead, none, type Route } from './route.ts';
+import { TollgateError } from '../../domain/errors.ts';
+import { type Claim, claim, giveBack, type Waiting } from '../../services/inbox/claims.ts';
+import { line } from './field-schemas.ts';
+import { InboxItem, type Item, itemKind, waitingFor } from './inbox-items.ts';
+import { requirePerson } from './proposals.ts';
+import { adminChange, adminRead, none, type Route } from './route.ts';
 
-const InboxItem = z
-  .object({
-    kind: z.enum(['application', 'proposal', 'refused_refund', 'capture_in_question', 'ledger_finding']),
-    id: z.string(),
-    orgId: uuid.nullable(),
-    orgName: z.string().nullable(),
-    what: z.string().meta({
-      description: 'The company that applies, the route that was asked for, what was paid for, why it is in question',
-    }),
-    amountCents: z.int().nullable(),
-    since: instant,
-    dueAt: instant.meta({ description: 'A business day after it came to us' }),
-    isLate: z.boolean(),
-    level: z.int().nullable().meta({ description: 'Of an application: whose decision it waits for' }),
-    by: z
-      .string()
-      .nullable()
-      .meta({ description: 'Who approved it first, or asked for it: somebody else must decide' }),
-    bar: z.union([bar, z.literal('has_proposed')]).meta({ description: 'Why whoever asks may not decide on it' }),
-    attention: z.string().nullable().meta({ description: 'What keeps an approved application from being provisioned' }),
-    hints,
-    workflowId: z.string().nullable(),
-  })
-  .meta({ id: 'InboxItem' });
-type Item = Omit<z.output<typeof InboxItem>, 'dueAt' | 'isLate'>;
-
-/** Of each kind. */
-const MOST = 200;
-const PLAIN = { level: null, by: null, bar: null, attention: null, hints: [] } as const;
+const byItem = z.object({ kind: itemKind, id: line(100) });
 
 export function inboxRoutes(routes: () => readonly Route[]): readonly Route[] {
   return [
@@ -52,66 +20,54 @@ export function inboxRoutes(routes: () => readonly Route[]): readonly Route[] {
       params: none,
       query: none,
       response: z.object({ data: z.array(InboxItem).readonly() }),
-      handler: async ({ person, actor }, { db, timeMs }) => {
-        const may = (permission: Permission) => person === null || isStaffAllowed(permission, person.staffRoles);
-        const items = [
-          ...(may('application.decide') ? await applications(db, actor) : []),
-          ...(await proposals(db, person, routes(), timeMs())),
-          ...(may('payment.refund') ? (await unsettledMoney(db)).map(plain) : []),
-          ...(may('ledger.verify') ? (await ledgerFindings(db)).map(plain) : []),
-        ];
-        const due = await dueSince(db);
-        const data = items.map((item) => ({ ...item, ...due(item.since) }));
-        return { data: data.sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime()) };
-      },
+      handler: async (reader, { db, timeMs }) => ({ data: await waitingFor(reader, db, routes(), timeMs()) }),
+    }),
+    claimChange(routes, {
+      verb: 'claim',
+      summary: 'Say that one has it in hand, for two hours from now; it grants nothing, and holds nobody off',
+      action: 'inbox.claimed',
+      change: claim,
+    }),
+    claimChange(routes, {
+      verb: 'give-back',
+      summary: 'Say that one does not have it in hand any more',
+      action: 'inbox.given_back',
+      change: giveBack,
     }),
   ];
 }
 
-async function applications(db: Queryable, actor: string): Promise<Item[]> {
-  const waiting = await waitingApplications(db, actor);
-  const names = await namesOf(
-    db,
-    waiting.map(({ application }) => application.orgId),
-  );
-  return waiting.map(({ application: { id, orgId, state }, submitted, firstBy, ...shown }) => ({
-    ...shown,
-    ...{ kind: 'application', id, orgId, orgName: names.get(orgId) ?? null, what: submitted.company },
-    amountCents: submitted.wantedTerms.creditLineCents,
-    level: state.stage.kind === 'in_review' ? state.stage.level : null,
-    by: firstBy,
-    workflowId: onboardingWorkflowId(id),
-  }));
+interface ClaimChange {
+  readonly verb: string;
+  readonly summary: string;
+  readonly action: string;
+  /** Answers who has it now; null: nobody. */
+  change(tx: PoolClient, item: Waiting, personId: string): Promise<Claim | null>;
 }
 
-/** What he may not decide is not his to see to, but for what he asked for himself. The admin token decides none. */
-async function proposals(
-  db: Queryable,
-  person: SignedIn | null,
-  routes: readonly Route[],
-  nowMs: number,
-): Promise<Item[]> {
-  const waiting = (await waitingProposals(db, MOST)).filter(
-    (row) => person === null || choicesOf(row, person, routes, nowMs).length > 0,
-  );
-  const orgIds = waiting.map(orgIdOf);
-  const names = await namesOf(
-    db,
-    orgIds.filter((orgId) => orgId !== null),
-  );
-  return waiting.map(({ id, route, proposedBy, proposedAt }, at) => {
-    const orgId = orgIds[at] ?? null;
-    return {
-      ...PLAIN,
-      ...{ kind: 'proposal', id, orgId, orgName: names.get(orgId ?? '') ?? null, what: route, amountCents: null },
-      since: proposedAt,
-      by: `person:${proposedBy}`,
-      bar: proposedBy === person?.personId ? 'has_proposed' : null,
-      workflowId: null,
-    };
+function claimChange(routes: () => readonly Route[], { verb, summary, action, change: changed }: ClaimChange): Route {
+  return adminChange({
+    method: 'post',
+    path: `/api/v1/inbox/{kind}/{id}/${verb}`,
+    permission: 'inbox.claim',
+    summary,
+    params: byItem,
+    body: none,
+    response: InboxItem,
+    handler: async ({ params: { kind, id }, ...claimant }, { db, timeMs }, change) => {
+      const item = itemIn(await waitingFor(claimant, db, routes(), timeMs()), kind, id);
+      const { personId } = requirePerson(claimant.person);
+      const audit = { action, targetKind: 'inbox_item', targetId: `${kind}:${id}` } as const;
+      return change(async (tx) => ({ answer: { ...item, claim: await changed(tx, item, personId) }, audit }));
+    },
   });
 }
 
-function plain(unsettled: Unsettled): Item {
-  return { ...PLAIN, ...unsettled };
+/** @throws TollgateError not_found: it waits for nobody, or not for him */
+function itemIn(items: readonly Item[], kind: Item['kind'], id: string): Item {
+  const found = items.find((item) => item.kind === kind && item.id === id);
+  if (found !== undefined) return found;
+  throw new TollgateError('not_found', {
+    message: `No ${kind} ${id} waits for you: somebody has seen to it, or it is not yours to see to.`,
+  });
 }

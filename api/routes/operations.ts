@@ -2,7 +2,7 @@
 import { prometheusContentType } from 'prom-client';
 import { z } from 'zod';
 import { JSON_TYPE, type Reply } from './reply.ts';
-import { operatorRead, type Route } from './route.ts';
+import { described, none, operatorRead, READS, type Route, whatever } from './route.ts';
 
 const state = z.object({ ok: z.boolean(), reasons: z.array(z.string()) });
 
@@ -16,17 +16,26 @@ function stateReply(ok: boolean, reasons: readonly string[]): Reply {
 }
 
 export const operationRoutes: readonly Route[] = [
-  operatorRead({
-    path: '/',
-    permission: null,
-    summary: 'Where everything is; Claude Code asks HEAD / whether somebody is there',
-    response: z.object({ api: z.string(), management: z.string() }),
-    handler: async () => ({
-      status: 200,
-      headers: { 'content-type': JSON_TYPE },
-      text: JSON.stringify({ api: '/v1', management: '/api/v1/openapi.json' }),
+  {
+    ...READS,
+    ...described({
+      path: '/',
+      summary:
+        'Where everything is; Claude Code asks HEAD / whether somebody is there. A browser is led to the pages for people',
+      params: none,
+      query: whatever,
+      response: z.object({ api: z.string(), management: z.string() }),
     }),
-  }),
+    who: 'public',
+    respond: async ({ headers }) =>
+      headers.accept?.includes('text/html') === true
+        ? { status: 303, headers: { location: '/console/', vary: 'accept' }, text: '' }
+        : {
+            status: 200,
+            headers: { 'content-type': JSON_TYPE, vary: 'accept' },
+            text: JSON.stringify({ api: '/v1', management: '/api/v1/openapi.json' }),
+          },
+  },
   operatorRead({
     path: '/livez',
     permission: null,

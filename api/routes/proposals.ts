@@ -210,7 +210,8 @@ export function orgIdOf({ path, body }: Pick<ProposalRow, 'path' | 'body'>): str
 
 const OfOrganization = z.object({ orgId: uuid });
 
-function requirePerson(person: SignedIn | null): SignedIn {
+/** @throws TollgateError forbidden */
+export function requirePerson(person: SignedIn | null): SignedIn {
   if (person !== null) return person;
   throw new TollgateError('forbidden', {
     message:

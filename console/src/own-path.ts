@@ -9,3 +9,8 @@ export function ownPath(asked: unknown): string {
   // "//elsewhere", "/\elsewhere" and a tab in between all lead elsewhere in a browser; ".." may uncover another "//".
   return origin === US && !pathname.startsWith('//') ? pathname + search + hash : FIRST_PAGE;
 }
+
+/** Whether he comes by the link of an invitation. next: where he goes after signing in. */
+export function isInvited(next: string | undefined): boolean {
+  return next?.startsWith('/join/') === true;
+}

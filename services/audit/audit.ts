@@ -33,6 +33,7 @@ const ORG_OF = {
   tax_regime: 'null',
   billing_clock: 'null',
   proposal: 'null',
+  inbox_item: 'null',
 } as const;
 
 export type TargetKind = keyof typeof ORG_OF;

@@ -1,7 +1,13 @@
 // Cases of unpaid invoices as processes look at them and people command them.
 import type { Pool, PoolClient } from 'pg';
 import { type DunningCommand, stepDunning } from '../../domain/dunning.ts';
-import { OVERDUE_POLICIES, type RungName, rungsAhead, standingOf } from '../../domain/overdue-policy.ts';
+import {
+  OVERDUE_POLICIES,
+  type RungName,
+  rungsAhead,
+  standingOf,
+  stopDecisionAskedAt,
+} from '../../domain/overdue-policy.ts';
 import type { AuditEntry } from '../audit/audit.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
 import { lastingFaults } from '../payments/charge-faults.ts';
@@ -202,7 +208,7 @@ export async function viewOf(tx: PoolClient, invoiceId: string): Promise<Dunning
     asks: asksOf(invoiceId, state, nowMs),
     waitMs: wakeAt === null ? null : Math.max(wakeAt.getTime() - nowMs, 0),
     wakeAt: wakeAt?.toISOString() ?? null,
-    attention: attentionOf(state) ?? (state.closed === null ? await lastingFaults(tx, { invoiceId }) : null),
+    attention: attentionOf(state, nowMs) ?? (state.closed === null ? await lastingFaults(tx, { invoiceId }) : null),
   };
 }
 
@@ -221,10 +227,8 @@ function asksOf(invoiceId: string, state: DunningRow['state'], nowMs: number): C
 }
 
 /** A postpaid customer is stopped by a person's word alone. */
-function attentionOf({ invoice, closed }: DunningRow['state']): string | null {
-  const isAsked = invoice.handedOver.stop_decision_due !== undefined;
-  const isDecided = invoice.stopDecidedAtMs !== null || invoice.waived;
-  return closed === null && isAsked && !isDecided
+function attentionOf({ invoice, closed }: DunningRow['state'], nowMs: number): string | null {
+  return closed === null && stopDecisionAskedAt(invoice, nowMs) !== null
     ? 'the debt is 30 days overdue: stop the customer, or give him time'
     : null;
 }

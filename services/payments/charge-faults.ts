@@ -11,8 +11,21 @@ export const TOLERATED_MS = HOUR_MS;
 /** What was asked for before it was answered before it. */
 const LAST_PAID = `coalesce((select max(b.top_up) from payments b where b.org_id = $1 and b.top_up is not null and b.state = 'paid'), 0)`;
 
-/** Null: there are none since a bank has answered, or not for long, or nothing is asked for any more. */
+/** In a sentence for whoever watches a process. Null: as below. */
 export async function lastingFaults(db: Queryable, charged: Charged): Promise<string | null> {
+  const lasting = await sinceFaults(db, charged);
+  if (lasting === null) return null;
+  return `since ${lasting.since.toISOString()} Stripe refuses the charge and no bank is asked: ${lasting.error ?? 'it does not say why'}`;
+}
+
+interface LastingFaults {
+  readonly since: Date;
+  /** In Stripe's words; null: it has none. */
+  readonly error: string | null;
+}
+
+/** Null: there are none since a bank has answered, or not for long, or nothing is asked for any more. */
+export async function sinceFaults(db: Queryable, charged: Charged): Promise<LastingFaults | null> {
   const [whose, id, sale] =
     'invoiceId' in charged
       ? [
@@ -21,7 +34,7 @@ export async function lastingFaults(db: Queryable, charged: Charged): Promise<st
           't.sale_id',
         ]
       : [`p.org_id = $1 and p.top_up > ${LAST_PAID}`, charged.topUpsOf, 't.org_id'];
-  const { rows } = await db.query<{ since: Date; error: string | null }>(
+  const { rows } = await db.query<LastingFaults>(
     `with answered as (
        select a.* from charge_attempts a join payments p on p.id = a.payment_id where ${whose} and a.asked_by = 'billing' and a.outcome is not null
      ), faults as (
@@ -36,7 +49,5 @@ export async function lastingFaults(db: Queryable, charged: Charged): Promise<st
       where since <= billing_now() - make_interval(secs => ${TOLERATED_MS / 1_000}) order by since limit 1`,
     [id],
   );
-  const [lasting] = rows;
-  if (lasting === undefined) return null;
-  return `since ${lasting.since.toISOString()} Stripe refuses the charge and no bank is asked: ${lasting.error ?? 'it does not say why'}`;
+  return rows[0] ?? null;
 }

@@ -2,15 +2,13 @@
 // a second person's word, and sees his pages as he sees them.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { BrowserContext, Page } from 'playwright-core';
-import type { StaffRole } from '../../domain/authorization.ts';
-import { postpaidDunning } from '../../domain/dunning.ts';
-import { insertDunning } from '../../services/dunning/dunning-rows.ts';
-import { newId } from '../../services/platform/ids.ts';
-import { inTransaction } from '../../services/platform/postgres.ts';
+import { DAY_MS } from '../../domain/moments.ts';
+import { overdueInvoice } from '../support/overdue-invoice.ts';
 import { barriersOn } from './accessibility.ts';
-import { type ConsoleSite, expectNoSidewaysScrolling, openConsoleSite, picture, type Visit } from './console-site.ts';
-import { focused, tabTo } from './keyboard.ts';
-import { type Account, signUp } from './person.ts';
+import { type ConsoleSite, expectNoSidewaysScrolling, openConsoleSite, picture } from './console-site.ts';
+import { findInQueue, focused, tabTo } from './keyboard.ts';
+import { type Account, colleague, signUp } from './person.ts';
+import { call } from './waiting-applications.ts';
 
 interface Asker extends Account {
   readonly keyPrefix: string;
@@ -46,36 +44,8 @@ async function oneWhoAsks(context: BrowserContext): Promise<Asker> {
   });
   expect(answer.status).toBe(200);
   await answer.text();
-  await overdueInvoice(account.orgId);
+  await overdueInvoice(site.product.admin, account.orgId, Date.now() - 3 * DAY_MS);
   return { ...account, keyPrefix: prefix, requestId: answer.headers.get('x-request-id') ?? '' };
-}
-
-async function overdueInvoice(orgId: string): Promise<void> {
-  const invoiceId = newId();
-  const dueAt = new Date(Date.now() - 3 * 86_400_000);
-  await inTransaction(site.product.admin, async (tx) => {
-    await tx.query(
-      `insert into invoices (id, org_id, kind, name, amount_cents, due_at) values ($1, $2, 'usage', '2026-01', 1900, $3)`,
-      [invoiceId, orgId, dueAt],
-    );
-    const state = postpaidDunning(invoiceId, dueAt.getTime());
-    await insertDunning(tx, { invoiceId, orgId, subscriptionId: null, state });
-  });
-}
-
-/** Signed in, in a browser of his own. */
-async function staff(name: string, role: StaffRole): Promise<Visit> {
-  const { admin } = site.product;
-  const visit = await site.visit();
-  const { email } = await signUp(site, visit.context, { name });
-  const person = '(select id from persons where email = $1)';
-  await admin.query(`insert into staff_roles (person_id, role) values (${person}, $2)`, [email, role]);
-  // Whose seal nobody opens here: that he has one lets him in.
-  await admin.query(
-    `insert into auth.second_factors (person_id, sealed, master_key_version, enrolled_at) values (${person}, '{}', 1, now())`,
-    [email],
-  );
-  return visit;
 }
 
 /** Settled: nothing is on its way any more. */
@@ -103,7 +73,7 @@ async function find(page: Page, text: string): Promise<void> {
 }
 
 test('support finds a customer by a request and by a key, reads what happened and mails him the link to pay', async () => {
-  const { page, complaints } = await staff('Sue Support', 'support');
+  const { page, complaints } = await colleague(site, 'Sue Support', 'support');
 
   await find(page, customer.requestId);
   await page.getByText(`Request: ${customer.requestId}`).waitFor();
@@ -134,7 +104,7 @@ test('support finds a customer by a request and by a key, reads what happened an
 });
 
 test('credit above what one person gives waits for another; who looks as the customer sees it there, and changes nothing', async () => {
-  const [first, second] = [await staff('Ann Admin', 'admin'), await staff('Ben Admin', 'admin')];
+  const [first, second] = [await colleague(site, 'Ann Admin', 'admin'), await colleague(site, 'Ben Admin', 'admin')];
   await proposeCredit(first.page);
   await approve(second.page);
 
@@ -165,6 +135,78 @@ test('credit above what one person gives waits for another; who looks as the cus
 
   await seenOnAPhone(await second.context.cookies());
 });
+
+/** 34 days overdue, warned, and we were asked twice. */
+async function debtor(name: string): Promise<string> {
+  const { id } = await call(site.product, 'POST', '/organizations', { name });
+  const dueMs = Date.now() - 34 * DAY_MS;
+  const days = { limit_warning: 14, stop_warning: 29, stop_decision_due: 30, stop_decision_late: 31 };
+  const told = Object.entries(days).map(([notice, day]) => [notice, dueMs + day * DAY_MS]);
+  await overdueInvoice(site.product.admin, id, dueMs, Object.fromEntries(told));
+  return `${site.url}/staff/customers/${id}`;
+}
+
+async function act(page: Page, verb: string, why: string): Promise<void> {
+  await page.getByRole('button', { name: verb, exact: true }).click();
+  await page.getByLabel('Why?').fill(why);
+  await page.getByRole('dialog').getByRole('button', { name: verb, exact: true }).click();
+}
+
+/** What takes two persons. */
+async function propose(page: Page, verb: string, why: string): Promise<void> {
+  await act(page, verb, why);
+  await page.getByText('This waits for a second person now.', { exact: false }).waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
+}
+
+test('a debt that waits for us is taken in hand; a transfer and a stop take two persons; what is waived restricts nobody', async () => {
+  const [late, poor] = [await debtor('Late Payers'), await debtor('Poor Payers')];
+  const [ann, ben] = [await colleague(site, 'Ann Seller', 'business'), await colleague(site, 'Ben Seller', 'business')];
+
+  await findInQueue(site, ann.page, 'Late Payers');
+  await ann.page.keyboard.press('c');
+  await ann.page.getByText('In hand: You, since').waitFor();
+  await findInQueue(site, ben.page, 'Late Payers');
+  await ben.page.getByText('In hand: Ann Seller, since').waitFor();
+  await ben.page.keyboard.press('c');
+  await ben.page.getByText('Taken before you by: Ann Seller.').waitFor();
+  await expectWellMade(ben.page, 'inbox-taken');
+  await ann.page.keyboard.press('Enter');
+  await ann.page.getByText('It waits for a person: stop the customer').waitFor();
+  await expectWellMade(ann.page, 'customer-undecided');
+  await transfer(ann.page);
+  await ben.page.goto(late);
+  await ben.page.getByText('$19.00').first().waitFor();
+  await expectWellMade(ben.page, 'customer-transfer-proposed');
+  await act(ben.page, 'Approve', 'Seen on the statement');
+  await ben.page.getByText('Nothing is owed.').waitFor();
+
+  await ann.page.goto(poor);
+  await propose(ann.page, 'Stop', 'He does not answer');
+  await ben.page.goto(poor);
+  await act(ben.page, 'Approve', 'Nor to me');
+  await ben.page.getByText('Stopped, since it owes').first().waitFor();
+  await ann.page.reload();
+  await act(ann.page, 'Waive', 'His house burnt down');
+  await ann.page.getByRole('dialog').waitFor({ state: 'detached' });
+  await ann.page.getByRole('button', { name: 'Waive' }).waitFor({ state: 'detached' });
+  await ann.page.getByText('No longer restricted').waitFor();
+  await ann.page.goto(`${site.url}/staff/inbox`);
+  await settled(ann.page);
+  expect(await ann.page.getByText('Poor Payers').count()).toBe(0);
+  expect([...ann.complaints, ...ben.complaints]).toEqual([]);
+});
+
+async function transfer(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Record a transfer' }).click();
+  await page.getByLabel('Amount in dollars').fill('19');
+  await page.getByLabel('Reference, as on the statement').fill('INV 2026-01');
+  await page.getByLabel('Why?').fill('On the statement of today');
+  await page.getByRole('dialog').getByText('This takes two persons').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Record a transfer' }).click();
+  await page.getByText('This waits for a second person now.', { exact: false }).waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
+}
 
 const address = () => `${site.url}/staff/customers/${customer.orgId}`;
 

@@ -6,9 +6,9 @@ import { makeBilledRequest } from '../../scripts/billed-request.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
 import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { startWorkerProcess, type WorkerProcess } from '../support/worker-process.ts';
-import { type ConsoleSite, type Looks, openConsoleSite, picture, type Visit } from './console-site.ts';
-import { focused, tabTo } from './keyboard.ts';
-import { signUp } from './person.ts';
+import { type ConsoleSite, openConsoleSite, picture } from './console-site.ts';
+import { openFromQueue, tabTo } from './keyboard.ts';
+import { colleague, secondFactorOf, signUp } from './person.ts';
 import { tenApply } from './waiting-applications.ts';
 import { expectWellMadeInBoth } from './well-made.ts';
 
@@ -31,37 +31,6 @@ afterAll(async () => {
   await worker?.stop();
   await Promise.all([temporal?.stop(), site?.close()]);
 });
-
-/** One of those who sell, signed in. */
-async function colleague(name: string, looks: Partial<Looks>, role: 'business' | 'admin' = 'business'): Promise<Visit> {
-  const visit = await site.visit(looks);
-  const { email } = await signUp(site, visit.context, { name, locale: looks.language ?? 'en' });
-  await site.product.admin.query(
-    'insert into staff_roles (person_id, role) select id, $2 from persons where email = $1',
-    [email, role],
-  );
-  await secondFactorOf(email);
-  return visit;
-}
-
-/** That he has one lets him in; nobody asks here whose seal it has. */
-async function secondFactorOf(email: string): Promise<void> {
-  await site.product.admin.query(
-    `insert into auth.second_factors (person_id, sealed, master_key_version, enrolled_at)
-     select id, '{}', 1, clock_timestamp() from persons where email = $1`,
-    [email],
-  );
-}
-
-/** By the keyboard alone: through the queue to the one that is called so, and in. */
-async function openFromQueue(page: Page, name: string): Promise<void> {
-  await page.goto(`${site.url}/staff/inbox`);
-  await page.getByRole('listitem').first().waitFor();
-  do await page.keyboard.press('j');
-  while (!(await focused(page)).includes(name));
-  await page.keyboard.press('Enter');
-  await page.getByRole('heading', { level: 1, name }).waitFor();
-}
 
 async function applied(page: Page): Promise<void> {
   await page.getByRole('button', { name: '申请企业版' }).click();
@@ -89,7 +58,7 @@ async function applied(page: Page): Promise<void> {
 }
 
 async function asked(page: Page): Promise<void> {
-  await openFromQueue(page, COMPANY);
+  await openFromQueue(site, page, COMPANY);
   await expectWellMadeInBoth(page, 'staff-application');
   await page.keyboard.press('m');
   await page.keyboard.type('What is your VAT ID?');
@@ -116,7 +85,7 @@ async function approvedFirst(page: Page): Promise<void> {
   await page.keyboard.press('?');
   await page.getByRole('dialog').waitFor();
   await picture(page, 'staff-keyboard');
-  await openFromQueue(page, COMPANY);
+  await openFromQueue(site, page, COMPANY);
   await page.keyboard.press('a');
   await tabTo(page, 'Price, of list price');
   await page.keyboard.press('ControlOrMeta+a');
@@ -128,7 +97,7 @@ async function approvedFirst(page: Page): Promise<void> {
 }
 
 async function approvedSecond(page: Page): Promise<void> {
-  await openFromQueue(page, COMPANY);
+  await openFromQueue(site, page, COMPANY);
   await page.getByText('Eve Seller 已作为第一人批准').waitFor();
   await picture(page, 'staff-second');
   await page.keyboard.press('a');
@@ -159,12 +128,12 @@ test('from applying to the first request under the agreed price, decided by two 
   const ada = await site.visit({ language: 'zh', width: 375 });
   const { email, orgId } = await signUp(site, ada.context, { name: COMPANY, locale: 'zh' });
   // As owners of enterprises must have it.
-  await secondFactorOf(email);
+  await secondFactorOf(site, email);
   await ada.page.goto(`${site.url}/o/${orgId}/enterprise`);
   await applied(ada.page);
   await tenApply(site.product);
-  const eve = await colleague('Eve Seller', { language: 'en', width: 1280 });
-  const ben = await colleague('Ben Second', { language: 'zh', width: 1280 });
+  const eve = await colleague(site, 'Eve Seller', 'business');
+  const ben = await colleague(site, 'Ben Second', 'business', { language: 'zh' });
 
   await asked(eve.page);
   await answered(ada.page);
@@ -177,11 +146,8 @@ test('from applying to the first request under the agreed price, decided by two 
 });
 
 test('whoever decides second is told who was first, and what; nobody else sees these pages', async () => {
-  const [eve, ben] = [
-    await colleague('Eve Early', { language: 'en' }),
-    await colleague('Ben Late', { language: 'en' }),
-  ];
-  for (const { page } of [eve, ben]) await openFromQueue(page, 'Hooli');
+  const [eve, ben] = [await colleague(site, 'Eve Early', 'business'), await colleague(site, 'Ben Late', 'business')];
+  for (const { page } of [eve, ben]) await openFromQueue(site, page, 'Hooli');
   await ben.page.keyboard.press('r');
   await ben.page.getByRole('dialog').waitFor();
   await eve.page.keyboard.press('a');
@@ -203,15 +169,15 @@ test('whoever decides second is told who was first, and what; nobody else sees t
 });
 
 test('what takes two persons waits for the second, who does it without a mouse, on a phone as well', async () => {
-  const ada = await colleague('Ada Asks', {}, 'admin');
-  const ben = await colleague('Ben Agrees', { language: 'zh', width: 375 }, 'admin');
+  const ada = await colleague(site, 'Ada Asks', 'admin');
+  const ben = await colleague(site, 'Ben Agrees', 'admin', { language: 'zh', width: 375 });
   const { rows } = await site.product.admin.query<{ orgId: string }>(
     `select id as "orgId" from organizations where name = 'Hooli'`,
   );
   const data = { ...rows[0], amountNano: '75000000000' };
   await ada.context.request.post(`${site.product.api}/api/v1/grants`, { data, headers: { origin: site.product.api } });
 
-  await openFromQueue(ben.page, '手动授予额度');
+  await openFromQueue(site, ben.page, '手动授予额度');
   await expectWellMadeInBoth(ben.page, 'staff-proposal');
   await ben.page.keyboard.press('a');
   await ben.page.getByRole('dialog').waitFor();
@@ -225,7 +191,7 @@ test('what takes two persons waits for the second, who does it without a mouse, 
   await ben.page.keyboard.press('u');
   await ben.page.getByRole('heading', { name: '收件箱' }).waitFor();
   await picture(ben.page, 'staff-inbox-phone');
-  await openFromQueue(ada.page, 'Initech');
+  await openFromQueue(site, ada.page, 'Initech');
   expect(await ada.page.getByText('Credit by hand').count()).toBe(0);
   expect([...ada.complaints, ...ben.complaints]).toEqual([]);
 });

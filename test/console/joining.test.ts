@@ -31,6 +31,7 @@ test('who is invited and has no account signs up on the way, joins, and may go t
   const { page, complaints } = await site.visit();
 
   await page.goto(link);
+  await page.getByText('To join, sign in with the address to which you were invited.').waitFor();
   await page.getByRole('link', { name: 'Create an account' }).click();
   await page.getByLabel('Your name').fill('Charles Babbage');
   await page.getByLabel('Mail address').fill(GUEST);

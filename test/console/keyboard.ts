@@ -1,5 +1,6 @@
 // Somebody who has no mouse.
 import type { Page } from 'playwright-core';
+import type { ConsoleSite } from './console-site.ts';
 
 /** More stops than any page has. */
 const MOST_STOPS = 60;
@@ -18,4 +19,19 @@ export function focused(page: Page): Promise<string> {
     const { activeElement: element } = document;
     return (element.getAttribute('aria-label') ?? element.labels?.[0]?.textContent ?? element.textContent).trim();
   })()`);
+}
+
+/** Through the inbox to the one that is called so. */
+export async function findInQueue(site: ConsoleSite, page: Page, name: string): Promise<void> {
+  await page.goto(`${site.url}/staff/inbox`);
+  await page.getByRole('listitem').first().waitFor();
+  do await page.keyboard.press('j');
+  while (!(await focused(page)).includes(name));
+}
+
+/** And in. */
+export async function openFromQueue(site: ConsoleSite, page: Page, name: string): Promise<void> {
+  await findInQueue(site, page, name);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name }).waitFor();
 }

@@ -1,7 +1,8 @@
 // Somebody with an account, for tests of what comes after it: made as the pages make it, without looking at them.
 import { expect } from '@jest/globals';
 import type { BrowserContext } from 'playwright-core';
-import { CODE, type ConsoleSite } from './console-site.ts';
+import type { StaffRole } from '../../domain/authorization.ts';
+import { CODE, type ConsoleSite, type Looks, type Visit } from './console-site.ts';
 
 export const PASSWORD = 'four plain words suffice';
 
@@ -30,4 +31,30 @@ export async function signUp(
   expect(confirmed.status()).toBe(200);
   const me = (await confirmed.json()) as { readonly memberships: readonly { readonly orgId: string }[] };
   return { email, orgId: me.memberships[0]?.orgId ?? 'none' };
+}
+
+/** One of our staff, signed in, in a browser of his own. */
+export async function colleague(
+  site: ConsoleSite,
+  name: string,
+  role: StaffRole,
+  looks: Partial<Looks> = {},
+): Promise<Visit> {
+  const visit = await site.visit(looks);
+  const { email } = await signUp(site, visit.context, { name, locale: looks.language ?? 'en' });
+  await site.product.admin.query(
+    'insert into staff_roles (person_id, role) select id, $2 from persons where email = $1',
+    [email, role],
+  );
+  await secondFactorOf(site, email);
+  return visit;
+}
+
+/** That he has one lets him in; nobody asks here whose seal it has. */
+export async function secondFactorOf(site: ConsoleSite, email: string): Promise<void> {
+  await site.product.admin.query(
+    `insert into auth.second_factors (person_id, sealed, master_key_version, enrolled_at)
+     select id, '{}', 1, clock_timestamp() from persons where email = $1`,
+    [email],
+  );
 }

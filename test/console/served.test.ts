@@ -30,6 +30,13 @@ test('every address of a page leads to the one page, which nobody keeps', async 
   }
 });
 
+test('whoever types our name alone into a browser is led to the pages, and a program is told where everything is', async () => {
+  const led = await app.call('get', '/', { credential: null, headers: { accept: 'text/html,application/xhtml+xml' } });
+
+  expect(led.text).toContain('<div id="console">');
+  expect((await app.call('get', '/', { credential: null })).field('api')).toBe('/v1');
+});
+
 test('what has a hash in its name is kept for good', async () => {
   const { status, headers } = await app.call('get', script, ASKED);
   expect(status).toBe(200);

@@ -11,7 +11,8 @@ import { type StripeProcess, startStripeProcess } from '../support/stripe-proces
 import { until } from '../support/until.ts';
 import { barriersOn } from './accessibility.ts';
 import { type ConsoleSite, expectNoSidewaysScrolling, type Looks, openConsoleSite, picture } from './console-site.ts';
-import { type Account, signUp } from './person.ts';
+import { type Account, colleague, signUp } from './person.ts';
+import { call } from './waiting-applications.ts';
 
 const STRIPE_KEY = 'sk_test_of_the_console_tests';
 const WEBHOOK_SECRET = 'whsec_of_the_console_tests';
@@ -91,7 +92,7 @@ test('somebody is invited, joins, is given a cap and leaves again; the last owne
   const { page, context, complaints } = await site.visit();
   const owner = await signUp(site, context);
   await page.goto(`${site.url}/o/${owner.orgId}/team`);
-  await page.getByText('All seats are taken.').waitFor();
+  await page.getByText('Your plan is for one person.').waitFor();
   await site.product.admin.query('update organizations set seats = 5 where id = $1', [owner.orgId]);
   const other = await site.visit({ language: 'zh' });
   const guest = await signUp(site, other.context, { name: 'Charles Babbage', locale: 'zh' });
@@ -122,13 +123,34 @@ test('somebody is invited, joins, is given a cap and leaves again; the last owne
   await page.getByRole('row', { name: owner.email }).getByText('The last owner stays').waitFor();
   expect(await page.getByRole('button', { name: 'Remove Ada Lovelace' }).count()).toBe(0);
   await page.getByRole('button', { name: 'Remove Charles Babbage' }).click();
+  await page.getByLabel('API keys in use').selectOption({ label: 'Hand them over to Ada Lovelace' });
   await page.getByLabel('Why?').fill('He has another engine to build');
+  await expectWellMade(page, 'remove-member');
   await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
   await page.getByText('1 of 5 seats used').waitFor();
   await other.page.goto(`${site.url}/o/${owner.orgId}/team`);
   await other.page.getByText('这里没有内容').waitFor();
+  await page.goto(`${site.url}/o/${owner.orgId}/keys`);
+  await page.getByRole('button', { name: 'Disable Engine' }).waitFor();
+  await leavesWithHisKeys(page, owner.orgId);
   expect([...complaints, ...other.complaints]).toEqual([]);
 });
+
+/** A member who has a key; it is revoked. */
+async function leavesWithHisKeys(page: Page, orgId: string): Promise<void> {
+  const { product } = site;
+  const { id: personId } = await call(product, 'POST', '/persons', { email: 'ed@example.com', name: 'Ed Passing' });
+  await call(product, 'POST', `/organizations/${orgId}/members`, { personId, role: 'developer' });
+  await call(product, 'POST', '/api-keys', { orgId, memberId: personId, name: 'Passing' });
+  await page.goto(`${site.url}/o/${orgId}/team`);
+  await page.getByRole('button', { name: 'Remove Ed Passing' }).click();
+  await page.getByLabel('API keys in use').selectOption({ label: 'Revoke them: requests by them are refused at once' });
+  await page.getByLabel('Why?').fill('He was here for a week');
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
+  await page.getByText('1 of 5 seats used').waitFor();
+  await page.goto(`${site.url}/o/${orgId}/keys`);
+  await page.getByRole('row').filter({ hasText: 'Passing' }).getByText('Disabled').waitFor();
+}
 
 /** As a developer, who sees and makes what is his own. */
 async function makesKey(page: Page, keys: string): Promise<void> {
@@ -141,6 +163,29 @@ async function makesKey(page: Page, keys: string): Promise<void> {
   await page.getByRole('row').filter({ hasText: 'Engine' }).waitFor();
 }
 
+test('one of our staff refunds a pack of which nothing was used, and its credit is gone', async () => {
+  const { page, context, complaints } = await site.visit();
+  const { orgId } = await signUp(site, context, { name: 'Regina Return' });
+  await page.goto(`${site.url}/o/${orgId}/billing`);
+  await page.getByRole('button', { name: 'Buy for $50.00: $55.00 of credit' }).click();
+  await payOnPageOfStripe(page);
+  await page.getByRole('row').filter({ hasText: 'Payment' }).filter({ hasText: '$56.00' }).waitFor();
+  const ann = await colleague(site, 'Ann Seller', 'business');
+
+  await ann.page.goto(`${site.url}/staff/customers/${orgId}`);
+  await ann.page.getByRole('button', { name: 'Refund' }).click();
+  await ann.page.getByText('What is unused of the pack goes back to the card.').waitFor();
+  await ann.page.getByLabel('Why?').fill('Bought for another organization');
+  await ann.page.getByRole('dialog').getByRole('button', { name: 'Refund' }).click();
+
+  await ann.page.getByText('given back: $50.00').waitFor();
+  expect(await ann.page.getByRole('button', { name: 'Refund' }).count()).toBe(0);
+  await page.reload();
+  await page.getByText('Refunded $50.00').waitFor();
+  await page.getByRole('row').filter({ hasText: 'Refund' }).filter({ hasText: '$1.00' }).first().waitFor();
+  expect([...complaints, ...ann.complaints]).toEqual([]);
+});
+
 test('credit and a plan are bought; a renewal that is declined is told on every page, until it is paid', async () => {
   const { page, context, complaints } = await site.visit();
   const owner = await signUp(site, context);
@@ -151,6 +196,7 @@ test('credit and a plan are bought; a renewal that is declined is told on every 
   await payOnPageOfStripe(page);
   await page.getByRole('row').filter({ hasText: 'Pack of credit' }).filter({ hasText: '$50.00' }).waitFor();
   await page.getByRole('row').filter({ hasText: 'Payment' }).filter({ hasText: '$56.00' }).waitFor();
+  await printsReceipt(page);
 
   await page.getByRole('button', { name: 'Choose a plan' }).click();
   await page.getByRole('radio', { name: /^Pro, by the month/ }).check();
@@ -187,6 +233,19 @@ test('credit and a plan are bought; a renewal that is declined is told on every 
   await expectWellMade(page, 'billing-paid');
   expect(complaints).toEqual([]);
 });
+
+/** On a page of its own. */
+async function printsReceipt(page: Page): Promise<void> {
+  const opened = page.waitForEvent('popup');
+  await page.getByRole('link', { name: /^Open the receipt of / }).click();
+  const receipt = await opened;
+  await receipt.getByRole('heading', { name: 'Receipt' }).waitFor();
+  await receipt.emulateMedia({ media: 'print' });
+  await picture(receipt, 'receipt');
+  expect(await barriersOn(receipt)).toEqual([]);
+  expect(await receipt.getByRole('row').last().textContent()).toBe('Total$50.00');
+  await receipt.close();
+}
 
 test('what is entered of billing details and automatic top-up is there after a reload', async () => {
   const { page, context, complaints } = await site.visit();

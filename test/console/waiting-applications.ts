@@ -38,7 +38,8 @@ async function apply(product: RunningProduct, company: string, at: number): Prom
   await call(product, 'POST', `${path}/${id}/submit`, {});
 }
 
-async function call(
+/** By the operator. */
+export async function call(
   { api, adminToken }: RunningProduct,
   method: string,
   path: string,

@@ -2,7 +2,13 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ChargeAttempt } from '../../domain/charges.ts';
 import type { Interval } from '../../domain/intervals.ts';
-import { type Notice, rungsAhead, standingOf, type UnpaidInvoice } from '../../domain/overdue-policy.ts';
+import {
+  type Notice,
+  rungsAhead,
+  standingOf,
+  stopDecisionAskedAt,
+  type UnpaidInvoice,
+} from '../../domain/overdue-policy.ts';
 import { DAY_MS, days, HOUR_MS, softDecline, unpaid, warned } from './overdue-facts.ts';
 
 function stageAt(invoice: UnpaidInvoice, nowMs: number, incidents: readonly Interval[] = []): string {
@@ -109,6 +115,26 @@ describe('a postpaid invoice', () => {
     const decided = warned({ policy: 'postpaid', stopDecidedAtMs: days(29) });
 
     expect(standingOf(decided, [], days(34)).dueNotices).toEqual([]);
+  });
+});
+
+describe('the word of a person that a postpaid debt waits for', () => {
+  const asked = warned({ policy: 'postpaid', handedOver: { stop_decision_late: days(31) } });
+
+  test('is waited for since somebody was asked, also by the second mail, until he has decided or waived', () => {
+    expect(stopDecisionAskedAt(warned({ policy: 'postpaid' }), days(35))).toBeNull();
+    expect(stopDecisionAskedAt(asked, days(35))).toBe(days(31));
+    expect(stopDecisionAskedAt({ ...asked, stopDecidedAtMs: days(34) }, days(35))).toBeNull();
+    expect(stopDecisionAskedAt({ ...asked, waived: true }, days(35))).toBeNull();
+  });
+
+  test('is not waited for while time is given, and is again from the day on which that is over', () => {
+    const extended = { ...asked, stopDecidedAtMs: days(31), extensions: [{ fromMs: days(32), toMs: days(40) }] };
+
+    expect([stopDecisionAskedAt(extended, days(39)), stopDecisionAskedAt(extended, days(41))]).toEqual([
+      null,
+      days(40),
+    ]);
   });
 });
 

@@ -1,4 +1,5 @@
 // What somebody can see and change about himself: who he is, how he gets in, where he is signed in and belongs; and the end of it.
+import { useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { ClosingPart } from '../parts/closing-part.tsx';
 import { DataPart } from '../parts/data-part.tsx';
@@ -12,13 +13,17 @@ import { SessionsPart } from '../parts/sessions-part.tsx';
 
 export function Account() {
   const t = useWords();
+  const { enrolled, required } = useMe().secondFactor;
+  // He was led here for it, and nothing else opens before.
+  const isFirst = required && !enrolled;
   return (
     <>
       <PageHeading title={t('account.title')} />
+      {isFirst ? <SecondFactorPart /> : null}
       <ProfilePart />
       <MailPart />
       <PasswordPart />
-      <SecondFactorPart />
+      {isFirst ? null : <SecondFactorPart />}
       <SessionsPart />
       <OrganizationsPart />
       <DataPart />

@@ -89,7 +89,7 @@ function Standing({ application, isOwner }: { readonly application: Application;
         {isWritten && isOwner ? (
           <ApplicationForm key={`${id}-${revision}`} application={application} />
         ) : (
-          <ApplicationFacts form={application.form} />
+          <ApplicationFacts form={application.form} words="application" />
         )}
       </section>
       {revision === 0 ? null : <Conversation application={application} mayWrite={isOwner && !hasEnded(application)} />}

@@ -65,16 +65,25 @@ function Figures({ orgId }: { readonly orgId: string }) {
         <dt>{t('overview.available')}</dt>
         <dd>
           <Asked question={balance} height={31}>
-            {({ availableNano }) => <Money nano={availableNano} />}
+            {({ balanceNano, reservedNano }) => (
+              <>
+                <Money nano={balanceNano} />{' '}
+                {BigInt(reservedNano) === 0n ? null : (
+                  <span className="figure-note">
+                    {t('overview.reserved')} <Money nano={reservedNano} />
+                  </span>
+                )}
+              </>
+            )}
           </Asked>
         </dd>
       </div>
-      {seesAll ? <Burn orgId={orgId} availableNano={balance.data?.availableNano ?? '0'} /> : null}
+      {seesAll ? <Burn orgId={orgId} balanceNano={balance.data?.balanceNano ?? '0'} /> : null}
     </dl>
   );
 }
 
-function Burn({ orgId, availableNano }: { readonly orgId: string; readonly availableNano: string }) {
+function Burn({ orgId, balanceNano }: { readonly orgId: string; readonly balanceNano: string }) {
   const t = useWords();
   const latest = useQuery(burnQuery(orgId));
   return (
@@ -91,7 +100,7 @@ function Burn({ orgId, availableNano }: { readonly orgId: string; readonly avail
         <dt>{t('overview.lasts')}</dt>
         <dd>
           <Asked question={latest} height={31}>
-            {(answer) => <Lasts days={daysLeft(availableNano, burnPerDay(answer, latest.dataUpdatedAt))} />}
+            {(answer) => <Lasts days={daysLeft(balanceNano, burnPerDay(answer, latest.dataUpdatedAt))} />}
           </Asked>
         </dd>
       </div>

@@ -6,7 +6,7 @@ import { api, told } from '../api/client.ts';
 import { enter } from '../enter.ts';
 import { codeIn, isMailAddress } from '../entered.ts';
 import { useWords } from '../messages/language.ts';
-import { ownPath } from '../own-path.ts';
+import { isInvited, ownPath } from '../own-path.ts';
 import { CodeInput } from '../parts/code-input.tsx';
 import { Form, useForm } from '../parts/form.tsx';
 import { MailInput } from '../parts/mail-input.tsx';
@@ -41,7 +41,7 @@ function Password({ next, passed }: Password) {
   });
   return (
     <>
-      <PageHeading title={t('signIn.title')} />
+      <PageHeading title={t('signIn.title')} lead={isInvited(next) ? t('signIn.invited') : undefined} />
       <Form form={form} submit={t('signIn.submit')}>
         <MailInput input={form.input('email')} autoComplete="username" />
         <PasswordInput

@@ -6,7 +6,7 @@ import { api, told } from '../api/client.ts';
 import { enter } from '../enter.ts';
 import { codeIn } from '../entered.ts';
 import { useWords } from '../messages/language.ts';
-import { ownPath } from '../own-path.ts';
+import { isInvited, ownPath } from '../own-path.ts';
 import { CodeInput } from '../parts/code-input.tsx';
 import { Form, useForm } from '../parts/form.tsx';
 import { checkPerson, NOBODY_YET, PersonFields, personBody } from '../parts/new-person.tsx';
@@ -28,6 +28,7 @@ export function SignUp() {
 
 function Details({ sent }: { readonly sent: (email: string) => void }) {
   const t = useWords();
+  const { next } = here.useSearch();
   const form = useForm({
     initial: NOBODY_YET,
     check: (entered) => checkPerson(entered, t),
@@ -36,7 +37,7 @@ function Details({ sent }: { readonly sent: (email: string) => void }) {
   });
   return (
     <>
-      <PageHeading title={t('signUp.title')} lead={t('signUp.lead')} />
+      <PageHeading title={t('signUp.title')} lead={isInvited(next) ? t('signUp.invited') : t('signUp.lead')} />
       <Form form={form} submit={t('signUp.submit')}>
         <PersonFields form={form} />
       </Form>

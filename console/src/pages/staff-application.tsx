@@ -45,7 +45,7 @@ function File({ file }: { readonly file: ApplicationFile }) {
   const t = useWords();
   const queries = useQueryClient();
   const { id, company, orgName, stage, level, bar } = file;
-  const { here, next, open, shortcuts } = useNeighbours(id);
+  const { here, next, open, claims, shortcuts } = useNeighbours(id);
   const [asking, setAsking] = useState<Asking | null>(null);
   const [tried, setTried] = useState<Decided | null>(null);
   const meanwhile = useMeanwhile(file, tried);
@@ -66,9 +66,9 @@ function File({ file }: { readonly file: ApplicationFile }) {
         lead={orgName === company ? undefined : orgName}
         actions={<Shortcuts shortcuts={[...decisions, ...shortcuts]} />}
       />
-      <Meanwhile>{meanwhile}</Meanwhile>
+      <Meanwhile>{meanwhile ?? claims.late}</Meanwhile>
       <section className="part" aria-labelledby="decision">
-        <DecisionHead state={t(`enterprise.stage.${stage}`)} here={here} />
+        <DecisionHead state={t(`enterprise.stage.${stage}`)} here={here} claims={claims} />
         <Standing file={file} />
         <Hints hints={file.hints} />
         {mayDecide ? <Decide start={start} /> : null}
@@ -127,7 +127,11 @@ function Submitted({ file: { level, submitted, terms } }: { readonly file: Appli
       )}
       <section className="part" aria-labelledby="form">
         <h2 id="form">{t('file.submitted')}</h2>
-        {submitted === null ? <p className="quiet">{t('file.nothingYet')}</p> : <ApplicationFacts form={submitted} />}
+        {submitted === null ? (
+          <p className="quiet">{t('file.nothingYet')}</p>
+        ) : (
+          <ApplicationFacts form={submitted} words="handedIn" />
+        )}
       </section>
     </>
   );

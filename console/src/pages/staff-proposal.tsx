@@ -38,7 +38,7 @@ const CHOICES: readonly Choice[] = ['approved', 'refused', 'withdrawn'];
 function One({ proposal }: { readonly proposal: Proposal }) {
   const t = useWords();
   const { id, route, state, choices, orgId } = proposal;
-  const { here, next, open, shortcuts } = useNeighbours(id);
+  const { here, next, open, claims, shortcuts } = useNeighbours(id);
   const organization = useQuery({ ...organizationQuery(orgId ?? ''), enabled: orgId !== null });
   const [asking, setAsking] = useState<Choice | null>(null);
   const [isLate, setLate] = useState(false);
@@ -57,9 +57,9 @@ function One({ proposal }: { readonly proposal: Proposal }) {
         lead={organization.data?.name}
         actions={<Shortcuts shortcuts={[...decisions, ...shortcuts]} />}
       />
-      <Meanwhile>{isLate ? late : null}</Meanwhile>
+      <Meanwhile>{isLate ? late : claims.late}</Meanwhile>
       <section className="part" aria-labelledby="decision">
-        <DecisionHead state={t(`proposal.state.${state}`)} here={here} />
+        <DecisionHead state={t(`proposal.state.${state}`)} here={here} claims={claims} />
         <Standing proposal={proposal} />
         <div className="form-end">
           {CHOICES.filter((choice) => choices.includes(choice)).map((choice) => (

@@ -1,5 +1,5 @@
 // Who works in an organization, as what and up to which cap; who was asked in and has not come yet.
-import { Button } from '@mantine/core';
+import { Anchor, Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -39,7 +39,7 @@ export function Team() {
   return (
     <>
       <PageHeading title={t('team.title')} lead={seats?.words} actions={invite} />
-      {seats?.isFree === false && mayInvite(role) ? <NoSeat orgId={orgId} /> : null}
+      {seats?.isFree === false && mayInvite(role) ? <NoSeat orgId={orgId} isAlone={seats.isAlone} /> : null}
       <section className="part keys" aria-label={t('team.members')}>
         <Asked question={members} height={160}>
           {({ data }) => (
@@ -60,6 +60,7 @@ export function Team() {
 
 interface Seats {
   readonly isFree: boolean;
+  readonly isAlone: boolean;
   readonly words: string;
 }
 
@@ -69,19 +70,21 @@ function useSeats(organization: Organization | undefined, members: readonly Memb
   if (organization === undefined || members === undefined) return null;
   const { seats } = organization;
   const used = members.filter(({ status }) => status === 'active').length;
+  const isAlone = used === 1;
   return seats === null
-    ? { isFree: true, words: t('team.unlimited', { count: used }) }
-    : { isFree: used < seats, words: t('team.seats', { count: seats, used }) };
+    ? { isFree: true, isAlone, words: t('team.unlimited', { count: used }) }
+    : { isFree: used < seats, isAlone, words: t('team.seats', { count: seats, used }) };
 }
 
-function NoSeat({ orgId }: { readonly orgId: string }) {
+/** Whoever is alone has nobody to remove. */
+function NoSeat({ orgId, isAlone }: { readonly orgId: string; readonly isAlone: boolean }) {
   const t = useWords();
   return (
     <p className="quiet">
-      {t('team.full')}{' '}
-      <Link to="/o/$orgId/billing" params={{ orgId }}>
+      {isAlone ? t('team.alone') : t('team.full')}{' '}
+      <Anchor inherit renderRoot={(props) => <Link to="/o/$orgId/billing" params={{ orgId }} {...props} />}>
         {t('team.morePlans')}
-      </Link>
+      </Anchor>
     </p>
   );
 }

@@ -4,7 +4,7 @@ import { Alert, Button, Textarea } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { told } from '../api/client.ts';
-import { customerKey, proposalsQuery } from '../api/staff-questions.ts';
+import { customerKey, inboxQuery, proposalsQuery } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Dialog } from './dialog.tsx';
 import { type FieldInput, Form, useForm } from './form.tsx';
@@ -68,6 +68,7 @@ function Asking<V extends Entered>({ deed, close }: { readonly deed: Deed<V>; cl
       await Promise.all([
         queries.invalidateQueries({ queryKey: customerKey(deed.orgId) }),
         queries.invalidateQueries(proposalsQuery),
+        queries.invalidateQueries(inboxQuery),
       ]);
       if (waits) setProposed(true);
       else close();

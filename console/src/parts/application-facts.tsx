@@ -5,23 +5,29 @@ import { spokenTag, useWords } from '../messages/language.ts';
 import { nanoOfCents } from '../money.ts';
 import { Money } from './money.tsx';
 
-export function ApplicationFacts({ form }: { readonly form: Application['form'] }) {
+interface ApplicationFacts {
+  readonly form: Application['form'];
+  /** Whose words stand before what was entered: the applicant's own, or those of us who read what he handed in. */
+  readonly words: 'application' | 'handedIn';
+}
+
+export function ApplicationFacts({ form, words }: ApplicationFacts) {
   const t = useWords();
   const { company, domain, useCase, monthlyVolumeCents, wantedTerms, residency, contacts = [] } = form;
   return (
     <dl className="facts">
-      <Fact name={t('application.company')}>{company}</Fact>
-      <Fact name={t('application.domain')}>{domain}</Fact>
-      <Fact name={t('application.residency')}>
+      <Fact name={t(`${words}.company`)}>{company}</Fact>
+      <Fact name={t(`${words}.domain`)}>{domain}</Fact>
+      <Fact name={t(`${words}.residency`)}>
         {residency === undefined ? null : t(`application.residencies.${residency}`)}
       </Fact>
-      <Fact name={t('application.useCase')}>{useCase}</Fact>
-      <Fact name={t('application.volume')}>
+      <Fact name={t(`${words}.useCase`)}>{useCase}</Fact>
+      <Fact name={t(`${words}.volume`)}>
         {monthlyVolumeCents === undefined ? null : <Money nano={nanoOfCents(monthlyVolumeCents)} />}
       </Fact>
-      <Fact name={t('application.creditLine')}>{wantedTerms === undefined ? null : <Line {...wantedTerms} />}</Fact>
-      <Fact name={t('application.note')}>{wantedTerms?.note}</Fact>
-      <Fact name={t('application.contacts')}>
+      <Fact name={t(`${words}.creditLine`)}>{wantedTerms === undefined ? null : <Line {...wantedTerms} />}</Fact>
+      <Fact name={t(`${words}.note`)}>{wantedTerms?.note}</Fact>
+      <Fact name={t(`${words}.contacts`)}>
         {contacts.length === 0 ? null : (
           <ul className="bounds">
             {contacts.map(({ name, email }) => (

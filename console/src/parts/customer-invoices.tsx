@@ -6,7 +6,7 @@ import { useMay } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { nanoOfCents } from '../money.ts';
 import { Asked } from './asked.tsx';
-import { DunningActs, RecordTransfer, SendPayLink } from './invoice-acts.tsx';
+import { DunningActs, RecordTransfer, SendPayLink, WaitsForUs } from './invoice-acts.tsx';
 import { Moment } from './moment.tsx';
 import { Money } from './money.tsx';
 import { WideTable } from './wide-table.tsx';
@@ -54,7 +54,10 @@ function Line({ orgId, invoice }: { readonly orgId: string; readonly invoice: In
   const may = useMay();
   return (
     <Table.Tr>
-      <Table.Td>{t(`customer.owed.${invoice.kind}`)}</Table.Td>
+      <Table.Td>
+        {t(`customer.owed.${invoice.kind}`)}
+        {may('dunning.read') ? <WaitsForUs orgId={orgId} invoice={invoice} /> : null}
+      </Table.Td>
       <Table.Td className="number">
         <Money nano={nanoOfCents(invoice.amountCents)} />
       </Table.Td>

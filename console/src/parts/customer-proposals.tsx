@@ -5,8 +5,10 @@ import { useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { invoicesQuery } from '../api/organization-questions.ts';
 import { useMe } from '../api/questions.ts';
-import { customerKey, type Proposal, proposalsQuery, useMay } from '../api/staff-questions.ts';
+import { customerKey, inboxQuery, type Proposal, proposalsQuery, useMay } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
+import { nanoOfCents } from '../money.ts';
+import { wordOfRoute } from '../route-words.ts';
 import { Dialog } from './dialog.tsx';
 import { Form, useForm } from './form.tsx';
 import { Moment } from './moment.tsx';
@@ -44,18 +46,24 @@ function valueIn(body: unknown, name: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
+/** Null: it is no amount. */
+function ofCents(cents: unknown): string | null {
+  return typeof cents === 'number' ? nanoOfCents(cents) : null;
+}
+
 function Waiting({ orgId, proposal }: { readonly orgId: string; readonly proposal: Proposal }) {
   const t = useWords();
   const isOwn = proposal.proposedBy === useMe().id;
   const may = useMay();
-  const amountNano = valueIn(proposal.body, 'amountNano');
+  const amountNano = valueIn(proposal.body, 'amountNano') ?? ofCents(Object(proposal.body).amountCents);
   const reason = valueIn(proposal.body, 'reason') ?? valueIn(proposal.body, 'note');
   const decisions: readonly Decision[] = isOwn ? ['withdrawn'] : ['approved', 'refused'];
   return (
     <li className="happening">
       <div>
         <p className="happening-title">
-          {t('proposals.asked', { why: proposal.why })} {amountNano === null ? null : <Money nano={amountNano} />}
+          {t('proposals.asked', { why: wordOfRoute(proposal.route, t) })}{' '}
+          {amountNano === null ? null : <Money nano={amountNano} />}
         </p>
         {reason === null ? null : <p className="quiet">“{reason}”</p>}
         <p className="quiet">
@@ -112,6 +120,7 @@ function Reason({ orgId, proposal: { id }, decision, close }: Deciding & { close
       await Promise.all([
         queries.invalidateQueries({ queryKey: customerKey(orgId) }),
         queries.invalidateQueries(proposalsQuery),
+        queries.invalidateQueries(inboxQuery),
       ]);
       close();
     },

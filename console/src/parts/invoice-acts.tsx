@@ -1,4 +1,5 @@
-// What can be done about an invoice that is not paid: send the link, ask the card once more, give time, ask no more, record what came by bank.
+// What can be done about an invoice that is not paid: send the link, ask the card once more, give time, stop the customer, ask no more, record what
+// came by bank.
 import { TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client.ts';
@@ -116,6 +117,20 @@ export function DunningActs({ orgId, invoice: { id } }: OfInvoice) {
           })
         }
       />
+      {data.policy === 'postpaid' ? (
+        <Act
+          orgId={orgId}
+          verb={t('act.stop.verb')}
+          title={t('act.stop.title')}
+          effect={t('act.stop.effect')}
+          two={t('act.two')}
+          isGrave
+          initial={{}}
+          send={({ reason }, attemptId) =>
+            api.POST('/api/v1/invoices/{id}/dunning/decide-stop', { params: paramsFor(attemptId), body: { reason } })
+          }
+        />
+      ) : null}
       <Act
         orgId={orgId}
         verb={t('act.waive.verb')}
@@ -129,4 +144,12 @@ export function DunningActs({ orgId, invoice: { id } }: OfInvoice) {
       />
     </>
   );
+}
+
+/** Of such a case: that somebody of us is waited for, and what he is asked. */
+export function WaitsForUs({ orgId, invoice: { id } }: OfInvoice) {
+  const t = useWords();
+  const { data } = useQuery(caseQuery(orgId, id));
+  if (data === undefined || data.attention === null) return null;
+  return <p className="queue-attention">{t(`customer.waitsFor.${data.policy}`)}</p>;
 }

@@ -3,15 +3,18 @@ import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { api, told } from '../api/client.ts';
 import { type Pack, packsQuery } from '../api/organization-questions.ts';
+import { balanceQuery } from '../api/questions.ts';
 import { spokenTag, useWords } from '../messages/language.ts';
 import { exactMoney, nanoOfCents } from '../money.ts';
 import { Asked } from './asked.tsx';
 import { useElsewhere } from './elsewhere.ts';
+import { Money } from './money.tsx';
 import { ProblemNote } from './problem-note.tsx';
 
 export function PacksPart({ orgId }: { readonly orgId: string }) {
   const t = useWords();
   const question = useQuery(packsQuery);
+  const balance = useQuery(balanceQuery(orgId));
   const buy = useElsewhere((pack: Pack['id']) =>
     told(api.POST('/api/v1/organizations/{orgId}/checkouts', { params: { path: { orgId } }, body: { pack } })),
   );
@@ -19,6 +22,13 @@ export function PacksPart({ orgId }: { readonly orgId: string }) {
     <section className="part" aria-labelledby="packs">
       <h2 id="packs">{t('packs.title')}</h2>
       <p className="quiet">{t('packs.lead')}</p>
+      <Asked question={balance} height={24}>
+        {({ balanceNano }) => (
+          <p>
+            {t('packs.left')} <Money nano={balanceNano} />
+          </p>
+        )}
+      </Asked>
       <ProblemNote thrown={buy.error} />
       <Asked question={question} height={140}>
         {({ data }) => (

@@ -1,8 +1,8 @@
 // What was paid, for what, and what of it went back. What was asked for and not paid leaves no trace here.
-import { Badge, Table } from '@mantine/core';
+import { Anchor, Badge, Table } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { type Payment, paymentsQuery } from '../api/organization-questions.ts';
-import { useWords } from '../messages/language.ts';
+import { spoken, useWords } from '../messages/language.ts';
 import { nanoOfCents } from '../money.ts';
 import { useDay } from './moment.tsx';
 import { Money } from './money.tsx';
@@ -38,6 +38,7 @@ function PaymentTable({ payments }: { readonly payments: readonly Payment[] }) {
           <Table.Th className="number">{t('billing.amount')}</Table.Th>
           <Table.Th className="number">{t('billing.tax')}</Table.Th>
           <Table.Th>{t('payments.brought')}</Table.Th>
+          <Table.Th>{t('payments.receipt')}</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -54,10 +55,29 @@ function PaymentTable({ payments }: { readonly payments: readonly Payment[] }) {
             <Table.Td>
               <Brought payment={payment} />
             </Table.Td>
+            <Table.Td>
+              <Receipt payment={payment} />
+            </Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>
     </WideTable>
+  );
+}
+
+/** A page of its own, to be printed or saved. */
+function Receipt({ payment: { id, paidAt, createdAt } }: { readonly payment: Payment }) {
+  const t = useWords();
+  const day = useDay();
+  return (
+    <Anchor
+      href={`/api/v1/payments/${id}/receipt?language=${spoken()}`}
+      target="_blank"
+      inherit
+      aria-label={t('payments.receiptOf', { day: day(paidAt ?? createdAt) })}
+    >
+      {t('payments.open')}
+    </Anchor>
   );
 }
 

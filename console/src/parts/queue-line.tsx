@@ -7,13 +7,14 @@ import type { InboxItem } from '../api/staff-questions.ts';
 import { useWords, type Words } from '../messages/language.ts';
 import { nanoOfCents } from '../money.ts';
 import { wordOfRoute } from '../route-words.ts';
+import { Claimed } from './claim.tsx';
 import { Hints } from './hints.tsx';
 import { Moment } from './moment.tsx';
 import { Money } from './money.tsx';
 import { useNames } from './names.ts';
 
 export function QueueLine({ item }: { readonly item: InboxItem }) {
-  const { id, kind, workflowId } = item;
+  const { id, kind, orgId, workflowId } = item;
   const { temporalUiUrl } = useMe();
   const line = <Line item={item} />;
   if (kind === 'application') {
@@ -26,6 +27,13 @@ export function QueueLine({ item }: { readonly item: InboxItem }) {
   if (kind === 'proposal') {
     return (
       <Link to="/staff/proposals/$id" params={{ id }} className="queue-line">
+        {line}
+      </Link>
+    );
+  }
+  if (kind === 'dunning' && orgId !== null) {
+    return (
+      <Link to="/staff/customers/$customerId" params={{ customerId: orgId }} className="queue-line">
         {line}
       </Link>
     );
@@ -50,7 +58,7 @@ function Line({ item }: { readonly item: InboxItem }) {
   return (
     <>
       <span className="queue-what">
-        <span className="queue-name">{nameOf(item, t)}</span>{' '}
+        <span className="queue-name">{nameOfItem(item, t)}</span>{' '}
         <Badge variant="light" color="gray">
           {t(`inbox.kind.${kind}`)}
         </Badge>{' '}
@@ -58,7 +66,7 @@ function Line({ item }: { readonly item: InboxItem }) {
       </span>
       <Due item={item} />
       <span className="quiet queue-more">
-        {orgName === null || orgName === nameOf(item, t) ? null : `${orgName} · `}
+        {orgName === null || orgName === nameOfItem(item, t) ? null : `${orgName} · `}
         {amountCents === null ? null : (
           <>
             {t(`inbox.amount.${kind}`)} <Money nano={nanoOfCents(amountCents)} /> ·{' '}
@@ -67,15 +75,27 @@ function Line({ item }: { readonly item: InboxItem }) {
         {t('inbox.since')} <Moment at={since} />
       </span>
       <Whose item={item} />
+      <Reason item={item} />
+      <Claimed item={item} />
       {attention === null ? null : <span className="queue-attention">{attention}</span>}
       <Hints hints={hints} />
     </>
   );
 }
 
-function nameOf({ kind, what }: InboxItem, t: Words): string {
+export function nameOfItem({ kind, what, orgName }: InboxItem, t: Words): string {
+  if (kind === 'dunning') return orgName ?? what;
   return kind === 'proposal' ? wordOfRoute(what, t) : what;
 }
+
+/** Of a debt: what is asked of us, and how often it was. */
+function Reason({ item: { kind, what } }: { readonly item: Pick<InboxItem, 'kind' | 'what'> }) {
+  const t = useWords();
+  const reason = kind === 'dunning' ? REASONS.find((one) => one === what) : undefined;
+  return reason === undefined ? null : <span className="queue-reason">{t(`inbox.reason.${reason}`)}</span>;
+}
+
+const REASONS = ['stop_decision_due', 'stop_decision_late', 'stop_decision_very_late', 'charge_faults'] as const;
 
 export function Due({ item: { dueAt, isLate } }: { readonly item: Pick<InboxItem, 'dueAt' | 'isLate'> }) {
   const t = useWords();

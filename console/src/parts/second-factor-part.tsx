@@ -27,7 +27,11 @@ export function SecondFactorPart() {
         </Badge>
       </h2>
       <p className="quiet">{t('factor.lead')}</p>
-      {required && !enrolled ? <Alert color="yellow">{t('factor.required')}</Alert> : null}
+      {required && !enrolled ? (
+        <Alert color="yellow" className="note">
+          {t('factor.required')}
+        </Alert>
+      ) : null}
       <Button variant={enrolled ? 'default' : 'filled'} onClick={() => setOpen(true)}>
         {enrolled ? t('factor.remove') : t('factor.enrol')}
       </Button>

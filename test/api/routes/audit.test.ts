@@ -94,6 +94,7 @@ test('every change says who did it, from where, by which request, and whose affa
   }
   const installations = [
     'proposal',
+    'inbox_item',
     'channel',
     'model',
     'price',

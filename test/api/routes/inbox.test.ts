@@ -1,10 +1,14 @@
 // The inbox: whoever works for us finds in it what he may see to and nothing else, what is due first comes first, and what he himself may not
 // decide says so before he tries.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { DAY_MS } from '../../../domain/moments.ts';
 import { Onboardings } from '../../../services/onboarding/onboardings.ts';
 import { FORM, LARGE, TERMS } from '../../services/onboarding/desk.ts';
+import { overdueInvoice } from '../../support/overdue-invoice.ts';
 import { type Answered, done, type ManagementApp, startManagementApp, TEMPORAL_UI_URL } from './management-app.ts';
 import { type Somebody, signedInAs } from './signed-in-as.ts';
+
+const DUE_MS = Date.now() - 34 * DAY_MS;
 
 let app: ManagementApp;
 let onboardings: Onboardings;
@@ -137,6 +141,15 @@ test('what takes a second person waits for those who might have asked for it, an
   expect([await seenBy(other), await choices(ada)]).toEqual([undefined, []]);
 });
 
+async function finding(night: string): Promise<string> {
+  await app.db.query(
+    `insert into reconciliations (name, stage, verified_at, answer_by, findings)
+     values ($1, 'attention', now(), now() + interval '1 day', '[{"title": "money came in once"}]')`,
+    [night],
+  );
+  return night;
+}
+
 test('money that went another way waits for those who sell, a night that is not proven for those who keep it running', async () => {
   const { orgId } = await applied();
   await app.db.query(
@@ -146,10 +159,7 @@ test('money that went another way waits for those who sell, a night that is not 
      select 'pi_unasked', id, 900, 'usd', 'another amount' from p`,
     [orgId],
   );
-  await app.db.query(
-    `insert into reconciliations (name, stage, verified_at, answer_by, findings)
-     values ('2026-11-28', 'attention', now(), now() + interval '1 day', '[{"title": "money came in once"}]')`,
-  );
+  await finding('2026-11-28');
   const kindsOf = async (who: Somebody) => new Set((await inboxOf(who)).map(({ kind }) => kind));
 
   expect(await kindsOf(ops)).toEqual(new Set(['ledger_finding']));
@@ -158,6 +168,98 @@ test('money that went another way waits for those who sell, a night that is not 
   expect((await inboxOf(ops))[0]).toMatchObject({
     what: 'money came in once',
     workflowId: 'reconciliation:2026-11-28',
+  });
+});
+
+test('a debt waits for those who sell until they give time, and says how often they were asked', async () => {
+  const day = (count: number) => DUE_MS + count * DAY_MS;
+  const { orgId } = await applied();
+  const asked = { stop_decision_due: day(30), stop_decision_late: day(31) };
+  const id = await overdueInvoice(app.db, orgId, DUE_MS, asked);
+  const seenBy = async (who: Somebody) => (await inboxOf(who)).find((one) => one.id === id);
+  const before = [await seenBy(eve), await seenBy(ops)];
+
+  const until = new Date(Date.now() + DAY_MS).toISOString();
+  done(await as(eve, 'post', `/invoices/${id}/dunning/extend`, { until, reason: 'he pays on the first' }));
+
+  const workflowId = `dunning:${id}`;
+  expect(before).toMatchObject([
+    { kind: 'dunning', orgId, what: 'stop_decision_late', amountCents: 1_900, workflowId },
+    undefined,
+  ]);
+  expect(await seenBy(eve)).toBeUndefined();
+});
+
+test('a debt for which Stripe asks no bank waits with what Stripe says', async () => {
+  const { orgId } = await applied();
+  const id = await overdueInvoice(app.db, orgId, DUE_MS);
+  await app.db.query(
+    `insert into charge_attempts (payment_id, number, try, asked_at, outcome, answered_at, error)
+     select id, 1, 1, now() - interval '2 hours', 'fault', now(), 'No such customer' from payments where invoice_id = $1`,
+    [id],
+  );
+
+  const [item] = (await inboxOf(eve)).filter((one) => one.id === id);
+
+  expect(item).toMatchObject({ kind: 'dunning', orgId, what: 'charge_faults', attention: 'No such customer' });
+});
+
+describe('what somebody has in hand', () => {
+  const claimOf = async (id: string) => (await inboxOf(ops)).find((one) => one.id === id)?.claim;
+  const claims = (who: Somebody, id: string) => as(who, 'post', `/inbox/ledger_finding/${id}/claim`, {});
+  const givesBack = (who: Somebody, id: string) => as(who, 'post', `/inbox/ledger_finding/${id}/give-back`, {});
+
+  test('of two at once one has it, and the other is told who', async () => {
+    const id = await finding('2026-11-01');
+
+    const answers = await Promise.all([claims(ada, id), claims(ops, id)]);
+
+    const [winner, loser] = answers[0].status === 200 ? [ada, answers[1]] : [ops, answers[0]];
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    expect(loser.string('detail')).toContain(`Person ${winner.personId} has it since`);
+    expect(await claimOf(id)).toMatchObject({ by: winner.personId });
+  });
+
+  test('is given back by him alone, and is the next one’s then', async () => {
+    const id = await finding('2026-11-02');
+    done(await claims(ada, id));
+
+    const [others, own] = [await givesBack(ops, id), await givesBack(ada, id)];
+
+    expect([others.status, own.status, await claimOf(id)]).toEqual([409, 200, null]);
+    expect((await claims(ops, id)).field('claim.by')).toBe(ops.personId);
+  });
+
+  test('is nobody’s after two hours, nor once it has come to us anew', async () => {
+    const [lapsed, anew] = [await finding('2026-11-03'), await finding('2026-11-04')];
+    for (const id of [lapsed, anew]) done(await claims(ada, id));
+    const held = await claimOf(lapsed);
+
+    await app.db.query(`update inbox_claims set valid_until = clock_timestamp() where item = $1`, [lapsed]);
+    await app.db.query(`update reconciliations set verified_at = verified_at + interval '1 hour' where name = $1`, [
+      anew,
+    ]);
+
+    const { at, validUntil } = held as { at: string; validUntil: string };
+    expect(Date.parse(validUntil) - Date.parse(at)).toBeCloseTo(7_200_000, -2);
+    expect([await claimOf(lapsed), await claimOf(anew)]).toEqual([null, null]);
+    for (const id of [lapsed, anew]) expect((await claims(ops, id)).field('claim.by')).toBe(ops.personId);
+  });
+
+  test('is his to decide no more than it was, and another’s no less', async () => {
+    const { id } = await applied();
+    done(await as(ben, 'post', `/inbox/application/${id}/claim`, {}));
+
+    expect((await as(ops, 'post', `/inbox/application/${id}/claim`, {})).status).toBe(404);
+    expect((await decide(ops, id, {})).status).toBe(403);
+    done(await decide(eve, id, { kind: 'reject', reason: 'no' }));
+    expect((await as(ben, 'post', `/inbox/application/${id}/claim`, {})).status).toBe(404);
+  });
+
+  test('is nothing that the admin token could have', async () => {
+    const id = await finding('2026-11-05');
+
+    expect((await app.call('post', `/api/v1/inbox/ledger_finding/${id}/claim`, { body: {} })).status).toBe(403);
   });
 });
 

@@ -1,4 +1,4 @@
-// One of our staff has another role, and what he asked for another one refuses.
+// One of our staff has another role, and what he asked for another one takes in hand, gives back and refuses.
 import { inTransaction } from '../../../services/platform/postgres.ts';
 import { propose } from '../../../services/proposals/proposals.ts';
 import type { ManagementApp } from './management-app.ts';
@@ -18,6 +18,10 @@ export async function oneProposal(app: ManagementApp, step: TakeStep) {
   const { id: proposalId } = await inTransaction(app.worker, (tx) =>
     propose(tx, { ...asked, why: 'credit above $50 in a day', proposedBy }),
   );
+  const item = { kind: 'proposal', id: proposalId };
+  for (const verb of ['claim', 'give-back']) {
+    await step('post', `/inbox/{kind}/{id}/${verb}`, item, {}, { cookie, origin: app.url });
+  }
   const decision = { decision: 'refused', reason: 'not agreed' };
   await step('post', '/proposals/{id}/decisions', { id: proposalId }, decision, { cookie, origin: app.url });
   return { proposalId };

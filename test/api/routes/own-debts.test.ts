@@ -1,5 +1,6 @@
-// What an organization reads of its own money: what is overdue and what comes of it, what its members have used, what a pack costs.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+// What an organization reads of its own money: what is overdue and what comes of it, what its members have used, what a pack costs, what it has in
+// hand for what it paid.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PACKS } from '../../../domain/plans.ts';
 import { FakeStripeClock } from '../../../services/billing-clock/fake-stripe-clock.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
@@ -112,4 +113,68 @@ test('a pack costs and brings what it is said to', async () => {
       bonusNano: pack.bonusCents === 0 ? '0' : `${pack.bonusCents}0000000`,
     });
   }
+});
+
+describe('a receipt', () => {
+  const bought = async (orgId: string, pack: string): Promise<string> => {
+    const page = done(await app.call('post', `/api/v1/organizations/${orgId}/checkouts`, { body: { pack } }));
+    const id = page.string('paymentId');
+    await submit(page.string('url'), { payment_method: 'pm_card_visa' });
+    await until(async () => (await app.call('get', `/api/v1/payments/${id}`)).field('state') === 'paid');
+    return id;
+  };
+  const taxed = async (tax: object) =>
+    done(await app.call('post', '/api/v1/tax-regimes', { body: { tax, reason: 'the law' } }));
+  const calledBy = async (orgId: string, legalName: string) => {
+    const address = {
+      line1: '1 Main St',
+      line2: null,
+      city: 'Berlin',
+      postalCode: '10115',
+      region: null,
+      country: 'DE',
+    };
+    const body = { legalName, address, taxId: 'DE123456789' };
+    const path = `/api/v1/organizations/${orgId}/billing-details`;
+    done(await app.call('patch', path, { body, headers: { 'if-match': '*' } }));
+  };
+
+  test('says who paid, for what and with which tax, and goes on saying it once he has another name', async () => {
+    const { orgId, owner } = await organization();
+    await calledBy(orgId, 'Acme <& Sons>');
+    await taxed({ kind: 'fixed_rate', ratePpm: 190_000 });
+    const id = await bought(orgId, 'pack_50');
+    await taxed({ kind: 'none' });
+    const path = `/payments/${id}/receipt?language=en`;
+    const [first, second] = [await read(owner, path), await bought(orgId, 'pack_10')];
+    await calledBy(orgId, 'Other plc');
+
+    const { text, headers } = first;
+    expect((await read(owner, path)).text).toBe(text);
+    expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+    for (const told of ['Acme &#60;&#38; Sons&#62;', '10115 Berlin', 'Germany', 'DE123456789', `${last(orgId)}-0001`]) {
+      expect(text).toContain(told);
+    }
+    // The bonus is shown with what it was bought with, and costs nothing.
+    expect(sumsIn(text)).toEqual(['$50.00', '$0.00', '$50.00', '$9.50', '$59.50']);
+    expect((await read(owner, `/payments/${second}/receipt`)).text).toContain(`${last(orgId)}-0002`);
+  });
+
+  test('is there for nobody else, and of nothing that is not paid', async () => {
+    const [{ orgId, owner }, stranger] = [await organization(), await organization()];
+    const id = await bought(orgId, 'pack_10');
+    const open = done(
+      await app.call('post', `/api/v1/organizations/${orgId}/checkouts`, { body: { pack: 'pack_50' } }),
+    );
+
+    const statusFor = async (who: Somebody, payment: string) =>
+      (await read(who, `/payments/${payment}/receipt`)).status;
+    expect(await statusFor(owner, id)).toBe(200);
+    expect(await statusFor(stranger.owner, id)).toBe(404);
+    expect(await statusFor(owner, open.string('paymentId'))).toBe(404);
+  });
+
+  const last = (orgId: string) => orgId.slice(-8).toUpperCase();
+  const sumsIn = (text: string) => [...text.matchAll(/<t[dh]>(\$[\d.,]+)<\/t[dh]>/g)].map(([, sum]) => sum);
 });

@@ -17,6 +17,7 @@ export function pathIn(world: World, path: string): string {
     'bank-transfers': world.bankTransferId,
     proposals: world.proposalId,
     applications: world.applicationId,
+    inbox: world.proposalId,
     requests: '0193f000-0000-7000-8000-000000000001',
   };
   const [, noun = ''] = /\/v1\/([\w-]+)\//.exec(path) ?? [];
@@ -25,6 +26,7 @@ export function pathIn(world: World, path: string): string {
     .replace('/invitations/{token}', `/invitations/${world.invitationToken}`)
     .replace('{id}', ids[noun] ?? world.personId)
     .replace('{plan}', 'team')
+    .replace('{kind}', 'proposal')
     .replace('{orgId}', world.orgId)
     .replace('{personId}', world.personId)
     .replace('{applicationId}', world.applicationId)

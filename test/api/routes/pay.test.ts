@@ -95,6 +95,11 @@ test('of an invoice of usage that was paid in part the page asks for the rest, w
   expect(text).not.toMatch(/\$119|\$19\.00/);
   expect((await takenFor(counter, customer.invoiceId)).captured).toEqual([10_000]);
   expect(await stateOf(counter, customer.invoiceId)).toBe('paid');
+  const paid = (await app.call('get', `/api/v1/organizations/${orgId}/payments`)).string('data.0.id');
+  const receipt = await app.call('get', `/api/v1/payments/${paid}/receipt`);
+  for (const told of ['PO 7', 'Usage in 2027-01', 'The tax stands on invoice', '$100.00']) {
+    expect(receipt.text).toContain(told);
+  }
 });
 
 /** 100.00 and 19 % on it. */
@@ -102,7 +107,8 @@ async function usageInvoiceOf(orgId: string): Promise<string> {
   const id = newId();
   await app.db.query(
     `select post_usage_invoice($1, $2, '2027-01', billing_now(), 11900, 1900, '{"kind": "fixed_rate", "ratePpm": 190000}', null, 100000000000,
-                               '[{"kind": "earlier_usage", "amountNano": "100000000000"}]', '{}', 'test')`,
+                               '[{"kind": "earlier_usage", "amountNano": "100000000000"}]',
+                               '{"legalName": "Acme", "address": null, "taxId": null, "poNumber": "PO 7"}', 'test')`,
     [id, orgId],
   );
   return id;

@@ -1,0 +1,139 @@
+// What waits for a person of ours, of whatever kind, in one form: applications, what takes a second person, debts that somebody has to decide on,
+// money that went another way, nights that are not proven. There is no table of it: what waits is found where it waits (D100).
+import { z } from 'zod';
+import { isStaffAllowed, type Permission } from '../../domain/authorization.ts';
+import type { SignedIn } from '../../services/accounts/sessions.ts';
+import { type WaitingCase, waitingCases } from '../../services/dunning/waiting-cases.ts';
+import { claimsHeld } from '../../services/inbox/claims.ts';
+import { dueSince, ledgerFindings, namesOf, type Unsettled, unsettledMoney } from '../../services/inbox/waiting.ts';
+import { waitingApplications } from '../../services/onboarding/inbox.ts';
+import type { Queryable } from '../../services/platform/postgres.ts';
+import { dunningWorkflowId, onboardingWorkflowId } from '../../services/processes/poke.ts';
+import { waitingProposals } from '../../services/proposals/proposals.ts';
+import { bar, hints } from './application-fields.ts';
+import { instant, uuid } from './field-schemas.ts';
+import { choicesOf, orgIdOf } from './proposals.ts';
+import type { Call, Route } from './route.ts';
+
+export const itemKind = z.enum([
+  'application',
+  'proposal',
+  'dunning',
+  'refused_refund',
+  'capture_in_question',
+  'ledger_finding',
+]);
+
+export const InboxItem = z
+  .object({
+    kind: itemKind,
+    id: z.string(),
+    orgId: uuid.nullable(),
+    orgName: z.string().nullable(),
+    what: z.string().meta({
+      description:
+        'The company that applies, the route that was asked for, how urgently a debt is to be decided on, what was paid for, why it is in question',
+    }),
+    amountCents: z.int().nullable(),
+    since: instant,
+    dueAt: instant.meta({ description: 'A business day after it came to us' }),
+    isLate: z.boolean(),
+    level: z.int().nullable().meta({ description: 'Of an application: whose decision it waits for' }),
+    by: z
+      .string()
+      .nullable()
+      .meta({ description: 'Who approved it first, or asked for it: somebody else must decide' }),
+    bar: z.union([bar, z.literal('has_proposed')]).meta({ description: 'Why whoever asks may not decide on it' }),
+    attention: z.string().nullable().meta({
+      description: 'What keeps an approved application from being provisioned, or a debt from being charged',
+    }),
+    hints,
+    workflowId: z.string().nullable(),
+    claim: z
+      .object({ by: uuid, at: instant, validUntil: instant })
+      .nullable()
+      .meta({ description: 'Who has it in hand; whoever may decide may do so all the same' }),
+  })
+  .meta({ id: 'InboxItem' });
+export type Item = z.output<typeof InboxItem>;
+type Found = Omit<Item, 'dueAt' | 'isLate' | 'claim'>;
+
+/** Of each kind. */
+const MOST = 200;
+const PLAIN = { level: null, by: null, bar: null, attention: null, hints: [] } as const;
+
+/** As far as he may see to it; what is due first comes first. */
+export async function waitingFor(
+  { person, actor }: Pick<Call, 'person' | 'actor'>,
+  db: Queryable,
+  routes: readonly Route[],
+  nowMs: number,
+): Promise<Item[]> {
+  const may = (permission: Permission) => person === null || isStaffAllowed(permission, person.staffRoles);
+  const found = [
+    ...(may('application.decide') ? await applications(db, actor) : []),
+    ...(await proposals(db, person, routes, nowMs)),
+    ...(may('dunning.decide') ? (await waitingCases(db)).map(unpaid) : []),
+    ...(may('payment.refund') ? (await unsettledMoney(db)).map(plain) : []),
+    ...(may('ledger.verify') ? (await ledgerFindings(db)).map(plain) : []),
+  ];
+  const [due, claimOn] = [await dueSince(db), await claimsHeld(db)];
+  const items = found.map((item) => ({ ...item, ...due(item.since), claim: claimOn(item) ?? null }));
+  return items.sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime());
+}
+
+async function applications(db: Queryable, actor: string): Promise<Found[]> {
+  const waiting = await waitingApplications(db, actor);
+  const names = await namesOf(
+    db,
+    waiting.map(({ application }) => application.orgId),
+  );
+  return waiting.map(({ application: { id, orgId, state }, submitted, firstBy, ...shown }) => ({
+    ...shown,
+    ...{ kind: 'application', id, orgId, orgName: names.get(orgId) ?? null, what: submitted.company },
+    amountCents: submitted.wantedTerms.creditLineCents,
+    level: state.stage.kind === 'in_review' ? state.stage.level : null,
+    by: firstBy,
+    workflowId: onboardingWorkflowId(id),
+  }));
+}
+
+/** What he may not decide is not his to see to, but for what he asked for himself. The admin token decides none. */
+async function proposals(
+  db: Queryable,
+  person: SignedIn | null,
+  routes: readonly Route[],
+  nowMs: number,
+): Promise<Found[]> {
+  const waiting = (await waitingProposals(db, MOST)).filter(
+    (row) => person === null || choicesOf(row, person, routes, nowMs).length > 0,
+  );
+  const orgIds = waiting.map(orgIdOf);
+  const names = await namesOf(
+    db,
+    orgIds.filter((orgId) => orgId !== null),
+  );
+  return waiting.map(({ id, route, proposedBy, proposedAt }, at) => {
+    const orgId = orgIds[at] ?? null;
+    return {
+      ...PLAIN,
+      ...{ kind: 'proposal', id, orgId, orgName: names.get(orgId ?? '') ?? null, what: route, amountCents: null },
+      since: proposedAt,
+      by: `person:${proposedBy}`,
+      bar: proposedBy === person?.personId ? 'has_proposed' : null,
+      workflowId: null,
+    };
+  });
+}
+
+function unpaid({ invoiceId, fault, ...shown }: WaitingCase): Found {
+  return {
+    ...PLAIN,
+    ...shown,
+    ...{ kind: 'dunning', id: invoiceId, attention: fault, workflowId: dunningWorkflowId(invoiceId) },
+  };
+}
+
+function plain(unsettled: Unsettled): Found {
+  return { ...PLAIN, ...unsettled };
+}
