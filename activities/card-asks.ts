@@ -5,15 +5,19 @@ import type { CardActivities, CardAsk } from '../workflows/contracts/billing-pro
 import { beating } from './beating.ts';
 import type { lookAfter } from './look-after.ts';
 
-/** `asker`: the workflow that waits for the answer, and needs no poke to look. */
-export type AnswerCardAsk = (ask: CardAsk, asker: string | undefined) => Promise<void>;
+/** `asker`: the workflow that waits for the answer, and needs no poke to look. `onTrouble`: Stripe did not answer, and the row says so. */
+export type AnswerCardAsk = (
+  ask: CardAsk,
+  asker: string | undefined,
+  onTrouble: (error: unknown) => void,
+) => Promise<void>;
 
 export function createCardAskActivities(answer: AnswerCardAsk, look: ReturnType<typeof lookAfter>): CardActivities {
   return {
     async answerCardAsk(ask) {
       const asker = activityInfo().workflowExecution?.workflowId;
       try {
-        await beating(() => answer(ask, asker));
+        await beating(() => answer(ask, asker, unanswered(asker)));
       } catch (error) {
         if (!isRefusedByStripe(error)) throw error;
         log.error('card_ask_refused', { workflowId: asker, ask, err: error });
@@ -28,13 +32,18 @@ export function createCardAskActivities(answer: AnswerCardAsk, look: ReturnType<
       if (seen === null) throw ApplicationFailure.nonRetryable(`${asker} has no row that asks Stripe`);
       if (seen.asks.length === 0) return seen;
       const asked = beating(async () => {
-        for (const ask of seen.asks) await answer(ask, asker);
+        for (const ask of seen.asks) await answer(ask, asker, unanswered(asker));
       });
       // The process asks again, as patiently as it takes.
-      await asked.catch((error: unknown) => log.warn('card_ask_unanswered', { workflowId: asker, err: error }));
+      await asked.catch(unanswered(asker));
       return (await look(asker)) ?? seen;
     },
   };
+}
+
+/** For those on watch: by the process it is asked again, for as long as it takes. */
+function unanswered(asker: string | undefined): (error: unknown) => void {
+  return (error) => log.warn('card_ask_unanswered', { workflowId: asker, err: error });
 }
 
 /** What waiting cures comes as a TollgateError (services/payments/stripe-api.ts); what comes as Stripe's own is no better next time. */
