@@ -12,7 +12,21 @@ export type AnswerCardAsk = (
   onTrouble: (error: unknown) => void,
 ) => Promise<void>;
 
+/** Who asks in the task of a workflow holds a place that others need. Then his process asks patiently, and both meet at Stripe (D55). */
+const ANSWERED_WITHIN_MS = 4_000;
+/** Stripe was silent: so long whoever has something due only looks, and leaves the asking to those who are patient. */
+const SILENT_FOR_MS = 10_000;
+
 export function createCardAskActivities(answer: AnswerCardAsk, look: ReturnType<typeof lookAfter>): CardActivities {
+  let silentUntilMs = 0;
+  const hush = () => {
+    silentUntilMs = performance.now() + SILENT_FOR_MS;
+  };
+  /** For those on watch: by the process it is asked again, for as long as it takes. */
+  const unanswered = (asker: string | undefined) => (error: unknown) => {
+    if (!isRefusedByStripe(error)) hush();
+    log.warn('card_ask_unanswered', { workflowId: asker, err: error });
+  };
   return {
     async answerCardAsk(ask) {
       const asker = activityInfo().workflowExecution?.workflowId;
@@ -30,20 +44,18 @@ export function createCardAskActivities(answer: AnswerCardAsk, look: ReturnType<
       const asker = activityInfo().workflowExecution?.workflowId ?? '';
       const seen = await look(asker);
       if (seen === null) throw ApplicationFailure.nonRetryable(`${asker} has no row that asks Stripe`);
-      if (seen.asks.length === 0) return seen;
-      const asked = beating(async () => {
+      if (seen.asks.length === 0 || performance.now() < silentUntilMs) return seen;
+      const asked = async () => {
         for (const ask of seen.asks) await answer(ask, asker, unanswered(asker));
-      });
+        return true;
+      };
       // The process asks again, as patiently as it takes.
-      await asked.catch(unanswered(asker));
+      const answered = asked().catch(unanswered(asker));
+      const silence = new Promise<false>((resolve) => setTimeout(resolve, ANSWERED_WITHIN_MS, false).unref());
+      if ((await Promise.race([answered, silence])) === false) hush();
       return (await look(asker)) ?? seen;
     },
   };
-}
-
-/** For those on watch: by the process it is asked again, for as long as it takes. */
-function unanswered(asker: string | undefined): (error: unknown) => void {
-  return (error) => log.warn('card_ask_unanswered', { workflowId: asker, err: error });
 }
 
 /** What waiting cures comes as a TollgateError (services/payments/stripe-api.ts); what comes as Stripe's own is no better next time. */

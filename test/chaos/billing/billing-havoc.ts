@@ -204,13 +204,15 @@ export class BillingHavoc {
   }
 }
 
-/** It has an activity in hands that asks Stripe. */
+/** It has an activity in hands that asks Stripe: of those that are asked patiently, or at once (workflows/activity-presets.ts). */
 async function isPaying({ sdkMetrics }: ServedWorker): Promise<boolean> {
   const answer = await fetch(sdkMetrics).catch(() => null);
   const lines = answer === null ? [] : (await answer.text()).split('\n');
   const inUse = lines.filter((line) => line.includes('slots_used{') && !line.endsWith(' 0'));
   return inUse.some(
-    (line) => line.includes('worker_type="ActivityWorker"') && line.includes(`task_queue="${BILLING_QUEUE}`),
+    (line) =>
+      line.includes('worker_type="LocalActivityWorker"') ||
+      (line.includes('worker_type="ActivityWorker"') && line.includes(`task_queue="${BILLING_QUEUE}`)),
   );
 }
 
