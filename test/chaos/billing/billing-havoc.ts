@@ -21,6 +21,7 @@ const LOOKS_AT_WAITING = 25;
 /** Somebody asks these all the time. The others are at work while somebody pays, and kills of them at another time hit nothing. */
 const HIT_AT_ANY_TIME: readonly Victim[] = ['temporal', 'postgres'];
 const POSTGRES_AWAY_MS = 400;
+const IN_VAIN_FOR_A_HIT = 3;
 
 /** Times out of ten that a leap comes with one of these. */
 const FAULTED_OF_TEN = 8;
@@ -103,10 +104,13 @@ export class BillingHavoc {
     this.#fresh.push({ victim, noticed: null, ...(await this.#kill(victim, payer)) });
   }
 
-  /** As far as it was noticed: who was hit in vain is hit again. */
+  /** As far as it was noticed: who was hit in vain is hit again, and some times in a row at most, as on days on which no mail goes out. */
   #leastHit(victims: readonly Victim[]): Victim {
     const hits = Map.groupBy([...this.counted, ...this.#fresh], ({ victim }) => victim);
-    const [first] = victims.toSorted((a, b) => (hits.get(a)?.length ?? 0) - (hits.get(b)?.length ?? 0));
+    const vain = Map.groupBy(this.unnoticed, ({ victim }) => victim);
+    const share = (victim: Victim) =>
+      (hits.get(victim)?.length ?? 0) + (vain.get(victim)?.length ?? 0) / IN_VAIN_FOR_A_HIT;
+    const [first] = victims.toSorted((a, b) => share(a) - share(b));
     if (first === undefined) throw new Error('there are no victims');
     return first;
   }
