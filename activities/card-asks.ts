@@ -5,15 +5,33 @@ import type { CardActivities, CardAsk } from '../workflows/contracts/billing-pro
 import { beating } from './beating.ts';
 import type { lookAfter } from './look-after.ts';
 
-/** `asker`: the workflow that waits for the answer, and needs no poke to look. */
-export type AnswerCardAsk = (ask: CardAsk, asker: string | undefined) => Promise<void>;
+/** `asker`: the workflow that waits for the answer, and needs no poke to look. `onTrouble`: Stripe did not answer, and the row says so. */
+export type AnswerCardAsk = (
+  ask: CardAsk,
+  asker: string | undefined,
+  onTrouble: (error: unknown) => void,
+) => Promise<void>;
+
+/** Who asks in the task of a workflow holds a place that others need. Then his process asks patiently, and both meet at Stripe (D55). */
+const ANSWERED_WITHIN_MS = 4_000;
+/** Stripe was silent: so long whoever has something due only looks, and leaves the asking to those who are patient. */
+const SILENT_FOR_MS = 10_000;
 
 export function createCardAskActivities(answer: AnswerCardAsk, look: ReturnType<typeof lookAfter>): CardActivities {
+  let silentUntilMs = 0;
+  const hush = () => {
+    silentUntilMs = performance.now() + SILENT_FOR_MS;
+  };
+  /** For those on watch: by the process it is asked again, for as long as it takes. */
+  const unanswered = (asker: string | undefined) => (error: unknown) => {
+    if (!isRefusedByStripe(error)) hush();
+    log.warn('card_ask_unanswered', { workflowId: asker, err: error });
+  };
   return {
     async answerCardAsk(ask) {
       const asker = activityInfo().workflowExecution?.workflowId;
       try {
-        await beating(() => answer(ask, asker));
+        await beating(() => answer(ask, asker, unanswered(asker)));
       } catch (error) {
         if (!isRefusedByStripe(error)) throw error;
         log.error('card_ask_refused', { workflowId: asker, ask, err: error });
@@ -26,12 +44,15 @@ export function createCardAskActivities(answer: AnswerCardAsk, look: ReturnType<
       const asker = activityInfo().workflowExecution?.workflowId ?? '';
       const seen = await look(asker);
       if (seen === null) throw ApplicationFailure.nonRetryable(`${asker} has no row that asks Stripe`);
-      if (seen.asks.length === 0) return seen;
-      const asked = beating(async () => {
-        for (const ask of seen.asks) await answer(ask, asker);
-      });
+      if (seen.asks.length === 0 || performance.now() < silentUntilMs) return seen;
+      const asked = async () => {
+        for (const ask of seen.asks) await answer(ask, asker, unanswered(asker));
+        return true;
+      };
       // The process asks again, as patiently as it takes.
-      await asked.catch((error: unknown) => log.warn('card_ask_unanswered', { workflowId: asker, err: error }));
+      const answered = asked().catch(unanswered(asker));
+      const silence = new Promise<false>((resolve) => setTimeout(resolve, ANSWERED_WITHIN_MS, false).unref());
+      if ((await Promise.race([answered, silence])) === false) hush();
       return (await look(asker)) ?? seen;
     },
   };

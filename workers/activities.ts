@@ -50,7 +50,7 @@ export function billingActivities(db: Pool, stripeSettings: StripeSettings | nul
     );
   }
   const stripe = new StripeApi(stripeSettings);
-  return createCardAskActivities((ask, asker) => answerCardAsk({ db, stripe, asker }, ask), look);
+  return createCardAskActivities((ask, asker, onTrouble) => answerCardAsk({ db, stripe, asker, onTrouble }, ask), look);
 }
 
 const INCOMPLETE = { kind: 'refused', why: 'this command does not exist, or lacks a field that it needs' } as const;

@@ -23,6 +23,12 @@ const FORCE = '15 s';
 const STRIPE_LIMITS = { maxTaskQueueActivitiesPerSecond: 25, maxConcurrentActivityTaskExecutions: 50 };
 
 /**
+ * What is asked of Stripe beside that, by whom something fell due: no queue bounds it, so each process does it so often at once. A charge takes Stripe
+ * a second, so this is some 30 requests of the 100; who is refused for too many asks over the queue.
+ */
+const DUE_AT_ONCE = 10;
+
+/**
  * Those that have something to do. What sleeps for a month need not be kept in memory for it: its one cycle is replayed when it wakes. The
  * SDK by itself would keep as many as the heap of this machine could hold. A bound that was chosen, above what is in the middle of something at
  * once; what sleepers cost `npm run bench:workflows` says.
@@ -120,7 +126,8 @@ export class TemporalWork {
         ...all,
         taskQueue: CORE_QUEUE,
         workflowBundle,
-        activities,
+        activities: { ...activities, ...billingActivities },
+        maxConcurrentLocalActivityExecutions: DUE_AT_ONCE,
         maxCachedWorkflows: WORKFLOWS_IN_MEMORY,
       }),
       await Worker.create({ ...all, taskQueue: BILLING_QUEUE, activities: billingActivities, ...STRIPE_LIMITS }),

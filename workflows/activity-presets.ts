@@ -1,6 +1,6 @@
 // How patiently an activity is tried, by what it talks to. Whoever proxies activities takes one of these; a business refusal is a
 // result and never a failure, so what fails here could only not be found out, and is tried until it is.
-import type { ActivityOptions } from '@temporalio/workflow';
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
 import { BILLING_QUEUE } from './contracts/task-queues.ts';
 
 const WHILE_POSTGRES_IS_AWAY = { initialInterval: '1 s', maximumInterval: '1 min' } as const;
@@ -20,8 +20,15 @@ export const PAY: ActivityOptions = {
   retry: { initialInterval: '5 s', backoffCoefficient: 2, maximumInterval: '10 min' },
 };
 
-/** The same of somebody who goes on without Stripe's answer: what fails is PostgreSQL. */
-export const PAY_ONCE: ActivityOptions = { ...PAY, retry: WHILE_POSTGRES_IS_AWAY };
+/**
+ * The same as a part of the workflow's own task, which saves each round trip of an activity (D117). It waits for Stripe some seconds only, as a
+ * task holds a place that commands need, and is tried once: what has not come by then is asked for as PAY.
+ */
+export const AT_ONCE: LocalActivityOptions = {
+  startToCloseTimeout: '10 s',
+  scheduleToCloseTimeout: '30 s',
+  retry: { maximumAttempts: 1 },
+};
 
 /** Minutes of work that says every few seconds that it lives: a worker that died is noticed by its silence. */
 export const LONG: ActivityOptions = {

@@ -6,12 +6,13 @@ import {
   allHandlersFinished,
   condition,
   proxyActivities,
+  proxyLocalActivities,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { PAY, PAY_ONCE } from './activity-presets.ts';
+import { AT_ONCE, PAY } from './activity-presets.ts';
 import { type CardActivities, type CardAsk, type ProcessView, poke } from './contracts/billing-process.ts';
 import {
   ACCOUNT_ID,
@@ -26,9 +27,9 @@ const HOUR_MS = 3_600_000;
 const LONGEST_RUN_MS = 31 * 24 * HOUR_MS;
 /** What Stripe refused outright is asked again when somebody pokes, and so often. */
 const AFTER_A_REFUSAL_MS = HOUR_MS;
-const WHAT_IS_DUE = 'what is due';
 
 const pay = proxyActivities<CardActivities>(PAY);
+const atOnce = proxyLocalActivities<CardActivities>(AT_ONCE);
 
 export interface BillingCase<View extends ProcessView> {
   look(): Promise<View>;
@@ -84,7 +85,7 @@ export class BillingProcess<View extends ProcessView> {
       const refusal = this.#refusal;
       this.#refusal = null;
       this.#tell(view, view.attention ?? refusal);
-      if (refusal === null && !this.#underWay.has(WHAT_IS_DUE)) for (const ask of view.asks) this.#have(ask);
+      if (refusal === null) for (const ask of view.asks) this.#have(ask);
       if (this.#underWay.size > 0) await condition(() => this.#isNews);
       else if (view.hasEnded && refusal === null) return 'ended';
       else if (workflowInfo().continueAsNewSuggested) return 'goes_on';
@@ -96,9 +97,10 @@ export class BillingProcess<View extends ProcessView> {
 
   /** Mostly that asks Stripe for something: it is looked up and asked for in one step of the four that a renewal would take (D84). */
   async #haveWhatIsDue(): Promise<void> {
-    const step = pay.lookAndAsk.executeWithOptions({ ...PAY_ONCE, summary: WHAT_IS_DUE }, []);
-    this.#expect(WHAT_IS_DUE, WHAT_IS_DUE, step);
-    await condition(() => this.#isNews);
+    this.#seen = await atOnce.lookAndAsk().then(
+      (seen) => seen as View,
+      () => null,
+    );
   }
 
   /** Meanwhile it may be looked at again: what has been asked is not asked twice. */
@@ -106,10 +108,6 @@ export class BillingProcess<View extends ProcessView> {
     const question = JSON.stringify(ask);
     if (this.#underWay.has(question)) return;
     const summary = `${ask.kind} of ${askedFor(ask)}`;
-    this.#expect(question, summary, pay.answerCardAsk.executeWithOptions({ ...PAY, summary }, [ask]));
-  }
-
-  #expect(question: string, summary: string, answer: Promise<ProcessView | null>): void {
     this.#underWay.add(question);
     const answered = (seen: ProcessView | null): void => {
       this.#underWay.delete(question);
@@ -118,7 +116,7 @@ export class BillingProcess<View extends ProcessView> {
       // Of this process: whoever asks is told of his own row.
       if (isOnlyNews && (seen?.revision ?? -1) >= this.#revision) this.#seen = seen as View;
     };
-    answer.then(answered, (error: unknown) => {
+    pay.answerCardAsk.executeWithOptions({ ...PAY, summary }, [ask]).then(answered, (error: unknown) => {
       this.#refusal = `${summary}: ${refusalIn(error)}`;
       answered(null);
     });

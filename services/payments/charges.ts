@@ -36,6 +36,8 @@ export interface ChargePlace {
   readonly stripe: StripeApi;
   /** The workflow that waits for the answer (Told). */
   readonly asker?: string | undefined;
+  /** Hears why an outcome is unknown. Who asks for money by the clock writes it down: nobody stands there to be told. */
+  readonly onTrouble?: (error: TollgateError) => void;
 }
 
 /** Whoever has chosen a card himself stands before a page of his bank. */
@@ -73,14 +75,18 @@ const LOOK_AGAIN_AFTER_MS = 100;
  */
 export async function askForCharge(place: ChargePlace, billId: string, attempt: number): Promise<ChargeOutcome> {
   const name = { askedBy: 'billing', number: attempt } as const;
-  const outcome = await patiently(JOINED_FOR_MS, () => step(place, billId, name));
+  const outcome = await patiently(place, JOINED_FOR_MS, () => step(place, billId, name));
   // Whoever stands before his bank may be paying at this moment.
   return outcome.kind === 'at_bank' ? UNKNOWN : outcome;
 }
 
 export type Outcome = ChargeOutcome | AtBank;
 
-export async function patiently(patienceMs: number, once: () => Promise<Outcome | null>): Promise<Outcome> {
+export async function patiently(
+  { onTrouble }: ChargePlace,
+  patienceMs: number,
+  once: () => Promise<Outcome | null>,
+): Promise<Outcome> {
   const giveUpAtMs = performance.now() + patienceMs;
   for (;;) {
     try {
@@ -88,7 +94,10 @@ export async function patiently(patienceMs: number, once: () => Promise<Outcome 
       if (outcome !== null) return outcome;
     } catch (error) {
       if (!isPassing(error)) throw error;
-      if (error.code !== 'request_in_progress' || performance.now() > giveUpAtMs) return UNKNOWN;
+      if (error.code !== 'request_in_progress' || performance.now() > giveUpAtMs) {
+        onTrouble?.(error);
+        return UNKNOWN;
+      }
       await wait(LOOK_AGAIN_AFTER_MS);
     }
   }
@@ -265,8 +274,9 @@ async function cancelled(place: ChargePlace, { number, payment }: Cancellation):
     await expirePayment(place.db, payment.id, intent.id);
     return 'cancelled';
   } catch (error) {
-    if (isPassing(error)) return 'in_doubt';
-    throw error;
+    if (!isPassing(error)) throw error;
+    place.onTrouble?.(error);
+    return 'in_doubt';
   }
 }
 

@@ -1,7 +1,7 @@
 // Webhooks get lost: endpoints are down, secrets wrong. So events are listed, too, from the moment up to which all of them have been read.
 // That mark moves only after the whole list was stored; a listing that broke off is begun again where the last complete one ended.
 import type { Queryable } from '../platform/postgres.ts';
-import type { StripeApi } from './stripe-api.ts';
+import type { StripeApi, StripeEvent } from './stripe-api.ts';
 import type { StripeInbox } from './stripe-inbox.ts';
 
 /** An event may appear in the list after a later one did. */
@@ -11,11 +11,20 @@ export async function catchUpEvents(db: Queryable, stripe: StripeApi, inbox: Str
   const readUntil = await markOf(db);
   const since = readUntil === null ? null : new Date(readUntil.getTime() - OVERLAP_MS);
   let newest = readUntil;
-  for await (const event of stripe.eventsSince(since)) {
-    await inbox.store(event);
-    if (newest === null || event.createdAt > newest) newest = event.createdAt;
+  for await (const events of stripe.eventsSince(since)) {
+    for (const event of await unheard(db, events)) await inbox.store(event);
+    for (const { createdAt } of events) if (newest === null || createdAt > newest) newest = createdAt;
   }
   if (newest !== null) await raiseMark(db, newest);
+}
+
+/** Nearly all have come as webhooks, and are listed again each minute for as long as the overlap lasts. */
+async function unheard(db: Queryable, events: readonly StripeEvent[]): Promise<readonly StripeEvent[]> {
+  const { rows } = await db.query<{ id: string }>('select id from stripe_events where id = any($1)', [
+    events.map(({ id }) => id),
+  ]);
+  const known = new Set(rows.map(({ id }) => id));
+  return events.filter(({ id }) => !known.has(id));
 }
 
 async function markOf(db: Queryable): Promise<Date | null> {

@@ -31,7 +31,7 @@ export interface LastAnswer {
 /** A card is asked once: what it refuses, nobody asks again by himself. */
 export async function payOnSession(place: ChargePlace, invoiceId: string, order: OwnOrder): Promise<Outcome> {
   let attempt: AttemptName | null = null;
-  const outcome = await patiently(JOINED_FOR_MS, async () => {
+  const outcome = await patiently(place, JOINED_FOR_MS, async () => {
     if (attempt !== null) return step(place, invoiceId, attempt);
     const found = await joinedOrBegun(place, invoiceId, order);
     if (found === null || 'kind' in found) return found;
@@ -74,7 +74,7 @@ async function joinedOrBegun(
 export async function lookAtPayment(place: ChargePlace, invoiceId: string): Promise<Outcome | null> {
   const attempt = await openAttemptOf(place.db, invoiceId);
   if (attempt === null) return lateMoney(place, invoiceId);
-  const outcome = await patiently(0, () => step(place, invoiceId, attempt));
+  const outcome = await patiently(place, 0, () => step(place, invoiceId, attempt));
   await tellWhetherHePays(place, invoiceId);
   return outcome;
 }
@@ -83,7 +83,7 @@ export async function lookAtPayment(place: ChargePlace, invoiceId: string): Prom
 async function lateMoney(place: ChargePlace, invoiceId: string): Promise<Outcome | null> {
   const paymentIntent = await abandonedPaymentOf(place.db, invoiceId);
   if (paymentIntent === null) return null;
-  const outcome = await patiently(0, async () => {
+  const outcome = await patiently(place, 0, async () => {
     const intent = await place.stripe.paymentIntent(paymentIntent);
     return intent.isPaid ? recorded(place, intent) : { kind: 'unknown' };
   });

@@ -167,15 +167,16 @@ export class StripeApi {
     return idOf(intent);
   }
 
-  /** Newest first. null: all that Stripe still knows, which is 30 days. */
-  async *eventsSince(since: Date | null): AsyncIterable<StripeEvent> {
+  /** Newest first, as many at once as Stripe tells. null: all that it still knows, which is 30 days. */
+  async *eventsSince(since: Date | null): AsyncIterable<readonly StripeEvent[]> {
     const created = since === null ? {} : { created: { gte: Math.floor(since.getTime() / 1000) } };
-    try {
-      for await (const event of this.#stripe.events.list({ types: [...FOLLOWED], limit: PAGE_SIZE, ...created })) {
-        yield stripeEvent(event);
-      }
-    } catch (error) {
-      throw translated(error);
+    for (let after = {}; ; ) {
+      const wanted = { types: [...FOLLOWED], limit: PAGE_SIZE, ...created, ...after };
+      const { data, has_more: isMore } = await asked(() => this.#stripe.events.list(wanted));
+      yield data.map(stripeEvent);
+      const last = data.at(-1);
+      if (!isMore || last === undefined) return;
+      after = { starting_after: last.id };
     }
   }
 

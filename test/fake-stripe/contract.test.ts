@@ -171,8 +171,9 @@ test('what was paid is found in the list of events, newest first', async () => {
   await api.intents.confirmOffSession(confirming, 'recurring');
   const found: string[] = [];
 
-  for await (const { type, payload } of api.eventsSince(new Date(Date.now() - 3_600_000))) {
-    if (JSON.stringify(payload).includes(confirming.paymentIntent)) found.push(type);
+  for await (const page of api.eventsSince(new Date(Date.now() - 3_600_000))) {
+    const ours = page.filter(({ payload }) => JSON.stringify(payload).includes(confirming.paymentIntent));
+    found.push(...ours.map(({ type }) => type));
     if (found.length > 0) break;
   }
 

@@ -90,6 +90,7 @@ test('every branch of every process has a history', () => {
       'cancelled',
       'cancelling',
       'commands-refused',
+      'due-and-not-done-at-once',
       'due-and-paid',
       'due-and-poked',
       'due-while-stripe-was-silent',

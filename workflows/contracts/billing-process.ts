@@ -32,7 +32,7 @@ export interface ProcessView {
 export interface CardActivities {
   /** Reaches Stripe; what came of it is in the row when it answers. Null: whoever asked has no row that can be looked at. */
   answerCardAsk(ask: CardAsk): Promise<ProcessView | null>;
-  /** Looks, has Stripe asked once for what the row asks, and looks again. What Stripe did not answer is asked by what it returns. */
+  /** Looks, has Stripe asked once for what the row asks, and looks again: locally. What Stripe did not answer is asked by what it returns. */
   lookAndAsk(): Promise<ProcessView>;
 }
 

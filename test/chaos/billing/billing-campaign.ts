@@ -70,12 +70,20 @@ async function runCourse(order: BillingOrder, running: Running): Promise<void> {
   let saidOfDay = -1;
   for (let day = await course.day(); day < lastDay; day = await course.day()) {
     await havoc.disturb();
-    const blows = strikeAsDue(order, havoc, (day + 1) / (lastDay - SPARE_DAYS));
     await clock.leap(least + Math.floor(dice() * (most - least)));
+    const leap = new AbortController();
     const staff = async () => enterprises.act((await clock.now()).getTime());
-    await Promise.all([blows, course.act(), staff()]);
-    const slow = await clock.rest();
+    // Nobody is told of what fell due before its rest is asked for: renewals are under way then, and not while people act.
+    const done = Promise.all([course.act(), staff()])
+      .then(() => clock.rest())
+      .finally(() => leap.abort());
+    const [slow, blows] = await Promise.all([
+      done,
+      strikeAsDue(order, havoc, (day + 1) / (lastDay - SPARE_DAYS), leap.signal),
+    ]);
     if (slow !== null) order.say(`campaign: it was long before all was done: ${slow}`);
+    // The last of them may have fallen as all else rested.
+    if (blows > 0) await clock.rest();
     if (await course.payOnLastDay()) await clock.rest();
     await havoc.settle();
     if (Math.floor(day / SAID_EVERY_DAYS) > saidOfDay) {
@@ -89,10 +97,17 @@ async function runCourse(order: BillingOrder, running: Running): Promise<void> {
   await clock.rest();
 }
 
-/** Spread over the whole course; two of a leap at most, one after the other. */
-async function strikeAsDue(order: BillingOrder, havoc: BillingHavoc, shareOfCourse: number): Promise<void> {
+/** How many: spread over the whole course; two of a leap at most, one after the other, and none after it. */
+async function strikeAsDue(
+  order: BillingOrder,
+  havoc: BillingHavoc,
+  shareOfCourse: number,
+  isOver: AbortSignal,
+): Promise<number> {
   const due = Math.min(order.kills, Math.ceil(order.kills * shareOfCourse)) - havoc.counted.length;
-  for (let blow = 0; blow < Math.min(due, 2); blow += 1) await havoc.strike();
+  let blows = 0;
+  for (; blows < Math.min(due, 2) && !isOver.aborted; blows += 1) await havoc.strike(isOver);
+  return blows;
 }
 
 function progress(day: number, lastDay: number, { havoc, course, enterprises }: Running): string {

@@ -1,5 +1,5 @@
-// What a billing campaign breaks, and who noticed. Kills fall while something is due, right after the clock has leapt, and hit a part that
-// is at work; whether one counts is settled at rest, when all that failed has been heard of.
+// What a billing campaign breaks, and who noticed. Kills fall between a leap of the clock and the rest after it, while what fell due is done,
+// and hit a part that is at work; whether one counts is settled at rest, when all that failed has been heard of (D116).
 import { setTimeout as wait } from 'node:timers/promises';
 import { BILLING_QUEUE } from '../../../workflows/contracts/task-queues.ts';
 import { Gateways } from '../gateways.ts';
@@ -9,20 +9,19 @@ import { hearOfBrokenTasks } from './broken-tasks.ts';
 import { type Complaint, type Complaints, VICTIMS, type Victim } from './complaints.ts';
 import type { Desk } from './desk.ts';
 import { ProcessLog } from './process-logs.ts';
+import { readOnce } from './read-once.ts';
 import { WEBHOOK_FAULTS, WebhookTally } from './webhook-tally.ts';
 
 /** Whoever waits for a part that was killed has failed by then. */
 const NOTICED_WITHIN_MS = 60_000;
-const BUSY_WITHIN_MS = 3_000;
-/** Of a day on which nobody pays, too, so it is short. */
-const PAYING_WITHIN_MS = 2_000;
 const LOOK_EVERY_MS = 20;
-const STRIPE_THINKS_MS = 2_000;
+const STRIPE_THINKS_MS = 4_000;
 /** So often in a row a worker must be found waiting: most answers of Stripe take less. */
-const LOOKS_AT_WAITING = 8;
-const HIT_WHILE_PAYING: ReadonlySet<Victim> = new Set(['worker', 'stripe']);
-const HIT_AT_ANY_TIME = VICTIMS.filter((victim) => !HIT_WHILE_PAYING.has(victim));
+const LOOKS_AT_WAITING = 25;
+/** Somebody asks these all the time. The others are at work while somebody pays, and kills of them at another time hit nothing. */
+const HIT_AT_ANY_TIME: readonly Victim[] = ['temporal', 'postgres'];
 const POSTGRES_AWAY_MS = 400;
+const IN_VAIN_FOR_A_HIT = 3;
 
 /** Times out of ten that a leap comes with one of these. */
 const FAULTED_OF_TEN = 8;
@@ -84,23 +83,50 @@ export class BillingHavoc {
     return this.#settled.filter(({ noticed }) => noticed === null);
   }
 
-  /** At a moment of the dice's. */
-  async strike(): Promise<void> {
+  /** At a moment of the dice's, or at the first at which the victim is at work, for as long as it may still be. */
+  async strike(isOver: AbortSignal): Promise<void> {
     const wanted = this.#leastHit(VICTIMS);
-    const isHitWhilePaying = HIT_WHILE_PAYING.has(wanted);
-    if (isHitWhilePaying) await this.#letStripeThink();
+    const isAnyTime = HIT_AT_ANY_TIME.includes(wanted);
+    if (!isAnyTime && (await this.#isPaymentDue())) return this.#strikeAtWork(wanted, isOver);
     await wait(Math.floor(this.#parts.dice() * 1_200));
-    const payer = isHitWhilePaying ? await soon(() => this.#workerThatWaits(), PAYING_WITHIN_MS) : null;
-    const victim = isHitWhilePaying && payer === null ? this.#leastHit(HIT_AT_ANY_TIME) : wanted;
+    const isAsked = wanted === 'gateway' && this.#parts.desk.isAsking;
+    await this.#hit(isAnyTime || isAsked ? wanted : this.#leastHit(HIT_AT_ANY_TIME), null);
+  }
+
+  async #strikeAtWork(victim: Victim, isOver: AbortSignal): Promise<void> {
+    const isWaitedFor = victim === 'worker' || victim === 'stripe';
+    if (isWaitedFor) await this.#letStripeThink();
+    const payer = await soon(() => this.#workerThat(isWaitedFor ? goesOnWaiting : isPaying), isOver);
+    if (payer !== null) await this.#hit(victim, payer);
+  }
+
+  async #hit(victim: Victim, payer: ServedWorker | null): Promise<void> {
     this.#fresh.push({ victim, noticed: null, ...(await this.#kill(victim, payer)) });
   }
 
-  /** As far as it was noticed: who was hit in vain is hit again. */
+  /** As far as it was noticed: who was hit in vain is hit again, and some times in a row at most, as on days on which no mail goes out. */
   #leastHit(victims: readonly Victim[]): Victim {
     const hits = Map.groupBy([...this.counted, ...this.#fresh], ({ victim }) => victim);
-    const [first] = victims.toSorted((a, b) => (hits.get(a)?.length ?? 0) - (hits.get(b)?.length ?? 0));
+    const vain = Map.groupBy(this.unnoticed, ({ victim }) => victim);
+    const share = (victim: Victim) =>
+      (hits.get(victim)?.length ?? 0) + (vain.get(victim)?.length ?? 0) / IN_VAIN_FOR_A_HIT;
+    const [first] = victims.toSorted((a, b) => share(a) - share(b));
     if (first === undefined) throw new Error('there are no victims');
     return first;
+  }
+
+  /** Something is due of a plan or of a debt: mostly a card is asked, of which Stripe tells the gateway, and we the customer. */
+  async #isPaymentDue(): Promise<boolean> {
+    const { database } = this.#parts.product;
+    return insistently(() =>
+      readOnce(database, async (db) => {
+        const { rowCount } = await db.query(
+          `select from subscriptions where phase <> 'ended' and wake_at <= billing_now()
+           union all select from dunnings where closed is null and wake_at <= billing_now() limit 1`,
+        );
+        return rowCount === 1;
+      }),
+    );
   }
 
   /** The payment that a leap makes due takes so long that it still goes on when something falls. */
@@ -110,10 +136,10 @@ export class BillingHavoc {
     await order(`${this.#parts.product.stripe.url}/_test/fault`, fault);
   }
 
-  /** One that has waited for Stripe's answer for so long that it still does when something falls; null: none. */
-  async #workerThatWaits(): Promise<ServedWorker | null> {
+  /** Null: none. */
+  async #workerThat(isMeant: (worker: ServedWorker) => Promise<boolean>): Promise<ServedWorker | null> {
     const { workers } = this.#parts.product;
-    const each = await Promise.all(workers.map(async (worker) => ((await goesOnWaiting(worker)) ? worker : null)));
+    const each = await Promise.all(workers.map(async (worker) => ((await isMeant(worker)) ? worker : null)));
     return each.find((worker) => worker !== null) ?? null;
   }
 
@@ -152,7 +178,7 @@ export class BillingHavoc {
   }
 
   async #kill(victim: Victim, payer: ServedWorker | null): Promise<Pick<Blow, 'pid' | 'atMs'>> {
-    const { product, desk } = this.#parts;
+    const { product } = this.#parts;
     const { postgres } = product;
     switch (victim) {
       case 'worker': {
@@ -170,7 +196,6 @@ export class BillingHavoc {
       }
       case 'gateway': {
         const pids = await this.#gateways.alive();
-        await soon(async () => desk.isAsking, BUSY_WITHIN_MS);
         for (const pid of pids) process.kill(pid, 'SIGKILL');
         return { pid: 0, atMs: Date.now() };
       }
@@ -183,30 +208,32 @@ export class BillingHavoc {
   }
 }
 
-/** It has an activity in hands, of that task queue. */
-async function isAtWork({ sdkMetrics }: ServedWorker, taskQueue = ''): Promise<boolean> {
+/** It has an activity in hands that asks Stripe: of those that are asked patiently, or at once (workflows/activity-presets.ts). */
+async function isPaying({ sdkMetrics }: ServedWorker): Promise<boolean> {
   const answer = await fetch(sdkMetrics).catch(() => null);
   const lines = answer === null ? [] : (await answer.text()).split('\n');
   const inUse = lines.filter((line) => line.includes('slots_used{') && !line.endsWith(' 0'));
   return inUse.some(
-    (line) => line.includes('worker_type="ActivityWorker"') && line.includes(`task_queue="${taskQueue}`),
+    (line) =>
+      line.includes('worker_type="LocalActivityWorker"') ||
+      (line.includes('worker_type="ActivityWorker"') && line.includes(`task_queue="${BILLING_QUEUE}`)),
   );
 }
 
+/** And has had for so long that it still will when something falls. */
 async function goesOnWaiting(worker: ServedWorker): Promise<boolean> {
   for (let looks = 0; looks < LOOKS_AT_WAITING; looks += 1) {
-    if (!(await isAtWork(worker, BILLING_QUEUE))) return false;
+    if (!(await isPaying(worker))) return false;
     await wait(LOOK_EVERY_MS);
   }
   return true;
 }
 
-/** What was found, once it is; or what there is instead when the time is over. */
-async function soon<T>(look: () => Promise<T>, withinMs: number): Promise<T> {
-  const giveUpAtMs = performance.now() + withinMs;
+/** What was found, once it is; or what there is instead when it is over. */
+async function soon<T>(look: () => Promise<T>, isOver: AbortSignal): Promise<T> {
   for (;;) {
     const found = await look();
-    if (found || performance.now() >= giveUpAtMs) return found;
+    if (found || isOver.aborted) return found;
     await wait(LOOK_EVERY_MS);
   }
 }

@@ -51,13 +51,10 @@ export class Desk {
     return answer.body as T;
   }
 
-  /** Once, whatever comes of it; status 0: nobody answered. */
-  tries(path: string, body: object): Promise<Answer> {
-    return this.#asked(`${this.#product.api}/api/v1${path}`, {
-      method: 'POST',
-      headers: this.#headers(),
-      body: JSON.stringify(body),
-    });
+  /** Once, whatever comes of it; status 0: nobody answered. For the sake of the campaign alone: that it fails hurts nobody (D78). */
+  async tries(path: string, body: object): Promise<Answer> {
+    const request = { method: 'POST', headers: this.#headers(), body: JSON.stringify(body) };
+    return fetched(`${this.#product.api}/api/v1${path}`, request).catch((error) => nobodyAnswered(whatBroke(error)));
   }
 
   /** Where the bills of an organization go. */
@@ -136,19 +133,31 @@ export class Desk {
     const isOurs = url.startsWith(this.#product.api);
     this.#asking += Number(isOurs);
     try {
-      const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) });
-      const text = await answer.text();
-      const { headers, status } = answer;
-      return { status, body: parsed(text), location: headers.get('location'), etag: headers.get('etag') };
+      return await fetched(url, request);
     } catch (error) {
-      const what = error instanceof Error ? `${error.message} ${error.cause}` : String(error);
+      const what = whatBroke(error);
       const of = isOurs ? 'gateway' : 'stripe';
       this.#complaints.hear({ atMs: Date.now(), of, pid: null, by: 'a client', what });
-      return { status: 0, body: what, location: null, etag: null };
+      return nobodyAnswered(what);
     } finally {
       this.#asking -= Number(isOurs);
     }
   }
+}
+
+async function fetched(url: string, request: RequestInit): Promise<Answer> {
+  const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) });
+  const text = await answer.text();
+  const { headers, status } = answer;
+  return { status, body: parsed(text), location: headers.get('location'), etag: headers.get('etag') };
+}
+
+function nobodyAnswered(why: string): Answer {
+  return { status: 0, body: why, location: null, etag: null };
+}
+
+function whatBroke(error: unknown): string {
+  return error instanceof Error ? `${error.message} ${error.cause}` : String(error);
 }
 
 /** Not of a request that may go another way when it is sent again at once. */

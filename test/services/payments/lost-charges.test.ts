@@ -107,16 +107,18 @@ test('a 500 that Stripe keeps is no failure; when it has taken nothing after 15 
 });
 
 test.each(['drop_before', 'fail_before', 'too_many_requests'])(
-  'while Stripe is not there (%s) the outcome is unknown, and then it is paid under the same key',
+  'while Stripe is not there (%s) the outcome is unknown, which is heard why, and then it is paid under the same key',
   async (what) => {
     const { invoiceId } = await billed(till);
+    const heard: string[] = [];
     await faultOnAllTries(till.stripeUrl, CONFIRM, what);
 
-    const away = await askForCharge(till, invoiceId, 1);
+    const away = await askForCharge({ ...till, onTrouble: ({ code }) => heard.push(code) }, invoiceId, 1);
     await noMoreFaults(till.stripeUrl);
     const back = await askForCharge(till, invoiceId, 1);
 
     expect([away, back]).toEqual([UNKNOWN, PAID]);
+    expect(heard).toEqual(['payment_provider_unavailable']);
     expect(await triesOf(till, invoiceId)).toEqual(['1.1 paid']);
     expect(await takenFor(till, invoiceId)).toEqual(ONCE);
     expect(await till.differences()).toEqual([]);

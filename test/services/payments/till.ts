@@ -69,7 +69,7 @@ export async function openTill(): Promise<Till> {
     },
     async events() {
       const events: StripeEvent[] = [];
-      for await (const event of stripe.eventsSince(null)) events.push(event);
+      for await (const page of stripe.eventsSince(null)) events.push(...page);
       return events;
     },
     async grantsOf(orgId) {

@@ -36,6 +36,7 @@ export async function openBillingHouse(
     ...createSubscriptionActivities(book.steppedSubscriptions(), 'docs/operations.md'),
     ...createDunningActivities(book.steppedDunnings(), 'docs/operations.md'),
   };
+  const cardAsks = createCardAskActivities(book.answer, lookAfter(processes));
   const workers = await Promise.all([
     Worker.create({
       ...place,
@@ -43,6 +44,7 @@ export async function openBillingHouse(
       workflowBundle: { codePath: await workflowBundle() },
       activities: {
         ...processes,
+        ...cardAsks,
         ...createRepairActivities(async () => {
           const stranded = book.unattended(await now(), 10 * MINUTE_MS);
           for (const { of, id } of stranded) await deliverPoke(client, { process: of, subject: id });
@@ -51,11 +53,7 @@ export async function openBillingHouse(
         openReconciliations: async () => [],
       },
     }),
-    Worker.create({
-      ...place,
-      taskQueue: BILLING_QUEUE,
-      activities: createCardAskActivities(book.answer, lookAfter(processes)),
-    }),
+    Worker.create({ ...place, taskQueue: BILLING_QUEUE, activities: cardAsks }),
   ]);
   const working = workers.map((worker) => worker.run());
   return {
