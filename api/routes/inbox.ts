@@ -31,7 +31,10 @@ const InboxItem = z
       .string()
       .nullable()
       .meta({ description: 'Who approved it first, or asked for it: somebody else must decide' }),
-    bar: z.union([bar, z.literal('has_proposed')]).meta({ description: 'Why whoever asks may not decide on it' }),
+    bar: z.union([bar, z.enum(['has_proposed', 'not_done'])]).meta({
+      description:
+        'Why whoever asks may not decide on it; not_done: he asked for it, it was approved, and could not be done',
+    }),
     attention: z.string().nullable().meta({ description: 'What keeps an approved application from being provisioned' }),
     hints,
     workflowId: z.string().nullable(),
@@ -99,14 +102,15 @@ async function proposals(
     db,
     orgIds.filter((orgId) => orgId !== null),
   );
-  return waiting.map(({ id, route, proposedBy, proposedAt }, at) => {
+  return waiting.map(({ id, route, state, proposedBy, proposedAt, decidedAt, outcome }, at) => {
     const orgId = orgIds[at] ?? null;
     return {
       ...PLAIN,
       ...{ kind: 'proposal', id, orgId, orgName: names.get(orgId ?? '') ?? null, what: route, amountCents: null },
-      since: proposedAt,
+      since: decidedAt ?? proposedAt,
       by: `person:${proposedBy}`,
-      bar: proposedBy === person?.personId ? 'has_proposed' : null,
+      bar:
+        state === 'approved' && outcome !== null ? 'not_done' : proposedBy === person?.personId ? 'has_proposed' : null,
       workflowId: null,
     };
   });

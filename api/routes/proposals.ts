@@ -1,6 +1,7 @@
 // What takes two persons. A signed-in person who asks for such a thing is answered 202: his request is kept as it came, and done when another one
 // who might have asked for it himself approves. The operator's admin token is no person; it needs no second one, and decides nothing (D97).
 import { createHash } from 'node:crypto';
+import type { PoolClient } from 'pg';
 import { z } from 'zod';
 import { isStaffAllowed } from '../../domain/authorization.ts';
 import { TollgateError } from '../../domain/errors.ts';
@@ -13,6 +14,7 @@ import {
   keepOutcome,
   listProposals,
   lockedProposal,
+  markSeen,
   type ProposalOutcome,
   type Proposal as ProposalRow,
   proposal,
@@ -28,7 +30,7 @@ import { adminChange, adminRead, type Call, none, type Route } from './route.ts'
 
 const state = z.enum(['open', 'approved', 'refused', 'withdrawn', 'expired']);
 
-const choice = z.enum(['approved', 'refused', 'withdrawn']);
+const choice = z.enum(['approved', 'refused', 'withdrawn', 'seen']);
 type Choice = z.output<typeof choice>;
 
 export const Proposal = z
@@ -47,6 +49,7 @@ export const Proposal = z
     reason: z.string().nullable(),
     orgId: uuid.nullable().meta({ description: 'Whom it concerns, where its path or body names an organization' }),
     choices: z.array(choice).readonly().meta({ description: 'What whoever asks may decide of it now' }),
+    seenBy: uuid.nullable().meta({ description: 'Who has read that it was approved and came to nothing' }),
     outcome: z.object({ status: z.int(), body: z.unknown() }).nullable().meta({
       description:
         'What has come of it; null of what is approved: nobody knows yet, approve it again within 23 hours. After that the audit log says, by this id as its request id, whether it was done',
@@ -107,7 +110,8 @@ export function proposalRoutes(routes: () => readonly Route[]): readonly Route[]
       method: 'post',
       path: '/api/v1/proposals/{id}/decisions',
       permission: 'proposal.decide',
-      summary: 'Approve what another person asked for, which does it; refuse it; or withdraw what is your own',
+      summary:
+        'Approve what another person asked for, which does it; refuse it; withdraw what is your own; or say that you have seen that it came to nothing',
       params: byId,
       reachesOutside: true,
       body: z.strictObject({ decision: choice, reason }),
@@ -116,19 +120,15 @@ export function proposalRoutes(routes: () => readonly Route[]): readonly Route[]
         const decider = requirePerson(person);
         const { decided, audit } = await inTransaction(app.db, async (tx) => {
           const before = await lockedProposal(tx, params.id);
-          const route = routeOf(before, routes());
-          requireRightToDecide(route, decider);
-          const decided = isLeftUndone(before, decider, app.timeMs())
-            ? before
-            : await decideProposal(tx, before, body.decision, decider.personId, body.reason);
-          if (body.decision === 'approved') await requireProposer(tx, route, decided);
-          const what = { action: `proposal.${decided.state}`, targetKind: 'proposal', targetId: decided.id } as const;
+          const decided = await decide(tx, before, body, decider, routes(), app.timeMs());
+          const done = body.decision === 'seen' ? body.decision : decided.state;
+          const what = { action: `proposal.${done}`, targetKind: 'proposal', targetId: decided.id } as const;
           return {
             decided,
             audit: await writeAudit(tx, author, { ...what, after: { route: decided.route }, reason: body.reason }),
           };
         });
-        if (decided.state !== 'approved') return change(async () => ({ answer: toldTo(person, decided, app), audit }));
+        if (body.decision !== 'approved') return change(async () => ({ answer: toldTo(person, decided, app), audit }));
         const outcome = await outcomeOf(routeOf(decided, routes()), decided, author.clientAddress ?? '', app);
         return change(async (tx) => ({
           answer: toldTo(person, await keepOutcome(tx, decided.id, outcome), app),
@@ -137,6 +137,27 @@ export function proposalRoutes(routes: () => readonly Route[]): readonly Route[]
       },
     }),
   ];
+}
+
+/** What is approved already and left undone stays so. */
+async function decide(
+  tx: PoolClient,
+  before: ProposalRow,
+  { decision, reason: why }: { readonly decision: Choice; readonly reason: string },
+  decider: SignedIn,
+  routes: readonly Route[],
+  nowMs: number,
+): Promise<ProposalRow> {
+  if (decision === 'seen') {
+    if (isToBeSeen(before, decider)) return markSeen(tx, before.id, decider.personId);
+    throw new TollgateError('conflict', { message: `Proposal ${before.id} has not come to nothing, or not for you.` });
+  }
+  const route = routeOf(before, routes);
+  requireRightToDecide(route, decider);
+  const isRepeated = decision === 'approved' && isLeftUndone(before, decider, nowMs);
+  const decided = isRepeated ? before : await decideProposal(tx, before, decision, decider.personId, why);
+  if (decision === 'approved') await requireProposer(tx, route, decided);
+  return decided;
 }
 
 /** As its proposer asked and its decider approved. With one Idempotency-Key, so that whoever approves again what was left undone does it once. */
@@ -185,6 +206,11 @@ function isLeftUndone(
   return stands === 'approved' && decidedBy === personId && outcome === null && isRepeatable;
 }
 
+/** Approved, refused when it was to be done, and whoever asked for it has not read that yet. */
+function isToBeSeen({ proposedBy, outcome, seenBy }: ProposalRow, { personId }: SignedIn): boolean {
+  return outcome !== null && outcome.status >= 400 && seenBy === null && proposedBy === personId;
+}
+
 /** The admin token is no person, and decides nothing. */
 export function choicesOf(
   row: ProposalRow,
@@ -194,6 +220,7 @@ export function choicesOf(
 ): readonly Choice[] {
   if (person === null) return [];
   if (isLeftUndone(row, person, nowMs)) return ['approved'];
+  if (isToBeSeen(row, person)) return ['seen'];
   const permission = routes.find((route) => nameOf(route) === row.route)?.permission ?? null;
   if (row.state !== 'open' || permission === null || !isStaffAllowed(permission, person.staffRoles)) return [];
   return row.proposedBy === person.personId ? ['withdrawn'] : ['approved', 'refused'];

@@ -178,8 +178,7 @@ async function proposeCredit(page: Page): Promise<void> {
   await dialog.getByRole('button', { name: 'Give credit' }).click();
   await dialog.getByText('This waits for a second person now.', { exact: false }).waitFor();
   await dialog.getByRole('button', { name: 'Close' }).last().click();
-  await page.getByRole('button', { name: 'Withdraw' }).waitFor();
-  expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
+  await page.getByRole('link', { name: 'Open it' }).waitFor();
   await page.getByRole('button', { name: 'Give time' }).click();
   await page.getByLabel('Until').fill('2099-12-31');
   await page.getByLabel('Why?').fill('He pays on the first');
@@ -194,15 +193,18 @@ async function proposeCredit(page: Page): Promise<void> {
 
 async function approve(page: Page): Promise<void> {
   await page.goto(address());
-  await page.getByRole('button', { name: 'Approve' }).waitFor();
+  await page.getByRole('link', { name: 'Open it' }).waitFor();
   await expectWellMade(page, 'customer-proposal');
+  await page.getByRole('link', { name: 'Open it' }).click();
   await page.getByRole('button', { name: 'Approve' }).click();
   await page.getByLabel('Why?').fill('Agreed by phone');
   await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
+  await page.getByText('Done', { exact: true }).waitFor();
+  await page.goto(address());
   const given = page.getByRole('listitem').filter({ hasText: 'Credit given by hand' });
   await given.filter({ hasText: 'Ann Admin + Ben Admin' }).filter({ hasText: 'A month of outages' }).waitFor();
   await given.getByText('$60.00').waitFor();
-  await page.getByRole('button', { name: 'Approve' }).first().waitFor({ state: 'detached' });
+  expect(await page.getByRole('link', { name: 'Open it' }).count()).toBe(0);
 }
 
 /** In Chinese, and in the dark. */

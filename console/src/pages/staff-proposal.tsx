@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { organizationQuery } from '../api/organization-questions.ts';
 import { Problem } from '../api/problem.ts';
-import { inboxQuery, type Proposal, proposalQuery } from '../api/staff-questions.ts';
+import { customerKey, inboxQuery, type Proposal, proposalQuery, proposalsQuery } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from '../parts/asked.tsx';
 import { DecisionHead, Meanwhile } from '../parts/decision-head.tsx';
@@ -32,8 +32,8 @@ export function StaffProposal() {
   );
 }
 
-const KEYS: { readonly [C in Choice]: string } = { approved: 'a', refused: 'r', withdrawn: 'w' };
-const CHOICES: readonly Choice[] = ['approved', 'refused', 'withdrawn'];
+const KEYS: { readonly [C in Choice]: string } = { approved: 'a', refused: 'r', withdrawn: 'w', seen: 's' };
+const CHOICES: readonly Choice[] = ['approved', 'refused', 'withdrawn', 'seen'];
 
 function One({ proposal }: { readonly proposal: Proposal }) {
   const t = useWords();
@@ -120,7 +120,7 @@ function requestLine({ route, path }: Proposal): string {
 function Standing({ proposal }: { readonly proposal: Proposal }) {
   const t = useWords();
   const nameOf = useNames();
-  const { state, choices, proposedBy, proposedAt, validUntil, decidedBy, reason, why } = proposal;
+  const { state, choices, proposedBy, proposedAt, validUntil, decidedBy, seenBy, reason, why } = proposal;
   return (
     <div className="form standing" role="status">
       <p>
@@ -139,6 +139,8 @@ function Standing({ proposal }: { readonly proposal: Proposal }) {
       {state === 'approved' && proposal.outcome === null ? (
         <p className="queue-attention">{t('proposal.undone')}</p>
       ) : null}
+      {choices.includes('seen') ? <p className="queue-attention">{t('proposal.notDone')}</p> : null}
+      {seenBy === null ? null : <p>{t('proposal.past.seen', { name: nameOf(seenBy) })}</p>}
     </div>
   );
 
@@ -148,7 +150,7 @@ function Standing({ proposal }: { readonly proposal: Proposal }) {
   }
 }
 
-function isDecided(state: Proposal['state']): state is Choice {
+function isDecided(state: Proposal['state']): state is Exclude<Choice, 'seen'> {
   return state === 'approved' || state === 'refused' || state === 'withdrawn';
 }
 
@@ -176,12 +178,17 @@ interface Deciding {
   late(): void;
 }
 
-function Deciding({ proposal: { id }, choice, close, late }: Deciding) {
+function Deciding({ proposal: { id, orgId }, choice, close, late }: Deciding) {
   const t = useWords();
   const queries = useQueryClient();
   const [attemptId] = useState(() => crypto.randomUUID());
   const again = () =>
-    Promise.all([queries.invalidateQueries(proposalQuery(id)), queries.invalidateQueries(inboxQuery)]);
+    Promise.all([
+      queries.invalidateQueries(proposalQuery(id)),
+      queries.invalidateQueries(inboxQuery),
+      queries.invalidateQueries(proposalsQuery),
+      orgId === null ? null : queries.invalidateQueries({ queryKey: customerKey(orgId) }),
+    ]);
   const form = useForm({
     initial: { reason: '' },
     check: ({ reason }) => ({ reason: reason.trim() === '' ? t('fields.reason') : null }),
@@ -203,7 +210,7 @@ function Deciding({ proposal: { id }, choice, close, late }: Deciding) {
     <Form
       form={form}
       submit={t(`proposal.verb.${choice}`)}
-      isGrave={choice !== 'approved'}
+      isGrave={choice === 'refused' || choice === 'withdrawn'}
       beside={
         <Button variant="default" onClick={close}>
           {t('keys.cancel')}

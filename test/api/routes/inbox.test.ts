@@ -137,6 +137,26 @@ test('what takes a second person waits for those who might have asked for it, an
   expect([await seenBy(other), await choices(ada)]).toEqual([undefined, []]);
 });
 
+test('what was approved and could not be done waits for whoever asked for it, until he says that he has seen it', async () => {
+  const { orgId } = await applied();
+  const other = await signedInAs(app, { staff: ['admin'] });
+  const seenBy = async (who: Somebody) => (await inboxOf(who)).find(({ kind }) => kind === 'proposal');
+  const asked = await as(ada, 'post', '/grants', { orgId, amountNano: '50000000001' });
+  const id = asked.string('id');
+  const decide = (who: Somebody, decision: string) =>
+    as(who, 'post', `/proposals/${id}/decisions`, { decision, reason: 'as discussed' });
+  await app.db.query(`update proposals set body = replace(body, $2, gen_random_uuid()::text) where id = $1`, [id, orgId]);
+
+  const approved = await decide(other, 'approved');
+
+  expect(approved.field('outcome.status')).toBe(422);
+  expect(await seenBy(ada)).toMatchObject({ id, bar: 'not_done' });
+  expect(await seenBy(other)).toBeUndefined();
+  expect((await decide(other, 'seen')).status).toBe(409);
+  expect((await decide(ada, 'seen')).field('seenBy')).toBe(ada.personId);
+  expect(await seenBy(ada)).toBeUndefined();
+});
+
 test('money that went another way waits for those who sell, a night that is not proven for those who keep it running', async () => {
   const { orgId } = await applied();
   await app.db.query(
