@@ -80,11 +80,11 @@ export const memberRoutes: readonly Route[] = [
     of: ({ params }) => params,
     summary: 'Members of an organization, newest first, and those who left',
     params: ofOrganization,
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({ ...pageQuery, status: status.optional() }),
     response: pageOf(Member),
     handler: async ({ params, query }, { db }) => {
       const { id } = await organization(db, params.orgId);
-      return onePage(members, query, (after, pageSize) => listMembers(db, id, after, pageSize));
+      return onePage(members, query, (after, pageSize) => listMembers(db, id, query.status, after, pageSize));
     },
   }),
   adminRead({

@@ -108,17 +108,19 @@ export async function lockedMember(tx: PoolClient, orgId: string, personId: stri
 export async function listMembers(
   db: Queryable,
   orgId: string,
+  status: MemberStatus | undefined,
   after: string | null,
   pageSize: number,
 ): Promise<Member[]> {
   const { rows } = await db.query<MemberRow>(
     `${MEMBERS}
       where m.org_id = $1
-        and ($2::uuid is null or (m.created_at, m.person_id) <
-             (select a.created_at, a.person_id from memberships a where a.org_id = $1 and a.person_id = $2))
+        and ($2::text is null or m.status = $2)
+        and ($3::uuid is null or (m.created_at, m.person_id) <
+             (select a.created_at, a.person_id from memberships a where a.org_id = $1 and a.person_id = $3))
       order by m.created_at desc, m.person_id desc
-      limit $3`,
-    [orgId, after, pageSize],
+      limit $4`,
+    [orgId, status ?? null, after, pageSize],
   );
   return rows.map(readMember);
 }

@@ -3,7 +3,7 @@ import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
-import { type Member, membersQuery } from '../api/organization-questions.ts';
+import { type Member, membersKey } from '../api/organization-questions.ts';
 import { meQuery } from '../api/questions.ts';
 import { CAPS } from '../key-bounds.ts';
 import { useWords } from '../messages/language.ts';
@@ -98,7 +98,7 @@ function useChange(orgId: string, { personId, role, caps, ...member }: Member, d
     },
     done: async () => {
       // He may have changed what he himself may do here.
-      await Promise.all([queries.invalidateQueries(membersQuery(orgId)), queries.invalidateQueries(meQuery)]);
+      await Promise.all([queries.invalidateQueries({ queryKey: membersKey(orgId) }), queries.invalidateQueries(meQuery)]);
       done();
     },
   });

@@ -145,7 +145,10 @@ test('what was approved and could not be done waits for whoever asked for it, un
   const id = asked.string('id');
   const decide = (who: Somebody, decision: string) =>
     as(who, 'post', `/proposals/${id}/decisions`, { decision, reason: 'as discussed' });
-  await app.db.query(`update proposals set body = replace(body, $2, gen_random_uuid()::text) where id = $1`, [id, orgId]);
+  await app.db.query(`update proposals set body = replace(body, $2, gen_random_uuid()::text) where id = $1`, [
+    id,
+    orgId,
+  ]);
 
   const approved = await decide(other, 'approved');
 

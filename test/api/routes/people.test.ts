@@ -124,6 +124,9 @@ test('members are paged newest first, and a member of one organization is nothin
 
   const seen = pages.flatMap((page) => page.list('data').map((_, at) => page.string(`data.${at}.personId`)));
   expect([seen, pages[1]?.field('nextCursor')]).toEqual([joined, null]);
+  done(await patch(`/organizations/${orgId}/members/${joined[0]}`, { status: 'suspended' }));
+  const suspended = done(await app.call('get', `${path}?status=suspended`));
+  expect(suspended.list('data')).toMatchObject([{ personId: joined[0] }]);
   expect((await app.call('get', `/api/v1/organizations/${other}/members/${joined[0]}`)).status).toBe(404);
 });
 
