@@ -31,9 +31,9 @@ const InboxItem = z
       .string()
       .nullable()
       .meta({ description: 'Who approved it first, or asked for it: somebody else must decide' }),
-    bar: z.union([bar, z.enum(['has_proposed', 'not_done'])]).meta({
+    bar: z.union([bar, z.enum(['has_proposed', 'not_done', 'has_written'])]).meta({
       description:
-        'Why whoever asks may not decide on it; not_done: he asked for it, it was approved, and could not be done',
+        'Why whoever asks may not decide on it; not_done: he asked for it, it was approved, and could not be done; has_written: the applicant has, and waits for an answer',
     }),
     attention: z.string().nullable().meta({ description: 'What keeps an approved application from being provisioned' }),
     hints,
@@ -77,12 +77,13 @@ async function applications(db: Queryable, actor: string): Promise<Item[]> {
     db,
     waiting.map(({ application }) => application.orgId),
   );
-  return waiting.map(({ application: { id, orgId, state }, submitted, firstBy, ...shown }) => ({
+  return waiting.map(({ application: { id, orgId, state }, submitted, firstBy, isUnanswered, ...shown }) => ({
     ...shown,
     ...{ kind: 'application', id, orgId, orgName: names.get(orgId) ?? null, what: submitted.company },
     amountCents: submitted.wantedTerms.creditLineCents,
     level: state.stage.kind === 'in_review' ? state.stage.level : null,
     by: firstBy,
+    bar: isUnanswered ? 'has_written' : shown.bar,
     workflowId: onboardingWorkflowId(id),
   }));
 }

@@ -51,6 +51,23 @@ export const applicationQuestion: MailTemplate<'application_question'> = {
   }),
 };
 
+export const applicationMessage: MailTemplate<'application_message'> = {
+  en: ({ company, message }, _say, context) => ({
+    subject: 'A message about your enterprise application',
+    opening: `We have written to you about the enterprise application of ${company}.`,
+    details: [['We write', message]],
+    next: ['You can answer on the page of the application. What it waits for does not change by this message.'],
+    action: { label: 'See your application', url: applicationUrl(context) },
+  }),
+  zh: ({ company, message }, _say, context) => ({
+    subject: '关于您的企业版申请的新消息',
+    opening: `关于 ${company} 的企业版申请，我们给您发送了一条消息。`,
+    details: [['消息内容', message]],
+    next: ['您可在申请页面回复。此消息不影响申请的当前进度。'],
+    action: { label: '查看申请', url: applicationUrl(context) },
+  }),
+};
+
 export const applicationWaits: MailTemplate<'application_waits'> = {
   en: ({ company, applicationId, duty, businessDays, level }, _say, { runbookUrl }) => ({
     subject:

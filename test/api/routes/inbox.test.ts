@@ -95,6 +95,23 @@ test('whoever approved first is told that it takes another, and the other whom i
   ]);
 });
 
+test('what the applicant writes while nothing is to be decided waits for an answer, and the answer is mailed to him', async () => {
+  const { id, owner, path } = await applied();
+  const seen = async () => (await inboxOf(eve)).find((one) => one.id === id);
+  done(await decide(ben, id, { kind: 'ask', reason: 'your VAT ID?' }));
+  await looked(id);
+  const before = await seen();
+  done(await as(owner, 'post', `${path}/messages`, { body: 'which one?' }));
+
+  const written = await seen();
+  done(await as(eve, 'post', `/applications/${id}/messages`, { body: 'that of the GmbH' }));
+
+  expect([before, await seen()]).toEqual([undefined, undefined]);
+  expect(written).toMatchObject({ kind: 'application', level: null, bar: 'has_written', isLate: false });
+  const { rows } = await app.db.query(`select recipient, facts from notifications where kind = 'application_message'`);
+  expect(rows).toMatchObject([{ recipient: owner.email, facts: { applicationId: id, message: 'that of the GmbH' } }]);
+});
+
 test('it is late after a business day', async () => {
   const { id } = await applied();
   const isLate = async () => (await inboxOf(eve)).find((one) => one.id === id)?.isLate;
