@@ -25,13 +25,11 @@ import { changeRequestOf, commit } from './change.ts';
 import { problemOf } from './error-answers.ts';
 import { instant, reason, uuid } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
+import { type Choice, choice, choicesOf, isLeftUndone, isToBeSeen, nameOf } from './proposal-choices.ts';
 import { acceptedReply, type Reply, tagsSeen } from './reply.ts';
 import { adminChange, adminRead, type Call, none, type Route } from './route.ts';
 
 const state = z.enum(['open', 'approved', 'refused', 'withdrawn', 'expired']);
-
-const choice = z.enum(['approved', 'refused', 'withdrawn', 'seen']);
-type Choice = z.output<typeof choice>;
 
 export const Proposal = z
   .object({
@@ -52,7 +50,7 @@ export const Proposal = z
     seenBy: uuid.nullable().meta({ description: 'Who has read that it was approved and came to nothing' }),
     outcome: z.object({ status: z.int(), body: z.unknown() }).nullable().meta({
       description:
-        'What has come of it; null of what is approved: nobody knows yet, approve it again within 23 hours. After that the audit log says, by this id as its request id, whether it was done',
+        'What has come of it; null of what is approved: nobody knows yet, whoever approved it approves it again within 23 hours. After that the audit log says, by this id as its request id, whether it was done',
     }),
   })
   .meta({ id: 'Proposal' });
@@ -149,7 +147,7 @@ async function decide(
   nowMs: number,
 ): Promise<ProposalRow> {
   if (decision === 'seen') {
-    if (isToBeSeen(before, decider)) return markSeen(tx, before.id, decider.personId);
+    if (isToBeSeen(before, decider, routes, nowMs)) return markSeen(tx, before.id, decider.personId);
     throw new TollgateError('conflict', { message: `Proposal ${before.id} has not come to nothing, or not for you.` });
   }
   const route = routeOf(before, routes);
@@ -193,39 +191,6 @@ async function outcomeOf(
   }
 }
 
-/** What was done is known by its Idempotency-Key for a day: an hour less, so that nothing is done twice. */
-const REPEATABLE_MS = 23 * 3_600_000;
-
-/** Approved by him, and its process died before it knew what came of it. */
-function isLeftUndone(
-  { state: stands, decidedBy, decidedAt, outcome }: ProposalRow,
-  { personId }: SignedIn,
-  nowMs: number,
-): boolean {
-  const isRepeatable = decidedAt !== null && decidedAt.getTime() > nowMs - REPEATABLE_MS;
-  return stands === 'approved' && decidedBy === personId && outcome === null && isRepeatable;
-}
-
-/** Approved, refused when it was to be done, and whoever asked for it has not read that yet. */
-function isToBeSeen({ proposedBy, outcome, seenBy }: ProposalRow, { personId }: SignedIn): boolean {
-  return outcome !== null && outcome.status >= 400 && seenBy === null && proposedBy === personId;
-}
-
-/** The admin token is no person, and decides nothing. */
-export function choicesOf(
-  row: ProposalRow,
-  person: SignedIn | null,
-  routes: readonly Route[],
-  nowMs: number,
-): readonly Choice[] {
-  if (person === null) return [];
-  if (isLeftUndone(row, person, nowMs)) return ['approved'];
-  if (isToBeSeen(row, person)) return ['seen'];
-  const permission = routes.find((route) => nameOf(route) === row.route)?.permission ?? null;
-  if (row.state !== 'open' || permission === null || !isStaffAllowed(permission, person.staffRoles)) return [];
-  return row.proposedBy === person.personId ? ['withdrawn'] : ['approved', 'refused'];
-}
-
 const ORGANIZATION = /\/organizations\/([0-9a-f-]{36})(\/|$)/;
 
 /** Null: it is about none, or does not say. */
@@ -265,10 +230,6 @@ function routeOf(wanted: { readonly route: string }, routes: readonly Route[]): 
   const found = routes.find((route) => nameOf(route) === wanted.route);
   if (found !== undefined) return found;
   throw new TollgateError('conflict', { message: `There is no route ${wanted.route} any more: propose it anew.` });
-}
-
-function nameOf({ method, path }: Pick<Route, 'method' | 'path'>): string {
-  return `${method} ${path}`;
 }
 
 function paramsIn(declared: string, path: string): Record<string, string> {

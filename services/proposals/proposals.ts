@@ -96,8 +96,9 @@ export async function waitingProposals(db: Queryable, atMost: number): Promise<P
   const { rows } = await db.query<Proposal>(
     `${PROPOSALS}
       where (p.decision is null and p.valid_until > clock_timestamp())
-         or (p.decision = 'approved' and p.outcome is null and p.decided_at < clock_timestamp() - $1::interval)
-         or (p.decision = 'approved' and (p.outcome ->> 'status')::integer >= 400 and p.seen_by is null)
+         or (p.decision = 'approved' and p.seen_by is null and (
+              (p.outcome ->> 'status')::integer >= 400
+              or (p.outcome is null and p.decided_at < clock_timestamp() - $1::interval)))
       order by p.proposed_at, p.id limit $2`,
     [LEFT_UNDONE_AFTER, atMost],
   );

@@ -120,7 +120,7 @@ function requestLine({ route, path }: Proposal): string {
 function Standing({ proposal }: { readonly proposal: Proposal }) {
   const t = useWords();
   const nameOf = useNames();
-  const { state, choices, proposedBy, proposedAt, validUntil, decidedBy, seenBy, reason, why } = proposal;
+  const { id, state, choices, proposedBy, proposedAt, validUntil, decidedBy, seenBy, reason, why, outcome } = proposal;
   return (
     <div className="form standing" role="status">
       <p>
@@ -136,10 +136,12 @@ function Standing({ proposal }: { readonly proposal: Proposal }) {
         <p>{t(`proposal.past.${isDecided(state) ? state : 'approved'}`, { name: nameOf(decidedBy) })}</p>
       )}
       {reason === null ? null : <p className="said quiet">{reason}</p>}
-      {state === 'approved' && proposal.outcome === null ? (
-        <p className="queue-attention">{t('proposal.undone')}</p>
+      {state === 'approved' && outcome === null && seenBy === null ? (
+        <p className="queue-attention">{choices.includes('seen') ? t('proposal.lost', { id }) : t('proposal.undone')}</p>
       ) : null}
-      {choices.includes('seen') ? <p className="queue-attention">{t('proposal.notDone')}</p> : null}
+      {outcome !== null && choices.includes('seen') ? (
+        <p className="queue-attention">{t('proposal.notDone')}</p>
+      ) : null}
       {seenBy === null ? null : <p>{t('proposal.past.seen', { name: nameOf(seenBy) })}</p>}
     </div>
   );

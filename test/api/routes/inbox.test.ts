@@ -177,6 +177,33 @@ test('what was approved and could not be done waits for whoever asked for it, un
   expect(await seenBy(ada)).toBeUndefined();
 });
 
+test('what was approved and left undone waits for all who might decide, and once it cannot be repeated until one says that he has seen it', async () => {
+  const { orgId } = await applied();
+  const [other, third] = [await signedInAs(app, { staff: ['admin'] }), await signedInAs(app, { staff: ['admin'] })];
+  const asked = await as(ada, 'post', '/grants', { orgId, amountNano: '50000000001' });
+  const id = asked.string('id');
+  const seenBy = async (who: Somebody) => (await inboxOf(who)).find((one) => one.id === id)?.bar;
+  const choices = async (who: Somebody) => (await as(who, 'get', `/proposals/${id}`)).field('choices');
+  const approvedSince = (ago: string) =>
+    app.db.query(
+      `update proposals set decision = 'approved', decided_by = $2, reason = 'fine', decided_at = now() - $3::interval where id = $1`,
+      [id, other.personId, ago],
+    );
+
+  await approvedSince('2 minutes');
+  expect(await Promise.all([ada, other, third, eve].map(seenBy))).toEqual([...LEFT_TO_ALL, undefined]);
+  expect(await Promise.all([ada, other, third].map(choices))).toEqual([[], ['approved'], []]);
+  await approvedSince('2 days');
+  expect(await Promise.all([ada, other, third, eve].map(seenBy))).toEqual([...LEFT_TO_ALL, undefined]);
+  expect(await Promise.all([ada, other, third, eve].map(choices))).toEqual([['seen'], ['seen'], ['seen'], []]);
+  const decision = { decision: 'seen', reason: 'it was done' };
+  const seen = done(await as(third, 'post', `/proposals/${id}/decisions`, decision));
+
+  expect([seen.field('seenBy'), seen.field('outcome'), await seenBy(ada)]).toEqual([third.personId, null, undefined]);
+});
+
+const LEFT_TO_ALL = ['left_undone', 'left_undone', 'left_undone'];
+
 test('money that went another way waits for those who sell, a night that is not proven for those who keep it running', async () => {
   const { orgId } = await applied();
   await app.db.query(
