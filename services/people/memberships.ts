@@ -14,7 +14,8 @@ export type MemberStatus = 'active' | 'suspended' | 'removed';
 export interface Member {
   readonly orgId: string;
   readonly personId: string;
-  readonly email: string;
+  /** Null of whoever left: it is no business of those whom he left any more. */
+  readonly email: string | null;
   readonly name: string;
   readonly role: MemberRole;
   readonly status: MemberStatus;
@@ -37,7 +38,8 @@ interface MemberRow extends Omit<Member, 'caps'> {
 }
 
 const MEMBERS = `
-  select m.org_id as "orgId", m.person_id as "personId", p.email, p.name, m.role, m.status, m.awaits_seat as "awaitsSeat",
+  select m.org_id as "orgId", m.person_id as "personId", case when m.status <> 'removed' then p.email end as email, p.name, m.role, m.status,
+         m.awaits_seat as "awaitsSeat",
          ${capsColumn('member', 'm.org_id', 'm.person_id')} as caps, m.version, m.created_at as "createdAt"
     from memberships m join persons p on p.id = m.person_id`;
 
@@ -142,8 +144,9 @@ async function requireOwner(tx: PoolClient, orgId: string): Promise<void> {
 }
 
 function knownMember(personId: string, status: MemberStatus): TollgateError {
+  const instead = status === 'removed' ? 'invite him' : 'change the membership';
   return new TollgateError('conflict', {
-    message: `Person ${personId} is known to this organization already, and ${status}: change the membership instead.`,
+    message: `Person ${personId} is known to this organization already, and ${status}: ${instead} instead.`,
     param: 'personId',
   });
 }

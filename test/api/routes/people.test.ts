@@ -130,6 +130,30 @@ test('members are paged newest first, and a member of one organization is nothin
   expect((await app.call('get', `/api/v1/organizations/${other}/members/${joined[0]}`)).status).toBe(404);
 });
 
+test('whoever left is brought back by nobody but himself, and his address is not read by those whom he left', async () => {
+  const [orgId, owner, leaver] = [await newOrganization(null), await newPerson(), await newPerson()];
+  const members = `/organizations/${orgId}/members`;
+  done(await post(members, { personId: owner, role: 'owner' }));
+  done(await post(members, { personId: leaver, role: 'developer' }));
+
+  const left = done(await patch(`${members}/${leaver}`, { status: 'removed' }));
+  const pulled = [
+    await patch(`${members}/${leaver}`, { status: 'active', role: 'owner' }),
+    await patch(`${members}/${leaver}`, { status: 'suspended' }),
+    await post(members, { personId: leaver, role: 'developer' }),
+  ];
+
+  expect(left.body).toMatchObject({ status: 'removed', email: null });
+  expect(pulled.map(refusal)).toEqual([
+    [409, 'conflict', 'status'],
+    [409, 'conflict', 'status'],
+    [409, 'conflict', 'personId'],
+  ]);
+  expect(done(await app.call('get', `/api/v1${members}?status=removed`)).list('data')).toMatchObject([
+    { personId: leaver, email: null },
+  ]);
+});
+
 test('a member and billing details are changed on the version that was seen', async () => {
   const [orgId, personId] = [await newOrganization(), await newPerson()];
   done(await post(`/organizations/${orgId}/members`, { personId, role: 'owner' }));
