@@ -137,6 +137,8 @@ async function approvedSecond(page: Page): Promise<void> {
   await tabTo(page, '批准');
   await page.keyboard.press('Enter');
   await page.getByText('该组织已是企业版。').waitFor();
+  await page.getByRole('button', { name: '重新发送链接' }).click();
+  await page.getByText('新链接已发送给所有者').waitFor();
 }
 
 /** By the link of the mail; its first API key. */

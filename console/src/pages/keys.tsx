@@ -7,6 +7,7 @@ import { type ApiKey, keysQuery, useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from '../parts/asked.tsx';
 import { PlusIcon } from '../parts/icons.tsx';
+import { KeyChange } from '../parts/key-change.tsx';
 import { KeySwitch } from '../parts/key-switch.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Money } from '../parts/money.tsx';
@@ -84,6 +85,7 @@ function KeyTable({ orgId, apiKeys }: { readonly orgId: string; readonly apiKeys
               <Moment at={apiKey.createdAt} />
             </Table.Td>
             <Table.Td className="row-actions">
+              {mayMakeKeys(role) ? <KeyChange orgId={orgId} apiKey={apiKey} /> : null}
               {(apiKey.disabledAt === null ? mayMakeKeys(role) : mayEnableKeys(role)) ? (
                 <KeySwitch orgId={orgId} apiKey={apiKey} />
               ) : null}
