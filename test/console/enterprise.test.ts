@@ -103,6 +103,11 @@ async function answered(page: Page): Promise<void> {
   await page.reload();
   await page.getByText('What is your VAT ID?').first().waitFor();
   await expectWellMadeInBoth(page, 'enterprise-asked');
+  // Sent, but not handed in; then he sees that it was wrong.
+  await page.route('**/submit', (route) => route.fulfill({ status: 503, json: { code: 'service_unavailable' } }), { times: 1 });
+  await page.getByRole('textbox', { name: '您的答复' }).fill('DE000000000');
+  await page.getByRole('button', { name: '提交答复' }).click();
+  await page.getByRole('alert').filter({ hasText: '服务繁忙' }).waitFor();
   await page.getByRole('textbox', { name: '您的答复' }).fill('DE123456789');
   await page.getByRole('button', { name: '提交答复' }).click();
   await page.getByText('审核中', { exact: true }).waitFor();
