@@ -53,7 +53,7 @@ export async function saveDraft(
   return changed(tx, author, 'written', before, await saveForm(tx, before.id, form));
 }
 
-/** The first time, or anew with the answers to what was asked. @throws TollgateError invalid_body for what is missing; conflict */
+/** The first time, or anew with the answers to what was asked. @throws TollgateError invalid_body for what is missing; no_verified_owner; conflict */
 export async function submitApplication(tx: PoolClient, before: Application, author: Author): Promise<Changed> {
   const { id, orgId, form } = before;
   if (!isComplete(form)) {
@@ -116,7 +116,7 @@ async function requireOwner(tx: PoolClient, orgId: string): Promise<void> {
     [orgId],
   );
   if (rowCount === 1) return;
-  throw new TollgateError('conflict', {
+  throw new TollgateError('no_verified_owner', {
     message: `Organization ${orgId} has no active owner whose mail address is verified: answers go to its owners.`,
   });
 }

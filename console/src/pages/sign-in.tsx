@@ -18,7 +18,7 @@ export function SignIn() {
   const { next } = here.useSearch();
   const [step, setStep] = useState<'password' | 'second_factor'>('password');
   const goOn = () => enter(ownPath(next));
-  if (step === 'second_factor') return <SecondFactor passed={goOn} />;
+  if (step === 'second_factor') return <SecondFactor passed={goOn} again={() => setStep('password')} />;
   return <Password next={next} passed={(state) => (state === 'signed_in' ? goOn() : setStep(state))} />;
 }
 
@@ -65,7 +65,13 @@ function Password({ next, passed }: Password) {
   );
 }
 
-function SecondFactor({ passed }: { readonly passed: () => void }) {
+interface SecondFactor {
+  passed(): void;
+  /** After some wrong codes no right one is taken any more. */
+  again(): void;
+}
+
+function SecondFactor({ passed, again }: SecondFactor) {
   const t = useWords();
   const [hasDevice, setHasDevice] = useState(true);
   const digitsMissing = (code: string) => (codeIn(code).length === 6 ? null : t('fields.code'));
@@ -105,6 +111,12 @@ function SecondFactor({ passed }: { readonly passed: () => void }) {
           <TextInput {...form.input('code')} label={t('secondFactor.recoveryCode')} autoComplete="off" />
         )}
       </Form>
+      <p className="aside">
+        {t('secondFactor.refused')}{' '}
+        <Anchor component="button" type="button" inherit onClick={again}>
+          {t('secondFactor.again')}
+        </Anchor>
+      </p>
     </>
   );
 }
