@@ -2,7 +2,7 @@
 // which of them wait for somebody of us.
 import type { ApplicationForm } from '../../domain/application-form.ts';
 import { attentionOf } from '../../domain/provisioning.ts';
-import { type EarlierApplication, type RiskHint, riskHints } from '../../domain/risk-hints.ts';
+import { comparable, type EarlierApplication, type RiskHint, riskHints } from '../../domain/risk-hints.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import {
   APPLICATION_COLUMNS,
@@ -35,7 +35,7 @@ export async function applicationFile(db: Queryable, id: string, actor: string):
   return {
     application: found,
     submitted,
-    hints: submitted === null ? [] : hintsAt(found, submitted, await lastSubmitted(db)),
+    hints: submitted === null ? [] : hintsAt(found, submitted, await earlierThan(db, [{ ...found, form: submitted }])),
     thread: await messagesOf(db, id),
     decisions: await decisionsOf(db, id),
     deadline: stage.kind === 'info_requested' ? new Date(stage.expiresAtMs) : found.wakeAt,
@@ -85,7 +85,10 @@ export async function waitingApplications(db: Queryable, actor: string): Promise
     [MOST_WAITING],
   );
   if (rows.length === 0) return [];
-  const earlier = await lastSubmitted(db);
+  const earlier = await earlierThan(
+    db,
+    rows.map(({ orgId, submitted }) => ({ orgId, form: submitted })),
+  );
   const waiting = rows.map(async ({ submitted, since, firstBy, isUnanswered, ...found }) => ({
     ...{ application: found, submitted, since, firstBy, isUnanswered: isUnanswered === true },
     hints: hintsAt(found, submitted, earlier),
@@ -108,13 +111,20 @@ function hintsAt({ id, orgId }: Application, form: ApplicationForm, all: readonl
   return riskHints({ orgId, form, earlier: all.filter((one) => one.id !== id) });
 }
 
-/** What was submitted last of each, of the thousand newest. */
-async function lastSubmitted(db: Queryable): Promise<EarlierApplication[]> {
+/** What was submitted last of each application that could be one before these: of the same organization, company or domain. */
+async function earlierThan(
+  db: Queryable,
+  these: readonly { readonly orgId: string; readonly form: ApplicationForm }[],
+): Promise<EarlierApplication[]> {
+  const named = these.map(({ form }) => comparable(form));
   const { rows } = await db.query<EarlierApplication>(
     `select a.id, a.org_id as "orgId", r.form ->> 'company' as company, r.form ->> 'domain' as domain, a.stage
-       from applications a
+       from (select id from applications where org_id = any($1::uuid[])
+             union select application_id from application_revisions where company = any($2) or domain = any($3)) likely
+       join applications a on a.id = likely.id
        join lateral (select form from application_revisions where application_id = a.id order by revision desc limit 1) r on true
-      order by a.created_at desc, a.id desc limit 1000`,
+      order by a.created_at desc, a.id desc`,
+    [these.map(({ orgId }) => orgId), named.map(({ company }) => company), named.map(({ domain }) => domain)],
   );
   return rows;
 }

@@ -79,6 +79,28 @@ test('an application waits with what is hinted at, and is gone once somebody has
   expect((await inboxOf(eve)).map((one) => one.id)).not.toContain(id);
 });
 
+test('an application before is hinted at, however many others came between', async () => {
+  const { id: first, orgId, owner } = await applied();
+  done(await decide(ben, first, { kind: 'reject', reason: 'no' }));
+  await looked(first);
+  await app.db.query(
+    `with o as (insert into organizations (name) values ('crowd') returning id),
+          a as (insert into applications (id, org_id, stage, form, applied_by, state, revision)
+                select gen_random_uuid(), o.id, 'rejected', '{}', 'test', e.state, 1
+                  from o, applications e, generate_series(1, 1001) where e.id = $1 returning id)
+     insert into application_revisions (application_id, revision, form, company, domain, submitted_by)
+     select id, 1, '{"company": "Crowd", "domain": "crowd.example"}', 'crowd', 'crowd.example', 'test' from a`,
+    [first],
+  );
+  const path = `/organizations/${orgId}/applications`;
+  const id = done(await as(owner, 'post', path, { form: FORM })).string('id');
+  done(await as(owner, 'post', `${path}/${id}/submit`, {}));
+
+  const before = { kind: 'applied_before', applicationId: first, stage: 'rejected' };
+  expect((await inboxOf(eve)).find((one) => one.id === id)?.hints).toContainEqual(before);
+  expect((await as(eve, 'get', `/applications/${id}`)).list('hints')).toContainEqual(before);
+});
+
 test('whoever approved first is told that it takes another, and the other whom it takes after', async () => {
   const { id } = await applied();
   done(await decide(eve, id, { terms: LARGE }));
