@@ -154,6 +154,11 @@ test('credit above what one person gives waits for another; who looks as the cus
   expect((await asked).headers()['tollgate-view']).toBe(customer.orgId);
   await page.getByRole('row').filter({ hasText: customer.keyPrefix }).waitFor();
   expect(await page.getByRole('button', { name: 'Create a key' }).isDisabled()).toBe(true);
+  await site.product.admin.query(MANY_KEYS, [customer.orgId]);
+  await page.reload();
+  await page.getByRole('row').filter({ hasText: 'of many' }).first().waitFor();
+  await page.getByRole('link', { name: 'Older' }).click();
+  await page.getByRole('row').filter({ hasText: customer.keyPrefix }).waitFor();
   await page.getByRole('link', { name: 'Billing' }).click();
   await page.getByRole('heading', { name: 'Billing', exact: true }).waitFor();
   await expectWellMade(page, 'viewing-billing');
@@ -167,6 +172,12 @@ test('credit above what one person gives waits for another; who looks as the cus
 });
 
 const address = () => `${site.url}/staff/customers/${customer.orgId}`;
+
+/** Newer than his own, and more than a page has. */
+const MANY_KEYS = `
+  insert into api_keys (org_id, project_id, name, digest, prefix, last_four)
+  select org_id, id, n || ' of many', sha256(n::text::bytea), 'sk-tg-many', '0000'
+    from (select * from projects where org_id = $1 limit 1) p, generate_series(1, 50) n`;
 
 async function proposeCredit(page: Page): Promise<void> {
   await page.goto(address());
