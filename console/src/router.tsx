@@ -47,6 +47,7 @@ const visitorRoutes = [
   createRoute({
     getParentRoute: () => visitor,
     path: '/forgotten-password',
+    validateSearch: returning,
     component: lazyRouteComponent(() => import('./pages/forgotten-password.tsx'), 'ForgottenPassword'),
   }),
   createRoute({

@@ -30,6 +30,7 @@ interface Password {
 
 function Password({ next, passed }: Password) {
   const t = useWords();
+  const search = next === undefined ? {} : { next };
   const form = useForm({
     initial: { email: '', password: '' },
     check: ({ email, password }) => ({
@@ -53,13 +54,13 @@ function Password({ next, passed }: Password) {
         />
       </Form>
       <p className="aside">
-        <Anchor renderRoot={(props) => <Link to="/forgotten-password" {...props} />}>{t('signIn.forgotten')}</Anchor>
+        <Anchor renderRoot={(props) => <Link to="/forgotten-password" search={search} {...props} />}>
+          {t('signIn.forgotten')}
+        </Anchor>
       </p>
       <p className="aside">
         {t('signIn.new')}{' '}
-        <Anchor renderRoot={(props) => <Link to="/sign-up" search={next === undefined ? {} : { next }} {...props} />}>
-          {t('signUp.title')}
-        </Anchor>
+        <Anchor renderRoot={(props) => <Link to="/sign-up" search={search} {...props} />}>{t('signUp.title')}</Anchor>
       </p>
     </>
   );

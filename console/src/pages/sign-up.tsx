@@ -28,6 +28,7 @@ export function SignUp() {
 
 function Details({ sent }: { readonly sent: (email: string) => void }) {
   const t = useWords();
+  const search = here.useSearch();
   const form = useForm({
     initial: NOBODY_YET,
     check: (entered) => checkPerson(entered, t),
@@ -42,7 +43,7 @@ function Details({ sent }: { readonly sent: (email: string) => void }) {
       </Form>
       <p className="aside">
         {t('signUp.known')}{' '}
-        <Anchor renderRoot={(props) => <Link to="/sign-in" {...props} />}>{t('signIn.title')}</Anchor>
+        <Anchor renderRoot={(props) => <Link to="/sign-in" search={search} {...props} />}>{t('signIn.title')}</Anchor>
       </p>
     </>
   );
