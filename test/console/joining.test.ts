@@ -68,6 +68,22 @@ test('who is invited, has an account and took another way first still comes to t
   await page.getByText('You are invited to Analytical Engines, as owner.').waitFor();
 });
 
+test('whoever works for us and belongs nowhere begins with what he may see', async () => {
+  const { page, context } = await site.visit();
+  const { email } = await signUp(site, context);
+  const { rows } = await site.product.admin.query<{ id: string }>('select id from persons where email = $1', [email]);
+  for (const statement of [
+    `insert into staff_roles (person_id, role) values ($1, 'support')`,
+    `insert into auth.second_factors (person_id, sealed, master_key_version, enrolled_at) values ($1, '{}', 1, clock_timestamp())`,
+    `update memberships set status = 'removed' where person_id = $1`,
+  ])
+    await site.product.admin.query(statement, [rows[0]?.id]);
+
+  await page.goto(`${site.url}/`);
+
+  await page.getByRole('heading', { name: 'Customers' }).waitFor();
+});
+
 test('an invitation that was sent to somebody else is told whose it is not', async () => {
   const link = await invited();
   const { page, context } = await site.visit();

@@ -69,7 +69,7 @@ export const applicationMessage: MailTemplate<'application_message'> = {
 };
 
 export const applicationWaits: MailTemplate<'application_waits'> = {
-  en: ({ company, applicationId, duty, businessDays, level }, _say, { runbookUrl }) => ({
+  en: ({ company, applicationId, duty, businessDays, level }, _say, { reviewUrl }) => ({
     subject:
       duty === 'head' ? `Escalated: an enterprise application waits` : `An enterprise application waits for a decision`,
     opening: `The application of ${company} has waited for a decision of ours for ${inDays(businessDays)}.`,
@@ -82,9 +82,9 @@ export const applicationWaits: MailTemplate<'application_waits'> = {
         ? 'Those who decide were reminded. You are reminded every business day until somebody has decided.'
         : 'Approve it with terms, ask for more, or reject it with a reason. After three business days it is escalated.',
     ],
-    action: { label: 'How to decide', url: runbookUrl },
+    action: { label: 'Decide on it', url: reviewUrl(applicationId) },
   }),
-  zh: ({ company, applicationId, duty, businessDays, level }, _say, { runbookUrl }) => ({
+  zh: ({ company, applicationId, duty, businessDays, level }, _say, { reviewUrl }) => ({
     subject: duty === 'head' ? '升级提醒：企业版申请待处理' : '企业版申请待审批',
     opening: `${company} 的企业版申请已等待审批 ${businessDays} 个工作日。`,
     details: [
@@ -96,7 +96,7 @@ export const applicationWaits: MailTemplate<'application_waits'> = {
         ? '审批人员已收到提醒。在作出决定之前，系统将在每个工作日提醒您。'
         : '请批准并确定条款、要求补充信息，或注明理由后拒绝。满三个工作日后将升级处理。',
     ],
-    action: { label: '查看处理方法', url: runbookUrl },
+    action: { label: '前往审批', url: reviewUrl(applicationId) },
   }),
 };
 
