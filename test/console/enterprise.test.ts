@@ -104,7 +104,9 @@ async function answered(page: Page): Promise<void> {
   await page.getByText('What is your VAT ID?').first().waitFor();
   await expectWellMadeInBoth(page, 'enterprise-asked');
   // Sent, but not handed in; then he sees that it was wrong.
-  await page.route('**/submit', (route) => route.fulfill({ status: 503, json: { code: 'service_unavailable' } }), { times: 1 });
+  await page.route('**/submit', (route) => route.fulfill({ status: 503, json: { code: 'service_unavailable' } }), {
+    times: 1,
+  });
   await page.getByRole('textbox', { name: '您的答复' }).fill('DE000000000');
   await page.getByRole('button', { name: '提交答复' }).click();
   await page.getByRole('alert').filter({ hasText: '服务繁忙' }).waitFor();
@@ -220,6 +222,7 @@ test('what takes two persons waits for the second, who does it without a mouse, 
   await ada.context.request.post(`${site.product.api}/api/v1/grants`, { data, headers: { origin: site.product.api } });
 
   await openFromQueue(ben.page, '手动授予额度');
+  await ben.page.getByText('一天内授予的额度超过 $50').waitFor();
   await expectWellMadeInBoth(ben.page, 'staff-proposal');
   await ben.page.keyboard.press('a');
   await ben.page.getByRole('dialog').waitFor();

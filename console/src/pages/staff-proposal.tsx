@@ -18,7 +18,7 @@ import { useNeighbours } from '../parts/neighbours.ts';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { RawFacts } from '../parts/raw-facts.tsx';
 import { KeySign, Shortcuts } from '../parts/shortcuts.tsx';
-import { wordOfRoute } from '../route-words.ts';
+import { wordOfReason, wordOfRoute } from '../route-words.ts';
 
 type Choice = Proposal['choices'][number];
 
@@ -126,7 +126,7 @@ function Standing({ proposal }: { readonly proposal: Proposal }) {
       <p>
         {t('proposal.by', { name: nameOf(proposedBy) })} · <Moment at={proposedAt} />
       </p>
-      <p>{t('proposal.why', { why })}</p>
+      <p>{t('proposal.why', { why: wordOfReason(why, t) })}</p>
       {state === 'open' ? (
         <p>
           {turn()} {t('proposal.validUntil')} <Moment at={validUntil} />
@@ -137,11 +137,11 @@ function Standing({ proposal }: { readonly proposal: Proposal }) {
       )}
       {reason === null ? null : <p className="said quiet">{reason}</p>}
       {state === 'approved' && outcome === null && seenBy === null ? (
-        <p className="queue-attention">{choices.includes('seen') ? t('proposal.lost', { id }) : t('proposal.undone')}</p>
+        <p className="queue-attention">
+          {choices.includes('seen') ? t('proposal.lost', { id }) : t('proposal.undone')}
+        </p>
       ) : null}
-      {outcome !== null && choices.includes('seen') ? (
-        <p className="queue-attention">{t('proposal.notDone')}</p>
-      ) : null}
+      {outcome !== null && choices.includes('seen') ? <p className="queue-attention">{t('proposal.notDone')}</p> : null}
       {seenBy === null ? null : <p>{t('proposal.past.seen', { name: nameOf(seenBy) })}</p>}
     </div>
   );
