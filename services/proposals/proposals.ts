@@ -19,7 +19,7 @@ export interface Proposed {
   readonly proposedBy: string;
 }
 
-export type Decision = 'approved' | 'refused' | 'withdrawn';
+export type ProposalDecision = 'approved' | 'refused' | 'withdrawn';
 
 /** What whoever proposed it would have been answered. */
 export interface ProposalOutcome {
@@ -29,7 +29,7 @@ export interface ProposalOutcome {
 
 export interface Proposal extends Proposed {
   readonly id: string;
-  readonly state: 'open' | 'expired' | Decision;
+  readonly state: 'open' | 'expired' | ProposalDecision;
   readonly proposedAt: Date;
   readonly validUntil: Date;
   readonly decidedBy: string | null;
@@ -112,7 +112,7 @@ export async function waitingProposals(db: Queryable, atMost: number): Promise<P
 export async function decideProposal(
   tx: PoolClient,
   { id, state, proposedBy, decidedBy }: Proposal,
-  decision: Decision,
+  decision: ProposalDecision,
   by: string,
   reason: string,
 ): Promise<Proposal> {
