@@ -136,6 +136,10 @@ export const ERRORS = {
   precondition_failed: terminal(412, 'precondition_failed'),
   conflict: terminal(409, 'conflict'),
   seats_used_up: terminal(409, 'seats_used_up'),
+  // Conflicts in which reading again helps nobody.
+  known_member: terminal(409, 'known_member'),
+  invitation_over: terminal(409, 'invitation_over'),
+  no_verified_owner: terminal(409, 'no_verified_owner'),
   invalid_body: terminal(422, 'invalid_body'),
 } as const satisfies Record<string, ErrorKind>;
 

@@ -39,13 +39,13 @@ const DISPOSABLE_MAIL = new Set(
 const USUAL_MONTHS_OF_CREDIT = 3;
 
 export function riskHints({ orgId, form, earlier }: RiskFacts): RiskHint[] {
-  const domain = form.domain.toLowerCase();
+  const own = comparable(form);
   const mailDomains = [
     ...new Set(form.contacts.map(({ email }) => email.slice(email.lastIndexOf('@') + 1).toLowerCase())),
   ];
   return [
-    ...mailDomains.flatMap((mailDomain) => hintsOfMail(mailDomain, domain)),
-    ...earlier.flatMap((one) => hintsOfEarlier(one, orgId, form.company, domain)),
+    ...mailDomains.flatMap((mailDomain) => hintsOfMail(mailDomain, own.domain)),
+    ...earlier.flatMap((one) => hintsOfEarlier(one, orgId, own)),
     ...hintsOfCredit(form),
   ];
 }
@@ -58,19 +58,21 @@ function hintsOfMail(mailDomain: string, domain: string): RiskHint[] {
 }
 
 function hintsOfEarlier(
-  { id: applicationId, orgId, company, domain, stage }: EarlierApplication,
+  { id: applicationId, orgId, stage, ...named }: EarlierApplication,
   ownOrgId: string,
-  ownCompany: string,
-  ownDomain: string,
+  own: Named,
 ): RiskHint[] {
   if (orgId === ownOrgId) return [{ kind: 'applied_before', applicationId, stage }];
-  const isSame = domain.toLowerCase() === ownDomain || plain(company) === plain(ownCompany);
+  const { company, domain } = comparable(named);
+  const isSame = domain === own.domain || company === own.company;
   return isSame ? [{ kind: 'same_company_elsewhere', applicationId, stage }] : [];
 }
 
+type Named = Pick<ApplicationForm, 'company' | 'domain'>;
+
 /** "ACME, Inc." and "Acme inc" are one. */
-function plain(company: string): string {
-  return company.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
+export function comparable({ company, domain }: Named): Named {
+  return { company: company.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ''), domain: domain.toLowerCase() };
 }
 
 function hintsOfCredit({ wantedTerms, monthlyVolumeCents }: RiskFacts['form']): RiskHint[] {

@@ -51,10 +51,15 @@ create table application_revisions (
   application_id uuid not null references applications,
   revision integer not null check (revision > 0),
   form jsonb not null,
+  -- As one company is told from another (domain/risk-hints.ts).
+  company text not null,
+  domain text not null,
   submitted_by text not null check (length(submitted_by) between 1 and 200),
   submitted_at timestamptz not null default billing_now(),
   primary key (application_id, revision)
 );
+create index on application_revisions (company);
+create index on application_revisions (domain);
 
 -- Of one revision and level there is one, whoever clicks second.
 create table application_decisions (
@@ -121,7 +126,7 @@ grant select on business_calendars, business_holidays, applications, application
 grant select on staff_addresses to tollgate_worker;
 grant insert (id, org_id, stage, form, applied_by, state, revision), update (stage, form, version, state, revision, wake_at, submitted_at)
   on applications to tollgate_worker;
-grant insert (application_id, revision, form, submitted_by) on application_revisions to tollgate_worker;
+grant insert (application_id, revision, form, company, domain, submitted_by) on application_revisions to tollgate_worker;
 grant insert (id, application_id, revision, level, kind, terms, reason, actor) on application_decisions to tollgate_worker;
 grant insert (id, application_id, side, actor, body) on application_messages to tollgate_worker;
 grant insert (application_id, id, valid_until), update (id, valid_until, used_at) on welcome_links to tollgate_worker;

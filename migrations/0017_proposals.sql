@@ -21,15 +21,20 @@ create table proposals (
   reason text check (length(reason) between 1 and 1000),
   -- {status, body}: what whoever proposed it would have been answered. Null of what is approved: it is being done, or its process died.
   outcome jsonb check (jsonb_typeof(outcome) = 'object'),
+  -- Who has read that it was approved and came to nothing.
+  seen_by uuid references persons,
+  seen_at timestamptz,
   check ((decision is null) = (decided_by is null) and (decision is null) = (decided_at is null)),
   check ((decision = 'withdrawn') = (decided_by = proposed_by)),
-  check (outcome is null or decision = 'approved')
+  check (outcome is null or decision = 'approved'),
+  check ((seen_by is null) = (seen_at is null)),
+  check (seen_by is null or decision = 'approved')
 );
 create index on proposals (proposed_at desc, id desc);
 create index on proposals (valid_until) where decision is null;
 
 grant select on proposals to tollgate_worker;
-grant insert (id, route, path, body, if_match, why, proposed_by, valid_until), update (decision, decided_by, decided_at, reason, outcome)
+grant insert (id, route, path, body, if_match, why, proposed_by, valid_until), update (decision, decided_by, decided_at, reason, outcome, seen_by, seen_at)
   on proposals to tollgate_worker;
 
 -- Who of us has in hand what waits in the inbox (D103). It grants nothing, and lapses by itself.

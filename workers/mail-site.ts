@@ -26,6 +26,7 @@ export function mailSite(publicUrl: string, linkSecret: string, runbookUrl: stri
     mailChangeCode: (mailChangeId) => mailChanges.codeOf(mailChangeId),
     signUpCode: (signUpId) => signUps.codeOf(signUpId),
     welcomeUrl: new WelcomeLinks(publicUrl, linkSecret).urlOf,
+    reviewUrl: (applicationId) => `${console}/staff/applications/${applicationId}`,
     runbookUrl,
   };
 }

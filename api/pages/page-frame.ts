@@ -1,4 +1,4 @@
-// What the pages for people have in common: HTML without script, so they work in whatever opens a link from a mail. Whatever is not a
+// What the pages for people have in common: HTML that needs no script, so they work in whatever opens a link from a mail. Whatever is not a
 // text of ours is escaped.
 import { createHash } from 'node:crypto';
 import type { Language } from './pay-words.ts';
@@ -15,6 +15,12 @@ td+td,th+th{text-align:right;white-space:nowrap;padding-left:1rem;font-variant-n
 @media print{@page{margin:2cm}body{max-width:none;padding:0;font-size:11pt;color:#000;background:none}}`;
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
+/** Where a form must not be sent twice: a browser shows the answer to the second click, and what came of the first is lost (D119). */
+const ONCE = `let sent=false;addEventListener('pageshow',()=>{sent=false});addEventListener('submit',(event)=>{if(sent)event.preventDefault();sent=true})`;
+const ONCE_HASH = createHash('sha256').update(ONCE).digest('base64');
+
+export const SENT_ONCE = `<script>${ONCE}</script>`;
+
 /** Nothing may be loaded, and forms lead to us alone, or where the page says that they may lead on to. */
 export function pageHeaders(formsLeadTo = ''): Record<string, string> {
   return {
@@ -24,6 +30,12 @@ export function pageHeaders(formsLeadTo = ''): Record<string, string> {
     'x-robots-tag': 'noindex',
     vary: 'accept-language',
   };
+}
+
+/** Of a page that has `SENT_ONCE`: that script runs, and no other. */
+export function headersOfSentOnce(): Record<string, string> {
+  const { 'content-security-policy': policy = '', ...others } = pageHeaders();
+  return { ...others, 'content-security-policy': `${policy}; script-src 'sha256-${ONCE_HASH}'` };
 }
 
 export function htmlPage(language: Language, title: string, body: string, looksAgain = false): string {

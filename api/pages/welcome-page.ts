@@ -1,6 +1,6 @@
 // The page on which a new enterprise makes its first API key. Opening it does nothing: mail servers open links, too. The key is shown once.
 import type { WelcomeState } from '../../services/onboarding/welcome.ts';
-import { escaped, htmlPage } from './page-frame.ts';
+import { escaped, htmlPage, SENT_ONCE } from './page-frame.ts';
 import type { Language } from './pay-words.ts';
 
 const WORDS: {
@@ -30,7 +30,7 @@ const WORDS: {
 export function welcomePage(state: WelcomeState, language: Language): string {
   const words = WORDS[language];
   const [title, more] = words[state];
-  const form = state === 'open' ? `\n<form method="post"><button>${words.button}</button></form>` : '';
+  const form = state === 'open' ? `\n<form method="post"><button>${words.button}</button></form>${SENT_ONCE}` : '';
   return htmlPage(language, title, `<h1>${title}</h1>\n<p>${more}</p>${form}`);
 }
 

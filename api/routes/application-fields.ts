@@ -157,6 +157,10 @@ export const ApplicationFile = z
     company: z.string(),
     terms: Terms.nullable(),
     attention: z.string().nullable().meta({ description: 'What keeps it from being provisioned' }),
+    welcome: z
+      .enum(['open', 'used', 'over'])
+      .nullable()
+      .meta({ description: 'The link by which its first API key is made; null: it has none yet' }),
     workflowId: z.string(),
     thread: z.array(z.object({ ...said, id: uuid, actor: z.string() })).readonly(),
     decisions: z.array(Decision).readonly(),

@@ -5,7 +5,7 @@ import { listApplications, type Application as Row } from '../../services/onboar
 import { addMessage } from '../../services/onboarding/applications.ts';
 import { decide } from '../../services/onboarding/decisions.ts';
 import { applicationFile } from '../../services/onboarding/inbox.ts';
-import { sendWelcomeAgain } from '../../services/onboarding/welcome.ts';
+import { sendWelcomeAgain, welcomeStateOf } from '../../services/onboarding/welcome.ts';
 import { organization } from '../../services/organizations/organizations.ts';
 import type { Queryable } from '../../services/platform/postgres.ts';
 import { onboardingWorkflowId } from '../../services/processes/poke.ts';
@@ -110,6 +110,7 @@ async function file(db: Queryable, id: string, actor: string) {
     provisioned: saga?.done.map(({ step }) => step) ?? [],
     terms: approved?.terms ?? null,
     attention: saga === null ? null : attentionOf(saga),
+    welcome: await welcomeStateOf(db, id),
     workflowId: onboardingWorkflowId(id),
   };
 }

@@ -9,10 +9,11 @@ import { dueSince, ledgerFindings, namesOf, type Unsettled, unsettledMoney } fro
 import { waitingApplications } from '../../services/onboarding/inbox.ts';
 import type { Queryable } from '../../services/platform/postgres.ts';
 import { dunningWorkflowId, onboardingWorkflowId } from '../../services/processes/poke.ts';
-import { waitingProposals } from '../../services/proposals/proposals.ts';
+import { type Proposal, waitingProposals } from '../../services/proposals/proposals.ts';
 import { bar, hints } from './application-fields.ts';
 import { instant, uuid } from './field-schemas.ts';
-import { choicesOf, orgIdOf } from './proposals.ts';
+import { concerns } from './proposal-choices.ts';
+import { orgIdOf } from './proposals.ts';
 import type { Call, Route } from './route.ts';
 
 export const itemKind = z.enum([
@@ -43,7 +44,10 @@ export const InboxItem = z
       .string()
       .nullable()
       .meta({ description: 'Who approved it first, or asked for it: somebody else must decide' }),
-    bar: z.union([bar, z.literal('has_proposed')]).meta({ description: 'Why whoever asks may not decide on it' }),
+    bar: z.union([bar, z.enum(['has_proposed', 'not_done', 'left_undone', 'has_written'])]).meta({
+      description:
+        'Why whoever asks may not decide on it; not_done: he asked for it, it was approved, and could not be done; left_undone: it was approved, and nobody knows what came of it; has_written: the applicant has, and waits for an answer',
+    }),
     attention: z.string().nullable().meta({
       description: 'What keeps an approved application from being provisioned, or a debt from being charged',
     }),
@@ -88,17 +92,18 @@ async function applications(db: Queryable, actor: string): Promise<Found[]> {
     db,
     waiting.map(({ application }) => application.orgId),
   );
-  return waiting.map(({ application: { id, orgId, state }, submitted, firstBy, ...shown }) => ({
+  return waiting.map(({ application: { id, orgId, state }, submitted, firstBy, isUnanswered, ...shown }) => ({
     ...shown,
     ...{ kind: 'application', id, orgId, orgName: names.get(orgId) ?? null, what: submitted.company },
     amountCents: submitted.wantedTerms.creditLineCents,
     level: state.stage.kind === 'in_review' ? state.stage.level : null,
     by: firstBy,
+    bar: isUnanswered ? 'has_written' : shown.bar,
     workflowId: onboardingWorkflowId(id),
   }));
 }
 
-/** What he may not decide is not his to see to, but for what he asked for himself. The admin token decides none. */
+/** What he may not decide is not his to see to, but for what he asked for himself or another left undone. The admin token decides none. */
 async function proposals(
   db: Queryable,
   person: SignedIn | null,
@@ -106,24 +111,30 @@ async function proposals(
   nowMs: number,
 ): Promise<Found[]> {
   const waiting = (await waitingProposals(db, MOST)).filter(
-    (row) => person === null || choicesOf(row, person, routes, nowMs).length > 0,
+    (row) => person === null || concerns(row, person, routes, nowMs),
   );
   const orgIds = waiting.map(orgIdOf);
   const names = await namesOf(
     db,
     orgIds.filter((orgId) => orgId !== null),
   );
-  return waiting.map(({ id, route, proposedBy, proposedAt }, at) => {
+  return waiting.map((row, at) => {
     const orgId = orgIds[at] ?? null;
     return {
       ...PLAIN,
-      ...{ kind: 'proposal', id, orgId, orgName: names.get(orgId ?? '') ?? null, what: route, amountCents: null },
-      since: proposedAt,
-      by: `person:${proposedBy}`,
-      bar: proposedBy === person?.personId ? 'has_proposed' : null,
+      ...{ kind: 'proposal', id: row.id, orgId, orgName: names.get(orgId ?? '') ?? null, what: row.route },
+      amountCents: null,
+      since: row.decidedAt ?? row.proposedAt,
+      by: `person:${row.proposedBy}`,
+      bar: barOf(row, person),
       workflowId: null,
     };
   });
+}
+
+function barOf({ state, proposedBy, outcome }: Proposal, person: SignedIn | null): Item['bar'] {
+  if (state === 'approved') return outcome === null ? 'left_undone' : 'not_done';
+  return proposedBy === person?.personId ? 'has_proposed' : null;
 }
 
 function unpaid({ invoiceId, fault, ...shown }: WaitingCase): Found {

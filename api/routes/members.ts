@@ -1,6 +1,7 @@
 // Who belongs to an organization, and in which role. An active member takes one of the organization's seats.
 import { z } from 'zod';
 import { MEMBER_ROLES } from '../../domain/authorization.ts';
+import { TollgateError } from '../../domain/errors.ts';
 import { leaveKeys } from '../../services/api-keys/keys-of-leavers.ts';
 import { pseudonymous } from '../../services/audit/audit.ts';
 import { memberCaps } from '../../services/organizations/caps.ts';
@@ -25,7 +26,7 @@ export const Member = z
   .object({
     orgId: uuid,
     personId: uuid,
-    email: z.string(),
+    email: z.string().nullable().meta({ description: 'Null of whoever left' }),
     name: z.string(),
     role,
     status: status.meta({ description: 'API keys of a member work while he is active' }),
@@ -80,11 +81,11 @@ export const memberRoutes: readonly Route[] = [
     of: ({ params }) => params,
     summary: 'Members of an organization, newest first, and those who left',
     params: ofOrganization,
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({ ...pageQuery, status: status.optional() }),
     response: pageOf(Member),
     handler: async ({ params, query }, { db }) => {
       const { id } = await organization(db, params.orgId);
-      return onePage(members, query, (after, pageSize) => listMembers(db, id, after, pageSize));
+      return onePage(members, query, (after, pageSize) => listMembers(db, id, query.status, after, pageSize));
     },
   }),
   adminRead({
@@ -116,7 +117,7 @@ export const memberRoutes: readonly Route[] = [
     permission: 'member.change',
     of: ({ params }) => params,
     summary:
-      'Change the role or the caps of a member, suspend, remove or restore; an active owner stays, API keys are not left behind',
+      'Change the role or the caps of a member, suspend, remove or restore; an active owner stays, API keys are not left behind, who left is invited',
     ifMatch: 'required',
     params: ofMember,
     body: z.strictObject({
@@ -132,6 +133,7 @@ export const memberRoutes: readonly Route[] = [
         const before = await lockedMember(tx, params.orgId, params.personId);
         requireSeen(ifMatch, before);
         const { reason: why, keys, ...wanted } = body;
+        requireInvitation(before, wanted.status);
         const isLeaving = wanted.status === 'removed' && before.status !== 'removed';
         const left = isLeaving ? await leaveKeys(tx, before, keys) : null;
         const answer = await changeMember(tx, before, wanted);
@@ -141,6 +143,15 @@ export const memberRoutes: readonly Route[] = [
       }),
   }),
 ];
+
+/** Whoever left comes back by his own word. @throws TollgateError conflict */
+function requireInvitation({ personId, status: was }: MemberRow, wanted: MemberRow['status'] | undefined): void {
+  if (was !== 'removed' || wanted === undefined || wanted === 'removed') return;
+  throw new TollgateError('conflict', {
+    message: `Person ${personId} has left this organization: invite him, and he comes back when he accepts.`,
+    param: 'status',
+  });
+}
 
 export function targetOf({ orgId, personId }: MemberRow) {
   return { targetKind: 'membership', targetId: `${orgId}:${personId}` } as const;

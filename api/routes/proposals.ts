@@ -1,6 +1,7 @@
 // What takes two persons. A signed-in person who asks for such a thing is answered 202: his request is kept as it came, and done when another one
 // who might have asked for it himself approves. The operator's admin token is no person; it needs no second one, and decides nothing (D97).
 import { createHash } from 'node:crypto';
+import type { PoolClient } from 'pg';
 import { z } from 'zod';
 import { isStaffAllowed } from '../../domain/authorization.ts';
 import { TollgateError } from '../../domain/errors.ts';
@@ -13,6 +14,7 @@ import {
   keepOutcome,
   listProposals,
   lockedProposal,
+  markSeen,
   type ProposalOutcome,
   type Proposal as ProposalRow,
   proposal,
@@ -23,13 +25,11 @@ import { changeRequestOf, commit } from './change.ts';
 import { problemOf } from './error-answers.ts';
 import { instant, reason, uuid } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
+import { type Choice, choice, choicesOf, isLeftUndone, isToBeSeen, nameOf } from './proposal-choices.ts';
 import { acceptedReply, type Reply, tagsSeen } from './reply.ts';
 import { adminChange, adminRead, type Call, none, type Route } from './route.ts';
 
 const state = z.enum(['open', 'approved', 'refused', 'withdrawn', 'expired']);
-
-const choice = z.enum(['approved', 'refused', 'withdrawn']);
-type Choice = z.output<typeof choice>;
 
 export const Proposal = z
   .object({
@@ -47,9 +47,10 @@ export const Proposal = z
     reason: z.string().nullable(),
     orgId: uuid.nullable().meta({ description: 'Whom it concerns, where its path or body names an organization' }),
     choices: z.array(choice).readonly().meta({ description: 'What whoever asks may decide of it now' }),
+    seenBy: uuid.nullable().meta({ description: 'Who has read that it was approved and came to nothing' }),
     outcome: z.object({ status: z.int(), body: z.unknown() }).nullable().meta({
       description:
-        'What has come of it; null of what is approved: nobody knows yet, approve it again within 23 hours. After that the audit log says, by this id as its request id, whether it was done',
+        'What has come of it; null of what is approved: nobody knows yet, whoever approved it approves it again within 23 hours. After that the audit log says, by this id as its request id, whether it was done',
     }),
   })
   .meta({ id: 'Proposal' });
@@ -107,7 +108,8 @@ export function proposalRoutes(routes: () => readonly Route[]): readonly Route[]
       method: 'post',
       path: '/api/v1/proposals/{id}/decisions',
       permission: 'proposal.decide',
-      summary: 'Approve what another person asked for, which does it; refuse it; or withdraw what is your own',
+      summary:
+        'Approve what another person asked for, which does it; refuse it; withdraw what is your own; or say that you have seen that it came to nothing',
       params: byId,
       reachesOutside: true,
       body: z.strictObject({ decision: choice, reason }),
@@ -116,19 +118,15 @@ export function proposalRoutes(routes: () => readonly Route[]): readonly Route[]
         const decider = requirePerson(person);
         const { decided, audit } = await inTransaction(app.db, async (tx) => {
           const before = await lockedProposal(tx, params.id);
-          const route = routeOf(before, routes());
-          requireRightToDecide(route, decider);
-          const decided = isLeftUndone(before, decider, app.timeMs())
-            ? before
-            : await decideProposal(tx, before, body.decision, decider.personId, body.reason);
-          if (body.decision === 'approved') await requireProposer(tx, route, decided);
-          const what = { action: `proposal.${decided.state}`, targetKind: 'proposal', targetId: decided.id } as const;
+          const decided = await decide(tx, before, body, decider, routes(), app.timeMs());
+          const done = body.decision === 'seen' ? body.decision : decided.state;
+          const what = { action: `proposal.${done}`, targetKind: 'proposal', targetId: decided.id } as const;
           return {
             decided,
             audit: await writeAudit(tx, author, { ...what, after: { route: decided.route }, reason: body.reason }),
           };
         });
-        if (decided.state !== 'approved') return change(async () => ({ answer: toldTo(person, decided, app), audit }));
+        if (body.decision !== 'approved') return change(async () => ({ answer: toldTo(person, decided, app), audit }));
         const outcome = await outcomeOf(routeOf(decided, routes()), decided, author.clientAddress ?? '', app);
         return change(async (tx) => ({
           answer: toldTo(person, await keepOutcome(tx, decided.id, outcome), app),
@@ -137,6 +135,27 @@ export function proposalRoutes(routes: () => readonly Route[]): readonly Route[]
       },
     }),
   ];
+}
+
+/** What is approved already and left undone stays so. */
+async function decide(
+  tx: PoolClient,
+  before: ProposalRow,
+  { decision, reason: why }: { readonly decision: Choice; readonly reason: string },
+  decider: SignedIn,
+  routes: readonly Route[],
+  nowMs: number,
+): Promise<ProposalRow> {
+  if (decision === 'seen') {
+    if (isToBeSeen(before, decider, routes, nowMs)) return markSeen(tx, before.id, decider.personId);
+    throw new TollgateError('conflict', { message: `Proposal ${before.id} has not come to nothing, or not for you.` });
+  }
+  const route = routeOf(before, routes);
+  requireRightToDecide(route, decider);
+  const isRepeated = decision === 'approved' && isLeftUndone(before, decider, nowMs);
+  const decided = isRepeated ? before : await decideProposal(tx, before, decision, decider.personId, why);
+  if (decision === 'approved') await requireProposer(tx, route, decided);
+  return decided;
 }
 
 /** As its proposer asked and its decider approved. With one Idempotency-Key, so that whoever approves again what was left undone does it once. */
@@ -170,33 +189,6 @@ async function outcomeOf(
     const { status, text } = problemOf(error, id);
     return { status, body: JSON.parse(text) as unknown };
   }
-}
-
-/** What was done is known by its Idempotency-Key for a day: an hour less, so that nothing is done twice. */
-const REPEATABLE_MS = 23 * 3_600_000;
-
-/** Approved by him, and its process died before it knew what came of it. */
-function isLeftUndone(
-  { state: stands, decidedBy, decidedAt, outcome }: ProposalRow,
-  { personId }: SignedIn,
-  nowMs: number,
-): boolean {
-  const isRepeatable = decidedAt !== null && decidedAt.getTime() > nowMs - REPEATABLE_MS;
-  return stands === 'approved' && decidedBy === personId && outcome === null && isRepeatable;
-}
-
-/** The admin token is no person, and decides nothing. */
-export function choicesOf(
-  row: ProposalRow,
-  person: SignedIn | null,
-  routes: readonly Route[],
-  nowMs: number,
-): readonly Choice[] {
-  if (person === null) return [];
-  if (isLeftUndone(row, person, nowMs)) return ['approved'];
-  const permission = routes.find((route) => nameOf(route) === row.route)?.permission ?? null;
-  if (row.state !== 'open' || permission === null || !isStaffAllowed(permission, person.staffRoles)) return [];
-  return row.proposedBy === person.personId ? ['withdrawn'] : ['approved', 'refused'];
 }
 
 const ORGANIZATION = /\/organizations\/([0-9a-f-]{36})(\/|$)/;
@@ -239,10 +231,6 @@ function routeOf(wanted: { readonly route: string }, routes: readonly Route[]): 
   const found = routes.find((route) => nameOf(route) === wanted.route);
   if (found !== undefined) return found;
   throw new TollgateError('conflict', { message: `There is no route ${wanted.route} any more: propose it anew.` });
-}
-
-function nameOf({ method, path }: Pick<Route, 'method' | 'path'>): string {
-  return `${method} ${path}`;
 }
 
 function paramsIn(declared: string, path: string): Record<string, string> {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { useWelcome, welcomeState } from '../../services/onboarding/welcome.ts';
 import { inTransaction } from '../../services/platform/postgres.ts';
-import { pageHeaders } from '../pages/page-frame.ts';
+import { headersOfSentOnce, pageHeaders } from '../pages/page-frame.ts';
 import { languageOf } from '../pages/pay-words.ts';
 import { firstKeyPage, welcomePage } from '../pages/welcome-page.ts';
 import type { AppDependencies } from './app-dependencies.ts';
@@ -22,7 +22,7 @@ export const welcomeRoutes: readonly Route[] = [
     handler: async ({ params, headers }, app) => {
       const state = (await welcomeState(app.db, idOf(params.token, app))) ?? 'over';
       const text = welcomePage(state, languageOf(headers['accept-language']));
-      return { status: state === 'over' ? 410 : 200, headers: pageHeaders(), text };
+      return { status: state === 'over' ? 410 : 200, headers: headersOfSentOnce(), text };
     },
   }),
   page({

@@ -25,6 +25,8 @@ export class DraftSaver {
   #text: string;
   #entries: Entries;
   #turn: Promise<unknown> = Promise.resolve();
+  /** How many saves are not over. */
+  #saving = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #standing: Standing = { isSaved: true, problem: null };
 
@@ -48,7 +50,11 @@ export class DraftSaver {
     this.#entries = entries;
     keepEntries(this.#keptAs, this.#version, entries);
     clearTimeout(this.#timer);
-    if (textOf(entries) === this.#text) return;
+    // What is being saved may be another text by now: then this one is saved after it.
+    if (textOf(entries) === this.#text && this.#saving === 0) {
+      if (!this.#standing.isSaved) this.#stand({ isSaved: true, problem: null });
+      return;
+    }
     this.#stand({ ...this.#standing, isSaved: false });
     this.#timer = setTimeout(() => this.save().catch(hearOf), PAUSE_MS);
   }
@@ -56,7 +62,12 @@ export class DraftSaver {
   /** At once. Throws what the API refuses. */
   save(): Promise<void> {
     clearTimeout(this.#timer);
-    const saving = this.#turn.then(() => this.#save());
+    this.#saving += 1;
+    const saving = this.#turn
+      .then(() => this.#save())
+      .finally(() => {
+        this.#saving -= 1;
+      });
     this.#turn = saving.catch((problem) => this.#stand({ isSaved: false, problem }));
     return saving;
   }
@@ -77,7 +88,7 @@ export class DraftSaver {
       keepEntries(this.#keptAs, this.#version, this.#entries);
       this.#saved(saved);
     }
-    this.#stand({ isSaved: true, problem: null });
+    this.#stand({ isSaved: textOf(this.#entries) === this.#text, problem: null });
   }
 
   #stand(standing: Standing): void {

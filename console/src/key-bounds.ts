@@ -1,11 +1,13 @@
 // What a key may never pass, as it is entered and as the API takes it. An empty field bounds nothing.
-import { nanoOf } from './money.ts';
+import type { components } from '../generated/api.d.ts';
+import { dollarsOf, nanoOf } from './money.ts';
+
+type ApiKey = components['schemas']['ApiKey'];
+
+const UNCAPPED = { capDay: '', capWeek: '', capMonth: '', capTotal: '' };
 
 export const UNBOUNDED = {
-  capDay: '',
-  capWeek: '',
-  capMonth: '',
-  capTotal: '',
+  ...UNCAPPED,
   expiresOn: '',
   requestsPerMinute: '',
   tokensPerMinute: '',
@@ -14,6 +16,7 @@ export const UNBOUNDED = {
   allowedAddresses: '',
 };
 
+export type EnteredCaps = typeof UNCAPPED;
 export type EnteredBounds = typeof UNBOUNDED;
 export type BoundField = keyof EnteredBounds;
 
@@ -29,26 +32,51 @@ const MOST = 1_000_000_000;
 
 /** The fields that cannot be sent as they are. */
 export function problemsOf(entered: EnteredBounds): BoundField[] {
-  const wrongCaps = CAPS.map(([field]) => field).filter(
-    (field) => isEntered(entered[field]) && nanoOf(entered[field]) === null,
-  );
   const wrongRates = RATES.filter((field) => isEntered(entered[field]) && rateOf(entered[field]) === null);
   const isPast = isEntered(entered.expiresOn) && endOf(entered.expiresOn) <= new Date();
-  return [...wrongCaps, ...wrongRates, ...(isPast ? (['expiresOn'] as const) : [])];
+  return [...wrongCaps(entered), ...wrongRates, ...(isPast ? (['expiresOn'] as const) : [])];
 }
 
 export function bodyOf(entered: EnteredBounds) {
   return {
-    caps: CAPS.flatMap(([field, period]) => {
-      const amountNano = nanoOf(entered[field]);
-      return amountNano === null ? [] : [{ period, amountNano }];
-    }),
+    caps: capsBody(entered),
     expiresAt: isEntered(entered.expiresOn) ? endOf(entered.expiresOn).toISOString() : null,
     requestsPerMinute: rateOf(entered.requestsPerMinute),
     tokensPerMinute: rateOf(entered.tokensPerMinute),
     concurrentRequests: rateOf(entered.concurrentRequests),
     allowedModels: listOf(entered.allowedModels),
     allowedAddresses: listOf(entered.allowedAddresses),
+  };
+}
+
+export function wrongCaps(entered: EnteredCaps): (keyof EnteredCaps)[] {
+  return CAPS.map(([field]) => field).filter((field) => isEntered(entered[field]) && nanoOf(entered[field]) === null);
+}
+
+export function capsBody(entered: EnteredCaps) {
+  return CAPS.flatMap(([field, period]) => {
+    const amountNano = nanoOf(entered[field]);
+    return amountNano === null ? [] : [{ period, amountNano }];
+  });
+}
+
+/** As they are entered. */
+export function enteredCaps(caps: ApiKey['caps']): EnteredCaps {
+  const has = (period: string) => dollarsOf(caps.find((cap) => cap.period === period)?.amountNano ?? null);
+  return { capDay: has('day'), capWeek: has('week'), capMonth: has('month'), capTotal: has('total') };
+}
+
+/** Of a key that there is. */
+export function enteredBounds(apiKey: ApiKey): EnteredBounds {
+  const rate = (count: number | null) => count?.toString() ?? '';
+  return {
+    ...enteredCaps(apiKey.caps),
+    expiresOn: apiKey.expiresAt === null ? '' : dayOf(new Date(apiKey.expiresAt)),
+    requestsPerMinute: rate(apiKey.requestsPerMinute),
+    tokensPerMinute: rate(apiKey.tokensPerMinute),
+    concurrentRequests: rate(apiKey.concurrentRequests),
+    allowedModels: apiKey.allowedModels?.join(', ') ?? '',
+    allowedAddresses: apiKey.allowedAddresses?.join(', ') ?? '',
   };
 }
 
@@ -66,6 +94,11 @@ function rateOf(text: string): number | null {
 function listOf(text: string): string[] | null {
   const items = [...new Set(text.split(/[\s,，、]+/).filter((item) => item !== ''))];
   return items.length === 0 ? null : items;
+}
+
+/** As a field for days takes it, where the reader is. */
+function dayOf(at: Date): string {
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
 }
 
 /** Of that day, where the reader is: a key works on the day that he chose. */

@@ -1,4 +1,4 @@
-// What is proposed, in words: by the route that was asked for.
+// What is proposed, in words: by the route that was asked for, and why it takes two by what the API says of it.
 import type { Words } from './messages/language.ts';
 
 const PROPOSED = {
@@ -12,6 +12,7 @@ const PROPOSED = {
   'post /api/v1/models/{id}/prices': 'price',
   'patch /api/v1/organizations/{id}': 'organization',
   'post /api/v1/persons/{id}/staff-roles': 'staffRoles',
+  'patch /api/v1/persons/{id}': 'staffMail',
 } as const;
 
 /** One that has no words yet is told as it is. */
@@ -21,4 +22,23 @@ export function wordOfRoute(route: string, t: Words): string {
 
 function isKnown(route: string): route is keyof typeof PROPOSED {
   return route in PROPOSED;
+}
+
+const BECAUSE = {
+  'credit above $50 in a day': 'credit',
+  'a credit line': 'creditLine',
+  'money said to have come by bank': 'transfer',
+  'stopping an enterprise': 'stop',
+  'a price below the margin floor': 'price',
+  'what our own people may do': 'staffRoles',
+  'the mail address of one of our own people': 'staffMail',
+} as const;
+
+/** One that has no words yet is told as it is. */
+export function wordOfReason(why: string, t: Words): string {
+  return isReason(why) ? t(`because.${BECAUSE[why]}`) : why;
+}
+
+function isReason(why: string): why is keyof typeof BECAUSE {
+  return why in BECAUSE;
 }

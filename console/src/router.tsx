@@ -47,6 +47,7 @@ const visitorRoutes = [
   createRoute({
     getParentRoute: () => visitor,
     path: '/forgotten-password',
+    validateSearch: returning,
     component: lazyRouteComponent(() => import('./pages/forgotten-password.tsx'), 'ForgottenPassword'),
   }),
   createRoute({
@@ -190,7 +191,8 @@ const home = createRoute({
     const me = await whoAmI();
     const orgId = rememberedOrganization(me);
     if (orgId !== null) throw redirect({ to: '/o/$orgId', params: { orgId } });
-    throw redirect({ to: me.staffMay.includes('inbox.read') ? '/staff/inbox' : '/account' });
+    if (me.staffMay.includes('inbox.read')) throw redirect({ to: '/staff/inbox' });
+    throw redirect({ to: me.staffMay.includes('customer.read') ? '/staff/customers' : '/account' });
   },
 });
 

@@ -4,6 +4,7 @@ import type { PoolClient } from 'pg';
 import type { ApplicationForm, DraftForm } from '../../domain/application-form.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import { newOnboarding, type Onboarding } from '../../domain/onboarding.ts';
+import { comparable } from '../../domain/risk-hints.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
 import { newId } from '../platform/ids.ts';
 import { jsonbText, type Queryable } from '../platform/postgres.ts';
@@ -112,9 +113,10 @@ export async function freezeForm(
   revision: number,
   { form, by }: { readonly form: ApplicationForm; readonly by: string },
 ): Promise<void> {
+  const { company, domain } = comparable(form);
   await tx.query(
-    'insert into application_revisions (application_id, revision, form, submitted_by) values ($1, $2, $3, $4)',
-    [id, revision, jsonbText(form), by],
+    'insert into application_revisions (application_id, revision, form, company, domain, submitted_by) values ($1, $2, $3, $4, $5, $6)',
+    [id, revision, jsonbText(form), company, domain, by],
   );
   await tx.query('update applications set submitted_at = billing_now() where id = $1', [id]);
 }

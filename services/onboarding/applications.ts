@@ -5,6 +5,7 @@ import { type DraftForm, isComplete, missingIn } from '../../domain/application-
 import { TollgateError } from '../../domain/errors.ts';
 import type { OnboardingEvent } from '../../domain/onboarding.ts';
 import { type Author, type WrittenAudit, writeAudit } from '../audit/audit.ts';
+import { queueMail } from '../notifications/outbox.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
 import {
   type Application,
@@ -52,7 +53,7 @@ export async function saveDraft(
   return changed(tx, author, 'written', before, await saveForm(tx, before.id, form));
 }
 
-/** The first time, or anew with the answers to what was asked. @throws TollgateError invalid_body for what is missing; conflict */
+/** The first time, or anew with the answers to what was asked. @throws TollgateError invalid_body for what is missing; no_verified_owner; conflict */
 export async function submitApplication(tx: PoolClient, before: Application, author: Author): Promise<Changed> {
   const { id, orgId, form } = before;
   if (!isComplete(form)) {
@@ -80,7 +81,7 @@ export async function withdrawApplication(
   return changed(tx, author, 'withdrawn', before, await application(tx, before.id), reason);
 }
 
-/** Part of its thread, for both sides to read, as long as it has not ended. @throws TollgateError not_found; conflict */
+/** Part of its thread, as long as it has not ended: owners are mailed what we write, and what they write waits in our inbox. @throws TollgateError not_found; conflict */
 export async function addMessage(
   tx: PoolClient,
   applicationId: string,
@@ -90,6 +91,14 @@ export async function addMessage(
   const before = await lockedApplication(tx, applicationId);
   if (['rejected', 'withdrawn', 'expired'].includes(before.state.stage.kind)) throw wrongStage(before, 'written about');
   const messageId = await insertMessage(tx, applicationId, { side, actor: author.actor, body });
+  if (side === 'staff') {
+    await queueMail(tx, {
+      orgId: before.orgId,
+      kind: 'application_message',
+      key: `application_message:${messageId}`,
+      facts: { applicationId, company: before.form.company ?? '', message: body },
+    });
+  }
   const action = 'application.message_added';
   return writeAudit(tx, author, { action, ...target(applicationId), after: { messageId, side } });
 }
@@ -107,7 +116,7 @@ async function requireOwner(tx: PoolClient, orgId: string): Promise<void> {
     [orgId],
   );
   if (rowCount === 1) return;
-  throw new TollgateError('conflict', {
+  throw new TollgateError('no_verified_owner', {
     message: `Organization ${orgId} has no active owner whose mail address is verified: answers go to its owners.`,
   });
 }

@@ -2,7 +2,7 @@
 // which of them wait for somebody of us.
 import type { ApplicationForm } from '../../domain/application-form.ts';
 import { attentionOf } from '../../domain/provisioning.ts';
-import { type EarlierApplication, type RiskHint, riskHints } from '../../domain/risk-hints.ts';
+import { comparable, type EarlierApplication, type RiskHint, riskHints } from '../../domain/risk-hints.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import {
   APPLICATION_COLUMNS,
@@ -35,7 +35,7 @@ export async function applicationFile(db: Queryable, id: string, actor: string):
   return {
     application: found,
     submitted,
-    hints: submitted === null ? [] : hintsAt(found, submitted, await lastSubmitted(db)),
+    hints: submitted === null ? [] : hintsAt(found, submitted, await earlierThan(db, [{ ...found, form: submitted }])),
     thread: await messagesOf(db, id),
     decisions: await decisionsOf(db, id),
     deadline: stage.kind === 'info_requested' ? new Date(stage.expiresAtMs) : found.wakeAt,
@@ -51,39 +51,55 @@ export interface WaitingApplication {
   readonly firstBy: string | null;
   readonly hints: readonly RiskHint[];
   readonly bar: Bar | null;
-  /** What keeps it from being provisioned; null: it waits for a decision. */
+  /** What keeps it from being provisioned; null: it waits for a decision, or for an answer. */
   readonly attention: string | null;
+  /** Nothing is to be decided, but the applicant was the last to write. */
+  readonly isUnanswered: boolean;
 }
 
 /** Few enough for one look. */
 const MOST_WAITING = 200;
 
-/** Who has waited longest comes first. What is decided, and only not carried out yet, waits for nobody. actor: who would decide. */
+/** Who has waited longest comes first. What is decided, and only not carried out yet, waits for nobody unless he has written since. actor: who would decide. */
 export async function waitingApplications(db: Queryable, actor: string): Promise<WaitingApplication[]> {
-  type Row = Application & Pick<WaitingApplication, 'submitted' | 'since' | 'firstBy'>;
+  type Row = Application & Pick<WaitingApplication, 'submitted' | 'since' | 'firstBy' | 'isUnanswered'>;
   const { rows } = await db.query<Row>(
     `select ${APPLICATION_COLUMNS}, r.form as submitted,
-            greatest(r.submitted_at, (select max(d.at) from application_decisions d where d.application_id = a.id)) as since,
+            case when w.decision or w.attention then greatest(r.submitted_at, decided.at) else said.at end as since,
+            w.answer and not w.decision as "isUnanswered",
             (select d.actor from application_decisions d where d.application_id = a.id and d.revision = r.revision and d.level = 1) as "firstBy"
        from applications a
        join application_revisions r on r.application_id = a.id and r.revision = (a.state ->> 'formRevision')::integer
-      where a.stage = 'in_review' and not exists (
-              select from application_decisions d
-               where d.application_id = a.id and d.revision = r.revision and d.level = (a.state #>> '{stage,level}')::integer)
-         or a.stage in ('provisioning', 'active') and a.state #>> '{stage,saga,why}' is not null
+       left join lateral (select max(d.at) as at from application_decisions d where d.application_id = a.id) decided on true
+       left join lateral (
+              select m.side, m.at from application_messages m where m.application_id = a.id order by m.at desc, m.id desc limit 1) said on true
+       cross join lateral (
+              select a.stage = 'in_review' and not exists (
+                       select from application_decisions d
+                        where d.application_id = a.id and d.revision = r.revision and d.level = (a.state #>> '{stage,level}')::integer) as decision,
+                     a.stage in ('provisioning', 'active') and a.state #>> '{stage,saga,why}' is not null as attention,
+                     a.stage not in ('rejected', 'withdrawn', 'expired') and said.side = 'applicant'
+                       and said.at > coalesce(decided.at, '-infinity') as answer) w
+      where w.decision or w.attention or w.answer
       order by since, a.id limit $1`,
     [MOST_WAITING],
   );
   if (rows.length === 0) return [];
-  const earlier = await lastSubmitted(db);
-  const waiting = rows.map(async ({ submitted, since, firstBy, ...found }) => ({
-    ...{ application: found, submitted, since, firstBy },
+  const earlier = await earlierThan(
+    db,
+    rows.map(({ orgId, submitted }) => ({ orgId, form: submitted })),
+  );
+  const waiting = rows.map(async ({ submitted, since, firstBy, isUnanswered, ...found }) => ({
+    ...{ application: found, submitted, since, firstBy, isUnanswered: isUnanswered === true },
     hints: hintsAt(found, submitted, earlier),
     bar: await barAt(db, found, actor),
     attention: 'saga' in found.state.stage ? attentionOf(found.state.stage.saga) : null,
   }));
   const all = await Promise.all(waiting);
-  return all.filter(({ application: { state }, attention }) => state.stage.kind === 'in_review' || attention !== null);
+  return all.filter(
+    ({ application: { state }, attention, isUnanswered }) =>
+      state.stage.kind === 'in_review' || attention !== null || isUnanswered,
+  );
 }
 
 async function barAt(db: Queryable, about: Application, actor: string): Promise<Bar | null> {
@@ -95,13 +111,20 @@ function hintsAt({ id, orgId }: Application, form: ApplicationForm, all: readonl
   return riskHints({ orgId, form, earlier: all.filter((one) => one.id !== id) });
 }
 
-/** What was submitted last of each, of the thousand newest. */
-async function lastSubmitted(db: Queryable): Promise<EarlierApplication[]> {
+/** What was submitted last of each application that could be one before these: of the same organization, company or domain. */
+async function earlierThan(
+  db: Queryable,
+  these: readonly { readonly orgId: string; readonly form: ApplicationForm }[],
+): Promise<EarlierApplication[]> {
+  const named = these.map(({ form }) => comparable(form));
   const { rows } = await db.query<EarlierApplication>(
     `select a.id, a.org_id as "orgId", r.form ->> 'company' as company, r.form ->> 'domain' as domain, a.stage
-       from applications a
+       from (select id from applications where org_id = any($1::uuid[])
+             union select application_id from application_revisions where company = any($2) or domain = any($3)) likely
+       join applications a on a.id = likely.id
        join lateral (select form from application_revisions where application_id = a.id order by revision desc limit 1) r on true
-      order by a.created_at desc, a.id desc limit 1000`,
+      order by a.created_at desc, a.id desc`,
+    [these.map(({ orgId }) => orgId), named.map(({ company }) => company), named.map(({ domain }) => domain)],
   );
   return rows;
 }

@@ -85,7 +85,7 @@ export type WelcomeState = 'open' | 'used' | 'over';
 const STATE = `case when used_at is not null then 'used' when valid_until <= clock_timestamp() then 'over' else 'open' end as state`;
 
 /** Null: there is no link. */
-async function welcomeStateOf(db: Queryable, applicationId: string): Promise<WelcomeState | null> {
+export async function welcomeStateOf(db: Queryable, applicationId: string): Promise<WelcomeState | null> {
   const { rows } = await db.query<{ state: WelcomeState }>(
     `select ${STATE} from welcome_links where application_id = $1`,
     [applicationId],

@@ -57,7 +57,7 @@ const INVITATIONS = `
 
 /**
  * Takes the place of an open one for the same address.
- * @throws TollgateError seats_used_up; conflict for who is a member already; too_many_attempts
+ * @throws TollgateError seats_used_up; known_member; too_many_attempts
  */
 export async function invite(
   tx: PoolClient,
@@ -138,7 +138,7 @@ export async function listInvitations(
   return rows;
 }
 
-/** @throws TollgateError conflict unless it is open */
+/** @throws TollgateError invitation_over unless it is open */
 export async function withdrawInvitation(tx: PoolClient, orgId: string, id: string): Promise<Invitation> {
   const found = await lockedInvitation(tx, id);
   if (found.orgId !== orgId) throw unknown();
@@ -149,7 +149,7 @@ export async function withdrawInvitation(tx: PoolClient, orgId: string, id: stri
 
 /**
  * Who was removed once comes back by it; who was suspended since does not.
- * @throws TollgateError conflict unless it is open, or for who is a member, seats_used_up, forbidden for who reads another address than it was sent to
+ * @throws TollgateError invitation_over unless it is open, known_member, seats_used_up, forbidden for who reads another address than it was sent to
  */
 export async function acceptInvitation(tx: PoolClient, id: string, personId: string): Promise<Member> {
   const { orgId } = await invitation(tx, id);
@@ -187,11 +187,14 @@ const WHY_NOT: Readonly<Record<Exclude<Invitation['state'], 'open'>, string>> = 
 };
 
 function requireOpen({ state }: Invitation): void {
-  if (state !== 'open') throw new TollgateError('conflict', { message: WHY_NOT[state] });
+  if (state !== 'open') throw new TollgateError('invitation_over', { message: WHY_NOT[state] });
 }
 
 function belongsAlready(email: string): TollgateError {
-  return new TollgateError('conflict', { message: `${email} belongs to this organization already.`, param: 'email' });
+  return new TollgateError('known_member', {
+    message: `${email} belongs to this organization already.`,
+    param: 'email',
+  });
 }
 
 function unknown(): never {

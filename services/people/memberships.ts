@@ -14,7 +14,8 @@ export type MemberStatus = 'active' | 'suspended' | 'removed';
 export interface Member {
   readonly orgId: string;
   readonly personId: string;
-  readonly email: string;
+  /** Null of whoever left: it is no business of those whom he left any more. */
+  readonly email: string | null;
   readonly name: string;
   readonly role: MemberRole;
   readonly status: MemberStatus;
@@ -37,7 +38,8 @@ interface MemberRow extends Omit<Member, 'caps'> {
 }
 
 const MEMBERS = `
-  select m.org_id as "orgId", m.person_id as "personId", p.email, p.name, m.role, m.status, m.awaits_seat as "awaitsSeat",
+  select m.org_id as "orgId", m.person_id as "personId", case when m.status <> 'removed' then p.email end as email, p.name, m.role, m.status,
+         m.awaits_seat as "awaitsSeat",
          ${capsColumn('member', 'm.org_id', 'm.person_id')} as caps, m.version, m.created_at as "createdAt"
     from memberships m join persons p on p.id = m.person_id`;
 
@@ -108,17 +110,19 @@ export async function lockedMember(tx: PoolClient, orgId: string, personId: stri
 export async function listMembers(
   db: Queryable,
   orgId: string,
+  status: MemberStatus | undefined,
   after: string | null,
   pageSize: number,
 ): Promise<Member[]> {
   const { rows } = await db.query<MemberRow>(
     `${MEMBERS}
       where m.org_id = $1
-        and ($2::uuid is null or (m.created_at, m.person_id) <
-             (select a.created_at, a.person_id from memberships a where a.org_id = $1 and a.person_id = $2))
+        and ($2::text is null or m.status = $2)
+        and ($3::uuid is null or (m.created_at, m.person_id) <
+             (select a.created_at, a.person_id from memberships a where a.org_id = $1 and a.person_id = $3))
       order by m.created_at desc, m.person_id desc
-      limit $3`,
-    [orgId, after, pageSize],
+      limit $4`,
+    [orgId, status ?? null, after, pageSize],
   );
   return rows.map(readMember);
 }
@@ -140,8 +144,9 @@ async function requireOwner(tx: PoolClient, orgId: string): Promise<void> {
 }
 
 function knownMember(personId: string, status: MemberStatus): TollgateError {
+  const instead = status === 'removed' ? 'invite him' : 'change the membership';
   return new TollgateError('conflict', {
-    message: `Person ${personId} is known to this organization already, and ${status}: change the membership instead.`,
+    message: `Person ${personId} is known to this organization already, and ${status}: ${instead} instead.`,
     param: 'personId',
   });
 }

@@ -19,7 +19,7 @@ export interface Proposed {
   readonly proposedBy: string;
 }
 
-export type Decision = 'approved' | 'refused' | 'withdrawn';
+export type ProposalDecision = 'approved' | 'refused' | 'withdrawn';
 
 /** What whoever proposed it would have been answered. */
 export interface ProposalOutcome {
@@ -29,7 +29,7 @@ export interface ProposalOutcome {
 
 export interface Proposal extends Proposed {
   readonly id: string;
-  readonly state: 'open' | 'expired' | Decision;
+  readonly state: 'open' | 'expired' | ProposalDecision;
   readonly proposedAt: Date;
   readonly validUntil: Date;
   readonly decidedBy: string | null;
@@ -37,11 +37,14 @@ export interface Proposal extends Proposed {
   readonly reason: string | null;
   /** Null of what is approved: it is being done, or whoever did it died. */
   readonly outcome: ProposalOutcome | null;
+  /** Who has read that it was approved and came to nothing; null: nobody has, or it did not. */
+  readonly seenBy: string | null;
 }
 
 const PROPOSALS = `
   select p.id, p.route, p.path, p.body, p.if_match as "ifMatch", p.why, p.proposed_by as "proposedBy", p.proposed_at as "proposedAt",
          p.valid_until as "validUntil", p.decided_by as "decidedBy", p.decided_at as "decidedAt", p.reason, p.outcome,
+         p.seen_by as "seenBy",
          coalesce(p.decision, case when p.valid_until <= clock_timestamp() then 'expired' else 'open' end) as state
     from proposals p`;
 
@@ -88,12 +91,14 @@ export async function listProposals(
 /** Left undone: approved a while ago, and nobody knows what came of it. */
 const LEFT_UNDONE_AFTER = '1 minute';
 
-/** What waits for somebody, who has waited longest first. */
+/** What waits for somebody, who has waited longest first: to be decided, or to be read since it was approved and came to nothing. */
 export async function waitingProposals(db: Queryable, atMost: number): Promise<Proposal[]> {
   const { rows } = await db.query<Proposal>(
     `${PROPOSALS}
       where (p.decision is null and p.valid_until > clock_timestamp())
-         or (p.decision = 'approved' and p.outcome is null and p.decided_at < clock_timestamp() - $1::interval)
+         or (p.decision = 'approved' and p.seen_by is null and (
+              (p.outcome ->> 'status')::integer >= 400
+              or (p.outcome is null and p.decided_at < clock_timestamp() - $1::interval)))
       order by p.proposed_at, p.id limit $2`,
     [LEFT_UNDONE_AFTER, atMost],
   );
@@ -107,7 +112,7 @@ export async function waitingProposals(db: Queryable, atMost: number): Promise<P
 export async function decideProposal(
   tx: PoolClient,
   { id, state, proposedBy, decidedBy }: Proposal,
-  decision: Decision,
+  decision: ProposalDecision,
   by: string,
   reason: string,
 ): Promise<Proposal> {
@@ -132,6 +137,15 @@ export async function decideProposal(
 /** Of what was approved: as it is known first. */
 export async function keepOutcome(tx: PoolClient, id: string, outcome: ProposalOutcome): Promise<Proposal> {
   await tx.query('update proposals set outcome = $2 where id = $1 and outcome is null', [id, jsonbText(outcome)]);
+  return proposal(tx, id);
+}
+
+/** Of a `lockedProposal` that came to nothing. */
+export async function markSeen(tx: PoolClient, id: string, by: string): Promise<Proposal> {
+  await tx.query('update proposals set seen_by = $2, seen_at = clock_timestamp() where id = $1 and seen_by is null', [
+    id,
+    by,
+  ]);
   return proposal(tx, id);
 }
 

@@ -124,6 +124,11 @@ test('credit above what one person gives waits for another; who looks as the cus
   expect((await asked).headers()['tollgate-view']).toBe(customer.orgId);
   await page.getByRole('row').filter({ hasText: customer.keyPrefix }).waitFor();
   expect(await page.getByRole('button', { name: 'Create a key' }).isDisabled()).toBe(true);
+  await site.product.admin.query(MANY_KEYS, [customer.orgId]);
+  await page.reload();
+  await page.getByRole('row').filter({ hasText: 'of many' }).first().waitFor();
+  await page.getByRole('link', { name: 'Older' }).click();
+  await page.getByRole('row').filter({ hasText: customer.keyPrefix }).waitFor();
   await page.getByRole('link', { name: 'Billing' }).click();
   await page.getByRole('heading', { name: 'Billing', exact: true }).waitFor();
   await expectWellMade(page, 'viewing-billing');
@@ -210,6 +215,12 @@ async function transfer(page: Page): Promise<void> {
 
 const address = () => `${site.url}/staff/customers/${customer.orgId}`;
 
+/** Newer than his own, and more than a page has. */
+const MANY_KEYS = `
+  insert into api_keys (org_id, project_id, name, digest, prefix, last_four)
+  select org_id, id, n || ' of many', sha256(n::text::bytea), 'sk-tg-many', '0000'
+    from (select * from projects where org_id = $1 limit 1) p, generate_series(1, 50) n`;
+
 async function proposeCredit(page: Page): Promise<void> {
   await page.goto(address());
   await page.getByRole('button', { name: 'Give credit' }).click();
@@ -220,8 +231,7 @@ async function proposeCredit(page: Page): Promise<void> {
   await dialog.getByRole('button', { name: 'Give credit' }).click();
   await dialog.getByText('This waits for a second person now.', { exact: false }).waitFor();
   await dialog.getByRole('button', { name: 'Close' }).last().click();
-  await page.getByRole('button', { name: 'Withdraw' }).waitFor();
-  expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
+  await page.getByRole('link', { name: 'Open it' }).waitFor();
   await page.getByRole('button', { name: 'Give time' }).click();
   await page.getByLabel('Until').fill('2099-12-31');
   await page.getByLabel('Why?').fill('He pays on the first');
@@ -236,15 +246,18 @@ async function proposeCredit(page: Page): Promise<void> {
 
 async function approve(page: Page): Promise<void> {
   await page.goto(address());
-  await page.getByRole('button', { name: 'Approve' }).waitFor();
+  await page.getByRole('link', { name: 'Open it' }).waitFor();
   await expectWellMade(page, 'customer-proposal');
+  await page.getByRole('link', { name: 'Open it' }).click();
   await page.getByRole('button', { name: 'Approve' }).click();
   await page.getByLabel('Why?').fill('Agreed by phone');
   await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
+  await page.getByText('Done', { exact: true }).waitFor();
+  await page.goto(address());
   const given = page.getByRole('listitem').filter({ hasText: 'Credit given by hand' });
   await given.filter({ hasText: 'Ann Admin + Ben Admin' }).filter({ hasText: 'A month of outages' }).waitFor();
   await given.getByText('$60.00').waitFor();
-  await page.getByRole('button', { name: 'Approve' }).first().waitFor({ state: 'detached' });
+  expect(await page.getByRole('link', { name: 'Open it' }).count()).toBe(0);
 }
 
 /** In Chinese, and in the dark. */

@@ -72,6 +72,13 @@ async function answered(page: Page): Promise<void> {
   await page.reload();
   await page.getByText('What is your VAT ID?').first().waitFor();
   await expectWellMadeInBoth(page, 'enterprise-asked');
+  // Sent, but not handed in; then he sees that it was wrong.
+  await page.route('**/submit', (route) => route.fulfill({ status: 503, json: { code: 'service_unavailable' } }), {
+    times: 1,
+  });
+  await page.getByRole('textbox', { name: '您的答复' }).fill('DE000000000');
+  await page.getByRole('button', { name: '提交答复' }).click();
+  await page.getByRole('alert').filter({ hasText: '服务繁忙' }).waitFor();
   await page.getByRole('textbox', { name: '您的答复' }).fill('DE123456789');
   await page.getByRole('button', { name: '提交答复' }).click();
   await page.getByText('审核中', { exact: true }).waitFor();
@@ -106,6 +113,8 @@ async function approvedSecond(page: Page): Promise<void> {
   await tabTo(page, '批准');
   await page.keyboard.press('Enter');
   await page.getByText('该组织已是企业版。').waitFor();
+  await page.getByRole('button', { name: '重新发送链接' }).click();
+  await page.getByText('新链接已发送给所有者').waitFor();
 }
 
 /** By the link of the mail; its first API key. */
@@ -114,7 +123,8 @@ async function welcomed(page: Page, email: string): Promise<string> {
   await page.getByText('已生效', { exact: true }).waitFor();
   await expectWellMadeInBoth(page, 'enterprise-active');
   await page.goto(await site.mailedTo(email, /http\S+\/welcome\/[\w-]+/));
-  await page.getByRole('button').click();
+  // Whoever is in a hurry loses nothing.
+  await page.getByRole('button').dblclick();
   return (await page.locator('code').textContent()) ?? '';
 }
 
@@ -178,6 +188,7 @@ test('what takes two persons waits for the second, who does it without a mouse, 
   await ada.context.request.post(`${site.product.api}/api/v1/grants`, { data, headers: { origin: site.product.api } });
 
   await openFromQueue(site, ben.page, '手动授予额度');
+  await ben.page.getByText('一天内授予的额度超过 $50').waitFor();
   await expectWellMadeInBoth(ben.page, 'staff-proposal');
   await ben.page.keyboard.press('a');
   await ben.page.getByRole('dialog').waitFor();

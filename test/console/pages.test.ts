@@ -119,6 +119,16 @@ test('keys are made, kept and disabled without a mouse', async () => {
   await page.getByRole('row').filter({ hasText: '$12.50' }).waitFor();
   await expectWellMade(page, 'keys-one');
 
+  await tabTo(page, `Change ${LONG_NAME}`);
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await tabTo(page, 'A week');
+  await page.keyboard.type('50');
+  await expectWellMade(page, 'change-key');
+  await page.keyboard.press('Enter');
+  await page.getByRole('row').filter({ hasText: '$12.50' }).filter({ hasText: '$50.00' }).waitFor();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+
   await tabTo(page, `Disable ${LONG_NAME}`);
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor();

@@ -63,6 +63,10 @@ test('a second factor is set up by an app, asked for at the next sign-in, and re
   await other.page.getByRole('button', { name: 'Sign in' }).click();
   await other.page.getByText('This code or link is wrong').waitFor();
   await expectWellMade(other.page, 'second-factor-refused');
+  await other.page.getByRole('button', { name: 'Start again' }).click();
+  await other.page.getByLabel('Mail address').fill(email);
+  await other.page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await other.page.getByRole('button', { name: 'Sign in' }).click();
   await other.page.getByRole('button', { name: 'Use a recovery code' }).click();
   await other.page.getByLabel('Recovery code').fill(recoveryCode);
   await other.page.getByRole('button', { name: 'Sign in' }).click();

@@ -17,6 +17,7 @@ test.each([
   ['the address before', site.mailBackUrl('id'), '/mail-back'],
   ['a closed account', site.reopenUrl('id'), '/reopen'],
   ['an application', site.applicationUrl('org'), '/enterprise'],
+  ['an application that waits for us', site.reviewUrl('$id'), '/applications/$id'],
 ])('the link to %s is a page of the console', (_what, url, path) => {
   const { pathname } = new URL(url);
 

@@ -1,11 +1,13 @@
 // What the pages of an organization ask about its people and its money.
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { components } from '../../generated/api.d.ts';
+import type { Answer } from './answers.ts';
 import { api, told } from './client.ts';
 
 type Schemas = components['schemas'];
 export type Organization = Schemas['Organization'];
 export type Member = Schemas['Member'];
+type MemberPage = Answer<'/api/v1/organizations/{orgId}/members'>;
 export type MemberCap = Schemas['MemberCap'];
 export type Invitation = Schemas['Invitation'];
 export type OverdueInvoice = Schemas['OverdueInvoice'];
@@ -20,8 +22,8 @@ export type BillingDetails = Schemas['BillingDetails'];
 export type LedgerLine = Schemas['LedgerLine'];
 
 const LATEST = 20;
-/** As many as one answer holds: no team of ours is larger yet. */
-const ALL = 200;
+/** As many as one answer holds. */
+const MOST = 200;
 const of = (orgId: string) => ({ path: { orgId } });
 
 export const organizationQuery = (orgId: string) =>
@@ -36,16 +38,45 @@ export const overdueQuery = (orgId: string) =>
     queryFn: () => told(api.GET('/api/v1/organizations/{orgId}/overdue-invoices', { params: of(orgId) })),
   });
 
+/** Of all that are asked of the members of an organization. */
+export const membersKey = (orgId: string) => ['organization', orgId, 'members'] as const;
+
+/** All who are here, page by page: of a part of them nobody could say who is the last owner, or how many seats are taken. */
 export const membersQuery = (orgId: string) =>
   queryOptions({
-    queryKey: ['organization', orgId, 'members'],
-    queryFn: () =>
-      told(api.GET('/api/v1/organizations/{orgId}/members', { params: { ...of(orgId), query: { limit: ALL } } })),
+    queryKey: [...membersKey(orgId), 'here'],
+    queryFn: async () => [...(await membersWho(orgId, 'active')), ...(await membersWho(orgId, 'suspended'))],
+  });
+
+async function membersWho(orgId: string, status: Member['status']): Promise<Member[]> {
+  const found: Member[] = [];
+  let cursor: string | null = null;
+  do {
+    const query = { status, limit: MOST, ...(cursor === null ? {} : { cursor }) };
+    const page: MemberPage = await told(
+      api.GET('/api/v1/organizations/{orgId}/members', { params: { ...of(orgId), query } }),
+    );
+    found.push(...page.data);
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return found;
+}
+
+/** Those who left among them, newest first. */
+export const everMembersQuery = (orgId: string) =>
+  infiniteQueryOptions({
+    queryKey: [...membersKey(orgId), 'ever'],
+    queryFn: ({ pageParam }) => {
+      const query = { limit: MOST, ...(pageParam === null ? {} : { cursor: pageParam }) };
+      return told(api.GET('/api/v1/organizations/{orgId}/members', { params: { ...of(orgId), query } }));
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ nextCursor }) => nextCursor,
   });
 
 export const memberCapsQuery = (orgId: string) =>
   queryOptions({
-    queryKey: ['organization', orgId, 'members', 'caps'],
+    queryKey: [...membersKey(orgId), 'caps'],
     queryFn: () => told(api.GET('/api/v1/organizations/{orgId}/member-caps', { params: of(orgId) })),
   });
 
@@ -53,7 +84,7 @@ export const invitationsQuery = (orgId: string) =>
   queryOptions({
     queryKey: ['organization', orgId, 'invitations'],
     queryFn: () =>
-      told(api.GET('/api/v1/organizations/{orgId}/invitations', { params: { ...of(orgId), query: { limit: ALL } } })),
+      told(api.GET('/api/v1/organizations/{orgId}/invitations', { params: { ...of(orgId), query: { limit: MOST } } })),
   });
 
 export const plansQuery = queryOptions({ queryKey: ['plans'], queryFn: () => told(api.GET('/api/v1/plans')) });
@@ -88,7 +119,7 @@ export const cardsQuery = (orgId: string) =>
   queryOptions({
     queryKey: ['organization', orgId, 'cards'],
     queryFn: () =>
-      told(api.GET('/api/v1/organizations/{orgId}/cards', { params: { ...of(orgId), query: { limit: ALL } } })),
+      told(api.GET('/api/v1/organizations/{orgId}/cards', { params: { ...of(orgId), query: { limit: MOST } } })),
   });
 
 export const autoTopUpQuery = (orgId: string) =>

@@ -1,5 +1,5 @@
 // What the pages ask of the API, each question in one place with its name in the cache.
-import { type QueryClient, queryOptions, useSuspenseQuery } from '@tanstack/react-query';
+import { infiniteQueryOptions, type QueryClient, queryOptions, useSuspenseQuery } from '@tanstack/react-query';
 import type { components } from '../../generated/api.d.ts';
 import { beginningOfBurn } from '../burn-rate.ts';
 import { whose } from '../rights.ts';
@@ -41,10 +41,13 @@ export const closingQuery = queryOptions({
   staleTime: 0,
 });
 
+/** Of all that are asked of the keys of an organization. */
+export const keysKey = (orgId: string) => ['organization', orgId, 'keys'] as const;
+
 /** Of one member. */
 export const ownKeysQuery = (orgId: string, memberId: string) =>
   queryOptions({
-    queryKey: ['organization', orgId, 'keys', memberId],
+    queryKey: [...keysKey(orgId), 'of', memberId],
     queryFn: () => told(api.GET('/api/v1/api-keys', { params: { query: { orgId, memberId, limit: 200 } } })),
   });
 
@@ -79,13 +82,16 @@ export const burnQuery = (orgId: string) =>
     },
   });
 
+/** Newest first. */
 export const keysQuery = (orgId: string) =>
-  queryOptions({
-    queryKey: ['organization', orgId, 'keys'],
-    queryFn: async ({ client }) => {
-      const query = { ...(await asked(client, orgId)), limit: 200 };
-      return told(api.GET('/api/v1/api-keys', { params: { query } }));
+  infiniteQueryOptions({
+    queryKey: [...keysKey(orgId), 'all'],
+    queryFn: async ({ client, pageParam }) => {
+      const page = { limit: 50, ...(pageParam === null ? {} : { cursor: pageParam }) };
+      return told(api.GET('/api/v1/api-keys', { params: { query: { ...(await asked(client, orgId)), ...page } } }));
     },
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ nextCursor }) => nextCursor,
   });
 
 export const invitationQuery = (linkToken: string) =>

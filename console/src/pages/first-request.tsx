@@ -5,7 +5,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { firstModelQuery } from '../api/first-model.ts';
-import { grantsQuery, keysQuery, type NewApiKey, type RequestLine, requestsQuery, useMe } from '../api/questions.ts';
+import { grantsQuery, keysKey, type NewApiKey, type RequestLine, requestsQuery, useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from '../parts/asked.tsx';
 import { CopyButton } from '../parts/copy-button.tsx';
@@ -90,7 +90,7 @@ function NameKey({ orgId, made }: { readonly orgId: string; made(apiKey: NewApiK
     },
     done: async (apiKey) => {
       made(apiKey);
-      await queries.invalidateQueries(keysQuery(orgId));
+      await queries.invalidateQueries({ queryKey: keysKey(orgId) });
     },
   });
   return (

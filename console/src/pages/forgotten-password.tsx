@@ -1,6 +1,6 @@
 // A link to choose a new password by. Whether an address is known is told to its owner alone, in the mail.
 import { Anchor } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { isMailAddress } from '../entered.ts';
@@ -9,8 +9,11 @@ import { Form, useForm } from '../parts/form.tsx';
 import { MailInput } from '../parts/mail-input.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
 
+const here = getRouteApi('/visitor/forgotten-password');
+
 export function ForgottenPassword() {
   const t = useWords();
+  const search = here.useSearch();
   const [sentTo, setSentTo] = useState<string | null>(null);
   const form = useForm({
     initial: { email: '' },
@@ -20,7 +23,7 @@ export function ForgottenPassword() {
   });
   const back = (
     <p className="aside">
-      <Anchor renderRoot={(props) => <Link to="/sign-in" {...props} />}>{t('forgotten.back')}</Anchor>
+      <Anchor renderRoot={(props) => <Link to="/sign-in" search={search} {...props} />}>{t('forgotten.back')}</Anchor>
     </p>
   );
   if (sentTo !== null) {

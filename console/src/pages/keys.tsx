@@ -1,17 +1,19 @@
 // The keys of an organization: what each may do, made with what it may never pass, taken out of use in a second.
 import { Badge, Button, Table } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { type ApiKey, keysQuery, useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from '../parts/asked.tsx';
 import { PlusIcon } from '../parts/icons.tsx';
+import { KeyChange } from '../parts/key-change.tsx';
 import { KeySwitch } from '../parts/key-switch.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Money } from '../parts/money.tsx';
 import { NewKey } from '../parts/new-key.tsx';
 import { NothingYet } from '../parts/nothing-yet.tsx';
+import { Older } from '../parts/older.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { WideTable } from '../parts/wide-table.tsx';
 import { mayEnableKeys, mayMakeKeys, roleIn } from '../rights.ts';
@@ -20,21 +22,21 @@ export function Keys() {
   const t = useWords();
   const { orgId } = useParams({ from: '/signed-in/o/$orgId/keys' });
   const [isMaking, setMaking] = useState(false);
-  const question = useQuery(keysQuery(orgId));
+  const question = useInfiniteQuery(keysQuery(orgId));
   const make = mayMakeKeys(roleIn(useMe(), orgId)) ? (
     <Button leftSection={<PlusIcon />} onClick={() => setMaking(true)}>
       {t('keys.make')}
     </Button>
   ) : undefined;
-  const hasKeys = (question.data?.data.length ?? 0) > 0;
+  const hasKeys = (question.data?.pages[0]?.data.length ?? 0) > 0;
   return (
     <>
       <PageHeading title={t('keys.title')} lead={t('keys.lead')} actions={hasKeys ? make : undefined} />
       <div className="part keys">
         <Asked question={question} height={200}>
-          {({ data }) =>
-            data.length > 0 ? (
-              <KeyTable orgId={orgId} apiKeys={data} />
+          {({ pages }) =>
+            hasKeys ? (
+              <KeyTable orgId={orgId} apiKeys={pages.flatMap(({ data }) => data)} />
             ) : (
               <NothingYet title={t('keys.none')} action={make}>
                 {t('keys.noneMore')}
@@ -42,6 +44,7 @@ export function Keys() {
             )
           }
         </Asked>
+        <Older list={question} />
       </div>
       <NewKey orgId={orgId} opened={isMaking} close={() => setMaking(false)} />
     </>
@@ -82,6 +85,7 @@ function KeyTable({ orgId, apiKeys }: { readonly orgId: string; readonly apiKeys
               <Moment at={apiKey.createdAt} />
             </Table.Td>
             <Table.Td className="row-actions">
+              {mayMakeKeys(role) ? <KeyChange orgId={orgId} apiKey={apiKey} /> : null}
               {(apiKey.disabledAt === null ? mayMakeKeys(role) : mayEnableKeys(role)) ? (
                 <KeySwitch orgId={orgId} apiKey={apiKey} />
               ) : null}

@@ -18,7 +18,7 @@ export function SignIn() {
   const { next } = here.useSearch();
   const [step, setStep] = useState<'password' | 'second_factor'>('password');
   const goOn = () => enter(ownPath(next));
-  if (step === 'second_factor') return <SecondFactor passed={goOn} />;
+  if (step === 'second_factor') return <SecondFactor passed={goOn} again={() => setStep('password')} />;
   return <Password next={next} passed={(state) => (state === 'signed_in' ? goOn() : setStep(state))} />;
 }
 
@@ -30,6 +30,7 @@ interface Password {
 
 function Password({ next, passed }: Password) {
   const t = useWords();
+  const search = next === undefined ? {} : { next };
   const form = useForm({
     initial: { email: '', password: '' },
     check: ({ email, password }) => ({
@@ -53,19 +54,25 @@ function Password({ next, passed }: Password) {
         />
       </Form>
       <p className="aside">
-        <Anchor renderRoot={(props) => <Link to="/forgotten-password" {...props} />}>{t('signIn.forgotten')}</Anchor>
+        <Anchor renderRoot={(props) => <Link to="/forgotten-password" search={search} {...props} />}>
+          {t('signIn.forgotten')}
+        </Anchor>
       </p>
       <p className="aside">
         {t('signIn.new')}{' '}
-        <Anchor renderRoot={(props) => <Link to="/sign-up" search={next === undefined ? {} : { next }} {...props} />}>
-          {t('signUp.title')}
-        </Anchor>
+        <Anchor renderRoot={(props) => <Link to="/sign-up" search={search} {...props} />}>{t('signUp.title')}</Anchor>
       </p>
     </>
   );
 }
 
-function SecondFactor({ passed }: { readonly passed: () => void }) {
+interface SecondFactor {
+  passed(): void;
+  /** After some wrong codes no right one is taken any more. */
+  again(): void;
+}
+
+function SecondFactor({ passed, again }: SecondFactor) {
   const t = useWords();
   const [hasDevice, setHasDevice] = useState(true);
   const digitsMissing = (code: string) => (codeIn(code).length === 6 ? null : t('fields.code'));
@@ -105,6 +112,12 @@ function SecondFactor({ passed }: { readonly passed: () => void }) {
           <TextInput {...form.input('code')} label={t('secondFactor.recoveryCode')} autoComplete="off" />
         )}
       </Form>
+      <p className="aside">
+        {t('secondFactor.refused')}{' '}
+        <Anchor component="button" type="button" inherit onClick={again}>
+          {t('secondFactor.again')}
+        </Anchor>
+      </p>
     </>
   );
 }

@@ -28,7 +28,8 @@ export function SignUp() {
 
 function Details({ sent }: { readonly sent: (email: string) => void }) {
   const t = useWords();
-  const { next } = here.useSearch();
+  const search = here.useSearch();
+  const { next } = search;
   const form = useForm({
     initial: NOBODY_YET,
     check: (entered) => checkPerson(entered, t),
@@ -43,7 +44,7 @@ function Details({ sent }: { readonly sent: (email: string) => void }) {
       </Form>
       <p className="aside">
         {t('signUp.known')}{' '}
-        <Anchor renderRoot={(props) => <Link to="/sign-in" {...props} />}>{t('signIn.title')}</Anchor>
+        <Anchor renderRoot={(props) => <Link to="/sign-in" search={search} {...props} />}>{t('signIn.title')}</Anchor>
       </p>
     </>
   );

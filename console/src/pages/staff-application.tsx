@@ -18,6 +18,7 @@ import { useNeighbours } from '../parts/neighbours.ts';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { KeySign, Shortcuts } from '../parts/shortcuts.tsx';
 import { Thread } from '../parts/thread.tsx';
+import { WelcomeAgain } from '../parts/welcome-again.tsx';
 
 /** Until what was decided is carried out. */
 const LOOK_AGAIN_MS = 1_000;
@@ -27,7 +28,7 @@ export function StaffApplication() {
   const question = useQuery({
     ...fileQuery(id),
     refetchInterval: ({ state: { data } }) =>
-      data !== undefined && (isBeingCarriedOut(data) || data.stage === 'provisioning') ? LOOK_AGAIN_MS : false,
+      data !== undefined && (isBeingCarriedOut(data) || isBeingSetUp(data)) ? LOOK_AGAIN_MS : false,
   });
   return (
     <Asked question={question} height={500}>
@@ -39,6 +40,11 @@ export function StaffApplication() {
 /** It is decided, and its workflow has not looked yet. */
 function isBeingCarriedOut({ level, revision, decisions }: ApplicationFile): boolean {
   return level !== null && decisions.some((made) => made.revision === revision && made.level === level);
+}
+
+/** The welcome comes last. */
+function isBeingSetUp({ stage, welcome }: ApplicationFile): boolean {
+  return stage === 'provisioning' || (stage === 'active' && welcome === null);
 }
 
 function File({ file }: { readonly file: ApplicationFile }) {
@@ -80,6 +86,7 @@ function File({ file }: { readonly file: ApplicationFile }) {
           </div>
         ) : null}
       </section>
+      <WelcomeAgain file={file} done={again} />
       <Submitted file={file} />
       <DecisionList file={file} />
       <Conversation file={file} done={again} />

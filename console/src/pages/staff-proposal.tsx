@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { organizationQuery } from '../api/organization-questions.ts';
 import { Problem } from '../api/problem.ts';
-import { inboxQuery, type Proposal, proposalQuery } from '../api/staff-questions.ts';
+import { customerKey, inboxQuery, type Proposal, proposalQuery, proposalsQuery } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from '../parts/asked.tsx';
 import { DecisionHead, Meanwhile } from '../parts/decision-head.tsx';
@@ -18,7 +18,7 @@ import { useNeighbours } from '../parts/neighbours.ts';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { RawFacts } from '../parts/raw-facts.tsx';
 import { KeySign, Shortcuts } from '../parts/shortcuts.tsx';
-import { wordOfRoute } from '../route-words.ts';
+import { wordOfReason, wordOfRoute } from '../route-words.ts';
 
 type Choice = Proposal['choices'][number];
 
@@ -32,8 +32,8 @@ export function StaffProposal() {
   );
 }
 
-const KEYS: { readonly [C in Choice]: string } = { approved: 'a', refused: 'r', withdrawn: 'w' };
-const CHOICES: readonly Choice[] = ['approved', 'refused', 'withdrawn'];
+const KEYS: { readonly [C in Choice]: string } = { approved: 'a', refused: 'r', withdrawn: 'w', seen: 's' };
+const CHOICES: readonly Choice[] = ['approved', 'refused', 'withdrawn', 'seen'];
 
 function One({ proposal }: { readonly proposal: Proposal }) {
   const t = useWords();
@@ -120,13 +120,13 @@ function requestLine({ route, path }: Proposal): string {
 function Standing({ proposal }: { readonly proposal: Proposal }) {
   const t = useWords();
   const nameOf = useNames();
-  const { state, choices, proposedBy, proposedAt, validUntil, decidedBy, reason, why } = proposal;
+  const { id, state, choices, proposedBy, proposedAt, validUntil, decidedBy, seenBy, reason, why, outcome } = proposal;
   return (
     <div className="form standing" role="status">
       <p>
         {t('proposal.by', { name: nameOf(proposedBy) })} · <Moment at={proposedAt} />
       </p>
-      <p>{t('proposal.why', { why })}</p>
+      <p>{t('proposal.why', { why: wordOfReason(why, t) })}</p>
       {state === 'open' ? (
         <p>
           {turn()} {t('proposal.validUntil')} <Moment at={validUntil} />
@@ -136,9 +136,13 @@ function Standing({ proposal }: { readonly proposal: Proposal }) {
         <p>{t(`proposal.past.${isDecided(state) ? state : 'approved'}`, { name: nameOf(decidedBy) })}</p>
       )}
       {reason === null ? null : <p className="said quiet">{reason}</p>}
-      {state === 'approved' && proposal.outcome === null ? (
-        <p className="queue-attention">{t('proposal.undone')}</p>
+      {state === 'approved' && outcome === null && seenBy === null ? (
+        <p className="queue-attention">
+          {choices.includes('seen') ? t('proposal.lost', { id }) : t('proposal.undone')}
+        </p>
       ) : null}
+      {outcome !== null && choices.includes('seen') ? <p className="queue-attention">{t('proposal.notDone')}</p> : null}
+      {seenBy === null ? null : <p>{t('proposal.past.seen', { name: nameOf(seenBy) })}</p>}
     </div>
   );
 
@@ -148,7 +152,7 @@ function Standing({ proposal }: { readonly proposal: Proposal }) {
   }
 }
 
-function isDecided(state: Proposal['state']): state is Choice {
+function isDecided(state: Proposal['state']): state is Exclude<Choice, 'seen'> {
   return state === 'approved' || state === 'refused' || state === 'withdrawn';
 }
 
@@ -176,12 +180,17 @@ interface Deciding {
   late(): void;
 }
 
-function Deciding({ proposal: { id }, choice, close, late }: Deciding) {
+function Deciding({ proposal: { id, orgId }, choice, close, late }: Deciding) {
   const t = useWords();
   const queries = useQueryClient();
   const [attemptId] = useState(() => crypto.randomUUID());
   const again = () =>
-    Promise.all([queries.invalidateQueries(proposalQuery(id)), queries.invalidateQueries(inboxQuery)]);
+    Promise.all([
+      queries.invalidateQueries(proposalQuery(id)),
+      queries.invalidateQueries(inboxQuery),
+      queries.invalidateQueries(proposalsQuery),
+      orgId === null ? null : queries.invalidateQueries({ queryKey: customerKey(orgId) }),
+    ]);
   const form = useForm({
     initial: { reason: '' },
     check: ({ reason }) => ({ reason: reason.trim() === '' ? t('fields.reason') : null }),
@@ -203,7 +212,7 @@ function Deciding({ proposal: { id }, choice, close, late }: Deciding) {
     <Form
       form={form}
       submit={t(`proposal.verb.${choice}`)}
-      isGrave={choice !== 'approved'}
+      isGrave={choice === 'refused' || choice === 'withdrawn'}
       beside={
         <Button variant="default" onClick={close}>
           {t('keys.cancel')}

@@ -29,7 +29,7 @@ export function Team() {
   const members = useQuery(membersQuery(orgId));
   const caps = useQuery(memberCapsQuery(orgId));
   const role = roleIn(useMe(), orgId);
-  const seats = useSeats(organization.data, members.data?.data);
+  const seats = useSeats(organization.data, members.data);
   const invite =
     mayInvite(role) && seats?.isFree === true ? (
       <Button leftSection={<PlusIcon />} onClick={() => setInviting(true)}>
@@ -42,13 +42,8 @@ export function Team() {
       {seats?.isFree === false && mayInvite(role) ? <NoSeat orgId={orgId} isAlone={seats.isAlone} /> : null}
       <section className="part keys" aria-label={t('team.members')}>
         <Asked question={members} height={160}>
-          {({ data }) => (
-            <MemberTable
-              orgId={orgId}
-              isOwner={role === 'owner'}
-              members={data.filter(({ status }) => status !== 'removed')}
-              caps={caps.data?.data ?? []}
-            />
+          {(present) => (
+            <MemberTable orgId={orgId} isOwner={role === 'owner'} members={present} caps={caps.data?.data ?? []} />
           )}
         </Asked>
       </section>

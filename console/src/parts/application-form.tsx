@@ -2,7 +2,7 @@
 // when he tries to. What was asked is answered here as well: the answer goes into the conversation, the form with it.
 import { Button, NativeSelect, Textarea, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { api, told } from '../api/client.ts';
 import { type Application, applicationQuery, applicationsQuery, useMe } from '../api/questions.ts';
 import {
@@ -75,7 +75,7 @@ function useWriting(application: Application): Writing {
         queries.setQueryData(applicationQuery(orgId, applicationId).queryKey, saved),
       ),
   );
-  const [attemptId] = useState(() => crypto.randomUUID());
+  const attemptIdOf = useAttempts();
   const path = { orgId, applicationId };
   const again = () => queries.invalidateQueries(applicationsQuery(orgId));
   const form = useForm<Entries, unknown>({
@@ -91,7 +91,7 @@ function useWriting(application: Application): Writing {
       await saver.save();
       const answer = entered[ANSWER]?.trim() ?? '';
       if (answer !== '') {
-        const params = { path, header: { 'Idempotency-Key': attemptId } };
+        const params = { path, header: { 'Idempotency-Key': attemptIdOf(answer) } };
         await told(
           api.POST('/api/v1/organizations/{orgId}/applications/{applicationId}/messages', {
             params,
@@ -111,6 +111,15 @@ function useWriting(application: Application): Writing {
   useEffect(() => saver.entered(form.values), [saver, form.values]);
   const { isSaved, problem } = useSyncExternalStore(saver.subscribe, saver.standing);
   return { form, isSaved, problem };
+}
+
+/** An answer that was sent is not sent twice, whatever came of handing in; one that was written anew is another message. */
+function useAttempts(): (answer: string) => string {
+  const last = useRef({ answer: '', attemptId: '' });
+  return (answer) => {
+    if (answer !== last.current.answer) last.current = { answer, attemptId: crypto.randomUUID() };
+    return last.current.attemptId;
+  };
 }
 
 interface Part {

@@ -1,20 +1,15 @@
-// What somebody of our staff asked for about this customer, and another one has to approve. Nobody approves his own.
-import { Button, Textarea } from '@mantine/core';
-import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
-import { api, told } from '../api/client.ts';
+// What somebody of our staff asked for about this customer, and another one has to approve: on the proposal's own page, which says what came of it.
+import { Anchor } from '@mantine/core';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { invoicesQuery } from '../api/organization-questions.ts';
 import { useMe } from '../api/questions.ts';
-import { customerKey, inboxQuery, type Proposal, proposalsQuery, useMay } from '../api/staff-questions.ts';
+import { type Proposal, proposalsQuery, useMay } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { nanoOfCents } from '../money.ts';
 import { wordOfRoute } from '../route-words.ts';
-import { Dialog } from './dialog.tsx';
-import { Form, useForm } from './form.tsx';
 import { Moment } from './moment.tsx';
 import { Money } from './money.tsx';
-
-type Decision = 'approved' | 'refused' | 'withdrawn';
 
 export function CustomerProposals({ orgId }: { readonly orgId: string }) {
   const t = useWords();
@@ -29,7 +24,7 @@ export function CustomerProposals({ orgId }: { readonly orgId: string }) {
       <h2 id="proposals">{t('proposals.title')}</h2>
       <ul className="happenings">
         {waiting.map((proposal) => (
-          <Waiting key={proposal.id} orgId={orgId} proposal={proposal} />
+          <Waiting key={proposal.id} proposal={proposal} />
         ))}
       </ul>
     </section>
@@ -51,13 +46,11 @@ function ofCents(cents: unknown): string | null {
   return typeof cents === 'number' ? nanoOfCents(cents) : null;
 }
 
-function Waiting({ orgId, proposal }: { readonly orgId: string; readonly proposal: Proposal }) {
+function Waiting({ proposal }: { readonly proposal: Proposal }) {
   const t = useWords();
   const isOwn = proposal.proposedBy === useMe().id;
-  const may = useMay();
   const amountNano = valueIn(proposal.body, 'amountNano') ?? ofCents(Object(proposal.body).amountCents);
   const reason = valueIn(proposal.body, 'reason') ?? valueIn(proposal.body, 'note');
-  const decisions: readonly Decision[] = isOwn ? ['withdrawn'] : ['approved', 'refused'];
   return (
     <li className="happening">
       <div>
@@ -69,74 +62,10 @@ function Waiting({ orgId, proposal }: { readonly orgId: string; readonly proposa
         <p className="quiet">
           {isOwn ? t('proposals.own') : t('proposals.other')} <Moment at={proposal.proposedAt} />
         </p>
-        {may('proposal.decide') ? (
-          <div className="acts">
-            {decisions.map((decision) => (
-              <Decide key={decision} orgId={orgId} proposal={proposal} decision={decision} />
-            ))}
-          </div>
-        ) : null}
+        <Anchor renderRoot={(props) => <Link to="/staff/proposals/$id" params={{ id: proposal.id }} {...props} />}>
+          {t('proposals.open')}
+        </Anchor>
       </div>
     </li>
-  );
-}
-
-interface Deciding {
-  readonly orgId: string;
-  readonly proposal: Proposal;
-  readonly decision: Decision;
-}
-
-function Decide({ orgId, proposal, decision }: Deciding) {
-  const t = useWords();
-  const [isAsking, setAsking] = useState(false);
-  const close = () => setAsking(false);
-  return (
-    <>
-      <Button variant="default" size="xs" onClick={() => setAsking(true)}>
-        {t(`proposals.${decision}.verb`)}
-      </Button>
-      <Dialog opened={isAsking} close={close} title={t(`proposals.${decision}.title`)}>
-        <Reason orgId={orgId} proposal={proposal} decision={decision} close={close} />
-      </Dialog>
-    </>
-  );
-}
-
-function Reason({ orgId, proposal: { id }, decision, close }: Deciding & { close(): void }) {
-  const t = useWords();
-  const queries = useQueryClient();
-  const form = useForm({
-    initial: { reason: '' },
-    check: ({ reason }) => ({ reason: reason.trim() === '' ? t('fields.reason') : null }),
-    send: ({ reason }) =>
-      told(
-        api.POST('/api/v1/proposals/{id}/decisions', {
-          params: { path: { id } },
-          body: { decision, reason: reason.trim() },
-        }),
-      ),
-    done: async () => {
-      await Promise.all([
-        queries.invalidateQueries({ queryKey: customerKey(orgId) }),
-        queries.invalidateQueries(proposalsQuery),
-        queries.invalidateQueries(inboxQuery),
-      ]);
-      close();
-    },
-  });
-  return (
-    <Form
-      form={form}
-      submit={t(`proposals.${decision}.verb`)}
-      isGrave={decision === 'refused'}
-      beside={
-        <Button variant="default" onClick={close}>
-          {t('keys.cancel')}
-        </Button>
-      }
-    >
-      <Textarea {...form.input('reason')} label={t('keys.reason')} maxLength={500} rows={2} data-autofocus />
-    </Form>
   );
 }

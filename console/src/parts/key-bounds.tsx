@@ -1,28 +1,26 @@
 // The bounds of a key, folded away: most keys need none, and each one left empty bounds nothing.
 import { Textarea, TextInput } from '@mantine/core';
-import { CAPS, type EnteredBounds, RATES } from '../key-bounds.ts';
+import { type EnteredBounds, RATES } from '../key-bounds.ts';
 import { useWords } from '../messages/language.ts';
+import { CapInputs } from './cap-inputs.tsx';
 import type { FormState } from './form.tsx';
 
-export function KeyBounds({ form }: { readonly form: FormState<EnteredBounds & { name: string }> }) {
+interface KeyBounds {
+  readonly form: FormState<EnteredBounds & { name: string }>;
+  /** Whoever changes them has come for them. */
+  readonly isUnfolded?: boolean;
+}
+
+export function KeyBounds({ form, isUnfolded = false }: KeyBounds) {
   const t = useWords();
   const hasProblem = Object.entries(form.errors).some(([field, error]) => field !== 'name' && error !== '');
   return (
-    <details className="bounds-form" open={hasProblem || undefined}>
+    <details className="bounds-form" open={hasProblem || isUnfolded || undefined}>
       <summary>{t('bounds.title')}</summary>
       <p className="quiet">{t('bounds.lead')}</p>
       <fieldset>
         <legend>{t('bounds.caps')}</legend>
-        {CAPS.map(([field, period]) => (
-          <TextInput
-            key={field}
-            {...form.input(field)}
-            label={t(`bounds.cap.${period}`)}
-            leftSection="$"
-            inputMode="decimal"
-            autoComplete="off"
-          />
-        ))}
+        <CapInputs input={form.input} />
       </fieldset>
       <fieldset>
         <legend>{t('bounds.rates')}</legend>

@@ -3,7 +3,7 @@ import { Button, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
-import { type ApiKey, keysQuery } from '../api/questions.ts';
+import { type ApiKey, keysKey } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Dialog } from './dialog.tsx';
 import { Form, useForm } from './form.tsx';
@@ -57,7 +57,7 @@ function Confirmation({ orgId, apiKey, verb, done }: Confirmation) {
       );
     },
     done: async () => {
-      await queries.invalidateQueries(keysQuery(orgId));
+      await queries.invalidateQueries({ queryKey: keysKey(orgId) });
       done();
     },
   });

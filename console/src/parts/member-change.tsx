@@ -1,14 +1,14 @@
 // Another role or other caps for a member. Whatever is changed works at once.
-import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { Button, NativeSelect } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
-import { type Member, membersQuery } from '../api/organization-questions.ts';
+import { type Member, membersKey } from '../api/organization-questions.ts';
 import { meQuery } from '../api/questions.ts';
-import { CAPS } from '../key-bounds.ts';
+import { capsBody, enteredCaps, wrongCaps } from '../key-bounds.ts';
 import { useWords } from '../messages/language.ts';
-import { dollarsOf, nanoOf } from '../money.ts';
 import { ROLES } from '../rights.ts';
+import { CapInputs } from './cap-inputs.tsx';
 import { Dialog } from './dialog.tsx';
 import { Form, useForm } from './form.tsx';
 
@@ -56,16 +56,7 @@ function ChangeForm({ orgId, member, isLastOwner, done }: MemberChange & { done(
       />
       <fieldset className="caps-form">
         <legend>{t('bounds.caps')}</legend>
-        {CAPS.map(([field, period]) => (
-          <TextInput
-            key={field}
-            {...form.input(field)}
-            label={t(`bounds.cap.${period}`)}
-            leftSection="$"
-            inputMode="decimal"
-            autoComplete="off"
-          />
-        ))}
+        <CapInputs input={form.input} />
       </fieldset>
       <p className="quiet">{t('team.capsMore')}</p>
     </Form>
@@ -77,28 +68,20 @@ function useChange(orgId: string, { personId, role, caps, ...member }: Member, d
   // Of when it was opened, not what somebody wrote meanwhile.
   const [version] = useState(member.version);
   const queries = useQueryClient();
-  const has = (period: string) => dollarsOf(caps.find((cap) => cap.period === period)?.amountNano ?? null);
   return useForm({
-    initial: {
-      role,
-      ...{ capDay: has('day'), capWeek: has('week'), capMonth: has('month'), capTotal: has('total') },
-    },
-    check: (entered) => {
-      const wrong = CAPS.filter(([field]) => entered[field].trim() !== '' && nanoOf(entered[field]) === null);
-      return Object.fromEntries(wrong.map(([field]) => [field, t(`fields.${field}`)]));
-    },
+    initial: { role, ...enteredCaps(caps) },
+    check: (entered) => Object.fromEntries(wrongCaps(entered).map((field) => [field, t(`fields.${field}`)])),
     send: (entered) => {
-      const wanted = CAPS.flatMap(([field, period]) => {
-        const amountNano = nanoOf(entered[field]);
-        return amountNano === null ? [] : [{ period, amountNano }];
-      });
       const params = { path: { orgId, personId }, header: { 'If-Match': `"${version}"` } };
-      const body = { role: entered.role, caps: wanted };
+      const body = { role: entered.role, caps: capsBody(entered) };
       return told(api.PATCH('/api/v1/organizations/{orgId}/members/{personId}', { params, body }));
     },
     done: async () => {
       // He may have changed what he himself may do here.
-      await Promise.all([queries.invalidateQueries(membersQuery(orgId)), queries.invalidateQueries(meQuery)]);
+      await Promise.all([
+        queries.invalidateQueries({ queryKey: membersKey(orgId) }),
+        queries.invalidateQueries(meQuery),
+      ]);
       done();
     },
   });

@@ -3,7 +3,7 @@ import { Button, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
-import { type Member, membersQuery } from '../api/organization-questions.ts';
+import { type Member, membersKey, membersQuery } from '../api/organization-questions.ts';
 import { meQuery, ownKeysQuery } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from './asked.tsx';
@@ -81,7 +81,10 @@ function Confirmation({ orgId, member, verb, hasKeys, done }: Confirmation) {
       return told(api.PATCH('/api/v1/organizations/{orgId}/members/{personId}', { params, body }));
     },
     done: async () => {
-      await Promise.all([queries.invalidateQueries(membersQuery(orgId)), queries.invalidateQueries(meQuery)]);
+      await Promise.all([
+        queries.invalidateQueries({ queryKey: membersKey(orgId) }),
+        queries.invalidateQueries(meQuery),
+      ]);
       done();
     },
   });
@@ -98,7 +101,7 @@ function Confirmation({ orgId, member, verb, hasKeys, done }: Confirmation) {
     >
       <p>{t(`team.${verb}.effect`)}</p>
       {hasKeys ? (
-        <KeysOfLeaver input={form.input('keys')} colleagues={colleaguesOf(member.personId, members.data?.data ?? [])} />
+        <KeysOfLeaver input={form.input('keys')} colleagues={colleaguesOf(member.personId, members.data ?? [])} />
       ) : null}
       <TextInput {...form.input('reason')} label={t('keys.reason')} maxLength={500} data-autofocus />
     </Form>

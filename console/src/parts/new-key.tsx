@@ -3,7 +3,7 @@ import { Button, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
-import { keysQuery, type NewApiKey, useMe } from '../api/questions.ts';
+import { keysKey, type NewApiKey, useMe } from '../api/questions.ts';
 import { bodyOf, problemsOf, UNBOUNDED } from '../key-bounds.ts';
 import { useWords } from '../messages/language.ts';
 import { whose } from '../rights.ts';
@@ -69,7 +69,7 @@ function KeyForm({ orgId, made, cancel }: KeyForm) {
     },
     done: async (apiKey) => {
       made(apiKey);
-      await queries.invalidateQueries(keysQuery(orgId));
+      await queries.invalidateQueries({ queryKey: keysKey(orgId) });
     },
   });
   return (

@@ -1,4 +1,5 @@
-// What a list does not show yet.
+// What a list does not show yet. A link, since it leads to more and changes nothing: it is there for those, too, who look at the pages of a customer,
+// where all buttons are off (parts/viewing.tsx).
 import { Button } from '@mantine/core';
 import { useWords } from '../messages/language.ts';
 
@@ -10,7 +11,17 @@ export function Older({ list }: Older) {
   const t = useWords();
   if (!list.hasNextPage) return null;
   return (
-    <Button variant="default" size="xs" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+    <Button
+      component="a"
+      href="#older"
+      variant="default"
+      size="xs"
+      loading={list.isFetchingNextPage}
+      onClick={(event) => {
+        event.preventDefault();
+        if (!list.isFetchingNextPage) void list.fetchNextPage();
+      }}
+    >
       {t('billing.older')}
     </Button>
   );

@@ -66,8 +66,8 @@ function Leaving({ membership, done }: Leaving) {
   const keys = useQuery(ownKeysQuery(orgId, id));
   return (
     <Asked question={members} height={96}>
-      {({ data }) => {
-        const colleagues = colleaguesOf(id, data);
+      {(present) => {
+        const colleagues = colleaguesOf(id, present);
         const isLastOwner = role === 'owner' && !colleagues.some((one) => one.role === 'owner');
         if (isLastOwner) return <p>{t('organizations.lastOwner')}</p>;
         return (

@@ -51,8 +51,25 @@ export const applicationQuestion: MailTemplate<'application_question'> = {
   }),
 };
 
+export const applicationMessage: MailTemplate<'application_message'> = {
+  en: ({ company, message }, _say, context) => ({
+    subject: 'A message about your enterprise application',
+    opening: `We have written to you about the enterprise application of ${company}.`,
+    details: [['We write', message]],
+    next: ['You can answer on the page of the application. What it waits for does not change by this message.'],
+    action: { label: 'See your application', url: applicationUrl(context) },
+  }),
+  zh: ({ company, message }, _say, context) => ({
+    subject: '关于您的企业版申请的新消息',
+    opening: `关于 ${company} 的企业版申请，我们给您发送了一条消息。`,
+    details: [['消息内容', message]],
+    next: ['您可在申请页面回复。此消息不影响申请的当前进度。'],
+    action: { label: '查看申请', url: applicationUrl(context) },
+  }),
+};
+
 export const applicationWaits: MailTemplate<'application_waits'> = {
-  en: ({ company, applicationId, duty, businessDays, level }, _say, { runbookUrl }) => ({
+  en: ({ company, applicationId, duty, businessDays, level }, _say, { reviewUrl }) => ({
     subject:
       duty === 'head' ? `Escalated: an enterprise application waits` : `An enterprise application waits for a decision`,
     opening: `The application of ${company} has waited for a decision of ours for ${inDays(businessDays)}.`,
@@ -65,9 +82,9 @@ export const applicationWaits: MailTemplate<'application_waits'> = {
         ? 'Those who decide were reminded. You are reminded every business day until somebody has decided.'
         : 'Approve it with terms, ask for more, or reject it with a reason. After three business days it is escalated.',
     ],
-    action: { label: 'How to decide', url: runbookUrl },
+    action: { label: 'Decide on it', url: reviewUrl(applicationId) },
   }),
-  zh: ({ company, applicationId, duty, businessDays, level }, _say, { runbookUrl }) => ({
+  zh: ({ company, applicationId, duty, businessDays, level }, _say, { reviewUrl }) => ({
     subject: duty === 'head' ? '升级提醒：企业版申请待处理' : '企业版申请待审批',
     opening: `${company} 的企业版申请已等待审批 ${businessDays} 个工作日。`,
     details: [
@@ -79,7 +96,7 @@ export const applicationWaits: MailTemplate<'application_waits'> = {
         ? '审批人员已收到提醒。在作出决定之前，系统将在每个工作日提醒您。'
         : '请批准并确定条款、要求补充信息，或注明理由后拒绝。满三个工作日后将升级处理。',
     ],
-    action: { label: '查看处理方法', url: runbookUrl },
+    action: { label: '前往审批', url: reviewUrl(applicationId) },
   }),
 };
 

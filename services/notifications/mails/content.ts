@@ -37,6 +37,8 @@ export interface MailSite {
   signUpCode(signUpId: string): string;
   /** Where a new enterprise makes its first API key. */
   welcomeUrl(welcomeId: string): string;
+  /** For the staff: where an application is decided on. */
+  reviewUrl(applicationId: string): string;
   /** For the staff: docs/operations.md. */
   readonly runbookUrl: string;
 }

@@ -224,6 +224,7 @@ export const MAILS = {
     to: 'owners',
     facts: z.strictObject({ ...application, question: z.string(), answerBy: moment, isReminder: z.boolean() }),
   },
+  application_message: { to: 'owners', facts: z.strictObject({ ...application, message: z.string() }) },
   application_waits: {
     to: 'duty',
     facts: z.strictObject({

@@ -4,6 +4,7 @@ import { knownAddress, newSignIn, passwordChanged, passwordReset, secondFactor, 
 import { accountClosed, mailChangeCode, mailChanged } from './address-mails.ts';
 import {
   applicationExpired,
+  applicationMessage,
   applicationQuestion,
   applicationReceived,
   applicationRejected,
@@ -70,6 +71,7 @@ const TEMPLATES: { readonly [K in MailKind]: MailTemplate<K> } = {
   top_up_off: topUpOff,
   application_received: applicationReceived,
   application_question: applicationQuestion,
+  application_message: applicationMessage,
   application_waits: applicationWaits,
   application_rejected: applicationRejected,
   application_expired: applicationExpired,

@@ -122,6 +122,7 @@ test('from the inbox: hints and thread, a question, its answer, an approval, and
     { kind: 'ask', actor: `person:${eve.personId}` },
     { kind: 'approve', actor: `person:${ben.personId}`, terms: TERMS },
   ]);
+  expect(known.field('welcome')).toBe('open');
   const own = await as(owner, 'get', path);
   expect(own.text).not.toMatch(new RegExp(`${eve.personId}|${ben.personId}|hints|decisions`));
 });

@@ -5,10 +5,13 @@ import { DAY_MS } from '../../../domain/moments.ts';
 import { Onboardings } from '../../../services/onboarding/onboardings.ts';
 import { FORM, LARGE, TERMS } from '../../services/onboarding/desk.ts';
 import { overdueInvoice } from '../../support/overdue-invoice.ts';
+import { inboxWorld } from './inbox-world.ts';
 import { type Answered, done, type ManagementApp, startManagementApp, TEMPORAL_UI_URL } from './management-app.ts';
 import { type Somebody, signedInAs } from './signed-in-as.ts';
 
 const DUE_MS = Date.now() - 34 * DAY_MS;
+
+type World = ReturnType<typeof inboxWorld>;
 
 let app: ManagementApp;
 let onboardings: Onboardings;
@@ -27,29 +30,9 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-function as({ cookie }: Somebody, method: string, path: string, body?: object): Promise<Answered> {
-  const sent = { credential: null, headers: { cookie, origin: app.url } };
-  return app.call(method, `/api/v1${path}`, body === undefined ? sent : { ...sent, body });
-}
-
-interface Item {
-  readonly id: string;
-  readonly kind: string;
-  readonly [field: string]: unknown;
-}
-
-async function inboxOf(who: Somebody): Promise<Item[]> {
-  return done(await as(who, 'get', '/inbox')).list('data') as Item[];
-}
-
-async function applied(form: object = FORM) {
-  const orgId = done(await app.call('post', '/api/v1/organizations', { body: { name: 'Initech' } })).string('id');
-  const owner = await signedInAs(app, { member: { orgId, role: 'owner' } });
-  const path = `/organizations/${orgId}/applications`;
-  const id = done(await as(owner, 'post', path, { form })).string('id');
-  done(await as(owner, 'post', `${path}/${id}/submit`, {}));
-  return { id, orgId, owner, path: `${path}/${id}` };
-}
+const as: World['as'] = (...sent) => inboxWorld(app).as(...sent);
+const inboxOf: World['inboxOf'] = (who) => inboxWorld(app).inboxOf(who);
+const applied: World['applied'] = (form) => inboxWorld(app).applied(form);
 
 function decide(who: Somebody, id: string, wanted: object): Promise<Answered> {
   return as(who, 'post', `/applications/${id}/decisions`, { revision: 1, level: 1, kind: 'approve', ...wanted });
@@ -83,6 +66,28 @@ test('an application waits with what is hinted at, and is gone once somebody has
   expect((await inboxOf(eve)).map((one) => one.id)).not.toContain(id);
 });
 
+test('an application before is hinted at, however many others came between', async () => {
+  const { id: first, orgId, owner } = await applied();
+  done(await decide(ben, first, { kind: 'reject', reason: 'no' }));
+  await looked(first);
+  await app.db.query(
+    `with o as (insert into organizations (name) values ('crowd') returning id),
+          a as (insert into applications (id, org_id, stage, form, applied_by, state, revision)
+                select gen_random_uuid(), o.id, 'rejected', '{}', 'test', e.state, 1
+                  from o, applications e, generate_series(1, 1001) where e.id = $1 returning id)
+     insert into application_revisions (application_id, revision, form, company, domain, submitted_by)
+     select id, 1, '{"company": "Crowd", "domain": "crowd.example"}', 'crowd', 'crowd.example', 'test' from a`,
+    [first],
+  );
+  const path = `/organizations/${orgId}/applications`;
+  const id = done(await as(owner, 'post', path, { form: FORM })).string('id');
+  done(await as(owner, 'post', `${path}/${id}/submit`, {}));
+
+  const before = { kind: 'applied_before', applicationId: first, stage: 'rejected' };
+  expect((await inboxOf(eve)).find((one) => one.id === id)?.hints).toContainEqual(before);
+  expect((await as(eve, 'get', `/applications/${id}`)).list('hints')).toContainEqual(before);
+});
+
 test('whoever approved first is told that it takes another, and the other whom it takes after', async () => {
   const { id } = await applied();
   done(await decide(eve, id, { terms: LARGE }));
@@ -99,6 +104,23 @@ test('whoever approved first is told that it takes another, and the other whom i
   ]);
 });
 
+test('what the applicant writes while nothing is to be decided waits for an answer, and the answer is mailed to him', async () => {
+  const { id, owner, path } = await applied();
+  const seen = async () => (await inboxOf(eve)).find((one) => one.id === id);
+  done(await decide(ben, id, { kind: 'ask', reason: 'your VAT ID?' }));
+  await looked(id);
+  const before = await seen();
+  done(await as(owner, 'post', `${path}/messages`, { body: 'which one?' }));
+
+  const written = await seen();
+  done(await as(eve, 'post', `/applications/${id}/messages`, { body: 'that of the GmbH' }));
+
+  expect([before, await seen()]).toEqual([undefined, undefined]);
+  expect(written).toMatchObject({ kind: 'application', level: null, bar: 'has_written', isLate: false });
+  const { rows } = await app.db.query(`select recipient, facts from notifications where kind = 'application_message'`);
+  expect(rows).toMatchObject([{ recipient: owner.email, facts: { applicationId: id, message: 'that of the GmbH' } }]);
+});
+
 test('it is late after a business day', async () => {
   const { id } = await applied();
   const isLate = async () => (await inboxOf(eve)).find((one) => one.id === id)?.isLate;
@@ -113,32 +135,6 @@ test('it is late after a business day', async () => {
 
   expect([before, await isLate()]).toEqual([false, true]);
   expect((await inboxOf(eve))[0]?.id).toBe(id);
-});
-
-test('what takes a second person waits for those who might have asked for it, and says so to whoever did', async () => {
-  const { orgId } = await applied();
-  const other = await signedInAs(app, { staff: ['admin'] });
-  const asked = await as(ada, 'post', '/grants', { orgId, amountNano: '50000000001' });
-  const id = asked.string('id');
-  const seenBy = async (who: Somebody) => (await inboxOf(who)).find((one) => one.id === id);
-
-  expect(asked.status).toBe(202);
-  expect(await seenBy(ada)).toMatchObject({
-    kind: 'proposal',
-    what: 'post /api/v1/grants',
-    bar: 'has_proposed',
-    orgId,
-  });
-  expect(await seenBy(other)).toMatchObject({ bar: null, by: `person:${ada.personId}`, orgName: 'Initech' });
-  expect([await seenBy(eve), await seenBy(ops)]).toEqual([undefined, undefined]);
-  const choices = async (who: Somebody) => (await as(who, 'get', `/proposals/${id}`)).field('choices');
-  expect([await choices(ada), await choices(other), await choices(eve)]).toEqual([
-    ['withdrawn'],
-    ['approved', 'refused'],
-    [],
-  ]);
-  done(await as(other, 'post', `/proposals/${id}/decisions`, { decision: 'refused', reason: 'no' }));
-  expect([await seenBy(other), await choices(ada)]).toEqual([undefined, []]);
 });
 
 async function finding(night: string): Promise<string> {

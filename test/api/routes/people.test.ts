@@ -124,7 +124,34 @@ test('members are paged newest first, and a member of one organization is nothin
 
   const seen = pages.flatMap((page) => page.list('data').map((_, at) => page.string(`data.${at}.personId`)));
   expect([seen, pages[1]?.field('nextCursor')]).toEqual([joined, null]);
+  done(await patch(`/organizations/${orgId}/members/${joined[0]}`, { status: 'suspended' }));
+  const suspended = done(await app.call('get', `${path}?status=suspended`));
+  expect(suspended.list('data')).toMatchObject([{ personId: joined[0] }]);
   expect((await app.call('get', `/api/v1/organizations/${other}/members/${joined[0]}`)).status).toBe(404);
+});
+
+test('whoever left is brought back by nobody but himself, and his address is not read by those whom he left', async () => {
+  const [orgId, owner, leaver] = [await newOrganization(null), await newPerson(), await newPerson()];
+  const members = `/organizations/${orgId}/members`;
+  done(await post(members, { personId: owner, role: 'owner' }));
+  done(await post(members, { personId: leaver, role: 'developer' }));
+
+  const left = done(await patch(`${members}/${leaver}`, { status: 'removed' }));
+  const pulled = [
+    await patch(`${members}/${leaver}`, { status: 'active', role: 'owner' }),
+    await patch(`${members}/${leaver}`, { status: 'suspended' }),
+    await post(members, { personId: leaver, role: 'developer' }),
+  ];
+
+  expect(left.body).toMatchObject({ status: 'removed', email: null });
+  expect(pulled.map(refusal)).toEqual([
+    [409, 'conflict', 'status'],
+    [409, 'conflict', 'status'],
+    [409, 'conflict', 'personId'],
+  ]);
+  expect(done(await app.call('get', `/api/v1${members}?status=removed`)).list('data')).toMatchObject([
+    { personId: leaver, email: null },
+  ]);
 });
 
 test('a member and billing details are changed on the version that was seen', async () => {

@@ -9,6 +9,7 @@ import { SAMPLES } from './sample-facts.ts';
 const SITE = {
   accountUrl: 'https://tollgate.example/console/',
   applicationUrl: (orgId: string) => `https://tollgate.example/console/o/${orgId}/enterprise`,
+  reviewUrl: (applicationId: string) => `https://tollgate.example/console/staff/applications/${applicationId}`,
   runbookUrl: 'https://tollgate.example/runbook',
   verifyUrl: (verificationId: string) => `https://tollgate.example/verify/${verificationId}`,
   invitationUrl: (id: string) => `https://tollgate.example/console/join/${id}`,

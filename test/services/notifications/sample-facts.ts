@@ -225,6 +225,7 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
     { ...application, question: 'VAT ID?', answerBy: '2027-01-20T00:00:00.000Z', isReminder: false },
     { ...application, question: 'VAT ID?', answerBy: '2027-01-20T00:00:00.000Z', isReminder: true },
   ],
+  application_message: [{ ...application, message: 'VAT ID?' }],
   application_waits: [
     { ...application, duty: 'business', businessDays: 1, level: 1 },
     { ...application, duty: 'head', businessDays: 3, level: 2 },

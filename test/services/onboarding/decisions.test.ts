@@ -43,7 +43,7 @@ test('nobody applies for an organization that has no owner to be welcomed', asyn
   const orgId = await desk.newOrganization();
   const { application: draft } = await desk.in((tx) => startApplication(tx, orgId, FORM, BEN));
 
-  await expect(desk.submit(draft.id, BEN)).rejects.toMatchObject({ code: 'conflict' });
+  await expect(desk.submit(draft.id, BEN)).rejects.toMatchObject({ code: 'no_verified_owner' });
 });
 
 test('what is submitted is not written any more until it is asked about', async () => {

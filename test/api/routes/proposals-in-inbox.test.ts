@@ -1,0 +1,100 @@
+// What takes two persons, in the inbox: it waits for whoever may decide on it, and what was approved and came to nothing until somebody has read that.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { inboxWorld } from './inbox-world.ts';
+import { done, type ManagementApp, startManagementApp } from './management-app.ts';
+import { type Somebody, signedInAs } from './signed-in-as.ts';
+
+type World = ReturnType<typeof inboxWorld>;
+
+let app: ManagementApp;
+let eve: Somebody;
+let ada: Somebody;
+let ops: Somebody;
+
+beforeAll(async () => {
+  app = await startManagementApp();
+  eve = await signedInAs(app, { staff: ['business'] });
+  ada = await signedInAs(app, { staff: ['admin'] });
+  ops = await signedInAs(app, { staff: ['ops'] });
+});
+afterAll(() => app.close());
+
+const as: World['as'] = (...sent) => inboxWorld(app).as(...sent);
+const inboxOf: World['inboxOf'] = (who) => inboxWorld(app).inboxOf(who);
+const applied: World['applied'] = (form) => inboxWorld(app).applied(form);
+
+test('what takes a second person waits for those who might have asked for it, and says so to whoever did', async () => {
+  const { orgId } = await applied();
+  const other = await signedInAs(app, { staff: ['admin'] });
+  const asked = await as(ada, 'post', '/grants', { orgId, amountNano: '50000000001' });
+  const id = asked.string('id');
+  const seenBy = async (who: Somebody) => (await inboxOf(who)).find((one) => one.id === id);
+
+  expect(asked.status).toBe(202);
+  expect(await seenBy(ada)).toMatchObject({
+    kind: 'proposal',
+    what: 'post /api/v1/grants',
+    bar: 'has_proposed',
+    orgId,
+  });
+  expect(await seenBy(other)).toMatchObject({ bar: null, by: `person:${ada.personId}`, orgName: 'Initech' });
+  expect([await seenBy(eve), await seenBy(ops)]).toEqual([undefined, undefined]);
+  const choices = async (who: Somebody) => (await as(who, 'get', `/proposals/${id}`)).field('choices');
+  expect([await choices(ada), await choices(other), await choices(eve)]).toEqual([
+    ['withdrawn'],
+    ['approved', 'refused'],
+    [],
+  ]);
+  done(await as(other, 'post', `/proposals/${id}/decisions`, { decision: 'refused', reason: 'no' }));
+  expect([await seenBy(other), await choices(ada)]).toEqual([undefined, []]);
+});
+
+test('what was approved and could not be done waits for whoever asked for it, until he says that he has seen it', async () => {
+  const { orgId } = await applied();
+  const other = await signedInAs(app, { staff: ['admin'] });
+  const seenBy = async (who: Somebody) => (await inboxOf(who)).find(({ kind }) => kind === 'proposal');
+  const asked = await as(ada, 'post', '/grants', { orgId, amountNano: '50000000001' });
+  const id = asked.string('id');
+  const decide = (who: Somebody, decision: string) =>
+    as(who, 'post', `/proposals/${id}/decisions`, { decision, reason: 'as discussed' });
+  await app.db.query(`update proposals set body = replace(body, $2, gen_random_uuid()::text) where id = $1`, [
+    id,
+    orgId,
+  ]);
+
+  const approved = await decide(other, 'approved');
+
+  expect(approved.field('outcome.status')).toBe(422);
+  expect(await seenBy(ada)).toMatchObject({ id, bar: 'not_done' });
+  expect(await seenBy(other)).toBeUndefined();
+  expect((await decide(other, 'seen')).status).toBe(409);
+  expect((await decide(ada, 'seen')).field('seenBy')).toBe(ada.personId);
+  expect(await seenBy(ada)).toBeUndefined();
+});
+
+test('what was approved and left undone waits for all who might decide, and once it cannot be repeated until one says that he has seen it', async () => {
+  const { orgId } = await applied();
+  const [other, third] = [await signedInAs(app, { staff: ['admin'] }), await signedInAs(app, { staff: ['admin'] })];
+  const asked = await as(ada, 'post', '/grants', { orgId, amountNano: '50000000001' });
+  const id = asked.string('id');
+  const seenBy = async (who: Somebody) => (await inboxOf(who)).find((one) => one.id === id)?.bar;
+  const choices = async (who: Somebody) => (await as(who, 'get', `/proposals/${id}`)).field('choices');
+  const approvedSince = (ago: string) =>
+    app.db.query(
+      `update proposals set decision = 'approved', decided_by = $2, reason = 'fine', decided_at = now() - $3::interval where id = $1`,
+      [id, other.personId, ago],
+    );
+
+  await approvedSince('2 minutes');
+  expect(await Promise.all([ada, other, third, eve].map(seenBy))).toEqual([...LEFT_TO_ALL, undefined]);
+  expect(await Promise.all([ada, other, third].map(choices))).toEqual([[], ['approved'], []]);
+  await approvedSince('2 days');
+  expect(await Promise.all([ada, other, third, eve].map(seenBy))).toEqual([...LEFT_TO_ALL, undefined]);
+  expect(await Promise.all([ada, other, third, eve].map(choices))).toEqual([['seen'], ['seen'], ['seen'], []]);
+  const decision = { decision: 'seen', reason: 'it was done' };
+  const seen = done(await as(third, 'post', `/proposals/${id}/decisions`, decision));
+
+  expect([seen.field('seenBy'), seen.field('outcome'), await seenBy(ada)]).toEqual([third.personId, null, undefined]);
+});
+
+const LEFT_TO_ALL = ['left_undone', 'left_undone', 'left_undone'];
