@@ -1,6 +1,7 @@
 // A passkey lets its owner in without a password or a code, and nobody else: each question is answered once, in the browser that asked it, by a device
 // that has checked who uses it; and a copy of one opens nothing.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { eraseClosedAccounts } from '../../../services/accounts/closings.ts';
 import { PasskeyChallenges } from '../../../services/accounts/passkey-challenges.ts';
 import { Authenticator, forgetSteps } from './authenticator.ts';
 import { Browser, mailsTo, PASSWORD } from './browser.ts';
@@ -208,9 +209,29 @@ test('who has no password does not remove his passkey: it is his last way in', a
   expect((await signedInBy(device)).status).toBe(200);
 });
 
-test('a closed account is opened by no passkey', async () => {
-  const { browser, device } = await withPasskey();
-  done(await browser.post('/me/closing', { password: PASSWORD }));
+test('who works for us and has a passkey alone is let in to nothing but to take an authenticator app', async () => {
+  const { personId, device } = await withPasskey();
+  await app.db.query(`insert into staff_roles (person_id, role) values ($1, 'admin')`, [personId]);
+  const browser = newBrowser();
+  done(await signedInBy(device, browser));
 
-  expect(refusal(await signedInBy(device))).toEqual([403, 'account_closed']);
+  const [me, customers] = [done(await browser.get('/me')), await browser.get('/organizations')];
+
+  expect(me.field('secondFactor')).toEqual({ enrolled: false, required: true });
+  expect(refusal(customers)).toEqual([403, 'forbidden']);
+});
+
+test('what is kept of a passkey is downloaded by its name, and is gone with the account', async () => {
+  const { browser, personId, device } = await withPasskey();
+  const data = done(await browser.get('/me/data'));
+  done(await browser.post('/me/closing', { password: PASSWORD }));
+  const closed = await signedInBy(device);
+  await app.db.query('update auth.closings set back_until = clock_timestamp() where person_id = $1', [personId]);
+
+  await eraseClosedAccounts(app.worker);
+
+  expect(data.field('passkeys')).toEqual([{ name: 'laptop', createdAt: expect.any(String), usedAt: null }]);
+  expect(data.text).not.toContain(device.id);
+  expect(refusal(closed)).toEqual([403, 'account_closed']);
+  expect((await app.db.query('select from auth.passkeys where person_id = $1', [personId])).rowCount).toBe(0);
 });
