@@ -36,6 +36,7 @@ import { mySessionRoutes } from './routes/my-sessions.ts';
 import { openapiRoute } from './routes/openapi.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { customerRoutes } from './routes/organizations.ts';
+import { passkeyRoutes } from './routes/passkeys.ts';
 import { passwordRoutes } from './routes/passwords.ts';
 import { forgivingPaths, nothingHere } from './routes/paths.ts';
 import { payRoutes } from './routes/pay.ts';
@@ -72,6 +73,7 @@ export const ROUTES: readonly Route[] = [
   ...myDataRoutes,
   ...closingRoutes,
   ...secondFactorRoutes,
+  ...passkeyRoutes,
   ...personRoutes,
   ...staffRoutes,
   ...memberRoutes,

@@ -124,6 +124,7 @@ export const ERRORS = {
   account_closed: terminal(403, 'account_closed', 'permission_error'),
   wrong_password: terminal(422, 'wrong_password'),
   wrong_code: terminal(422, 'wrong_code'),
+  wrong_passkey: terminal(422, 'wrong_passkey'),
   known_password: terminal(422, 'known_password'),
   too_many_attempts: wait(429, 'too_many_attempts', 'rate_limit_error'),
   cross_site_request: terminal(403, 'cross_site_request', 'permission_error'),

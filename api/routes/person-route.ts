@@ -61,6 +61,27 @@ export function personChange<P extends z.ZodObject, B extends z.ZodType, R exten
   return changing(declared, 'person', declared.method, (call) => ({ person: personOf(call) }));
 }
 
+interface VisitorRead<R extends z.ZodType> {
+  readonly path: string;
+  readonly summary: string;
+  readonly response: R;
+  handler(app: AppDependencies): Promise<{ readonly answer: z.output<R>; readonly cookies: readonly string[] }>;
+}
+
+/** Of anybody: what his browser is asked next, and a cookie by which it is known when it answers. */
+export function visitorRead<R extends z.ZodType>(declared: VisitorRead<R>): Route {
+  return {
+    ...READS,
+    ...described({ ...declared, params: none, query: none }),
+    who: 'public',
+    async respond(_call, app) {
+      const { answer, cookies } = await declared.handler(app);
+      const reply = jsonReply(declared.response, answer, 200);
+      return { ...reply, headers: { ...reply.headers, 'set-cookie': cookies } };
+    },
+  };
+}
+
 type VisitorChange<P extends z.ZodObject, B extends z.ZodType, R extends z.ZodType> = Changing<P, B, R, object>;
 
 /** Of anybody, but from no page of another site: nobody is signed in as somebody else without knowing it. */

@@ -6,6 +6,8 @@ import type { Vault } from '../vault/vault.ts';
 import { Attempts } from './attempts.ts';
 import { type Auth, openAuth } from './auth.ts';
 import { Cookies } from './cookies.ts';
+import { PasskeyChallenges } from './passkey-challenges.ts';
+import { type RelyingParty, relyingPartyAt } from './passkey-proofs.ts';
 import { HashingTurns } from './passwords.ts';
 import { SecondFactors } from './second-factors.ts';
 import { Trials } from './trials.ts';
@@ -21,6 +23,8 @@ export interface Accounts {
   readonly mailChanges: SignedIds;
   readonly closings: SignedIds;
   readonly secondFactors: SecondFactors;
+  readonly passkeyChallenges: PasskeyChallenges;
+  readonly relyingParty: RelyingParty;
   /** What browsers call us: scheme, host and port. */
   readonly origin: string;
 }
@@ -39,6 +43,8 @@ export function openAccounts(db: Pool, vault: Vault, publicUrl: string, linkSecr
     mailChanges: new SignedIds('mail_change', linkSecret),
     closings: new SignedIds('closing', linkSecret),
     secondFactors: new SecondFactors(vault),
+    passkeyChallenges: new PasskeyChallenges(secretFor('passkeys')),
+    relyingParty: relyingPartyAt(publicUrl),
     origin: new URL(publicUrl).origin,
   };
 }

@@ -97,6 +97,7 @@ async function erase(tx: PoolClient, personId: string): Promise<void> {
   if (rowCount === 0) return;
   await tx.query('delete from auth.accounts where person_id = $1', [personId]);
   await tx.query('delete from auth.second_factors where person_id = $1', [personId]);
+  await tx.query('delete from auth.passkeys where person_id = $1', [personId]);
   await tx.query('delete from auth.known_places where person_id = $1', [personId]);
   await endAccess(tx, personId);
   await tx.query('delete from auth.mail_changes where person_id = $1', [personId]);

@@ -5,6 +5,7 @@ export class Cookies {
   readonly session: string;
   readonly signUp: string;
   readonly challenge: string;
+  readonly passkey: string;
 
   constructor(publicUrl: string) {
     this.areSecure = publicUrl.startsWith('https:');
@@ -12,6 +13,7 @@ export class Cookies {
     this.session = `${prefix}tollgate_session`;
     this.signUp = `${prefix}tollgate_sign_up`;
     this.challenge = `${prefix}tollgate_challenge`;
+    this.passkey = `${prefix}tollgate_passkey`;
   }
 
   /** For `set-cookie`; without an age it is taken away. */

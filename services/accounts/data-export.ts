@@ -43,6 +43,9 @@ const ABOUT = `
                              from memberships m join organizations o on o.id = m.org_id where m.person_id = p.id),
            'staffRoles', array(select role from staff_roles where person_id = p.id order by role),
            'secondFactorSince', (select enrolled_at from auth.second_factors where person_id = p.id),
+           'passkeys', (select coalesce(json_agg(json_build_object('name', k.name, 'createdAt', k.created_at, 'usedAt', k.used_at)
+                                                 order by k.created_at), '[]')
+                          from auth.passkeys k where k.person_id = p.id),
            'passwordChangedAt', (select changed_at from auth.accounts where person_id = p.id),
            'sessions', (select coalesce(json_agg(json_build_object('createdAt', s.created_at, 'seenAt', s.seen_at, 'expiresAt', s.expires_at,
                                                                    'clientAddress', s.client_address, 'userAgent', s.user_agent)

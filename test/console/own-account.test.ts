@@ -1,4 +1,4 @@
-// What somebody does with his account over the years: he comes by a link from elsewhere, takes another mail address and has the one before back, leaves
+// What somebody does with his account over the years: he signs in by a passkey, comes by a link from elsewhere, takes another mail address and has the one before back, leaves
 // an organization, downloads what we keep of him, and closes the account and opens it again.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -7,7 +7,14 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { barriersOn } from './accessibility.ts';
-import { CODE, type ConsoleSite, expectNoSidewaysScrolling, openConsoleSite, picture } from './console-site.ts';
+import {
+  CODE,
+  type ConsoleSite,
+  expectNoSidewaysScrolling,
+  openConsoleSite,
+  picture,
+  type Visit,
+} from './console-site.ts';
 import { PASSWORD, signUp } from './person.ts';
 
 const ANOTHER = 'ada@engines.example';
@@ -37,8 +44,8 @@ async function expectWellMade(page: Page, name: string): Promise<void> {
 
 const dialog = (page: Page) => page.getByRole('dialog');
 
-async function signIn(page: Page, email: string, password: string): Promise<void> {
-  await page.goto(`${site.url}/sign-in`);
+async function signIn(page: Page, email: string, password: string, url = site.url): Promise<void> {
+  await page.goto(`${url}/sign-in`);
   await page.getByLabel('Mail address').fill(email);
   await page.getByLabel('Password', { exact: true }).fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
@@ -89,6 +96,66 @@ test('an account is signed in to from a link elsewhere, has another address and 
 
   expect(complaints).toEqual([]);
 });
+
+/** A device with a finger on it. Passkeys are bound to a name, so the console is opened by that of this machine. */
+async function withDevice({ page, context }: Visit): Promise<string> {
+  const devices = await context.newCDPSession(page);
+  await devices.send('WebAuthn.enable');
+  await devices.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      ...{ protocol: 'ctap2', transport: 'internal', hasResidentKey: true },
+      ...{ hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+    },
+  });
+  return site.url.replace('127.0.0.1', 'localhost');
+}
+
+test('a passkey is added, signs in without a password, is renamed and removed, and is refused afterwards', async () => {
+  const visit = await site.visit();
+  const { page, context, complaints } = visit;
+  const { email } = await signUp(site, context);
+  await page.goto(`${site.url}/account`);
+  await addPasskey(page);
+  await dialog(page).getByText('Passkeys do not work at this address').waitFor();
+  const url = await withDevice(visit);
+  await signIn(page, email, PASSWORD, url);
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+
+  await page.goto(`${url}/account`);
+  await addPasskey(page);
+  await dialog(page).waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: /^Rename Chrome/ }).click();
+  await dialog(page).getByLabel('Name').fill('My laptop');
+  await expectWellMade(page, 'passkey-renamed');
+  await dialog(page).getByRole('button', { name: 'Save' }).click();
+  await page.getByText('My laptop').waitFor();
+  await expectWellMade(page, 'passkeys');
+  await context.clearCookies();
+  await page.goto(`${url}/sign-in`);
+  await expectWellMade(page, 'sign-in-passkey');
+  await page.getByRole('button', { name: 'Use a passkey' }).click();
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  await page.goto(`${url}/account`);
+  await page.getByRole('button', { name: 'Remove My laptop' }).click();
+  await dialog(page).getByLabel('Your current password').fill(PASSWORD);
+  await expectWellMade(page, 'passkey-removed');
+  await dialog(page).getByRole('button', { name: 'Remove' }).click();
+  await dialog(page).waitFor({ state: 'detached' });
+  await page.getByText('My laptop').waitFor({ state: 'detached' });
+  await context.clearCookies();
+  await page.goto(`${url}/sign-in`);
+  await page.getByRole('button', { name: 'Use a passkey' }).click();
+  await page.getByText('This passkey opens no account here').waitFor();
+  await expectWellMade(page, 'sign-in-passkey-refused');
+
+  expect(complaints).toEqual([]);
+});
+
+async function addPasskey(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Add a passkey' }).click();
+  await dialog(page).getByLabel('Your current password').fill(PASSWORD);
+  await dialog(page).getByRole('button', { name: 'Continue' }).click();
+}
 
 /** Of two, with an API key of the first one's. */
 async function shared(orgId: string, personId: string): Promise<void> {
@@ -159,6 +226,7 @@ test('the same in Chinese, in the dark and on a phone meets no barrier', async (
   await page.goto(`${site.url}/account`);
   for (const [name, part] of [
     ['mail', '更换邮箱'],
+    ['passkey', '添加通行密钥'],
     ['leaving', /^退出 /],
     ['closing', '关闭我的账户'],
   ] as const) {

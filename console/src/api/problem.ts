@@ -32,6 +32,11 @@ export class Problem extends Error {
     return new Problem(response.status, details, Number.isNaN(seconds) ? null : seconds);
   }
 
+  /** Of what a device of his refused, before anybody asked us. */
+  static ofDevice(code: string): Problem {
+    return new Problem(0, { code }, null);
+  }
+
   static unreachable(): Problem {
     return new Problem(0, { code: 'unreachable' }, null);
   }

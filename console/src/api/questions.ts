@@ -7,6 +7,7 @@ import type { Answer, Me } from './answers.ts';
 import { api, told } from './client.ts';
 
 export type Session = Answer<'/api/v1/me/sessions'>['data'][number];
+export type Passkey = components['schemas']['Passkey'];
 export type ApiKey = components['schemas']['ApiKey'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type Grant = components['schemas']['Grant'];
@@ -33,6 +34,11 @@ async function asked(client: QueryClient, orgId: string): Promise<ReturnType<typ
 export const sessionsQuery = queryOptions({
   queryKey: ['sessions'],
   queryFn: () => told(api.GET('/api/v1/me/sessions')),
+});
+
+export const passkeysQuery = queryOptions({
+  queryKey: ['passkeys'],
+  queryFn: () => told(api.GET('/api/v1/me/passkeys')),
 });
 
 export const closingQuery = queryOptions({

@@ -6,6 +6,7 @@ import { DataPart } from '../parts/data-part.tsx';
 import { MailPart } from '../parts/mail-part.tsx';
 import { OrganizationsPart } from '../parts/organizations-part.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
+import { PasskeysPart } from '../parts/passkeys-part.tsx';
 import { PasswordPart } from '../parts/password-part.tsx';
 import { ProfilePart } from '../parts/profile-part.tsx';
 import { SecondFactorPart } from '../parts/second-factor-part.tsx';
@@ -24,6 +25,7 @@ export function Account() {
       <MailPart />
       <PasswordPart />
       {isFirst ? null : <SecondFactorPart />}
+      <PasskeysPart />
       <SessionsPart />
       <OrganizationsPart />
       <DataPart />

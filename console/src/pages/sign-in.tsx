@@ -1,4 +1,4 @@
-// Signing in: a password, and where somebody has one, a second factor. Then he goes on where he was about to go, if that is a page of ours.
+// Signing in: a passkey; or a password, and where somebody has one, a second factor. Then he goes on where he was about to go, if that is a page of ours.
 import { Anchor, Button, PasswordInput, TextInput } from '@mantine/core';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -11,6 +11,8 @@ import { CodeInput } from '../parts/code-input.tsx';
 import { Form, useForm } from '../parts/form.tsx';
 import { MailInput } from '../parts/mail-input.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { hasPasskeys, signByPasskey } from '../passkey.ts';
 
 const here = getRouteApi('/visitor/sign-in');
 
@@ -53,6 +55,7 @@ function Password({ next, passed }: Password) {
           visibilityToggleButtonProps={{ 'aria-label': t('password.show') }}
         />
       </Form>
+      {hasPasskeys() ? <ByPasskey passed={() => passed('signed_in')} /> : null}
       <p className="aside">
         <Anchor renderRoot={(props) => <Link to="/forgotten-password" search={search} {...props} />}>
           {t('signIn.forgotten')}
@@ -63,6 +66,27 @@ function Password({ next, passed }: Password) {
         <Anchor renderRoot={(props) => <Link to="/sign-up" search={search} {...props} />}>{t('signUp.title')}</Anchor>
       </p>
     </>
+  );
+}
+
+function ByPasskey({ passed }: { readonly passed: () => void }) {
+  const t = useWords();
+  const form = useForm({
+    initial: {},
+    check: () => ({}),
+    async send() {
+      const body = await signByPasskey(await told(api.GET('/api/v1/sign-ins/passkey')));
+      return told(api.POST('/api/v1/sign-ins/passkey', { body }));
+    },
+    done: passed,
+  });
+  return (
+    <form noValidate onSubmit={form.submit} className="form">
+      <ProblemNote thrown={form.problem} />
+      <Button type="submit" variant="default" loading={form.isPending}>
+        {t('signIn.passkey')}
+      </Button>
+    </form>
   );
 }
 

@@ -135,3 +135,48 @@ export const secondFactor: MailTemplate<'second_factor'> = {
     action: { label: '查看账户', url: accountUrl },
   }),
 };
+
+const PASSKEY = {
+  en: {
+    added: 'From now on your account can be signed in to by this passkey, without the password.',
+    removed: 'Your account is no longer signed in to by this passkey.',
+    copied:
+      'Somebody used a copy of this passkey. It was set aside: nobody signs in by it, and nobody did by the copy.',
+  },
+  zh: {
+    added: '从现在起，可凭此通行密钥登录您的账户，无需密码。',
+    removed: '此通行密钥不再能登录您的账户。',
+    copied: '有人使用了此通行密钥的副本。该通行密钥已停用，无法再用于登录；使用副本的人未能登录。',
+  },
+} as const;
+
+export const passkey: MailTemplate<'passkey'> = {
+  en: ({ change, name, changedAt }, say, { accountUrl }) => ({
+    subject: 'The passkeys of your account at Tollgate',
+    opening: PASSKEY.en[change],
+    details: [
+      ['Passkey', name],
+      ['When', say.moment(changedAt)],
+    ],
+    next: [
+      change === 'copied'
+        ? 'Remove it in your account, and add another one on a device that you trust.'
+        : 'If it was not you, change your password at once, look through your passkeys, and write to us.',
+    ],
+    action: { label: 'Look at your account', url: accountUrl },
+  }),
+  zh: ({ change, name, changedAt }, say, { accountUrl }) => ({
+    subject: '您的 Tollgate 账户的通行密钥',
+    opening: PASSKEY.zh[change],
+    details: [
+      ['通行密钥', name],
+      ['时间', say.moment(changedAt)],
+    ],
+    next: [
+      change === 'copied'
+        ? '请在账户中移除该通行密钥，并在您信任的设备上重新添加。'
+        : '如非本人操作，请立即修改密码，检查您的通行密钥，并与我们联系。',
+    ],
+    action: { label: '查看账户', url: accountUrl },
+  }),
+};

@@ -79,6 +79,15 @@ export const MAILS = {
       recoveryCodesLeft: z.int().nonnegative(),
     }),
   },
+  passkey: {
+    to: 'person',
+    facts: z.strictObject({
+      personId: z.uuid(),
+      change: z.enum(['added', 'removed', 'copied']),
+      name: z.string(),
+      changedAt: moment,
+    }),
+  },
   mail_change_code: {
     to: 'address',
     facts: z.strictObject({ email: z.string(), locale: z.enum(LOCALES), mailChangeId: z.uuid(), validUntil: moment }),

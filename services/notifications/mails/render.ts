@@ -1,6 +1,14 @@
 // From a kind and its facts to a mail in one language. Pure: the same row always makes the same mail, whoever sends it and whenever.
 
-import { knownAddress, newSignIn, passwordChanged, passwordReset, secondFactor, signUpCode } from './account-mails.ts';
+import {
+  knownAddress,
+  newSignIn,
+  passkey,
+  passwordChanged,
+  passwordReset,
+  secondFactor,
+  signUpCode,
+} from './account-mails.ts';
 import { accountClosed, mailChangeCode, mailChanged } from './address-mails.ts';
 import {
   applicationExpired,
@@ -42,6 +50,7 @@ const TEMPLATES: { readonly [K in MailKind]: MailTemplate<K> } = {
   password_reset: passwordReset,
   password_changed: passwordChanged,
   second_factor: secondFactor,
+  passkey,
   mail_change_code: mailChangeCode,
   mail_changed: mailChanged,
   account_closed: accountClosed,

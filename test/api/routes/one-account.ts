@@ -12,15 +12,18 @@ import {
   resetSentTo,
   wayBackSentTo,
 } from './browser.ts';
-import type { ManagementApp } from './management-app.ts';
+import type { Answered, ManagementApp } from './management-app.ts';
+import { PasskeyDevice } from './passkey-device.ts';
 import type { TakeStep } from './take-step.ts';
+
+type Click = (method: 'post' | 'patch', path: string, body: object, ids?: Record<string, string>) => Promise<Answered>;
 
 export async function oneAccount(app: ManagementApp, step: TakeStep): Promise<{ readonly accountSecrets: string[] }> {
   const email = 'grace@example.com';
   const wanted = { email, password: PASSWORD, name: 'Grace', locale: 'en' };
   const cookiesSent: string[] = [];
   let cookie = '';
-  const click = async (method: 'post' | 'patch', path: string, body: object, ids: Record<string, string> = {}) => {
+  const click: Click = async (method, path, body, ids = {}) => {
     const answer = await step(method, path, ids, body, { cookie, origin: app.url });
     cookie = cookiesAfter(answer, cookie);
     cookiesSent.push(cookie);
@@ -31,15 +34,20 @@ export async function oneAccount(app: ManagementApp, step: TakeStep): Promise<{ 
   const code = await codeSentTo(app, email);
   await click('post', '/sign-ups/confirm', { email, code });
   await click('patch', '/me', { name: 'Grace H.' });
+  const { device, passkeyId } = await onePasskey(app, click);
   const begun = await click('post', '/me/second-factor', { password: PASSWORD });
   const authenticator = new Authenticator(begun.string('totpUri'));
   await click('post', '/me/second-factor/confirm', { code: authenticator.code() });
   await forgetSteps(app);
   await click('post', '/sign-outs', {});
+  const question = await app.call('get', '/api/v1/sign-ins/passkey', { credential: null });
+  cookie = cookiesAfter(question, cookie);
+  await click('post', '/sign-ins/passkey', device.sign(Object(question.body)));
   await click('post', '/sign-ins', { email, password: PASSWORD });
   await click('post', '/sign-ins/second-factor', { code: authenticator.code() });
   await forgetSteps(app);
   await click('post', '/me/second-factor/remove', { password: PASSWORD, code: authenticator.code() });
+  await click('post', '/me/passkeys/{id}/remove', { password: PASSWORD }, { id: passkeyId });
   await click('post', '/me/password', { currentPassword: PASSWORD, newPassword: PASSWORD });
   const another = 'grace.h@example.com';
   await click('post', '/me/mail-changes', { email: another, password: PASSWORD });
@@ -70,6 +78,15 @@ export async function oneAccount(app: ManagementApp, step: TakeStep): Promise<{ 
       ...values.filter((value) => value !== ''),
     ],
   };
+}
+
+async function onePasskey({ accounts }: ManagementApp, click: Click) {
+  const device = new PasskeyDevice();
+  const options = await click('post', '/me/passkeys', { password: PASSWORD });
+  const made = device.make(Object(options.body), accounts.relyingParty.origin);
+  const passkeyId = (await click('post', '/me/passkeys/confirm', { name: 'phone', ...made })).string('id');
+  await click('patch', '/me/passkeys/{id}', { name: 'laptop' }, { id: passkeyId });
+  return { device, passkeyId };
 }
 
 /** Without a step of its own: he has signed in by one already. */

@@ -103,6 +103,12 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
     },
   ],
   password_changed: [{ personId: '0193f000-0000-7000-8000-000000000001', changedAt: '2026-12-02T10:00:00.000Z' }],
+  passkey: (['added', 'removed', 'copied'] as const).map((change) => ({
+    personId: '0193f000-0000-7000-8000-000000000001',
+    change,
+    name: 'Ada’s laptop',
+    changedAt: '2026-12-02T10:00:00.000Z',
+  })),
   second_factor: (['enrolled', 'removed', 'recovery_code_used'] as const).map((change) => ({
     personId: '0193f000-0000-7000-8000-000000000001',
     ...{ change, changedAt: '2026-12-02T10:00:00.000Z', recoveryCodesLeft: 9 },
