@@ -1,4 +1,4 @@
-// Projects: parts of an organization with caps of their own.
+// Projects: parts of an organization with caps and addresses of their own.
 import { z } from 'zod';
 import { lockedOrganization } from '../../services/organizations/organizations.ts';
 import { ownerOf } from '../../services/organizations/owners.ts';
@@ -9,13 +9,33 @@ import {
   lockedProject,
   project,
 } from '../../services/projects/projects.ts';
-import { caps, instant, name, shownCaps, uuid, version } from './field-schemas.ts';
+import {
+  addressRanges,
+  caps,
+  instant,
+  name,
+  shownAddresses,
+  shownCaps,
+  uuid,
+  version,
+} from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const Project = z
-  .object({ id: uuid, orgId: uuid, name: z.string(), caps: shownCaps, version, createdAt: instant })
+  .object({
+    id: uuid,
+    orgId: uuid,
+    name: z.string(),
+    caps: shownCaps,
+    allowedAddresses: shownAddresses.meta({
+      description:
+        'From where its API keys may be used, beside what each and the organization say; null: from everywhere',
+    }),
+    version,
+    createdAt: instant,
+  })
   .meta({ id: 'Project' });
 
 const byId = z.object({ id: uuid });
@@ -30,7 +50,12 @@ export const projectRoutes: readonly Route[] = [
     summary: 'Make a project',
     params: none,
     status: 201,
-    body: z.strictObject({ orgId: uuid, name, caps: caps.default([]) }),
+    body: z.strictObject({
+      orgId: uuid,
+      name,
+      caps: caps.default([]),
+      allowedAddresses: addressRanges.nullable().default(null),
+    }),
     response: Project,
     handler: ({ body }, _app, change) =>
       change(async (tx) => {
@@ -71,7 +96,11 @@ export const projectRoutes: readonly Route[] = [
     summary: 'Change a project',
     ifMatch: 'required',
     params: byId,
-    body: z.strictObject({ name: name.optional(), caps: caps.optional() }),
+    body: z.strictObject({
+      name: name.optional(),
+      caps: caps.optional(),
+      allowedAddresses: addressRanges.nullable().optional(),
+    }),
     response: Project,
     handler: ({ params, body, ifMatch }, _app, change) =>
       change(async (tx) => {

@@ -3,6 +3,7 @@ import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { type Cap, type CapJson, type CapOwner, capsColumn, readCaps, replaceCaps } from '../organizations/caps.ts';
 import { newId } from '../platform/ids.ts';
+import { networks } from '../platform/networks.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
 export interface Project {
@@ -10,6 +11,8 @@ export interface Project {
   readonly orgId: string;
   readonly name: string;
   readonly caps: readonly Cap[];
+  /** From where its API keys may be used, beside what each and the organization say; null: from everywhere. */
+  readonly allowedAddresses: readonly string[] | null;
   readonly version: number;
   readonly createdAt: Date;
 }
@@ -22,16 +25,28 @@ export interface NewProject {
   readonly orgId: string;
   readonly name: string;
   readonly caps: readonly Cap[];
+  readonly allowedAddresses: readonly string[] | null;
 }
 
+export type ProjectChange = { readonly [F in keyof Omit<NewProject, 'orgId'>]?: NewProject[F] | undefined };
+
 const PROJECTS = `
-  select p.id, p.org_id as "orgId", p.name, ${capsColumn('project', 'p.org_id', 'p.id')} as caps, p.version, p.created_at as "createdAt"
+  select p.id, p.org_id as "orgId", p.name, ${capsColumn('project', 'p.org_id', 'p.id')} as caps,
+         p.allowed_addresses::text[] as "allowedAddresses", p.version, p.created_at as "createdAt"
     from projects p`;
 
-export async function createProject(tx: PoolClient, { orgId, name, caps }: NewProject): Promise<Project> {
+export async function createProject(
+  tx: PoolClient,
+  { orgId, name, caps, allowedAddresses }: NewProject,
+): Promise<Project> {
   await refuseTakenName(tx, orgId, name);
   const id = newId();
-  await tx.query('insert into projects (id, org_id, name) values ($1, $2, $3)', [id, orgId, name]);
+  await tx.query(`insert into projects (id, org_id, name, allowed_addresses) values ($1, $2, $3, ${networks('$4')})`, [
+    id,
+    orgId,
+    name,
+    allowedAddresses,
+  ]);
   await replaceCaps(tx, ownerOf(orgId, id), caps);
   return project(tx, id);
 }
@@ -39,10 +54,13 @@ export async function createProject(tx: PoolClient, { orgId, name, caps }: NewPr
 export async function changeProject(
   tx: PoolClient,
   before: Project,
-  { name = before.name, caps }: { readonly name?: string | undefined; readonly caps?: readonly Cap[] | undefined },
+  { name = before.name, allowedAddresses = before.allowedAddresses, caps }: ProjectChange,
 ): Promise<Project> {
   if (name !== before.name) await refuseTakenName(tx, before.orgId, name);
-  await tx.query('update projects set name = $2, version = version + 1 where id = $1', [before.id, name]);
+  await tx.query(
+    `update projects set name = $2, allowed_addresses = ${networks('$3')}, version = version + 1 where id = $1`,
+    [before.id, name, allowedAddresses],
+  );
   if (caps !== undefined) await replaceCaps(tx, ownerOf(before.orgId, before.id), caps);
   return project(tx, before.id);
 }
