@@ -98,6 +98,8 @@ create table projects (
   name text not null check (length(name) between 1 and 200),
   -- From where its API keys may be used, beside what each and the organization say (D88); null: from everywhere.
   allowed_addresses cidr[],
+  -- As agreed for this sub-account of an enterprise alone (D95), in millionths of list price; null: as for the whole organization.
+  price_of_list_ppm integer check (price_of_list_ppm > 0),
   version integer not null default 1,
   created_at timestamptz not null default billing_now(),
   unique (org_id, name)

@@ -23,7 +23,7 @@ export interface ApiKeyEntry {
   /** Whether it was switched off itself, or is out of use with its member; null: it may be used. */
   readonly disabled: 'key' | 'member' | null;
   readonly enforcement: 'active' | 'stopped' | 'provisioning';
-  /** Which models the organization's plan includes, and in millionths of list price what it pays beyond included credit. */
+  /** Which models the organization's plan includes, and in millionths of list price what requests of this key cost beyond included credit. */
   readonly planModels: 'basic' | 'all';
   readonly beyondIncludedPpm: number;
   /** Of the organization: how often its stage has changed. */
@@ -232,7 +232,7 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
                               'organization', o.allowed_addresses::text[]) as addresses,
             floor(extract(epoch from k.expires_at) * 1000)::float8 as "expiresAtMs",
             case when k.disabled_at is not null then 'key' when m.status <> 'active' then 'member' end as disabled,
-            case when o.provisioning then 'provisioning' else o.enforcement end as enforcement, coalesce(v.models, 'all') as "planModels", coalesce(v.beyond_included_ppm, 1000000) as "beyondIncludedPpm",
+            case when o.provisioning then 'provisioning' else o.enforcement end as enforcement, coalesce(v.models, 'all') as "planModels", coalesce(rate_beyond_included(o.plan_version_id, k.project_id), 1000000) as "beyondIncludedPpm",
             o.enforcement_seq::float8 as "enforcementSeq", o.overdue_stage as "overdueStage", o.pay_invoice_id as "payInvoiceId",
             o.rate_tier as "rateTier",
             json_build_object('requestsPerMinute', k.requests_per_minute, 'tokensPerMinute', k.tokens_per_minute,

@@ -1,4 +1,5 @@
-// Projects divide an organization's keys and caps. A key made without a project lives in the one named "default".
+// Projects divide an organization's keys and caps. A key made without a project lives in the one named "default". To an enterprise they are its
+// sub-accounts, which may have prices of their own (project-prices.ts).
 import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { type Cap, type CapJson, type CapOwner, capsColumn, readCaps, replaceCaps } from '../organizations/caps.ts';
@@ -13,6 +14,10 @@ export interface Project {
   readonly caps: readonly Cap[];
   /** From where its API keys may be used, beside what each and the organization say; null: from everywhere. */
   readonly allowedAddresses: readonly string[] | null;
+  /** As agreed for it alone, in millionths of list price; null: as for the whole organization. */
+  readonly priceOfListPpm: number | null;
+  /** What its requests cost now where no included credit covers them. */
+  readonly costsOfListPpm: number;
   readonly version: number;
   readonly createdAt: Date;
 }
@@ -32,8 +37,9 @@ export type ProjectChange = { readonly [F in keyof Omit<NewProject, 'orgId'>]?: 
 
 const PROJECTS = `
   select p.id, p.org_id as "orgId", p.name, ${capsColumn('project', 'p.org_id', 'p.id')} as caps,
-         p.allowed_addresses::text[] as "allowedAddresses", p.version, p.created_at as "createdAt"
-    from projects p`;
+         p.allowed_addresses::text[] as "allowedAddresses", p.price_of_list_ppm as "priceOfListPpm",
+         coalesce(rate_beyond_included(o.plan_version_id, p.id), 1000000) as "costsOfListPpm", p.version, p.created_at as "createdAt"
+    from projects p join organizations o on o.id = p.org_id`;
 
 export async function createProject(
   tx: PoolClient,
@@ -95,6 +101,15 @@ async function defaultProject(tx: PoolClient, orgId: string): Promise<string> {
 export async function project(db: Queryable, id: string): Promise<Project> {
   const { rows } = await db.query<ProjectRow>(`${PROJECTS} where p.id = $1`, [id]);
   return readProject(rows[0] ?? unknown(id));
+}
+
+/** What was agreed for single ones ends with the contract that it was agreed under. The caller holds the organization. */
+export async function endProjectPrices(tx: PoolClient, orgId: string): Promise<void> {
+  await tx.query(
+    `update projects set price_of_list_ppm = null, version = version + 1
+      where org_id = $1 and price_of_list_ppm is not null`,
+    [orgId],
+  );
 }
 
 export async function lockedProject(tx: PoolClient, id: string): Promise<Project> {

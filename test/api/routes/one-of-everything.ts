@@ -191,6 +191,7 @@ async function oneInvoice(
   await step('post', '/bank-transfers/{id}/reversals', { id: bankTransferId }, { reason });
   await step('post', '/invoices/{id}/pay-links', { id }, { reason });
   await step('post', '/invoices/{id}/dunning/decide-stop', { id }, { reason });
+  await step('post', '/projects/{id}/prices', { id: customer.projectId }, { priceOfListPpm: 900_000, reason }, ifMatch);
   await step('post', '/organizations/{orgId}/contract/end', { orgId }, { reason }, ifMatch);
   return { invoiceId: id, bankTransferId };
 }
