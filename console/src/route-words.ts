@@ -8,6 +8,7 @@ const PROPOSED = {
   'post /api/v1/invoices/{id}/bank-transfers': 'transfer',
   'post /api/v1/bank-transfers/{id}/reversals': 'reversal',
   'post /api/v1/invoices/{id}/dunning/decide-stop': 'stop',
+  'post /api/v1/projects/{id}/prices': 'subAccountPrice',
   'post /api/v1/models': 'newModel',
   'post /api/v1/models/{id}/prices': 'price',
   'patch /api/v1/organizations/{id}': 'organization',

@@ -5,6 +5,7 @@ import { api, told } from './client.ts';
 
 type Schemas = components['schemas'];
 export type Organization = Schemas['Organization'];
+export type Project = Schemas['Project'];
 export type Member = Schemas['Member'];
 export type MemberCap = Schemas['MemberCap'];
 export type Invitation = Schemas['Invitation'];
@@ -28,6 +29,12 @@ export const organizationQuery = (orgId: string) =>
   queryOptions({
     queryKey: ['organization', orgId, 'itself'],
     queryFn: () => told(api.GET('/api/v1/organizations/{id}', { params: { path: { id: orgId } } })),
+  });
+
+export const projectsQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'projects'],
+    queryFn: () => told(api.GET('/api/v1/projects', { params: { query: { orgId, limit: ALL } } })),
   });
 
 export const overdueQuery = (orgId: string) =>
