@@ -34,6 +34,8 @@ export const PERMISSIONS = {
   'organization.create': { staff: WHO_SELLS, members: NO_MEMBER },
   'organization.read': { staff: EVERY_STAFF, members: EVERY_MEMBER },
   'organization.change': { staff: WHO_SELLS, members: WHO_RUNS_IT },
+  // A wall that a customer has put up, those who sell to him do not take down.
+  'address_list.change': { staff: ['admin'], members: WHO_RUNS_IT },
   'project.read': { staff: EVERY_STAFF, members: EVERY_MEMBER },
   'project.change': { staff: ['admin'], members: WHO_RUNS_IT },
   'api_key.read': { staff: EVERY_STAFF, members: { ...EVERY_MEMBER, developer: 'own' } },

@@ -71,6 +71,8 @@ create table organizations (
   requests_per_minute integer check (requests_per_minute > 0),
   tokens_per_minute bigint check (tokens_per_minute > 0),
   concurrent_requests integer check (concurrent_requests > 0),
+  -- From where its API keys may be used, beside what each says itself (D88); null: from everywhere.
+  allowed_addresses cidr[],
   enforcement text not null default 'active' check (enforcement in ('active', 'stopped')),
   enforcement_reason text,
   -- It is being converted (services/onboarding): no key of it works meanwhile, whatever the other two say.
@@ -94,6 +96,10 @@ create table projects (
   id uuid primary key default gen_random_uuid(),
   org_id uuid not null references organizations,
   name text not null check (length(name) between 1 and 200),
+  -- From where its API keys may be used, beside what each and the organization say (D88); null: from everywhere.
+  allowed_addresses cidr[],
+  -- As agreed for this sub-account of an enterprise alone (D95), in millionths of list price; null: as for the whole organization.
+  price_of_list_ppm integer check (price_of_list_ppm > 0),
   version integer not null default 1,
   created_at timestamptz not null default billing_now(),
   unique (org_id, name)

@@ -36,11 +36,13 @@ begin
 end $$;
 
 -- What an organization of this plan pays where no included credit covers it, in millionths of list price; null: list price, as without a plan.
-create function rate_beyond_included(p_plan_version text) returns integer
+-- A sub-account of an enterprise may have agreed on less for itself (D95).
+create function rate_beyond_included(p_plan_version text, p_project uuid) returns integer
 language plpgsql stable security definer set search_path = public, pg_temp as $$
 begin
   if p_plan_version is null then return null; end if;
-  return (select nullif(v.beyond_included_ppm, 1000000) from plan_versions v where v.id = p_plan_version);
+  return (select nullif(least(v.beyond_included_ppm, p.price_of_list_ppm), 1000000)
+            from plan_versions v left join projects p on p.id = p_project and v.plan = 'enterprise' where v.id = p_plan_version);
 end $$;
 
 -- domain/overage.ts says the same; a test compares them.
@@ -192,14 +194,14 @@ begin
     select l.expires_at into expires_at from leases l where l.id = p_lease;
     return next; return;
   end if;
-  beyond_ppm := rate_beyond_included(v_org.plan_version_id);
+  beyond_ppm := rate_beyond_included(v_org.plan_version_id, v_key.project_id);
   insert into leases (id, incarnation_id, org_id, project_id, member_id, api_key_id, enforcement_seq, amount_nano, beyond_ppm, opened_at)
     values (p_lease, p_incarnation, v_org.id, v_key.project_id, v_key.member_id, v_key.id, v_org.enforcement_seq, 0, take_credit.beyond_ppm, v_now)
     on conflict (id) do nothing;
   select * into v_lease from leases l where l.id = p_lease and l.incarnation_id = p_incarnation and l.closed_at is null for update;
   if not found then raise exception 'lease % is closed or not of incarnation %', p_lease, p_incarnation using errcode = 'TG002'; end if;
   if v_lease.beyond_ppm is distinct from beyond_ppm then
-    raise exception 'lease % was cut under another plan', p_lease using errcode = 'TG002';
+    raise exception 'lease % was cut at another price', p_lease using errcode = 'TG002';
   end if;
   -- A lease counts in the period it was opened in: it must not grow under a cap whose period began later.
   if exists (select from caps_of(v_org.id, v_key.project_id, v_key.member_id, v_key.id) c
@@ -397,7 +399,7 @@ begin
     v_left := v_lease.amount_nano - v_lease.consumed_nano;
     v_at_list := greatest(0, v_lease.at_list_nano - v_lease.consumed_nano);
   end if;
-  v_ppm := case when v_lease.id is null then rate_beyond_included(v_org.plan_version_id) else v_lease.beyond_ppm end;
+  v_ppm := case when v_lease.id is null then rate_beyond_included(v_org.plan_version_id, (r ->> 'project_id')::uuid) else v_lease.beyond_ppm end;
   if v_ppm is not null then
     v_beyond := beyond_of(v_org.id, v_rated, v_ppm, v_at_list, v_left);
     v_due := v_rated - v_beyond + at_rate(v_beyond, v_ppm);
@@ -748,8 +750,8 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 revoke execute on all functions in schema public from public;
-grant execute on function at_rate(bigint, integer), billing_now(), billing_moment(), moved_billing_moment(), period_start(text, text, timestamptz), period_end(text, text, timestamptz), burnable_grants(uuid), balance_of(uuid)
-  to tollgate_gateway, tollgate_worker, tollgate_readonly;
+grant execute on function at_rate(bigint, integer), billing_now(), billing_moment(), moved_billing_moment(), period_start(text, text, timestamptz), period_end(text, text, timestamptz), burnable_grants(uuid), balance_of(uuid),
+  rate_beyond_included(text, uuid) to tollgate_gateway, tollgate_worker, tollgate_readonly;
 grant execute on function audit_content(audit_log), audit_hash(audit_log) to tollgate_worker;
 grant execute on function take_credit(uuid, uuid, uuid, bigint, bigint, bigint, bigint), give_back(uuid, uuid, uuid, bigint, boolean),
   settle_batch(uuid, boolean, json, json), settle_beyond(uuid, boolean, json, json), quarantine_record(uuid, uuid, jsonb, text, bigint),

@@ -3,7 +3,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { TollgateError } from '../../domain/errors.ts';
 import { type AddressList, clientAddress } from '../../services/api-keys/address-list.ts';
-import type { ApiKeyCache, ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
+import type { ApiKeyCache, ApiKeyEntry, OwnAddressList } from '../../services/api-keys/api-key-cache.ts';
 import { digestOf, hasValidChecksum } from '../../services/api-keys/credential.ts';
 
 export interface Authentication {
@@ -63,7 +63,7 @@ function checked(parts: Authentication, req: IncomingMessage, apiKey: ApiKeyEntr
       message: `The API key ${name} expired at ${new Date(apiKey.expiresAtMs).toISOString()}. Ask the administrator of your organization for a new one.`,
     });
   }
-  if (apiKey.allowedAddresses !== null) refuseForeignAddress(parts, req, apiKey, name);
+  if (apiKey.addressLists !== null) refuseForeignAddress(parts, req, apiKey.addressLists, name);
   return apiKey;
 }
 
@@ -75,11 +75,24 @@ function outOfUse(disabled: 'key' | 'member', name: string): TollgateError {
   return new TollgateError('api_key_disabled', { message });
 }
 
-function refuseForeignAddress(parts: Authentication, req: IncomingMessage, apiKey: ApiKeyEntry, name: string): void {
+/** Whoever has a key of the organization may know whose list it is: it is where the address has to be added. */
+const LIST_OF: { readonly [O in OwnAddressList['owner']]: string } = {
+  key: "the key's own list",
+  project: "the list of the key's project (its sub-account)",
+  organization: 'the list that holds for all API keys of your organization',
+};
+
+function refuseForeignAddress(
+  parts: Authentication,
+  req: IncomingMessage,
+  lists: readonly OwnAddressList[],
+  name: string,
+): void {
   const address = addressOf(req, parts.trustedProxies);
-  if (apiKey.allowedAddresses?.matches(address)) return;
+  const refusing = lists.find(({ addresses }) => !addresses.matches(address));
+  if (refusing === undefined) return;
   throw new TollgateError('ip_not_allowed', {
-    message: `The API key ${name} may not be used from ${address}. Ask the administrator of your organization to add the address to the key's list.`,
+    message: `The API key ${name} may not be used from ${address}. Ask the administrator of your organization to add the address to ${LIST_OF[refusing.owner]}.`,
   });
 }
 

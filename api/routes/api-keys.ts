@@ -12,7 +12,7 @@ import {
 import { lockedOrganization } from '../../services/organizations/organizations.ts';
 import { ownerOf } from '../../services/organizations/owners.ts';
 import {
-  addressRange,
+  addressRanges,
   caps,
   distinct,
   instant,
@@ -21,6 +21,7 @@ import {
   name,
   rate,
   reason,
+  shownAddresses,
   uuid,
   version,
 } from './field-schemas.ts';
@@ -38,7 +39,7 @@ const ApiKey = z
     prefix: z.string(),
     lastFour: z.string(),
     allowedModels: z.array(z.string()).readonly().nullable(),
-    allowedAddresses: z.array(z.string()).readonly().nullable(),
+    allowedAddresses: shownAddresses,
     caps: z.array(z.object({ period: z.enum(['total', 'day', 'week', 'month']), amountNano: money })).readonly(),
     requestsPerMinute: z.number().nullable(),
     tokensPerMinute: z.number().nullable(),
@@ -57,7 +58,7 @@ const NewApiKey = ApiKey.extend({
 
 const settings = {
   allowedModels: distinct(modelId, 500).nullable(),
-  allowedAddresses: distinct(addressRange, 500).nullable(),
+  allowedAddresses: addressRanges.nullable(),
   expiresAt: instant.nullable(),
   requestsPerMinute: rate.nullable(),
   tokensPerMinute: rate.nullable(),

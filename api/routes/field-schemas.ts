@@ -117,6 +117,9 @@ function isAddressRange(text: string): boolean {
   }
 }
 
+export const addressRanges = distinct(addressRange, 500);
+export const shownAddresses = z.array(z.string()).readonly().nullable();
+
 // A price of $1,000,000 per million tokens: far beyond any list, far below what arithmetic bears.
 const unitPrice = z.int().min(0).max(1_000_000_000_000);
 const tier = z.strictObject({

@@ -4,6 +4,7 @@ import { balanceOf } from '../../services/grants/balance.ts';
 import { isBeyondOnePerson, requireOnePerson } from '../../services/grants/given-by-hand.ts';
 import { issueGrant, listGrants } from '../../services/grants/grants.ts';
 import {
+  allowAddresses,
   changeOrganization,
   createOrganization,
   listOrganizations,
@@ -12,6 +13,7 @@ import {
 } from '../../services/organizations/organizations.ts';
 import { putOnPlan } from '../../services/subscriptions/plans-without-fee.ts';
 import {
+  addressRanges,
   caps,
   instant,
   line,
@@ -21,6 +23,7 @@ import {
   positiveAmount,
   rate,
   reason,
+  shownAddresses,
   shownCaps,
   timeZone,
   uuid,
@@ -44,6 +47,9 @@ const Organization = z
     requestsPerMinute: z.number().nullable(),
     tokensPerMinute: z.number().nullable(),
     concurrentRequests: z.number().nullable(),
+    allowedAddresses: shownAddresses.meta({
+      description: 'From where its API keys may be used, beside what each says itself; null: from everywhere',
+    }),
     enforcement: z.enum(['active', 'stopped']),
     enforcementReason: z.string().nullable(),
     provisioning: z.boolean().meta({ description: 'Being converted to Enterprise: no API key of it works meanwhile' }),
@@ -178,6 +184,33 @@ const organizationRoutes: readonly Route[] = [
         });
         const what = { action: 'organization.changed', targetKind: 'organization', targetId: answer.id } as const;
         return { answer, audit: { ...what, before, after: answer, reason: why } };
+      }),
+  }),
+  adminChange({
+    method: 'patch',
+    path: '/api/v1/organizations/{orgId}/allowed-addresses',
+    permission: 'address_list.change',
+    of: ({ params }) => params,
+    summary: 'Say from where the API keys of an organization may be used',
+    ifMatch: 'required',
+    params: z.object({ orgId: uuid }),
+    body: z.strictObject({
+      allowedAddresses: addressRanges.nullable().meta({
+        description: 'null: from everywhere. Of API keys alone: whoever signs in may do so from any address',
+      }),
+    }),
+    response: Organization,
+    handler: ({ params, body, ifMatch }, _app, change) =>
+      change(async (tx) => {
+        const before = await lockedOrganization(tx, params.orgId);
+        requireSeen(ifMatch, before);
+        const answer = await allowAddresses(tx, before.id, body.allowedAddresses);
+        const what = {
+          action: 'organization.addresses_changed',
+          targetKind: 'organization',
+          targetId: answer.id,
+        } as const;
+        return { answer, audit: { ...what, before, after: answer } };
       }),
   }),
   adminRead({

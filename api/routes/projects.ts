@@ -1,7 +1,9 @@
-// Projects: parts of an organization with caps of their own.
+// Projects: parts of an organization with caps, addresses and, where it is an enterprise, prices of their own.
 import { z } from 'zod';
+import { SECOND_PERSON_BELOW_PPM } from '../../domain/onboarding.ts';
 import { lockedOrganization } from '../../services/organizations/organizations.ts';
 import { ownerOf } from '../../services/organizations/owners.ts';
+import { agreeOnPrice } from '../../services/projects/project-prices.ts';
 import {
   changeProject,
   createProject,
@@ -9,13 +11,41 @@ import {
   lockedProject,
   project,
 } from '../../services/projects/projects.ts';
-import { caps, instant, name, shownCaps, uuid, version } from './field-schemas.ts';
+import {
+  addressRanges,
+  caps,
+  instant,
+  name,
+  reason,
+  shownAddresses,
+  shownCaps,
+  uuid,
+  version,
+} from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const Project = z
-  .object({ id: uuid, orgId: uuid, name: z.string(), caps: shownCaps, version, createdAt: instant })
+  .object({
+    id: uuid,
+    orgId: uuid,
+    name: z.string(),
+    caps: shownCaps,
+    allowedAddresses: shownAddresses.meta({
+      description:
+        'From where its API keys may be used, beside what each and the organization say; null: from everywhere',
+    }),
+    priceOfListPpm: z
+      .int()
+      .nullable()
+      .meta({ description: 'As agreed for it alone, in millionths of list price; null: as for the organization' }),
+    costsOfListPpm: z.int().meta({
+      description: 'What its requests cost now where no included credit covers them, in millionths of list price',
+    }),
+    version,
+    createdAt: instant,
+  })
   .meta({ id: 'Project' });
 
 const byId = z.object({ id: uuid });
@@ -30,7 +60,12 @@ export const projectRoutes: readonly Route[] = [
     summary: 'Make a project',
     params: none,
     status: 201,
-    body: z.strictObject({ orgId: uuid, name, caps: caps.default([]) }),
+    body: z.strictObject({
+      orgId: uuid,
+      name,
+      caps: caps.default([]),
+      allowedAddresses: addressRanges.nullable().default(null),
+    }),
     response: Project,
     handler: ({ body }, _app, change) =>
       change(async (tx) => {
@@ -71,7 +106,11 @@ export const projectRoutes: readonly Route[] = [
     summary: 'Change a project',
     ifMatch: 'required',
     params: byId,
-    body: z.strictObject({ name: name.optional(), caps: caps.optional() }),
+    body: z.strictObject({
+      name: name.optional(),
+      caps: caps.optional(),
+      allowedAddresses: addressRanges.nullable().optional(),
+    }),
     response: Project,
     handler: ({ params, body, ifMatch }, _app, change) =>
       change(async (tx) => {
@@ -84,6 +123,36 @@ export const projectRoutes: readonly Route[] = [
           answer,
           audit: { action: 'project.changed', targetKind: 'project', targetId: answer.id, before, after: answer },
         };
+      }),
+  }),
+  adminChange({
+    method: 'post',
+    path: '/api/v1/projects/{id}/prices',
+    permission: 'contract.change',
+    twoPersons: async ({ body: { priceOfListPpm } }) =>
+      priceOfListPpm !== null && priceOfListPpm < SECOND_PERSON_BELOW_PPM ? 'a price below 84.2 % of list' : null,
+    of: ({ params }, db) => ownerOf(db, 'project', params.id),
+    summary: 'Agree with an enterprise on what requests of one sub-account cost',
+    ifMatch: 'required',
+    params: byId,
+    body: z.strictObject({
+      priceOfListPpm: z
+        .int()
+        .min(1)
+        .max(10_000_000)
+        .nullable()
+        .meta({ description: 'Millionths of list price, at most what the contract says; null: what it says' }),
+      reason,
+    }),
+    response: Project,
+    handler: ({ params, body, ifMatch }, _app, change) =>
+      change(async (tx) => {
+        await lockedOrganization(tx, (await project(tx, params.id)).orgId);
+        const before = await lockedProject(tx, params.id);
+        requireSeen(ifMatch, before);
+        const answer = await agreeOnPrice(tx, before, body.priceOfListPpm);
+        const what = { action: 'project.priced', targetKind: 'project', targetId: answer.id } as const;
+        return { answer, audit: { ...what, before, after: answer, reason: body.reason } };
       }),
   }),
 ];

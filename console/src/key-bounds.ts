@@ -1,5 +1,6 @@
 // What a key may never pass, as it is entered and as the API takes it. An empty field bounds nothing.
 import type { components } from '../generated/api.d.ts';
+import { areRanges, listOf } from './address-ranges.ts';
 import { dollarsOf, nanoOf } from './money.ts';
 
 type ApiKey = components['schemas']['ApiKey'];
@@ -34,7 +35,12 @@ const MOST = 1_000_000_000;
 export function problemsOf(entered: EnteredBounds): BoundField[] {
   const wrongRates = RATES.filter((field) => isEntered(entered[field]) && rateOf(entered[field]) === null);
   const isPast = isEntered(entered.expiresOn) && endOf(entered.expiresOn) <= new Date();
-  return [...wrongCaps(entered), ...wrongRates, ...(isPast ? (['expiresOn'] as const) : [])];
+  return [
+    ...wrongCaps(entered),
+    ...wrongRates,
+    ...(isPast ? (['expiresOn'] as const) : []),
+    ...(areRanges(entered.allowedAddresses) ? [] : (['allowedAddresses'] as const)),
+  ];
 }
 
 export function bodyOf(entered: EnteredBounds) {
@@ -88,12 +94,6 @@ function isEntered(text: string): boolean {
 function rateOf(text: string): number | null {
   const count = /^\d{1,10}$/.test(text.trim()) ? Number(text) : 0;
   return count >= 1 && count <= MOST ? count : null;
-}
-
-/** Null: nothing is listed, so nothing is excluded. */
-function listOf(text: string): string[] | null {
-  const items = [...new Set(text.split(/[\s,，、]+/).filter((item) => item !== ''))];
-  return items.length === 0 ? null : items;
 }
 
 /** As a field for days takes it, where the reader is. */

@@ -55,3 +55,8 @@ export function centsOf(dollars: string): number | null {
   if (nano === null || BigInt(nano) % 10_000_000n !== 0n) return null;
   return Number(BigInt(nano) / 10_000_000n);
 }
+
+/** 842106 -> "84.2106%": of list price. */
+export function shownShare(ppm: number, tag: string): string {
+  return new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 4 }).format(ppm / 1_000_000);
+}

@@ -28,6 +28,11 @@ export function mayEnableKeys(role: Role | null): boolean {
   return role === 'owner' || role === 'admin';
 }
 
+/** From where its keys may be used, and what its sub-accounts may spend. */
+export function mayBound(role: Role | null): boolean {
+  return role === 'owner' || role === 'admin';
+}
+
 export function seesMoney(role: Role | null): boolean {
   return role === 'owner' || role === 'admin' || role === 'billing';
 }

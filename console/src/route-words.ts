@@ -8,11 +8,13 @@ const PROPOSED = {
   'post /api/v1/invoices/{id}/bank-transfers': 'transfer',
   'post /api/v1/bank-transfers/{id}/reversals': 'reversal',
   'post /api/v1/invoices/{id}/dunning/decide-stop': 'stop',
+  'post /api/v1/projects/{id}/prices': 'subAccountPrice',
   'post /api/v1/models': 'newModel',
   'post /api/v1/models/{id}/prices': 'price',
   'patch /api/v1/organizations/{id}': 'organization',
   'post /api/v1/persons/{id}/staff-roles': 'staffRoles',
   'patch /api/v1/persons/{id}': 'staffMail',
+  'post /api/v1/persons/{id}/second-factor/remove': 'lostFactor',
 } as const;
 
 /** One that has no words yet is told as it is. */
@@ -32,6 +34,7 @@ const BECAUSE = {
   'a price below the margin floor': 'price',
   'what our own people may do': 'staffRoles',
   'the mail address of one of our own people': 'staffMail',
+  'the second factor of an account': 'lostFactor',
 } as const;
 
 /** One that has no words yet is told as it is. */

@@ -127,6 +127,12 @@ const organizationRoutes = [
   }),
   createRoute({
     getParentRoute: () => organization,
+    path: '/sub-accounts',
+    beforeLoad: () => learn('organization'),
+    component: lazyRouteComponent(() => import('./pages/sub-accounts.tsx'), 'SubAccounts'),
+  }),
+  createRoute({
+    getParentRoute: () => organization,
     path: '/team',
     beforeLoad: () => learn('organization'),
     component: lazyRouteComponent(() => import('./pages/team.tsx'), 'Team'),

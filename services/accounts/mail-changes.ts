@@ -173,7 +173,8 @@ export async function openWayBack(db: Queryable, { mailChanges }: Accounts, link
 
 /**
  * The address is the one before again, with another password, and whoever came in by what was known until now is out: all sessions, sign-ins
- * under way, a second factor that was taken since, and ways back to addresses that came later. A closing since then is undone. Answers who it is.
+ * under way, a second factor that was taken since, passkeys of that time and of the week before it, and ways back to addresses that came later.
+ * A closing since then is undone. Answers who it is.
  * @throws TollgateError wrong_code when it was used meanwhile; conflict when somebody else has the address by now
  */
 export async function takeMailBack(
@@ -203,15 +204,7 @@ export async function takeMailBack(
   const holder = await personWithAddress(tx, before.email);
   if (holder !== null && holder.id !== personId) throw takenMeanwhile('token');
   await changePerson(tx, now, { email: before.email, verified: true });
-  await endSignInsUnderWay(tx, personId);
-  await tx.query('delete from auth.closings where person_id = $1 and erased_at is null and closed_at >= $2', [
-    personId,
-    before.changedAt,
-  ]);
-  await tx.query('delete from auth.second_factors where person_id = $1 and enrolled_at >= $2', [
-    personId,
-    before.changedAt,
-  ]);
+  await endWaysInSince(tx, personId, before.changedAt);
   const { internalAdapter } = await auth.$context;
   await within(tx, async () => {
     await internalAdapter.updatePassword(personId, passwordHash);
@@ -219,6 +212,23 @@ export async function takeMailBack(
   });
   await passwordChanged(tx, personId);
   return personId;
+}
+
+async function endWaysInSince(tx: PoolClient, personId: string, changedAt: Date): Promise<void> {
+  await endSignInsUnderWay(tx, personId);
+  await tx.query('delete from auth.closings where person_id = $1 and erased_at is null and closed_at >= $2', [
+    personId,
+    changedAt,
+  ]);
+  await tx.query('delete from auth.second_factors where person_id = $1 and enrolled_at >= $2', [
+    personId,
+    changedAt,
+  ]);
+  await tx.query('delete from auth.passkeys where person_id = $1 and created_at >= $2::timestamptz - $3::interval', [
+    personId,
+    changedAt,
+    WAY_BACK,
+  ]);
 }
 
 function wrongCode(): TollgateError {

@@ -8,6 +8,7 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Range = [Address, number];
 
 const MAPPED_BITS = 96;
+const MOST_KNOWN = 1_000;
 
 export class AddressList {
   readonly #ranges: readonly Range[];
@@ -20,6 +21,21 @@ export class AddressList {
   matches(text: string): boolean {
     const address = parseAddress(text);
     return address !== null && this.#ranges.some((range) => range[0].kind() === address.kind() && address.match(range));
+  }
+}
+
+/** Many keys have one list, that of their organization: it is read once for all of them. */
+export class KnownAddressLists {
+  readonly #known = new Map<string, AddressList>();
+
+  of(ranges: readonly string[]): AddressList {
+    const text = ranges.join();
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    const read = new AddressList(ranges);
+    this.#known.set(text, read);
+    return read;
   }
 }
 
@@ -44,7 +60,9 @@ function parseRange(text: string): Range {
   const [address = '', prefix, ...rest] = text.split('/');
   const kind = isIP(address);
   const bits = prefix === undefined ? (kind === 4 ? 32 : 128) : Number(prefix);
-  const isWhole = kind !== 0 && rest.length === 0 && /^\d{0,3}$/.test(prefix ?? '') && prefix !== '';
+  // A zone, as in fe80::1%eth0, names a network card of somebody's machine.
+  const isWhole =
+    kind !== 0 && !address.includes('%') && rest.length === 0 && /^\d{0,3}$/.test(prefix ?? '') && prefix !== '';
   if (!isWhole || bits > (kind === 4 ? 32 : 128)) throw new RangeError(`not an address or CIDR range: ${text}`);
   const parsed = ipaddr.parse(address);
   if (parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress() && bits >= MAPPED_BITS) {

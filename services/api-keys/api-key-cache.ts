@@ -6,7 +6,7 @@ import { TollgateError } from '../../domain/errors.ts';
 import type { Stage } from '../../domain/overdue-policy.ts';
 import type { RateScope } from '../limits/rate-limiter.ts';
 import { CALLER_PATIENCE_MS, within } from '../platform/postgres.ts';
-import { AddressList } from './address-list.ts';
+import { type AddressList, KnownAddressLists } from './address-list.ts';
 
 export interface ApiKeyEntry {
   readonly id: string;
@@ -17,12 +17,13 @@ export interface ApiKeyEntry {
   readonly prefix: string;
   readonly lastFour: string;
   readonly allowedModels: ReadonlySet<string> | null;
-  readonly allowedAddresses: AddressList | null;
+  /** Of it and of what it belongs to, each of which has to have the caller's address (D88); null: it may be used from everywhere. */
+  readonly addressLists: readonly OwnAddressList[] | null;
   readonly expiresAtMs: number | null;
   /** Whether it was switched off itself, or is out of use with its member; null: it may be used. */
   readonly disabled: 'key' | 'member' | null;
   readonly enforcement: 'active' | 'stopped' | 'provisioning';
-  /** Which models the organization's plan includes, and in millionths of list price what it pays beyond included credit. */
+  /** Which models the organization's plan includes, and in millionths of list price what requests of this key cost beyond included credit. */
   readonly planModels: 'basic' | 'all';
   readonly beyondIncludedPpm: number;
   /** Of the organization: how often its stage has changed. */
@@ -31,6 +32,14 @@ export interface ApiKeyEntry {
   readonly restriction: Restriction | null;
   /** The key, if it has rates of its own, and the organization by its tier; as its stage leaves them. */
   readonly rateScopes: readonly RateScope[];
+}
+
+/** In the order in which they are looked at. */
+const OWNERS = ['key', 'project', 'organization'] as const;
+
+export interface OwnAddressList {
+  readonly owner: (typeof OWNERS)[number];
+  readonly addresses: AddressList;
 }
 
 /** What follows from an organization's debts. */
@@ -68,6 +77,7 @@ export class ApiKeyCache {
   readonly #loading = new Map<string, Promise<ApiKeyEntry | 'unknown'>>();
   /** The newest that was read of each organization whose stage has ever changed. */
   readonly #enforcements = new Map<string, EnforcementRow>();
+  readonly #addressLists = new KnownAddressLists();
   #watch: Watch = { confirmedAtMs: Number.NEGATIVE_INFINITY };
   #forgotten = 0;
 
@@ -104,6 +114,7 @@ export class ApiKeyCache {
   forget(kind: string, id: string): void {
     if (kind === 'api_key') this.#drop(({ entry }) => entry.id === id);
     else if (kind === 'organization') this.#drop(({ entry }) => entry.orgId === id);
+    else if (kind === 'project') this.#drop(({ entry }) => entry.projectId === id);
     else if (kind === 'member') this.#drop(({ entry }) => entry.memberId === id);
     else if (kind === 'routing') this.#drop(({ rateTier }) => rateTier === id);
     // It may be the very key that was unknown a moment ago.
@@ -134,7 +145,7 @@ export class ApiKeyCache {
       if (isLasting) this.#rememberUnknown(digest);
       return 'unknown';
     }
-    const entry = entryOf({ ...row, ...this.#newestEnforcement(row) }, this.#payUrlOf);
+    const entry = entryOf({ ...row, ...this.#newestEnforcement(row) }, this.#payUrlOf, this.#addressLists);
     if (isLasting) this.#remember(digest, { entry, rateTier: row.rateTier, loadedAtMs, watch });
     return entry;
   }
@@ -202,10 +213,10 @@ interface EnforcementRow {
 }
 
 interface Row
-  extends Omit<ApiKeyEntry, 'allowedModels' | 'allowedAddresses' | 'restriction' | 'rateScopes'>,
+  extends Omit<ApiKeyEntry, 'allowedModels' | 'addressLists' | 'restriction' | 'rateScopes'>,
     EnforcementRow {
   readonly allowedModels: readonly string[] | null;
-  readonly allowedAddresses: readonly string[] | null;
+  readonly addresses: { readonly [O in OwnAddressList['owner']]: readonly string[] | null };
   readonly rateTier: string;
   readonly keyRates: Rates;
   readonly orgRates: Rates;
@@ -216,10 +227,12 @@ type Rates = Omit<RateScope, 'id'>;
 async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
   const { rows } = await db.query<Row>(
     `select k.id, k.org_id as "orgId", k.project_id as "projectId", k.member_id as "memberId", k.name, k.prefix,
-            k.last_four as "lastFour", k.allowed_models as "allowedModels", k.allowed_addresses::text[] as "allowedAddresses",
+            k.last_four as "lastFour", k.allowed_models as "allowedModels",
+            json_build_object('key', k.allowed_addresses::text[], 'project', p.allowed_addresses::text[],
+                              'organization', o.allowed_addresses::text[]) as addresses,
             floor(extract(epoch from k.expires_at) * 1000)::float8 as "expiresAtMs",
             case when k.disabled_at is not null then 'key' when m.status <> 'active' then 'member' end as disabled,
-            case when o.provisioning then 'provisioning' else o.enforcement end as enforcement, coalesce(v.models, 'all') as "planModels", coalesce(v.beyond_included_ppm, 1000000) as "beyondIncludedPpm",
+            case when o.provisioning then 'provisioning' else o.enforcement end as enforcement, coalesce(v.models, 'all') as "planModels", coalesce(rate_beyond_included(o.plan_version_id, k.project_id), 1000000) as "beyondIncludedPpm",
             o.enforcement_seq::float8 as "enforcementSeq", o.overdue_stage as "overdueStage", o.pay_invoice_id as "payInvoiceId",
             o.rate_tier as "rateTier",
             json_build_object('requestsPerMinute', k.requests_per_minute, 'tokensPerMinute', k.tokens_per_minute,
@@ -228,6 +241,7 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
                               'tokensPerMinute', coalesce(o.tokens_per_minute, t.tokens_per_minute),
                               'concurrentRequests', coalesce(o.concurrent_requests, t.concurrent_requests)) as "orgRates"
        from api_keys k
+       join projects p on p.id = k.project_id
        join organizations o on o.id = k.org_id
        join rate_tiers t on t.id = o.rate_tier
        left join plan_versions v on v.id = o.plan_version_id
@@ -238,27 +252,26 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
   return rows[0] ?? null;
 }
 
-function entryOf(row: Row, payUrlOf: PayUrlOf): ApiKeyEntry {
-  const {
-    allowedModels,
-    allowedAddresses,
-    rateTier,
-    keyRates,
-    orgRates,
-    overdueStage: stage,
-    payInvoiceId,
-    ...rest
-  } = row;
+function entryOf(row: Row, payUrlOf: PayUrlOf, known: KnownAddressLists): ApiKeyEntry {
+  const { allowedModels, addresses, rateTier, keyRates, orgRates, overdueStage: stage, payInvoiceId, ...rest } = row;
   const payLink = payInvoiceId === null ? null : payUrlOf(payInvoiceId);
   const hasOwnRates = Object.values(keyRates).some((rate) => rate !== null);
   const organization = scopeOf(`org:${row.orgId}`, orgRates, stage);
   return Object.freeze({
     ...rest,
     allowedModels: allowedModels === null ? null : new Set(allowedModels),
-    allowedAddresses: allowedAddresses === null ? null : new AddressList(allowedAddresses),
+    addressLists: addressListsOf(addresses, known),
     restriction: stage === 'none' ? null : { stage, payLink },
     rateScopes: hasOwnRates ? [scopeOf(`key:${row.id}`, keyRates, stage), organization] : [organization],
   });
+}
+
+function addressListsOf(addresses: Row['addresses'], known: KnownAddressLists): readonly OwnAddressList[] | null {
+  const lists = OWNERS.flatMap((owner) => {
+    const ranges = addresses[owner];
+    return ranges === null ? [] : [{ owner, addresses: known.of(ranges) }];
+  });
+  return lists.length === 0 ? null : lists;
 }
 
 function scopeOf(id: string, rates: Rates, stage: Stage): RateScope {

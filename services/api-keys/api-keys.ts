@@ -4,6 +4,7 @@ import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { type Cap, type CapJson, type CapOwner, capsColumn, readCaps, replaceCaps } from '../organizations/caps.ts';
 import { newId } from '../platform/ids.ts';
+import { networks } from '../platform/networks.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { projectForKey } from '../projects/projects.ts';
 import { newCredential } from './credential.ts';
@@ -196,11 +197,6 @@ function unknown(id: string): never {
 
 function ownerOf(orgId: string, apiKeyId: string): CapOwner {
   return { orgId, scope: 'api_key', scopeId: apiKeyId };
-}
-
-/** 10.1.2.3/8 is taken as 10.0.0.0/8; the type cidr would refuse it. */
-function networks(parameter: string): string {
-  return `case when ${parameter}::text[] is not null then array(select network(a::inet)::cidr from unnest(${parameter}::text[]) a) end`;
 }
 
 async function refuseStranger(tx: PoolClient, { orgId, memberId }: NewApiKey): Promise<void> {

@@ -38,19 +38,27 @@ export const PLAN_RATES: readonly Invariant[] = [
   },
   {
     id: 'plan-rate',
-    title: 'each lease charges what the plan says that its organization had when it was cut',
+    title:
+      'each lease charges what the plan of its organization said when it was cut, or what was agreed on for its project',
     faults: `
-      select format('lease %s was cut at %s ppm, its plan was %s', l.id, l.beyond_ppm, v.id) as what
+      select format('lease %s was cut at %s ppm, its plan was %s, the price of its project %s', l.id, l.beyond_ppm, v.id, p.price_of_list_ppm) as what
         from leases l
         join ledger_transactions t on t.kind = 'lease' and t.source_id = l.id::text
         left join lateral (select c.plan_version_id from plan_changes c
                             where c.org_id = l.org_id and c.ledger_number < t.id order by c.ledger_number desc limit 1) c on true
         left join plan_versions v on v.id = c.plan_version_id
-       where l.beyond_ppm is distinct from nullif(v.beyond_included_ppm, 1000000)
+        left join lateral (select p.price_of_list_ppm from project_prices p
+                            where p.project_id = l.project_id and p.ledger_number < t.id and v.plan = 'enterprise' order by p.ledger_number desc limit 1) p on true
+       where l.beyond_ppm is distinct from nullif(least(v.beyond_included_ppm, p.price_of_list_ppm), 1000000)
        union all
       select format('organization %s has plan %s, its last change was to %s', o.id, o.plan_version_id, c.plan_version_id)
         from organizations o
         left join lateral (select c.plan_version_id from plan_changes c where c.org_id = o.id order by c.ledger_number desc limit 1) c on true
-       where o.plan_version_id is distinct from c.plan_version_id`,
+       where o.plan_version_id is distinct from c.plan_version_id
+       union all
+      select format('project %s costs %s ppm, what was written down last is %s', o.id, o.price_of_list_ppm, p.price_of_list_ppm)
+        from projects o
+        left join lateral (select p.price_of_list_ppm from project_prices p where p.project_id = o.id order by p.ledger_number desc limit 1) p on true
+       where o.price_of_list_ppm is distinct from p.price_of_list_ppm`,
   },
 ];

@@ -6,6 +6,7 @@ import { type Nano, nano } from '../../domain/nano.ts';
 import type { Stage } from '../../domain/overdue-policy.ts';
 import type { PlanName, PlanVersion } from '../../domain/plans.ts';
 import { newId } from '../platform/ids.ts';
+import { networks } from '../platform/networks.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { type Cap, type CapJson, type CapOwner, capsColumn, readCaps, replaceCaps } from './caps.ts';
 
@@ -27,6 +28,8 @@ export interface Organization extends OwnRates {
   /** Null: it has agreed on none. */
   readonly plan: PlanName | null;
   readonly planVersionId: string | null;
+  /** From where its API keys may be used, beside what each says itself; null: from everywhere. No bar to who signs in (D88). */
+  readonly allowedAddresses: readonly string[] | null;
   readonly enforcement: Enforcement;
   readonly enforcementReason: string | null;
   /** It is being converted, and no API key of it works (provisioning.ts). */
@@ -76,7 +79,7 @@ const USUAL_RATE_TIER = 'standard';
 
 const ORGANIZATIONS = `
   select o.id, o.name, o.rate_tier as "rateTier", o.rate_tier_by_hand as "rateTierByHand", v.plan, o.plan_version_id as "planVersionId", o.requests_per_minute as "requestsPerMinute",
-         o.tokens_per_minute as "tokensPerMinute", o.concurrent_requests as "concurrentRequests", o.enforcement, o.enforcement_reason as "enforcementReason", o.provisioning,
+         o.tokens_per_minute as "tokensPerMinute", o.concurrent_requests as "concurrentRequests", o.allowed_addresses::text[] as "allowedAddresses", o.enforcement, o.enforcement_reason as "enforcementReason", o.provisioning,
          o.overdue_stage as "overdueStage", o.enforcement_seq::float8 as "enforcementSeq", o.time_zone as "timeZone", o.seats,
          ${capsColumn('organization', 'o.id', 'o.id')} as caps, o.overdraft_nano as "overdraftNano",
          o.overdraft_floor_nano as "overdraftFloorNano", o.version, o.created_at as "createdAt"
@@ -117,6 +120,19 @@ export async function changeOrganization(
   );
   if (caps !== undefined) await replaceCaps(tx, ownerOf(before.id), caps);
   return organization(tx, before.id);
+}
+
+/** Of all its API keys; null: from everywhere. */
+export async function allowAddresses(
+  tx: PoolClient,
+  orgId: string,
+  ranges: readonly string[] | null,
+): Promise<Organization> {
+  await tx.query(
+    `update organizations set allowed_addresses = ${networks('$2')}, version = version + 1 where id = $1`,
+    [orgId, ranges],
+  );
+  return organization(tx, orgId);
 }
 
 /**

@@ -9,6 +9,7 @@ import { lockedOrganization } from '../organizations/organizations.ts';
 import { addContractPlan } from '../plans/plan-versions.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
+import { endProjectPrices } from '../projects/projects.ts';
 import { adoptPlan } from '../subscriptions/plan-benefits.ts';
 import { liveSubscriptionOf } from '../subscriptions/subscription-rows.ts';
 import { openUsageAccount } from './usage-accounts.ts';
@@ -76,6 +77,7 @@ export async function changeCreditLine(
 /** Nothing is lent any more. What was used until then is invoiced as before. */
 export async function endContract(tx: PoolClient, { id, orgId }: Contract, actor: string): Promise<Contract> {
   await tx.query('update contracts set ended_at = billing_now(), version = version + 1 where id = $1', [id]);
+  await endProjectPrices(tx, orgId);
   await adoptUnlessSubscribed(tx, orgId, null);
   await levelled(tx, orgId, actor);
   return contract(tx, orgId);

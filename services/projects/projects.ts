@@ -1,8 +1,10 @@
-// Projects divide an organization's keys and caps. A key made without a project lives in the one named "default".
+// Projects divide an organization's keys and caps. A key made without a project lives in the one named "default". To an enterprise they are its
+// sub-accounts, which may have prices of their own (project-prices.ts).
 import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { type Cap, type CapJson, type CapOwner, capsColumn, readCaps, replaceCaps } from '../organizations/caps.ts';
 import { newId } from '../platform/ids.ts';
+import { networks } from '../platform/networks.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
 export interface Project {
@@ -10,6 +12,12 @@ export interface Project {
   readonly orgId: string;
   readonly name: string;
   readonly caps: readonly Cap[];
+  /** From where its API keys may be used, beside what each and the organization say; null: from everywhere. */
+  readonly allowedAddresses: readonly string[] | null;
+  /** As agreed for it alone, in millionths of list price; null: as for the whole organization. */
+  readonly priceOfListPpm: number | null;
+  /** What its requests cost now where no included credit covers them. */
+  readonly costsOfListPpm: number;
   readonly version: number;
   readonly createdAt: Date;
 }
@@ -22,16 +30,29 @@ export interface NewProject {
   readonly orgId: string;
   readonly name: string;
   readonly caps: readonly Cap[];
+  readonly allowedAddresses: readonly string[] | null;
 }
 
-const PROJECTS = `
-  select p.id, p.org_id as "orgId", p.name, ${capsColumn('project', 'p.org_id', 'p.id')} as caps, p.version, p.created_at as "createdAt"
-    from projects p`;
+export type ProjectChange = { readonly [F in keyof Omit<NewProject, 'orgId'>]?: NewProject[F] | undefined };
 
-export async function createProject(tx: PoolClient, { orgId, name, caps }: NewProject): Promise<Project> {
+const PROJECTS = `
+  select p.id, p.org_id as "orgId", p.name, ${capsColumn('project', 'p.org_id', 'p.id')} as caps,
+         p.allowed_addresses::text[] as "allowedAddresses", p.price_of_list_ppm as "priceOfListPpm",
+         coalesce(rate_beyond_included(o.plan_version_id, p.id), 1000000) as "costsOfListPpm", p.version, p.created_at as "createdAt"
+    from projects p join organizations o on o.id = p.org_id`;
+
+export async function createProject(
+  tx: PoolClient,
+  { orgId, name, caps, allowedAddresses }: NewProject,
+): Promise<Project> {
   await refuseTakenName(tx, orgId, name);
   const id = newId();
-  await tx.query('insert into projects (id, org_id, name) values ($1, $2, $3)', [id, orgId, name]);
+  await tx.query(`insert into projects (id, org_id, name, allowed_addresses) values ($1, $2, $3, ${networks('$4')})`, [
+    id,
+    orgId,
+    name,
+    allowedAddresses,
+  ]);
   await replaceCaps(tx, ownerOf(orgId, id), caps);
   return project(tx, id);
 }
@@ -39,10 +60,13 @@ export async function createProject(tx: PoolClient, { orgId, name, caps }: NewPr
 export async function changeProject(
   tx: PoolClient,
   before: Project,
-  { name = before.name, caps }: { readonly name?: string | undefined; readonly caps?: readonly Cap[] | undefined },
+  { name = before.name, allowedAddresses = before.allowedAddresses, caps }: ProjectChange,
 ): Promise<Project> {
   if (name !== before.name) await refuseTakenName(tx, before.orgId, name);
-  await tx.query('update projects set name = $2, version = version + 1 where id = $1', [before.id, name]);
+  await tx.query(
+    `update projects set name = $2, allowed_addresses = ${networks('$3')}, version = version + 1 where id = $1`,
+    [before.id, name, allowedAddresses],
+  );
   if (caps !== undefined) await replaceCaps(tx, ownerOf(before.orgId, before.id), caps);
   return project(tx, before.id);
 }
@@ -77,6 +101,15 @@ async function defaultProject(tx: PoolClient, orgId: string): Promise<string> {
 export async function project(db: Queryable, id: string): Promise<Project> {
   const { rows } = await db.query<ProjectRow>(`${PROJECTS} where p.id = $1`, [id]);
   return readProject(rows[0] ?? unknown(id));
+}
+
+/** What was agreed for single ones ends with the contract that it was agreed under. The caller holds the organization. */
+export async function endProjectPrices(tx: PoolClient, orgId: string): Promise<void> {
+  await tx.query(
+    `update projects set price_of_list_ppm = null, version = version + 1
+      where org_id = $1 and price_of_list_ppm is not null`,
+    [orgId],
+  );
 }
 
 export async function lockedProject(tx: PoolClient, id: string): Promise<Project> {

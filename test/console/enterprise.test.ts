@@ -5,10 +5,12 @@ import type { Page } from 'playwright-core';
 import { makeBilledRequest } from '../../scripts/billed-request.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
 import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
+import { until } from '../support/until.ts';
 import { startWorkerProcess, type WorkerProcess } from '../support/worker-process.ts';
 import { type ConsoleSite, openConsoleSite, picture } from './console-site.ts';
 import { openFromQueue, tabTo } from './keyboard.ts';
 import { colleague, secondFactorOf, signUp } from './person.ts';
+import { boundedByAddress, contracted, divided, letIn, priced } from './sub-account-pages.ts';
 import { tenApply } from './waiting-applications.ts';
 import { expectWellMadeInBoth } from './well-made.ts';
 
@@ -153,6 +155,23 @@ test('from applying to the first request under the agreed price, decided by two 
 
   expect((await chargeOf(customerKey)) * 2n).toBe(await chargeOf(site.product.customerKey));
   expect([...ada.complaints, ...eve.complaints, ...ben.complaints]).toEqual([]);
+});
+
+test('an enterprise says from where its keys work and divides itself; what we agree on for one sub-account is shown and charged', async () => {
+  const { page, context, complaints } = await site.visit({ language: 'zh', width: 375 });
+  const { email, orgId } = await signUp(site, context, { name: 'Difference Engines', locale: 'zh' });
+  await secondFactorOf(site, email);
+  await contracted(site, orgId);
+
+  await boundedByAddress(site, page, orgId);
+  const customerKey = await divided(page);
+  await priced(site, page, orgId);
+  await expect(chargeOf(customerKey)).rejects.toThrow('403');
+  await letIn(page);
+
+  const atItsPrice = ((await chargeOf(site.product.customerKey)) * 400_000n + 999_999n) / 1_000_000n;
+  await until(async () => (await chargeOf(customerKey).catch(() => 0n)) === atItsPrice);
+  expect(complaints).toEqual([]);
 });
 
 test('whoever decides second is told who was first, and what; nobody else sees these pages', async () => {

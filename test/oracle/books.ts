@@ -28,6 +28,7 @@ export async function readBooks(postgresUrl: string): Promise<Books> {
       organizations: await rows(ORGANIZATIONS),
       enforcementChanges: await rows(ENFORCEMENT_CHANGES),
       planChanges: await rows(PLAN_CHANGES),
+      projectPrices: await rows(PROJECT_PRICES),
       incarnations: await rows(INCARNATIONS),
       caps: await rows(CAPS),
       capCounters: await rows(CAP_COUNTERS),
@@ -96,6 +97,9 @@ const ENFORCEMENT_CHANGES = 'select org_id as "orgId", stage, ledger_number as "
 const PLAN_CHANGES = `
   select c.org_id as "orgId", v.plan, v.beyond_included_ppm as ppm, c.ledger_number as "ledgerNumber"
     from plan_changes c left join plan_versions v on v.id = c.plan_version_id`;
+
+const PROJECT_PRICES = `
+  select project_id as "projectId", price_of_list_ppm as ppm, ledger_number as "ledgerNumber" from project_prices`;
 
 const INCARNATIONS = `
   select id, pid, ${milliseconds('started_at')} as "startedAtMs", ${milliseconds('renewed_at')} as "renewedAtMs", ${milliseconds('fenced_at')} as "fencedAtMs",

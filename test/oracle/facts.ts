@@ -29,6 +29,7 @@ export interface Books {
   readonly organizations: readonly Organization[];
   readonly enforcementChanges: readonly EnforcementChange[];
   readonly planChanges: readonly PlanChange[];
+  readonly projectPrices: readonly ProjectPrice[];
   readonly incarnations: readonly Incarnation[];
   readonly caps: readonly Cap[];
   readonly capCounters: readonly CapCounter[];
@@ -173,6 +174,13 @@ export interface PlanChange {
   readonly orgId: string;
   readonly plan: string | null;
   /** As the version says, which a contract has for itself. */
+  readonly ppm: number | null;
+  readonly ledgerNumber: bigint;
+}
+
+/** From this number of the ledger's on, that was agreed for the project alone; null: nothing was. */
+export interface ProjectPrice {
+  readonly projectId: string;
   readonly ppm: number | null;
   readonly ledgerNumber: bigint;
 }

@@ -1,6 +1,6 @@
-// What was charged at the rate of a plan: at that of the plan which the organization had when its credit was leased, for exactly what no
-// included credit of the lease covered.
-import type { Lease, PlanChange, UsageRecord } from './facts.ts';
+// What was charged at the rate of a plan: at that of the plan which the organization had when its credit was leased, or of an enterprise's project by
+// then, if that is less; for exactly what no included credit of the lease covered.
+import type { Lease, PlanChange, ProjectPrice, UsageRecord } from './facts.ts';
 import { type Finding, unequal } from './finding.ts';
 import { grouped, type JoinedFacts, sumOf } from './joined-facts.ts';
 import { AT_LIST_PPM, PLAN_PPM } from './price-table.ts';
@@ -8,8 +8,9 @@ import { AT_LIST_PPM, PLAN_PPM } from './price-table.ts';
 export function judgePlanRates(facts: JoinedFacts): Finding[] {
   const recordsOf = grouped(facts.usageRecords, ({ leaseId }) => leaseId);
   const changesOf = grouped(facts.planChanges, ({ orgId }) => orgId);
+  const pricesOf = grouped(facts.projectPrices, ({ projectId }) => projectId);
   return facts.leases.flatMap((lease) => [
-    ...judgeRate(facts, lease, changesOf.get(lease.orgId) ?? []),
+    ...judgeRate(facts, lease, changesOf.get(lease.orgId) ?? [], pricesOf.get(lease.projectId) ?? []),
     ...judgeRecords(lease, recordsOf.get(lease.id) ?? []),
     ...judgeSplit(facts, lease, recordsOf.get(lease.id) ?? []),
     ...judgeCover(facts, lease),
@@ -17,14 +18,24 @@ export function judgePlanRates(facts: JoinedFacts): Finding[] {
 }
 
 /** Numbers are of one sequence, drawn while the organization was held. */
-function judgeRate(facts: JoinedFacts, lease: Lease, changes: readonly PlanChange[]): Finding[] {
+function judgeRate(
+  facts: JoinedFacts,
+  lease: Lease,
+  changes: readonly PlanChange[],
+  prices: readonly ProjectPrice[],
+): Finding[] {
   const cuts = facts.transactions.filter(({ kind, sourceId }) => kind === 'lease' && sourceId === lease.id);
   return cuts.flatMap(({ id }) => {
-    const before = changes.filter(({ ledgerNumber }) => ledgerNumber < id);
-    const last = before.toSorted((one, other) => (one.ledgerNumber < other.ledgerNumber ? -1 : 1)).at(-1);
-    const should = PLAN_PPM[last?.plan ?? ''] ?? last?.ppm ?? AT_LIST_PPM;
-    return unequalRates(`lease ${lease.id}`, lease.beyondPpm, should);
+    const last = lastBefore(id, changes);
+    const ofPlan = PLAN_PPM[last?.plan ?? ''] ?? last?.ppm ?? AT_LIST_PPM;
+    const own = last?.plan === 'enterprise' ? (lastBefore(id, prices)?.ppm ?? ofPlan) : ofPlan;
+    return unequalRates(`lease ${lease.id}`, lease.beyondPpm, Math.min(own, ofPlan));
   });
+}
+
+function lastBefore<C extends { readonly ledgerNumber: bigint }>(number: bigint, changes: readonly C[]): C | undefined {
+  const before = changes.filter(({ ledgerNumber }) => ledgerNumber < number);
+  return before.toSorted((one, other) => (one.ledgerNumber < other.ledgerNumber ? -1 : 1)).at(-1);
 }
 
 function judgeRecords(lease: Lease, records: readonly UsageRecord[]): Finding[] {

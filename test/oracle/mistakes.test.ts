@@ -142,6 +142,11 @@ test.each<[string, FindingKind, Mistake]>([
     'plan_rate_wrong',
     { in: 'rate_beyond_included', replace: 'return null', by: 'return 1050000' },
   ],
+  [
+    'a sub-account pays what its organization has agreed on, and not its own price',
+    'plan_rate_wrong',
+    { in: 'rate_beyond_included', replace: 'least(', by: 'greatest(' },
+  ],
   ['a rate is rounded down', 'charge_wrong', { in: 'at_rate', replace: 'p_ppm + 999999', by: 'p_ppm' }],
   [
     'a payment counts more than was taken',

@@ -37,7 +37,7 @@ test('books that the product wrote are found to be in order', async () => {
 
   expect(judge(facts).map(findingLine)).toEqual([]);
   expect(isSettled(facts)).toBe(true);
-  expect(facts.usageRecords).toHaveLength(14);
+  expect(facts.usageRecords).toHaveLength(18);
 });
 
 test('every error that is planted in a copy of the facts is reported', async () => {
@@ -123,7 +123,7 @@ test('an end that a client saw needs a record, an error that it saw must be free
 
   expect(kinds).toContain('record_missing');
   expect(kinds).toContain('charged_for_error');
-  expect(kinds.filter((kind) => kind === 'record_without_client')).toHaveLength(12);
+  expect(kinds.filter((kind) => kind === 'record_without_client')).toHaveLength(16);
   expect(kinds).toContain('orphan_unexplained');
 });
 
@@ -161,14 +161,14 @@ test('the program prints its verdict in one line and says by its exit code wheth
   try {
     writeFileSync(endpoints, JSON.stringify({ postgresUrl: good.readonlyUrl, demoMeter: `http://127.0.0.1:${port}/` }));
     const inOrder = await runOracle(endpoints);
-    expect(inOrder.lines.at(-1)).toBe('oracle: 14 requests, 15 attempts, difference 0 nano-USD');
+    expect(inOrder.lines.at(-1)).toBe('oracle: 18 requests, 19 attempts, difference 0 nano-USD');
     expect(inOrder.lines.filter((line) => line.endsWith(': reported'))).toHaveLength(7);
     expect(inOrder.code).toBe(0);
 
     const { readonlyUrl } = await copyWith(`delete from usage_records where request_id = ${CHARGED}`, '');
     writeFileSync(endpoints, JSON.stringify({ postgresUrl: readonlyUrl, demoMeter: `http://127.0.0.1:${port}/` }));
     const broken = await runOracle(endpoints);
-    expect(broken.lines.at(-1)).toMatch(/^oracle: 13 requests, 15 attempts, difference [1-9]\d* nano-USD$/);
+    expect(broken.lines.at(-1)).toMatch(/^oracle: 17 requests, 19 attempts, difference [1-9]\d* nano-USD$/);
     expect(broken.code).toBe(1);
   } finally {
     meter.close();

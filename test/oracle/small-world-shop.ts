@@ -85,6 +85,19 @@ export async function newTeam(db: Client): Promise<Pick<Ids, 'org' | 'project' |
   return team;
 }
 
+/** Of an enterprise that pays eight tenths of list price; it alone pays seven. */
+export async function newSubAccount(db: Client): Promise<Pick<Ids, 'org' | 'project' | 'apiKey'>> {
+  const account = { org: randomUUID(), project: randomUUID(), apiKey: randomUUID() };
+  await newHolder(db, account, 'Enterprise', '12');
+  await db.query(
+    `insert into plan_versions values ('enterprise-small', 'enterprise', now(), 0, 0, null, 'all', 800000, 'very_high')`,
+  );
+  await db.query(`update organizations set plan_version_id = 'enterprise-small' where id = $1`, [account.org]);
+  await db.query('update projects set price_of_list_ppm = 700000 where id = $1', [account.project]);
+  await grant(db, account, 300_000_000n, null, 'pack');
+  return account;
+}
+
 async function newHolder(
   db: Client,
   { org, project, apiKey }: Pick<Ids, 'org' | 'project' | 'apiKey'>,

@@ -5,7 +5,17 @@ import { Client } from 'pg';
 import type { Answer, Capture, Hit, MeteredAttempt } from './facts.ts';
 import type { Meters } from './meters.ts';
 import { amountNano, type PriceEntry, priceInForce, priceTable, type Side } from './price-table.ts';
-import { buyPack, found, grant, type Ids, MODEL, newDebtor, newTeam, putUnder } from './small-world-shop.ts';
+import {
+  buyPack,
+  found,
+  grant,
+  type Ids,
+  MODEL,
+  newDebtor,
+  newSubAccount,
+  newTeam,
+  putUnder,
+} from './small-world-shop.ts';
 
 export interface SmallWorld {
   readonly meter: ReadonlyMap<string, MeteredAttempt>;
@@ -35,6 +45,7 @@ const DEAD_PID = 1;
 const OTHER_PID = 2;
 const LAST_PID = 3;
 const TEAM_PID = 4;
+const ENTERPRISE_PID = 5;
 
 export async function playSmallWorld(url: string, capNano = CAP_NANO): Promise<SmallWorld> {
   const db = new Client({ connectionString: url });
@@ -47,7 +58,8 @@ export async function playSmallWorld(url: string, capNano = CAP_NANO): Promise<S
     const hits: Hit[] = [{ target: 'gateway', pid: DEAD_PID, fromMs: bornAtMs, untilMs: Date.now() }];
     await liveAndLeave(db, ids, seen);
     await serveDebtor(db, { ...ids, ...(await newDebtor(db)) }, seen);
-    await serveTeam(db, { ...ids, ...(await newTeam(db)) }, seen);
+    await serve(db, { ...ids, ...(await newTeam(db)) }, seen, TEAM_PID);
+    await serve(db, { ...ids, ...(await newSubAccount(db)) }, seen, ENTERPRISE_PID);
     return { ...seen, hits, captures: await buyPack(db, ids) };
   } finally {
     await db.end();
@@ -125,8 +137,8 @@ async function serveDebtor(db: Client, ids: Ids, seen: Seen): Promise<void> {
 }
 
 /** Included credit covers its first answer and a part of the second; the last one goes beyond its lease. */
-async function serveTeam(db: Client, ids: Ids, seen: Seen): Promise<void> {
-  const incarnation = await start(db, TEAM_PID);
+async function serve(db: Client, ids: Ids, seen: Seen, pid: number): Promise<void> {
+  const incarnation = await start(db, pid);
   const lease = await take(db, ids, incarnation, 20_000_000n);
   const answers = [100, 567, 700, 3_001].map((output) =>
     played({ usage: { input: 33, cachedInput: 1, output }, outcome: 'complete' }),

@@ -6,6 +6,7 @@ import { api, told } from './client.ts';
 
 type Schemas = components['schemas'];
 export type Organization = Schemas['Organization'];
+export type Project = Schemas['Project'];
 export type Member = Schemas['Member'];
 type MemberPage = Answer<'/api/v1/organizations/{orgId}/members'>;
 export type MemberCap = Schemas['MemberCap'];
@@ -30,6 +31,12 @@ export const organizationQuery = (orgId: string) =>
   queryOptions({
     queryKey: ['organization', orgId, 'itself'],
     queryFn: () => told(api.GET('/api/v1/organizations/{id}', { params: { path: { id: orgId } } })),
+  });
+
+export const projectsQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'projects'],
+    queryFn: () => told(api.GET('/api/v1/projects', { params: { query: { orgId, limit: ALL } } })),
   });
 
 export const overdueQuery = (orgId: string) =>

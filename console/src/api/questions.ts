@@ -100,6 +100,16 @@ export const keysQuery = (orgId: string) =>
     getNextPageParam: ({ nextCursor }) => nextCursor,
   });
 
+/** Of one sub-account. */
+export const keysInProjectQuery = (orgId: string, projectId: string) =>
+  queryOptions({
+    queryKey: [...keysKey(orgId), 'in', projectId],
+    queryFn: async ({ client }) => {
+      const query = { ...(await asked(client, orgId)), projectId, limit: 200 };
+      return told(api.GET('/api/v1/api-keys', { params: { query } }));
+    },
+  });
+
 export const invitationQuery = (linkToken: string) =>
   queryOptions({
     queryKey: ['invitation', linkToken],

@@ -1,22 +1,18 @@
 // The keys of an organization: what each may do, made with what it may never pass, taken out of use in a second.
-import { Badge, Button, Table } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { type ApiKey, keysQuery, useMe } from '../api/questions.ts';
+import { keysQuery, useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from '../parts/asked.tsx';
 import { PlusIcon } from '../parts/icons.tsx';
-import { KeyChange } from '../parts/key-change.tsx';
-import { KeySwitch } from '../parts/key-switch.tsx';
-import { Moment } from '../parts/moment.tsx';
-import { Money } from '../parts/money.tsx';
+import { KeyTable } from '../parts/key-table.tsx';
 import { NewKey } from '../parts/new-key.tsx';
 import { NothingYet } from '../parts/nothing-yet.tsx';
 import { Older } from '../parts/older.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
-import { WideTable } from '../parts/wide-table.tsx';
-import { mayEnableKeys, mayMakeKeys, roleIn } from '../rights.ts';
+import { mayMakeKeys, roleIn } from '../rights.ts';
 
 export function Keys() {
   const t = useWords();
@@ -48,98 +44,5 @@ export function Keys() {
       </div>
       <NewKey orgId={orgId} opened={isMaking} close={() => setMaking(false)} />
     </>
-  );
-}
-
-function KeyTable({ orgId, apiKeys }: { readonly orgId: string; readonly apiKeys: readonly ApiKey[] }) {
-  const t = useWords();
-  const role = roleIn(useMe(), orgId);
-  return (
-    <WideTable label={t('keys.title')} minWidth={640}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>{t('keys.name')}</Table.Th>
-          <Table.Th>{t('keys.secret')}</Table.Th>
-          <Table.Th>{t('keys.bounds')}</Table.Th>
-          <Table.Th>{t('keys.made')}</Table.Th>
-          <Table.Th>
-            <span className="only-heard">{t('keys.actions')}</span>
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {apiKeys.map((apiKey) => (
-          <Table.Tr key={apiKey.id} data-off={apiKey.disabledAt !== null}>
-            <Table.Td className="key-name">
-              {apiKey.name} <KeyState apiKey={apiKey} />
-            </Table.Td>
-            <Table.Td>
-              <code className="key-shape">
-                {apiKey.prefix}…{apiKey.lastFour}
-              </code>
-            </Table.Td>
-            <Table.Td>
-              <Bounds apiKey={apiKey} />
-            </Table.Td>
-            <Table.Td>
-              <Moment at={apiKey.createdAt} />
-            </Table.Td>
-            <Table.Td className="row-actions">
-              {mayMakeKeys(role) ? <KeyChange orgId={orgId} apiKey={apiKey} /> : null}
-              {(apiKey.disabledAt === null ? mayMakeKeys(role) : mayEnableKeys(role)) ? (
-                <KeySwitch orgId={orgId} apiKey={apiKey} />
-              ) : null}
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </WideTable>
-  );
-}
-
-function KeyState({ apiKey: { disabledAt, expiresAt } }: { readonly apiKey: ApiKey }) {
-  const t = useWords();
-  if (disabledAt !== null) return <Badge color="gray">{t('keys.disabled')}</Badge>;
-  if (expiresAt !== null && Date.parse(expiresAt) < Date.now()) return <Badge color="gray">{t('keys.expired')}</Badge>;
-  return null;
-}
-
-/** Each on a line of its own; none at all is said, since it is a choice. */
-function Bounds({ apiKey }: { readonly apiKey: ApiKey }) {
-  const t = useWords();
-  const { caps, allowedModels, allowedAddresses, expiresAt } = apiKey;
-  const rates = (['requestsPerMinute', 'tokensPerMinute', 'concurrentRequests'] as const).flatMap((name) => {
-    const count = apiKey[name];
-    return count === null ? [] : [<li key={name}>{t(`keys.has.${name}`, { count })}</li>];
-  });
-  const lines = [
-    ...caps.map(({ period, amountNano }) => (
-      <li key={period}>
-        <Money nano={amountNano} /> {t(`keys.per.${period}`)}
-      </li>
-    )),
-    ...rates,
-    ...(allowedModels === null
-      ? []
-      : [
-          <li key="models">
-            {t('keys.has.models', { count: allowedModels.length, models: allowedModels.join(', ') })}
-          </li>,
-        ]),
-    ...(allowedAddresses === null
-      ? []
-      : [<li key="addresses">{t('keys.has.addresses', { addresses: allowedAddresses.join(', ') })}</li>]),
-    ...(expiresAt === null
-      ? []
-      : [
-          <li key="expiry">
-            {t('keys.has.expiry')} <Moment at={expiresAt} />
-          </li>,
-        ]),
-  ];
-  return lines.length === 0 ? (
-    <span className="quiet">{t('keys.unbounded')}</span>
-  ) : (
-    <ul className="bounds">{lines}</ul>
   );
 }

@@ -13,6 +13,7 @@ import {
 } from '../api/organization-questions.ts';
 import { useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
+import { AddressListPart } from '../parts/address-list-part.tsx';
 import { Asked } from '../parts/asked.tsx';
 import { PlusIcon } from '../parts/icons.tsx';
 import { InvitationTable } from '../parts/invitation-table.tsx';
@@ -48,6 +49,7 @@ export function Team() {
         </Asked>
       </section>
       <Invitations orgId={orgId} />
+      <AddressListPart orgId={orgId} />
       <Invite orgId={orgId} opened={isInviting} close={() => setInviting(false)} />
     </>
   );

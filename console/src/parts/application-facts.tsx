@@ -1,8 +1,8 @@
 // What an enterprise applies with, and what is agreed with it, to be read.
-import type { ReactNode } from 'react';
 import type { Application, EnterpriseTerms } from '../api/questions.ts';
 import { spokenTag, useWords } from '../messages/language.ts';
-import { nanoOfCents } from '../money.ts';
+import { nanoOfCents, shownShare } from '../money.ts';
+import { Fact } from './fact.tsx';
 import { Money } from './money.tsx';
 
 interface ApplicationFacts {
@@ -45,10 +45,9 @@ export function ApplicationFacts({ form, words }: ApplicationFacts) {
 export function TermsFacts({ terms }: { readonly terms: EnterpriseTerms }) {
   const t = useWords();
   const { priceOfListPpm, monthlyBudgetCents, allowedAddresses } = terms;
-  const price = new Intl.NumberFormat(spokenTag(), { style: 'percent', maximumFractionDigits: 4 });
   return (
     <dl className="facts">
-      <Fact name={t('application.price')}>{price.format(priceOfListPpm / 1_000_000)}</Fact>
+      <Fact name={t('application.price')}>{shownShare(priceOfListPpm, spokenTag())}</Fact>
       <Fact name={t('application.creditLine')}>
         <Line {...terms} />
       </Fact>
@@ -69,16 +68,5 @@ function Line({ creditLineCents, netDays }: Pick<EnterpriseTerms, 'creditLineCen
     <>
       <Money nano={nanoOfCents(creditLineCents)} />, {t('application.paidWithin', { count: netDays })}
     </>
-  );
-}
-
-/** What is not known is not shown. */
-function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
-  if (children === null || children === undefined || children === '') return null;
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd className="said">{children}</dd>
-    </div>
   );
 }

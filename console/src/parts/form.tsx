@@ -105,12 +105,13 @@ export function useForm<V extends Entered, A>({ initial, check, send, done }: Pl
   };
 }
 
-/** Of fields that the form does not have the note tells. */
+/** Of fields that the form does not have the note tells. One of several things in a field is told at the field. */
 function errorsAtFields(thrown: unknown, values: Entered, t: Words): Errors {
   if (!(thrown instanceof Problem)) return {};
   const isOnlyRefused = thrown.code === 'invalid_value' || thrown.code === 'invalid_body';
   const what = isOnlyRefused ? t('fields.refused') : problemText(thrown, t);
-  return Object.fromEntries(thrown.fields.filter((field) => field in values).map((field) => [field, what]));
+  const told = thrown.fields.map((field) => field.replace(/\.\d+$/, ''));
+  return Object.fromEntries(told.filter((field) => field in values).map((field) => [field, what]));
 }
 
 interface Form<V extends Entered> {

@@ -32,6 +32,13 @@ export const CopyIcon = drawn(
 export const WarningIcon = drawn(
   <path d="M12 8.5v4.5m0 3.5h.01M10.3 4 2.8 17a2 2 0 0 0 1.7 3h15a2 2 0 0 0 1.7-3L13.7 4a2 2 0 0 0-3.4 0Z" />,
 );
+export const BranchesIcon = drawn(
+  <>
+    <path d="M4.5 3v12.5a2 2 0 0 0 2 2H13M4.5 7.5H13" />
+    <rect x="13" y="4.5" width="7.5" height="6" rx="1.5" />
+    <rect x="13" y="14.5" width="7.5" height="6" rx="1.5" />
+  </>,
+);
 export const PersonIcon = drawn(
   <>
     <circle cx="12" cy="8" r="4" />

@@ -14,11 +14,13 @@ import { ShownOnce } from './shown-once.tsx';
 
 interface NewKey {
   readonly orgId: string;
+  /** Of the sub-account that it is for; without one it is the organization's. */
+  readonly projectId?: string;
   readonly opened: boolean;
   close(): void;
 }
 
-export function NewKey({ orgId, opened, close }: NewKey) {
+export function NewKey({ opened, close, ...place }: NewKey) {
   const t = useWords();
   const [made, setMade] = useState<NewApiKey | null>(null);
   const leave = () => {
@@ -37,19 +39,18 @@ export function NewKey({ orgId, opened, close }: NewKey) {
           </div>
         </>
       ) : (
-        <KeyForm orgId={orgId} made={setMade} cancel={leave} />
+        <KeyForm {...place} made={setMade} cancel={leave} />
       )}
     </Dialog>
   );
 }
 
-interface KeyForm {
-  readonly orgId: string;
+interface KeyForm extends Pick<NewKey, 'orgId' | 'projectId'> {
   made(apiKey: NewApiKey): void;
   cancel(): void;
 }
 
-function KeyForm({ orgId, made, cancel }: KeyForm) {
+function KeyForm({ orgId, projectId, made, cancel }: KeyForm) {
   const t = useWords();
   const me = useMe();
   const queries = useQueryClient();
@@ -63,9 +64,8 @@ function KeyForm({ orgId, made, cancel }: KeyForm) {
     }),
     send: ({ name, ...bounds }) => {
       const params = { header: { 'Idempotency-Key': attemptId } };
-      return told(
-        api.POST('/api/v1/api-keys', { params, body: { ...whose(me, orgId), name: name.trim(), ...bodyOf(bounds) } }),
-      );
+      const place = { ...whose(me, orgId), ...(projectId === undefined ? {} : { projectId }) };
+      return told(api.POST('/api/v1/api-keys', { params, body: { ...place, name: name.trim(), ...bodyOf(bounds) } }));
     },
     done: async (apiKey) => {
       made(apiKey);

@@ -1,13 +1,15 @@
 // What surrounds the pages of whoever is signed in. Who uses no mouse gets past it by its first link.
-import { QueryClientProvider } from '@tanstack/react-query';
+import { QueryClientProvider, useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import type { Me } from '../api/answers.ts';
+import { organizationQuery } from '../api/organization-questions.ts';
 import { queryClient } from '../api/query-client.ts';
 import { useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { roleIn, seesMoney } from '../rights.ts';
 import {
+  BranchesIcon,
   BuildingIcon,
   CardIcon,
   GateIcon,
@@ -78,6 +80,7 @@ function Frame() {
 function OrganizationLinks({ me, orgId }: { readonly me: Me; readonly orgId: string }) {
   const t = useWords();
   const params = { orgId };
+  const isEnterprise = usePlan(me, orgId) === 'enterprise';
   return (
     <>
       <Link to="/o/$orgId" params={params} activeOptions={{ exact: true }} className="nav-link">
@@ -96,6 +99,12 @@ function OrganizationLinks({ me, orgId }: { readonly me: Me; readonly orgId: str
         <PeopleIcon />
         {t('team.title')}
       </Link>
+      {isEnterprise ? (
+        <Link to="/o/$orgId/sub-accounts" params={params} className="nav-link">
+          <BranchesIcon />
+          {t('subAccounts.title')}
+        </Link>
+      ) : null}
       {seesMoney(roleIn(me, orgId)) ? (
         <Link to="/o/$orgId/billing" params={params} className="nav-link">
           <CardIcon />
@@ -108,6 +117,14 @@ function OrganizationLinks({ me, orgId }: { readonly me: Me; readonly orgId: str
       </Link>
     </>
   );
+}
+
+/** Who looks at it as one of our staff is no member, and has to ask. */
+function usePlan({ memberships, staffMay }: Me, orgId: string) {
+  const own = memberships.find((one) => one.orgId === orgId);
+  const mayLook = own === undefined && staffMay.includes('customer.view');
+  const looked = useQuery({ ...organizationQuery(orgId), enabled: mayLook });
+  return own === undefined ? looked.data?.plan : own.plan;
 }
 
 /** A plan that asks its owners for a second factor may begin while a page is open: until they have one all else is refused. */

@@ -1,5 +1,6 @@
 // What an organization's plan allows and what it costs, as its clients meet it: Free has basic models, pay as you go costs a twentieth more
-// than list price, and who has agreed on no plan has everything at list price.
+// than list price, and who has agreed on no plan has everything at list price. A sub-account of an enterprise may have a price of its own, and lists of
+// the addresses that it is called from.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type RunningProduct, startRunningProduct } from '../../support/running-product.ts';
 import { until } from '../../support/until.ts';
@@ -113,3 +114,71 @@ test.each([
     expect(receipt).toMatchObject({ dueNano: due, chargeNano: due, ...rate });
   },
 );
+
+async function enterpriseAt(
+  priceOfListPpm: number,
+): Promise<{ orgId: string; projectId: string; inProject: string; beside: string }> {
+  const orgId = String((await manage('POST', '/organizations', { name: 'enterprise' })).id);
+  await manage('POST', '/grants', { orgId, amountNano: '1000000000' });
+  await manage('POST', `/organizations/${orgId}/contract`, {
+    creditLineCents: 1_000,
+    priceOfListPpm,
+    reason: 'as agreed',
+  });
+  const projectId = String((await manage('POST', '/projects', { orgId, name: 'Support' })).id);
+  const inProject = String((await manage('POST', '/api-keys', { orgId, projectId })).credential);
+  return { orgId, projectId, inProject, beside: String((await manage('POST', '/api-keys', { orgId })).credential) };
+}
+
+async function receiptOf(credential: string): Promise<Fields> {
+  const { status, requestId } = await ask(credential, '/v1/chat/completions', { model: 'demo-chat', ...message });
+  expect(status).toBe(200);
+  return manage('GET', `/requests/${requestId}`);
+}
+
+function expectCharged({ ratedNano, ...receipt }: Fields, ppm: bigint): void {
+  const due = String((BigInt(String(ratedNano)) * ppm + 999_999n) / 1_000_000n);
+  expect(receipt).toMatchObject({ dueNano: due, chargeNano: due, beyondIncludedPpm: Number(ppm) });
+}
+
+test('a sub-account is charged its own price to the nano, keys beside it the agreed one; another price counts within moments', async () => {
+  const { projectId, inProject, beside } = await enterpriseAt(913_337);
+  const priced = (priceOfListPpm: number | null) =>
+    manage('POST', `/projects/${projectId}/prices`, { priceOfListPpm, reason: 'as agreed' });
+  expectCharged(await receiptOf(inProject), 913_337n);
+
+  await priced(731_057);
+  await until(async () => (await receiptOf(inProject)).beyondIncludedPpm === 731_057);
+  expectCharged(await receiptOf(inProject), 731_057n);
+  expectCharged(await receiptOf(beside), 913_337n);
+  await priced(null);
+  await until(async () => (await receiptOf(inProject)).beyondIncludedPpm === 913_337);
+
+  expectCharged(await receiptOf(inProject), 913_337n);
+});
+
+test('from an address that the sub-account or the organization does not list its keys are refused within moments, in whose words; other keys are not', async () => {
+  const { orgId, projectId, inProject, beside } = await enterpriseAt(900_000);
+  const call = (credential: string) => ask(credential, '/v1/chat/completions', { model: 'demo-chat', ...message });
+  const statuses = async () => [(await call(inProject)).status, (await call(beside)).status].join();
+  const lists = (path: string, allowedAddresses: readonly string[] | null) =>
+    manage('PATCH', path, { allowedAddresses });
+  const ofProject = `/projects/${projectId}`;
+  const ofAll = `/organizations/${orgId}/allowed-addresses`;
+
+  await lists(ofProject, ['203.0.113.0/24']);
+  await until(async () => (await statuses()) === '403,200');
+  const foreignToProject = await call(inProject);
+  await lists(ofAll, ['127.0.0.0/8']);
+  await lists(ofProject, ['127.0.0.1', '203.0.113.0/24']);
+  await until(async () => (await statuses()) === '200,200');
+  await lists(ofAll, ['203.0.113.0/24']);
+  await until(async () => (await statuses()) === '403,403');
+  const foreignToAll = await call(beside);
+  await lists(ofAll, null);
+  await until(async () => (await statuses()) === '200,200');
+
+  expect(foreignToProject.error).toMatchObject({ code: 'ip_not_allowed' });
+  expect(foreignToProject.error.message).toContain('sub-account');
+  expect(foreignToAll.error.message).toContain('all API keys of your organization');
+});

@@ -78,6 +78,8 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await app.db.query('update organizations set seats = null where id = $1', [orgId]);
   owner = await signedInAs(app, { member: { orgId, role: 'owner' } });
   await step('patch', '/organizations/{id}', { id: orgId }, { name: 'Acme Inc.' }, ifMatch);
+  const anywhere = { allowedAddresses: null };
+  await step('patch', '/organizations/{orgId}/allowed-addresses', { orgId }, anywhere, ifMatch);
   const projectId = (await step('post', '/projects', {}, { orgId, name: 'research' })).string('id');
   await step('patch', '/projects/{id}', { id: projectId }, { name: 'development' }, ifMatch);
   const personId = await oneMember(step, orgId);
@@ -189,6 +191,7 @@ async function oneInvoice(
   await step('post', '/bank-transfers/{id}/reversals', { id: bankTransferId }, { reason });
   await step('post', '/invoices/{id}/pay-links', { id }, { reason });
   await step('post', '/invoices/{id}/dunning/decide-stop', { id }, { reason });
+  await step('post', '/projects/{id}/prices', { id: customer.projectId }, { priceOfListPpm: 900_000, reason }, ifMatch);
   await step('post', '/organizations/{orgId}/contract/end', { orgId }, { reason }, ifMatch);
   return { invoiceId: id, bankTransferId };
 }

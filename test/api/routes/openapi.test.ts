@@ -118,6 +118,8 @@ test('what may wait for a second person says so, and nothing else does', () => {
     'post /api/v1/models',
     'post /api/v1/models/{id}/prices',
     'post /api/v1/organizations/{orgId}/contract',
+    'post /api/v1/persons/{id}/second-factor/remove',
     'post /api/v1/persons/{id}/staff-roles',
+    'post /api/v1/projects/{id}/prices',
   ]);
 });

@@ -72,7 +72,7 @@ test('a contract says what its requests cost, and its plan is not changed beside
   expect(contract.field('priceOfListPpm')).toBe(850_000);
   expect([refused.status, refused.field('errors.0.field')]).toEqual([409, 'plan']);
   const { rows } = await app.db.query(
-    'select rate_beyond_included(plan_version_id) as ppm from organizations where id = $1',
+    'select rate_beyond_included(plan_version_id, null) as ppm from organizations where id = $1',
     [orgId],
   );
   expect(rows).toEqual([{ ppm: 850_000 }]);

@@ -13,6 +13,7 @@ export const SENT_BY_ONE: Readonly<Record<string, object>> = {
   'post /api/v1/models/{id}/prices': { price: PRICE, belowMargin: true, reason },
   'post /api/v1/organizations/{orgId}/contract': { creditLineCents: 1, reason },
   'patch /api/v1/organizations/{orgId}/contract': { creditLineCents: 1, reason },
+  'post /api/v1/projects/{id}/prices': { priceOfListPpm: 842_105, reason },
   'post /api/v1/invoices/{id}/bank-transfers': { amountCents: 1, reference: 'X', receivedOn: '2027-01-31', reason },
   'post /api/v1/bank-transfers/{id}/reversals': { reason },
   'post /api/v1/invoices/{id}/dunning/decide-stop': { reason },

@@ -65,8 +65,9 @@ test('a key is loaded once and then answered from memory with all that the hot p
       { id: `org:${customer.orgId}`, requestsPerMinute: 600, tokensPerMinute: 1_000_000, concurrentRequests: 50 },
     ],
   });
-  expect(entry !== 'unknown' && entry.allowedAddresses?.matches('203.0.113.9')).toBe(true);
-  expect(entry !== 'unknown' && entry.allowedAddresses?.matches('203.0.114.9')).toBe(false);
+  const [list, ...others] = entry === 'unknown' ? [] : (entry.addressLists ?? []);
+  expect([list?.owner, others]).toEqual(['key', []]);
+  expect(['203.0.113.9', '203.0.114.9'].map((address) => list?.addresses.matches(address))).toEqual([true, false]);
 });
 
 test('a key without rates of its own is limited by its organization alone', async () => {
@@ -75,7 +76,7 @@ test('a key without rates of its own is limited by its organization alone', asyn
   expect(await cacheAt().cache.load(digest)).toMatchObject({
     rateScopes: [{ requestsPerMinute: 600 }],
     allowedModels: null,
-    allowedAddresses: null,
+    addressLists: null,
     expiresAtMs: null,
   });
 });
