@@ -32,6 +32,7 @@ const BECAUSE = {
   'money said to have come by bank': 'transfer',
   'stopping an enterprise': 'stop',
   'a price below the margin floor': 'price',
+  'a price below 84.2 % of list': 'listPrice',
   'what our own people may do': 'staffRoles',
   'the mail address of one of our own people': 'staffMail',
   'the second factor of an account': 'lostFactor',

@@ -220,10 +220,7 @@ async function endWaysInSince(tx: PoolClient, personId: string, changedAt: Date)
     personId,
     changedAt,
   ]);
-  await tx.query('delete from auth.second_factors where person_id = $1 and enrolled_at >= $2', [
-    personId,
-    changedAt,
-  ]);
+  await tx.query('delete from auth.second_factors where person_id = $1 and enrolled_at >= $2', [personId, changedAt]);
   await tx.query('delete from auth.passkeys where person_id = $1 and created_at >= $2::timestamptz - $3::interval', [
     personId,
     changedAt,

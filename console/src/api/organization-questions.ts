@@ -36,7 +36,7 @@ export const organizationQuery = (orgId: string) =>
 export const projectsQuery = (orgId: string) =>
   queryOptions({
     queryKey: ['organization', orgId, 'projects'],
-    queryFn: () => told(api.GET('/api/v1/projects', { params: { query: { orgId, limit: ALL } } })),
+    queryFn: () => told(api.GET('/api/v1/projects', { params: { query: { orgId, limit: MOST } } })),
   });
 
 export const overdueQuery = (orgId: string) =>
