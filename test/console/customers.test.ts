@@ -183,13 +183,15 @@ test('a debt that waits for us is taken in hand; a transfer and a stop take two 
   await ben.page.goto(late);
   await ben.page.getByText('$19.00').first().waitFor();
   await expectWellMade(ben.page, 'customer-transfer-proposed');
-  await act(ben.page, 'Approve', 'Seen on the statement');
+  await approve(ben.page, 'Seen on the statement');
+  await ben.page.goto(late);
   await ben.page.getByText('Nothing is owed.').waitFor();
 
   await ann.page.goto(poor);
   await propose(ann.page, 'Stop', 'He does not answer');
   await ben.page.goto(poor);
-  await act(ben.page, 'Approve', 'Nor to me');
+  await approve(ben.page, 'Nor to me');
+  await ben.page.goto(poor);
   await ben.page.getByText('Stopped, since it owes').first().waitFor();
   await ann.page.reload();
   await act(ann.page, 'Waive', 'His house burnt down');
@@ -201,6 +203,17 @@ test('a debt that waits for us is taken in hand; a transfer and a stop take two 
   expect(await ann.page.getByText('Poor Payers').count()).toBe(0);
   expect([...ann.complaints, ...ben.complaints]).toEqual([]);
 });
+
+/** On the page of what was asked for, which says what came of it. */
+async function approve(page: Page, why: string): Promise<void> {
+  await page.getByRole('link', { name: 'Open it' }).click();
+  await page.getByRole('button', { name: /^Approve/ }).waitFor();
+  await page.keyboard.press('a');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.type(why);
+  await page.keyboard.press('Enter');
+  await page.getByText('Done', { exact: true }).waitFor();
+}
 
 async function transfer(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Record a transfer' }).click();
