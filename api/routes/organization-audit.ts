@@ -19,7 +19,9 @@ const Entry = z
   .object({
     id: z.string(),
     at: instant,
-    actor: z.string().meta({ description: 'person:{id} of a member, now or once; tollgate: somebody or something of ours' }),
+    actor: z
+      .string()
+      .meta({ description: 'person:{id} of a member, now or once; tollgate: somebody or something of ours' }),
     action: z.string(),
     targetKind: z.string(),
     targetId: z.string(),

@@ -4,7 +4,7 @@ import type { Queryable } from '../platform/postgres.ts';
 import { csvLine } from './audit-export.ts';
 
 /** Who it was of whom no name is told. */
-export const OURS = 'tollgate';
+const OURS = 'tollgate';
 
 export interface OrganizationAuditFilter {
   /** `person:{id}`, or `tollgate`. */
@@ -87,7 +87,18 @@ export async function* auditAsCsv(
   }
 }
 
-const COLUMNS = ['id', 'at', 'actor', 'action', 'targetKind', 'targetId', 'before', 'after', 'reason', 'clientAddress'] as const;
+const COLUMNS = [
+  'id',
+  'at',
+  'actor',
+  'action',
+  'targetKind',
+  'targetId',
+  'before',
+  'after',
+  'reason',
+  'clientAddress',
+] as const;
 
 function toldOf(entry: OrganizationAuditRow): { readonly [C in (typeof COLUMNS)[number]]: unknown } {
   const { id, at, actor, action, targetKind, targetId, before, after, reason, clientAddress } = entry;

@@ -78,7 +78,7 @@ function AuditTable({ entries, names }: AuditTable) {
         <Table.Tr>
           <Table.Th>{t('billing.when')}</Table.Th>
           <Table.Th>{t('audit.who')}</Table.Th>
-          <Table.Th>{t('billing.what')}</Table.Th>
+          <Table.Th>{t('audit.what')}</Table.Th>
           <Table.Th>{t('audit.from')}</Table.Th>
         </Table.Tr>
       </Table.Thead>

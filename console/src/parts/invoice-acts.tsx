@@ -137,27 +137,27 @@ function RetryOrStop({ orgId, policy, paramsFor }: ByPolicy) {
   const t = useWords();
   return policy === 'postpaid' ? (
     <Act
-        orgId={orgId}
-        verb={t('act.stop.verb')}
-        title={t('act.stop.title')}
-        effect={t('act.stop.effect')}
-        two={t('act.two')}
-        isGrave
-        initial={{}}
-        send={({ reason }, attemptId) =>
-          api.POST('/api/v1/invoices/{id}/dunning/decide-stop', { params: paramsFor(attemptId), body: { reason } })
-        }
+      orgId={orgId}
+      verb={t('act.stop.verb')}
+      title={t('act.stop.title')}
+      effect={t('act.stop.effect')}
+      two={t('act.two')}
+      isGrave
+      initial={{}}
+      send={({ reason }, attemptId) =>
+        api.POST('/api/v1/invoices/{id}/dunning/decide-stop', { params: paramsFor(attemptId), body: { reason } })
+      }
     />
   ) : (
     <Act
-        orgId={orgId}
-        verb={t('act.retry.verb')}
-        title={t('act.retry.title')}
-        effect={t('act.retry.effect')}
-        initial={{}}
-        send={({ reason }, attemptId) =>
-          api.POST('/api/v1/invoices/{id}/dunning/retry-now', { params: paramsFor(attemptId), body: { reason } })
-        }
+      orgId={orgId}
+      verb={t('act.retry.verb')}
+      title={t('act.retry.title')}
+      effect={t('act.retry.effect')}
+      initial={{}}
+      send={({ reason }, attemptId) =>
+        api.POST('/api/v1/invoices/{id}/dunning/retry-now', { params: paramsFor(attemptId), body: { reason } })
+      }
     />
   );
 }
