@@ -35,6 +35,7 @@ import { myMembershipRoutes } from './routes/my-memberships.ts';
 import { mySessionRoutes } from './routes/my-sessions.ts';
 import { openapiRoute } from './routes/openapi.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { organizationAuditRoutes } from './routes/organization-audit.ts';
 import { customerRoutes } from './routes/organizations.ts';
 import { passkeyRoutes } from './routes/passkeys.ts';
 import { passwordRoutes } from './routes/passwords.ts';
@@ -97,6 +98,7 @@ export const ROUTES: readonly Route[] = [
   ...inboxRoutes(() => ROUTES),
   ...proposalRoutes(() => ROUTES),
   ...auditRoutes,
+  ...organizationAuditRoutes,
   ...payRoutes,
   ...applicationRoutes,
   ...applicationReviewRoutes,

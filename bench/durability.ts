@@ -1,5 +1,6 @@
 // A figure counts only if every charge was as durable as in production: checked in the sessions and tables of the run itself.
-import { statfsSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { Client } from 'pg';
 
 const TMPFS = 0x01021994;
@@ -24,6 +25,25 @@ export async function requireDurability(gatewayUrl: string, superuserUrl: string
     if (statfsSync(folder).type === TMPFS) problems.push(`the data lies in memory (${folder} is a tmpfs)`);
   });
   if (problems.length > 0) throw new Error(`Void: ${problems.join('; ')}`);
+}
+
+const SYNCS = 500;
+const PAGE_BYTES = 8_192;
+
+/** How long the disk takes to say that a page is safe, in the middle of so many: each answer waits for one, and some for the one before as well. */
+export function fdatasyncMicros(folder: string): number {
+  const path = join(folder, 'fdatasync');
+  const file = openSync(path, 'w', 0o600);
+  const page = Buffer.alloc(PAGE_BYTES, 1);
+  const micros = Array.from({ length: SYNCS }, (_, at) => {
+    writeSync(file, page, 0, PAGE_BYTES, (at % 100) * PAGE_BYTES);
+    const startedAtMs = performance.now();
+    fdatasyncSync(file);
+    return (performance.now() - startedAtMs) * 1_000;
+  });
+  closeSync(file);
+  rmSync(path);
+  return Math.round(micros.sort((a, b) => a - b)[SYNCS / 2] ?? 0);
 }
 
 export async function withClient<T>(url: string, work: (db: Client) => Promise<T>): Promise<T> {

@@ -9,6 +9,7 @@ import { postGuardian } from '../scripts/parts/guardian.ts';
 import { homeFolder, type Launch, moveIn } from '../scripts/parts/home.ts';
 import { stopLeftovers } from '../scripts/parts/leftovers.ts';
 import { type Books, checkBooks } from './books.ts';
+import { fdatasyncMicros } from './durability.ts';
 import { type Figures, type SpeedFigures, tableOf } from './figures.ts';
 import { runWrk } from './generators.ts';
 import { GENERATOR_CORE, pinTo, untilQuiet } from './machine.ts';
@@ -90,6 +91,7 @@ async function measureAll(rig: Rig): Promise<void> {
 
   const box = {
     ...machine(),
+    fdatasyncMicros: fdatasyncMicros(launch.home),
     windows: bench.quick ? 'quick' : 'full',
     voidWindows: bench.voidWindows,
     requestsOnTheBooks: books.metered,

@@ -106,6 +106,8 @@ export const PERMISSIONS = {
   'proposal.read': { staff: EVERY_STAFF, members: NO_MEMBER },
   // And only what he might have asked for himself.
   'proposal.decide': { staff: ['business', 'ops', 'admin'], members: NO_MEMBER },
+  // As the organization is told: without what is ours alone.
+  'organization_audit.read': { staff: WHO_ANSWERS_CUSTOMERS, members: WHO_RUNS_IT },
   'audit.read': { staff: ['admin'], members: NO_MEMBER },
   'demo_clock.read': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },
   'demo_clock.advance': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },

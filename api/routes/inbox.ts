@@ -57,7 +57,7 @@ function claimChange(routes: () => readonly Route[], { verb, summary, action, ch
     handler: async ({ params: { kind, id }, ...claimant }, { db, timeMs }, change) => {
       const item = itemIn(await waitingFor(claimant, db, routes(), timeMs()), kind, id);
       const { personId } = requirePerson(claimant.person);
-      const audit = { action, targetKind: 'inbox_item', targetId: `${kind}:${id}` } as const;
+      const audit = { action, targetKind: 'inbox_item', targetId: `${kind}:${id}`, after: {} } as const;
       return change(async (tx) => ({ answer: { ...item, claim: await changed(tx, item, personId) }, audit }));
     },
   });

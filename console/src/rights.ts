@@ -45,6 +45,10 @@ export function mayInvite(role: Role | null): boolean {
   return role === 'owner' || role === 'admin';
 }
 
+export function readsAudit(role: Role | null): boolean {
+  return role === 'owner' || role === 'admin';
+}
+
 /** Only an owner asks another owner in. */
 export function rolesToGive(role: Role | null): readonly Role[] {
   return role === 'owner' ? ROLES : ROLES.filter((one) => one !== 'owner');

@@ -11,9 +11,9 @@ export async function* asJsonLines(batches: AsyncIterable<ExportedEntry[]>): Asy
 
 /** RFC 4180. `entry` is what the hash is the hash of. */
 export async function* asCsv(batches: AsyncIterable<ExportedEntry[]>): AsyncGenerator<string> {
-  yield lineOf(Object.keys(COLUMNS));
+  yield csvLine(Object.keys(COLUMNS));
   for await (const batch of batches) {
-    yield batch.map((entry) => lineOf(Object.values(COLUMNS).map((cell) => cell(entry)))).join('');
+    yield batch.map((entry) => csvLine(Object.values(COLUMNS).map((cell) => cell(entry)))).join('');
   }
 }
 
@@ -45,7 +45,8 @@ function textOf(value: unknown): string | null {
 /** A spreadsheet takes what begins like this for a formula and computes it, quoted or not; an apostrophe before it makes it text. */
 const FORMULA = /^[=+\-@\t\r]/;
 
-function lineOf(cells: readonly (string | null)[]): string {
+/** Quoted, and text also where a spreadsheet would compute. */
+export function csvLine(cells: readonly (string | null)[]): string {
   const written = cells.map((cell) => {
     if (cell === null) return '';
     return `"${(FORMULA.test(cell) ? `'${cell}` : cell).replaceAll('"', '""')}"`;

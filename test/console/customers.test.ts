@@ -106,7 +106,7 @@ test('support finds a customer by a request and by a key, reads what happened an
 test('credit above what one person gives waits for another; who looks as the customer sees it there, and changes nothing', async () => {
   const [first, second] = [await colleague(site, 'Ann Admin', 'admin'), await colleague(site, 'Ben Admin', 'admin')];
   await proposeCredit(first.page);
-  await approve(second.page);
+  await approveCredit(second.page);
 
   const { page } = second;
   await page.getByRole('link', { name: 'View as the customer' }).click();
@@ -183,13 +183,15 @@ test('a debt that waits for us is taken in hand; a transfer and a stop take two 
   await ben.page.goto(late);
   await ben.page.getByText('$19.00').first().waitFor();
   await expectWellMade(ben.page, 'customer-transfer-proposed');
-  await act(ben.page, 'Approve', 'Seen on the statement');
+  await approve(ben.page, 'Seen on the statement');
+  await ben.page.goto(late);
   await ben.page.getByText('Nothing is owed.').waitFor();
 
   await ann.page.goto(poor);
   await propose(ann.page, 'Stop', 'He does not answer');
   await ben.page.goto(poor);
-  await act(ben.page, 'Approve', 'Nor to me');
+  await approve(ben.page, 'Nor to me');
+  await ben.page.goto(poor);
   await ben.page.getByText('Stopped, since it owes').first().waitFor();
   await ann.page.reload();
   await act(ann.page, 'Waive', 'His house burnt down');
@@ -201,6 +203,15 @@ test('a debt that waits for us is taken in hand; a transfer and a stop take two 
   expect(await ann.page.getByText('Poor Payers').count()).toBe(0);
   expect([...ann.complaints, ...ben.complaints]).toEqual([]);
 });
+
+/** On the page of what was asked for, which says what came of it. */
+async function approve(page: Page, why: string): Promise<void> {
+  await page.getByRole('link', { name: 'Open it' }).click();
+  await page.getByRole('button', { name: 'Approve' }).click();
+  await page.getByLabel('Why?').fill(why);
+  await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
+  await page.getByText('Done', { exact: true }).waitFor();
+}
 
 async function transfer(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Record a transfer' }).click();
@@ -244,15 +255,11 @@ async function proposeCredit(page: Page): Promise<void> {
     .waitFor();
 }
 
-async function approve(page: Page): Promise<void> {
+async function approveCredit(page: Page): Promise<void> {
   await page.goto(address());
   await page.getByRole('link', { name: 'Open it' }).waitFor();
   await expectWellMade(page, 'customer-proposal');
-  await page.getByRole('link', { name: 'Open it' }).click();
-  await page.getByRole('button', { name: 'Approve' }).click();
-  await page.getByLabel('Why?').fill('Agreed by phone');
-  await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
-  await page.getByText('Done', { exact: true }).waitFor();
+  await approve(page, 'Agreed by phone');
   await page.goto(address());
   const given = page.getByRole('listitem').filter({ hasText: 'Credit given by hand' });
   await given.filter({ hasText: 'Ann Admin + Ben Admin' }).filter({ hasText: 'A month of outages' }).waitFor();

@@ -56,7 +56,7 @@ test.each(LOOKS)('a visitor meets no barrier: $language, $width px', async (look
   for (const path of ['sign-up', 'sign-in', 'forgotten-password', 'password-reset', 'bootstrap']) {
     await open(page, `/${path}`);
     await expectWellMadeThere(page, path, looks);
-    await page.locator('button[type="submit"]').click();
+    await page.locator('button[type="submit"]').first().click();
     await page.locator('[aria-invalid="true"]').first().waitFor();
     await page.emulateMedia({ colorScheme: looks.language === 'en' ? 'light' : 'dark' });
     await expectWellMade(page, `${path}-refused-${looks.language}`);

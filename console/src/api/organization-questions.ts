@@ -69,6 +69,21 @@ async function membersWho(orgId: string, status: Member['status']): Promise<Memb
   return found;
 }
 
+export type AuditEntry = Answer<'/api/v1/organizations/{orgId}/audit'>['data'][number];
+
+/** What somebody did; '': what anybody did. */
+export const auditQuery = (orgId: string, actor: string) =>
+  infiniteQueryOptions({
+    queryKey: ['organization', orgId, 'audit', actor],
+    queryFn: ({ pageParam }) => {
+      const by = actor === '' ? {} : { actor };
+      const query = { limit: LATEST, ...by, ...(pageParam === null ? {} : { cursor: pageParam }) };
+      return told(api.GET('/api/v1/organizations/{orgId}/audit', { params: { ...of(orgId), query } }));
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ nextCursor }) => nextCursor,
+  });
+
 /** Those who left among them, newest first. */
 export const everMembersQuery = (orgId: string) =>
   infiniteQueryOptions({

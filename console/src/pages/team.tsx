@@ -15,6 +15,7 @@ import { useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { AddressListPart } from '../parts/address-list-part.tsx';
 import { Asked } from '../parts/asked.tsx';
+import { AuditPart } from '../parts/audit-part.tsx';
 import { PlusIcon } from '../parts/icons.tsx';
 import { InvitationTable } from '../parts/invitation-table.tsx';
 import { Invite } from '../parts/invite.tsx';
@@ -50,6 +51,7 @@ export function Team() {
       </section>
       <Invitations orgId={orgId} />
       <AddressListPart orgId={orgId} />
+      <AuditPart orgId={orgId} />
       <Invite orgId={orgId} opened={isInviting} close={() => setInviting(false)} />
     </>
   );

@@ -79,29 +79,23 @@ function wholeCents(dollars: string): number | null {
   return nano > 0n && nano % NANO_OF_A_CENT === 0n ? Number(nano / NANO_OF_A_CENT) : null;
 }
 
+interface DunningParams {
+  readonly path: { readonly id: string };
+  readonly header: { readonly 'Idempotency-Key': string; readonly 'If-Match': string };
+}
+
 /** Of a case that is open; an invoice that is not overdue is none. No card is asked for what is paid afterwards. */
 export function DunningActs({ orgId, invoice: { id } }: OfInvoice) {
   const t = useWords();
   const { data } = useQuery(caseQuery(orgId, id));
   if (data === undefined || data.closed !== null) return null;
-  const paramsFor = (attemptId: string) => ({
+  const paramsFor = (attemptId: string): DunningParams => ({
     path: { id },
     header: { 'Idempotency-Key': attemptId, 'If-Match': `"${data.version}"` },
   });
   return (
     <>
-      {data.policy === 'postpaid' ? null : (
-        <Act
-          orgId={orgId}
-          verb={t('act.retry.verb')}
-          title={t('act.retry.title')}
-          effect={t('act.retry.effect')}
-          initial={{}}
-          send={({ reason }, attemptId) =>
-            api.POST('/api/v1/invoices/{id}/dunning/retry-now', { params: paramsFor(attemptId), body: { reason } })
-          }
-        />
-      )}
+      <RetryOrStop orgId={orgId} policy={data.policy} paramsFor={paramsFor} />
       <Act
         orgId={orgId}
         verb={t('act.extend.verb')}
@@ -117,20 +111,6 @@ export function DunningActs({ orgId, invoice: { id } }: OfInvoice) {
           })
         }
       />
-      {data.policy === 'postpaid' ? (
-        <Act
-          orgId={orgId}
-          verb={t('act.stop.verb')}
-          title={t('act.stop.title')}
-          effect={t('act.stop.effect')}
-          two={t('act.two')}
-          isGrave
-          initial={{}}
-          send={({ reason }, attemptId) =>
-            api.POST('/api/v1/invoices/{id}/dunning/decide-stop', { params: paramsFor(attemptId), body: { reason } })
-          }
-        />
-      ) : null}
       <Act
         orgId={orgId}
         verb={t('act.waive.verb')}
@@ -143,6 +123,42 @@ export function DunningActs({ orgId, invoice: { id } }: OfInvoice) {
         }
       />
     </>
+  );
+}
+
+interface ByPolicy {
+  readonly orgId: string;
+  readonly policy: string;
+  paramsFor(attemptId: string): DunningParams;
+}
+
+/** A card is asked again; who pays by invoice is stopped, or given time. */
+function RetryOrStop({ orgId, policy, paramsFor }: ByPolicy) {
+  const t = useWords();
+  return policy === 'postpaid' ? (
+    <Act
+      orgId={orgId}
+      verb={t('act.stop.verb')}
+      title={t('act.stop.title')}
+      effect={t('act.stop.effect')}
+      two={t('act.two')}
+      isGrave
+      initial={{}}
+      send={({ reason }, attemptId) =>
+        api.POST('/api/v1/invoices/{id}/dunning/decide-stop', { params: paramsFor(attemptId), body: { reason } })
+      }
+    />
+  ) : (
+    <Act
+      orgId={orgId}
+      verb={t('act.retry.verb')}
+      title={t('act.retry.title')}
+      effect={t('act.retry.effect')}
+      initial={{}}
+      send={({ reason }, attemptId) =>
+        api.POST('/api/v1/invoices/{id}/dunning/retry-now', { params: paramsFor(attemptId), body: { reason } })
+      }
+    />
   );
 }
 

@@ -1,0 +1,105 @@
+// What was done in the organization, newest first, as far as its log tells it; whoever wants all of it downloads it.
+import { Button, NativeSelect, Table } from '@mantine/core';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { type AuditEntry, auditQuery, membersQuery } from '../api/organization-questions.ts';
+import { useMe } from '../api/questions.ts';
+import { useWords } from '../messages/language.ts';
+import { readsAudit, roleIn } from '../rights.ts';
+import { Moment } from './moment.tsx';
+import { PagedPart } from './paged-part.tsx';
+import { WideTable } from './wide-table.tsx';
+
+const OURS = 'tollgate';
+
+export function AuditPart({ orgId }: { readonly orgId: string }) {
+  return readsAudit(roleIn(useMe(), orgId)) ? <Log orgId={orgId} /> : null;
+}
+
+function Log({ orgId }: { readonly orgId: string }) {
+  const t = useWords();
+  const [actor, setActor] = useState('');
+  const question = useInfiniteQuery(auditQuery(orgId, actor));
+  const names = useNames(orgId);
+  return (
+    <>
+      <PagedPart
+        id="audit"
+        title={t('audit.title')}
+        lead={t('audit.lead')}
+        question={question}
+        height={220}
+        none={{ title: t('audit.none'), more: t('audit.noneMore') }}
+      >
+        {(entries) => <AuditTable entries={entries} names={names} />}
+      </PagedPart>
+      <div className="part audit-acts">
+        <NativeSelect
+          label={t('audit.who')}
+          value={actor}
+          onChange={({ currentTarget }) => setActor(currentTarget.value)}
+          data={[{ value: '', label: t('audit.everybody') }, ...[...names].map(([value, label]) => ({ value, label }))]}
+        />
+        {(['csv', 'ndjson'] as const).map((format) => (
+          <Button key={format} variant="default" component="a" href={exportOf(orgId, actor, format)} download>
+            {t(`audit.export.${format}`)}
+          </Button>
+        ))}
+      </div>
+    </>
+  );
+}
+
+/** By actor. Who has left is told by no name any more. */
+function useNames(orgId: string): ReadonlyMap<string, string> {
+  const t = useWords();
+  const { data: members = [] } = useQuery(membersQuery(orgId));
+  return new Map([
+    ...members.map(({ personId, name }) => [`person:${personId}`, name] as const),
+    [OURS, t('audit.ours')] as const,
+  ]);
+}
+
+function exportOf(orgId: string, actor: string, format: string): string {
+  const query = new URLSearchParams({ format, ...(actor === '' ? {} : { actor }) });
+  return `/api/v1/organizations/${orgId}/audit/export?${query}`;
+}
+
+interface AuditTable {
+  readonly entries: readonly AuditEntry[];
+  readonly names: ReadonlyMap<string, string>;
+}
+
+function AuditTable({ entries, names }: AuditTable) {
+  const t = useWords();
+  return (
+    <WideTable label={t('audit.title')} minWidth={640}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{t('billing.when')}</Table.Th>
+          <Table.Th>{t('audit.who')}</Table.Th>
+          <Table.Th>{t('audit.what')}</Table.Th>
+          <Table.Th>{t('audit.from')}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {entries.map(({ id, at, actor, action, targetKind, targetId, reason, clientAddress }) => (
+          <Table.Tr key={id}>
+            <Table.Td>
+              <Moment at={at} />
+            </Table.Td>
+            <Table.Td>{names.get(actor) ?? t('audit.former')}</Table.Td>
+            <Table.Td>
+              <code>{action}</code>
+              <code className="line-of">
+                {targetKind} {targetId}
+              </code>
+              {reason}
+            </Table.Td>
+            <Table.Td>{clientAddress}</Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </WideTable>
+  );
+}
