@@ -1,5 +1,5 @@
 // The audit log as an organization reads it: what was done there, by whom of its own and from where. What we did there is told as ours: who of us it
-// was, from where and why we say so to ourselves is not the customer's.
+// was, from where and why we say so to ourselves is not the customer's (D120).
 import type { Queryable } from '../platform/postgres.ts';
 import { csvLine } from './audit-export.ts';
 
