@@ -1,11 +1,10 @@
 // The receipt of a payment: HTML without script, which prints on one sheet. Whatever is not a text of ours is escaped.
+import { floorToCents } from '../../domain/cents.ts';
 import type { Receipt } from '../../services/payments/receipts.ts';
 import { escaped, htmlPage } from './page-frame.ts';
 import { cardName } from './pay-page.ts';
 import type { Language } from './pay-words.ts';
 import { RECEIPT_WORDS, type ReceiptWords } from './receipt-words.ts';
-
-const NANO_OF_A_CENT = 10_000_000n;
 
 export function receiptPage(receipt: Receipt, language: Language): string {
   const words = RECEIPT_WORDS[language];
@@ -51,7 +50,7 @@ function table(receipt: Receipt, words: ReceiptWords, language: Language): strin
   const row = (name: string, cents: number) => `<tr><td>${escaped(name)}</td><td>${inWords(cents)}</td></tr>`;
   const sums = [row(words.net, amountCents - taxCents), row(words.tax, taxCents)];
   return `<table><thead><tr><th scope="col">${words.what}</th><th scope="col">${words.amount}</th></tr></thead>
-<tbody>${row(bought(receipt, words, language), amountCents - taxCents)}${bonusNano === 0n ? '' : row(words.bonus(inWords(centsOf(bonusNano))), 0)}</tbody>
+<tbody>${row(bought(receipt, words, language), amountCents - taxCents)}${bonusNano === 0n ? '' : row(words.bonus(inWords(floorToCents(bonusNano))), 0)}</tbody>
 <tfoot>${usage === null ? sums.join('') : ''}<tr><th scope="row">${words.total}</th><th>${inWords(amountCents)}</th></tr></tfoot></table>`;
 }
 
@@ -60,13 +59,8 @@ function bought(receipt: Receipt, words: ReceiptWords, language: Language): stri
   if (plan !== null) return words.plan(`${plan.name.charAt(0).toUpperCase()}${plan.name.slice(1)}`, plan.months);
   if (usage !== null) return words.usage(usage.month, usage.invoice);
   if (purpose === 'second_capture') return words.second;
-  const credit = money(receipt, language)(centsOf(creditNano));
+  const credit = money(receipt, language)(floorToCents(creditNano));
   return purpose === 'top_up' ? words.topUp(credit) : words.pack(credit);
-}
-
-/** Credit is sold in whole cents. */
-function centsOf(credit: bigint): number {
-  return Number(credit / NANO_OF_A_CENT);
 }
 
 function money({ currency }: Receipt, language: Language): (cents: number) => string {

@@ -10,15 +10,19 @@ import type { Reply } from './reply.ts';
 import { adminRead, described, none, READS, type Route } from './route.ts';
 import { inputOf } from './route-input.ts';
 
-const filter = {
+export const entryFilter = {
   actor: line(200).optional(),
   action: line(200).optional(),
   targetKind: line(40).optional(),
   targetId: line(200).optional(),
-  orgId: uuid.optional().meta({ description: 'What is the affair of this organization' }),
-  requestId: uuid.optional(),
   from: instant.optional(),
   to: instant.optional(),
+};
+
+const filter = {
+  ...entryFilter,
+  orgId: uuid.optional().meta({ description: 'What is the affair of this organization' }),
+  requestId: uuid.optional(),
 };
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);

@@ -1,18 +1,15 @@
 // What was done in an organization, for those who run it: read in pages, and exported.
 import { z } from 'zod';
 import { auditAsCsv, auditAsJsonLines, listOrganizationAudit } from '../../services/audit/organization-audit.ts';
-import { anything, instant, line, uuid } from './field-schemas.ts';
+import { entryFilter } from './audit.ts';
+import { anything, instant, uuid } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { adminRead, described, READS, type Route } from './route.ts';
 import { inputOf } from './route-input.ts';
 
 const filter = {
-  actor: line(200).optional().meta({ description: 'person:{id}, or tollgate' }),
-  action: line(200).optional(),
-  targetKind: line(40).optional(),
-  targetId: line(200).optional(),
-  from: instant.optional(),
-  to: instant.optional(),
+  ...entryFilter,
+  actor: entryFilter.actor.meta({ description: 'person:{id}, or tollgate' }),
 };
 
 const Entry = z

@@ -2,44 +2,39 @@
 // was, from where and why we say so to ourselves is not the customer's (D120).
 import type { Queryable } from '../platform/postgres.ts';
 import { csvLine } from './audit-export.ts';
+import type { AuditFilter, AuditRow } from './audit-log.ts';
 
 /** Who it was of whom no name is told. */
 const OURS = 'tollgate';
 
-export interface OrganizationAuditFilter {
-  /** `person:{id}`, or `tollgate`. */
-  readonly actor?: string | undefined;
-  readonly action?: string | undefined;
-  readonly targetKind?: string | undefined;
-  readonly targetId?: string | undefined;
-  readonly from?: Date | undefined;
-  readonly to?: Date | undefined;
-}
+/** `actor`: `person:{id}`, or `tollgate`. */
+export type OrganizationAuditFilter = Omit<AuditFilter, 'orgId' | 'requestId'>;
 
-export interface OrganizationAuditRow {
-  /** Its place in the log. */
-  readonly id: string;
-  readonly at: Date;
-  readonly actor: string;
-  readonly action: string;
-  readonly targetKind: string;
-  readonly targetId: string;
-  readonly before: unknown;
-  readonly after: unknown;
-  readonly reason: string | null;
-  readonly clientAddress: string | null;
-}
+const COLUMNS = [
+  'id',
+  'at',
+  'actor',
+  'action',
+  'targetKind',
+  'targetId',
+  'before',
+  'after',
+  'reason',
+  'clientAddress',
+] as const;
+
+export type OrganizationAuditRow = Pick<AuditRow, (typeof COLUMNS)[number]>;
 
 const BATCH = 500;
 
 /** $1 to $7, as `valuesOf` has them. */
 const ENTRIES = `
-  select * from (
+  select ${COLUMNS.map((column) => `e."${column}"`).join(', ')} from (
     select a.seq::text as id, a.seq, a.at, case when own then a.actor else '${OURS}' end as actor, a.action, a.target_kind as "targetKind",
            a.target_id as "targetId", case when own then a.before end as before, case when own then a.after end as after,
            case when own then a.reason end as reason, case when own then a.client_address end as "clientAddress"
       from audit_log a
-     cross join lateral (select exists (select from memberships m where m.org_id = a.org_id and 'person:' || m.person_id = a.actor) as own) whose
+      left join (select person_id, true as own from memberships where org_id = $1) m on a.actor = 'person:' || m.person_id
      where a.org_id = $1 and a.seq is not null) e
    where ($2::text is null or e.actor = $2) and ($3::text is null or e.action = $3)
      and ($4::text is null or e."targetKind" = $4) and ($5::text is null or e."targetId" = $5)
@@ -71,7 +66,7 @@ export async function* auditAsJsonLines(
   filter: OrganizationAuditFilter,
 ): AsyncGenerator<string> {
   for await (const batch of batchesOf(db, orgId, filter)) {
-    yield batch.map((entry) => `${JSON.stringify(toldOf(entry))}\n`).join('');
+    yield batch.map((entry) => `${JSON.stringify(entry)}\n`).join('');
   }
 }
 
@@ -83,29 +78,12 @@ export async function* auditAsCsv(
 ): AsyncGenerator<string> {
   yield csvLine(COLUMNS);
   for await (const batch of batchesOf(db, orgId, filter)) {
-    yield batch.map((entry) => csvLine(COLUMNS.map((column) => textOf(toldOf(entry)[column])))).join('');
+    yield batch.map((entry) => csvLine(COLUMNS.map((column) => textOf(entry[column])))).join('');
   }
 }
 
-const COLUMNS = [
-  'id',
-  'at',
-  'actor',
-  'action',
-  'targetKind',
-  'targetId',
-  'before',
-  'after',
-  'reason',
-  'clientAddress',
-] as const;
-
-function toldOf(entry: OrganizationAuditRow): { readonly [C in (typeof COLUMNS)[number]]: unknown } {
-  const { id, at, actor, action, targetKind, targetId, before, after, reason, clientAddress } = entry;
-  return { id, at: at.toISOString(), actor, action, targetKind, targetId, before, after, reason, clientAddress };
-}
-
 function textOf(value: unknown): string | null {
+  if (value instanceof Date) return value.toISOString();
   return value === null || typeof value === 'string' ? value : JSON.stringify(value);
 }
 

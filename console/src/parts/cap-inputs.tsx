@@ -1,4 +1,4 @@
-// What may be spent in a day, a week, a month and in all, in dollars: of a key, or of a member.
+// What may be spent in a day, a week, a month and in all, in dollars: of a key, a member, or a sub-account.
 import { TextInput } from '@mantine/core';
 import { CAPS, type EnteredCaps } from '../key-bounds.ts';
 import { useWords } from '../messages/language.ts';

@@ -6,15 +6,13 @@ import { api } from '../api/client.ts';
 import type { Invoice } from '../api/organization-questions.ts';
 import { caseQuery } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
-import { nanoOf } from '../money.ts';
+import { centsOf } from '../money.ts';
 import { Act } from './act.tsx';
 
 interface OfInvoice {
   readonly orgId: string;
   readonly invoice: Invoice;
 }
-
-const NANO_OF_A_CENT = 10_000_000n;
 
 export function SendPayLink({ orgId, invoice: { id } }: OfInvoice) {
   const t = useWords();
@@ -73,10 +71,9 @@ export function RecordTransfer({ orgId, invoice: { id } }: OfInvoice) {
   );
 }
 
-/** Null: it is no amount, or not in whole cents. */
+/** Null: it is no amount, nothing, or not in whole cents. */
 function wholeCents(dollars: string): number | null {
-  const nano = BigInt(nanoOf(dollars) ?? '0');
-  return nano > 0n && nano % NANO_OF_A_CENT === 0n ? Number(nano / NANO_OF_A_CENT) : null;
+  return centsOf(dollars) || null;
 }
 
 interface DunningParams {

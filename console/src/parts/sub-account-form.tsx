@@ -5,9 +5,9 @@ import { useState } from 'react';
 import { areRanges, listOf, textOf } from '../address-ranges.ts';
 import { api, told } from '../api/client.ts';
 import { type Project, projectsQuery } from '../api/organization-questions.ts';
-import { CAPS } from '../key-bounds.ts';
+import { capsBody, enteredCaps, wrongCaps } from '../key-bounds.ts';
 import { useWords, type Words } from '../messages/language.ts';
-import { dollarsOf, nanoOf } from '../money.ts';
+import { CapInputs } from './cap-inputs.tsx';
 import { Dialog } from './dialog.tsx';
 import { Form, type FormState, useForm } from './form.tsx';
 
@@ -47,7 +47,7 @@ export function SubAccountChange(props: SubAccountChange) {
   );
 }
 
-const EMPTY = { name: '', capDay: '', capWeek: '', capMonth: '', capTotal: '', allowedAddresses: '' };
+const EMPTY = { name: '', ...enteredCaps([]), allowedAddresses: '' };
 type Entered = typeof EMPTY;
 
 function MakeForm({ orgId, done }: { readonly orgId: string; done(): void }) {
@@ -91,29 +91,20 @@ function ChangeForm({ orgId, project, done }: SubAccountChange & { done(): void 
 }
 
 function enteredOf({ name, caps, allowedAddresses }: Project): Entered {
-  const has = (period: string) => dollarsOf(caps.find((cap) => cap.period === period)?.amountNano ?? null);
-  return {
-    name,
-    ...{ capDay: has('day'), capWeek: has('week'), capMonth: has('month'), capTotal: has('total') },
-    allowedAddresses: textOf(allowedAddresses),
-  };
+  return { name, ...enteredCaps(caps), allowedAddresses: textOf(allowedAddresses) };
 }
 
 function problemsOf(entered: Entered, t: Words) {
-  const wrong = CAPS.filter(([field]) => entered[field].trim() !== '' && nanoOf(entered[field]) === null);
   return {
     name: entered.name.trim() === '' ? t('fields.empty') : null,
-    ...Object.fromEntries(wrong.map(([field]) => [field, t(`fields.${field}`)])),
+    ...Object.fromEntries(wrongCaps(entered).map((field) => [field, t(`fields.${field}`)])),
     allowedAddresses: areRanges(entered.allowedAddresses) ? null : t('fields.allowedAddresses'),
   };
 }
 
 function bodyOf(entered: Entered) {
-  const caps = CAPS.flatMap(([field, period]) => {
-    const amountNano = nanoOf(entered[field]);
-    return amountNano === null ? [] : [{ period, amountNano }];
-  });
-  return { name: entered.name.trim(), caps, allowedAddresses: listOf(entered.allowedAddresses) };
+  const { name, allowedAddresses } = entered;
+  return { name: name.trim(), caps: capsBody(entered), allowedAddresses: listOf(allowedAddresses) };
 }
 
 interface Fields {
@@ -137,16 +128,7 @@ function Fields({ form, submit, cancel }: Fields) {
       <TextInput {...form.input('name')} label={t('keys.name')} maxLength={200} autoComplete="off" data-autofocus />
       <fieldset className="caps-form">
         <legend>{t('bounds.caps')}</legend>
-        {CAPS.map(([field, period]) => (
-          <TextInput
-            key={field}
-            {...form.input(field)}
-            label={t(`bounds.cap.${period}`)}
-            leftSection="$"
-            inputMode="decimal"
-            autoComplete="off"
-          />
-        ))}
+        <CapInputs input={form.input} />
       </fieldset>
       <p className="quiet">{t('subAccounts.capsMore')}</p>
       <Textarea
