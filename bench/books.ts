@@ -6,8 +6,6 @@ import { withClient } from './durability.ts';
 export interface Books {
   readonly metered: number;
   readonly charged: number;
-  /** wrk hung up on them when its time was over: answered by the upstream, read by nobody, free of charge. */
-  readonly leftUnread: number;
   /** Sum of absolute differences. */
   readonly differenceNano: bigint;
   readonly findings: readonly string[];
@@ -19,25 +17,23 @@ const COMPARE = `
            input, cached, output, charge_nano
       from bench_meter
   ), joined as (
-    select m.request_id as metered_id, u.request_id as recorded_id, a.outcome as attempt_outcome,
+    select m.request_id as metered_id, u.request_id as recorded_id,
            coalesce(m.charge_nano, 0) as due, coalesce(u.charge_nano, 0) as charged,
            u.outcome = 'complete' and u.usage_source = 'provider' and u.winner = m.n
              and coalesce((u.meters ->> 'input')::bigint, 0) = m.input
              and coalesce((u.meters ->> 'cachedInput')::bigint, 0) = m.cached
-             and coalesce((u.meters ->> 'output')::bigint, 0) = m.output as agrees,
-           u.outcome = 'client_gone' and u.charge_nano = 0 and a.outcome = 'client_gone' as left_unread
+             and coalesce((u.meters ->> 'output')::bigint, 0) = m.output as agrees
       from meter m
       full join usage_records u on u.request_id = m.request_id
-      left join attempts a on a.request_id = m.request_id and a.n = m.n
   ), judged as (
-    select *, case when left_unread then 'left unread' when agrees and due = charged then 'agrees'
+    select *, case when agrees and due = charged then 'agrees'
                    when metered_id is null and charged = 0 then 'never reached the upstream'
                    when metered_id is null then 'charged, never metered' when recorded_id is null then 'metered, no record'
                    when agrees then 'another charge' else 'other usage' end as verdict
       from joined
   )
   select verdict, count(*)::int as requests,
-         sum(case when verdict in ('left unread', 'never reached the upstream', 'agrees') then 0
+         sum(case when verdict in ('never reached the upstream', 'agrees') then 0
                   when due <> charged then abs(due - charged) else greatest(due, 1) end)::text as difference
     from judged group by verdict`;
 
@@ -69,7 +65,6 @@ export async function checkBooks(databaseUrl: string, meterFile: string): Promis
         .filter(({ verdict }) => !['charged, never metered', 'never reached the upstream'].includes(verdict))
         .reduce((total, { requests }) => total + requests, 0),
       charged: count('agrees'),
-      leftUnread: count('left unread'),
       differenceNano: [unbalanced, revenueOff, ...rows.map(({ difference }) => difference)]
         .map(BigInt)
         .reduce((total, difference) => total + difference, 0n),

@@ -1,7 +1,6 @@
 // The generator of the bench that can wait, hold and count: at a fixed rate (open loop: the latency of a request counts from
 // the moment at which it was due, so a stall is charged to whoever stalled), one after the other on each connection, one at a
 // time with a pause between, or as streams that are held open. It never leaves an answer unread: what was asked is on somebody's bill.
-// wrk does the loading in the rest of the bench; it can do none of these.
 //
 // client PORT REQUESTS_FILE rate   CONNECTIONS PER_SECOND SECONDS WARMUP_SECONDS
 //                           closed CONNECTIONS SECONDS
@@ -96,6 +95,7 @@ static struct connection *open_connection(void) {
   c->fd = socket(AF_INET, SOCK_STREAM, 0);
   if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&at, sizeof at) != 0) die("connect");
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(c->fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);  // as in upstream.c
   struct epoll_event wish = {.events = EPOLLIN, .data.ptr = c};
   if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, c->fd, &wish) != 0) die("epoll_ctl");
   return c;

@@ -1,7 +1,6 @@
-// Runs the programs that make the load, and reads the one line of JSON in which each says what happened.
+// Runs the program that makes the load (D124), and reads the one line of JSON in which it says what happened.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -17,20 +16,12 @@ const Outcome = z.object({
   p50Micros: z.number().default(0),
   p99Micros: z.number().default(0),
 });
-/** Latencies are of client.c only, which measures them from the moment at which a request was due. */
+/** Latencies count from the moment at which a request was due. */
 export type Outcome = z.output<typeof Outcome>;
 
 export interface Load {
   readonly port: number;
   readonly requestsFile: string;
-}
-
-/** A closed loop on this many connections. wrk leaves up to that many answers unread when the time is up. */
-export async function runWrk({ port, requestsFile }: Load, connections: number, seconds: number): Promise<Outcome> {
-  const script = join(import.meta.dirname, 'requests.lua');
-  const options = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-s', script];
-  const { stdout } = await promisify(execFile)('wrk', [...options, `http://127.0.0.1:${port}/`, requestsFile]);
-  return Outcome.parse(JSON.parse(lastLine(stdout)));
 }
 
 export type ClientMode =

@@ -11,9 +11,14 @@ const LOOK_MS = 100;
 const QUIET_WITHIN_MS = 10_000;
 const FORKS_WITHIN_MS = 10_000;
 
-/** All threads, and those that they start later. */
-export function pinTo(core: number, pid: number): void {
-  execFileSync('taskset', ['-apc', String(core), String(pid)], { stdio: 'ignore' });
+/** All threads, and those that they start later. Once more where one of them ended while it was being pinned: taskset gives up then. */
+export function pinTo(core: number, pid: number, triesLeft = 5): void {
+  try {
+    execFileSync('taskset', ['-apc', String(core), String(pid)], { stdio: 'ignore' });
+  } catch (error) {
+    if (triesLeft === 0) throw error;
+    pinTo(core, pid, triesLeft - 1);
+  }
 }
 
 /** utime + stime of a process, all its threads, and its children, also those that have ended. */

@@ -1,4 +1,4 @@
-// The programs that a bench needs beside Node: a C compiler, wrk, nginx, taskset. As root on Debian the missing ones are
+// The programs that a bench needs beside Node: a C compiler, nginx, taskset. As root on Debian the missing ones are
 // installed, and said; elsewhere the bench fails and names the command.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -9,12 +9,12 @@ export interface Programs {
   readonly nginx: string;
 }
 
-const PACKAGES = { cc: 'gcc libc6-dev', wrk: 'wrk', nginx: 'nginx-light', taskset: 'util-linux' } as const;
+const PACKAGES = { cc: 'gcc libc6-dev', nginx: 'nginx-light', taskset: 'util-linux' } as const;
 type Program = keyof typeof PACKAGES;
 
 /** `folder`: where the compiled ones go. */
 export function preparePrograms(folder: string, say: (text: string) => void): Programs {
-  for (const program of ['cc', 'wrk', 'nginx', 'taskset'] as const) provide(program, say);
+  for (const program of ['cc', 'nginx', 'taskset'] as const) provide(program, say);
   return {
     upstream: compile('upstream', folder),
     client: compile('client', folder),

@@ -1,4 +1,4 @@
-// The requests of the bench, as bytes in files that wrk and client.c read: each is its length as a decimal line, then its bytes.
+// The requests of the bench, as bytes in files that client.c reads: each is its length as a decimal line, then its bytes.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -11,7 +11,7 @@ import { stopLeftovers } from '../scripts/parts/leftovers.ts';
 import { type Books, checkBooks } from './books.ts';
 import { fdatasyncMicros } from './durability.ts';
 import { type Figures, type SpeedFigures, tableOf } from './figures.ts';
-import { runWrk } from './generators.ts';
+import { runClient } from './generators.ts';
 import { GENERATOR_CORE, pinTo, untilQuiet } from './machine.ts';
 import { openRig, type Rig } from './rig.ts';
 import { addedLatency } from './scenarios/added-latency.ts';
@@ -95,7 +95,6 @@ async function measureAll(rig: Rig): Promise<void> {
     windows: bench.quick ? 'quick' : 'full',
     voidWindows: bench.voidWindows,
     requestsOnTheBooks: books.metered,
-    leftUnreadByTheGenerator: books.leftUnread,
     loadAverage: `${loadAtStart.join(' ')} before, ${loadavg()[0]?.toFixed(2)} after`,
     seconds: secondsSoFar(),
   };
@@ -147,7 +146,11 @@ async function measureFigures(bench: Bench): Promise<Omit<Figures, 'box' | 'diff
 /** Code is compiled and heaps have grown before anything counts. */
 async function warmUp({ rig, quick, say }: Bench): Promise<void> {
   for (const { name, port, pid, requestsFile } of Object.values(rig.subjects)) {
-    const { completed, failed } = await runWrk({ port, requestsFile: requestsFile('plain') }, 64, quick ? 2 : 5);
+    const { completed, failed } = await runClient(
+      rig.programs.client,
+      { port, requestsFile: requestsFile('plain') },
+      { mode: 'closed', connections: 64, seconds: quick ? 2 : 5 },
+    );
     await untilQuiet(pid);
     say(`warm-up of ${name}: ${completed} requests, ${failed} failed`);
   }
@@ -164,7 +167,7 @@ function bodyOf({ cpuMicros, cpuRatio, requestsPerSecondPerCore }: CpuFigures): 
 async function closeBooks(rig: Rig, say: (text: string) => void): Promise<Books> {
   await fetch(`http://127.0.0.1:${rig.subjects.tollgate.upstreamPort}/bench/counters`, { method: 'POST' });
   const books = await checkBooks(rig.databaseUrl, rig.meterFile);
-  say(`books: ${books.metered} requests metered, ${books.charged} charged, ${books.leftUnread} left unread`);
+  say(`books: ${books.metered} requests metered, ${books.charged} charged`);
   for (const finding of books.findings) say(`books: ${finding}`);
   return books;
 }

@@ -1,5 +1,5 @@
 // CPU per request at saturation: 64 connections, the subject on a core of its own, against nginx in the same rounds.
-import { runWrk } from '../generators.ts';
+import { runClient } from '../generators.ts';
 import { medianOf, type Round, rounded } from '../results.ts';
 import type { Subject } from '../rig.ts';
 import { type Bench, measureRounds } from '../window.ts';
@@ -27,8 +27,14 @@ export interface CpuPerRequest {
 export async function cpuPerRequest(bench: Bench, kind: 'plain' | 'plain30k'): Promise<CpuPerRequest> {
   const seconds = bench.quick ? 1 : 3;
   const count = bench.quick ? 3 : 7;
-  const load = (forSeconds: number) => (subject: Subject) =>
-    runWrk({ port: subject.port, requestsFile: subject.requestsFile(kind) }, CONNECTIONS, forSeconds);
+  const load =
+    (forSeconds: number) =>
+    ({ port, requestsFile }: Subject) =>
+      runClient(
+        bench.rig.programs.client,
+        { port, requestsFile: requestsFile(kind) },
+        { mode: 'closed', connections: CONNECTIONS, seconds: forSeconds },
+      );
   const rounds = await measureRounds(bench, count, NAMES, load(seconds), load(WARM_SECONDS));
   return { settled: figuresOf(rounds, 'tollgate'), withoutSettlement: figuresOf(rounds, 'withoutSettlement') };
 }
