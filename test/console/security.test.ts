@@ -110,13 +110,15 @@ test('a session that somebody does not know ends when he says so', async () => {
   await elsewhere.page.getByRole('heading', { name: 'Sign in' }).waitFor();
 });
 
-test('a forgotten password is replaced by the link of a mail, once', async () => {
+test('a forgotten password is replaced by the link of a mail, once, and what is written while the page comes is not lost', async () => {
   const { page, context } = await site.visit();
   const { email } = await signUp(site, context);
   await context.clearCookies();
   await page.goto(`${site.url}/sign-in`);
+  const line = await slowLine(page, 'forgotten-password');
   await page.getByRole('link', { name: 'Forgot your password?' }).click();
   await page.getByLabel('Mail address').fill(email);
+  line.goOn();
   await page.getByRole('button', { name: 'Send the link' }).click();
   await page.getByRole('heading', { name: 'Look into your mail' }).waitFor();
   await expectWellMade(page, 'forgotten-password-sent');
@@ -134,6 +136,16 @@ test('a forgotten password is replaced by the link of a mail, once', async () =>
   await signIn(page, email, ANOTHER_PASSWORD);
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
 });
+
+/** A page of the console is not there before this says so. */
+async function slowLine(page: Page, name: string): Promise<{ goOn(): void }> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await page.route(`**/assets/${name}-*.js`, async (route) => {
+    await promise;
+    await route.continue();
+  });
+  return { goOn: resolve };
+}
 
 async function inTwoBrowsers() {
   const here = await site.visit();
