@@ -1,6 +1,6 @@
 // What somebody does for the safety of his account, by the pages: a second factor, another password, the end of a session that he does not know.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { codeAt } from '../../services/accounts/totp.ts';
 import { barriersOn } from './accessibility.ts';
 import { type ConsoleSite, expectNoSidewaysScrolling, openConsoleSite, picture } from './console-site.ts';
@@ -63,6 +63,10 @@ test('a second factor is set up by an app, asked for at the next sign-in, and re
   await other.page.getByRole('button', { name: 'Sign in' }).click();
   await other.page.getByText('This code or link is wrong').waitFor();
   await expectWellMade(other.page, 'second-factor-refused');
+  await fourMoreWrongCodes(other.context);
+  await other.page.getByRole('button', { name: 'Sign in' }).click();
+  await other.page.getByText('No code counts here any more').waitFor();
+  await expectWellMade(other.page, 'second-factor-over');
   await other.page.getByRole('button', { name: 'Start again' }).click();
   await other.page.getByLabel('Mail address').fill(email);
   await other.page.getByLabel('Password', { exact: true }).fill(PASSWORD);
@@ -78,6 +82,14 @@ test('a second factor is set up by an app, asked for at the next sign-in, and re
   await third.page.getByRole('button', { name: 'Sign in' }).click();
   await third.page.getByRole('heading', { name: 'Overview' }).waitFor();
 });
+
+async function fourMoreWrongCodes(context: BrowserContext): Promise<void> {
+  const { api } = site.product;
+  for (let tries = 0; tries < 4; tries += 1) {
+    const wrong = { data: { code: '000000' }, headers: { origin: api } };
+    expect((await context.request.post(`${api}/api/v1/sign-ins/second-factor`, wrong)).status()).toBe(422);
+  }
+}
 
 test('another password ends the other sessions, and the old one opens nothing', async () => {
   const { here, elsewhere, email } = await inTwoBrowsers();

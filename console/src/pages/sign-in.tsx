@@ -7,6 +7,7 @@ import { enter } from '../enter.ts';
 import { codeIn, isMailAddress } from '../entered.ts';
 import { useWords } from '../messages/language.ts';
 import { isInvited, ownPath } from '../own-path.ts';
+import { BeginAgain, isCodeOver } from '../parts/begin-again.tsx';
 import { CodeInput } from '../parts/code-input.tsx';
 import { Form, useForm } from '../parts/form.tsx';
 import { MailInput } from '../parts/mail-input.tsx';
@@ -111,6 +112,14 @@ function SecondFactor({ passed, again }: SecondFactor) {
     },
     done: passed,
   });
+  if (isCodeOver(form.problem)) {
+    return (
+      <>
+        <PageHeading title={t('secondFactor.title')} />
+        <BeginAgain thrown={form.problem} verb={t('secondFactor.again')} begin={again} />
+      </>
+    );
+  }
   return (
     <>
       <PageHeading
