@@ -10,7 +10,7 @@ import { waitingApplications } from '../../services/onboarding/inbox.ts';
 import type { Queryable } from '../../services/platform/postgres.ts';
 import { dunningWorkflowId, onboardingWorkflowId } from '../../services/processes/poke.ts';
 import { type Proposal, waitingProposals } from '../../services/proposals/proposals.ts';
-import { bar, hints } from './application-fields.ts';
+import { bar, hints, provisioningAttention } from './application-fields.ts';
 import { instant, uuid } from './field-schemas.ts';
 import { concerns } from './proposal-choices.ts';
 import { orgIdOf } from './proposals.ts';
@@ -48,8 +48,9 @@ export const InboxItem = z
       description:
         'Why whoever asks may not decide on it; not_done: he asked for it, it was approved, and could not be done; left_undone: it was approved, and nobody knows what came of it; has_written: the applicant has, and waits for an answer',
     }),
-    attention: z.string().nullable().meta({
-      description: 'What keeps an approved application from being provisioned, or a debt from being charged',
+    attention: provisioningAttention,
+    detail: z.string().nullable().meta({
+      description: 'What Stripe says where it refuses to charge; of a capture in question, what was asked for instead',
     }),
     hints,
     workflowId: z.string().nullable(),
@@ -64,7 +65,7 @@ type Found = Omit<Item, 'dueAt' | 'isLate' | 'claim'>;
 
 /** Of each kind. */
 const MOST = 200;
-const PLAIN = { level: null, by: null, bar: null, attention: null, hints: [] } as const;
+const PLAIN = { level: null, by: null, bar: null, attention: null, detail: null, hints: [] } as const;
 
 /** As far as he may see to it; what is due first comes first. */
 export async function waitingFor(
@@ -94,7 +95,7 @@ async function applications(db: Queryable, actor: string): Promise<Found[]> {
   );
   return waiting.map(({ application: { id, orgId, state }, submitted, firstBy, isUnanswered, ...shown }) => ({
     ...shown,
-    ...{ kind: 'application', id, orgId, orgName: names.get(orgId) ?? null, what: submitted.company },
+    ...{ kind: 'application', id, orgId, orgName: names.get(orgId) ?? null, what: submitted.company, detail: null },
     amountCents: submitted.wantedTerms.creditLineCents,
     level: state.stage.kind === 'in_review' ? state.stage.level : null,
     by: firstBy,
@@ -137,12 +138,8 @@ function barOf({ state, proposedBy, outcome }: Proposal, person: SignedIn | null
   return proposedBy === person?.personId ? 'has_proposed' : null;
 }
 
-function unpaid({ invoiceId, fault, ...shown }: WaitingCase): Found {
-  return {
-    ...PLAIN,
-    ...shown,
-    ...{ kind: 'dunning', id: invoiceId, attention: fault, workflowId: dunningWorkflowId(invoiceId) },
-  };
+function unpaid({ invoiceId: id, fault: detail, ...shown }: WaitingCase): Found {
+  return { ...PLAIN, ...shown, ...{ kind: 'dunning', id, detail, workflowId: dunningWorkflowId(id) } };
 }
 
 function plain(unsettled: Unsettled): Found {
