@@ -134,6 +134,7 @@ create table refunds (
 );
 create index on refunds (payment_id);
 create index on refunds (created_at) where stripe_refund is null and state = 'submitted';
+create index on refunds (payment_id) where state = 'failed';
 create trigger append_only before delete on refunds for each row execute function refuse_change();
 create trigger not_emptied before truncate on refunds for each statement execute function refuse_change();
 

@@ -1,5 +1,5 @@
 // What waits for a person of ours, of whatever kind, in one form: applications, what takes a second person, debts that somebody has to decide on,
-// money that went another way, nights that are not proven. There is no table of it: what waits is found where it waits (D100).
+// subscriptions that do not go on, money that went another way, nights that are not proven. There is no table of it: what waits is found where it waits (D100).
 import { z } from 'zod';
 import { isStaffAllowed, type Permission } from '../../domain/authorization.ts';
 import type { SignedIn } from '../../services/accounts/sessions.ts';
@@ -8,8 +8,9 @@ import { claimsHeld } from '../../services/inbox/claims.ts';
 import { dueSince, ledgerFindings, namesOf, type Unsettled, unsettledMoney } from '../../services/inbox/waiting.ts';
 import { waitingApplications } from '../../services/onboarding/inbox.ts';
 import type { Queryable } from '../../services/platform/postgres.ts';
-import { dunningWorkflowId, onboardingWorkflowId } from '../../services/processes/poke.ts';
+import { dunningWorkflowId, onboardingWorkflowId, subscriptionWorkflowId } from '../../services/processes/poke.ts';
 import { type Proposal, waitingProposals } from '../../services/proposals/proposals.ts';
+import { type WaitingSubscription, waitingSubscriptions } from '../../services/subscriptions/waiting-subscriptions.ts';
 import { bar, hints, provisioningAttention } from './application-fields.ts';
 import { instant, uuid } from './field-schemas.ts';
 import { concerns } from './proposal-choices.ts';
@@ -20,6 +21,7 @@ export const itemKind = z.enum([
   'application',
   'proposal',
   'dunning',
+  'subscription',
   'refused_refund',
   'capture_in_question',
   'ledger_finding',
@@ -33,7 +35,7 @@ export const InboxItem = z
     orgName: z.string().nullable(),
     what: z.string().meta({
       description:
-        'The company that applies, the route that was asked for, how urgently a debt is to be decided on, what was paid for, why it is in question',
+        'The company that applies, the route that was asked for, how urgently a debt is to be decided on, what a subscription waits for, what was paid for, why it is in question',
     }),
     amountCents: z.int().nullable(),
     since: instant,
@@ -79,6 +81,7 @@ export async function waitingFor(
     ...(may('application.decide') ? await applications(db, actor) : []),
     ...(await proposals(db, person, routes, nowMs)),
     ...(may('dunning.decide') ? (await waitingCases(db)).map(unpaid) : []),
+    ...(may('subscription.change') ? (await waitingSubscriptions(db)).map(stuck) : []),
     ...(may('payment.refund') ? (await unsettledMoney(db)).map(plain) : []),
     ...(may('ledger.verify') ? (await ledgerFindings(db)).map(plain) : []),
   ];
@@ -140,6 +143,10 @@ function barOf({ state, proposedBy, outcome }: Proposal, person: SignedIn | null
 
 function unpaid({ invoiceId: id, fault: detail, ...shown }: WaitingCase): Found {
   return { ...PLAIN, ...shown, ...{ kind: 'dunning', id, detail, workflowId: dunningWorkflowId(id) } };
+}
+
+function stuck({ subscriptionId: id, fault: detail, ...shown }: WaitingSubscription): Found {
+  return { ...PLAIN, ...shown, ...{ kind: 'subscription', id, detail, workflowId: subscriptionWorkflowId(id) } };
 }
 
 function plain(unsettled: Unsettled): Found {

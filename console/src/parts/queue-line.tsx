@@ -99,7 +99,7 @@ function Reason({ item: { kind, what } }: { readonly item: Pick<InboxItem, 'kind
 
 const REASONS = [
   ...(['stop_decision_due', 'stop_decision_late', 'stop_decision_very_late', 'charge_faults'] as const),
-  ...(['pack', 'invoice', 'top_up', 'second_capture'] as const),
+  ...(['refund_refused', 'pack', 'invoice', 'top_up', 'second_capture'] as const),
   ...(['paid_by_another', 'another_intent', 'another_amount', 'tax_unknown'] as const),
 ] as const;
 

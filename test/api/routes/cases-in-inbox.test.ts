@@ -1,5 +1,5 @@
 // What else is in the inbox: what takes two persons, until somebody has decided, or read what came of it; a debt, until a person of ours has the word
-// no more.
+// no more; a subscription that does not go on by itself.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DAY_MS } from '../../../domain/moments.ts';
 import { overdueInvoice } from '../../support/overdue-invoice.ts';
@@ -138,3 +138,36 @@ test('a debt for which Stripe asks no bank waits with what Stripe says', async (
   const attention = { code: 'charge_faults', fault: 'No such customer' };
   expect((await as(eve, 'get', `/invoices/${id}/dunning`)).body).toMatchObject({ attention });
 });
+
+test('a renewal for which Stripe asks no bank waits with its subscription, until a case of its own is opened', async () => {
+  const { orgId } = await applied();
+  const { rows } = await app.db.query<{ id: string; invoiceId: string }>(RENEWAL_WITHOUT_BANK, [orgId]);
+  const [{ id, invoiceId }] = rows as [{ id: string; invoiceId: string }];
+  const seenBy = async (who: Somebody) => (await inboxOf(who)).find((one) => one.id === id);
+  const before = [await seenBy(eve), await seenBy(ops)];
+
+  await app.db.query(
+    `insert into dunnings (invoice_id, org_id, subscription_id, policy, state, revision) values ($1, $2, $3, 'renewal', '{}', 1)`,
+    [invoiceId, orgId, id],
+  );
+
+  const workflowId = `subscription:${id}`;
+  expect(before).toMatchObject([
+    { kind: 'subscription', orgId, what: 'charge_faults', detail: 'No such customer', amountCents: 2_500, workflowId },
+    undefined,
+  ]);
+  expect(await seenBy(eve)).toBeUndefined();
+  await app.db.query('delete from dunnings where invoice_id = $1', [invoiceId]);
+});
+
+/** Asked two hours ago for the first time. */
+const RENEWAL_WITHOUT_BANK = `
+  with s as (insert into subscriptions (id, org_id, phase, plan_version_id, state, revision)
+             select gen_random_uuid(), $1, 'paying', max(v.id), '{"refundsRefused": []}', 1 from plan_versions v where v.plan = 'pro' returning id),
+       i as (insert into invoices (id, org_id, kind, subscription_id, name, bought, amount_cents)
+             select gen_random_uuid(), $1, 'plan', s.id, 'renewal:1', '{}', 2500 from s returning id),
+       p as (insert into payments (id, org_id, purpose, invoice_id, amount_cents, credit_nano, requested_by)
+             select gen_random_uuid(), $1, 'invoice', i.id, 2500, 0, 'test' from i returning id),
+       a as (insert into charge_attempts (payment_id, number, try, asked_at, outcome, answered_at, error)
+             select p.id, 1, 1, now() - interval '2 hours', 'fault', now(), 'No such customer' from p)
+  select s.id, i.id as "invoiceId" from s, i`;
