@@ -124,6 +124,8 @@ export const ERRORS = {
   account_closed: terminal(403, 'account_closed', 'permission_error'),
   wrong_password: terminal(422, 'wrong_password'),
   wrong_code: terminal(422, 'wrong_code'),
+  // Also a right one: it has to be begun anew.
+  code_over: terminal(422, 'code_over'),
   wrong_passkey: terminal(422, 'wrong_passkey'),
   known_password: terminal(422, 'known_password'),
   too_many_attempts: wait(429, 'too_many_attempts', 'rate_limit_error'),

@@ -7,6 +7,7 @@ import { type Refused, refuse, type Stepped } from './process-step.ts';
 import {
   askOf,
   beginProvisioning,
+  type GivenUp,
   isPastReturn,
   type Provisioning,
   type ProvisioningFact,
@@ -46,7 +47,7 @@ interface InReview {
   readonly kind: 'in_review';
   /** 1: a first person. 2: another one, for a large credit line or a low price. From 3 on: what was provisioned had to be undone (`failure`). */
   readonly level: number;
-  readonly failure: string | null;
+  readonly failure: GivenUp | null;
   readonly reminders: number;
   readonly remindAtMs: number;
 }
@@ -175,7 +176,7 @@ function learned(course: Course, event: OnboardingEvent, clock: Clock): Course |
   }
 }
 
-function underReview(level: number, failure: string | null, { nowMs, businessTimeAfter }: Clock): InReview {
+function underReview(level: number, failure: GivenUp | null, { nowMs, businessTimeAfter }: Clock): InReview {
   return { kind: 'in_review', level, failure, reminders: 0, remindAtMs: businessTimeAfter(nowMs, REMIND_EVERY_MS) };
 }
 

@@ -18,6 +18,33 @@ export type StepDone =
   | { readonly step: 'activate'; readonly subscriptionId: string | null; readonly creditedCents: number }
   | { readonly step: 'welcome'; readonly validUntil: string };
 
+/** Why a step is not made. What is foreseen has a code, for which our pages have words (D123). */
+export const OBSTACLES = [
+  'renewal_owed',
+  'payment_under_way',
+  'contract_in_force',
+  'contract_replaced',
+  'defect',
+] as const;
+
+export interface Obstacle {
+  readonly code: (typeof OBSTACLES)[number];
+  /** Which subscription or organization it is about; of a defect, what it says. */
+  readonly detail: string;
+}
+
+/** The step that could not be made, so that all before it was taken back. */
+export interface GivenUp extends Obstacle {
+  readonly step: ProvisioningStep;
+}
+
+export const ATTENTIONS = ['waits', 'fails', 'undo_fails'] as const;
+
+export interface ProvisioningAttention extends Obstacle {
+  readonly kind: (typeof ATTENTIONS)[number];
+  readonly step: ProvisioningStep;
+}
+
 export interface Provisioning {
   /** Of this application: what it made before was undone. */
   readonly attempt: number;
@@ -27,11 +54,11 @@ export interface Provisioning {
   readonly failures: number;
   readonly retryAtMs: number | null;
   /** What it waits for, or what went wrong last, at this step. */
-  readonly why: string | null;
+  readonly why: Obstacle | null;
   /** It waits for somebody's deed. */
   readonly needsPerson: boolean;
   /** Why it turned back; null: it has not. */
-  readonly gaveUp: string | null;
+  readonly gaveUp: GivenUp | null;
 }
 
 export type ProvisioningFact =
@@ -40,18 +67,18 @@ export type ProvisioningFact =
   | {
       readonly kind: 'step_waits';
       readonly step: ProvisioningStep;
-      readonly why: string;
+      readonly why: Obstacle;
       readonly needsPerson: boolean;
     }
   | {
       readonly kind: 'step_failed';
       readonly step: ProvisioningStep;
-      readonly why: string;
+      readonly why: Obstacle;
       /** Trying again will not help. */
       readonly isRefused: boolean;
     }
   | { readonly kind: 'step_undone'; readonly step: ProvisioningStep }
-  | { readonly kind: 'undo_failed'; readonly step: ProvisioningStep; readonly why: string };
+  | { readonly kind: 'undo_failed'; readonly step: ProvisioningStep; readonly why: Obstacle };
 
 export type StepAsk =
   | { readonly kind: 'do'; readonly step: ProvisioningStep; readonly attempt: number }
@@ -80,12 +107,13 @@ export function askOf(saga: Provisioning, nowMs: number): StepAsk | null {
 }
 
 /** What a person must see to; null: nothing. */
-export function attentionOf(saga: Provisioning): string | null {
+export function attentionOf(saga: Provisioning): ProvisioningAttention | null {
   const { course, failures, why, needsPerson } = saga;
-  if (why === null) return null;
-  if (needsPerson) return `${nextOf(saga)} waits: ${why}`;
+  const step = nextOf(saga);
+  if (why === null || step === null) return null;
+  if (needsPerson) return { kind: 'waits', step, ...why };
   if (failures < FAILURES_TO_TELL) return null;
-  return course === 'back' ? `${nextOf(saga)} cannot be undone: ${why}` : `${nextOf(saga)} fails: ${why}`;
+  return { kind: course === 'back' ? 'undo_fails' : 'fails', step, ...why };
 }
 
 /** What it is at; null: it has come to its end. */
@@ -111,13 +139,13 @@ export function provisioningStep(saga: Provisioning, fact: ProvisioningFact, now
       const { why, needsPerson } = fact;
       // Its keys stand still by now: whoever may take days waits while they work, before `hold`.
       const standsStill = saga.done.some((done) => done.step === 'hold');
-      if (needsPerson && standsStill) return goingBack({ ...rested, gaveUp: `${step}: ${why}` });
+      if (needsPerson && standsStill) return goingBack({ ...rested, gaveUp: { step, ...why } });
       return { ...rested, retryAtMs: nowMs + WAIT_MS, why, needsPerson };
     }
     case 'step_failed': {
       const failed = failing(saga, fact.why, nowMs);
       const isGivenUp = !isPastReturn(saga) && (fact.isRefused || failed.failures >= MOST_FAILURES);
-      return isGivenUp ? goingBack({ ...rested, gaveUp: `${fact.step}: ${fact.why}` }) : failed;
+      return isGivenUp ? goingBack({ ...rested, gaveUp: { step: fact.step, ...fact.why } }) : failed;
     }
     case 'step_undone':
       return goingBack({ ...rested, done: saga.done.slice(0, -1) });
@@ -130,7 +158,7 @@ function goingBack(saga: Provisioning): Provisioning {
   return { ...saga, course: saga.done.length === 0 ? 'undone' : 'back' };
 }
 
-function failing(saga: Provisioning, why: string, nowMs: number): Provisioning {
+function failing(saga: Provisioning, why: Obstacle, nowMs: number): Provisioning {
   const failures = saga.failures + 1;
   const retryAtMs = nowMs + Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
   return { ...saga, failures, retryAtMs, why, needsPerson: false };

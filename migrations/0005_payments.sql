@@ -108,7 +108,9 @@ create table captures_in_question (
   payment_id uuid not null references payments,
   amount_cents bigint not null,
   currency text not null,
-  reason text not null,
+  reason text not null check (reason in ('paid_by_another', 'another_intent', 'another_amount', 'tax_unknown')),
+  -- What was asked for instead: an intent of Stripe's, an amount.
+  asked_for text,
   at timestamptz not null default clock_timestamp(),
   resolved_at timestamptz
 );
@@ -132,6 +134,7 @@ create table refunds (
 );
 create index on refunds (payment_id);
 create index on refunds (created_at) where stripe_refund is null and state = 'submitted';
+create index on refunds (payment_id) where state = 'failed';
 create trigger append_only before delete on refunds for each row execute function refuse_change();
 create trigger not_emptied before truncate on refunds for each statement execute function refuse_change();
 
@@ -191,14 +194,16 @@ begin
     return 'twice';
   end if;
   v_reason := case
-    when v_payment.state = 'paid' then format('it was paid by %s already', v_payment.stripe_payment_intent)
-    when v_payment.stripe_payment_intent <> p_intent then format('it was to be paid by %s', v_payment.stripe_payment_intent)
-    when (p_amount_cents, p_currency) is distinct from (v_payment.amount_cents::bigint, v_payment.currency)
-      then format('%s %s were asked for', v_payment.amount_cents, v_payment.currency)
-    when v_payment.awaits_tax then 'its tax is not known, and nobody was asked for it'
+    when v_payment.state = 'paid' then 'paid_by_another'
+    when v_payment.stripe_payment_intent <> p_intent then 'another_intent'
+    when (p_amount_cents, p_currency) is distinct from (v_payment.amount_cents::bigint, v_payment.currency) then 'another_amount'
+    when v_payment.awaits_tax then 'tax_unknown'
   end;
   if v_reason is not null then
-    insert into captures_in_question values (p_intent, p_payment, p_amount_cents, p_currency, v_reason) on conflict do nothing;
+    insert into captures_in_question values (p_intent, p_payment, p_amount_cents, p_currency, v_reason, case
+      when v_reason in ('paid_by_another', 'another_intent') then v_payment.stripe_payment_intent
+      when v_reason = 'another_amount' then to_char(v_payment.amount_cents / 100.0, 'FM9999999990.00') || ' ' || upper(v_payment.currency)
+    end) on conflict do nothing;
     return 'in_question';
   end if;
 

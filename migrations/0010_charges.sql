@@ -74,6 +74,8 @@ create table charge_attempts (
 );
 create unique index one_open_attempt on charge_attempts (payment_id) where outcome is null;
 create index on charge_attempts (payment_method, asked_at);
+-- What waits for a person is looked for among them.
+create index on charge_attempts (payment_id) where outcome = 'fault';
 create trigger append_only before delete on charge_attempts for each row execute function refuse_change();
 create trigger not_emptied before truncate on charge_attempts for each statement execute function refuse_change();
 

@@ -1,6 +1,7 @@
 // What a person reads in Temporal's UI about an unpaid invoice: where its case stands, and what can be done now, as markdown.
 import { DUNNING, type DunningCommandName, type DunningView, dunningWorkflowId } from './contracts/dunning.ts';
 import { WHAT_IT_IS } from './contracts/process-starts.ts';
+import { dollars, type Fact, factList, inUtc, verbatim } from './facts.ts';
 import { pokeCommand, updateCommand } from './operator-commands.ts';
 
 export function describe(view: DunningView, attention: string | null): string {
@@ -10,7 +11,7 @@ export function describe(view: DunningView, attention: string | null): string {
 
 function standing({ stage, closed, amountCents }: DunningView): string {
   if (closed !== null) return { paid: 'Paid', void: 'Void: nothing is owed any more', waived: 'Waived' }[closed];
-  const owed = `${(amountCents / 100).toFixed(2)} USD`;
+  const owed = dollars(amountCents);
   const inWords = {
     none: `${owed} unpaid, nothing is restricted for it yet`,
     limited: `${owed} unpaid: the organization is limited`,
@@ -21,24 +22,26 @@ function standing({ stage, closed, amountCents }: DunningView): string {
 
 function facts(view: DunningView, attention: string | null): string {
   const { invoiceId, orgId, orgName, dueAt, policy, attempts, wakeAt } = view;
-  const rows = [
-    ...(attention === null ? [] : [['stands', standing(view)]]),
-    ...(orgName === undefined ? [] : [['customer', orgName]]),
+  const rows: Fact[] = [
+    ...(attention === null ? [] : [['stands', standing(view)] as const]),
+    ...(orgName === undefined ? [] : [['customer', verbatim(orgName)] as const]),
     ['organization', orgId],
     ['invoice', invoiceId],
-    ...(dueAt === undefined ? [] : [['due', dueAt]]),
+    ...(dueAt === undefined ? [] : [['due', inUtc(dueAt)] as const]),
     ['ladder', policy],
     ['card tried', `${attempts} times`],
-    ['looks again', wakeAt ?? 'when there is news'],
+    ['looks again', wakeAt === null ? 'when there is news' : inUtc(wakeAt)],
   ];
-  return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join('\n');
+  return factList(rows);
 }
 
 /** Billing time, and the names by which `skipTo` knows the steps. */
 function course({ told = [], ahead = [] }: DunningView): string {
   const lines = (heading: string, moments: typeof told) =>
-    moments.length === 0 ? [] : [`**${heading}**`, ...moments.map(({ what, at }) => `- ${at}: \`${what}\``)];
-  return [...lines('Told so far', told), ...lines('Still to come, if nobody pays', ahead)].join('\n');
+    moments.length === 0
+      ? []
+      : [[`**${heading}**`, '', ...moments.map(({ what, at }) => `- ${inUtc(at)}: \`${what}\``)].join('\n')];
+  return [...lines('Told so far', told), ...lines('Still to come, if nobody pays', ahead)].join('\n\n');
 }
 
 const FURTHER: Readonly<Partial<Record<DunningCommandName, Readonly<Record<string, string>>>>> = {
@@ -62,6 +65,7 @@ function whatToDo(view: DunningView): string {
   const workflowId = dunningWorkflowId(view.invoiceId);
   return [
     '**What can be done**',
+    '',
     ...possible(view).map(
       (command) => `- ${WHAT_FOR[command]}: ${updateCommand(workflowId, command, FURTHER[command])}`,
     ),

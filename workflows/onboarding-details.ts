@@ -1,6 +1,7 @@
 // What a person reads in Temporal's UI about an enterprise's application: where it stands, and what can be done now, as markdown.
 import { ONBOARDING, type OnboardingView, onboardingWorkflowId } from './contracts/onboarding.ts';
 import { WHAT_IT_IS } from './contracts/process-starts.ts';
+import { type Fact, factList, inUtc, verbatim } from './facts.ts';
 import { pokeCommand } from './operator-commands.ts';
 
 const IN_WORDS: Readonly<Record<OnboardingView['stage'], string>> = {
@@ -32,25 +33,26 @@ function facts({
   next,
   wakeAt,
 }: OnboardingView): string {
-  const rows = [
+  const rows: Fact[] = [
     ['application', applicationId],
-    ['company', company],
+    ['company', verbatim(company)],
     ['organization', orgId],
     ['stands', stage],
     ['revision', String(formRevision)],
-    ...(level === null ? [] : [['waits for level', String(level)]]),
-    ...(done.length === 0 ? [] : [['provisioned', done.join(', ')]]),
-    ...(next === null ? [] : [['next step', next]]),
-    ['looks again', wakeAt ?? 'when there is news'],
+    ...(level === null ? [] : [['waits for level', String(level)] as const]),
+    ...(done.length === 0 ? [] : [['provisioned', done.join(', ')] as const]),
+    ...(next === null ? [] : [['next step', next] as const]),
+    ['looks again', wakeAt === null ? 'when there is news' : inUtc(wakeAt)],
   ];
-  return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join('\n');
+  return factList(rows);
 }
 
 function whatToDo({ applicationId, runbook }: OnboardingView): string {
   const workflowId = onboardingWorkflowId(applicationId);
   return [
     '**What can be done**',
-    '- Decide: through our API alone. A decision is a row; nothing that is sent to this workflow makes one.',
+    '',
+    `- Decide: on its page, \`/console/staff/applications/${applicationId}\`. A decision is a row of our API; nothing that is sent to this workflow makes one.`,
     `- Have it look again: ${pokeCommand(workflowId)}`,
     `- Read on: ${runbook}`,
   ].join('\n');

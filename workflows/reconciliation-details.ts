@@ -39,6 +39,7 @@ function whatToDo({ name, runbook, answerBy }: Reconciliation): string {
   const tell = (command: string) => updateCommand(reconciliationId(name), command);
   return [
     '**What to do**',
+    '',
     `1. Find the cause: ${runbook}`,
     `2. It is mended: ${tell('retryNow')}`,
     `3. It is known and stays: ${tell('dismiss')}`,

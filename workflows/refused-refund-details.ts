@@ -1,6 +1,7 @@
 // What a person reads in Temporal's UI about a refused refund: whose it is, and what can be done now, as markdown.
 import { WHAT_IT_IS } from './contracts/process-starts.ts';
 import { REFUND, type RefusedRefundView, refundWorkflowId } from './contracts/refused-refund.ts';
+import { dollars, type Fact, factList, verbatim } from './facts.ts';
 import { updateCommand } from './operator-commands.ts';
 
 export function describe(view: RefusedRefundView, attention: string | null): string {
@@ -8,19 +9,21 @@ export function describe(view: RefusedRefundView, attention: string | null): str
   return [`### ${headline}`, WHAT_IT_IS[REFUND], facts(view), ...(view.hasEnded ? [] : [whatToDo(view)])].join('\n\n');
 }
 
-function facts({ orgId, paymentId, purpose, refusedCents }: RefusedRefundView): string {
-  const rows = [
+function facts({ orgId, orgName, paymentId, purpose, refusedCents }: RefusedRefundView): string {
+  const rows: Fact[] = [
+    ...(orgName === undefined ? [] : [['customer', verbatim(orgName)] as const]),
     ['organization', orgId],
     ['payment', `${paymentId} (${purpose})`],
-    ['refused', refusedCents === null ? 'nothing any more' : `${refusedCents} cents`],
+    ['refused', refusedCents === null ? 'nothing any more' : dollars(refusedCents)],
   ];
-  return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join('\n');
+  return factList(rows);
 }
 
 function whatToDo({ paymentId, runbook }: RefusedRefundView): string {
   const workflowId = refundWorkflowId(paymentId);
   return [
     '**What can be done**',
+    '',
     `- Ask Stripe again: ${updateCommand(workflowId, 'retryRefund')}`,
     `- Leave it as it is: ${updateCommand(workflowId, 'dismiss')}`,
     `- Read on: ${runbook}`,

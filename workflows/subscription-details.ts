@@ -6,6 +6,7 @@ import {
   type SubscriptionView,
   subscriptionWorkflowId,
 } from './contracts/subscription.ts';
+import { type Fact, factList, inUtc, verbatim } from './facts.ts';
 import { pokeCommand, updateCommand } from './operator-commands.ts';
 
 export function describe(subscriptionId: string, view: SubscriptionView, attention: string | null): string {
@@ -18,7 +19,7 @@ export function describe(subscriptionId: string, view: SubscriptionView, attenti
 function standing({ phase, atPeriodEnd, periodEndsAt }: SubscriptionView): string {
   const then = { renew: 'Renews', cancel: 'Ends', pause: 'Pauses' }[atPeriodEnd];
   const inWords: Record<SubscriptionView['phase'], string> = {
-    active: `${then} on ${periodEndsAt}`,
+    active: `${then} on ${inUtc(periodEndsAt)}`,
     paying: 'A payment is under way',
     past_due: 'Past due: its case of dunning goes on',
     voiding: 'An unpaid invoice is being cancelled',
@@ -29,17 +30,18 @@ function standing({ phase, atPeriodEnd, periodEndsAt }: SubscriptionView): strin
 }
 
 function facts(view: SubscriptionView, attention: string | null): string {
-  const { plan, phase, invoiceId, periodEndsAt, wakeAt } = view;
-  const rows = [
-    ...(attention === null ? [] : [['stands', standing(view)]]),
+  const { orgName, plan, phase, invoiceId, periodEndsAt, wakeAt } = view;
+  const rows: Fact[] = [
+    ...(attention === null ? [] : [['stands', standing(view)] as const]),
+    ...(orgName === undefined ? [] : [['customer', verbatim(orgName)] as const]),
     ['organization', view.orgId],
     ['plan', plan],
     ['phase', phase],
-    ['paid until', periodEndsAt],
+    ['paid until', inUtc(periodEndsAt)],
     ['invoice', invoiceId === null ? 'none is open' : `${invoiceId}; if it is past due: \`dunning:${invoiceId}\``],
-    ['looks again', wakeAt ?? 'when there is news'],
+    ['looks again', wakeAt === null ? 'when there is news' : inUtc(wakeAt)],
   ];
-  return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join('\n');
+  return factList(rows);
 }
 
 /** In the order in which they are asked for; which of them is possible is the row's to say (domain/subscription-commands.ts). */
@@ -61,13 +63,24 @@ function possible({ phase, atPeriodEnd }: SubscriptionView): SubscriptionCommand
   }
 }
 
+const WHAT_FOR: Readonly<Record<SubscriptionCommandName, string>> = {
+  retryRefund: 'Ask Stripe again to give back what it would not',
+  cancel: 'End it with what is paid',
+  reactivate: 'Let it renew after all',
+  pause: 'Pause it with what is paid',
+  resume: 'Resume it',
+  changePlan: 'Change its plan',
+};
+
 function whatToDo(subscriptionId: string, view: SubscriptionView): string {
   const workflowId = subscriptionWorkflowId(subscriptionId);
   const further = (command: SubscriptionCommandName) => (command === 'changePlan' ? { plan: '<plan>', months: 1 } : {});
   return [
     '**What can be done**',
-    ...(view.refundsRefused > 0 ? [`- Ask Stripe again: ${updateCommand(workflowId, 'retryRefund')}`] : []),
-    ...possible(view).map((command) => `- ${updateCommand(workflowId, command, further(command))}`),
+    '',
+    ...[...(view.refundsRefused > 0 ? (['retryRefund'] as const) : []), ...possible(view)].map(
+      (command) => `- ${WHAT_FOR[command]}: ${updateCommand(workflowId, command, further(command))}`,
+    ),
     `- Have it look again: ${pokeCommand(workflowId)}`,
     `- Read on: ${view.runbook}`,
   ].join('\n');

@@ -1,7 +1,10 @@
 // What a person reads in Temporal's UI about an automatic top-up: where it stands, and what can be done now, as markdown.
 import { WHAT_IT_IS } from './contracts/process-starts.ts';
 import { TOP_UP, type TopUpView, topUpWorkflowId } from './contracts/top-up.ts';
+import { dollars, type Fact, factList, inUtc, verbatim } from './facts.ts';
 import { pokeCommand } from './operator-commands.ts';
+
+type Settings = NonNullable<TopUpView['settings']>;
 
 export type Standing = 'off' | 'charging' | 'in_doubt' | 'resting' | 'enough';
 
@@ -26,25 +29,31 @@ export function describe(view: TopUpView, attention: string | null): string {
 }
 
 function facts(view: TopUpView): string {
-  const { orgId, settings, open, declinesInARow, wakeAt } = view;
-  const rows = [
+  const { orgId, orgName, settings, open, declinesInARow, wakeAt } = view;
+  const rows: Fact[] = [
     ['stands', standing(view)],
+    ...(orgName === undefined ? [] : [['customer', verbatim(orgName)] as const]),
     ['organization', orgId],
-    ['bought below', settings === null ? 'it is off' : `${settings.thresholdCents} cents`],
-    [
-      'at once, a day, a month',
-      settings === null ? '' : `${settings.amountCents}, ${settings.dailyCapCents}, ${settings.monthlyCapCents} cents`,
-    ],
-    ['open', open === null ? 'none' : `number ${open.number}, ${open.amountCents} cents, payment ${open.paymentId}`],
+    ...(settings === null ? [] : asItIsSet(settings)),
+    ['open', open === null ? 'none' : `number ${open.number}, ${dollars(open.amountCents)}, payment ${open.paymentId}`],
     ['declines in a row', `${declinesInARow} of 3`],
-    ['looks again', wakeAt ?? 'when there is news'],
+    ['looks again', wakeAt === null ? 'when there is news' : inUtc(wakeAt)],
   ];
-  return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join('\n');
+  return factList(rows);
+}
+
+function asItIsSet({ thresholdCents, amountCents, dailyCapCents, monthlyCapCents }: Settings): Fact[] {
+  return [
+    ['bought below', dollars(thresholdCents)],
+    ['at once', dollars(amountCents)],
+    ['at most', `${dollars(dailyCapCents)} a day, ${dollars(monthlyCapCents)} a month`],
+  ];
 }
 
 function whatToDo({ orgId, runbook }: TopUpView): string {
   return [
     '**What can be done**',
+    '',
     `- Have it look again: ${pokeCommand(topUpWorkflowId(orgId))}`,
     `- Switch it on or off: \`PATCH /api/v1/organizations/${orgId}/auto-top-up\``,
     `- Read on: ${runbook}`,

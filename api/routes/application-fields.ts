@@ -1,5 +1,6 @@
 // Applications of enterprises, as applicants and reviewers send and see them.
 import { z } from 'zod';
+import { ATTENTIONS, OBSTACLES, PROVISIONING_STEPS } from '../../domain/provisioning.ts';
 import { BARS } from '../../services/onboarding/decisions.ts';
 import { addressRange, instant, line, mailAddress, uuid, version } from './field-schemas.ts';
 
@@ -143,12 +144,22 @@ const earlierHint = z.object({
 const creditHint = z.object({ kind: z.literal('credit_beyond_volume'), months: z.int() });
 export const hints = z.array(z.union([mailHint, earlierHint, creditHint])).readonly();
 
+const obstacle = {
+  step: z.enum(PROVISIONING_STEPS),
+  code: z.enum(OBSTACLES),
+  detail: z.string().meta({ description: 'Which subscription or organization it is about; of a defect, what it says' }),
+};
+export const provisioningAttention = z
+  .object({ kind: z.enum(ATTENTIONS), ...obstacle })
+  .nullable()
+  .meta({ description: 'What keeps it from being provisioned' });
+
 export const ApplicationFile = z
   .object({
     ...status,
     submitted: DraftForm.nullable().meta({ description: 'What is to be decided on' }),
     level: level.nullable().meta({ description: 'Whose decision it waits for; null: nobody’s' }),
-    failure: z.string().nullable().meta({ description: 'Why its provisioning was undone' }),
+    failure: z.object(obstacle).nullable().meta({ description: 'Why its provisioning was undone' }),
     provisioned: z.array(z.string()).readonly(),
     deadline: instant.nullable(),
     hints,
@@ -156,7 +167,7 @@ export const ApplicationFile = z
     orgName: z.string(),
     company: z.string(),
     terms: Terms.nullable(),
-    attention: z.string().nullable().meta({ description: 'What keeps it from being provisioned' }),
+    attention: provisioningAttention,
     welcome: z
       .enum(['open', 'used', 'over'])
       .nullable()

@@ -1,5 +1,5 @@
 // What waits for a person of ours, of whatever kind, in one form: applications, what takes a second person, debts that somebody has to decide on,
-// money that went another way, nights that are not proven. There is no table of it: what waits is found where it waits (D100).
+// subscriptions that do not go on, money that went another way, nights that are not proven. There is no table of it: what waits is found where it waits (D100).
 import { z } from 'zod';
 import { isStaffAllowed, type Permission } from '../../domain/authorization.ts';
 import type { SignedIn } from '../../services/accounts/sessions.ts';
@@ -8,9 +8,10 @@ import { claimsHeld } from '../../services/inbox/claims.ts';
 import { dueSince, ledgerFindings, namesOf, type Unsettled, unsettledMoney } from '../../services/inbox/waiting.ts';
 import { waitingApplications } from '../../services/onboarding/inbox.ts';
 import type { Queryable } from '../../services/platform/postgres.ts';
-import { dunningWorkflowId, onboardingWorkflowId } from '../../services/processes/poke.ts';
+import { dunningWorkflowId, onboardingWorkflowId, subscriptionWorkflowId } from '../../services/processes/poke.ts';
 import { type Proposal, waitingProposals } from '../../services/proposals/proposals.ts';
-import { bar, hints } from './application-fields.ts';
+import { type WaitingSubscription, waitingSubscriptions } from '../../services/subscriptions/waiting-subscriptions.ts';
+import { bar, hints, provisioningAttention } from './application-fields.ts';
 import { instant, uuid } from './field-schemas.ts';
 import { concerns } from './proposal-choices.ts';
 import { orgIdOf } from './proposals.ts';
@@ -20,6 +21,7 @@ export const itemKind = z.enum([
   'application',
   'proposal',
   'dunning',
+  'subscription',
   'refused_refund',
   'capture_in_question',
   'ledger_finding',
@@ -33,7 +35,7 @@ export const InboxItem = z
     orgName: z.string().nullable(),
     what: z.string().meta({
       description:
-        'The company that applies, the route that was asked for, how urgently a debt is to be decided on, what was paid for, why it is in question',
+        'The company that applies, the route that was asked for, how urgently a debt is to be decided on, what a subscription waits for, what was paid for, why it is in question',
     }),
     amountCents: z.int().nullable(),
     since: instant,
@@ -48,8 +50,9 @@ export const InboxItem = z
       description:
         'Why whoever asks may not decide on it; not_done: he asked for it, it was approved, and could not be done; left_undone: it was approved, and nobody knows what came of it; has_written: the applicant has, and waits for an answer',
     }),
-    attention: z.string().nullable().meta({
-      description: 'What keeps an approved application from being provisioned, or a debt from being charged',
+    attention: provisioningAttention,
+    detail: z.string().nullable().meta({
+      description: 'What Stripe says where it refuses to charge; of a capture in question, what was asked for instead',
     }),
     hints,
     workflowId: z.string().nullable(),
@@ -64,7 +67,7 @@ type Found = Omit<Item, 'dueAt' | 'isLate' | 'claim'>;
 
 /** Of each kind. */
 const MOST = 200;
-const PLAIN = { level: null, by: null, bar: null, attention: null, hints: [] } as const;
+const PLAIN = { level: null, by: null, bar: null, attention: null, detail: null, hints: [] } as const;
 
 /** As far as he may see to it; what is due first comes first. */
 export async function waitingFor(
@@ -78,6 +81,7 @@ export async function waitingFor(
     ...(may('application.decide') ? await applications(db, actor) : []),
     ...(await proposals(db, person, routes, nowMs)),
     ...(may('dunning.decide') ? (await waitingCases(db)).map(unpaid) : []),
+    ...(may('subscription.change') ? (await waitingSubscriptions(db)).map(stuck) : []),
     ...(may('payment.refund') ? (await unsettledMoney(db)).map(plain) : []),
     ...(may('ledger.verify') ? (await ledgerFindings(db)).map(plain) : []),
   ];
@@ -94,7 +98,7 @@ async function applications(db: Queryable, actor: string): Promise<Found[]> {
   );
   return waiting.map(({ application: { id, orgId, state }, submitted, firstBy, isUnanswered, ...shown }) => ({
     ...shown,
-    ...{ kind: 'application', id, orgId, orgName: names.get(orgId) ?? null, what: submitted.company },
+    ...{ kind: 'application', id, orgId, orgName: names.get(orgId) ?? null, what: submitted.company, detail: null },
     amountCents: submitted.wantedTerms.creditLineCents,
     level: state.stage.kind === 'in_review' ? state.stage.level : null,
     by: firstBy,
@@ -137,12 +141,12 @@ function barOf({ state, proposedBy, outcome }: Proposal, person: SignedIn | null
   return proposedBy === person?.personId ? 'has_proposed' : null;
 }
 
-function unpaid({ invoiceId, fault, ...shown }: WaitingCase): Found {
-  return {
-    ...PLAIN,
-    ...shown,
-    ...{ kind: 'dunning', id: invoiceId, attention: fault, workflowId: dunningWorkflowId(invoiceId) },
-  };
+function unpaid({ invoiceId: id, fault: detail, ...shown }: WaitingCase): Found {
+  return { ...PLAIN, ...shown, ...{ kind: 'dunning', id, detail, workflowId: dunningWorkflowId(id) } };
+}
+
+function stuck({ subscriptionId: id, fault: detail, ...shown }: WaitingSubscription): Found {
+  return { ...PLAIN, ...shown, ...{ kind: 'subscription', id, detail, workflowId: subscriptionWorkflowId(id) } };
 }
 
 function plain(unsettled: Unsettled): Found {

@@ -3,7 +3,14 @@ import type { PoolClient } from 'pg';
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { dunningRow } from '../../services/dunning/dunning-rows.ts';
-import { type CaseCommand, commandDunning, type DunningView, RUNGS, viewOf } from '../../services/dunning/dunnings.ts';
+import {
+  type CaseCommand,
+  commandDunning,
+  type DunningView,
+  RUNGS,
+  viewOf,
+  waitsForUs,
+} from '../../services/dunning/dunnings.ts';
 import { overdueInvoices } from '../../services/dunning/overdue-invoices.ts';
 import { sendPayLink } from '../../services/dunning/pay-link-mails.ts';
 import { invoice, listInvoices, type Invoice as ShownInvoice } from '../../services/invoices/invoices.ts';
@@ -60,7 +67,13 @@ const Dunning = z
     wakeAt: z.iso.datetime().nullable().meta({ description: 'When something happens next, if nobody does anything' }),
     told: moments.meta({ description: 'Notices that the mail server took over, oldest first' }),
     ahead: moments.meta({ description: 'What is still to come if nothing is paid and nobody decides' }),
-    attention: z.string().nullable(),
+    attention: z
+      .object({
+        code: z.enum(['stop_decision', 'charge_faults']),
+        fault: z.string().nullable().meta({ description: 'In Stripe’s words, where it refuses to charge' }),
+      })
+      .nullable()
+      .meta({ description: 'What a person of ours is asked' }),
   })
   .meta({ id: 'Dunning' });
 
@@ -154,7 +167,7 @@ export const invoiceRoutes: readonly Route[] = [
     params: byId,
     query: none,
     response: Dunning,
-    handler: ({ params }, { db }) => inTransaction(db, async (tx) => told(await viewOf(tx, params.id))),
+    handler: ({ params }, { db }) => inTransaction(db, async (tx) => told(tx, await viewOf(tx, params.id))),
   }),
   caseCommand('retry-now', 'Try the card again now', {}, () => ({ command: 'retryNow' })),
   caseCommand('waive', 'Ask for this money no more; a plan that it was to pay for ends', {}, () => ({
@@ -226,9 +239,12 @@ async function obeyed(
     });
   }
   if (outcome.audit === null) throw new Error('a new request was counted before');
-  return { answer: told(outcome.answer), audit: outcome.audit };
+  return { answer: await told(tx, outcome.answer), audit: outcome.audit };
 }
 
-function told({ revision, ...view }: DunningView) {
-  return { ...view, told: [...view.told], ahead: [...view.ahead], version: revision };
+async function told(tx: PoolClient, { revision, ...view }: DunningView) {
+  const waits = await waitsForUs(tx, await dunningRow(tx, view.invoiceId));
+  const fault = waits?.code === 'charge_faults' ? waits.faults.error : null;
+  const attention = waits === null ? null : { code: waits.code, fault };
+  return { ...view, told: [...view.told], ahead: [...view.ahead], version: revision, attention };
 }

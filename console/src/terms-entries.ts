@@ -65,7 +65,17 @@ function daysOf(entered: TermsEntries): number | null {
 }
 
 function ppmOf(entered: TermsEntries): number | null {
-  const text = entered['terms.priceOfListPpm'].trim().replace(/%$/, '');
+  return ppmOfPercent(entered['terms.priceOfListPpm']);
+}
+
+/** "84.5" -> 845000. Null: not a percentage, or nothing at all. */
+export function ppmOfPercent(entered: string): number | null {
+  const text = entered.trim().replace(/%$/, '');
   const ppm = PERCENT.test(text) ? Math.round(Number(text) * PPM_OF_A_PERCENT) : 0;
   return ppm > 0 ? ppm : null;
+}
+
+/** As it is entered. Null: nothing. */
+export function percentOf(ppm: number | null): string {
+  return ppm === null ? '' : String(ppm / PPM_OF_A_PERCENT);
 }

@@ -1,4 +1,4 @@
-// Between the password and the second factor: the browser has a secret that opens nothing, for ten minutes and five codes.
+// Between the password and the second factor: the browser has a secret that opens nothing, for ten minutes and five codes (D122).
 import { createHash, randomBytes } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
@@ -18,7 +18,7 @@ export async function openChallenge(tx: PoolClient, personId: string): Promise<s
   return secret;
 }
 
-/** Counts the try, whatever becomes of the request. Answers whose it is. @throws TollgateError wrong_code */
+/** Counts the try, whatever becomes of the request. Answers whose it is. @throws TollgateError code_over */
 export async function tryChallenge(db: Pool, secret: string): Promise<string> {
   const { rows } = await db.query<{ personId: string }>(
     `update auth.challenges set tries = tries + 1
@@ -29,7 +29,7 @@ export async function tryChallenge(db: Pool, secret: string): Promise<string> {
   return rows[0].personId;
 }
 
-/** Once: of two at the same time one is refused. @throws TollgateError wrong_code */
+/** Once: of two at the same time one is refused. @throws TollgateError code_over */
 export async function endChallenge(tx: PoolClient, secret: string): Promise<void> {
   const { rowCount } = await tx.query('delete from auth.challenges where secret_hash = $1', [hashOf(secret)]);
   if (rowCount === 0) throw over();
@@ -40,7 +40,7 @@ function hashOf(secret: string): Buffer {
 }
 
 function over(): TollgateError {
-  return new TollgateError('wrong_code', {
+  return new TollgateError('code_over', {
     message: 'Too much time has passed since the password, or five codes were tried. Sign in again.',
   });
 }

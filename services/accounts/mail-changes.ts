@@ -84,7 +84,10 @@ export async function askedMailChange(db: Queryable, personId: string): Promise<
   return rows[0] ?? null;
 }
 
-/** Counts the try, whatever becomes of the request. Answers which one it is. @throws TollgateError wrong_code */
+/**
+ * Counts the try, whatever becomes of the request. Answers which one it is.
+ * @throws TollgateError wrong_code; code_over, alike for an address that somebody has
+ */
 export async function checkMailChangeCode(
   db: Pool,
   mailChanges: SignedIds,
@@ -98,7 +101,8 @@ export async function checkMailChangeCode(
     [personId, MOST_TRIES],
   );
   const id = rows[0]?.id;
-  if (id === undefined || !isSameSecret(code, mailChanges.codeOf(id))) throw wrongCode();
+  if (id === undefined) throw codeOver();
+  if (!isSameSecret(code, mailChanges.codeOf(id))) throw wrongCode();
   return id;
 }
 
@@ -230,8 +234,15 @@ async function endWaysInSince(tx: PoolClient, personId: string, changedAt: Date)
 
 function wrongCode(): TollgateError {
   return new TollgateError('wrong_code', {
-    message: 'This is not the code, or it is older than 15 minutes, or too many others were tried. Ask for a new one.',
+    message: 'This is not the code. Look at the mail again, or ask for a new one.',
     param: 'code',
+  });
+}
+
+function codeOver(): TollgateError {
+  return new TollgateError('code_over', {
+    message:
+      'No code counts any more: it was used, or is older than 15 minutes, or five others were tried. Ask for a new one.',
   });
 }
 

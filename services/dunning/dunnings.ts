@@ -10,7 +10,7 @@ import {
 } from '../../domain/overdue-policy.ts';
 import type { AuditEntry } from '../audit/audit.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
-import { lastingFaults } from '../payments/charge-faults.ts';
+import { faultsInWords, type LastingFaults, sinceFaults } from '../payments/charge-faults.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import { audited, type Commanding, type CommandOutcome, commandOnce, type Obeyed } from '../processes/commands.ts';
 import { dunningWorkflowId } from '../processes/poke.ts';
@@ -179,7 +179,8 @@ function commandOf({ state }: DunningRow, wanted: CaseCommand & CaseCommanding):
 }
 
 export async function viewOf(tx: PoolClient, invoiceId: string): Promise<DunningView> {
-  const { orgId, state, wakeAt, readAtMs: nowMs } = await dunningRow(tx, invoiceId);
+  const row = await dunningRow(tx, invoiceId);
+  const { orgId, state, wakeAt, readAtMs: nowMs } = row;
   const { stage } = standingOf(state.invoice, state.incidents, nowMs);
   const { rows } = await tx.query<{ amountCents: number; dueAt: Date; orgName: string }>(
     `select coalesce(remaining_of(i.id), i.amount_cents) as "amountCents", i.due_at as "dueAt", o.name as "orgName"
@@ -208,7 +209,7 @@ export async function viewOf(tx: PoolClient, invoiceId: string): Promise<Dunning
     asks: asksOf(invoiceId, state, nowMs),
     waitMs: wakeAt === null ? null : Math.max(wakeAt.getTime() - nowMs, 0),
     wakeAt: wakeAt?.toISOString() ?? null,
-    attention: attentionOf(state, nowMs) ?? (state.closed === null ? await lastingFaults(tx, { invoiceId }) : null),
+    attention: inWords(await waitsForUs(tx, row)),
   };
 }
 
@@ -226,9 +227,26 @@ function asksOf(invoiceId: string, state: DunningRow['state'], nowMs: number): C
   });
 }
 
-/** A postpaid customer is stopped by a person's word alone. */
-function attentionOf({ invoice, closed }: DunningRow['state'], nowMs: number): string | null {
-  return closed === null && stopDecisionAskedAt(invoice, nowMs) !== null
+/** What a person of ours is asked. */
+export type WaitsForUs =
+  | { readonly code: 'stop_decision' }
+  | { readonly code: 'charge_faults'; readonly faults: LastingFaults };
+
+/** A postpaid customer is stopped by a person's word alone. Null: nobody is waited for. */
+export async function waitsForUs(
+  tx: PoolClient,
+  { invoiceId, state, readAtMs }: DunningRow,
+): Promise<WaitsForUs | null> {
+  if (state.closed !== null) return null;
+  if (stopDecisionAskedAt(state.invoice, readAtMs) !== null) return { code: 'stop_decision' };
+  const faults = await sinceFaults(tx, { invoiceId });
+  return faults === null ? null : { code: 'charge_faults', faults };
+}
+
+/** For the logs and Temporal's UI. */
+function inWords(waits: WaitsForUs | null): string | null {
+  if (waits === null) return null;
+  return waits.code === 'stop_decision'
     ? 'the debt is 30 days overdue: stop the customer, or give him time'
-    : null;
+    : faultsInWords(waits.faults);
 }

@@ -13,6 +13,8 @@ export interface Unsettled {
   readonly orgId: string | null;
   readonly orgName: string | null;
   readonly what: string;
+  /** What it is about, as our books or Stripe have it. */
+  readonly detail: string | null;
   readonly amountCents: number | null;
   readonly since: Date;
   /** Null: no workflow waits for it. */
@@ -23,20 +25,23 @@ export interface Unsettled {
 const MOST = 100;
 
 export async function unsettledMoney(db: Queryable): Promise<Unsettled[]> {
-  const { rows: refused } = await db.query<Omit<Unsettled, 'kind' | 'workflowId'>>(
+  const { rows: refused } = await db.query<Omit<Unsettled, 'kind' | 'detail' | 'workflowId'>>(
     `select f.payment_id as id, o.id as "orgId", o.name as "orgName", p.purpose as what, r.amount_cents as "amountCents", r.created_at as since
        from refused_refunds f join refunds r on r.id = f.refund_id join payments p on p.id = f.payment_id join organizations o on o.id = f.org_id
       order by r.created_at limit $1`,
     [MOST],
   );
   const { rows: captured } = await db.query<Omit<Unsettled, 'kind' | 'workflowId'>>(
-    `select c.stripe_payment_intent as id, o.id as "orgId", o.name as "orgName", c.reason as what, c.amount_cents::float8 as "amountCents", c.at as since
+    `select c.stripe_payment_intent as id, o.id as "orgId", o.name as "orgName", c.reason as what, c.asked_for as detail, c.amount_cents::float8 as "amountCents", c.at as since
        from captures_in_question c join payments p on p.id = c.payment_id join organizations o on o.id = p.org_id
       where c.resolved_at is null order by c.at limit $1`,
     [MOST],
   );
   return [
-    ...refused.map((row) => ({ ...row, kind: 'refused_refund' as const, workflowId: refundWorkflowId(row.id) })),
+    ...refused.map((row) => ({
+      ...row,
+      ...{ kind: 'refused_refund' as const, detail: null, workflowId: refundWorkflowId(row.id) },
+    })),
     ...captured.map((row) => ({ ...row, kind: 'capture_in_question' as const, workflowId: null })),
   ];
 }
@@ -48,7 +53,7 @@ export async function ledgerFindings(db: Queryable): Promise<Unsettled[]> {
        from reconciliations where stage = 'attention' and ended_at is null order by opened_at limit $1`,
     [MOST],
   );
-  const common = { kind: 'ledger_finding', orgId: null, orgName: null, amountCents: null } as const;
+  const common = { kind: 'ledger_finding', orgId: null, orgName: null, amountCents: null, detail: null } as const;
   return rows.map((row) => ({ ...row, ...common, workflowId: `reconciliation:${row.id}` }));
 }
 

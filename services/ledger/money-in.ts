@@ -89,7 +89,7 @@ export const MONEY_IN: readonly Invariant[] = [
     id: 'I10-questions',
     title: 'no capture waits for a person to decide',
     faults: `
-      select format('%s for payment %s: %s %s, but %s', stripe_payment_intent, payment_id, amount_cents, currency, reason) as what
+      select format('%s for payment %s: %s %s, %s %s', stripe_payment_intent, payment_id, amount_cents, currency, reason, asked_for) as what
         from captures_in_question where resolved_at is null`,
   },
 ];

@@ -1,7 +1,7 @@
 // Applications as those read them who decide: what was submitted, what to look at twice, what was said and decided, who must act by when; and
 // which of them wait for somebody of us.
 import type { ApplicationForm } from '../../domain/application-form.ts';
-import { attentionOf } from '../../domain/provisioning.ts';
+import { attentionOf, type ProvisioningAttention } from '../../domain/provisioning.ts';
 import { comparable, type EarlierApplication, type RiskHint, riskHints } from '../../domain/risk-hints.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import {
@@ -52,7 +52,7 @@ export interface WaitingApplication {
   readonly hints: readonly RiskHint[];
   readonly bar: Bar | null;
   /** What keeps it from being provisioned; null: it waits for a decision, or for an answer. */
-  readonly attention: string | null;
+  readonly attention: ProvisioningAttention | null;
   /** Nothing is to be decided, but the applicant was the last to write. */
   readonly isUnanswered: boolean;
 }

@@ -12,6 +12,7 @@ import { billingNow } from '../subscriptions/turn.ts';
 import { type Application, application, lockedApplication } from './application-rows.ts';
 import { summaryOf, target } from './applications.ts';
 import { asDecided, type Decision, decision, decisionsOf, objectionTo } from './decisions.ts';
+import { attentionInWords, failureInWords } from './obstacle-words.ts';
 import { carryOut, ONBOARDING_ACTOR } from './provisioning-steps.ts';
 import { takeOnboardingTurn } from './turn.ts';
 
@@ -142,7 +143,7 @@ async function askOfRow(tx: PoolClient, { state: { stage } }: Application): Prom
 }
 
 function failureOf(ask: StepAsk, error: unknown): ProvisioningFact {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = { code: 'defect', detail: error instanceof Error ? error.message : String(error) } as const;
   if (ask.kind === 'undo') return { kind: 'undo_failed', step: ask.done.step, why };
   return { kind: 'step_failed', step: ask.step, why, isRefused: error instanceof TollgateError };
 }
@@ -170,12 +171,15 @@ async function viewOf(tx: PoolClient, id: string): Promise<OnboardingView> {
 
 async function attentionFor(tx: PoolClient, about: Application): Promise<string | null> {
   const { stage } = about.state;
-  if ('saga' in stage) return attentionOf(stage.saga);
+  if ('saga' in stage) {
+    const waits = attentionOf(stage.saga);
+    return waits === null ? null : attentionInWords(waits);
+  }
   if (stage.kind !== 'in_review') return null;
   const made = await awaitedDecision(tx, about);
   const objection = made === null ? null : await objectionTo(tx, about, made);
   if (objection !== null) return `decision ${made?.id} does not count: ${objection}`;
   return stage.failure === null
     ? null
-    : `provisioning was undone, ${stage.failure}: decide anew at level ${stage.level}`;
+    : `provisioning was undone, ${failureInWords(stage.failure)}: decide anew at level ${stage.level}`;
 }

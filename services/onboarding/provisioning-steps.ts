@@ -3,13 +3,12 @@
 import type { PoolClient } from 'pg';
 import { cents, nanoOf } from '../../domain/cents.ts';
 import type { EnterpriseTerms } from '../../domain/enterprise-terms.ts';
-import { TollgateError } from '../../domain/errors.ts';
 import type { ProvisioningFact, ProvisioningStep, StepAsk, StepDone } from '../../domain/provisioning.ts';
 import { readCaps, replaceCaps } from '../organizations/caps.ts';
 import { organization } from '../organizations/organizations.ts';
 import { markProvisioning } from '../organizations/provisioning.ts';
 import { idFor } from '../platform/ids.ts';
-import { contract, endContract, makeContract } from '../postpaid/contracts.ts';
+import { contract, contractInForce, endContract, makeContract } from '../postpaid/contracts.ts';
 import { conversionObstacle, convertPlan } from '../subscriptions/conversion.ts';
 import { adoptPlan } from '../subscriptions/plan-benefits.ts';
 import { liveSubscriptionOf } from '../subscriptions/subscription-rows.ts';
@@ -29,7 +28,22 @@ export async function carryOut(tx: PoolClient, about: Application, ask: StepAsk)
     const obstacle = await conversionObstacle(tx, about.orgId);
     if (obstacle !== null) return { kind: 'step_waits', step, ...obstacle };
   }
+  const code = await contractObstacle(tx, about, step);
+  if (code !== null) return { kind: 'step_failed', step, why: { code, detail: about.orgId }, isRefused: true };
   return { kind: 'step_done', done: await make(tx, about, step, attempt) };
+}
+
+/** Somebody of ours has made a contract before it could, or ended its own meanwhile. Null: neither. */
+async function contractObstacle(
+  tx: PoolClient,
+  { orgId, state }: Application,
+  step: ProvisioningStep,
+): Promise<'contract_in_force' | 'contract_replaced' | null> {
+  const inForce = await contractInForce(tx, orgId);
+  if (step === 'contract') return inForce === null ? null : 'contract_in_force';
+  if (step !== 'activate') return null;
+  const made = 'saga' in state.stage ? state.stage.saga.done.find((done) => done.step === 'contract') : undefined;
+  return inForce?.id === made?.contractId ? null : 'contract_replaced';
 }
 
 async function make(tx: PoolClient, about: Application, step: ProvisioningStep, attempt: number): Promise<StepDone> {
@@ -45,7 +59,6 @@ async function make(tx: PoolClient, about: Application, step: ProvisioningStep, 
     case 'budget':
       return setBudget(tx, about);
     case 'activate': {
-      await requireItsContract(tx, about);
       const converted = await convertPlan(tx, orgId, idFor(`${id}:activate`), ONBOARDING_ACTOR);
       await markProvisioning(tx, orgId, false);
       return { step, subscriptionId: converted?.subscriptionId ?? null, creditedCents: converted?.creditedCents ?? 0 };
@@ -92,14 +105,6 @@ async function makeItsContract(tx: PoolClient, about: Application, attempt: numb
   const terms = { creditLineCents, netDays, priceOfListPpm, note, actor: ONBOARDING_ACTOR };
   await makeContract(tx, orgId, { id: contractId, ...terms });
   return { step: 'contract', contractId, planVersionIdBefore };
-}
-
-/** Somebody of ours may have ended it meanwhile. @throws TollgateError conflict */
-async function requireItsContract(tx: PoolClient, { orgId, state }: Application): Promise<void> {
-  const made = 'saga' in state.stage ? state.stage.saga.done.find((done) => done.step === 'contract') : undefined;
-  const found = await contract(tx, orgId);
-  if (found.id === made?.contractId && found.endedAt === null) return;
-  throw new TollgateError('conflict', { message: `The contract of organization ${orgId} was ended, or is another.` });
 }
 
 async function setBudget(tx: PoolClient, about: Application): Promise<StepDone> {

@@ -14,11 +14,14 @@ const LAST_PAID = `coalesce((select max(b.top_up) from payments b where b.org_id
 /** In a sentence for whoever watches a process. Null: as below. */
 export async function lastingFaults(db: Queryable, charged: Charged): Promise<string | null> {
   const lasting = await sinceFaults(db, charged);
-  if (lasting === null) return null;
-  return `since ${lasting.since.toISOString()} Stripe refuses the charge and no bank is asked: ${lasting.error ?? 'it does not say why'}`;
+  return lasting === null ? null : faultsInWords(lasting);
 }
 
-interface LastingFaults {
+export function faultsInWords({ since, error }: LastingFaults): string {
+  return `since ${since.toISOString()} Stripe refuses the charge and no bank is asked: ${error ?? 'it does not say why'}`;
+}
+
+export interface LastingFaults {
   readonly since: Date;
   /** In Stripe's words; null: it has none. */
   readonly error: string | null;

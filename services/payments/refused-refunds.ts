@@ -10,6 +10,7 @@ import { markSeenTo } from './refused-refund-rows.ts';
 
 export interface RefusedRefundView {
   readonly orgId: string;
+  readonly orgName: string;
   readonly revision: number;
   readonly paymentId: string;
   readonly purpose: string;
@@ -43,9 +44,11 @@ export class RefusedRefunds {
 }
 
 async function viewOf(db: Queryable, paymentId: string): Promise<RefusedRefundView> {
-  const { rows } = await db.query<Pick<RefusedRefundView, 'orgId' | 'revision' | 'purpose' | 'refusedCents'>>(
-    `select f.org_id as "orgId", f.revision, p.purpose, r.amount_cents as "refusedCents"
-       from refused_refunds f join payments p on p.id = f.payment_id left join refunds r on r.id = f.refund_id where f.payment_id = $1`,
+  const { rows } = await db.query<
+    Pick<RefusedRefundView, 'orgId' | 'orgName' | 'revision' | 'purpose' | 'refusedCents'>
+  >(
+    `select f.org_id as "orgId", o.name as "orgName", f.revision, p.purpose, r.amount_cents as "refusedCents"
+       from refused_refunds f join organizations o on o.id = f.org_id join payments p on p.id = f.payment_id left join refunds r on r.id = f.refund_id where f.payment_id = $1`,
     [paymentId],
   );
   const [row] = rows;
@@ -53,7 +56,7 @@ async function viewOf(db: Queryable, paymentId: string): Promise<RefusedRefundVi
   const attention =
     row.refusedCents === null
       ? null
-      : `Stripe would not give back ${row.refusedCents} cents of payment ${paymentId} (${row.purpose}): find out why at Stripe, then retryRefund or dismiss`;
+      : `Stripe would not give back ${(row.refusedCents / 100).toFixed(2)} USD of payment ${paymentId} (${row.purpose}): find out why at Stripe, then retryRefund or dismiss`;
   const rest = { asks: [], waitMs: null, wakeAt: null };
   return { ...row, paymentId, hasEnded: attention === null, attention, ...rest };
 }

@@ -41,7 +41,7 @@ export interface NewContract {
 /** From now on. @throws TollgateError not_found; conflict where one is in force */
 export async function makeContract(tx: PoolClient, orgId: string, wanted: NewContract): Promise<Contract> {
   await lockedOrganization(tx, orgId);
-  if ((await lastContract(tx, orgId))?.endedAt === null) {
+  if ((await contractInForce(tx, orgId)) !== null) {
     throw new TollgateError('conflict', {
       message: `Organization ${orgId} has a contract that is in force: change its credit line, or end it first.`,
     });
@@ -100,6 +100,12 @@ export async function contract(db: Queryable, orgId: string): Promise<Contract> 
     message: `Organization ${orgId} has no contract: it pays in advance.`,
     param: 'orgId',
   });
+}
+
+/** Null: none. */
+export async function contractInForce(db: Queryable, orgId: string): Promise<Contract | null> {
+  const last = await lastContract(db, orgId);
+  return last?.endedAt === null ? last : null;
 }
 
 async function lastContract(db: Queryable, orgId: string): Promise<Contract | null> {

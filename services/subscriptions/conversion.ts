@@ -2,6 +2,7 @@
 // would have counted it (D92). Nothing of it may be under way at Stripe then.
 import type { PoolClient } from 'pg';
 import { type Cents, cents, nanoOf } from '../../domain/cents.ts';
+import type { Obstacle } from '../../domain/provisioning.ts';
 import { isAtRest } from '../../domain/subscription-step.ts';
 import { liveSubscriptionOf } from './subscription-rows.ts';
 import { billingNow, takeTurn } from './turn.ts';
@@ -16,14 +17,11 @@ export interface ConvertedPlan {
 export async function conversionObstacle(
   tx: PoolClient,
   orgId: string,
-): Promise<{ readonly why: string; readonly needsPerson: boolean } | null> {
+): Promise<{ readonly why: Obstacle; readonly needsPerson: boolean } | null> {
   const live = await liveSubscriptionOf(tx, orgId);
   if (live === null || isAtRest(live.state)) return null;
-  const { phase } = live.state;
-  if (phase.kind === 'past_due') {
-    return { why: `subscription ${live.id} owes a renewal: have it paid, or cancelled`, needsPerson: true };
-  }
-  return { why: `subscription ${live.id} has a payment under way`, needsPerson: false };
+  const isOwed = live.state.phase.kind === 'past_due';
+  return { why: { code: isOwed ? 'renewal_owed' : 'payment_under_way', detail: live.id }, needsPerson: isOwed };
 }
 
 /** `grantId`: of the credit, made of what it is given for. Null: there was no plan. The caller holds the organization. */

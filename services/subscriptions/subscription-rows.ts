@@ -8,13 +8,15 @@ import { jsonbText, MOMENT_MS, type Queryable } from '../platform/postgres.ts';
 export interface SubscriptionRow {
   readonly id: string;
   readonly orgId: string;
+  readonly orgName: string;
   readonly state: Subscription;
   readonly wakeAt: Date | null;
   /** When it was read, by the clock of billing. */
   readonly readAtMs: number;
 }
 
-const ROWS = `select id, org_id as "orgId", state, wake_at as "wakeAt", ${MOMENT_MS} as "readAtMs" from subscriptions`;
+const ROWS = `select id, org_id as "orgId", (select o.name from organizations o where o.id = org_id) as "orgName", state, wake_at as "wakeAt",
+  ${MOMENT_MS} as "readAtMs" from subscriptions`;
 
 /** @throws TollgateError not_found */
 export async function subscriptionRow(db: Queryable, id: string): Promise<SubscriptionRow> {

@@ -29,6 +29,7 @@ export type CardAsk =
 export interface SubscriptionView {
   readonly id: string;
   readonly orgId: string;
+  readonly orgName: string;
   readonly revision: number;
   readonly phase: Subscription['phase']['kind'];
   readonly plan: PlanName;
@@ -217,7 +218,7 @@ export async function viewOf(tx: PoolClient, subscriptionId: string): Promise<Su
 }
 
 async function seen(tx: PoolClient, row: SubscriptionRow): Promise<SubscriptionView> {
-  const { id: subscriptionId, orgId, state, wakeAt, readAtMs: nowMs } = row;
+  const { id: subscriptionId, orgId, orgName, state, wakeAt, readAtMs: nowMs } = row;
   const order = openOrder(state);
   const invoiceId = order === null ? null : invoiceIdOf(subscriptionId, order.invoice);
   const [terms, next] = [
@@ -227,6 +228,7 @@ async function seen(tx: PoolClient, row: SubscriptionRow): Promise<SubscriptionV
   return {
     id: subscriptionId,
     orgId,
+    orgName,
     revision: state.revision,
     phase: state.phase.kind,
     plan: terms.plan,

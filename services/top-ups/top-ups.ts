@@ -30,6 +30,7 @@ export interface TopUpAsk {
 
 export interface TopUpView {
   readonly orgId: string;
+  readonly orgName: string;
   readonly revision: number;
   readonly settings: TopUpSettings | null;
   readonly isLow: boolean;
@@ -58,7 +59,8 @@ export class TopUps {
       if (result.kind === 'refused') throw new Error(`a balance was refused: ${result.reason}`);
       const { state, asks, wakeAtMs } = result;
       const view = viewOf(orgId, state, asks, wakeAtMs, await billingNow(tx));
-      return { ...view, attention: view.hasEnded ? null : await lastingFaults(tx, { topUpsOf: orgId }) };
+      const attention = view.hasEnded ? null : await lastingFaults(tx, { topUpsOf: orgId });
+      return { ...view, attention, orgName: (await organization(tx, orgId)).name };
     });
   }
 }
@@ -69,7 +71,7 @@ function viewOf(
   asks: readonly Asked[],
   wakeAtMs: number | null,
   nowMs: number,
-): Omit<TopUpView, 'attention'> {
+): Omit<TopUpView, 'attention' | 'orgName'> {
   const awaited =
     open === null
       ? null

@@ -8,6 +8,7 @@ import { barriersOn } from './accessibility.ts';
 import { type ConsoleSite, expectNoSidewaysScrolling, openConsoleSite, picture } from './console-site.ts';
 import { findInQueue, focused, tabTo } from './keyboard.ts';
 import { type Account, colleague, signUp } from './person.ts';
+import { approve } from './second-person.ts';
 import { call } from './waiting-applications.ts';
 
 interface Asker extends Account {
@@ -203,15 +204,6 @@ test('a debt that waits for us is taken in hand; a transfer and a stop take two 
   expect(await ann.page.getByText('Poor Payers').count()).toBe(0);
   expect([...ann.complaints, ...ben.complaints]).toEqual([]);
 });
-
-/** On the page of what was asked for, which says what came of it. */
-async function approve(page: Page, why: string): Promise<void> {
-  await page.getByRole('link', { name: 'Open it' }).click();
-  await page.getByRole('button', { name: 'Approve' }).click();
-  await page.getByLabel('Why?').fill(why);
-  await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
-  await page.getByText('Done', { exact: true }).waitFor();
-}
 
 async function transfer(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Record a transfer' }).click();

@@ -64,6 +64,7 @@ async function asked(page: Page): Promise<void> {
   await expectWellMadeInBoth(page, 'staff-application');
   await page.keyboard.press('m');
   await page.keyboard.type('What is your VAT ID?');
+  expect(await page.getByLabel('What do you ask?').inputValue()).toBe('What is your VAT ID?');
   await picture(page, 'staff-ask');
   await tabTo(page, 'Ask for more');
   await page.keyboard.press('Enter');

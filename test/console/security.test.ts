@@ -1,6 +1,6 @@
 // What somebody does for the safety of his account, by the pages: a second factor, another password, the end of a session that he does not know.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { codeAt } from '../../services/accounts/totp.ts';
 import { barriersOn } from './accessibility.ts';
 import { type ConsoleSite, expectNoSidewaysScrolling, openConsoleSite, picture } from './console-site.ts';
@@ -63,6 +63,10 @@ test('a second factor is set up by an app, asked for at the next sign-in, and re
   await other.page.getByRole('button', { name: 'Sign in' }).click();
   await other.page.getByText('This code or link is wrong').waitFor();
   await expectWellMade(other.page, 'second-factor-refused');
+  await fourMoreWrongCodes(other.context);
+  await other.page.getByRole('button', { name: 'Sign in' }).click();
+  await other.page.getByText('No code counts here any more').waitFor();
+  await expectWellMade(other.page, 'second-factor-over');
   await other.page.getByRole('button', { name: 'Start again' }).click();
   await other.page.getByLabel('Mail address').fill(email);
   await other.page.getByLabel('Password', { exact: true }).fill(PASSWORD);
@@ -78,6 +82,14 @@ test('a second factor is set up by an app, asked for at the next sign-in, and re
   await third.page.getByRole('button', { name: 'Sign in' }).click();
   await third.page.getByRole('heading', { name: 'Overview' }).waitFor();
 });
+
+async function fourMoreWrongCodes(context: BrowserContext): Promise<void> {
+  const { api } = site.product;
+  for (let tries = 0; tries < 4; tries += 1) {
+    const wrong = { data: { code: '000000' }, headers: { origin: api } };
+    expect((await context.request.post(`${api}/api/v1/sign-ins/second-factor`, wrong)).status()).toBe(422);
+  }
+}
 
 test('another password ends the other sessions, and the old one opens nothing', async () => {
   const { here, elsewhere, email } = await inTwoBrowsers();
@@ -110,13 +122,15 @@ test('a session that somebody does not know ends when he says so', async () => {
   await elsewhere.page.getByRole('heading', { name: 'Sign in' }).waitFor();
 });
 
-test('a forgotten password is replaced by the link of a mail, once', async () => {
+test('a forgotten password is replaced by the link of a mail, once, and what is written while the page comes is not lost', async () => {
   const { page, context } = await site.visit();
   const { email } = await signUp(site, context);
   await context.clearCookies();
   await page.goto(`${site.url}/sign-in`);
+  const line = await slowLine(page, 'forgotten-password');
   await page.getByRole('link', { name: 'Forgot your password?' }).click();
   await page.getByLabel('Mail address').fill(email);
+  line.goOn();
   await page.getByRole('button', { name: 'Send the link' }).click();
   await page.getByRole('heading', { name: 'Look into your mail' }).waitFor();
   await expectWellMade(page, 'forgotten-password-sent');
@@ -134,6 +148,16 @@ test('a forgotten password is replaced by the link of a mail, once', async () =>
   await signIn(page, email, ANOTHER_PASSWORD);
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
 });
+
+/** A page of the console is not there before this says so. */
+async function slowLine(page: Page, name: string): Promise<{ goOn(): void }> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await page.route(`**/assets/${name}-*.js`, async (route) => {
+    await promise;
+    await route.continue();
+  });
+  return { goOn: resolve };
+}
 
 async function inTwoBrowsers() {
   const here = await site.visit();

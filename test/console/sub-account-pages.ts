@@ -2,21 +2,15 @@
 import { expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { type ConsoleSite, picture } from './console-site.ts';
+import { colleague } from './person.ts';
+import { approve } from './second-person.ts';
+import { call } from './waiting-applications.ts';
 import { expectWellMadeInBoth } from './well-made.ts';
 
 /** With us, at half of list price. */
 export async function contracted(site: ConsoleSite, orgId: string): Promise<void> {
-  await agree(site, `/organizations/${orgId}/contract`, { creditLineCents: 10_000, priceOfListPpm: 500_000 });
-}
-
-async function agree(site: ConsoleSite, path: string, terms: object): Promise<void> {
-  const { api, adminToken } = site.product;
-  const answer = await fetch(`${api}/api/v1${path}`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json', 'if-match': '*' },
-    body: JSON.stringify({ ...terms, reason: 'as agreed' }),
-  });
-  expect(answer.ok).toBe(true);
+  const terms = { creditLineCents: 10_000, priceOfListPpm: 500_000, reason: 'as agreed' };
+  await call(site.product, 'POST', `/organizations/${orgId}/contract`, terms);
 }
 
 export async function boundedByAddress(site: ConsoleSite, page: Page, orgId: string): Promise<void> {
@@ -65,13 +59,29 @@ async function keyOf(page: Page): Promise<string> {
   return secret;
 }
 
-/** By our people, at four tenths of list price. */
+/** By two of our people, at four tenths of list price. */
 export async function priced(site: ConsoleSite, page: Page, orgId: string): Promise<void> {
-  const { rows } = await site.product.admin.query<{ id: string }>(
-    `select id from projects where org_id = $1 and name = '客服'`,
-    [orgId],
-  );
-  await agree(site, `/projects/${rows[0]?.id}/prices`, { priceOfListPpm: 400_000 });
+  const eve = await colleague(site, 'Eve Bargains', 'business');
+  const ben = await colleague(site, 'Ben Agrees', 'business');
+  const address = `${site.url}/staff/customers/${orgId}`;
+  await eve.page.goto(address);
+  await eve.page.getByRole('button', { name: 'Agree on a price for 客服' }).click();
+  const dialog = eve.page.getByRole('dialog');
+  await dialog.getByLabel('Percent of list price').fill('60');
+  await dialog.getByLabel('Why?').fill('They answer in six languages');
+  await dialog.getByText('Below 84.2 % of list price this takes two persons').waitFor();
+  await dialog.getByRole('button', { name: 'Agree on a price' }).click();
+  await dialog.getByText('The whole organization pays 50% of list price').waitFor();
+  await expectWellMadeInBoth(eve.page, 'customer-sub-account-price');
+  await dialog.getByLabel('Percent of list price').fill('40');
+  await dialog.getByRole('button', { name: 'Agree on a price' }).click();
+  await dialog.getByText('This waits for a second person now.', { exact: false }).waitFor();
+  await ben.page.goto(address);
+  await approve(ben.page, 'As agreed');
+  await ben.page.goto(address);
+  await ben.page.getByText('40% of list price, agreed for it alone').waitFor();
+  await picture(ben.page, 'customer-sub-accounts');
+  expect([...eve.complaints, ...ben.complaints]).toEqual([]);
   await page.reload();
   await page.getByText('标价的 40%，为此子账户单独约定').waitFor();
   await expectWellMadeInBoth(page, 'sub-accounts');

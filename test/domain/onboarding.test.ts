@@ -105,9 +105,11 @@ function answer(ask: StepAsk): ProvisioningFact {
   return { kind: 'step_done', done: done(ask.step) };
 }
 
+const DEFECT = { code: 'defect', detail: 'because' } as const;
+
 function failed(ask: StepAsk, isRefused = false): ProvisioningFact {
-  if (ask.kind === 'undo') return { kind: 'undo_failed', step: ask.done.step, why: 'because' };
-  return { kind: 'step_failed', step: ask.step, why: 'because', isRefused };
+  if (ask.kind === 'undo') return { kind: 'undo_failed', step: ask.done.step, why: DEFECT };
+  return { kind: 'step_failed', step: ask.step, why: DEFECT, isRefused };
 }
 
 function submitted(): World {
@@ -293,6 +295,6 @@ function follow(world: World, ask: StepAsk, how: string, made: string[]): void {
     if (ask.kind === 'do') made.push(ask.step);
     else expect(made.pop()).toBe(ask.done.step);
   } else if (how === 'wait' && ask.kind === 'do') {
-    world.take({ kind: 'step_waits', step: ask.step, why: 'later', needsPerson: false });
+    world.take({ kind: 'step_waits', step: ask.step, why: DEFECT, needsPerson: false });
   } else world.take(failed(ask, how === 'refuse'));
 }

@@ -1,7 +1,8 @@
 // For whom provisioning waits, and where it turns back instead. Its course among all other events is in onboarding.test.ts.
 import { expect, test } from '@jest/globals';
-import { beginProvisioning, provisioningStep, type StepDone } from '../../domain/provisioning.ts';
+import { attentionOf, beginProvisioning, provisioningStep, type StepDone } from '../../domain/provisioning.ts';
 
+const OWED = { code: 'renewal_owed', detail: 's-1' } as const;
 const MADE: readonly StepDone[] = [
   { step: 'settle' },
   { step: 'hold' },
@@ -16,13 +17,14 @@ test('whoever must see to something is waited for while the keys work, and not a
       {
         kind: 'step_waits',
         step: done.length === 0 ? 'settle' : 'activate',
-        why: 'it owes a renewal',
+        why: OWED,
         needsPerson: true,
       },
       0,
     );
   const [atFirst, atLast] = [waiting([]), waiting(MADE)];
 
-  expect([atFirst.course, atFirst.why]).toEqual(['forward', 'it owes a renewal']);
-  expect([atLast.course, atLast.gaveUp]).toEqual(['back', 'activate: it owes a renewal']);
+  expect([atFirst.course, atFirst.why]).toEqual(['forward', OWED]);
+  expect(attentionOf(atFirst)).toEqual({ kind: 'waits', step: 'settle', ...OWED });
+  expect([atLast.course, atLast.gaveUp]).toEqual(['back', { step: 'activate', ...OWED }]);
 });

@@ -118,7 +118,7 @@ test('an answer in time begins another revision, whose days are counted anew', a
 test('what is approved with a large credit line waits for a second person, and is provisioned then', async () => {
   const id = await applied();
   await house.now(() => desk.decides(EVE, id, { terms: LARGE }));
-  await until(async () => (await detailsOf(workflow(id))).includes('| waits for level | 2 |'));
+  await until(async () => (await detailsOf(workflow(id))).includes('- waits for level: 2'));
 
   const alone = desk.decides(EVE, id, { level: 2, terms: null });
   await expect(alone).rejects.toMatchObject({ code: 'forbidden' });
@@ -204,7 +204,7 @@ test('terminated at any stage and repaired from its row, each comes to the same 
     }
     if (at === 'second') {
       await house.now(() => desk.decides(EVE, id, { terms: LARGE }));
-      await until(async () => (await detailsOf(workflow(id))).includes('level | 2'));
+      await until(async () => (await detailsOf(workflow(id))).includes('level: 2'));
     }
     await workflow(id).terminate();
     const revision = at === 'info_requested' ? 2 : 1;

@@ -14,6 +14,8 @@ export type CardAsk =
 
 export interface ProcessView {
   readonly orgId: string;
+  /** For people; some do not tell it, nor do histories that began before it was told. */
+  readonly orgName?: string;
   /** Of two views the one with the higher number is the newer. */
   readonly revision: number;
   readonly hasEnded: boolean;

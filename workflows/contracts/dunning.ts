@@ -21,8 +21,7 @@ interface Moment {
 }
 
 export interface DunningView extends ProcessView {
-  /** For people; histories that began before they were told lack these four. */
-  readonly orgName?: string;
+  /** For people; histories that began before they were told lack these three. */
   readonly dueAt?: string;
   /** Notices that the mail server took over. */
   readonly told?: readonly Moment[];

@@ -13,6 +13,7 @@ import { CustomerInvoices } from '../parts/customer-invoices.tsx';
 import { CustomerPayments } from '../parts/customer-payments.tsx';
 import { CustomerKeys, CustomerMembers } from '../parts/customer-people.tsx';
 import { CustomerProposals } from '../parts/customer-proposals.tsx';
+import { CustomerSubAccounts } from '../parts/customer-sub-accounts.tsx';
 import { GiveCredit } from '../parts/give-credit.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Money } from '../parts/money.tsx';
@@ -33,6 +34,7 @@ export function Customer() {
           <Heading organization={organization} />
           <Figures organization={organization} />
           {may('proposal.read') ? <CustomerProposals orgId={orgId} /> : null}
+          {organization.plan === 'enterprise' && may('project.read') ? <CustomerSubAccounts orgId={orgId} /> : null}
           {may('invoice.read') ? <CustomerInvoices orgId={orgId} /> : null}
           {may('payment.read') ? <CustomerPayments orgId={orgId} /> : null}
           {may('member.read') ? <CustomerMembers orgId={orgId} /> : null}

@@ -8,6 +8,7 @@ import { useWords } from '../messages/language.ts';
 import { Form, useForm } from '../parts/form.tsx';
 import { MailInput } from '../parts/mail-input.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
+import { useVisitorAddress, visitorAddress } from '../visitor-address.ts';
 
 const here = getRouteApi('/visitor/forgotten-password');
 
@@ -16,11 +17,12 @@ export function ForgottenPassword() {
   const search = here.useSearch();
   const [sentTo, setSentTo] = useState<string | null>(null);
   const form = useForm({
-    initial: { email: '' },
+    initial: { email: visitorAddress() },
     check: ({ email }) => ({ email: isMailAddress(email) ? null : t('fields.email') }),
     send: ({ email }) => told(api.POST('/api/v1/password-resets', { body: { email: email.trim() } })),
     done: (_, { email }) => setSentTo(email.trim()),
   });
+  useVisitorAddress(form.values.email);
   const back = (
     <p className="aside">
       <Anchor renderRoot={(props) => <Link to="/sign-in" search={search} {...props} />}>{t('forgotten.back')}</Anchor>

@@ -7,12 +7,14 @@ import { enter } from '../enter.ts';
 import { codeIn, isMailAddress } from '../entered.ts';
 import { useWords } from '../messages/language.ts';
 import { isInvited, ownPath } from '../own-path.ts';
+import { BeginAgain, isCodeOver } from '../parts/begin-again.tsx';
 import { CodeInput } from '../parts/code-input.tsx';
 import { Form, useForm } from '../parts/form.tsx';
 import { MailInput } from '../parts/mail-input.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { hasPasskeys, signByPasskey } from '../passkey.ts';
+import { useVisitorAddress, visitorAddress } from '../visitor-address.ts';
 
 const here = getRouteApi('/visitor/sign-in');
 
@@ -34,7 +36,7 @@ function Password({ next, passed }: Password) {
   const t = useWords();
   const search = next === undefined ? {} : { next };
   const form = useForm({
-    initial: { email: '', password: '' },
+    initial: { email: visitorAddress(), password: '' },
     check: ({ email, password }) => ({
       email: isMailAddress(email) ? null : t('fields.email'),
       password: password === '' ? t('fields.empty') : null,
@@ -42,6 +44,7 @@ function Password({ next, passed }: Password) {
     send: ({ email, password }) => told(api.POST('/api/v1/sign-ins', { body: { email: email.trim(), password } })),
     done: ({ state }) => passed(state),
   });
+  useVisitorAddress(form.values.email);
   return (
     <>
       <PageHeading title={t('signIn.title')} lead={isInvited(next) ? t('signIn.invited') : undefined} />
@@ -109,6 +112,14 @@ function SecondFactor({ passed, again }: SecondFactor) {
     },
     done: passed,
   });
+  if (isCodeOver(form.problem)) {
+    return (
+      <>
+        <PageHeading title={t('secondFactor.title')} />
+        <BeginAgain thrown={form.problem} verb={t('secondFactor.again')} begin={again} />
+      </>
+    );
+  }
   return (
     <>
       <PageHeading

@@ -11,6 +11,7 @@ import { CodeInput } from '../parts/code-input.tsx';
 import { Form, useForm } from '../parts/form.tsx';
 import { checkPerson, NOBODY_YET, PersonFields, personBody } from '../parts/new-person.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
+import { useVisitorAddress, visitorAddress } from '../visitor-address.ts';
 
 const here = getRouteApi('/visitor/sign-up');
 const AWAITED = 'tollgate-sign-up-address';
@@ -31,11 +32,12 @@ function Details({ sent }: { readonly sent: (email: string) => void }) {
   const search = here.useSearch();
   const { next } = search;
   const form = useForm({
-    initial: NOBODY_YET,
+    initial: { ...NOBODY_YET, email: visitorAddress() },
     check: (entered) => checkPerson(entered, t),
     send: (entered) => told(api.POST('/api/v1/sign-ups', { body: personBody(entered) })),
     done: (_, { email }) => sent(email.trim()),
   });
+  useVisitorAddress(form.values.email);
   return (
     <>
       <PageHeading title={t('signUp.title')} lead={isInvited(next) ? t('signUp.invited') : t('signUp.lead')} />

@@ -15,6 +15,7 @@ import { DecisionList, useMeanwhile } from '../parts/decision-list.tsx';
 import { Hints } from '../parts/hints.tsx';
 import { useNames } from '../parts/names.ts';
 import { useNeighbours } from '../parts/neighbours.ts';
+import { failureIn, obstacleIn } from '../parts/obstacle-words.ts';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { KeySign, Shortcuts } from '../parts/shortcuts.tsx';
 import { Thread } from '../parts/thread.tsx';
@@ -155,8 +156,8 @@ function Standing({ file }: { readonly file: ApplicationFile }) {
   return (
     <div className="form standing" role="status">
       <p>{sentence()}</p>
-      {failure === null ? null : <p className="queue-attention">{t('file.undone', { why: failure })}</p>}
-      {attention === null ? null : <p className="queue-attention">{attention}</p>}
+      {failure === null ? null : <p className="queue-attention">{t('file.undone', { what: failureIn(failure, t) })}</p>}
+      {attention === null ? null : <p className="queue-attention">{obstacleIn(attention, t)}</p>}
       {temporalUiUrl === null ? null : (
         <p>
           <Anchor href={`${temporalUiUrl}/${encodeURIComponent(workflowId)}`}>{t('file.workflow')}</Anchor>

@@ -2,7 +2,7 @@
 import { Anchor } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { invoicesQuery } from '../api/organization-questions.ts';
+import { invoicesQuery, projectsQuery } from '../api/organization-questions.ts';
 import { useMe } from '../api/questions.ts';
 import { type Proposal, proposalsQuery, useMay } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
@@ -16,7 +16,8 @@ export function CustomerProposals({ orgId }: { readonly orgId: string }) {
   const may = useMay();
   const proposals = useQuery(proposalsQuery).data?.data ?? [];
   const invoices = useInfiniteQuery({ ...invoicesQuery(orgId), enabled: may('invoice.read') }).data?.pages ?? [];
-  const own = [orgId, ...invoices.flatMap(({ data }) => data.map(({ id }) => id))];
+  const projects = useQuery({ ...projectsQuery(orgId), enabled: may('project.read') }).data?.data ?? [];
+  const own = [orgId, ...[...invoices.flatMap(({ data }) => data), ...projects].map(({ id }) => id)];
   const waiting = proposals.filter((proposal) => own.some((id) => isAbout(proposal, id)));
   if (waiting.length === 0) return null;
   return (

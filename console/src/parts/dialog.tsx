@@ -1,4 +1,5 @@
 // A dialog over the page: it takes the focus and gives it back, and closes by Escape and its cross, unless what it shows would be lost by that.
+// It is there, with the focus, before the next key is pressed: who opens it by a letter goes on writing (D121).
 import { Modal } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useWords } from '../messages/language.ts';
@@ -13,6 +14,9 @@ interface Dialog {
   readonly children: ReactNode;
 }
 
+/** Mantine would put it into the page a frame later, and the letters in between would be keys of the page. A style lets it appear. */
+const AT_ONCE = { duration: 0 };
+
 export function Dialog({ opened, title, isWide = false, isKept = false, close, children }: Dialog) {
   const t = useWords();
   return (
@@ -21,6 +25,8 @@ export function Dialog({ opened, title, isWide = false, isKept = false, close, c
       opened={opened}
       onClose={close}
       lockScroll={false}
+      transitionProps={AT_ONCE}
+      returnFocus={false}
       closeOnEscape={!isKept}
       closeOnClickOutside={false}
       centered
@@ -29,7 +35,7 @@ export function Dialog({ opened, title, isWide = false, isKept = false, close, c
       padding="lg"
     >
       <Modal.Overlay />
-      <Modal.Content>
+      <Modal.Content ref={takeFocus} className="dialog">
         <Modal.Body>
           {/* No Modal.Header: to a screen reader it would be the head of the page. */}
           <div className="dialog-head">
@@ -41,4 +47,15 @@ export function Dialog({ opened, title, isWide = false, isKept = false, close, c
       </Modal.Content>
     </Modal.Root>
   );
+}
+
+/** Mantine's trap takes it as well, by a timer: on a machine that is busy what is typed until then would be lost. */
+function takeFocus(content: HTMLElement | null): (() => void) | undefined {
+  if (content === null) return undefined;
+  const before = document.activeElement;
+  (content.querySelector<HTMLElement>('[data-autofocus]') ?? content).focus({ preventScroll: true });
+  return () => {
+    const isHere = content.contains(document.activeElement) || document.activeElement === document.body;
+    if (isHere && before instanceof HTMLElement) before.focus({ preventScroll: true });
+  };
 }

@@ -164,5 +164,11 @@ export function WaitsForUs({ orgId, invoice: { id } }: OfInvoice) {
   const t = useWords();
   const { data } = useQuery(caseQuery(orgId, id));
   if (data === undefined || data.attention === null) return null;
-  return <p className="queue-attention">{t(`customer.waitsFor.${data.policy}`)}</p>;
+  const { code, fault } = data.attention;
+  return (
+    <>
+      <p className="queue-attention">{t(`customer.waitsFor.${code}`)}</p>
+      {fault === null ? null : <p className="queue-attention">{t('inbox.stripeSays', { detail: fault })}</p>}
+    </>
+  );
 }

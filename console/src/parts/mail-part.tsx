@@ -6,6 +6,7 @@ import { api, told } from '../api/client.ts';
 import { meQuery, sessionsQuery, useMe } from '../api/questions.ts';
 import { codeIn, isMailAddress } from '../entered.ts';
 import { useWords } from '../messages/language.ts';
+import { BeginAgain, isCodeOver } from './begin-again.tsx';
 import { CodeInput } from './code-input.tsx';
 import { Dialog } from './dialog.tsx';
 import { Form, useForm } from './form.tsx';
@@ -36,7 +37,7 @@ export function MailPart() {
       </Button>
       <Dialog opened={open !== null} close={close} title={t('mail.change')}>
         {open === 'confirming' ? (
-          <Confirming address={mailChange?.email ?? ''} done={close} />
+          <Confirming address={mailChange?.email ?? ''} done={close} again={() => setOpen('asking')} />
         ) : (
           <Asking sent={() => setOpen('confirming')} />
         )}
@@ -77,7 +78,14 @@ function Asking({ sent }: { sent(): void }) {
   );
 }
 
-function Confirming({ address, done }: { readonly address: string; done(): void }) {
+interface Confirming {
+  readonly address: string;
+  done(): void;
+  /** After some wrong codes no right one is taken any more. */
+  again(): void;
+}
+
+function Confirming({ address, done, again }: Confirming) {
   const t = useWords();
   const queries = useQueryClient();
   const form = useForm({
@@ -89,6 +97,9 @@ function Confirming({ address, done }: { readonly address: string; done(): void 
       done();
     },
   });
+  if (isCodeOver(form.problem)) {
+    return <BeginAgain thrown={form.problem} verb={t('mail.again')} begin={again} />;
+  }
   return (
     <Form form={form} submit={t('mail.confirm')}>
       <p>{t('mail.sent', { email: address })}</p>

@@ -12,6 +12,7 @@ import { Hints } from './hints.tsx';
 import { Moment } from './moment.tsx';
 import { Money } from './money.tsx';
 import { useNames } from './names.ts';
+import { obstacleIn } from './obstacle-words.ts';
 
 export function QueueLine({ item }: { readonly item: InboxItem }) {
   const { id, kind, orgId, workflowId } = item;
@@ -54,7 +55,7 @@ export function QueueLine({ item }: { readonly item: InboxItem }) {
 
 function Line({ item }: { readonly item: InboxItem }) {
   const t = useWords();
-  const { kind, orgName, amountCents, level, since, hints, attention } = item;
+  const { kind, orgName, amountCents, level, since, hints } = item;
   return (
     <>
       <span className="queue-what">
@@ -77,25 +78,39 @@ function Line({ item }: { readonly item: InboxItem }) {
       <Whose item={item} />
       <Reason item={item} />
       <Claimed item={item} />
-      {attention === null ? null : <span className="queue-attention">{attention}</span>}
+      <Obstacle item={item} />
       <Hints hints={hints} />
     </>
   );
 }
 
 export function nameOfItem({ kind, what, orgName }: InboxItem, t: Words): string {
-  if (kind === 'dunning') return orgName ?? what;
-  return kind === 'proposal' ? wordOfRoute(what, t) : what;
+  if (kind === 'proposal') return wordOfRoute(what, t);
+  return kind === 'application' || kind === 'ledger_finding' ? what : (orgName ?? what);
 }
 
-/** Of a debt: what is asked of us, and how often it was. */
+/** Of what bears the name of its organization: what is asked of us, or what it is about. */
 function Reason({ item: { kind, what } }: { readonly item: Pick<InboxItem, 'kind' | 'what'> }) {
   const t = useWords();
-  const reason = kind === 'dunning' ? REASONS.find((one) => one === what) : undefined;
+  if (kind === 'application' || kind === 'proposal' || kind === 'ledger_finding') return null;
+  const reason = REASONS.find((one) => one === what);
   return reason === undefined ? null : <span className="queue-reason">{t(`inbox.reason.${reason}`)}</span>;
 }
 
-const REASONS = ['stop_decision_due', 'stop_decision_late', 'stop_decision_very_late', 'charge_faults'] as const;
+const REASONS = [
+  ...(['stop_decision_due', 'stop_decision_late', 'stop_decision_very_late', 'charge_faults'] as const),
+  ...(['refund_refused', 'pack', 'invoice', 'top_up', 'second_capture'] as const),
+  ...(['paid_by_another', 'another_intent', 'another_amount', 'tax_unknown'] as const),
+] as const;
+
+/** What keeps it from going on, and what we were told of it. */
+function Obstacle({ item: { attention, kind, detail } }: { readonly item: InboxItem }) {
+  const t = useWords();
+  if (attention !== null) return <span className="queue-attention">{obstacleIn(attention, t)}</span>;
+  if (detail === null) return null;
+  const told = kind === 'capture_in_question' ? t('inbox.askedFor', { detail }) : t('inbox.stripeSays', { detail });
+  return <span className="queue-attention">{told}</span>;
+}
 
 export function Due({ item: { dueAt, isLate } }: { readonly item: Pick<InboxItem, 'dueAt' | 'isLate'> }) {
   const t = useWords();

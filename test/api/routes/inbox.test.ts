@@ -1,15 +1,12 @@
 // The inbox: whoever works for us finds in it what he may see to and nothing else, what is due first comes first, and what he himself may not
 // decide says so before he tries.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { DAY_MS } from '../../../domain/moments.ts';
+import { beginProvisioning } from '../../../domain/provisioning.ts';
 import { Onboardings } from '../../../services/onboarding/onboardings.ts';
 import { FORM, LARGE, TERMS } from '../../services/onboarding/desk.ts';
-import { overdueInvoice } from '../../support/overdue-invoice.ts';
 import { inboxWorld } from './inbox-world.ts';
 import { type Answered, done, type ManagementApp, startManagementApp, TEMPORAL_UI_URL } from './management-app.ts';
 import { type Somebody, signedInAs } from './signed-in-as.ts';
-
-const DUE_MS = Date.now() - 34 * DAY_MS;
 
 type World = ReturnType<typeof inboxWorld>;
 
@@ -137,6 +134,28 @@ test('it is late after a business day', async () => {
   expect((await inboxOf(eve))[0]?.id).toBe(id);
 });
 
+test('what keeps an application from being provisioned, and why it was undone, is told by a code and what it is about', async () => {
+  const { id, orgId } = await applied();
+  await app.db.query(
+    `with v as (insert into plan_versions values ('enterprise-x', 'enterprise', now(), 0, 0, null, 'all', 1000000, 'standard') returning id)
+     insert into contracts (id, org_id, credit_line_cents, net_days, plan_version_id, made_by) select gen_random_uuid(), $1, 0, 30, v.id, 'ada' from v`,
+    [orgId],
+  );
+  done(await decide(eve, id, { terms: TERMS }));
+  await looked(id);
+  const failure = { step: 'contract', code: 'contract_in_force', detail: orgId };
+  expect((await as(eve, 'get', `/applications/${id}`)).body).toMatchObject({ failure, attention: null });
+
+  const why = { code: 'renewal_owed', detail: orgId };
+  await app.db.query(
+    `update applications set stage = 'provisioning', state = jsonb_set(state, '{stage}', $2) where id = $1`,
+    [id, { kind: 'provisioning', saga: { ...beginProvisioning(1), why, needsPerson: true } }],
+  );
+  const attention = { kind: 'waits', step: 'settle', ...why };
+  expect((await as(eve, 'get', `/applications/${id}`)).body).toMatchObject({ failure: null, attention });
+  expect((await inboxOf(eve)).find((one) => one.id === id)).toMatchObject({ attention });
+});
+
 async function finding(night: string): Promise<string> {
   await app.db.query(
     `insert into reconciliations (name, stage, verified_at, answer_by, findings)
@@ -152,7 +171,7 @@ test('money that went another way waits for those who sell, a night that is not 
     `with p as (insert into payments (id, org_id, purpose, pack, amount_cents, credit_nano, requested_by)
                 values (gen_random_uuid(), $1, 'pack', 'pack_10', 1000, 10000000000, 'test') returning id)
      insert into captures_in_question (stripe_payment_intent, payment_id, amount_cents, currency, reason)
-     select 'pi_unasked', id, 900, 'usd', 'another amount' from p`,
+     select 'pi_unasked', id, 900, 'usd', 'another_amount' from p`,
     [orgId],
   );
   await finding('2026-11-28');
@@ -165,39 +184,6 @@ test('money that went another way waits for those who sell, a night that is not 
     what: 'money came in once',
     workflowId: 'reconciliation:2026-11-28',
   });
-});
-
-test('a debt waits for those who sell until they give time, and says how often they were asked', async () => {
-  const day = (count: number) => DUE_MS + count * DAY_MS;
-  const { orgId } = await applied();
-  const asked = { stop_decision_due: day(30), stop_decision_late: day(31) };
-  const id = await overdueInvoice(app.db, orgId, DUE_MS, asked);
-  const seenBy = async (who: Somebody) => (await inboxOf(who)).find((one) => one.id === id);
-  const before = [await seenBy(eve), await seenBy(ops)];
-
-  const until = new Date(Date.now() + DAY_MS).toISOString();
-  done(await as(eve, 'post', `/invoices/${id}/dunning/extend`, { until, reason: 'he pays on the first' }));
-
-  const workflowId = `dunning:${id}`;
-  expect(before).toMatchObject([
-    { kind: 'dunning', orgId, what: 'stop_decision_late', amountCents: 1_900, workflowId },
-    undefined,
-  ]);
-  expect(await seenBy(eve)).toBeUndefined();
-});
-
-test('a debt for which Stripe asks no bank waits with what Stripe says', async () => {
-  const { orgId } = await applied();
-  const id = await overdueInvoice(app.db, orgId, DUE_MS);
-  await app.db.query(
-    `insert into charge_attempts (payment_id, number, try, asked_at, outcome, answered_at, error)
-     select id, 1, 1, now() - interval '2 hours', 'fault', now(), 'No such customer' from payments where invoice_id = $1`,
-    [id],
-  );
-
-  const [item] = (await inboxOf(eve)).filter((one) => one.id === id);
-
-  expect(item).toMatchObject({ kind: 'dunning', orgId, what: 'charge_faults', attention: 'No such customer' });
 });
 
 describe('what somebody has in hand', () => {

@@ -125,14 +125,20 @@ test('after five wrong codes, a quarter of an hour, or another one that was aske
   const right = await changeCodeSentTo(app, second);
   const wrong = ['000000', '000001', '000002'].find((one) => one !== right && one !== replaced) ?? '';
 
-  const statuses = [(await confirm(browser, replaced)).status];
-  for (let tries = 0; tries < 4; tries += 1) statuses.push((await confirm(browser, wrong)).status);
-  statuses.push((await confirm(browser, right)).status);
+  const answers = [await confirm(browser, replaced)];
+  for (let tries = 0; tries < 4; tries += 1) answers.push(await confirm(browser, wrong));
+  answers.push(await confirm(browser, right));
   done(await ask(browser, second));
   await app.db.query('update auth.mail_changes set valid_until = clock_timestamp() where email = $1', [second]);
-  statuses.push((await confirm(browser, await changeCodeSentTo(app, second))).status);
+  answers.push(await confirm(browser, await changeCodeSentTo(app, second)));
 
-  expect(statuses).toEqual(Array(7).fill(422));
+  expect(answers.map(refusal)).toEqual([
+    ...Array(5).fill([422, 'wrong_code']),
+    ...[
+      [422, 'code_over'],
+      [422, 'code_over'],
+    ],
+  ]);
 });
 
 test('a person is mailed five codes in an hour', async () => {

@@ -31,7 +31,7 @@ export const PLANTED_MONEY_IN: readonly (readonly [string, string, string])[] = 
   [
     'I10-questions',
     'a capture waits for a person',
-    `insert into captures_in_question values ('pi_other', '${SOME_ID}', 1, 'usd', 'it was not asked for')`,
+    `insert into captures_in_question values ('pi_other', '${SOME_ID}', 1, 'usd', 'another_amount')`,
   ],
   [
     'I10-owed-back',

@@ -10,6 +10,7 @@ import { inTransaction } from '../../../services/platform/postgres.ts';
 import { pokeStranded } from '../../../services/processes/stranded.ts';
 import { orderInvoice } from '../../../services/subscriptions/invoices-of-plans.ts';
 import { Subscriptions } from '../../../services/subscriptions/subscriptions.ts';
+import { waitingSubscriptions } from '../../../services/subscriptions/waiting-subscriptions.ts';
 import { ledgerOf, noMoreFaults, submit, withCard } from '../../fake-stripe/stripe-client.ts';
 import { openTill } from './till.ts';
 
@@ -64,6 +65,10 @@ async function look({ subscriptionId }: Void) {
   return { attention, asks: asks.map(({ kind }) => kind) };
 }
 
+async function inInbox({ subscriptionId }: Void) {
+  return (await waitingSubscriptions(till.db)).filter((one) => one.subscriptionId === subscriptionId);
+}
+
 async function retry({ subscriptionId }: Void): Promise<string> {
   const told = { actor: 'ada', reason: 'looked at it', requestId: newId() };
   return (await subscriptions.command(subscriptionId, { command: 'retryRefund', ...told })).kind;
@@ -90,10 +95,12 @@ test('a refund that Stripe refuses needs a person at once, is not asked again un
   const refused = await look(late);
   const again = await look(late);
   await hearAll();
+  const waiting = await inInbox(late);
   const told = await retry(late);
   const goneOn = await look(late);
 
   expect([refused, again]).toEqual([NEEDS_PERSON, NEEDS_PERSON]);
+  expect([waiting, await inInbox(late)]).toMatchObject([[{ what: 'refund_refused', amountCents: 1_400 }], []]);
   expect([told, goneOn]).toEqual(['done', AT_REST]);
   expect((await ledgerOf(till.stripeUrl))[late.intent]).toMatchObject({ captured: 1_900, refunded: 1_900 });
   expect(await till.differences()).toEqual([]);

@@ -1,8 +1,13 @@
-// What takes two persons, in the inbox: it waits for whoever may decide on it, and what was approved and came to nothing until somebody has read that.
+// What else is in the inbox: what takes two persons, until somebody has decided, or read what came of it; a debt, until a person of ours has the word
+// no more; a subscription that does not go on by itself.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { DAY_MS } from '../../../domain/moments.ts';
+import { overdueInvoice } from '../../support/overdue-invoice.ts';
 import { inboxWorld } from './inbox-world.ts';
 import { done, type ManagementApp, startManagementApp } from './management-app.ts';
 import { type Somebody, signedInAs } from './signed-in-as.ts';
+
+const DUE_MS = Date.now() - 34 * DAY_MS;
 
 type World = ReturnType<typeof inboxWorld>;
 
@@ -98,3 +103,71 @@ test('what was approved and left undone waits for all who might decide, and once
 });
 
 const LEFT_TO_ALL = ['left_undone', 'left_undone', 'left_undone'];
+
+test('a debt waits for those who sell until they give time, and says how often they were asked', async () => {
+  const day = (count: number) => DUE_MS + count * DAY_MS;
+  const { orgId } = await applied();
+  const asked = { stop_decision_due: day(30), stop_decision_late: day(31) };
+  const id = await overdueInvoice(app.db, orgId, DUE_MS, asked);
+  const seenBy = async (who: Somebody) => (await inboxOf(who)).find((one) => one.id === id);
+  const before = [await seenBy(eve), await seenBy(ops)];
+
+  const until = new Date(Date.now() + DAY_MS).toISOString();
+  done(await as(eve, 'post', `/invoices/${id}/dunning/extend`, { until, reason: 'he pays on the first' }));
+
+  const workflowId = `dunning:${id}`;
+  expect(before).toMatchObject([
+    { kind: 'dunning', orgId, what: 'stop_decision_late', amountCents: 1_900, workflowId },
+    undefined,
+  ]);
+  expect(await seenBy(eve)).toBeUndefined();
+});
+
+test('a debt for which Stripe asks no bank waits with what Stripe says', async () => {
+  const { orgId } = await applied();
+  const id = await overdueInvoice(app.db, orgId, DUE_MS);
+  await app.db.query(
+    `insert into charge_attempts (payment_id, number, try, asked_at, outcome, answered_at, error)
+     select id, 1, 1, now() - interval '2 hours', 'fault', now(), 'No such customer' from payments where invoice_id = $1`,
+    [id],
+  );
+
+  const [item] = (await inboxOf(eve)).filter((one) => one.id === id);
+
+  expect(item).toMatchObject({ kind: 'dunning', orgId, what: 'charge_faults', detail: 'No such customer' });
+  const attention = { code: 'charge_faults', fault: 'No such customer' };
+  expect((await as(eve, 'get', `/invoices/${id}/dunning`)).body).toMatchObject({ attention });
+});
+
+test('a renewal for which Stripe asks no bank waits with its subscription, until a case of its own is opened', async () => {
+  const { orgId } = await applied();
+  const { rows } = await app.db.query<{ id: string; invoiceId: string }>(RENEWAL_WITHOUT_BANK, [orgId]);
+  const [{ id, invoiceId }] = rows as [{ id: string; invoiceId: string }];
+  const seenBy = async (who: Somebody) => (await inboxOf(who)).find((one) => one.id === id);
+  const before = [await seenBy(eve), await seenBy(ops)];
+
+  await app.db.query(
+    `insert into dunnings (invoice_id, org_id, subscription_id, policy, state, revision) values ($1, $2, $3, 'renewal', '{}', 1)`,
+    [invoiceId, orgId, id],
+  );
+
+  const workflowId = `subscription:${id}`;
+  expect(before).toMatchObject([
+    { kind: 'subscription', orgId, what: 'charge_faults', detail: 'No such customer', amountCents: 2_500, workflowId },
+    undefined,
+  ]);
+  expect(await seenBy(eve)).toBeUndefined();
+  await app.db.query('delete from dunnings where invoice_id = $1', [invoiceId]);
+});
+
+/** Asked two hours ago for the first time. */
+const RENEWAL_WITHOUT_BANK = `
+  with s as (insert into subscriptions (id, org_id, phase, plan_version_id, state, revision)
+             select gen_random_uuid(), $1, 'paying', max(v.id), '{"refundsRefused": []}', 1 from plan_versions v where v.plan = 'pro' returning id),
+       i as (insert into invoices (id, org_id, kind, subscription_id, name, bought, amount_cents)
+             select gen_random_uuid(), $1, 'plan', s.id, 'renewal:1', '{}', 2500 from s returning id),
+       p as (insert into payments (id, org_id, purpose, invoice_id, amount_cents, credit_nano, requested_by)
+             select gen_random_uuid(), $1, 'invoice', i.id, 2500, 0, 'test' from i returning id),
+       a as (insert into charge_attempts (payment_id, number, try, asked_at, outcome, answered_at, error)
+             select p.id, 1, 1, now() - interval '2 hours', 'fault', now(), 'No such customer' from p)
+  select s.id, i.id as "invoiceId" from s, i`;

@@ -1,0 +1,23 @@
+// Facts of a case as people read them in Temporal's UI and on its command line: a list of markdown, since the UI leaves no room between the columns
+// of a table.
+
+export type Fact = readonly [name: string, value: string];
+
+export function factList(facts: readonly Fact[]): string {
+  return facts.map(([name, value]) => `- ${name}: ${value}`).join('\n');
+}
+
+/** A customer's name is no markdown of ours: it makes no link. */
+export function verbatim(name: string): string {
+  return `\`${name.replaceAll('`', "'")}\``;
+}
+
+/** Of ISO 8601: "2027-02-18 00:00:53 UTC". */
+export function inUtc(moment: string): string {
+  return moment.replace(/^(.{10})T(.{8})(\.\d+)?Z$/, '$1 $2 UTC');
+}
+
+/** 1900: "19.00 USD". */
+export function dollars(cents: number): string {
+  return `${(cents / 100).toFixed(2)} USD`;
+}
