@@ -117,7 +117,7 @@ export function sqlFunctionsExplained(tree: Tree): Finding[] {
 
 /** Not test/house: there decisions are planted that do not exist. */
 const CITING =
-  /^(domain|workflows|services|activities|api|workers|migrations|scripts|test|console)\/(?!house[/.]).*\.(tsx?|mjs|sql)$/;
+  /^(domain|workflows|services|activities|api|workers|migrations|scripts|bench|test|console)\/(?!house[/.]).*\.(tsx?|mjs|sql)$/;
 
 /** `D3` in code where a reader would otherwise "fix" it; under its heading, where that is. */
 export function decisionsCited(tree: Tree): Finding[] {
