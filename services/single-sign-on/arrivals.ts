@@ -24,6 +24,7 @@ import {
   refuseStaff,
   subjectOf,
 } from './admission.ts';
+import { requireNothingElsewhere } from './enforcement.ts';
 import { addIdentity, knownIdentity, noteUsed } from './identities.ts';
 import { type FollowedLink, takeIdentityLink } from './identity-links.ts';
 import { type IdentityProvider, noteTried } from './identity-providers.ts';
@@ -71,7 +72,10 @@ export async function connect(tx: PoolClient, arrival: Arrival, { personId }: Si
   return identityId;
 }
 
-/** @throws TollgateError single_sign_on_failed for somebody else */
+/**
+ * For what is done to the account as a whole, so not where that opens other organizations, too.
+ * @throws TollgateError single_sign_on_failed for somebody else, single_sign_on_confined for who belongs elsewhere
+ */
 export async function proveBySignOn(
   tx: PoolClient,
   arrival: Arrival,
@@ -79,6 +83,7 @@ export async function proveBySignOn(
 ): Promise<string> {
   const known = await knownIdentity(tx, subjectOf(arrival));
   if (known?.personId !== personId) throw failed('somebody else');
+  await requireNothingElsewhere(tx, personId, { confinedTo: arrival.provider.orgId });
   await noteUsed(tx, known.id);
   await noteFreshSignOn(tx, sessionId);
   return known.id;

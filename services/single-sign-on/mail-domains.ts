@@ -23,20 +23,24 @@ export async function mailDomainsOf(db: Queryable, orgId: string): Promise<MailD
 /** What it called its domain when it became an enterprise, unless that is confirmed, or anybody's; null: nothing suggests itself. */
 export async function suggestedDomain(db: Queryable, orgId: string): Promise<string | null> {
   const { rows } = await db.query<{ domain: string }>(
-    `select r.domain from applications a join application_revisions r on r.application_id = a.id and r.revision = a.revision
-      where a.org_id = $1 and a.stage = 'active' and not exists (select from mail_domains d where d.domain = lower(r.domain))
-      order by a.created_at desc limit 1`,
+    `select a.form ->> 'domain' as domain from applications a
+      where a.org_id = $1 and a.stage = 'active' and a.form ? 'domain'
+        and not exists (select from mail_domains d where d.domain = lower(a.form ->> 'domain'))
+      order by a.created_at desc, a.id desc limit 1`,
     [orgId],
   );
   const domain = rows[0]?.domain.toLowerCase() ?? null;
   return domain === null || isPublicMail(domain) ? null : domain;
 }
 
-/** @throws TollgateError conflict for who is no enterprise, for a domain that somebody has, and for one where anybody has an address */
+/** @throws TollgateError conflict for who is no enterprise, and for a domain that somebody has; invalid_body for one where anybody has an address */
 export async function confirmDomain(tx: PoolClient, orgId: string, domain: string, confirmedBy: string): Promise<void> {
   const { plan } = await lockedOrganization(tx, orgId);
   if (plan !== 'enterprise') throw refused('Single sign-on is for enterprises, and this organization is none.');
-  if (isPublicMail(domain)) throw refused(`Anybody may have an address of ${domain}: it is no organization’s.`);
+  if (isPublicMail(domain)) {
+    const message = `Anybody may have an address of ${domain}: it is no organization’s.`;
+    throw new TollgateError('invalid_body', { message, param: 'domain' });
+  }
   const { rowCount } = await tx.query(
     'insert into mail_domains (domain, org_id, confirmed_by) values ($1, $2, $3) on conflict do nothing',
     [domain, orgId, confirmedBy],

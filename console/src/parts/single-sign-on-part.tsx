@@ -14,7 +14,7 @@ import { Form, useForm } from './form.tsx';
 import { Connecting } from './identities-part.tsx';
 import { checkProof, ProofInputs, proofBody, UNPROVED } from './proof-inputs.tsx';
 
-type Change = 'naming' | 'testing' | 'enforcing' | 'freeing' | 'removing';
+type Change = 'naming' | 'changing' | 'testing' | 'enforcing' | 'freeing' | 'removing';
 
 interface OfOrganization {
   readonly orgId: string;
@@ -88,7 +88,7 @@ function Acts({ settings }: Settings) {
         ))}
       </div>
       <Dialog opened={change !== null} close={close} title={t(`sso.act.${change ?? 'naming'}`)}>
-        {change === 'naming' ? <Naming settings={settings} done={close} /> : null}
+        {change === 'naming' || change === 'changing' ? <Naming settings={settings} done={close} /> : null}
         {change === 'testing' ? <Testing settings={settings} /> : null}
         {change === 'enforcing' || change === 'freeing' || change === 'removing' ? (
           <Switching settings={settings} change={change} done={close} />
@@ -103,7 +103,7 @@ function actsFor({ issuer, enforced, testedAt, mailDomains }: SingleSignOn): rea
   const mayTest = mailDomains.length > 0;
   const mayEnforce = mayTest && testedAt !== null;
   return [
-    'naming',
+    'changing',
     ...(mayTest ? (['testing'] as const) : []),
     ...(enforced ? (['freeing'] as const) : mayEnforce ? (['enforcing'] as const) : []),
     'removing',

@@ -1,6 +1,6 @@
 // An enterprise's people come in by its provider: whom it knows, and who is wanted here. Whatever else the provider says, or somebody else in its name,
 // opens nothing, and nobody is taken for somebody who has an account already.
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { invite } from '../../../services/people/invitations.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
@@ -286,4 +286,15 @@ test('beginnings are counted for each address, and those that came to an end no 
   }
 
   expect(statuses).toEqual([...Array(10).fill(200), 429]);
+});
+
+test('of what is kept of a person his identities are downloaded, by whom he came and when', async () => {
+  const enterprise = await world.enterprise('viewer');
+  const { browser, number } = await world.newcomer(enterprise);
+
+  const data = done(await browser.get('/me/data'));
+
+  const issuer = world.provider.issuer;
+  expect(data.list('identities')).toMatchObject([{ issuer, subject: number, createdAt: expect.any(String) }]);
+  expect(refusal(await browser.post(`/me/identities/${randomUUID()}/prove`))).toEqual([404, 'not_found']);
 });
