@@ -17,7 +17,7 @@ import { mailDomainOf, maySpeakFor } from './mail-domains.ts';
 import type { Claims } from './openid.ts';
 
 export interface Arrival {
-  readonly provider: Pick<KnownProvider, 'orgId' | 'orgName' | 'issuer' | 'jitRole'>;
+  readonly provider: Pick<KnownProvider, 'orgId' | 'orgName' | 'issuer' | 'clientId' | 'jitRole'>;
   readonly claims: Claims;
 }
 
@@ -55,7 +55,9 @@ export async function admit(tx: PoolClient, arrival: Arrival, newcomer: Newcomer
   const name = claims.name ?? email.slice(0, email.lastIndexOf('@'));
   const { id: personId } = await createVerifiedPerson(tx, { email, name, ...newcomer });
   await joinOrganization(tx, provider, { personId, email }, author);
-  return { kind: 'known', personId, identityId: await addIdentity(tx, personId, of) };
+  const identityId = await addIdentity(tx, personId, of);
+  await noteUsed(tx, identityId);
+  return { kind: 'known', personId, identityId };
 }
 
 export function subjectOf({ provider: { orgId, issuer }, claims: { subject } }: Arrival): Subject {
@@ -92,7 +94,7 @@ async function roleWaiting(
 /** Whoever belongs to it already stays as he is. Under the organization's lock. @throws TollgateError single_sign_on_refused */
 export async function joinOrganization(
   tx: PoolClient,
-  provider: Arrival['provider'],
+  provider: Pick<KnownProvider, 'orgId' | 'orgName' | 'jitRole'>,
   { personId, email }: { readonly personId: string; readonly email: string },
   author: Author,
 ): Promise<void> {

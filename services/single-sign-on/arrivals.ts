@@ -48,7 +48,7 @@ export async function signOn(
   await requireOpenAccount(tx, personId);
   if (admitted.kind === 'link_sent') return { signedOn: { state: 'link_sent' }, personId, cookies: [] };
   const { identityId } = admitted;
-  await noteTried(tx, arrival.provider.orgId, personId);
+  await noteTried(tx, arrival.provider, personId);
   if (await isEnrolled(tx, personId)) {
     const challenge = await openChallenge(tx, personId, identityId);
     const { cookies } = accounts;
@@ -68,7 +68,7 @@ export async function connect(tx: PoolClient, arrival: Arrival, { personId }: Si
   if ((await activeRole(tx, orgId, personId)) === null) throw failed('no member any more');
   await provenAddress(tx, arrival);
   const identityId = await addIdentity(tx, personId, subjectOf(arrival));
-  await noteTried(tx, orgId, personId);
+  await noteTried(tx, arrival.provider, personId);
   return identityId;
 }
 
@@ -105,7 +105,7 @@ export async function connectByLink(
   const provider = await providerNow(tx, orgId, issuer);
   // Whoever follows it reads that address.
   const { email } = await changePerson(tx, person, { verified: true });
-  await joinOrganization(tx, { orgId, orgName, issuer, jitRole: provider.jitRole }, { personId, email }, author);
+  await joinOrganization(tx, { orgId, orgName, jitRole: provider.jitRole }, { personId, email }, author);
   return { ...followed, identityId: await addIdentity(tx, personId, followed) };
 }
 

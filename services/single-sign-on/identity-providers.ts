@@ -54,7 +54,7 @@ export async function changeProvider(
   before: IdentityProvider,
   change: ProviderChange,
 ): Promise<IdentityProvider> {
-  const { orgId } = before;
+  const { orgId, issuer } = before;
   await requireEnterprise(tx, orgId);
   await tx.query('insert into identity_providers (org_id, allow_local) values ($1, false) on conflict do nothing', [
     orgId,
@@ -64,14 +64,14 @@ export async function changeProvider(
   if (isAnother || change.clientSecret !== undefined) await putClient(tx, vault, before, change);
   const { jitRole = before.jitRole, allowLocal = before.allowLocal } = change;
   const enforced = change.enforced ?? (before.enforced && !isAnother);
-  if (enforced && !before.enforced) await requireTried(tx, orgId);
+  if (enforced && (isAnother || !before.enforced)) await requireTried(tx, orgId);
   await tx.query(
     `update identity_providers set jit_role = $2, allow_local = $3, enforced = $4, version = version + 1 where org_id = $1`,
     [orgId, jitRole, allowLocal, enforced],
   );
   if (enforced && !before.enforced) await tx.query('select end_sessions_beside_single_sign_on($1)', [orgId]);
   const after = await identityProvider(tx, orgId);
-  await tellOwners(tx, before, after);
+  if (issuer !== null || after.issuer !== null) await tellOwners(tx, before, after);
   return after;
 }
 
@@ -140,13 +140,13 @@ async function requireTried(tx: PoolClient, orgId: string): Promise<void> {
 }
 
 /** Whatever was said of it, they hear of it by mail. */
-async function tellOwners(
+export async function tellOwners(
   tx: PoolClient,
   before: IdentityProvider,
   { orgId, issuer, enforced }: IdentityProvider,
 ): Promise<void> {
-  const change =
-    enforced === before.enforced ? (issuer === null ? 'removed' : 'changed') : enforced ? 'enforced' : 'freed';
+  const enforcement = enforced ? 'enforced' : 'freed';
+  const change = issuer === null ? 'removed' : enforced === before.enforced ? 'changed' : enforcement;
   const { rows } = await tx.query<{ at: Date }>('select clock_timestamp() as at');
   const host = issuer === null ? null : new URL(issuer).host;
   const facts = { change, host, changedAt: (rows[0]?.at ?? new Date(0)).toISOString() } as const;
@@ -196,13 +196,17 @@ function opened(vault: Vault, { sealed, ...provider }: KnownRow): KnownProvider 
   return { ...provider, clientSecret: vault.open(sealed, placeOf(provider.orgId, provider.issuer)) };
 }
 
-/** An owner has come in through it, so it may be enforced. */
-export async function noteTried(tx: PoolClient, orgId: string, personId: string): Promise<void> {
+/** An owner has come in through it, so it may be enforced: if it is that one still. */
+export async function noteTried(
+  tx: PoolClient,
+  { orgId, issuer, clientId }: Pick<KnownProvider, 'orgId' | 'issuer' | 'clientId'>,
+  personId: string,
+): Promise<void> {
   await tx.query(
     `update identity_providers i set tested_at = clock_timestamp()
-      where i.org_id = $1 and i.tested_at is null
+      where i.org_id = $1 and i.issuer = $3 and i.client_id = $4 and i.tested_at is null
         and exists (select from memberships m where m.org_id = i.org_id and m.person_id = $2 and m.role = 'owner' and m.status = 'active')`,
-    [orgId, personId],
+    [orgId, personId, issuer, clientId],
   );
 }
 

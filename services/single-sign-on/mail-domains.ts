@@ -5,6 +5,7 @@ import { TollgateError } from '../../domain/errors.ts';
 import { isPublicMail } from '../../domain/risk-hints.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import type { Queryable } from '../platform/postgres.ts';
+import { identityProvider, tellOwners } from './identity-providers.ts';
 
 export interface MailDomain {
   readonly domain: string;
@@ -54,11 +55,13 @@ export async function takeBackDomain(tx: PoolClient, orgId: string, domain: stri
   const { rowCount } = await tx.query('delete from mail_domains where domain = $1 and org_id = $2', [domain, orgId]);
   if (rowCount === 0)
     throw new TollgateError('not_found', { message: `${domain} is not confirmed for this organization.` });
-  await tx.query(
+  const before = await identityProvider(tx, orgId);
+  const { rowCount: freed } = await tx.query(
     `update identity_providers set enforced = false, version = version + 1
       where org_id = $1 and enforced and not exists (select from mail_domains where org_id = $1)`,
     [orgId],
   );
+  if (freed === 1) await tellOwners(tx, before, await identityProvider(tx, orgId));
 }
 
 /** Whether its provider may speak for this address. */

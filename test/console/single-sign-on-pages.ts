@@ -84,7 +84,7 @@ export class OwnersTeamPage {
   async require(): Promise<void> {
     await region(this.#page).getByRole('button', { name: 'Require it' }).click();
     await this.#prove();
-    await expectWellMadeInBoth(this.#page, 'single-sign-on-requiring');
+    await picture(this.#page, 'single-sign-on-requiring');
     await dialog(this.#page).getByRole('button', { name: 'Require it' }).click();
     await region(this.#page).getByText('Required', { exact: true }).waitFor();
     await expectWellMadeInBoth(this.#page, 'single-sign-on-required');
@@ -92,7 +92,7 @@ export class OwnersTeamPage {
 }
 
 /** On the page of the provider, without a mouse. */
-export async function signInThere(page: Page, number: string): Promise<void> {
+async function signInThere(page: Page, number: string): Promise<void> {
   await page.getByLabel('Number').fill(number);
   await page.keyboard.press('Enter');
 }
@@ -136,7 +136,7 @@ export async function connectedByLink(site: ConsoleSite, page: Page, email: stri
   };
   await byCompany();
   await page.getByRole('heading', { name: 'Look into your mail' }).waitFor();
-  await expectWellMadeInBoth(page, 'identity-link-sent');
+  await picture(page, 'identity-link-sent');
   await page.goto(await site.mailedTo(email, /http\S+\/console\/connect#\S+/));
   await expectWellMadeInBoth(page, 'identity-link');
   expect(page.url()).not.toContain('#');

@@ -58,12 +58,15 @@ test('what nobody has tried is asked of nobody, and with another client it has t
   await connected(browserOf(app, owner), enterprise);
   const tried = await changeAsOwner(app, orgId, owner, { enforced: true });
   const without = await changeAsOwner(app, orgId, owner, { clientId: 'another' });
+  const atOnce = { clientId: 'another', clientSecret: 'of another', enforced: true };
+  const untriedAgain = await changeAsOwner(app, orgId, owner, atOnce);
   const another = await changeAsOwner(app, orgId, owner, { clientId: 'another', clientSecret: 'of another' });
   const shown = await browserOf(app, owner).get(path);
 
-  expect([untried, without].map(refusal)).toEqual([
+  expect([untried, without, untriedAgain].map(refusal)).toEqual([
     [409, 'conflict'],
     [422, 'invalid_body'],
+    [409, 'conflict'],
   ]);
   expect([tried.field('enforced'), another.field('enforced'), another.field('testedAt')]).toEqual([true, false, null]);
   expect(shown.text).not.toMatch(/of another|sealed|clientSecret/);
