@@ -94,6 +94,15 @@ module.exports = {
       { path: npm('better-auth|@better-auth/[^/]+') },
     ),
     error(
+      'openid-in-one-module',
+      'It asks by our egress alone, and what is wrong is told without what opens something (D81).',
+      {
+        path: '^(domain|workflows|services|activities|api|workers)/',
+        pathNot: '^services/single-sign-on/openid[.]ts$',
+      },
+      { path: npm('openid-client|oauth4webapi|jose') },
+    ),
+    error(
       'console-stands-alone',
       'It runs in browsers and knows the API by its document alone.',
       { path: '^console/' },

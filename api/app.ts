@@ -22,6 +22,7 @@ import { staffCustomerRoutes } from './routes/customers.ts';
 import { demoClockRoutes } from './routes/demo-clock.ts';
 import { routesOf } from './routes/dispatch.ts';
 import { errorsTold } from './routes/error-answers.ts';
+import { identityProviderRoutes } from './routes/identity-providers.ts';
 import { inboxRoutes } from './routes/inbox.ts';
 import { invitationRoutes } from './routes/invitations.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
@@ -31,6 +32,7 @@ import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
 import { myDataRoutes } from './routes/my-data.ts';
+import { myIdentityRoutes } from './routes/my-identities.ts';
 import { myMembershipRoutes } from './routes/my-memberships.ts';
 import { mySessionRoutes } from './routes/my-sessions.ts';
 import { openapiRoute } from './routes/openapi.ts';
@@ -50,6 +52,7 @@ import { receiptRoutes } from './routes/receipts.ts';
 import { named } from './routes/request-ids.ts';
 import type { Route } from './routes/route.ts';
 import { secondFactorRoutes } from './routes/second-factor.ts';
+import { singleSignOnRoutes } from './routes/single-sign-on.ts';
 import { staffRoutes } from './routes/staff.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { taxRoutes } from './routes/taxes.ts';
@@ -75,6 +78,9 @@ export const ROUTES: readonly Route[] = [
   ...closingRoutes,
   ...secondFactorRoutes,
   ...passkeyRoutes,
+  ...singleSignOnRoutes,
+  ...myIdentityRoutes,
+  ...identityProviderRoutes,
   ...personRoutes,
   ...staffRoutes,
   ...memberRoutes,

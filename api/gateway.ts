@@ -34,6 +34,7 @@ import { LogSample } from '../services/platform/log-sample.ts';
 import { Metrics } from '../services/platform/metrics.ts';
 import { createPool } from '../services/platform/postgres.ts';
 import { createRedis, type RedisLink } from '../services/platform/redis.ts';
+import { openSingleSignOn } from '../services/single-sign-on/single-sign-on.ts';
 import { UnsentEnds } from '../services/usage/unsent-ends.ts';
 import { Vault } from '../services/vault/vault.ts';
 import { createApp } from './app.ts';
@@ -281,12 +282,9 @@ function appDependencies(
     invitationLinks: new InvitationLinks(config.publicUrl, config.linkSecret),
     demoClock: openDemoClock(config),
     vault,
-    egress: proxy.egress,
-    apiKeys: proxy.apiKeys,
-    routing: proxy.routing,
-    health: proxy.health,
-    trustedProxies: proxy.trustedProxies,
-    timeMs: proxy.timeMs,
+    singleSignOn: openSingleSignOn(proxy.egress, config.publicUrl, config.linkSecret),
+    ...{ egress: proxy.egress, apiKeys: proxy.apiKeys, routing: proxy.routing },
+    ...{ health: proxy.health, trustedProxies: proxy.trustedProxies, timeMs: proxy.timeMs },
     consolePages: openConsole(proxy.log),
     proxy: asMiddleware(hotEntry(proxy)),
     ready: () => readiness(proxy, routing),

@@ -60,8 +60,8 @@ function* everyCheck(): Generator<Check> {
 }
 
 function somebody(staffRoles: readonly StaffRole[]): SignedIn {
-  const session = { sessionId: PERSON_ID, hasSecondFactor: true, mustEnrol: false, signedInAt: new Date(0) };
-  return { ...session, personId: PERSON_ID, staffRoles };
+  const standing = { hasSecondFactor: true, mustEnrol: false, confinedTo: null };
+  return { ...standing, sessionId: PERSON_ID, personId: PERSON_ID, staffRoles, signedInAt: new Date(0) };
 }
 
 /** As which he belongs to the organization. */

@@ -62,6 +62,12 @@ export const PERMISSIONS = {
   'member.invite': { staff: ['admin'], members: WHO_RUNS_IT },
   'member.change': { staff: ['admin'], members: { owner: 'all' } },
 
+  'single_sign_on.read': { staff: WHO_ANSWERS_CUSTOMERS, members: WHO_RUNS_IT },
+  // Whoever says who says who its people are, is its owner.
+  'single_sign_on.change': { staff: NO_STAFF, members: { owner: 'all' } },
+  // And whose its mail addresses are, we say.
+  'mail_domain.confirm': { staff: WHO_SELLS, members: NO_MEMBER },
+
   'grant.read': { staff: WHO_ANSWERS_CUSTOMERS, members: EVERY_MEMBER },
   'grant.issue': { staff: ['admin'], members: NO_MEMBER },
   'subscription.read': { staff: WHO_ANSWERS_CUSTOMERS, members: WHO_SEES_MONEY },

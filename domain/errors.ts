@@ -128,6 +128,13 @@ export const ERRORS = {
   code_over: terminal(422, 'code_over'),
   wrong_passkey: terminal(422, 'wrong_passkey'),
   known_password: terminal(422, 'known_password'),
+  no_single_sign_on: terminal(422, 'no_single_sign_on'),
+  single_sign_on_failed: terminal(422, 'single_sign_on_failed'),
+  single_sign_on_unproved: terminal(422, 'single_sign_on_unproved'),
+  single_sign_on_refused: terminal(403, 'single_sign_on_refused', 'permission_error'),
+  single_sign_on_required: terminal(403, 'single_sign_on_required', 'permission_error'),
+  single_sign_on_confined: terminal(403, 'single_sign_on_confined', 'permission_error'),
+  single_sign_on_unavailable: ourFault(503, 'single_sign_on_unavailable'),
   too_many_attempts: wait(429, 'too_many_attempts', 'rate_limit_error'),
   cross_site_request: terminal(403, 'cross_site_request', 'permission_error'),
 
@@ -142,6 +149,7 @@ export const ERRORS = {
   // Conflicts in which reading again helps nobody.
   known_member: terminal(409, 'known_member'),
   invitation_over: terminal(409, 'invitation_over'),
+  last_way_in: terminal(409, 'last_way_in'),
   no_verified_owner: terminal(409, 'no_verified_owner'),
   invalid_body: terminal(422, 'invalid_body'),
 } as const satisfies Record<string, ErrorKind>;

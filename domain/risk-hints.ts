@@ -38,6 +38,11 @@ const DISPOSABLE_MAIL = new Set(
 );
 const USUAL_MONTHS_OF_CREDIT = 3;
 
+/** Where anybody has an address who wants one. */
+export function isPublicMail(mailDomain: string): boolean {
+  return FREE_MAIL.has(mailDomain) || DISPOSABLE_MAIL.has(mailDomain);
+}
+
 export function riskHints({ orgId, form, earlier }: RiskFacts): RiskHint[] {
   const own = comparable(form);
   const mailDomains = [

@@ -15,6 +15,7 @@ create table notifications (
     'remind', 'limit_warning', 'limited', 'last_warning', 'stopped', 'restored', 'stop_decision',
     'balance_low', 'top_up_done', 'top_up_declined', 'top_up_off',
     'sign_up_code', 'known_address', 'new_sign_in', 'password_reset', 'password_changed', 'second_factor', 'passkey', 'mail_change_code', 'mail_changed', 'account_closed', 'invitation',
+    'identity', 'identity_link', 'single_sign_on',
     'application_received', 'application_question', 'application_message', 'application_waits', 'application_rejected', 'application_expired', 'enterprise_welcome')),
   -- A mail address, or 'staff'. Null: the organization has nobody who could be written to.
   recipient text,
@@ -36,7 +37,8 @@ create table notifications (
   error text,
   unique nulls not distinct (event_key, recipient),
   check ((invoice_id is null) = (notice is null)),
-  check ((org_id is null) = (kind in ('verification', 'sign_up_code', 'known_address', 'new_sign_in', 'password_reset', 'password_changed', 'second_factor', 'passkey', 'mail_change_code', 'mail_changed', 'account_closed'))),
+  check ((org_id is null) = (kind in ('verification', 'sign_up_code', 'known_address', 'new_sign_in', 'password_reset', 'password_changed', 'second_factor', 'passkey', 'mail_change_code', 'mail_changed', 'account_closed',
+    'identity', 'identity_link'))),
   check (handed_over_at is null or gave_up_at is null and recipient is not null)
 );
 create index on notifications (due_at) where handed_over_at is null and gave_up_at is null and recipient is not null;

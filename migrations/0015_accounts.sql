@@ -70,7 +70,7 @@ create index on auth.password_resets (person_id, created_at);
 
 -- What has been tried and was not right, each thing once: whoever repeats one mistake has made one. Names, networks and secrets as HMACs.
 create table auth.attempts (
-  purpose text not null check (purpose in ('sign_in', 'sign_up', 'password_reset')),
+  purpose text not null check (purpose in ('sign_in', 'sign_up', 'password_reset', 'single_sign_on')),
   subject bytea not null check (length(subject) = 32),
   network bytea not null check (length(network) = 32),
   secret bytea not null check (length(secret) = 32),

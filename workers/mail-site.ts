@@ -13,6 +13,7 @@ export function mailSite(publicUrl: string, linkSecret: string, runbookUrl: stri
   const resets = new SignedIds('password_reset', linkSecret);
   const mailChanges = new SignedIds('mail_change', linkSecret);
   const closings = new SignedIds('closing', linkSecret);
+  const identityLinks = new SignedIds('identity_link', linkSecret);
   return {
     accountUrl: `${console}/`,
     applicationUrl: (orgId) => `${console}/o/${orgId}/enterprise`,
@@ -23,6 +24,8 @@ export function mailSite(publicUrl: string, linkSecret: string, runbookUrl: stri
     resetUrl: (resetId) => `${console}/password-reset#${resets.linkTokenOf(resetId)}`,
     mailBackUrl: (mailChangeId) => `${console}/mail-back#${mailChanges.linkTokenOf(mailChangeId)}`,
     reopenUrl: (closingId) => `${console}/reopen#${closings.linkTokenOf(closingId)}`,
+    identityLinkUrl: (linkId) => `${console}/connect#${identityLinks.linkTokenOf(linkId)}`,
+    teamUrl: (orgId) => `${console}/o/${orgId}/team`,
     mailChangeCode: (mailChangeId) => mailChanges.codeOf(mailChangeId),
     signUpCode: (signUpId) => signUps.codeOf(signUpId),
     welcomeUrl: new WelcomeLinks(publicUrl, linkSecret).urlOf,

@@ -10,4 +10,9 @@ export const knownPassword = z.string().min(1).max(LONGEST_PASSWORD);
 export const code = z.string().regex(/^\d{6}$/, 'six digits');
 
 /** Of whoever is signed in already: the code where he has a second factor. */
-export const proof = { password: knownPassword, code: code.optional() };
+export const proof = {
+  password: knownPassword
+    .optional()
+    .meta({ description: 'Left out by who has none, within five minutes of POST /api/v1/me/identities/{id}/prove' }),
+  code: code.optional(),
+};

@@ -7,6 +7,7 @@ import { endSession } from '../../services/accounts/sessions.ts';
 import { auditWrongPassword, beginSignIn, openSession, signIn } from '../../services/accounts/sign-ins.ts';
 import { askToSignUp, checkCode, completeSignUp, SIGN_UP_VALID_S } from '../../services/accounts/sign-ups.ts';
 import { newId } from '../../services/platform/ids.ts';
+import { auditBypass } from '../../services/single-sign-on/enforcement.ts';
 import { code, knownPassword, newPassword } from './account-fields.ts';
 import { locale, mailAddress, name, timeZone } from './field-schemas.ts';
 import { Me, meTold } from './me.ts';
@@ -73,6 +74,7 @@ export const accountRoutes: readonly Route[] = [
       const signingIn = accounts.turns.inTurn(() =>
         change(async (tx) => {
           const { personId, sessionId, cookie } = await signIn(tx, accounts, body, visit);
+          if (sessionId !== null) await auditBypass(tx, author, personId);
           const target = { targetKind: 'person', targetId: personId } as const;
           return sessionId === null
             ? {

@@ -13,6 +13,7 @@ import type { StripeApi } from '../../services/payments/stripe-api.ts';
 import type { StripeInbox } from '../../services/payments/stripe-inbox.ts';
 import type { InvitationLinks } from '../../services/people/invitations.ts';
 import type { VerifyLinks } from '../../services/people/verifications.ts';
+import type { SingleSignOn } from '../../services/single-sign-on/single-sign-on.ts';
 import type { Vault } from '../../services/vault/vault.ts';
 import type { Authentication } from '../proxy/authenticate.ts';
 
@@ -40,6 +41,7 @@ export interface AppDependencies extends Authentication {
   /** The list of workflows in Temporal's UI, in front of the id of one; null: nobody said where that is. */
   readonly temporalUiUrl: string | null;
   readonly accounts: Accounts;
+  readonly singleSignOn: SingleSignOn;
   /** null: this installation takes no payments. */
   readonly payments: PaymentDesk | null;
   readonly links: PayLinks;

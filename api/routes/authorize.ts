@@ -13,6 +13,7 @@ import type { SignedIn } from '../../services/accounts/sessions.ts';
 import type { Belonging } from '../../services/organizations/owners.ts';
 import { activeRole } from '../../services/people/memberships.ts';
 import type { Queryable } from '../../services/platform/postgres.ts';
+import { requireReach } from '../../services/single-sign-on/enforcement.ts';
 
 export interface Asked {
   readonly permission: Permission;
@@ -30,7 +31,8 @@ export function requireAnyRight(person: SignedIn, permission: Permission): void 
 
 /**
  * The organization as whose member he may; null: as the operator's staff.
- * @throws TollgateError not_found for another organization's things, forbidden for what his role does not allow
+ * @throws TollgateError not_found for another organization's things, forbidden for what his role does not allow, single_sign_on_required and
+ *   single_sign_on_confined for where his session does not reach
  */
 export async function requireRight(
   db: Queryable,
@@ -47,6 +49,7 @@ export async function requireRight(
   if (orgId === null) throw notHere();
   const role = await activeRole(db, orgId, person.personId);
   if (role === null) throw person.staffRoles.length > 0 ? staffOnly(permission, person.staffRoles) : notHere();
+  await requireReach(db, person, orgId, role);
   const reach = memberReach(permission, role);
   if (reach === null) {
     throw new TollgateError('forbidden', {

@@ -54,10 +54,11 @@ export const closingRoutes: readonly Route[] = [
     params: none,
     body: z.strictObject(proof),
     response: Outlook,
-    async handler({ body, person: { personId }, visit }, { db, accounts }, change) {
-      await checkProof(db, accounts, personId, body, visit);
+    async handler({ body, person, visit }, { db, accounts }, change) {
+      const { personId } = person;
+      await checkProof(db, accounts, person, body, visit);
       return change(async (tx) => {
-        await takeProof(tx, accounts, personId, body, visit);
+        await takeProof(tx, accounts, person, body, visit);
         const answer = await closeAccount(tx, personId);
         const what = { action: 'person.account_closed', targetKind: 'person', targetId: personId } as const;
         const after = { organizations: answer.organizations.map(({ orgId }) => orgId) };

@@ -11,7 +11,7 @@ import {
 import { hashOf } from '../../services/accounts/passwords.ts';
 import { checkProof, takeProof } from '../../services/accounts/proofs.ts';
 import { endOtherSessions } from '../../services/accounts/sessions.ts';
-import { openSession } from '../../services/accounts/sign-ins.ts';
+import { renewSession } from '../../services/accounts/sign-ins.ts';
 import { newId } from '../../services/platform/ids.ts';
 import { code, newPassword, proof } from './account-fields.ts';
 import { instant, line, mailAddress } from './field-schemas.ts';
@@ -29,12 +29,13 @@ export const mailChangeRoutes: readonly Route[] = [
     status: 202,
     body: z.strictObject({ email: mailAddress, ...proof }),
     response: z.object({ email: z.string(), validUntil: instant }),
-    async handler({ body: { email, ...proved }, person: { personId }, visit }, { db, accounts }, change) {
-      await checkProof(db, accounts, personId, proved, visit);
+    async handler({ body: { email, ...proved }, person, visit }, { db, accounts }, change) {
+      const { personId } = person;
+      await checkProof(db, accounts, person, proved, visit);
       const { clientAddress } = visit;
       await accounts.attempts.begin(db, { purpose: 'sign_up', subject: email, secret: newId(), clientAddress }, false);
       return change(async (tx) => {
-        await takeProof(tx, accounts, personId, proved, visit);
+        await takeProof(tx, accounts, person, proved, visit);
         const answer = await askForMailChange(tx, personId, email);
         const what = { action: 'person.mail_change_asked', targetKind: 'person', targetId: personId } as const;
         return { answer, audit: { ...what, after: { validUntil: answer.validUntil } } };
@@ -48,12 +49,13 @@ export const mailChangeRoutes: readonly Route[] = [
     params: none,
     body: z.strictObject({ code }),
     response: Me,
-    async handler({ body, person: { personId }, visit }, app, change) {
+    async handler({ body, person, visit }, app, change) {
+      const { personId } = person;
       const { db, accounts } = app;
       const mailChangeId = await checkMailChangeCode(db, accounts.mailChanges, personId, body.code);
       return change(async (tx) => {
         await changeMail(tx, mailChangeId, personId);
-        const { sessionId, cookie } = await openSession(tx, accounts, personId, visit);
+        const { sessionId, cookie } = await renewSession(tx, accounts, person, visit);
         await endOtherSessions(tx, personId, sessionId);
         const what = { action: 'person.mail_changed', targetKind: 'person', targetId: personId } as const;
         const audit = { ...what, after: { mailChangeId, sessionId } };

@@ -35,6 +35,10 @@ export const Me = z
           plan: z.enum(['free', 'pay_as_you_go', 'pro', 'team', 'enterprise']).nullable(),
           role: z.enum(MEMBER_ROLES),
           status: z.enum(['active', 'suspended', 'removed']),
+          barrier: z.enum(['single_sign_on', 'other_way_in']).nullable().meta({
+            description:
+              'Why this session does not reach it. single_sign_on: it wants that. other_way_in: this session came by that of another one',
+          }),
         }),
       )
       .readonly(),
@@ -46,6 +50,14 @@ export const Me = z
       .object({ email: z.string(), validUntil: instant })
       .nullable()
       .meta({ description: 'Another address that was asked for, until its code is typed' }),
+    presence: z
+      .object({
+        hasPassword: z.boolean(),
+        provedUntil: instant
+          .nullable()
+          .meta({ description: 'Of who has no password: until then he is not asked for one' }),
+      })
+      .meta({ description: 'How he proves anew that it is he' }),
     sessionId: uuid,
   })
   .meta({ id: 'Me' });

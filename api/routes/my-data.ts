@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { dataOf, requireFewExports } from '../../services/accounts/data-export.ts';
 import { writeAudit } from '../../services/audit/audit.ts';
 import { inTransaction } from '../../services/platform/postgres.ts';
+import { requireNothingElsewhere } from '../../services/single-sign-on/enforcement.ts';
 import { personOf } from './person-route.ts';
 import { JSON_TYPE } from './reply.ts';
 import { described, none, READS, type Route } from './route.ts';
@@ -24,7 +25,9 @@ export const myDataRoutes: readonly Route[] = [
     async respond(call, { db }) {
       inputOf(declared, call);
       const { actor, requestId, clientAddress } = call;
-      const { personId } = personOf(call);
+      const person = personOf(call);
+      const { personId } = person;
+      await requireNothingElsewhere(db, personId, person);
       await inTransaction(db, async (tx) => {
         await requireFewExports(tx, personId);
         const what = { action: 'person.data_exported', targetKind: 'person', targetId: personId } as const;

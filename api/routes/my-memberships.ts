@@ -5,6 +5,7 @@ import { leaveKeys } from '../../services/api-keys/keys-of-leavers.ts';
 import { pseudonymous } from '../../services/audit/audit.ts';
 import { lockedOrganization } from '../../services/organizations/organizations.ts';
 import { changeMember, type Member as MemberRow, memberIfAny } from '../../services/people/memberships.ts';
+import { requireNotElsewhere } from '../../services/single-sign-on/enforcement.ts';
 import { uuid } from './field-schemas.ts';
 import { IMPERSONAL_MEMBER, keysOfLeaver, Member, targetOf } from './members.ts';
 import { personChange } from './person-route.ts';
@@ -18,9 +19,11 @@ export const myMembershipRoutes: readonly Route[] = [
     params: z.object({ orgId: uuid }),
     body: z.strictObject({ keys: keysOfLeaver.optional() }),
     response: Member,
-    handler: ({ params: { orgId }, body, person: { personId } }, _app, change) =>
+    handler: ({ params: { orgId }, body, person }, _app, change) =>
       change(async (tx) => {
+        const { personId } = person;
         requireMember(await memberIfAny(tx, orgId, personId));
+        requireNotElsewhere(person, orgId);
         await lockedOrganization(tx, orgId);
         const before = requireMember(await memberIfAny(tx, orgId, personId));
         const left = await leaveKeys(tx, before, body.keys);

@@ -20,6 +20,7 @@ import { checkProof, takeProof } from '../../services/accounts/proofs.ts';
 import { endOtherSessions, type SignedIn } from '../../services/accounts/sessions.ts';
 import { openSession } from '../../services/accounts/sign-ins.ts';
 import { person as personRow } from '../../services/people/persons.ts';
+import { auditBypass, requireOtherWay } from '../../services/single-sign-on/enforcement.ts';
 import { proof } from './account-fields.ts';
 import { instant, line, uuid } from './field-schemas.ts';
 import { personChange, personRead, visitorChange, visitorRead } from './person-route.ts';
@@ -88,7 +89,9 @@ const signingIn = visitorChange({
     return change(async (tx) => {
       await holdPasskey(tx, proven);
       await requireOpenAccount(tx, proven.personId);
+      await requireOtherWay(tx, proven.personId);
       const { sessionId, cookie } = await openSession(tx, accounts, proven.personId, visit);
+      await auditBypass(tx, author, proven.personId);
       return {
         answer: { state: 'signed_in' } as const,
         cookies: [cookie, cookies.set(cookies.passkey, '')],
@@ -129,10 +132,10 @@ const beginning = personChange({
   }),
   async handler({ body, person, visit }, { db, accounts }, change) {
     const { personId } = person;
-    await checkProof(db, accounts, personId, body, visit);
+    await checkProof(db, accounts, person, body, visit);
     const { cookies, relyingParty, passkeyChallenges } = accounts;
     return change(async (tx) => {
-      await takeProof(tx, accounts, personId, body, visit);
+      await takeProof(tx, accounts, person, body, visit);
       const { challenge, secret } = passkeyChallenges.open(addingBy(person), Date.now());
       const { email, name } = await personRow(tx, personId);
       const known = await credentialIdsOf(tx, personId);
@@ -202,10 +205,11 @@ const removing = personChange({
   params: z.object({ id: uuid }),
   body: z.strictObject(proof),
   response: z.object({}),
-  async handler({ params: { id }, body, person: { personId, sessionId }, visit }, { db, accounts }, change) {
-    await checkProof(db, accounts, personId, body, visit);
+  async handler({ params: { id }, body, person, visit }, { db, accounts }, change) {
+    const { personId, sessionId } = person;
+    await checkProof(db, accounts, person, body, visit);
     return change(async (tx) => {
-      await takeProof(tx, accounts, personId, body, visit);
+      await takeProof(tx, accounts, person, body, visit);
       await removePasskey(tx, personId, id);
       await endOtherSessions(tx, personId, sessionId);
       return { answer: {}, audit: { action: 'person.passkey_removed', ...target(personId), after: { passkeyId: id } } };

@@ -7,9 +7,11 @@ export function rememberOrganization(orgId: string): void {
   localStorage.setItem(REMEMBERED, orgId);
 }
 
-/** Null: he belongs to none. */
+/** Rather one that his session reaches. Null: he belongs to none. */
 export function rememberedOrganization({ memberships }: Pick<Me, 'memberships'>): string | null {
   const last = localStorage.getItem(REMEMBERED);
   const active = memberships.filter(({ status }) => status === 'active');
-  return (active.find(({ orgId }) => orgId === last) ?? active[0])?.orgId ?? null;
+  const reached = active.filter(({ barrier }) => barrier === null);
+  const open = reached.length > 0 ? reached : active;
+  return (open.find(({ orgId }) => orgId === last) ?? open[0])?.orgId ?? null;
 }

@@ -41,6 +41,11 @@ export function maySpend(role: Role | null): boolean {
   return role === 'owner' || role === 'billing';
 }
 
+/** Whoever says who says who its people are, is its owner; who runs it sees that. */
+export function seesSingleSignOn(role: Role | null): boolean {
+  return role === 'owner' || role === 'admin';
+}
+
 export function mayInvite(role: Role | null): boolean {
   return role === 'owner' || role === 'admin';
 }

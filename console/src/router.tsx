@@ -65,6 +65,25 @@ const visitorRoutes = [
     path: '/reopen',
     component: lazyRouteComponent(() => import('./pages/reopen.tsx'), 'Reopen'),
   }),
+  createRoute({
+    getParentRoute: () => visitor,
+    path: '/single-sign-on',
+    validateSearch: returning,
+    beforeLoad: () => learn('singleSignOn'),
+    component: lazyRouteComponent(() => import('./pages/single-sign-on.tsx'), 'SingleSignOn'),
+  }),
+  createRoute({
+    getParentRoute: () => visitor,
+    path: '/signed-on',
+    beforeLoad: () => learn('singleSignOn'),
+    component: lazyRouteComponent(() => import('./pages/signed-on.tsx'), 'SignedOn'),
+  }),
+  createRoute({
+    getParentRoute: () => visitor,
+    path: '/connect',
+    beforeLoad: () => learn('singleSignOn'),
+    component: lazyRouteComponent(() => import('./pages/connect.tsx'), 'Connect'),
+  }),
 ] as const;
 
 const VISITOR_PATHS: ReadonlySet<string> = new Set([
@@ -75,6 +94,9 @@ const VISITOR_PATHS: ReadonlySet<string> = new Set([
   '/password-reset',
   '/mail-back',
   '/reopen',
+  '/single-sign-on',
+  '/signed-on',
+  '/connect',
 ]);
 
 const signedIn = createRoute({
@@ -134,7 +156,7 @@ const organizationRoutes = [
   createRoute({
     getParentRoute: () => organization,
     path: '/team',
-    beforeLoad: () => learn('organization'),
+    beforeLoad: () => Promise.all([learn('organization'), learn('singleSignOn')]),
     component: lazyRouteComponent(() => import('./pages/team.tsx'), 'Team'),
   }),
   createRoute({
@@ -205,6 +227,7 @@ const home = createRoute({
 const account = createRoute({
   getParentRoute: () => signedIn,
   path: '/account',
+  beforeLoad: () => learn('singleSignOn'),
   component: lazyRouteComponent(() => import('./pages/account.tsx'), 'Account'),
 });
 

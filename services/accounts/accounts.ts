@@ -13,6 +13,8 @@ import { SecondFactors } from './second-factors.ts';
 import { Trials } from './trials.ts';
 
 export interface Accounts {
+  /** As tollgate_worker, also where a member calls. */
+  readonly db: Pool;
   readonly auth: Auth;
   readonly attempts: Attempts;
   readonly trials: Trials;
@@ -33,6 +35,7 @@ export function openAccounts(db: Pool, vault: Vault, publicUrl: string, linkSecr
   const secretFor = (purpose: string) => createHmac('sha256', linkSecret).update(`accounts: ${purpose}`).digest('hex');
   const cookies = new Cookies(publicUrl);
   return {
+    db,
     cookies,
     auth: openAuth(db, { publicUrl, cookies, secret: secretFor('sessions') }),
     attempts: new Attempts(secretFor('attempts')),

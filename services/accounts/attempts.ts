@@ -7,7 +7,7 @@ import type { Queryable } from '../platform/postgres.ts';
 import { networkOf } from './networks.ts';
 
 export interface Attempt {
-  readonly purpose: 'sign_in' | 'sign_up' | 'password_reset';
+  readonly purpose: 'sign_in' | 'sign_up' | 'password_reset' | 'single_sign_on';
   /** Of whom: as he called himself. */
   readonly subject: string;
   readonly clientAddress: string;
@@ -28,6 +28,7 @@ const BOUNDS: { readonly [P in Attempt['purpose']]: Bounds } = {
   sign_in: { together: 10, network: 50, subject: 100 },
   sign_up: { together: 10, network: 30, subject: 20 },
   password_reset: { together: 10, network: 30, subject: 20 },
+  single_sign_on: { together: 10, network: 50, subject: 100 },
 };
 
 const QUARTER_MS = 15 * 60_000;

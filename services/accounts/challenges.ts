@@ -1,4 +1,4 @@
-// Between the password and the second factor: the browser has a secret that opens nothing, for ten minutes and five codes (D122).
+// Between the password, or a provider's word, and the second factor: the browser has a secret that opens nothing, for ten minutes and five codes (D122).
 import { createHash, randomBytes } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
@@ -6,14 +6,14 @@ import { TollgateError } from '../../domain/errors.ts';
 export const CHALLENGE_VALID_S = 10 * 60;
 const MOST_TRIES = 5;
 
-/** Answers what the browser has. */
-export async function openChallenge(tx: PoolClient, personId: string): Promise<string> {
+/** identityId: by whose word; null: by a password. Answers what the browser has. */
+export async function openChallenge(tx: PoolClient, personId: string, identityId: string | null): Promise<string> {
   const secret = randomBytes(32).toString('base64url');
   await tx.query(
     `with gone as (delete from auth.challenges where valid_until < clock_timestamp())
-     insert into auth.challenges (secret_hash, person_id, valid_until)
-       values ($1, $2, clock_timestamp() + make_interval(secs => $3))`,
-    [hashOf(secret), personId, CHALLENGE_VALID_S],
+     insert into auth.challenges (secret_hash, person_id, identity_id, valid_until)
+       values ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))`,
+    [hashOf(secret), personId, identityId, CHALLENGE_VALID_S],
   );
   return secret;
 }
@@ -29,10 +29,14 @@ export async function tryChallenge(db: Pool, secret: string): Promise<string> {
   return rows[0].personId;
 }
 
-/** Once: of two at the same time one is refused. @throws TollgateError code_over */
-export async function endChallenge(tx: PoolClient, secret: string): Promise<void> {
-  const { rowCount } = await tx.query('delete from auth.challenges where secret_hash = $1', [hashOf(secret)]);
-  if (rowCount === 0) throw over();
+/** Once: of two at the same time one is refused. Answers by whose word it was; null: by a password. @throws TollgateError code_over */
+export async function endChallenge(tx: PoolClient, secret: string): Promise<string | null> {
+  const { rows } = await tx.query<{ identityId: string | null }>(
+    'delete from auth.challenges where secret_hash = $1 returning identity_id as "identityId"',
+    [hashOf(secret)],
+  );
+  if (rows[0] === undefined) throw over();
+  return rows[0].identityId;
 }
 
 function hashOf(secret: string): Buffer {

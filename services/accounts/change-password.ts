@@ -16,7 +16,7 @@ export async function countPassword(
   { attempts }: Accounts,
   personId: string,
   password: string,
-  { clientAddress }: Visit,
+  { clientAddress }: Pick<Visit, 'clientAddress'>,
 ): Promise<void> {
   await attempts.begin(db, { purpose: 'sign_in', subject: personId, clientAddress, secret: password }, false);
 }
@@ -34,7 +34,7 @@ export async function forgivePassword(
   tx: PoolClient,
   { attempts }: Accounts,
   personId: string,
-  { clientAddress }: Visit,
+  { clientAddress }: Pick<Visit, 'clientAddress'>,
 ): Promise<void> {
   await attempts.forgive(tx, { purpose: 'sign_in', subject: personId, clientAddress });
 }

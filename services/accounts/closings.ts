@@ -11,6 +11,7 @@ import { endInvitationsOf, forgetInvitedAddress } from '../people/invitations.ts
 import { lockedPerson, withoutIdentity } from '../people/persons.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
+import { forgetIdentitiesOf } from '../single-sign-on/identities.ts';
 import type { Accounts } from './accounts.ts';
 import { type ClosingOutlook, closingOutlook } from './closing-outlook.ts';
 
@@ -99,6 +100,7 @@ async function erase(tx: PoolClient, personId: string): Promise<void> {
   await tx.query('delete from auth.second_factors where person_id = $1', [personId]);
   await tx.query('delete from auth.passkeys where person_id = $1', [personId]);
   await tx.query('delete from auth.known_places where person_id = $1', [personId]);
+  await forgetIdentitiesOf(tx, personId);
   await endAccess(tx, personId);
   await tx.query('delete from auth.mail_changes where person_id = $1', [personId]);
   await forgetInvitedAddress(tx, personId, email);

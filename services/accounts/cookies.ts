@@ -6,6 +6,7 @@ export class Cookies {
   readonly signUp: string;
   readonly challenge: string;
   readonly passkey: string;
+  readonly signOn: string;
 
   constructor(publicUrl: string) {
     this.areSecure = publicUrl.startsWith('https:');
@@ -14,6 +15,7 @@ export class Cookies {
     this.signUp = `${prefix}tollgate_sign_up`;
     this.challenge = `${prefix}tollgate_challenge`;
     this.passkey = `${prefix}tollgate_passkey`;
+    this.signOn = `${prefix}tollgate_sign_on`;
   }
 
   /** For `set-cookie`; without an age it is taken away. */

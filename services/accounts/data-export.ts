@@ -46,6 +46,9 @@ const ABOUT = `
            'passkeys', (select coalesce(json_agg(json_build_object('name', k.name, 'createdAt', k.created_at, 'usedAt', k.used_at)
                                                  order by k.created_at), '[]')
                           from auth.passkeys k where k.person_id = p.id),
+           'identities', (select coalesce(json_agg(json_build_object('orgName', o.name, 'issuer', i.issuer, 'subject', i.subject,
+                                                                      'createdAt', i.created_at, 'usedAt', i.used_at) order by i.created_at), '[]')
+                            from identities i join organizations o on o.id = i.org_id where i.person_id = p.id),
            'passwordChangedAt', (select changed_at from auth.accounts where person_id = p.id),
            'sessions', (select coalesce(json_agg(json_build_object('createdAt', s.created_at, 'seenAt', s.seen_at, 'expiresAt', s.expires_at,
                                                                    'clientAddress', s.client_address, 'userAgent', s.user_agent)

@@ -1,5 +1,5 @@
 // Who is signed in: by a session that is neither too old nor idle for too long. Whoever works for us is out sooner, from the moment on in which he
-// does (R-LOG-4). Nobody is by an account that was closed, also who came in at that very moment.
+// does (R-LOG-4), and not by anybody else's word for him. Nobody is by an account that was closed, also who came in at that very moment.
 import type { Pool, PoolClient } from 'pg';
 import type { StaffRole } from '../../domain/authorization.ts';
 import type { Queryable } from '../platform/postgres.ts';
@@ -14,6 +14,8 @@ export interface SignedIn {
   readonly hasSecondFactor: boolean;
   /** He has to have a second factor and has none: he may do nothing but see who he is and take one. */
   readonly mustEnrol: boolean;
+  /** The organization whose provider has opened the session, which reaches no other one; null: a password or a passkey has. */
+  readonly confinedTo: string | null;
   readonly signedInAt: Date;
 }
 
@@ -22,7 +24,10 @@ const IS_LIVE = `
   s.expires_at > clock_timestamp()
   and not exists (select from auth.closings c where c.person_id = s.person_id)
   and s.seen_at > clock_timestamp() - case when ${IS_STAFF} then interval '30 minutes' else interval '12 hours' end
-  and (s.created_at > clock_timestamp() - interval '12 hours' or not ${IS_STAFF})`;
+  and (s.created_at > clock_timestamp() - interval '12 hours' or not ${IS_STAFF})
+  and (s.identity_id is null or not ${IS_STAFF} and exists (
+         select from identities i join memberships m on m.org_id = i.org_id and m.person_id = i.person_id
+          where i.id = s.identity_id and m.status = 'active'))`;
 
 /** Null: nobody is, by this cookie. */
 export async function signedIn(db: Pool, { auth, cookies }: Accounts, visit: Visit): Promise<SignedIn | null> {
@@ -34,13 +39,14 @@ export async function signedIn(db: Pool, { auth, cookies }: Accounts, visit: Vis
 }
 
 async function liveSession(db: Queryable, sessionId: string): Promise<SignedIn | null> {
-  const { rows } = await db.query<{ personId: string; signedInAt: Date }>(
+  const { rows } = await db.query<Pick<SignedIn, 'personId' | 'confinedTo' | 'signedInAt'>>(
     `with live as (
-       select s.id, s.person_id, s.created_at from auth.sessions s where s.id = $1 and ${IS_LIVE}),
+       select s.id, s.person_id, s.identity_id, s.created_at from auth.sessions s where s.id = $1 and ${IS_LIVE}),
      seen as (
        update auth.sessions s set seen_at = clock_timestamp() from live
         where s.id = live.id and s.seen_at < clock_timestamp() - interval '1 minute')
-     select person_id as "personId", created_at as "signedInAt" from live`,
+     select l.person_id as "personId", i.org_id as "confinedTo", l.created_at as "signedInAt"
+       from live l left join identities i on i.id = l.identity_id`,
     [sessionId],
   );
   if (rows[0] === undefined) return null;
@@ -78,6 +84,39 @@ export async function endSession(tx: PoolClient, personId: string, sessionId: st
   const { rowCount } = await tx.query('delete from auth.sessions where id = $1 and person_id = $2', [
     sessionId,
     personId,
+  ]);
+  return rowCount === 1;
+}
+
+/** For 12 hours at most: how long somebody stays who he was, his provider alone would know. */
+export async function bindSession(tx: PoolClient, sessionId: string, identityId: string): Promise<void> {
+  await tx.query(
+    `update auth.sessions set identity_id = $2, expires_at = least(expires_at, created_at + interval '12 hours') where id = $1`,
+    [sessionId, identityId],
+  );
+}
+
+/** Of whoever has a password that is what he is asked for, and no provider's word takes its place. */
+const IS_FRESH = `
+  s.proved_at > clock_timestamp() - interval '5 minutes' and not exists (select from auth.accounts a where a.person_id = s.person_id)`;
+
+export async function noteFreshSignOn(tx: PoolClient, sessionId: string): Promise<void> {
+  await tx.query('update auth.sessions set proved_at = clock_timestamp() where id = $1', [sessionId]);
+}
+
+/** Until when nothing more is asked; null: it is. */
+export async function freshUntil(db: Queryable, sessionId: string): Promise<Date | null> {
+  const { rows } = await db.query<{ until: Date }>(
+    `select s.proved_at + interval '5 minutes' as until from auth.sessions s where s.id = $1 and ${IS_FRESH}`,
+    [sessionId],
+  );
+  return rows[0]?.until ?? null;
+}
+
+/** Once. False: it was not there, or was used. */
+export async function takeFreshSignOn(tx: PoolClient, sessionId: string): Promise<boolean> {
+  const { rowCount } = await tx.query(`update auth.sessions s set proved_at = null where s.id = $1 and ${IS_FRESH}`, [
+    sessionId,
   ]);
   return rowCount === 1;
 }

@@ -3,6 +3,7 @@ import type { Pool, PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
 import { type Author, writeAudit } from '../audit/audit.ts';
 import { inTransaction } from '../platform/postgres.ts';
+import { requireOtherWay } from '../single-sign-on/enforcement.ts';
 import { hashOfSessionId, within } from './account-rows.ts';
 import type { Accounts } from './accounts.ts';
 import type { Attempt } from './attempts.ts';
@@ -12,6 +13,7 @@ import { requireOpenAccount } from './closings.ts';
 import { isKnownPlace, rememberPlace } from './known-places.ts';
 import { holdPassword } from './password-holds.ts';
 import { isEnrolled } from './second-factors.ts';
+import type { SignedIn } from './sessions.ts';
 
 /** Whom the audit log names where nobody has an address (D52). */
 const NOBODY = 'nobody';
@@ -47,7 +49,7 @@ export interface OpenedChallenge {
 
 /**
  * Within a turn of the hashing. Who has a second factor gets no session by it, only to the question for that.
- * @throws TollgateError wrong_credentials, account_closed
+ * @throws TollgateError wrong_credentials, account_closed, single_sign_on_required
  */
 export async function signIn(
   tx: PoolClient,
@@ -62,13 +64,14 @@ export async function signIn(
   ).catch(asWrongCredentials);
   const personId = response.user.id;
   await requireOpenAccount(tx, personId);
+  await requireOtherWay(tx, personId);
   await attempts.forgive(tx, attemptOf(credentials, visit));
   if (!(await isEnrolled(tx, personId))) {
     return opened(tx, accounts, { personId, secret: response.token, headers }, visit);
   }
   // better-auth has opened one, in this transaction: nobody has seen it.
   await tx.query('delete from auth.sessions where id_hash = $1', [hashOfSessionId(response.token)]);
-  const challenge = await openChallenge(tx, personId);
+  const challenge = await openChallenge(tx, personId, null);
   return { personId, sessionId: null, cookie: cookies.set(cookies.challenge, challenge, CHALLENGE_VALID_S) };
 }
 
@@ -83,6 +86,22 @@ export async function openSession(
     accounts.auth.api.openSession({ body: { personId }, headers: headersOf(visit), returnHeaders: true }),
   );
   return opened(tx, accounts, { personId, secret: response.token, headers }, visit);
+}
+
+/** The same under a new id: by whose word it was opened, and until when at most, goes on. */
+export async function renewSession(
+  tx: PoolClient,
+  accounts: Accounts,
+  { personId, sessionId: before }: Pick<SignedIn, 'personId' | 'sessionId'>,
+  visit: Visit,
+): Promise<OpenedSession> {
+  const renewed = await openSession(tx, accounts, personId, visit);
+  await tx.query(
+    `update auth.sessions s set identity_id = b.identity_id, expires_at = case when b.identity_id is null then s.expires_at else b.expires_at end
+       from auth.sessions b where s.id = $1 and b.id = $2`,
+    [renewed.sessionId, before],
+  );
+  return renewed;
 }
 
 async function opened(

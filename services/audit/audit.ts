@@ -15,6 +15,7 @@ const ORG_OF = {
   invitation: 'select org_id from invitations where id = $4::text::uuid',
   membership: `split_part($4, ':', 1)::uuid`,
   billing_details: '$4::text::uuid',
+  single_sign_on: '$4::text::uuid',
   contract: 'select org_id from contracts where id = $4::text::uuid',
   bank_transfer:
     'select i.org_id from bank_transfers t join invoices i on i.id = t.invoice_id where t.id = $4::text::uuid',
@@ -28,6 +29,8 @@ const ORG_OF = {
   reconciliation: 'null',
   person: 'null',
   sign_up: 'null',
+  // Begun by anybody: no organization's log is for strangers to fill.
+  sign_on: 'null',
   bootstrap: 'null',
   password_reset: 'null',
   tax_regime: 'null',

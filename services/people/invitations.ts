@@ -120,6 +120,15 @@ export async function invitation(db: Queryable, id: string): Promise<Invitation>
   return rows[0] ?? unknown();
 }
 
+/** Null: nobody of that address is asked in now. */
+export async function openInvitationTo(db: Queryable, orgId: string, email: string): Promise<Invitation | null> {
+  const { rows } = await db.query<Invitation>(
+    `${INVITATIONS} where i.org_id = $1 and i.email = $2 and i.ended_at is null and i.valid_until > clock_timestamp()`,
+    [orgId, email],
+  );
+  return rows[0] ?? null;
+}
+
 /** Newest first. */
 export async function listInvitations(
   db: Queryable,

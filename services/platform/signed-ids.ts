@@ -7,7 +7,16 @@ const ID_BYTES = 16;
 /** A whole number of letters for both parts: a token is spelled in one way. */
 const TOKEN = /^[\w-]{64}$/;
 
-type Purpose = 'pay' | 'verify' | 'sign_up' | 'password_reset' | 'mail_change' | 'closing' | 'invitation' | 'welcome';
+type Purpose =
+  | 'pay'
+  | 'verify'
+  | 'sign_up'
+  | 'password_reset'
+  | 'mail_change'
+  | 'closing'
+  | 'invitation'
+  | 'welcome'
+  | 'identity_link';
 
 export class SignedIds {
   readonly #purpose: Purpose;

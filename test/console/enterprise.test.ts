@@ -4,14 +4,23 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { makeBilledRequest } from '../../scripts/billed-request.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
+import { startIdentityProvider } from '../support/identity-provider.ts';
 import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
 import { startWorkerProcess, type WorkerProcess } from '../support/worker-process.ts';
 import { type ConsoleSite, openConsoleSite, picture } from './console-site.ts';
 import { openFromQueue, tabTo } from './keyboard.ts';
 import { colleague, secondFactorOf, signUp } from './person.ts';
+import {
+  comeInByCompany,
+  connectedByLink,
+  domainConfirmed,
+  OwnersTeamPage,
+  ownerWithApp,
+  provedByCompany,
+} from './single-sign-on-pages.ts';
 import { boundedByAddress, contracted, divided, letIn, priced } from './sub-account-pages.ts';
-import { tenApply } from './waiting-applications.ts';
+import { call, tenApply } from './waiting-applications.ts';
 import { expectWellMadeInBoth } from './well-made.ts';
 
 const COMPANY = 'Analytical Engines';
@@ -173,6 +182,39 @@ test('an enterprise says from where its keys work and divides itself; what we ag
   const atItsPrice = ((await chargeOf(site.product.customerKey)) * 400_000n + 999_999n) / 1_000_000n;
   await until(async () => (await chargeOf(customerKey).catch(() => 0n)) === atItsPrice);
   expect(complaints).toEqual([]);
+});
+
+test('an owner sets up single sign-on and requires it; his people come in by it, new and known ones, and by nothing else', async () => {
+  const { product } = site;
+  const provider = await startIdentityProvider(`${product.api}/console/signed-on`, 'localhost');
+  provider.people.set('1', { email: 'olivia@looms.example', emailVerified: true });
+  provider.people.set('2', { email: 'xin@looms.example', emailVerified: true, name: '新同事' });
+  const olivia = await site.visit();
+  const { orgId, authenticator } = await ownerWithApp(site, olivia, 'Jacquard Looms');
+  await contracted(site, orgId);
+  const eve = await colleague(site, 'Eve Knows', 'business');
+  await domainConfirmed(site, eve.page, orgId, 'looms.example');
+  await call(product, 'PATCH', `/organizations/${orgId}/single-sign-on`, { allowLocal: true });
+
+  await olivia.page.goto(`${site.url}/o/${orgId}/team`);
+  const owner = new OwnersTeamPage(site, olivia.page, authenticator);
+  await owner.name(provider);
+  await owner.tryIt('1');
+  await owner.require();
+
+  const xin = await site.visit({ language: 'zh', width: 375 });
+  await comeInByCompany(site, xin.page, 'xin@looms.example', '2');
+  await xin.page.getByRole('heading', { name: '概览' }).waitFor();
+  expect(new URL(xin.page.url()).pathname).toBe(`/console/o/${orgId}`);
+  await provedByCompany(site, xin.page, '2');
+
+  const known = await site.visit();
+  const { email } = await signUp(site, known.context);
+  provider.people.set('3', { email, emailVerified: true });
+  await call(product, 'POST', `/organizations/${orgId}/mail-domains`, { domain: email.split('@')[1], reason: 'his' });
+  await connectedByLink(site, known.page, email, '3');
+  await provider.close();
+  expect([...olivia.complaints, ...eve.complaints, ...xin.complaints, ...known.complaints]).toEqual([]);
 });
 
 test('whoever decides second is told who was first, and what; nobody else sees these pages', async () => {

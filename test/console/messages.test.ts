@@ -54,16 +54,31 @@ test('every word is used by a page', () => {
 
 test('whoever is not signed in is told nothing in words that he has not been given', () => {
   const given = wordsIn('en', 'visitor.json').map(([name]) => name);
-  const visited = [...readFileSync(join(SOURCES, 'router.tsx'), 'utf8').matchAll(/=> visitor,\s+path: '([^']+)'/g)];
-  const files = new Set(['main.tsx', ...visited.map(([, path]) => `pages${path}.tsx`)]);
-  for (const file of files) for (const imported of importsOf(file)) files.add(imported);
+  const learned = wordsIn('en', 'single-sign-on.json').map(([name]) => name);
+  const lackingIn = (files: ReadonlySet<string>, words: readonly string[]) =>
+    [...files].flatMap(wordsAskedIn).filter((name) => !words.some((word) => asPattern(name).test(word)));
+  const routes = [...readFileSync(join(SOURCES, 'router.tsx'), 'utf8').matchAll(VISITOR_ROUTES)];
+  const visited = withImports(['main.tsx', ...pagesOf(routes, undefined)]);
+  const ofSingleSignOn = withImports(pagesOf(routes, 'singleSignOn'));
 
-  const lacking = [...files].flatMap(wordsAskedIn).filter((name) => !given.some((word) => asPattern(name).test(word)));
-
-  expect(lacking).toEqual([]);
-  expect(visited.length).toBeGreaterThan(0);
-  expect([...files]).toContain('parts/form.tsx');
+  expect([lackingIn(visited, given), lackingIn(ofSingleSignOn, [...given, ...learned])]).toEqual([[], []]);
+  expect([...visited]).toContain('parts/form.tsx');
+  expect([...ofSingleSignOn]).toContain('pages/signed-on.tsx');
 });
+
+/** With the area whose words are learned on the way to it. */
+const VISITOR_ROUTES =
+  /=> visitor,\s+path: '([^']+)',(?:\s+validateSearch: \w+,)?(?:\s+beforeLoad: \(\) => learn\('(\w+)'\),)?\s+component/g;
+
+function pagesOf(routes: readonly RegExpExecArray[], learned: string | undefined): string[] {
+  return routes.filter(([, , area]) => area === learned).map(([, path]) => `pages${path}.tsx`);
+}
+
+function withImports(pages: readonly string[]): Set<string> {
+  const files = new Set(pages);
+  for (const file of files) for (const imported of importsOf(file)) files.add(imported);
+  return files;
+}
 
 /** By a file, as in `t('keys.title')`. */
 function wordsAskedIn(file: string): string[] {

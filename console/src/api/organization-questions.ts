@@ -96,6 +96,14 @@ export const everMembersQuery = (orgId: string) =>
     getNextPageParam: ({ nextCursor }) => nextCursor,
   });
 
+export type SingleSignOn = Schemas['SingleSignOn'];
+
+export const singleSignOnQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'single sign-on'],
+    queryFn: () => told(api.GET('/api/v1/organizations/{orgId}/single-sign-on', { params: of(orgId) })),
+  });
+
 export const memberCapsQuery = (orgId: string) =>
   queryOptions({
     queryKey: [...membersKey(orgId), 'caps'],

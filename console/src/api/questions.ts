@@ -8,6 +8,7 @@ import { api, told } from './client.ts';
 
 export type Session = Answer<'/api/v1/me/sessions'>['data'][number];
 export type Passkey = components['schemas']['Passkey'];
+export type Identity = components['schemas']['Identity'];
 export type ApiKey = components['schemas']['ApiKey'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type Grant = components['schemas']['Grant'];
@@ -39,6 +40,11 @@ export const sessionsQuery = queryOptions({
 export const passkeysQuery = queryOptions({
   queryKey: ['passkeys'],
   queryFn: () => told(api.GET('/api/v1/me/passkeys')),
+});
+
+export const identitiesQuery = queryOptions({
+  queryKey: ['identities'],
+  queryFn: () => told(api.GET('/api/v1/me/identities')),
 });
 
 export const closingQuery = queryOptions({

@@ -6,10 +6,16 @@ import { useSyncExternalStore } from 'react';
 import type customers from './en/customers.json';
 import type organization from './en/organization.json';
 import type signedIn from './en/signed-in.json';
+import type singleSignOn from './en/single-sign-on.json';
 import type staff from './en/staff.json';
 import type visitor from './en/visitor.json';
 
-export type Messages = typeof visitor & typeof signedIn & typeof organization & typeof staff & typeof customers;
+export type Messages = typeof visitor &
+  typeof singleSignOn &
+  typeof signedIn &
+  typeof organization &
+  typeof staff &
+  typeof customers;
 export type Language = 'en' | 'zh';
 
 declare module 'i18next' {
@@ -26,6 +32,10 @@ const WORDS = {
   visitor: {
     en: () => import('./en/visitor.json'),
     zh: (): Promise<{ readonly default: typeof visitor }> => import('./zh/visitor.json'),
+  },
+  singleSignOn: {
+    en: () => import('./en/single-sign-on.json'),
+    zh: (): Promise<{ readonly default: typeof singleSignOn }> => import('./zh/single-sign-on.json'),
   },
   signedIn: {
     en: () => import('./en/signed-in.json'),

@@ -3,6 +3,7 @@ import { useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { ClosingPart } from '../parts/closing-part.tsx';
 import { DataPart } from '../parts/data-part.tsx';
+import { IdentitiesPart } from '../parts/identities-part.tsx';
 import { MailPart } from '../parts/mail-part.tsx';
 import { OrganizationsPart } from '../parts/organizations-part.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
@@ -26,6 +27,7 @@ export function Account() {
       <PasswordPart />
       {isFirst ? null : <SecondFactorPart />}
       <PasskeysPart />
+      <IdentitiesPart />
       <SessionsPart />
       <OrganizationsPart />
       <DataPart />

@@ -15,6 +15,7 @@ import { CustomerKeys, CustomerMembers } from '../parts/customer-people.tsx';
 import { CustomerProposals } from '../parts/customer-proposals.tsx';
 import { CustomerSubAccounts } from '../parts/customer-sub-accounts.tsx';
 import { GiveCredit } from '../parts/give-credit.tsx';
+import { MailDomains } from '../parts/mail-domains.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Money } from '../parts/money.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
@@ -38,6 +39,7 @@ export function Customer() {
           {may('invoice.read') ? <CustomerInvoices orgId={orgId} /> : null}
           {may('payment.read') ? <CustomerPayments orgId={orgId} /> : null}
           {may('member.read') ? <CustomerMembers orgId={orgId} /> : null}
+          {may('single_sign_on.read') && organization.plan === 'enterprise' ? <MailDomains orgId={orgId} /> : null}
           {may('api_key.read') ? <CustomerKeys orgId={orgId} /> : null}
           {may('timeline.read') ? <Timeline orgId={orgId} /> : null}
         </>

@@ -1,18 +1,18 @@
-// Signing in: a passkey; or a password, and where somebody has one, a second factor. Then he goes on where he was about to go, if that is a page of ours.
-import { Anchor, Button, PasswordInput, TextInput } from '@mantine/core';
+// Signing in: a passkey; or a password, and where somebody has one, a second factor; or by his enterprise, on a page of its own. Then he goes on where he
+// was about to go, if that is a page of ours.
+import { Anchor, Button, PasswordInput } from '@mantine/core';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { enter } from '../enter.ts';
-import { codeIn, isMailAddress } from '../entered.ts';
+import { isMailAddress } from '../entered.ts';
 import { useWords } from '../messages/language.ts';
 import { isInvited, ownPath } from '../own-path.ts';
-import { BeginAgain, isCodeOver } from '../parts/begin-again.tsx';
-import { CodeInput } from '../parts/code-input.tsx';
 import { Form, useForm } from '../parts/form.tsx';
 import { MailInput } from '../parts/mail-input.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
+import { SecondFactorQuestion } from '../parts/second-factor-question.tsx';
 import { hasPasskeys, signByPasskey } from '../passkey.ts';
 import { useVisitorAddress, visitorAddress } from '../visitor-address.ts';
 
@@ -22,7 +22,7 @@ export function SignIn() {
   const { next } = here.useSearch();
   const [step, setStep] = useState<'password' | 'second_factor'>('password');
   const goOn = () => enter(ownPath(next));
-  if (step === 'second_factor') return <SecondFactor passed={goOn} again={() => setStep('password')} />;
+  if (step === 'second_factor') return <SecondFactorQuestion passed={goOn} again={() => setStep('password')} />;
   return <Password next={next} passed={(state) => (state === 'signed_in' ? goOn() : setStep(state))} />;
 }
 
@@ -60,6 +60,11 @@ function Password({ next, passed }: Password) {
       </Form>
       {hasPasskeys() ? <ByPasskey passed={() => passed('signed_in')} /> : null}
       <p className="aside">
+        <Anchor renderRoot={(props) => <Link to="/single-sign-on" search={search} {...props} />}>
+          {t('signIn.singleSignOn')}
+        </Anchor>
+      </p>
+      <p className="aside">
         <Anchor renderRoot={(props) => <Link to="/forgotten-password" search={search} {...props} />}>
           {t('signIn.forgotten')}
         </Anchor>
@@ -90,69 +95,5 @@ function ByPasskey({ passed }: { readonly passed: () => void }) {
         {t('signIn.passkey')}
       </Button>
     </form>
-  );
-}
-
-interface SecondFactor {
-  passed(): void;
-  /** After some wrong codes no right one is taken any more. */
-  again(): void;
-}
-
-function SecondFactor({ passed, again }: SecondFactor) {
-  const t = useWords();
-  const [hasDevice, setHasDevice] = useState(true);
-  const digitsMissing = (code: string) => (codeIn(code).length === 6 ? null : t('fields.code'));
-  const form = useForm({
-    initial: { code: '' },
-    check: ({ code }) => ({ code: hasDevice ? digitsMissing(code) : code.trim() === '' ? t('fields.empty') : null }),
-    send: ({ code }) => {
-      const body = hasDevice ? { code: codeIn(code) } : { recoveryCode: code.trim() };
-      return told(api.POST('/api/v1/sign-ins/second-factor', { body }));
-    },
-    done: passed,
-  });
-  if (isCodeOver(form.problem)) {
-    return (
-      <>
-        <PageHeading title={t('secondFactor.title')} />
-        <BeginAgain thrown={form.problem} verb={t('secondFactor.again')} begin={again} />
-      </>
-    );
-  }
-  return (
-    <>
-      <PageHeading
-        title={t('secondFactor.title')}
-        lead={hasDevice ? t('secondFactor.lead') : t('secondFactor.leadRecovery')}
-      />
-      <Form
-        form={form}
-        submit={t('signIn.submit')}
-        beside={
-          <Button
-            variant="subtle"
-            onClick={() => {
-              form.clear();
-              setHasDevice(!hasDevice);
-            }}
-          >
-            {hasDevice ? t('secondFactor.useRecovery') : t('secondFactor.useDevice')}
-          </Button>
-        }
-      >
-        {hasDevice ? (
-          <CodeInput label={t('secondFactor.code')} input={form.input('code')} />
-        ) : (
-          <TextInput {...form.input('code')} label={t('secondFactor.recoveryCode')} autoComplete="off" />
-        )}
-      </Form>
-      <p className="aside">
-        {t('secondFactor.refused')}{' '}
-        <Anchor component="button" type="button" inherit onClick={again}>
-          {t('secondFactor.again')}
-        </Anchor>
-      </p>
-    </>
   );
 }

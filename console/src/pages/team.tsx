@@ -21,7 +21,8 @@ import { InvitationTable } from '../parts/invitation-table.tsx';
 import { Invite } from '../parts/invite.tsx';
 import { MemberTable } from '../parts/member-table.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
-import { mayInvite, roleIn } from '../rights.ts';
+import { SingleSignOnPart } from '../parts/single-sign-on-part.tsx';
+import { mayInvite, roleIn, seesSingleSignOn } from '../rights.ts';
 
 export function Team() {
   const t = useWords();
@@ -50,6 +51,9 @@ export function Team() {
         </Asked>
       </section>
       <Invitations orgId={orgId} />
+      {organization.data?.plan === 'enterprise' && seesSingleSignOn(role) ? (
+        <SingleSignOnPart orgId={orgId} isOwner={role === 'owner'} />
+      ) : null}
       <AddressListPart orgId={orgId} />
       <AuditPart orgId={orgId} />
       <Invite orgId={orgId} opened={isInviting} close={() => setInviting(false)} />

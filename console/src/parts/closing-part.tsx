@@ -56,11 +56,11 @@ function Obstacles({ obstacles }: ClosingOutlook) {
 
 function Closing({ organizations }: ClosingOutlook) {
   const t = useWords();
-  const { enrolled } = useMe().secondFactor;
+  const me = useMe();
   const form = useForm({
     initial: UNPROVED,
-    check: (proof) => checkProof(proof, enrolled, t),
-    send: (proof) => told(api.POST('/api/v1/me/closing', { body: proofBody(proof, enrolled) })),
+    check: (proof) => checkProof(proof, me, t),
+    send: (proof) => told(api.POST('/api/v1/me/closing', { body: proofBody(proof, me) })),
     done: () => enter('/reopen'),
   });
   return (

@@ -48,16 +48,16 @@ export function MailPart() {
 
 function Asking({ sent }: { sent(): void }) {
   const t = useWords();
-  const { enrolled } = useMe().secondFactor;
+  const me = useMe();
   const queries = useQueryClient();
   const form = useForm({
     initial: { email: '', ...UNPROVED },
     check: ({ email, ...proof }) => ({
       email: isMailAddress(email) ? null : t('fields.email'),
-      ...checkProof(proof, enrolled, t),
+      ...checkProof(proof, me, t),
     }),
     send: ({ email, ...proof }) =>
-      told(api.POST('/api/v1/me/mail-changes', { body: { email: email.trim(), ...proofBody(proof, enrolled) } })),
+      told(api.POST('/api/v1/me/mail-changes', { body: { email: email.trim(), ...proofBody(proof, me) } })),
     done: async () => {
       await queries.invalidateQueries(meQuery);
       sent();

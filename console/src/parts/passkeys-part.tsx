@@ -95,16 +95,16 @@ function PasskeyLine({ passkey: { name, createdAt, usedAt, isCopied }, open }: P
 /** That it is really him first, then the device. */
 function Adding({ done }: { done(): void }) {
   const t = useWords();
-  const { enrolled } = useMe().secondFactor;
+  const me = useMe();
   const queries = useQueryClient();
   const form = useForm({
     initial: { name: browserIn(navigator.userAgent) ?? '', ...UNPROVED },
     check: ({ name, ...proof }) => ({
       name: name.trim() === '' ? t('fields.empty') : null,
-      ...checkProof(proof, enrolled, t),
+      ...checkProof(proof, me, t),
     }),
     async send({ name, ...proof }) {
-      const options = await told(api.POST('/api/v1/me/passkeys', { body: proofBody(proof, enrolled) }));
+      const options = await told(api.POST('/api/v1/me/passkeys', { body: proofBody(proof, me) }));
       const made = await makePasskey(options);
       return told(api.POST('/api/v1/me/passkeys/confirm', { body: { name: name.trim(), ...made } }));
     },
@@ -149,13 +149,13 @@ function Renaming({ passkey: { id, name: before }, done }: Changing) {
 
 function Removing({ passkey: { id, name }, done }: Changing) {
   const t = useWords();
-  const { enrolled } = useMe().secondFactor;
+  const me = useMe();
   const queries = useQueryClient();
   const form = useForm({
     initial: UNPROVED,
-    check: (proof) => checkProof(proof, enrolled, t),
+    check: (proof) => checkProof(proof, me, t),
     send: (proof) =>
-      told(api.POST('/api/v1/me/passkeys/{id}/remove', { params: { path: { id } }, body: proofBody(proof, enrolled) })),
+      told(api.POST('/api/v1/me/passkeys/{id}/remove', { params: { path: { id } }, body: proofBody(proof, me) })),
     done: async () => {
       await Promise.all([queries.invalidateQueries(passkeysQuery), queries.invalidateQueries(sessionsQuery)]);
       done();

@@ -2,7 +2,7 @@
 import { PasswordInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { api, told } from '../api/client.ts';
-import { sessionsQuery } from '../api/questions.ts';
+import { sessionsQuery, useMe } from '../api/questions.ts';
 import { isPasswordLongEnough } from '../entered.ts';
 import { useWords } from '../messages/language.ts';
 import { Form, useForm } from './form.tsx';
@@ -10,6 +10,17 @@ import { NewPassword } from './new-password.tsx';
 import { Saved } from './profile-part.tsx';
 
 export function PasswordPart() {
+  const t = useWords();
+  const { hasPassword } = useMe().presence;
+  return (
+    <section className="part" aria-labelledby="password">
+      <h2 id="password">{t('password.title')}</h2>
+      {hasPassword ? <AnotherPassword /> : <p className="quiet">{t('password.none')}</p>}
+    </section>
+  );
+}
+
+function AnotherPassword() {
   const t = useWords();
   const queries = useQueryClient();
   const form = useForm({
@@ -25,8 +36,7 @@ export function PasswordPart() {
     },
   });
   return (
-    <section className="part" aria-labelledby="password">
-      <h2 id="password">{t('password.title')}</h2>
+    <>
       <p className="quiet">{t('password.lead')}</p>
       <Form form={form} submit={t('password.submit')} beside={<Saved isSaved={form.isDone} />}>
         <PasswordInput
@@ -38,6 +48,6 @@ export function PasswordPart() {
         />
         <NewPassword label={t('password.fresh')} input={form.input('newPassword')} typed={form.values.newPassword} />
       </Form>
-    </section>
+    </>
   );
 }

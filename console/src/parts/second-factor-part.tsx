@@ -1,5 +1,5 @@
 // The second factor: a code from a device that somebody has, beside the password that he knows.
-import { Alert, Badge, Button, PasswordInput } from '@mantine/core';
+import { Alert, Badge, Button } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
 import { api, told } from '../api/client.ts';
@@ -9,6 +9,7 @@ import { useWords } from '../messages/language.ts';
 import { CodeInput } from './code-input.tsx';
 import { Dialog } from './dialog.tsx';
 import { Form, useForm } from './form.tsx';
+import { checkProof, PresenceInput, ProofInputs, proofBody, UNPROVED } from './proof-inputs.tsx';
 import { RecoveryCodes } from './recovery-codes.tsx';
 
 const QrCode = lazy(() => import('./qr-code.tsx'));
@@ -52,7 +53,7 @@ function Enrolment({ done }: { done(): void }) {
   const [offered, setOffered] = useState<Offered | null>(null);
   const [isConfirmed, setConfirmed] = useState(false);
   const queries = useQueryClient();
-  if (offered === null) return <PasswordStep offered={setOffered} />;
+  if (offered === null) return <PresenceStep offered={setOffered} />;
   if (!isConfirmed) return <DeviceStep offered={offered} confirmed={() => setConfirmed(true)} />;
   const finish = async () => {
     done();
@@ -61,23 +62,18 @@ function Enrolment({ done }: { done(): void }) {
   return <RecoveryCodes recoveryCodes={offered.recoveryCodes} kept={() => void finish()} />;
 }
 
-function PasswordStep({ offered }: { offered(made: Offered): void }) {
+function PresenceStep({ offered }: { offered(made: Offered): void }) {
   const t = useWords();
+  const { hasPassword } = useMe().presence;
   const form = useForm({
     initial: { password: '' },
-    check: ({ password }) => ({ password: password === '' ? t('fields.empty') : null }),
-    send: (body) => told(api.POST('/api/v1/me/second-factor', { body })),
+    check: ({ password }) => ({ password: hasPassword && password === '' ? t('fields.empty') : null }),
+    send: (body) => told(api.POST('/api/v1/me/second-factor', { body: hasPassword ? body : {} })),
     done: offered,
   });
   return (
     <Form form={form} submit={t('factor.next')}>
-      <PasswordInput
-        {...form.input('password')}
-        label={t('password.current')}
-        autoComplete="current-password"
-        visibilityToggleButtonProps={{ 'aria-label': t('password.show') }}
-        data-autofocus
-      />
+      <PresenceInput input={form.input('password')} />
     </Form>
   );
 }
@@ -108,15 +104,15 @@ function DeviceStep({ offered, confirmed }: { readonly offered: Offered; confirm
 
 function Removal({ done }: { done(): void }) {
   const t = useWords();
+  const me = useMe();
   const queries = useQueryClient();
   const form = useForm({
-    initial: { password: '', code: '' },
-    check: ({ password, code }) => ({
-      password: password === '' ? t('fields.empty') : null,
-      code: codeIn(code).length === 6 ? null : t('fields.code'),
-    }),
-    send: ({ password, code }) =>
-      told(api.POST('/api/v1/me/second-factor/remove', { body: { password, code: codeIn(code) } })),
+    initial: UNPROVED,
+    check: (proof) => checkProof(proof, me, t),
+    send: ({ code, ...proof }) => {
+      const body = { ...proofBody({ ...proof, code }, me), code: codeIn(code) };
+      return told(api.POST('/api/v1/me/second-factor/remove', { body }));
+    },
     done: async () => {
       await queries.invalidateQueries(meQuery);
       done();
@@ -125,13 +121,7 @@ function Removal({ done }: { done(): void }) {
   return (
     <Form form={form} submit={t('factor.remove')} isGrave>
       <p>{t('factor.removeMore')}</p>
-      <PasswordInput
-        {...form.input('password')}
-        label={t('password.current')}
-        autoComplete="current-password"
-        visibilityToggleButtonProps={{ 'aria-label': t('password.show') }}
-      />
-      <CodeInput label={t('secondFactor.code')} input={form.input('code')} />
+      <ProofInputs input={form.input} />
     </Form>
   );
 }

@@ -29,6 +29,10 @@ export interface MailSite {
   resetUrl(resetId: string): string;
   /** Where a mail address is taken back. */
   mailBackUrl(mailChangeId: string): string;
+  /** Where somebody says that a provider may speak for him. */
+  identityLinkUrl(linkId: string): string;
+  /** Where owners see whom their organization lets say who its people are. */
+  teamUrl(orgId: string): string;
   /** Where a closed account is opened again. */
   reopenUrl(closingId: string): string;
   /** What is typed where somebody takes another address. */

@@ -88,6 +88,28 @@ export const MAILS = {
       changedAt: moment,
     }),
   },
+  identity: {
+    to: 'person',
+    facts: z.strictObject({
+      personId: z.uuid(),
+      change: z.enum(['connected', 'disconnected']),
+      orgName: z.string(),
+      changedAt: moment,
+    }),
+  },
+  identity_link: {
+    to: 'person',
+    facts: z.strictObject({ personId: z.uuid(), linkId: z.uuid(), orgName: z.string(), validUntil: moment }),
+  },
+  single_sign_on: {
+    to: 'owners',
+    facts: z.strictObject({
+      change: z.enum(['changed', 'removed', 'enforced', 'freed']),
+      /** Of the provider; an address of its own would be a link in many mailboxes. Null: there is none any more. */
+      host: z.string().nullable(),
+      changedAt: moment,
+    }),
+  },
   mail_change_code: {
     to: 'address',
     facts: z.strictObject({ email: z.string(), locale: z.enum(LOCALES), mailChangeId: z.uuid(), validUntil: moment }),

@@ -21,6 +21,7 @@ import {
 } from './application-mails.ts';
 import { balanceLow, topUpDeclined, topUpDone, topUpOff } from './balance-mails.ts';
 import type { MailContent, MailContext, MailTemplate } from './content.ts';
+import { identity, identityLink, singleSignOn } from './identity-mails.ts';
 import { invitation } from './invitation-mail.ts';
 import { type FactsOf, type Locale, MAILS, type MailKind } from './kinds.ts';
 import { htmlOf, textOf } from './layout.ts';
@@ -51,6 +52,9 @@ const TEMPLATES: { readonly [K in MailKind]: MailTemplate<K> } = {
   password_changed: passwordChanged,
   second_factor: secondFactor,
   passkey,
+  identity,
+  identity_link: identityLink,
+  single_sign_on: singleSignOn,
   mail_change_code: mailChangeCode,
   mail_changed: mailChanged,
   account_closed: accountClosed,

@@ -29,6 +29,7 @@ import { VerifyLinks } from '../../../services/people/verifications.ts';
 import { createLog } from '../../../services/platform/log.ts';
 import { Metrics } from '../../../services/platform/metrics.ts';
 import { createPool } from '../../../services/platform/postgres.ts';
+import { openSingleSignOn, type SingleSignOn } from '../../../services/single-sign-on/single-sign-on.ts';
 import { Vault } from '../../../services/vault/vault.ts';
 import { control } from '../../fake-stripe/stripe-client.ts';
 import { startFakeStripe } from '../../support/fake-stripe/server.ts';
@@ -97,6 +98,7 @@ export interface ManagementApp {
   readonly links: PayLinks;
   readonly verifyLinks: VerifyLinks;
   readonly accounts: Accounts;
+  readonly singleSignOn: SingleSignOn;
   readonly invitationLinks: InvitationLinks;
   readonly welcomeLinks: WelcomeLinks;
   /** As superuser. */
@@ -136,7 +138,7 @@ export async function startManagementApp(
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const signing = signingWith(randomBytes(32).toString('hex'), url, worker, vault);
+  const signing = signingWith(randomBytes(32).toString('hex'), url, { worker, vault, egress });
   const inbox = new StripeInbox(worker, api, logger, async () => {});
   const app = createApp({
     ...signing,
@@ -190,13 +192,18 @@ function linesTo(log: string[]): Writable {
 }
 
 /** All that is signed, by one secret as in production. */
-function signingWith(secret: string, url: string, worker: Pool, vault: Vault) {
+function signingWith(
+  secret: string,
+  url: string,
+  { worker, vault, egress }: { readonly worker: Pool; readonly vault: Vault; readonly egress: Egress },
+) {
   return {
     links: new PayLinks(url, secret),
     verifyLinks: new VerifyLinks(url, secret),
     invitationLinks: new InvitationLinks(url, secret),
     welcomeLinks: new WelcomeLinks(url, secret),
     accounts: openAccounts(worker, vault, url, secret),
+    singleSignOn: openSingleSignOn(egress, url, secret),
   };
 }
 

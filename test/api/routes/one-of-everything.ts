@@ -15,6 +15,7 @@ import { oneAccount } from './one-account.ts';
 import { oneApplication } from './one-application.ts';
 import { oneInvitation } from './one-invitation.ts';
 import { oneProposal } from './one-proposal.ts';
+import { oneSingleSignOn } from './one-single-sign-on.ts';
 import { oneSubscription } from './one-subscription.ts';
 import { type Somebody, signedInAs } from './signed-in-as.ts';
 import type { TakeStep } from './take-step.ts';
@@ -104,6 +105,7 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await mailsTaken(app.db);
   await step('post', '/demo/clock', {}, { advance: '10 minutes' });
   const { accountSecrets } = await oneAccount(app, step);
+  const { signOnSecrets } = await oneSingleSignOn(app, step);
   const proposed = await oneProposal(app, step);
   const postpaid = await oneInvoice(app, step, { id: apiKeyId, orgId, projectId, enforcementSeq: 0 });
   const subscribed = await oneSubscription(app, step, orgId);
@@ -118,7 +120,7 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
     ...{ steps, orgId, projectId, apiKeyId, personId, credential },
     ...channel,
     paymentId,
-    secrets: [...UPSTREAM_KEYS, credential, ...accountSecrets],
+    secrets: [...UPSTREAM_KEYS, credential, ...accountSecrets, ...signOnSecrets],
   };
 }
 

@@ -27,6 +27,7 @@ export function pathIn(world: World, path: string): string {
     .replace('{id}', ids[noun] ?? world.personId)
     .replace('{plan}', 'team')
     .replace('{kind}', 'proposal')
+    .replace('{domain}', 'acme.example')
     .replace('{orgId}', world.orgId)
     .replace('{personId}', world.personId)
     .replace('{applicationId}', world.applicationId)

@@ -109,6 +109,21 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
     name: 'Ada’s laptop',
     changedAt: '2026-12-02T10:00:00.000Z',
   })),
+  identity: (['connected', 'disconnected'] as const).map((change) => ({
+    personId: '0193f000-0000-7000-8000-000000000001',
+    ...{ change, orgName: 'Acme', changedAt: '2026-12-02T10:00:00.000Z' },
+  })),
+  identity_link: [
+    {
+      personId: '0193f000-0000-7000-8000-000000000001',
+      linkId: '0193f000-0000-7000-8000-00000000001b',
+      ...{ orgName: 'Acme', validUntil: '2026-12-02T10:10:00.000Z' },
+    },
+  ],
+  single_sign_on: (['changed', 'removed', 'enforced', 'freed'] as const).map((change) => ({
+    ...{ change, changedAt: '2026-12-02T10:00:00.000Z' },
+    host: change === 'removed' ? null : 'login.acme.example',
+  })),
   second_factor: (['enrolled', 'removed', 'recovery_code_used'] as const).map((change) => ({
     personId: '0193f000-0000-7000-8000-000000000001',
     ...{ change, changedAt: '2026-12-02T10:00:00.000Z', recoveryCodesLeft: 9 },

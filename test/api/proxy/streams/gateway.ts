@@ -32,6 +32,7 @@ import { createLog } from '../../../../services/platform/log.ts';
 import { LogSample } from '../../../../services/platform/log-sample.ts';
 import { Metrics } from '../../../../services/platform/metrics.ts';
 import { createPool } from '../../../../services/platform/postgres.ts';
+import { openSingleSignOn } from '../../../../services/single-sign-on/single-sign-on.ts';
 import { UnsentEnds } from '../../../../services/usage/unsent-ends.ts';
 import { Vault } from '../../../../services/vault/vault.ts';
 import { type BareGateway, openBareGateway } from '../../../support/bare-gateway.ts';
@@ -123,6 +124,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
       scrape: () => parts.metrics.registry.metrics(),
       ...{ adminToken: ADMIN_TOKEN, accounts: openAccounts(workerDb, vault, ...HERE) },
       ...{ payments: null, demoClock: null, vault, egress: parts.egress },
+      singleSignOn: openSingleSignOn(parts.egress, ...HERE),
     },
     ...{ ...LINKS, apiKeys, routing: routing.table },
     ...{ health: parts.health, trustedProxies: parts.trustedProxies },
