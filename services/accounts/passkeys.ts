@@ -67,7 +67,7 @@ export async function renamePasskey(tx: PoolClient, personId: string, id: string
   return passkey(tx, personId, id);
 }
 
-/** Who has no password cannot, since that is what he proves it by: so it is never the last way in. @throws TollgateError not_found */
+/** Who has neither a password nor a provider cannot, since that is what he proves it by: so it is never the last way in. @throws TollgateError not_found */
 export async function removePasskey(tx: PoolClient, personId: string, id: string): Promise<void> {
   const { rows } = await tx.query<{ name: string }>(
     'delete from auth.passkeys where id = $1 and person_id = $2 returning name',
