@@ -1,6 +1,6 @@
 // Renewals as in production: subscriptions sleep in Temporal on timers of their own; then as many fall due at once as bare cycles are open at
-// once, and after them one after another, a little faster than they are done, so that hardly more are open. So nothing but the work itself is
-// measured: neither the first start of a workflow nor a poke. When each renewal was done, its history says.
+// once, and after them one after another, faster than they are done, of whom as many are let through as are done (feed.ts). So nothing but the
+// work itself is measured: neither the first start of a workflow nor a poke. When each renewal was done, its history says.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Client as TemporalClient, WorkflowHandle } from '@temporalio/client';
 import type { Pool } from 'pg';
@@ -60,24 +60,25 @@ export async function renewalsOf(
 ): Promise<readonly Renewal[]> {
   const aheadMs = (await shop.nowMs()) - Date.now();
   await untilRenewed(db, customers, 1);
-  const monthEnds = await firstMonthEnds(db, customers);
+  const ends = await monthEnds(db, customers);
   return inParallel(customers.length, async (at) => {
     const { subscriptionId = '' } = customers[at] ?? {};
-    const dueAtMs = (monthEnds.get(subscriptionId) ?? Number.NaN) - aheadMs;
+    const dueAtMs = (ends.get(subscriptionId) ?? Number.NaN) - aheadMs;
     return { dueAtMs, ...(await renewalIn(temporal, subscriptionId)) };
   });
 }
 
-/** Those whose next month was leapt over: whoever is late would be found so by the repair of some hour, in a window. */
-export async function renewLate({ db }: Renewing, customers: readonly Customer[]): Promise<void> {
+/** Those whose month has ended unnoticed: whoever is late would be found so by the repair of some hour, in a window. */
+export async function renewLate({ db }: Renewing, customers: readonly Customer[], month: number): Promise<void> {
   const ids = customers.map(({ subscriptionId }) => subscriptionId);
   await db.query("select poke_process('subscription:' || id, 'subscription', id) from unnest($1::uuid[]) id", [ids]);
   await releaseNews(db, ids);
   await untilTold(db);
-  await untilRenewed(db, customers, 2);
+  await untilRenewed(db, customers, month);
 }
 
-async function firstMonthEnds(db: Pool, customers: readonly Customer[]): Promise<ReadonlyMap<string, number>> {
+/** Of the month that they bought, by subscription. */
+export async function monthEnds(db: Pool, customers: readonly Customer[]): Promise<ReadonlyMap<string, number>> {
   const { rows } = await db.query<{ id: string; at: Date }>(
     'select subscription_id as id, ends_at as at from subscription_periods where first_month = 0 and subscription_id = any($1)',
     [customers.map(({ subscriptionId }) => subscriptionId)],
@@ -88,16 +89,21 @@ async function firstMonthEnds(db: Pool, customers: readonly Customer[]): Promise
 async function untilRenewed(db: Pool, customers: readonly Customer[], month: number): Promise<void> {
   const giveUpAtMs = performance.now() + RENEWED_WITHIN_MS;
   for (;;) {
-    const { rows } = await db.query<{ left: number }>(
-      `select count(*)::int as left from subscriptions s where id = any($1)
-          and (phase <> 'active' or not exists (select from subscription_periods p where p.subscription_id = s.id and p.first_month = $2))`,
-      [customers.map(({ subscriptionId }) => subscriptionId), month],
-    );
-    const left = rows[0]?.left ?? 0;
+    const left = await leftToRenew(db, customers, month);
     if (left === 0) return;
     if (performance.now() > giveUpAtMs) throw new Error(`${left} subscriptions were not renewed`);
     await wait(LOOK_AGAIN_MS);
   }
+}
+
+/** How many have not paid for that month. */
+export async function leftToRenew(db: Pool, customers: readonly Customer[], month: number): Promise<number> {
+  const { rows } = await db.query<{ left: number }>(
+    `select count(*)::int as left from subscriptions s where id = any($1)
+        and (phase <> 'active' or not exists (select from subscription_periods p where p.subscription_id = s.id and p.first_month = $2))`,
+    [customers.map(({ subscriptionId }) => subscriptionId), month],
+  );
+  return rows[0]?.left ?? 0;
 }
 
 /** Once it sleeps again. */
