@@ -58,6 +58,10 @@ create index on auth.sessions (identity_id);
 -- The same of whoever has still to prove the second factor.
 alter table auth.challenges add column identity_id uuid references identities on delete cascade;
 
+-- In whose session a passkey was added: what it opens is that one's too, since else a provider could add one that leads elsewhere later.
+alter table auth.passkeys add column identity_id uuid references identities on delete cascade;
+create index on auth.passkeys (identity_id);
+
 -- Who was sent to a provider and is not back yet. What the browser has is 256 random bits; here is their SHA-256, and of them all that the provider is
 -- told is made (state, nonce, PKCE), so a row opens nothing.
 create table auth.sign_ons (

@@ -1,13 +1,15 @@
 // How people get in and out: sign-up by a code that is mailed, sign-in, sign-out. None of it says whether a mail address is known.
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
+import { CHALLENGE_VALID_S, openChallenge } from '../../services/accounts/challenges.ts';
 import { refuseKnown } from '../../services/accounts/known-passwords.ts';
 import { hashOf } from '../../services/accounts/passwords.ts';
+import { isEnrolled } from '../../services/accounts/second-factors.ts';
 import { endSession } from '../../services/accounts/sessions.ts';
 import { auditWrongPassword, beginSignIn, openSession, signIn } from '../../services/accounts/sign-ins.ts';
 import { askToSignUp, checkCode, completeSignUp, SIGN_UP_VALID_S } from '../../services/accounts/sign-ups.ts';
 import { newId } from '../../services/platform/ids.ts';
-import { auditBypass } from '../../services/single-sign-on/enforcement.ts';
+import { auditBypass, requireOtherWay } from '../../services/single-sign-on/enforcement.ts';
 import { code, knownPassword, newPassword } from './account-fields.ts';
 import { locale, mailAddress, name, timeZone } from './field-schemas.ts';
 import { Me, meTold } from './me.ts';
@@ -44,22 +46,32 @@ export const accountRoutes: readonly Route[] = [
   }),
   visitorChange({
     path: '/api/v1/sign-ups/confirm',
-    summary: 'Have the account, by the code of the mail, in the browser that asked for it; signs in',
+    summary:
+      'Have the account, by the code of the mail, in the browser that asked for it; signs in, or asks who has a second factor for it next',
     params: none,
     body: z.strictObject({ email: mailAddress, code }),
-    response: Me,
-    async handler({ body, visit }, app, change) {
+    response: z.union([Me, z.object({ state: z.literal('second_factor') })]),
+    async handler({ body, visit, author }, app, change) {
       const { db, accounts } = app;
       const { cookies, signUps } = accounts;
       const secret = cookies.valueOf(cookies.signUp, visit.cookie);
       const signUpId = await checkCode(db, signUps, { ...body, secret });
       return change(async (tx) => {
         const { personId, trial } = await completeSignUp(tx, accounts, signUpId, visit.clientAddress);
-        const { sessionId, cookie } = await openSession(tx, accounts, personId, visit);
-        const answer = await meTold(tx, personId, sessionId, app);
+        // Whom a provider's word has made may have all but a password already.
+        await requireOtherWay(tx, personId);
         const what = { action: 'person.signed_up', targetKind: 'person', targetId: personId } as const;
-        const audit = { ...what, after: { sessionId, trial } };
-        return { answer, cookies: [cookie, cookies.set(cookies.signUp, '')], audit };
+        const spent = cookies.set(cookies.signUp, '');
+        if (await isEnrolled(tx, personId)) {
+          const challenge = await openChallenge(tx, personId, null);
+          const asked = cookies.set(cookies.challenge, challenge, CHALLENGE_VALID_S);
+          const audit = { ...what, after: { sessionId: null, trial } };
+          return { answer: { state: 'second_factor' as const }, cookies: [asked, spent], audit };
+        }
+        const { sessionId, cookie } = await openSession(tx, accounts, personId, visit);
+        await auditBypass(tx, author, personId);
+        const answer = await meTold(tx, personId, sessionId, app);
+        return { answer, cookies: [cookie, spent], audit: { ...what, after: { sessionId, trial } } };
       });
     },
   }),

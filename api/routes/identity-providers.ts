@@ -151,7 +151,7 @@ async function told(
 ): Promise<z.output<typeof SingleSignOn>> {
   return {
     ...(await identityProvider(db, orgId)),
-    redirectUri: singleSignOn.openId.redirectUri,
+    redirectUri: singleSignOn.openId.redirectUriOf(orgId),
     mailDomains: await mailDomainsOf(db, orgId),
     suggestedDomain: await suggestedDomain(db, orgId),
   };

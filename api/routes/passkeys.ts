@@ -17,10 +17,10 @@ import {
   userHandleOf,
 } from '../../services/accounts/passkeys.ts';
 import { checkProof, takeProof } from '../../services/accounts/proofs.ts';
-import { endOtherSessions, type SignedIn } from '../../services/accounts/sessions.ts';
+import { bindSession, endOtherSessions, type SignedIn } from '../../services/accounts/sessions.ts';
 import { openSession } from '../../services/accounts/sign-ins.ts';
 import { person as personRow } from '../../services/people/persons.ts';
-import { auditBypass, requireOtherWay } from '../../services/single-sign-on/enforcement.ts';
+import { auditBypass, requireOtherWay, requireOtherWayThan } from '../../services/single-sign-on/enforcement.ts';
 import { proof } from './account-fields.ts';
 import { instant, line, uuid } from './field-schemas.ts';
 import { personChange, personRead, visitorChange, visitorRead } from './person-route.ts';
@@ -90,7 +90,9 @@ const signingIn = visitorChange({
       await holdPasskey(tx, proven);
       await requireOpenAccount(tx, proven.personId);
       await requireOtherWay(tx, proven.personId);
+      await requireOtherWayThan(tx, proven.identityId);
       const { sessionId, cookie } = await openSession(tx, accounts, proven.personId, visit);
+      if (proven.identityId !== null) await bindSession(tx, sessionId, proven.identityId);
       await auditBypass(tx, author, proven.personId);
       return {
         answer: { state: 'signed_in' } as const,
@@ -177,7 +179,7 @@ const confirming = personChange({
     const passkey = await madePasskey(relyingParty, challenge, made);
     return change(async (tx) => {
       await spendChallenge(tx, challenge);
-      const answer = await addPasskey(tx, person.personId, name, passkey);
+      const answer = await addPasskey(tx, person, name, passkey);
       const audit = { action: 'person.passkey_added', ...target(person.personId), after: { passkeyId: answer.id } };
       return { answer, cookies: [cookies.set(cookies.passkey, '')], audit };
     });

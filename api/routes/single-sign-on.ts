@@ -23,7 +23,7 @@ import {
 } from '../../services/single-sign-on/sign-ons.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import type { Outcome } from './change.ts';
-import { line, locale, mailAddress, timeZone } from './field-schemas.ts';
+import { line, locale, mailAddress, timeZone, uuid } from './field-schemas.ts';
 import { visitorChange } from './person-route.ts';
 import { none, type Route } from './route.ts';
 
@@ -66,6 +66,7 @@ const finishing = visitorChange({
     'What the provider has answered, from the browser that was sent there, once; signs in, or does what it was asked for',
   params: none,
   body: z.strictObject({
+    orgId: uuid.meta({ description: 'Where the browser was sent back to says whose provider has answered' }),
     state: line(200),
     code: line(4_000).optional(),
     iss: line(1_000).optional(),
@@ -79,6 +80,7 @@ const finishing = visitorChange({
     const { cookies } = accounts;
     const secret = cookies.valueOf(cookies.signOn, visit.cookie);
     const begun = await takeSignOn(db, secret, body.state);
+    if (begun.orgId !== body.orgId) throw failed('another provider');
     const person = begun.sessionId === null ? null : await sameSession(app, visit, begun.sessionId);
     const provider = await providerOf(db, vault, begun.orgId);
     if (provider === null || body.code === undefined)

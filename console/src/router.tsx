@@ -74,7 +74,7 @@ const visitorRoutes = [
   }),
   createRoute({
     getParentRoute: () => visitor,
-    path: '/signed-on',
+    path: '/signed-on/$orgId',
     beforeLoad: () => learn('singleSignOn'),
     component: lazyRouteComponent(() => import('./pages/signed-on.tsx'), 'SignedOn'),
   }),
@@ -95,7 +95,6 @@ const VISITOR_PATHS: ReadonlySet<string> = new Set([
   '/mail-back',
   '/reopen',
   '/single-sign-on',
-  '/signed-on',
   '/connect',
 ]);
 
@@ -255,7 +254,8 @@ export const router = createRouter({
 
 onSignedOut(() => {
   const { pathname, href } = router.state.location;
-  if (!VISITOR_PATHS.has(pathname)) void router.navigate({ to: '/sign-in', search: returning({ next: href }) });
+  const isVisitors = VISITOR_PATHS.has(pathname) || pathname.startsWith('/signed-on/');
+  if (!isVisitors) void router.navigate({ to: '/sign-in', search: returning({ next: href }) });
 });
 
 declare module '@tanstack/react-router' {

@@ -9,6 +9,7 @@ import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import type { Accounts } from './accounts.ts';
 import { spendChallenge, wrongPasskey } from './passkey-challenges.ts';
 import { countSigned, type MadePasskey, type SignedQuestion } from './passkey-proofs.ts';
+import type { SignedIn } from './sessions.ts';
 
 const MOST = 20;
 export const LONGEST_PASSKEY_NAME = 100;
@@ -41,18 +42,19 @@ export async function credentialIdsOf(db: Queryable, personId: string): Promise<
   return rows.map(({ id }) => id);
 }
 
-/** @throws TollgateError conflict for one that somebody has, and beyond twenty */
+/** What a provider has opened adds what is confined like it. @throws TollgateError conflict for one that somebody has, and beyond twenty */
 export async function addPasskey(
   tx: PoolClient,
-  personId: string,
+  { personId, sessionId }: Pick<SignedIn, 'personId' | 'sessionId'>,
   name: string,
   { credentialId, publicKey, counter }: MadePasskey,
 ): Promise<Passkey> {
   const { rows } = await tx.query<{ id: string }>(
-    `insert into auth.passkeys (id, person_id, credential_id, public_key, name, counter)
-       select $1, $2, $3, $4, $5, $6 where (select count(*) from auth.passkeys where person_id = $2) < $7
+    `insert into auth.passkeys (id, person_id, credential_id, public_key, name, counter, identity_id)
+       select $1, $2, $3, $4, $5, $6, (select identity_id from auth.sessions where id = $8)
+        where (select count(*) from auth.passkeys where person_id = $2) < $7
      on conflict (credential_id) do nothing returning id`,
-    [newId(), personId, credentialId, publicKey, name, counter, MOST],
+    [newId(), personId, credentialId, publicKey, name, counter, MOST, sessionId],
   );
   if (rows[0] === undefined) {
     throw new TollgateError('conflict', { message: `This passkey is known already, or you have ${MOST} of them.` });
@@ -89,6 +91,8 @@ interface ProvenPasskey {
   readonly name: string;
   readonly challenge: string;
   readonly counter: number;
+  /** By whose word it was added; null: by a password. */
+  readonly identityId: string | null;
 }
 
 /** Which passkey has signed what this browser was asked. @throws TollgateError wrong_passkey */
@@ -100,8 +104,14 @@ export async function provenPasskey(
   nowMs: number,
 ): Promise<ProvenPasskey> {
   const challenge = passkeyChallenges.challengeOf(browsers, SIGN_IN, nowMs);
-  const { rows } = await db.query<{ id: string; personId: string; name: string; publicKey: Buffer }>(
-    `select id, person_id as "personId", name, public_key as "publicKey" from auth.passkeys where credential_id = $1`,
+  const { rows } = await db.query<{
+    id: string;
+    personId: string;
+    name: string;
+    publicKey: Buffer;
+    identityId: string | null;
+  }>(
+    `select id, person_id as "personId", name, public_key as "publicKey", identity_id as "identityId" from auth.passkeys where credential_id = $1`,
     [signed.id],
   );
   const [known] = rows;

@@ -96,9 +96,10 @@ export async function bindSession(tx: PoolClient, sessionId: string, identityId:
   );
 }
 
-/** Of whoever has a password that is what he is asked for, and no provider's word takes its place. */
+/** Of whoever has a password that is what he is asked for, and no provider's word takes its place; nor does it where he has come to belong elsewhere since. */
 const IS_FRESH = `
-  s.proved_at > clock_timestamp() - interval '5 minutes' and not exists (select from auth.accounts a where a.person_id = s.person_id)`;
+  s.proved_at > clock_timestamp() - interval '5 minutes' and not exists (select from auth.accounts a where a.person_id = s.person_id)
+  and (select count(*) from memberships m where m.person_id = s.person_id) <= 1`;
 
 export async function noteFreshSignOn(tx: PoolClient, sessionId: string): Promise<void> {
   await tx.query('update auth.sessions set proved_at = clock_timestamp() where id = $1', [sessionId]);

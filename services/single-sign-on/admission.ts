@@ -14,7 +14,7 @@ import { addIdentity, knownIdentity, noteUsed, type Subject } from './identities
 import { mailIdentityLink } from './identity-links.ts';
 import type { JitRole, KnownProvider } from './identity-providers.ts';
 import { mailDomainOf, maySpeakFor } from './mail-domains.ts';
-import type { Claims } from './openid.ts';
+import { type Claims, failed } from './openid.ts';
 
 export interface Arrival {
   readonly provider: Pick<KnownProvider, 'orgId' | 'orgName' | 'issuer' | 'clientId' | 'jitRole'>;
@@ -35,15 +35,14 @@ export type Admitted =
 export async function admit(tx: PoolClient, arrival: Arrival, newcomer: Newcomer, author: Author): Promise<Admitted> {
   const { provider, claims } = arrival;
   const of = subjectOf(arrival);
-  const known = await knownIdentity(tx, of);
-  if (known !== null) {
-    if (known.status !== 'active') throw refused(provider.orgName);
-    await refuseStaff(tx, known.personId);
-    await noteUsed(tx, known.id);
-    return { kind: 'known', personId: known.personId, identityId: known.id };
-  }
+  const known = await admitKnown(tx, arrival);
+  if (known !== null) return known;
   const email = await provenAddress(tx, arrival);
   await lockedOrganization(tx, provider.orgId);
+  await requireStill(tx, provider);
+  // He may have come in a moment ago by another tab.
+  const knownByNow = await admitKnown(tx, arrival);
+  if (knownByNow !== null) return knownByNow;
   const person = await personWithAddress(tx, email);
   if (person !== null) {
     await refuseStaff(tx, person.id);
@@ -58,6 +57,28 @@ export async function admit(tx: PoolClient, arrival: Arrival, newcomer: Newcomer
   const identityId = await addIdentity(tx, personId, of);
   await noteUsed(tx, identityId);
   return { kind: 'known', personId, identityId };
+}
+
+/** Null: he comes for the first time. @throws TollgateError single_sign_on_refused */
+async function admitKnown(tx: PoolClient, arrival: Arrival): Promise<Admitted | null> {
+  const known = await knownIdentity(tx, subjectOf(arrival));
+  if (known === null) return null;
+  if (known.status !== 'active') throw refused(arrival.provider.orgName);
+  await refuseStaff(tx, known.personId);
+  await noteUsed(tx, known.id);
+  return { kind: 'known', personId: known.personId, identityId: known.id };
+}
+
+/** Under the organization's lock: whom another provider has sent, this one does not answer for. @throws TollgateError single_sign_on_failed */
+export async function requireStill(
+  tx: PoolClient,
+  { orgId, issuer, clientId }: Pick<KnownProvider, 'orgId' | 'issuer' | 'clientId'>,
+): Promise<void> {
+  const { rowCount } = await tx.query(
+    'select from identity_providers where org_id = $1 and issuer = $2 and client_id = $3',
+    [orgId, issuer, clientId],
+  );
+  if (rowCount === 0) throw failed('another provider by now');
 }
 
 export function subjectOf({ provider: { orgId, issuer }, claims: { subject } }: Arrival): Subject {

@@ -22,6 +22,7 @@ import {
   type Newcomer,
   provenAddress,
   refuseStaff,
+  requireStill,
   subjectOf,
 } from './admission.ts';
 import { requireNothingElsewhere } from './enforcement.ts';
@@ -65,6 +66,7 @@ export async function connect(tx: PoolClient, arrival: Arrival, { personId }: Si
   const { orgId } = arrival.provider;
   await refuseStaff(tx, personId);
   await lockedOrganization(tx, orgId);
+  await requireStill(tx, arrival.provider);
   if ((await activeRole(tx, orgId, personId)) === null) throw failed('no member any more');
   await provenAddress(tx, arrival);
   const identityId = await addIdentity(tx, personId, subjectOf(arrival));
@@ -83,6 +85,7 @@ export async function proveBySignOn(
 ): Promise<string> {
   const known = await knownIdentity(tx, subjectOf(arrival));
   if (known?.personId !== personId) throw failed('somebody else');
+  await refuseStaff(tx, personId);
   await requireNothingElsewhere(tx, personId, { confinedTo: arrival.provider.orgId });
   await noteUsed(tx, known.id);
   await noteFreshSignOn(tx, sessionId);

@@ -46,6 +46,16 @@ export async function requireOtherWay(tx: PoolClient, personId: string): Promise
   if (rows[0]?.isBehind === true) throw required();
 }
 
+/** By a passkey that was added by a provider's word, of whoever belongs elsewhere, too. @throws TollgateError single_sign_on_required where that has to be asked anew */
+export async function requireOtherWayThan(tx: PoolClient, identityId: string | null): Promise<void> {
+  const { rowCount } = await tx.query(
+    `select from identities i join memberships m on m.org_id = i.org_id and m.person_id = i.person_id
+      where i.id = $1 and m.role <> 'owner' and wants_single_sign_on(i.org_id)`,
+    [identityId],
+  );
+  if (rowCount !== 0) throw required();
+}
+
 /** For the log of each organization that wants its provider, and whose owner has come in around it. */
 export async function auditBypass(tx: PoolClient, author: Author, personId: string): Promise<void> {
   const { rows } = await tx.query<{ orgId: string }>(

@@ -101,7 +101,7 @@ export async function removeIdentity(tx: PoolClient, personId: string, id: strin
   const removed = await identity(tx, personId, id);
   const { rows } = await tx.query<{ hasOther: boolean }>(
     `select exists (select from auth.accounts where person_id = $1)
-            or exists (select from auth.passkeys where person_id = $1 and copied_at is null)
+            or exists (select from auth.passkeys where person_id = $1 and copied_at is null and identity_id is distinct from $2)
             or exists (select from identities where person_id = $1 and id <> $2) as "hasOther"`,
     [personId, id],
   );

@@ -8,11 +8,13 @@ import type { KnownProvider } from './identity-providers.ts';
 import { fetchThrough } from './provider-fetch.ts';
 
 /** Where a provider sends browsers back to: a page of the console. */
-const RETURNS_TO = '/console/signed-on';
+const RETURNS_TO = '/console/signed-on/';
 const SCOPE = 'openid email profile';
 /** How fresh it must be when somebody proves anew who he is. */
 const FRESH_S = 5 * 60;
 const LONGEST_NAME = 200;
+/** At most so long, and ASCII (OpenID Connect Core 2). */
+const SUBJECT = /^[ -~]{1,255}$/;
 const ADDRESS = /^[!-?[-~]+@[!-?[-~]+$/;
 
 /** All of it made of what the browser has (sign-ons.ts). */
@@ -30,12 +32,17 @@ export interface Claims {
 }
 
 export class OpenId {
-  readonly redirectUri: string;
   readonly #egress: Egress;
+  readonly #publicUrl: string;
 
   constructor(egress: Egress, publicUrl: string) {
     this.#egress = egress;
-    this.redirectUri = publicUrl + RETURNS_TO;
+    this.#publicUrl = publicUrl;
+  }
+
+  /** Of each organization its own: it says who has answered, so that no provider is handed the code of another one (RFC 9700, 4.4). */
+  redirectUriOf(orgId: string): string {
+    return this.#publicUrl + RETURNS_TO + orgId;
   }
 
   /** Before somebody is held to it. @throws TollgateError invalid_body where no provider answers */
@@ -59,7 +66,7 @@ export class OpenId {
     const { buildAuthorizationUrl, calculatePKCECodeChallenge } = await import('openid-client');
     const configuration = await this.#configurationOf(provider).catch(asUnavailable);
     return buildAuthorizationUrl(configuration, {
-      redirect_uri: this.redirectUri,
+      redirect_uri: this.redirectUriOf(provider.orgId),
       scope: SCOPE,
       ...{
         state,
@@ -81,7 +88,7 @@ export class OpenId {
   ): Promise<Claims> {
     const { authorizationCodeGrant, fetchUserInfo } = await import('openid-client');
     const configuration = await this.#configurationOf(provider).catch(asUnavailable);
-    const address = new URL(`${this.redirectUri}?${answered}`);
+    const address = new URL(`${this.redirectUriOf(provider.orgId)}?${answered}`);
     const checks = {
       expectedState: state,
       expectedNonce: nonce,
@@ -95,6 +102,7 @@ export class OpenId {
       });
       const said = granted.claims();
       if (said === undefined) throw new Error('there is no ID token');
+      if (!SUBJECT.test(said.sub)) throw new Error('its subject is none');
       if (said.email !== undefined || configuration.serverMetadata().userinfo_endpoint === undefined) return read(said);
       return read({ ...(await fetchUserInfo(configuration, granted.access_token, said.sub)), ...said });
     } catch (error) {

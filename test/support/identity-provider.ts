@@ -28,8 +28,8 @@ export interface IdentityProviderServer {
   close(): Promise<void>;
 }
 
-/** host: by which browsers and we reach it. */
-export async function startIdentityProvider(redirectUri: string, host = '127.0.0.1'): Promise<IdentityProviderServer> {
+/** returnsTo: below it, for each organization. host: by which browsers and we reach it. */
+export async function startIdentityProvider(returnsTo: string, host = '127.0.0.1'): Promise<IdentityProviderServer> {
   const http = createServer().listen(0, host);
   await once(http, 'listening');
   const issuer = `http://${host}:${(http.address() as AddressInfo).port}`;
@@ -44,7 +44,7 @@ export async function startIdentityProvider(redirectUri: string, host = '127.0.0
       await once(http, 'close');
     },
   };
-  const provider = providerOf(server, redirectUri, privateKey);
+  const provider = providerOf(server, returnsTo, privateKey);
   const answer = provider.callback();
   http.on('request', (req, res) => {
     if (req.url?.startsWith(FORM)) void formAnswered(provider, req, res);
@@ -53,10 +53,10 @@ export async function startIdentityProvider(redirectUri: string, host = '127.0.0
   return server;
 }
 
-function providerOf(server: IdentityProviderServer, redirectUri: string, privateKey: KeyObject): Provider {
+function providerOf(server: IdentityProviderServer, returnsTo: string, privateKey: KeyObject): Provider {
   const { issuer, clientId, clientSecret, people } = server;
   const provider = new Provider(issuer, {
-    clients: [{ client_id: clientId, client_secret: clientSecret, redirect_uris: [redirectUri] }],
+    clients: [{ client_id: clientId, client_secret: clientSecret, redirect_uris: [returnsTo] }],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'of-the-test', use: 'sig', alg: 'RS256' }] },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
@@ -76,6 +76,7 @@ function providerOf(server: IdentityProviderServer, redirectUri: string, private
       return grant;
     },
   });
+  provider.Client.prototype.redirectUriAllowed = (uri: string) => uri.startsWith(`${returnsTo}/`);
   provider.use(async (context, next) => {
     await next();
     const body: { id_token?: string } = Object(context.body);
@@ -158,7 +159,8 @@ export async function signInThere(url: string, login: string): Promise<Readonly<
     form = location === null ? new URLSearchParams({ login }) : null;
     if (location === null) continue;
     const next = new URL(location, address);
-    if (next.pathname.endsWith('/signed-on')) return Object.fromEntries(next.searchParams);
+    const [, orgId] = /\/signed-on\/([^/]+)$/.exec(next.pathname) ?? [];
+    if (orgId !== undefined) return { orgId, ...Object.fromEntries(next.searchParams) };
     address = next.href;
   }
   throw new Error(`the provider leads nowhere: ${address}`);

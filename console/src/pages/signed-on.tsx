@@ -1,6 +1,6 @@
 // Back from the provider. What it gave along leaves the address as soon as it is read, and is good for this browser alone, once.
 import { Anchor } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { enter } from '../enter.ts';
@@ -9,6 +9,8 @@ import { PageHeading } from '../parts/page-heading.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { SecondFactorQuestion } from '../parts/second-factor-question.tsx';
 import { pathAfterProvider } from '../sent-to-provider.ts';
+
+const here = getRouteApi('/visitor/signed-on/$orgId');
 
 type Outcome =
   | { readonly kind: 'waiting' | 'second_factor' | 'link_sent' }
@@ -37,6 +39,7 @@ export function SignedOn() {
 function useOutcome(): Outcome {
   const [outcome, setOutcome] = useState<Outcome>({ kind: 'waiting' });
   const [answered] = useState(() => new URLSearchParams(location.search));
+  const { orgId } = here.useParams();
   const isSent = useRef(false);
   useEffect(() => {
     if (isSent.current) return;
@@ -48,6 +51,7 @@ function useOutcome(): Outcome {
     };
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
     const body = {
+      orgId,
       state: answered.get('state') || 'none',
       ...{ ...given('code'), ...given('iss'), ...given('error') },
       ...{ locale: spoken(), timeZone },
@@ -59,7 +63,7 @@ function useOutcome(): Outcome {
       },
       (thrown: unknown) => setOutcome({ kind: 'refused', thrown }),
     );
-  }, [answered]);
+  }, [answered, orgId]);
   return outcome;
 }
 

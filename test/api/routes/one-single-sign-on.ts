@@ -15,7 +15,7 @@ export async function oneSingleSignOn(
   app: ManagementApp,
   step: TakeStep,
 ): Promise<{ readonly signOnSecrets: string[] }> {
-  const provider = await startIdentityProvider(app.singleSignOn.openId.redirectUri);
+  const provider = await startIdentityProvider(`${app.url}/console/signed-on`);
   provider.people.set('7', { email: 'olivia@engines.example', emailVerified: true });
   const { orgId, owner } = await foundEnterprise(app);
   const { personId, authenticator } = owner;

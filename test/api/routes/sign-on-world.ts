@@ -28,7 +28,7 @@ export class SignOnWorld {
 
   static async open(): Promise<SignOnWorld> {
     const app = await startManagementApp(false, ['127.0.0.1']);
-    return new SignOnWorld(app, await startIdentityProvider(app.singleSignOn.openId.redirectUri));
+    return new SignOnWorld(app, await startIdentityProvider(`${app.url}/console/signed-on`));
   }
 
   async close(): Promise<void> {

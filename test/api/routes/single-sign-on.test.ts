@@ -163,7 +163,7 @@ test('a refusal by the provider, and a person whom it does not answer for, is to
   const { state } = Object.fromEntries(new URL(await world.begin(browser, unproved.email)).searchParams);
 
   const answers = [
-    await world.finish(browser, { state, error: 'access_denied' }),
+    await world.finish(browser, { orgId: enterprise.orgId, state, error: 'access_denied' }),
     await world.comeIn(world.newBrowser(), unproved),
     await world.comeIn(world.newBrowser(), { ...stranger, email: `x@${enterprise.domain}` }),
     await world.newBrowser().post('/sign-ins/single-sign-on', { email: 'ada@nobodys.example' }),
@@ -251,7 +251,7 @@ test('an owner is asked for his own second factor after his provider, and is con
 });
 
 test('a provider that is away, and an organization that is no enterprise any more, lead nowhere', async () => {
-  const away = await startIdentityProvider(app.singleSignOn.openId.redirectUri);
+  const away = await startIdentityProvider(`${app.url}/console/signed-on`);
   const silent = await enterpriseWith(app, away);
   await away.close();
   const former = await world.enterprise('viewer');
