@@ -100,6 +100,7 @@ test('every change says who did it, from where, by which request, and whose affa
     'price',
     'person',
     'sign_up',
+    'sign_on',
     'bootstrap',
     'password_reset',
     'tax_regime',
@@ -139,10 +140,13 @@ test('no secret that was sent, made or answered by any change is in an entry, no
 });
 
 /** Each is the right to do something, for whoever has it. */
+/** Of whom we ask, or who asks us, is an address and no link that opens something. */
+const ADDRESSES = ['baseUrl', 'issuer', 'redirectUri'];
+
 function linksIn(value: unknown): string[] {
   if (typeof value === 'string') return /^https?:\/\//.test(value) ? [value] : [];
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([field, part]) => (field === 'baseUrl' ? [] : linksIn(part)));
+  return Object.entries(value).flatMap(([field, part]) => (ADDRESSES.includes(field) ? [] : linksIn(part)));
 }
 
 test('each filter, alone and with others, finds exactly what it says, in pages and in an export', async () => {
