@@ -11,7 +11,6 @@ import { CodeInput } from '../parts/code-input.tsx';
 import { Form, useForm } from '../parts/form.tsx';
 import { checkPerson, NOBODY_YET, PersonFields, personBody } from '../parts/new-person.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
-import { SecondFactorQuestion } from '../parts/second-factor-question.tsx';
 import { useVisitorAddress, visitorAddress } from '../visitor-address.ts';
 
 const here = getRouteApi('/visitor/sign-up');
@@ -56,20 +55,19 @@ function Details({ sent }: { readonly sent: (email: string) => void }) {
 function Confirm({ email, again }: { readonly email: string; readonly again: () => void }) {
   const t = useWords();
   const { next } = here.useSearch();
-  const [isAskedMore, setAskedMore] = useState(false);
   const form = useForm({
     initial: { code: '' },
     check: ({ code }) => ({ code: codeIn(code).length === 6 ? null : t('fields.code') }),
     send: ({ code }) => told(api.POST('/api/v1/sign-ups/confirm', { body: { email, code: codeIn(code) } })),
     done: (answer) => {
       sessionStorage.removeItem(AWAITED);
-      if ('state' in answer) return setAskedMore(true);
+      // Whom his provider has made, and who has a second factor: he signs in by it, and by the password that he has now.
+      if ('state' in answer) return enter('/sign-in');
       const [first] = answer.memberships;
       if (next !== undefined) enter(ownPath(next));
       else enter(first === undefined ? '/' : `/o/${first.orgId}/start`);
     },
   });
-  if (isAskedMore) return <SecondFactorQuestion passed={() => enter(ownPath(next))} again={() => enter('/sign-in')} />;
   return (
     <>
       <PageHeading title={t('confirm.title')} lead={t('confirm.lead', { email })} />
