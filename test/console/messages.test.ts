@@ -66,9 +66,9 @@ test('whoever is not signed in is told nothing in words that he has not been giv
   expect([...ofSingleSignOn]).toContain('pages/signed-on.tsx');
 });
 
-/** With the area whose words are learned on the way to it. */
+/** Up to what differs from one address to the next, and the area whose words are learned on the way to it. */
 const VISITOR_ROUTES =
-  /=> visitor,\s+path: '([^']+)',(?:\s+validateSearch: \w+,)?(?:\s+beforeLoad: \(\) => learn\('(\w+)'\),)?\s+component/g;
+  /=> visitor,\s+path: '([^'$]+?)(?:\/\$[^']*)?',(?:\s+validateSearch: \w+,)?(?:\s+beforeLoad: \(\) => learn\('(\w+)'\),)?\s+component/g;
 
 function pagesOf(routes: readonly RegExpExecArray[], learned: string | undefined): string[] {
   return routes.filter(([, , area]) => area === learned).map(([, path]) => `pages${path}.tsx`);
