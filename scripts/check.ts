@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { findOrInstallChromium, INSTALL_CHROMIUM } from './parts/chromium.ts';
 import { homeFolder } from './parts/home.ts';
+import { NAME_LOCALHOST, nameLocalhost } from './parts/localhost.ts';
 import { findPostgres } from './parts/postgres-binaries.ts';
 import { findOrInstallRedis, INSTALL_REDIS } from './parts/redis.ts';
 import { serverUser } from './parts/server-user.ts';
@@ -116,7 +117,10 @@ async function findParts(): Promise<Count> {
     chromium === null ? `Chromium is missing: run as root: ${INSTALL_CHROMIUM}` : `Chromium (${chromium})`,
     chromium !== null,
   );
+  const isNamed = await nameLocalhost((text) => process.stdout.write(`localhost: ${text}\n`));
+  count(isNamed ? 'localhost' : `localhost has no address: run as root: ${NAME_LOCALHOST}`, isNamed);
   const areFound = [
+    isNamed,
     hasPostgres,
     hasRedis,
     hasChromium,
