@@ -8,7 +8,7 @@ import { addMember } from '../../../services/people/memberships.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
 import { signOn } from '../../../services/single-sign-on/arrivals.ts';
 import { mailIdentityLink } from '../../../services/single-sign-on/identity-links.ts';
-import { providerOf } from '../../../services/single-sign-on/identity-providers.ts';
+import { identityProvider, noteTried, providerOf } from '../../../services/single-sign-on/identity-providers.ts';
 import { signInThere } from '../../support/identity-provider.ts';
 import { Authenticator, forgetSteps } from './authenticator.ts';
 import { type Browser, codeSentTo, PASSWORD } from './browser.ts';
@@ -176,6 +176,21 @@ test('whom a provider has sent that is another one by now is not let in', async 
   );
 
   await expect(coming).rejects.toMatchObject({ code: 'single_sign_on_failed' });
+});
+
+test('that an owner has come in by another client, or another issuer, does not count as tried', async () => {
+  const { orgId, owner } = await world.enterprise();
+  const provider = await providerOf(app.db, app.vault, orgId);
+  if (provider === null) throw new Error('there is a provider');
+  const triedBy = (of: typeof provider) =>
+    inTransaction(app.worker, async (tx) => {
+      await noteTried(tx, of, owner.personId);
+      return (await identityProvider(tx, orgId)).testedAt;
+    });
+
+  expect(await triedBy({ ...provider, clientId: 'another' })).toBeNull();
+  expect(await triedBy({ ...provider, issuer: 'https://another.example' })).toBeNull();
+  expect(await triedBy(provider)).toBeInstanceOf(Date);
 });
 
 test('a number that is none is the provider’s fault, and who comes twice at once is one and the same', async () => {
