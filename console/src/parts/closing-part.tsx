@@ -3,14 +3,13 @@ import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
-import { type ClosingOutlook, closingQuery, useMe } from '../api/questions.ts';
+import { type ClosingOutlook, closingQuery } from '../api/questions.ts';
 import { enter } from '../enter.ts';
 import { spokenTag, useWords } from '../messages/language.ts';
 import { shownMoney } from '../money.ts';
 import { Asked } from './asked.tsx';
 import { Dialog } from './dialog.tsx';
-import { Form, useForm } from './form.tsx';
-import { checkProof, ProofInputs, proofBody, UNPROVED } from './proof-inputs.tsx';
+import { ProvedForm } from './proved-form.tsx';
 
 export function ClosingPart() {
   const t = useWords();
@@ -56,15 +55,13 @@ function Obstacles({ obstacles }: ClosingOutlook) {
 
 function Closing({ organizations }: ClosingOutlook) {
   const t = useWords();
-  const me = useMe();
-  const form = useForm({
-    initial: UNPROVED,
-    check: (proof) => checkProof(proof, me, t),
-    send: (proof) => told(api.POST('/api/v1/me/closing', { body: proofBody(proof, me) })),
-    done: () => enter('/reopen'),
-  });
   return (
-    <Form form={form} submit={t('closing.submit')} isGrave>
+    <ProvedForm
+      submit={t('closing.submit')}
+      isGrave
+      send={(body) => told(api.POST('/api/v1/me/closing', { body }))}
+      done={() => enter('/reopen')}
+    >
       {organizations.map(({ orgId, orgName, availableNano }) => (
         <p key={orgId}>
           {BigInt(availableNano) > 0n
@@ -73,7 +70,6 @@ function Closing({ organizations }: ClosingOutlook) {
         </p>
       ))}
       <p>{t('closing.books')}</p>
-      <ProofInputs input={form.input} />
-    </Form>
+    </ProvedForm>
   );
 }

@@ -3,14 +3,13 @@ import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
-import { type Identity, identitiesQuery, meQuery, sessionsQuery, useMe } from '../api/questions.ts';
+import { type Identity, identitiesQuery, meQuery, sessionsQuery } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { goToProvider } from '../sent-to-provider.ts';
 import { Asked } from './asked.tsx';
 import { Dialog } from './dialog.tsx';
-import { Form, useForm } from './form.tsx';
 import { Moment } from './moment.tsx';
-import { checkProof, ProofInputs, proofBody, UNPROVED } from './proof-inputs.tsx';
+import { ProvedForm } from './proved-form.tsx';
 
 interface Connectable {
   readonly orgId: string;
@@ -98,41 +97,33 @@ function Connected({
 /** That it is really him first, then his provider. next: where he comes back to. */
 export function Connecting({ orgId, orgName, next }: Connectable & { readonly next: string }) {
   const t = useWords();
-  const me = useMe();
-  const form = useForm({
-    initial: UNPROVED,
-    check: (proof) => checkProof(proof, me, t),
-    send: (proof) => told(api.POST('/api/v1/me/identities', { body: { orgId, ...proofBody(proof, me) } })),
-    done: ({ url }) => goToProvider(url, next),
-  });
   return (
-    <Form form={form} submit={t('identities.next')}>
+    <ProvedForm
+      submit={t('identities.next')}
+      send={(proof) => told(api.POST('/api/v1/me/identities', { body: { orgId, ...proof } }))}
+      done={({ url }) => goToProvider(url, next)}
+    >
       <p>{t('identities.connectMore', { name: orgName })}</p>
-      <ProofInputs input={form.input} />
-    </Form>
+    </ProvedForm>
   );
 }
 
 function Removing({ identity: { id, orgName }, done }: { readonly identity: Identity; done(): void }) {
   const t = useWords();
-  const me = useMe();
   const queries = useQueryClient();
-  const form = useForm({
-    initial: UNPROVED,
-    check: (proof) => checkProof(proof, me, t),
-    send: (proof) =>
-      told(api.POST('/api/v1/me/identities/{id}/remove', { params: { path: { id } }, body: proofBody(proof, me) })),
-    done: async () => {
-      await Promise.all(
-        [identitiesQuery, meQuery, sessionsQuery].map(({ queryKey }) => queries.invalidateQueries({ queryKey })),
-      );
-      done();
-    },
-  });
   return (
-    <Form form={form} submit={t('identities.remove')} isGrave>
+    <ProvedForm
+      submit={t('identities.remove')}
+      isGrave
+      send={(body) => told(api.POST('/api/v1/me/identities/{id}/remove', { params: { path: { id } }, body }))}
+      done={async () => {
+        await Promise.all(
+          [identitiesQuery, meQuery, sessionsQuery].map(({ queryKey }) => queries.invalidateQueries({ queryKey })),
+        );
+        done();
+      }}
+    >
       <p>{t('identities.removeMore', { name: orgName })}</p>
-      <ProofInputs input={form.input} />
-    </Form>
+    </ProvedForm>
   );
 }

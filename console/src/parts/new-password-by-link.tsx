@@ -1,9 +1,9 @@
-// A new password, by a link of our mail. What proves that somebody got it stands behind the #, which browsers send nowhere, and leaves the address
-// as soon as it is read.
+// A new password, by a link of our mail.
 import { Anchor } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { isPasswordLongEnough } from '../entered.ts';
+import { useLinkProof } from '../link-proof.ts';
 import { useWords } from '../messages/language.ts';
 import { Form, useForm } from './form.tsx';
 import { NewPassword } from './new-password.tsx';
@@ -23,9 +23,8 @@ interface NewPasswordByLink {
 
 export function NewPasswordByLink({ words, send, aside }: NewPasswordByLink) {
   const t = useWords();
-  const [proof] = useState(() => location.hash.slice(1));
+  const proof = useLinkProof();
   const [isDone, setDone] = useState(false);
-  useEffect(() => history.replaceState(history.state, '', location.pathname), []);
   const form = useForm({
     initial: { password: '' },
     check: ({ password }) => ({ password: isPasswordLongEnough(password) ? null : t('fields.password') }),

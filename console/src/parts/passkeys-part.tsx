@@ -12,6 +12,7 @@ import { Dialog } from './dialog.tsx';
 import { Form, useForm } from './form.tsx';
 import { Moment } from './moment.tsx';
 import { checkProof, ProofInputs, proofBody, UNPROVED } from './proof-inputs.tsx';
+import { ProvedForm } from './proved-form.tsx';
 
 const LONGEST_NAME = 100;
 
@@ -149,22 +150,18 @@ function Renaming({ passkey: { id, name: before }, done }: Changing) {
 
 function Removing({ passkey: { id, name }, done }: Changing) {
   const t = useWords();
-  const me = useMe();
   const queries = useQueryClient();
-  const form = useForm({
-    initial: UNPROVED,
-    check: (proof) => checkProof(proof, me, t),
-    send: (proof) =>
-      told(api.POST('/api/v1/me/passkeys/{id}/remove', { params: { path: { id } }, body: proofBody(proof, me) })),
-    done: async () => {
-      await Promise.all([queries.invalidateQueries(passkeysQuery), queries.invalidateQueries(sessionsQuery)]);
-      done();
-    },
-  });
   return (
-    <Form form={form} submit={t('passkeys.remove')} isGrave>
+    <ProvedForm
+      submit={t('passkeys.remove')}
+      isGrave
+      send={(body) => told(api.POST('/api/v1/me/passkeys/{id}/remove', { params: { path: { id } }, body }))}
+      done={async () => {
+        await Promise.all([queries.invalidateQueries(passkeysQuery), queries.invalidateQueries(sessionsQuery)]);
+        done();
+      }}
+    >
       <p>{t('passkeys.removeMore', { name })}</p>
-      <ProofInputs input={form.input} />
-    </Form>
+    </ProvedForm>
   );
 }

@@ -9,7 +9,8 @@ import { useWords } from '../messages/language.ts';
 import { CodeInput } from './code-input.tsx';
 import { Dialog } from './dialog.tsx';
 import { Form, useForm } from './form.tsx';
-import { checkProof, PresenceInput, ProofInputs, proofBody, UNPROVED } from './proof-inputs.tsx';
+import { PresenceInput } from './proof-inputs.tsx';
+import { ProvedForm } from './proved-form.tsx';
 import { RecoveryCodes } from './recovery-codes.tsx';
 
 const QrCode = lazy(() => import('./qr-code.tsx'));
@@ -104,24 +105,20 @@ function DeviceStep({ offered, confirmed }: { readonly offered: Offered; confirm
 
 function Removal({ done }: { done(): void }) {
   const t = useWords();
-  const me = useMe();
   const queries = useQueryClient();
-  const form = useForm({
-    initial: UNPROVED,
-    check: (proof) => checkProof(proof, me, t),
-    send: ({ code, ...proof }) => {
-      const body = { ...proofBody({ ...proof, code }, me), code: codeIn(code) };
-      return told(api.POST('/api/v1/me/second-factor/remove', { body }));
-    },
-    done: async () => {
-      await queries.invalidateQueries(meQuery);
-      done();
-    },
-  });
   return (
-    <Form form={form} submit={t('factor.remove')} isGrave>
+    <ProvedForm
+      submit={t('factor.remove')}
+      isGrave
+      send={({ code = '', ...proof }) =>
+        told(api.POST('/api/v1/me/second-factor/remove', { body: { ...proof, code } }))
+      }
+      done={async () => {
+        await queries.invalidateQueries(meQuery);
+        done();
+      }}
+    >
       <p>{t('factor.removeMore')}</p>
-      <ProofInputs input={form.input} />
-    </Form>
+    </ProvedForm>
   );
 }

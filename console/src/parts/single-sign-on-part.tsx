@@ -13,6 +13,7 @@ import { Fact } from './fact.tsx';
 import { Form, useForm } from './form.tsx';
 import { Connecting } from './identities-part.tsx';
 import { checkProof, ProofInputs, proofBody, UNPROVED } from './proof-inputs.tsx';
+import { ProvedForm } from './proved-form.tsx';
 
 type Change = 'naming' | 'changing' | 'testing' | 'enforcing' | 'freeing' | 'removing';
 
@@ -210,21 +211,18 @@ const SAID: { readonly [C in 'enforcing' | 'freeing' | 'removing']: Body } = {
 
 function Switching({ settings, change, done }: Changing & { readonly change: keyof typeof SAID }) {
   const t = useWords();
-  const me = useMe();
   const queries = useQueryClient();
-  const form = useForm({
-    initial: UNPROVED,
-    check: (proof) => checkProof(proof, me, t),
-    send: (proof) => sendChange(settings, { ...SAID[change], ...proofBody(proof, me) }),
-    done: async () => {
-      await queries.invalidateQueries(singleSignOnQuery(settings.orgId));
-      done();
-    },
-  });
   return (
-    <Form form={form} submit={t(`sso.act.${change}`)} isGrave={change !== 'freeing'}>
+    <ProvedForm
+      submit={t(`sso.act.${change}`)}
+      isGrave={change !== 'freeing'}
+      send={(proof) => sendChange(settings, { ...SAID[change], ...proof })}
+      done={async () => {
+        await queries.invalidateQueries(singleSignOnQuery(settings.orgId));
+        done();
+      }}
+    >
       <p>{t(`sso.effect.${change}`)}</p>
-      <ProofInputs input={form.input} />
-    </Form>
+    </ProvedForm>
   );
 }
