@@ -1,5 +1,4 @@
 // By whose providers somebody comes in: which know him, another one, and that it is still he.
-
 import type { PoolClient } from 'pg';
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
@@ -10,18 +9,13 @@ import { lockedPerson } from '../../services/people/persons.ts';
 import { requireNotElsewhere } from '../../services/single-sign-on/enforcement.ts';
 import { connectable, identitiesOf, identity, removeIdentity } from '../../services/single-sign-on/identities.ts';
 import { type KnownProvider, providerOf } from '../../services/single-sign-on/identity-providers.ts';
-import {
-  beginSignOn,
-  flowSecretsOf,
-  newBrowserSecret,
-  SIGN_ON_VALID_S,
-} from '../../services/single-sign-on/sign-ons.ts';
 import { proof } from './account-fields.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import type { Outcome } from './change.ts';
 import { instant, uuid } from './field-schemas.ts';
 import { personChange, personRead } from './person-route.ts';
 import { none, type Route } from './route.ts';
+import { sendToProvider } from './send-to-provider.ts';
 
 const Identity = z
   .object({ id: uuid, orgId: uuid, orgName: z.string(), createdAt: instant, usedAt: instant.nullable() })
@@ -83,25 +77,18 @@ const proving = personChange({
   },
 });
 
-/** The provider is asked for its addresses before there is a transaction. */
 async function sentTo(
-  { accounts: { cookies }, singleSignOn }: AppDependencies,
+  app: AppDependencies,
   provider: KnownProvider,
   { personId, sessionId }: SignedIn,
   purpose: 'connect' | 'proof',
 ): Promise<(tx: PoolClient) => Promise<Outcome<{ url: string }>>> {
-  const { orgId } = provider;
-  const secret = newBrowserSecret();
-  const asked = { email: null, isProof: purpose === 'proof' };
-  const url = await singleSignOn.openId.addressToAsk(provider, flowSecretsOf(secret), asked);
-  return async (tx) => {
-    await beginSignOn(tx, secret, { orgId, purpose, email: null, sessionId });
-    return {
-      answer: { url },
-      cookies: [cookies.set(cookies.signOn, secret, SIGN_ON_VALID_S)],
-      audit: { action: `person.${purpose}_begun`, ...target(personId), after: { orgId } },
-    };
-  };
+  const send = await sendToProvider(app, provider, { purpose, email: null, sessionId });
+  const after = { orgId: provider.orgId };
+  return async (tx) => ({
+    ...(await send(tx)),
+    audit: { action: `person.${purpose}_begun`, ...target(personId), after },
+  });
 }
 
 const removing = personChange({

@@ -1,6 +1,5 @@
 // Signing in by the provider of an enterprise: the browser is sent there, and comes back to a page of the console that sends us what it was given. What
 // somebody who is signed in asks of his provider comes back here, too.
-
 import type { PoolClient } from 'pg';
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
@@ -13,19 +12,13 @@ import { connect, connectByLink, proveBySignOn, signOn } from '../../services/si
 import { providerForDomain, providerOf } from '../../services/single-sign-on/identity-providers.ts';
 import { mailDomainOf } from '../../services/single-sign-on/mail-domains.ts';
 import { failed } from '../../services/single-sign-on/openid.ts';
-import {
-  type BegunSignOn,
-  beginSignOn,
-  flowSecretsOf,
-  newBrowserSecret,
-  SIGN_ON_VALID_S,
-  takeSignOn,
-} from '../../services/single-sign-on/sign-ons.ts';
+import { type BegunSignOn, flowSecretsOf, takeSignOn } from '../../services/single-sign-on/sign-ons.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import type { Outcome } from './change.ts';
 import { line, locale, mailAddress, timeZone, uuid } from './field-schemas.ts';
 import { visitorChange } from './person-route.ts';
 import { none, type Route } from './route.ts';
+import { sendToProvider } from './send-to-provider.ts';
 
 const State = z.object({ state: z.enum(['signed_in', 'second_factor', 'link_sent', 'connected', 'proved']) });
 type State = z.output<typeof State>;
@@ -38,7 +31,8 @@ const beginning = visitorChange({
   params: none,
   body: z.strictObject({ email: mailAddress }),
   response: z.object({ url: z.string() }),
-  async handler({ body: { email }, visit: { clientAddress } }, { db, accounts, vault, singleSignOn }, change) {
+  async handler({ body: { email }, visit: { clientAddress } }, app, change) {
+    const { db, accounts, vault } = app;
     const attempt = { purpose: 'single_sign_on', subject: email, secret: newId(), clientAddress } as const;
     await accounts.attempts.begin(db, attempt, false);
     const provider = await providerForDomain(db, vault, mailDomainOf(email));
@@ -48,15 +42,9 @@ const beginning = visitorChange({
         param: 'email',
       });
     }
-    const { orgId } = provider;
-    const { cookies } = accounts;
-    const secret = newBrowserSecret();
-    const url = await singleSignOn.openId.addressToAsk(provider, flowSecretsOf(secret), { email, isProof: false });
-    return change(async (tx) => {
-      await beginSignOn(tx, secret, { orgId, purpose: 'sign_in', email, sessionId: null });
-      const audit = { action: 'sign_on.begun', targetKind: 'sign_on', targetId: orgId, after: {} } as const;
-      return { answer: { url }, cookies: [cookies.set(cookies.signOn, secret, SIGN_ON_VALID_S)], audit };
-    });
+    const send = await sendToProvider(app, provider, { purpose: 'sign_in', email, sessionId: null });
+    const audit = { action: 'sign_on.begun', targetKind: 'sign_on', targetId: provider.orgId, after: {} } as const;
+    return change(async (tx) => ({ ...(await send(tx)), audit }));
   },
 });
 
