@@ -23,6 +23,11 @@ export function floorToCents(amount: Nano): Cents {
   return cents(Number(amount / NANO_PER_CENT));
 }
 
+/** To be read, never reckoned with: 1900 is "19.00 USD". */
+export function inDollars(amountCents: number): string {
+  return `${(amountCents / 100).toFixed(2)} USD`;
+}
+
 export interface InvoiceTotal {
   readonly totalCents: Cents;
   /** A line of its own, at most half a cent: usage + rounding = total. */

@@ -1,7 +1,9 @@
 // What a person reads in Temporal's UI about an unpaid invoice: where its case stands, and what can be done now, as markdown.
+
+import { inDollars } from '../domain/cents.ts';
 import { DUNNING, type DunningCommandName, type DunningView, dunningWorkflowId } from './contracts/dunning.ts';
 import { WHAT_IT_IS } from './contracts/process-starts.ts';
-import { dollars, type Fact, factList, inUtc, verbatim } from './facts.ts';
+import { customerFact, type Fact, factList, inUtc, looksAgainFact } from './facts.ts';
 import { pokeCommand, updateCommand } from './operator-commands.ts';
 
 export function describe(view: DunningView, attention: string | null): string {
@@ -11,7 +13,7 @@ export function describe(view: DunningView, attention: string | null): string {
 
 function standing({ stage, closed, amountCents }: DunningView): string {
   if (closed !== null) return { paid: 'Paid', void: 'Void: nothing is owed any more', waived: 'Waived' }[closed];
-  const owed = dollars(amountCents);
+  const owed = inDollars(amountCents);
   const inWords = {
     none: `${owed} unpaid, nothing is restricted for it yet`,
     limited: `${owed} unpaid: the organization is limited`,
@@ -24,13 +26,13 @@ function facts(view: DunningView, attention: string | null): string {
   const { invoiceId, orgId, orgName, dueAt, policy, attempts, wakeAt } = view;
   const rows: Fact[] = [
     ...(attention === null ? [] : [['stands', standing(view)] as const]),
-    ...(orgName === undefined ? [] : [['customer', verbatim(orgName)] as const]),
+    ...customerFact(orgName),
     ['organization', orgId],
     ['invoice', invoiceId],
     ...(dueAt === undefined ? [] : [['due', inUtc(dueAt)] as const]),
     ['ladder', policy],
     ['card tried', `${attempts} times`],
-    ['looks again', wakeAt === null ? 'when there is news' : inUtc(wakeAt)],
+    looksAgainFact(wakeAt),
   ];
   return factList(rows);
 }

@@ -17,7 +17,10 @@ export function inUtc(moment: string): string {
   return moment.replace(/^(.{10})T(.{8})(\.\d+)?Z$/, '$1 $2 UTC');
 }
 
-/** 1900: "19.00 USD". */
-export function dollars(cents: number): string {
-  return `${(cents / 100).toFixed(2)} USD`;
+export function customerFact(orgName: string | undefined): Fact[] {
+  return orgName === undefined ? [] : [['customer', verbatim(orgName)]];
+}
+
+export function looksAgainFact(wakeAt: string | null): Fact {
+  return ['looks again', wakeAt === null ? 'when there is news' : inUtc(wakeAt)];
 }

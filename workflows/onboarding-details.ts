@@ -1,7 +1,7 @@
 // What a person reads in Temporal's UI about an enterprise's application: where it stands, and what can be done now, as markdown.
 import { ONBOARDING, type OnboardingView, onboardingWorkflowId } from './contracts/onboarding.ts';
 import { WHAT_IT_IS } from './contracts/process-starts.ts';
-import { type Fact, factList, inUtc, verbatim } from './facts.ts';
+import { type Fact, factList, looksAgainFact, verbatim } from './facts.ts';
 import { pokeCommand } from './operator-commands.ts';
 
 const IN_WORDS: Readonly<Record<OnboardingView['stage'], string>> = {
@@ -42,7 +42,7 @@ function facts({
     ...(level === null ? [] : [['waits for level', String(level)] as const]),
     ...(done.length === 0 ? [] : [['provisioned', done.join(', ')] as const]),
     ...(next === null ? [] : [['next step', next] as const]),
-    ['looks again', wakeAt === null ? 'when there is news' : inUtc(wakeAt)],
+    looksAgainFact(wakeAt),
   ];
   return factList(rows);
 }

@@ -1,7 +1,9 @@
 // What a person reads in Temporal's UI about a refused refund: whose it is, and what can be done now, as markdown.
+
+import { inDollars } from '../domain/cents.ts';
 import { WHAT_IT_IS } from './contracts/process-starts.ts';
 import { REFUND, type RefusedRefundView, refundWorkflowId } from './contracts/refused-refund.ts';
-import { dollars, type Fact, factList, verbatim } from './facts.ts';
+import { customerFact, type Fact, factList } from './facts.ts';
 import { updateCommand } from './operator-commands.ts';
 
 export function describe(view: RefusedRefundView, attention: string | null): string {
@@ -11,10 +13,10 @@ export function describe(view: RefusedRefundView, attention: string | null): str
 
 function facts({ orgId, orgName, paymentId, purpose, refusedCents }: RefusedRefundView): string {
   const rows: Fact[] = [
-    ...(orgName === undefined ? [] : [['customer', verbatim(orgName)] as const]),
+    ...customerFact(orgName),
     ['organization', orgId],
     ['payment', `${paymentId} (${purpose})`],
-    ['refused', refusedCents === null ? 'nothing any more' : dollars(refusedCents)],
+    ['refused', refusedCents === null ? 'nothing any more' : inDollars(refusedCents)],
   ];
   return factList(rows);
 }

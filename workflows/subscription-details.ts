@@ -6,7 +6,7 @@ import {
   type SubscriptionView,
   subscriptionWorkflowId,
 } from './contracts/subscription.ts';
-import { type Fact, factList, inUtc, verbatim } from './facts.ts';
+import { customerFact, type Fact, factList, inUtc, looksAgainFact } from './facts.ts';
 import { pokeCommand, updateCommand } from './operator-commands.ts';
 
 export function describe(subscriptionId: string, view: SubscriptionView, attention: string | null): string {
@@ -33,13 +33,13 @@ function facts(view: SubscriptionView, attention: string | null): string {
   const { orgName, plan, phase, invoiceId, periodEndsAt, wakeAt } = view;
   const rows: Fact[] = [
     ...(attention === null ? [] : [['stands', standing(view)] as const]),
-    ...(orgName === undefined ? [] : [['customer', verbatim(orgName)] as const]),
+    ...customerFact(orgName),
     ['organization', view.orgId],
     ['plan', plan],
     ['phase', phase],
     ['paid until', inUtc(periodEndsAt)],
     ['invoice', invoiceId === null ? 'none is open' : `${invoiceId}; if it is past due: \`dunning:${invoiceId}\``],
-    ['looks again', wakeAt === null ? 'when there is news' : inUtc(wakeAt)],
+    looksAgainFact(wakeAt),
   ];
   return factList(rows);
 }

@@ -1,7 +1,9 @@
 // What a person reads in Temporal's UI about an automatic top-up: where it stands, and what can be done now, as markdown.
+
+import { inDollars } from '../domain/cents.ts';
 import { WHAT_IT_IS } from './contracts/process-starts.ts';
 import { TOP_UP, type TopUpView, topUpWorkflowId } from './contracts/top-up.ts';
-import { dollars, type Fact, factList, inUtc, verbatim } from './facts.ts';
+import { customerFact, type Fact, factList, looksAgainFact } from './facts.ts';
 import { pokeCommand } from './operator-commands.ts';
 
 type Settings = NonNullable<TopUpView['settings']>;
@@ -32,21 +34,24 @@ function facts(view: TopUpView): string {
   const { orgId, orgName, settings, open, declinesInARow, wakeAt } = view;
   const rows: Fact[] = [
     ['stands', standing(view)],
-    ...(orgName === undefined ? [] : [['customer', verbatim(orgName)] as const]),
+    ...customerFact(orgName),
     ['organization', orgId],
     ...(settings === null ? [] : asItIsSet(settings)),
-    ['open', open === null ? 'none' : `number ${open.number}, ${dollars(open.amountCents)}, payment ${open.paymentId}`],
+    [
+      'open',
+      open === null ? 'none' : `number ${open.number}, ${inDollars(open.amountCents)}, payment ${open.paymentId}`,
+    ],
     ['declines in a row', `${declinesInARow} of 3`],
-    ['looks again', wakeAt === null ? 'when there is news' : inUtc(wakeAt)],
+    looksAgainFact(wakeAt),
   ];
   return factList(rows);
 }
 
 function asItIsSet({ thresholdCents, amountCents, dailyCapCents, monthlyCapCents }: Settings): Fact[] {
   return [
-    ['bought below', dollars(thresholdCents)],
-    ['at once', dollars(amountCents)],
-    ['at most', `${dollars(dailyCapCents)} a day, ${dollars(monthlyCapCents)} a month`],
+    ['bought below', inDollars(thresholdCents)],
+    ['at once', inDollars(amountCents)],
+    ['at most', `${inDollars(dailyCapCents)} a day, ${inDollars(monthlyCapCents)} a month`],
   ];
 }
 

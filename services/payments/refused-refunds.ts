@@ -1,6 +1,7 @@
 // Refused refunds as their workflows look at them and people tell them what to do. What was to go back is in our books again meanwhile; what
 // is asked for again is sent like every refund, by the caretaker.
 import type { Pool, PoolClient } from 'pg';
+import { inDollars } from '../../domain/cents.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { audited, type Commanding, type CommandOutcome, commandOnce, type Obeyed } from '../processes/commands.ts';
@@ -56,7 +57,7 @@ async function viewOf(db: Queryable, paymentId: string): Promise<RefusedRefundVi
   const attention =
     row.refusedCents === null
       ? null
-      : `Stripe would not give back ${(row.refusedCents / 100).toFixed(2)} USD of payment ${paymentId} (${row.purpose}): find out why at Stripe, then retryRefund or dismiss`;
+      : `Stripe would not give back ${inDollars(row.refusedCents)} of payment ${paymentId} (${row.purpose}): find out why at Stripe, then retryRefund or dismiss`;
   const rest = { asks: [], waitMs: null, wakeAt: null };
   return { ...row, paymentId, hasEnded: attention === null, attention, ...rest };
 }
