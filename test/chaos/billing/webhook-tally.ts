@@ -6,13 +6,14 @@ export const WEBHOOK_FAULTS = ['lose', 'duplicate', 'reorder', 'delay', 'twin'] 
 export type WebhookFault = (typeof WEBHOOK_FAULTS)[number];
 
 const Told = z.object({
-  faulted: z.partialRecord(z.enum(WEBHOOK_FAULTS), z.int()),
+  /** By faults, of answers as well. */
+  faulted: z.record(z.string(), z.int()),
   not_taken: z.array(z.object({ event: z.string(), atMs: z.number(), why: z.string() })),
 });
 
 export class WebhookTally {
   readonly #counts = new Map<WebhookFault, number>();
-  #lastTold: Partial<Record<WebhookFault, number>> = {};
+  #lastTold: z.infer<typeof Told>['faulted'] = {};
   readonly #heard = new Set<string>();
 
   countOf(fault: WebhookFault): number {

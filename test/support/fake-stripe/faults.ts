@@ -41,8 +41,8 @@ interface Pending<Name> extends Fault<Name> {
 }
 
 export class Faults {
-  /** Webhooks that each fault has come over. */
-  readonly cameOver = new Map<WebhookFault, number>();
+  /** How many answers or webhooks each fault has come over. */
+  readonly cameOver = new Map<AnswerFault | WebhookFault, number>();
   #answers: Pending<AnswerFault>[] = [];
   #webhooks: Pending<WebhookFault>[] = [];
   #held = new AbortController();
@@ -67,12 +67,15 @@ export class Faults {
 
   /** The oldest that fits; null: this answer goes well. */
   takeAnswerFault(method: string, path: string): Fault<AnswerFault> | null {
-    return take(this.#answers, `${method} ${path}`, () => true);
+    return this.#counted(take(this.#answers, `${method} ${path}`, () => true));
   }
 
   /** A twin is made with the event, all others when it is sent. */
   takeWebhookFault(when: 'sent' | 'twin', type: string): Fault<WebhookFault> | null {
-    const fault = take(this.#webhooks, type, (name) => (name === 'twin') === (when === 'twin'));
+    return this.#counted(take(this.#webhooks, type, (name) => (name === 'twin') === (when === 'twin')));
+  }
+
+  #counted<Name extends AnswerFault | WebhookFault>(fault: Fault<Name> | null): Fault<Name> | null {
     if (fault !== null) this.cameOver.set(fault.name, (this.cameOver.get(fault.name) ?? 0) + 1);
     return fault;
   }
