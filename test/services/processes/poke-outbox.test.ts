@@ -50,3 +50,24 @@ test('a worker that says very late what it delivered takes no news away that cam
 
   expect(await outbox.claim(50)).toMatchObject([{ workflowId: 'subscription:late' }]);
 });
+
+/** What autovacuum left of a quiet night: it believes in one row. */
+async function newsAfterAQuietNight(count: number): Promise<void> {
+  await admin.query('truncate process_pokes');
+  await admin.query(`select poke_process('subscription:done', 'subscription', gen_random_uuid())`);
+  await admin.query('delete from process_pokes');
+  await admin.query('analyze process_pokes');
+  await admin.query(
+    `select poke_process('subscription:' || n, 'subscription', gen_random_uuid()) from generate_series(1, $1::int) n`,
+    [count],
+  );
+}
+
+test('no more news is claimed than was asked for, whatever PostgreSQL takes the table for', async () => {
+  await newsAfterAQuietNight(500);
+  const outbox = new PokeOutbox(db);
+
+  const claimed = [await outbox.claim(50), await outbox.claim(50)];
+
+  expect(claimed.map(({ length }) => length)).toEqual([50, 50]);
+});
