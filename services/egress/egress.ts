@@ -18,23 +18,35 @@ export type ResolveAll = (hostname: string) => Promise<LookupAddress[]>;
 export interface EgressOptions {
   readonly log?: { warn(fields: object, message: string): void };
   readonly lookup?: ResolveAll;
+  /** Monotonic milliseconds. */
+  readonly nowMs?: () => number;
 }
 
 /** What is open towards one origin. */
 interface Place {
   readonly upstream: UpstreamOrigin;
   readonly pool: Pool;
+  usedAtMs: number;
 }
+
+/** Longer than a request lives. Owners name the origins of their providers: without an end to it, one could name ever more. */
+const UNUSED_MS = 3_600_000;
 
 export class Egress {
   readonly #log: EgressOptions['log'];
   readonly #lookup: ResolveAll;
+  readonly #nowMs: () => number;
   readonly #global = new Map<string, Place>();
   readonly #local = new Map<string, Place>();
 
-  constructor({ log, lookup = (hostname) => resolve(hostname, { all: true }) }: EgressOptions = {}) {
+  constructor({
+    log,
+    lookup = (hostname) => resolve(hostname, { all: true }),
+    nowMs = () => performance.now(),
+  }: EgressOptions = {}) {
     this.#log = log;
     this.#lookup = lookup;
+    this.#nowMs = nowMs;
   }
 
   /**
@@ -53,13 +65,17 @@ export class Egress {
   /** Waits for the requests in flight. */
   async close(): Promise<void> {
     const places = new Set([...this.#global.values(), ...this.#local.values()]);
-    await Promise.all([...places].flatMap(({ upstream, pool }) => [upstream.close(), pool.close()]));
+    await Promise.all([...places].map(closePlace));
   }
 
   #place(baseUrl: string, allowLocal: boolean): Place {
     const places = allowLocal ? this.#local : this.#global;
     const known = places.get(baseUrl);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.usedAtMs = this.#nowMs();
+      return known;
+    }
+    forgetUnused(places, this.#nowMs());
     const problem = problemOfBaseUrl(baseUrl, allowLocal);
     if (problem !== null) throw this.#refused('a base URL', problem);
     const url = new URL(baseUrl);
@@ -70,7 +86,7 @@ export class Egress {
 
   #open(url: URL, allowLocal: boolean): Place {
     const dial = this.#dial(url, allowLocal);
-    return { upstream: new UpstreamOrigin(url.host, dial), pool: poolOver(url, dial) };
+    return { upstream: new UpstreamOrigin(url.host, dial), pool: poolOver(url, dial), usedAtMs: this.#nowMs() };
   }
 
   #dial(url: URL, allowLocal: boolean): Dial {
@@ -100,6 +116,17 @@ export class Egress {
     this.#log?.warn({ event: 'egress_refused', target }, why);
     return new EgressRefused(`No connection to ${target}: ${why}`);
   }
+}
+
+/** Whoever asks for such a place later opens it anew. */
+function forgetUnused(places: Map<string, Place>, nowMs: number): void {
+  const unused = new Set([...places.values()].filter(({ usedAtMs }) => nowMs - usedAtMs > UNUSED_MS));
+  for (const [url, place] of places) if (unused.has(place)) places.delete(url);
+  for (const place of unused) void closePlace(place);
+}
+
+function closePlace({ upstream, pool }: Place): Promise<unknown> {
+  return Promise.all([upstream.close(), pool.close()]);
 }
 
 function poolOver(url: URL, dial: Dial): Pool {

@@ -78,6 +78,23 @@ test('one pool serves an origin, and what was allowed to be local shares nothing
   expect(egress.pool('https://api.example.com/v1', true)).not.toBe(pool);
 });
 
+test('what nobody has asked for in an hour is closed when another origin is opened, and what is in use is not', async () => {
+  let nowMs = 0;
+  const egress = new Egress({ nowMs: () => nowMs });
+  closers.push(() => egress.close());
+  const [used, unused] = ['https://used.example.com/v1', 'https://unused.example.com/v1'];
+  const before = [egress.pool(used, false), egress.pool(unused, false)];
+
+  nowMs = 3_000_000;
+  egress.pool(used, false);
+  nowMs = 3_600_001;
+  egress.pool('https://third.example.com/v1', false);
+
+  expect(egress.pool(used, false)).toBe(before[0]);
+  expect(egress.pool(unused, false)).not.toBe(before[1]);
+  expect(before.map((pool) => 'closed' in pool && pool.closed)).toEqual([false, true]);
+});
+
 for (const [name, way] of WAYS) {
   test(`${name}: a local model server answers over plain http when the operator allowed local addresses`, async () => {
     const { port, seen } = await upstream();
