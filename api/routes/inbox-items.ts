@@ -1,5 +1,5 @@
 // What waits for a person of ours, of whatever kind, in one form: applications, what takes a second person, debts that somebody has to decide on,
-// subscriptions that do not go on, money that went another way, nights that are not proven. There is no table of it: what waits is found where it waits (D100).
+// subscriptions and top-ups that do not go on, money that went another way, nights that are not proven. There is no table of it: what waits is found where it waits (D100).
 import { z } from 'zod';
 import { isStaffAllowed, type Permission } from '../../domain/authorization.ts';
 import type { SignedIn } from '../../services/accounts/sessions.ts';
@@ -8,9 +8,15 @@ import { claimsHeld } from '../../services/inbox/claims.ts';
 import { dueSince, ledgerFindings, namesOf, type Unsettled, unsettledMoney } from '../../services/inbox/waiting.ts';
 import { waitingApplications } from '../../services/onboarding/inbox.ts';
 import type { Queryable } from '../../services/platform/postgres.ts';
-import { dunningWorkflowId, onboardingWorkflowId, subscriptionWorkflowId } from '../../services/processes/poke.ts';
+import {
+  dunningWorkflowId,
+  onboardingWorkflowId,
+  subscriptionWorkflowId,
+  topUpWorkflowId,
+} from '../../services/processes/poke.ts';
 import { type Proposal, waitingProposals } from '../../services/proposals/proposals.ts';
 import { type WaitingSubscription, waitingSubscriptions } from '../../services/subscriptions/waiting-subscriptions.ts';
+import { type WaitingTopUp, waitingTopUps } from '../../services/top-ups/waiting-top-ups.ts';
 import { bar, hints, provisioningAttention } from './application-fields.ts';
 import { instant, uuid } from './field-schemas.ts';
 import { concerns } from './proposal-choices.ts';
@@ -22,6 +28,7 @@ export const itemKind = z.enum([
   'proposal',
   'dunning',
   'subscription',
+  'top_up',
   'refused_refund',
   'capture_in_question',
   'ledger_finding',
@@ -35,7 +42,7 @@ export const InboxItem = z
     orgName: z.string().nullable(),
     what: z.string().meta({
       description:
-        'The company that applies, the route that was asked for, how urgently a debt is to be decided on, what a subscription waits for, what was paid for, why it is in question',
+        'The company that applies, the route that was asked for, how urgently a debt is to be decided on, what a subscription or a top-up waits for, what was paid for, why it is in question',
     }),
     amountCents: z.int().nullable(),
     since: instant,
@@ -82,6 +89,7 @@ export async function waitingFor(
     ...(await proposals(db, person, routes, nowMs)),
     ...(may('dunning.decide') ? (await waitingCases(db)).map(unpaid) : []),
     ...(may('subscription.change') ? (await waitingSubscriptions(db)).map(stuck) : []),
+    ...(may('auto_top_up.read') ? (await waitingTopUps(db)).map(notBought) : []),
     ...(may('payment.refund') ? (await unsettledMoney(db)).map(plain) : []),
     ...(may('ledger.verify') ? (await ledgerFindings(db)).map(plain) : []),
   ];
@@ -147,6 +155,11 @@ function unpaid({ invoiceId: id, fault: detail, ...shown }: WaitingCase): Found 
 
 function stuck({ subscriptionId: id, fault: detail, ...shown }: WaitingSubscription): Found {
   return { ...PLAIN, ...shown, ...{ kind: 'subscription', id, detail, workflowId: subscriptionWorkflowId(id) } };
+}
+
+function notBought({ orgId, fault: detail, ...shown }: WaitingTopUp): Found {
+  const workflowId = topUpWorkflowId(orgId);
+  return { ...PLAIN, ...shown, ...{ kind: 'top_up', id: orgId, orgId, what: 'charge_faults', detail, workflowId } };
 }
 
 function plain(unsettled: Unsettled): Found {

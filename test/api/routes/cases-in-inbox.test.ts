@@ -1,5 +1,5 @@
 // What else is in the inbox: what takes two persons, until somebody has decided, or read what came of it; a debt, until a person of ours has the word
-// no more; a subscription that does not go on by itself.
+// no more; a subscription or a top-up that does not go on by itself.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DAY_MS } from '../../../domain/moments.ts';
 import { overdueInvoice } from '../../support/overdue-invoice.ts';
@@ -160,6 +160,23 @@ test('a renewal for which Stripe asks no bank waits with its subscription, until
   await app.db.query('delete from dunnings where invoice_id = $1', [invoiceId]);
 });
 
+test('a top-up for which Stripe asks no bank waits with what Stripe says, until a bank has answered', async () => {
+  const { orgId } = await applied();
+  await app.db.query(TOP_UP_WITHOUT_BANK, [orgId]);
+  const waiting = async () => (await inboxOf(eve)).filter(({ kind }) => kind === 'top_up');
+  const before = await waiting();
+
+  await app.db.query(
+    `insert into charge_attempts (payment_id, number, try, outcome, answered_at, decline_class)
+     select id, 2, 1, 'declined', now(), 'later' from payments where org_id = $1 and top_up = 1`,
+    [orgId],
+  );
+
+  const about = { id: orgId, orgId, workflowId: `topup:${orgId}`, amountCents: 1_000 };
+  expect(before).toMatchObject([{ ...about, what: 'charge_faults', detail: 'No such customer' }]);
+  expect(await waiting()).toEqual([]);
+});
+
 /** Asked two hours ago for the first time. */
 const RENEWAL_WITHOUT_BANK = `
   with s as (insert into subscriptions (id, org_id, phase, plan_version_id, state, revision)
@@ -171,3 +188,10 @@ const RENEWAL_WITHOUT_BANK = `
        a as (insert into charge_attempts (payment_id, number, try, asked_at, outcome, answered_at, error)
              select p.id, 1, 1, now() - interval '2 hours', 'fault', now(), 'No such customer' from p)
   select s.id, i.id as "invoiceId" from s, i`;
+
+const TOP_UP_WITHOUT_BANK = `
+  with t as (insert into top_ups (org_id, state, revision, is_low, open_number) values ($1, '{"open": {"priceCents": 1000}}', 1, true, 1)),
+       p as (insert into payments (id, org_id, purpose, top_up, amount_cents, credit_nano, requested_by)
+             values (gen_random_uuid(), $1, 'top_up', 1, 1000, 10000000000, 'test') returning id)
+  insert into charge_attempts (payment_id, number, try, asked_at, outcome, answered_at, error)
+  select p.id, 1, 1, now() - interval '2 hours', 'fault', now(), 'No such customer' from p`;
