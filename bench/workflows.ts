@@ -74,6 +74,7 @@ async function main(size: Size): Promise<void> {
     postgres: { shared_buffers: '128MB', max_connections: 300 },
     startTemporal: (site) => startTemporalOnPostgres(programs, site),
   });
+  // Where something was found wrong its logs are kept.
   let isDone = false;
   stack.defer(() => {
     if (isDone) rmSync(product.folder, { recursive: true });
@@ -87,7 +88,7 @@ async function main(size: Size): Promise<void> {
   const temporal = new TemporalClient({ connection, namespace: product.environment.TEMPORAL_NAMESPACE ?? '' });
   const bench: Bench = { product, db, temporal, shop: new Shop(product, db), size };
   publish(await measure(bench));
-  isDone = true;
+  isDone = process.exitCode !== 1;
 }
 
 interface Bench extends Renewing {

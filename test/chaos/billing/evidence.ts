@@ -1,11 +1,10 @@
 // All that the judge of a billing campaign is told, gathered at rest: the books, Stripe's own ledger, the mail server's box, Temporal's
 // lists, and what the product says of itself.
-import { Client, Connection } from '@temporalio/client';
-import { TEMPORAL_NAMESPACE } from '../../../scripts/parts/temporal.ts';
 import { readBillingBooks } from '../../oracle/billing/billing-books.ts';
-import type { BillingFacts, Capture, Workflow } from '../../oracle/billing/billing-facts.ts';
+import type { BillingFacts, Capture } from '../../oracle/billing/billing-facts.ts';
 import type { BillingProduct } from './billing-product.ts';
 import type { Desk } from './desk.ts';
+import { openWorkflows } from './open-workflows.ts';
 import { readOnce } from './read-once.ts';
 import { stagesByRule } from './stages-by-rule.ts';
 
@@ -16,7 +15,7 @@ export async function gatherEvidence(product: BillingProduct, desk: Desk): Promi
     captures: await captures(product),
     taxReports: await taxReports(product),
     mails: await read<BillingFacts['mails']>(`${product.inbox.url}/api/mails`),
-    workflows: await workflows(product.temporal.url),
+    workflows: await openWorkflows(product.temporal.url),
     broken: await brokenInvariants(desk),
   };
 }
@@ -36,24 +35,6 @@ async function captures({ stripe }: BillingProduct): Promise<Map<string, Capture
 async function taxReports({ stripe }: BillingProduct): Promise<Map<string, number>> {
   const { transactions } = await read<{ transactions: Record<string, { tax: number }> }>(`${stripe.url}/_test/taxes`);
   return new Map(Object.entries(transactions).map(([reference, { tax }]) => [reference, tax]));
-}
-
-async function workflows(address: string): Promise<Workflow[]> {
-  const connection = await Connection.connect({ address });
-  try {
-    const { workflow } = new Client({ connection, namespace: TEMPORAL_NAMESPACE });
-    const running: Workflow[] = [];
-    for await (const { workflowId } of workflow.list({ query: `ExecutionStatus = 'Running'` })) {
-      const { raw } = await workflow.getHandle(workflowId).describe();
-      const fails =
-        (raw.pendingWorkflowTask?.attempt ?? 0) > 1 ||
-        (raw.pendingActivities ?? []).some(({ attempt }) => (attempt ?? 0) > 1);
-      running.push({ id: workflowId, fails });
-    }
-    return running;
-  } finally {
-    await connection.close();
-  }
 }
 
 async function brokenInvariants(desk: Desk): Promise<string[]> {

@@ -134,6 +134,6 @@ export interface Capture {
 
 export interface Workflow {
   readonly id: string;
-  /** A task of it fails again and again. */
-  readonly fails: boolean;
+  /** What of it fails again and again; null: nothing. */
+  readonly failure: string | null;
 }

@@ -9,7 +9,7 @@ const MOST_COPIES = 2;
 export function judgeRest(facts: BillingFacts): BillingFinding[] {
   return [
     ...judgeProcesses(facts),
-    ...facts.workflows.filter(({ fails }) => fails).map(({ id }) => finding('workflow_fails', id, 'its task fails')),
+    ...facts.workflows.flatMap(({ id, failure }) => (failure === null ? [] : [finding('workflow_fails', id, failure)])),
     ...facts.undelivered.map((id) => finding('news_undelivered', id, 'nobody has followed it')),
     ...judgeMails(facts),
     ...facts.broken.map((what) => finding('invariant_broken', what, 'says the verifier')),

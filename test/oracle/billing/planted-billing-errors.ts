@@ -175,7 +175,7 @@ export const PLANTED: readonly Planted[] = [
   ['news that nobody followed', { undelivered: ['subscription:steady'] }, ['news_undelivered'], 0n],
   [
     'a workflow whose task fails',
-    { workflows: world.workflows.map((one, at) => ({ ...one, fails: at === 0 })) },
+    { workflows: world.workflows.map((one, at) => ({ ...one, failure: at === 0 ? 'its task fails' : null })) },
     ['workflow_fails'],
     0n,
   ],
