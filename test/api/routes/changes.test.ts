@@ -96,6 +96,21 @@ test('a request repeated with its Idempotency-Key is told the first answer, byte
   expect(rowCount).toBe(1);
 });
 
+test('a roll repeated with its Idempotency-Key is one roll, tells its credential once, and is refused on a version that is past', async () => {
+  const made = done(await app.call('post', '/api/v1/api-keys', { body: { orgId: world.orgId } }));
+  const path = `/api/v1/api-keys/${made.string('id')}/roll`;
+  const headers = { 'idempotency-key': randomUUID(), 'if-match': made.headers.get('etag') ?? '' };
+  const body = { overlapHours: 1 };
+
+  const first = done(await app.call('post', path, { body, headers }));
+  const second = await app.call('post', path, { body, headers });
+  const late = await app.call('post', path, { body, headers: { ...headers, 'idempotency-key': randomUUID() } });
+
+  expect(first.string('credential')).toMatch(/^sk-tg-/);
+  expect(second.body).toEqual({ ...(first.body as object), credential: null });
+  expect(late.field('code')).toBe('precondition_failed');
+});
+
 test('a double click makes one thing: the second request is told to wait, or told the first answer', async () => {
   const sent = { body: { orgId: world.orgId, amountNano: '7' }, headers: { 'idempotency-key': randomUUID() } };
   const clicks = await Promise.all(Array.from({ length: 8 }, () => app.call('post', '/api/v1/grants', sent)));
