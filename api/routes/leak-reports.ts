@@ -16,7 +16,7 @@ import { adminChange, none, type Route } from './route.ts';
 const LONGEST_URL = 2_000;
 const LONGEST_SOURCE = 200;
 
-/** As GitHub's secret scanning partner program sends them; its names, and more than it has said so far. */
+/** As GitHub's secret scanning partner program sends them; its names, and more than it has said so far. As many as a body has room for. */
 const Matches = z
   .array(
     z.looseObject({
@@ -26,7 +26,6 @@ const Matches = z
       source: z.string().nullish(),
     }),
   )
-  .max(1_000)
   .meta({ description: 'What a scanner found' });
 
 const Labels = z.array(
@@ -98,7 +97,7 @@ function matchesIn(bytes: Buffer): readonly Match[] {
   const parsed = Matches.safeParse(bytes.length === 0 ? null : JSON.parse(bytes.toString('utf8')));
   if (parsed.success) return parsed.data;
   throw new TollgateError('invalid_body', {
-    message: 'Send a list of at most 1000 objects with token, type, url and source.',
+    message: 'Send a list of objects with token, type, url and source.',
   });
 }
 

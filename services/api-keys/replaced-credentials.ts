@@ -42,8 +42,11 @@ export class ReplacedCredentials {
     if (used.length === 0) return;
     try {
       await this.#db.query(
-        `update api_key_rotations r set used_at = billing_now(), used_from = u.address::inet
-           from unnest($1::uuid[], $2::text[]) u (id, address) where r.id = u.id and r.ended_at is null`,
+        // In one order, whichever gateway writes: two that wait for each other would both be late.
+        `with held as (
+           select r.id, u.address from api_key_rotations r join unnest($1::uuid[], $2::text[]) u (id, address) on r.id = u.id
+            where r.ended_at is null order by r.id for no key update of r)
+         update api_key_rotations r set used_at = billing_now(), used_from = held.address::inet from held where r.id = held.id`,
         [used.map(([id]) => id), used.map(([, address]) => address)],
       );
     } catch (error) {

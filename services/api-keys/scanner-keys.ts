@@ -14,7 +14,7 @@ export class ScannerKeys {
 
   /** @throws Error where that is no list of public keys on the curve P-256 */
   constructor(json: string) {
-    const { public_keys: listed } = PublicKeys.parse(JSON.parse(json));
+    const { public_keys: listed } = publicKeysIn(json);
     this.#known = new Map(
       listed.map(({ key_identifier: identifier, key: pem }) => [identifier, onP256(identifier, pem)]),
     );
@@ -26,6 +26,15 @@ export class ScannerKeys {
     if (publicKey === undefined) throw unsigned('It names no public key that is known here.');
     if (!verify('sha256', bytes, publicKey, Buffer.from(signature, 'base64')))
       throw unsigned('Its signature is not good.');
+  }
+}
+
+/** Whoever named another file by mistake does not find it in a log: the parsers quote what they choke on. */
+function publicKeysIn(json: string): z.infer<typeof PublicKeys> {
+  try {
+    return PublicKeys.parse(JSON.parse(json));
+  } catch {
+    throw new Error('it has no list of public_keys, each with its key_identifier and its key');
   }
 }
 

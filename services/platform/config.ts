@@ -154,7 +154,7 @@ const Settings = z.object({
       try {
         return new ScannerKeys(readFileSync(file, 'utf8'));
       } catch (error) {
-        context.addIssue(`must name a file with public keys on the curve P-256: ${String(error)}`);
+        context.addIssue(`names no file of public keys: ${error instanceof Error ? error.message : error}`);
         return z.NEVER;
       }
     })

@@ -91,13 +91,10 @@ test.each<[string, (body: string) => Record<string, string>]>([
   expect(await frozen(id)).toBeNull();
 });
 
-test.each(['{}', '[1]', '[{"type":"x"}]', JSON.stringify(Array(1_001).fill({ token: '' }))])(
-  'what is signed and is no list of matches is refused: %.20s',
-  async (body) => {
-    const answer = await report(body);
-    expect([answer.status, answer.field('code')]).toEqual([422, 'invalid_body']);
-  },
-);
+test.each(['{}', '[1]', '[{"type":"x"}]'])('what is signed and is no list of matches is refused: %s', async (body) => {
+  const answer = await report(body);
+  expect([answer.status, answer.field('code')]).toEqual([422, 'invalid_body']);
+});
 
 test('an installation that knows no scanner says so', async () => {
   const without = await startManagementApp(false);

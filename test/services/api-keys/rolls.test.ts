@@ -3,6 +3,7 @@
 import { expect, test } from '@jest/globals';
 import { nano } from '../../../domain/nano.ts';
 import { ReplacedCredentials } from '../../../services/api-keys/replaced-credentials.ts';
+import { rotationsStanding } from '../../../services/api-keys/rotations.ts';
 import { createLog } from '../../../services/platform/log.ts';
 import { issueGrant, openBareGateway } from '../../support/bare-gateway.ts';
 import { openKeyShop } from './key-shop.ts';
@@ -150,6 +151,16 @@ test('a disabled key that was found elsewhere stays frozen when it is enabled', 
   await shop.admin.query('update api_keys set disabled_at = null where id = $1', [made.apiKeyId]);
 
   expect(await shop.known(made.credential)).toBe('leak');
+});
+
+test('an operator sees how many keys in use are frozen, and how many have two credentials', async () => {
+  const before = await rotationsStanding(shop.db);
+  const [rolled, found, off] = [await shop.apiKey(), await shop.apiKey(), await shop.apiKey()];
+  await shop.roll(rolled, 24);
+  for (const { credential } of [found, off]) await shop.report({ credential });
+  await shop.admin.query('update api_keys set disabled_at = billing_now() where id = $1', [off.apiKeyId]);
+
+  expect(await rotationsStanding(shop.db)).toEqual({ frozen: before.frozen + 1, running: before.running + 1 });
 });
 
 test('what is no credential of ours changes nothing', async () => {
