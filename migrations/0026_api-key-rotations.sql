@@ -55,6 +55,8 @@ create table api_key_rotations (
 -- One at a time.
 create unique index on api_key_rotations (api_key_id) where ended_at is null;
 create index on api_key_rotations (wake_at) where ended_at is null;
+-- By what our staff finds its organization.
+create index on api_key_rotations (prefix);
 
 -- A key is as old as its credential to whoever waits for a change of it.
 create trigger announce after insert or update of digest, ends_at, ended_at on api_key_rotations for each row execute function announce_change('api_key', 'api_key_id');

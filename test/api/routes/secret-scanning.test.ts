@@ -96,16 +96,6 @@ test.each(['{}', '[1]', '[{"type":"x"}]'])('what is signed and is no list of mat
   expect([answer.status, answer.field('code')]).toEqual([422, 'invalid_body']);
 });
 
-test('an installation that knows no scanner says so', async () => {
-  const without = await startManagementApp(false);
-  const body = found(newCredential().credential);
-  const sent = { credential: null, body, headers: signedByScanner(body) };
-  const answer = await without.call('post', '/webhooks/secret-scanning', sent);
-  await without.close();
-
-  expect([answer.status, answer.field('code')]).toEqual([501, 'secret_scanning_not_configured']);
-});
-
 test('staff reports one by its text, which is kept nowhere; what is none of ours is answered so', async () => {
   const { id, credential } = await newApiKey();
   const { cookie } = await signedInAs(app, { staff: ['support'] });

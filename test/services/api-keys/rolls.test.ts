@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals';
 import { nano } from '../../../domain/nano.ts';
 import { ReplacedCredentials } from '../../../services/api-keys/replaced-credentials.ts';
 import { rotationsStanding } from '../../../services/api-keys/rotations.ts';
+import { findCustomers } from '../../../services/customers/search.ts';
 import { createLog } from '../../../services/platform/log.ts';
 import { issueGrant, openBareGateway } from '../../support/bare-gateway.ts';
 import { openKeyShop } from './key-shop.ts';
@@ -161,6 +162,16 @@ test('an operator sees how many keys in use are frozen, and how many have two cr
   await shop.admin.query('update api_keys set disabled_at = billing_now() where id = $1', [off.apiKeyId]);
 
   expect(await rotationsStanding(shop.db)).toEqual({ frozen: before.frozen + 1, running: before.running + 1 });
+});
+
+test('our staff finds the customer by the beginning of either credential', async () => {
+  const made = await shop.apiKey();
+  const rolled = await shop.roll(made, 0);
+
+  for (const credential of [made.credential, rolled]) {
+    const { data } = await findCustomers(shop.db, credential);
+    expect(data.map(({ orgId }) => orgId)).toEqual([made.orgId]);
+  }
 });
 
 test('what is no credential of ours changes nothing', async () => {
