@@ -3,6 +3,7 @@
 import express, { type Express } from 'express';
 import { refuseHead } from './proxy/head.ts';
 import { accountRoutes } from './routes/accounts.ts';
+import { apiKeyRotationRoutes } from './routes/api-key-rotation.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import type { AppDependencies } from './routes/app-dependencies.ts';
 import { applicationReviewRoutes } from './routes/application-review.ts';
@@ -26,6 +27,7 @@ import { identityProviderRoutes } from './routes/identity-providers.ts';
 import { inboxRoutes } from './routes/inbox.ts';
 import { invitationRoutes } from './routes/invitations.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
+import { leakReportRoutes } from './routes/leak-reports.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { mailChangeRoutes } from './routes/mail-changes.ts';
 import { meRoutes } from './routes/me.ts';
@@ -88,6 +90,8 @@ export const ROUTES: readonly Route[] = [
   ...billingDetailsRoutes,
   ...taxRoutes,
   ...apiKeyRoutes,
+  ...apiKeyRotationRoutes,
+  ...leakReportRoutes,
   ...channelRoutes,
   ...channelKeyRoutes,
   ...modelRoutes,

@@ -8,6 +8,7 @@ import { openAccounts } from '../services/accounts/accounts.ts';
 import { AddressList } from '../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../services/api-keys/change-feed.ts';
+import { ReplacedCredentials } from '../services/api-keys/replaced-credentials.ts';
 import { ChannelHealth } from '../services/channels/channel-health.ts';
 import { channelVitals } from '../services/channels/channel-vitals.ts';
 import { HealthExchange } from '../services/channels/health-exchange.ts';
@@ -32,7 +33,7 @@ import { armCrashPoints } from '../services/platform/crash-points.ts';
 import { createLog, type Log } from '../services/platform/log.ts';
 import { LogSample } from '../services/platform/log-sample.ts';
 import { Metrics } from '../services/platform/metrics.ts';
-import { createPool } from '../services/platform/postgres.ts';
+import type { createPool } from '../services/platform/postgres.ts';
 import { createRedis, type RedisLink } from '../services/platform/redis.ts';
 import { openSingleSignOn } from '../services/single-sign-on/single-sign-on.ts';
 import { UnsentEnds } from '../services/usage/unsent-ends.ts';
@@ -42,6 +43,7 @@ import { listenerFor } from './change-listener.ts';
 import { openConsole } from './console.ts';
 import { Drain, type OpenRequests } from './drain.ts';
 import { newHttpServer } from './http-server.ts';
+import { openPools } from './pools.ts';
 import { asMiddleware, type HotEntry, hotEntry } from './proxy/hot-routes.ts';
 import { InFlight } from './proxy/in-flight.ts';
 import type { ProxyParts } from './proxy/proxy-parts.ts';
@@ -100,6 +102,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const routing = new Routing(db, vault, log);
   await routing.load();
   const unsentEnds = new UnsentEnds(db);
+  const replacedCredentials = new ReplacedCredentials(db, log);
   const feed = new ChangeFeed(config.databaseUrl, listenerFor({ apiKeys, leases, routing, incarnation }), log);
   await feed.start();
   const payments = openPaymentDesk(config, workerDb, log);
@@ -107,6 +110,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     await writer.drain(3_000);
     await leases.close();
     await unsentEnds.close();
+    await replacedCredentials.close();
     incarnation.stop();
     journal.close();
     const inboxClosed = payments?.inbox.close();
@@ -121,6 +125,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     leases,
     writer,
     apiKeys,
+    replacedCredentials,
     egress,
     openAttempts: new InFlight(),
     openBodies: new InFlight(),
@@ -141,17 +146,6 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   };
   watch(metrics, proxy);
   return { proxy, routing, vault, workerDb, membersDb, payments, links };
-}
-
-/** Renewal has a connection of its own: it must not wait behind the leases of a slow PostgreSQL. */
-function openPools({ databaseUrl, workerDatabaseUrl, membersDatabaseUrl }: Config) {
-  const management = { name: 'tollgate management', maxConnections: 4, statementTimeoutMs: 10_000 };
-  return {
-    db: createPool(databaseUrl, { name: 'tollgate leases', maxConnections: 8, statementTimeoutMs: 2_000 }),
-    renewalDb: createPool(databaseUrl, { name: 'tollgate renewal', maxConnections: 1, statementTimeoutMs: 4_000 }),
-    workerDb: createPool(workerDatabaseUrl, management),
-    membersDb: createPool(membersDatabaseUrl, { ...management, name: 'tollgate members' }),
-  };
 }
 
 function openRequests({ openRequests: requests, openAttempts, openBodies }: ProxyParts): OpenRequests {
@@ -283,7 +277,9 @@ function appDependencies(
     demoClock: openDemoClock(config),
     vault,
     singleSignOn: openSingleSignOn(proxy.egress, config.publicUrl, config.linkSecret),
-    ...{ egress: proxy.egress, apiKeys: proxy.apiKeys, routing: proxy.routing },
+    scannerKeys: config.scannerKeys,
+    ...{ egress: proxy.egress, apiKeys: proxy.apiKeys, replacedCredentials: proxy.replacedCredentials },
+    routing: proxy.routing,
     ...{ health: proxy.health, trustedProxies: proxy.trustedProxies, timeMs: proxy.timeMs },
     consolePages: openConsole(proxy.log),
     proxy: asMiddleware(hotEntry(proxy)),

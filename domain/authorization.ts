@@ -42,6 +42,9 @@ export const PERMISSIONS = {
   'api_key.change': { staff: ['admin'], members: { ...WHO_RUNS_IT, developer: 'own' } },
   // Whose key was taken out of use does not put it back himself.
   'api_key.enable': { staff: ['admin'], members: WHO_RUNS_IT },
+  // Nor does anybody of ours, who could not know whose hands it is in.
+  'api_key.unfreeze': { staff: NO_STAFF, members: WHO_RUNS_IT },
+  'leak.report': { staff: EVERY_STAFF, members: NO_MEMBER },
   'request.read': { staff: WHO_ANSWERS_CUSTOMERS, members: { ...EVERY_MEMBER, developer: 'own' } },
   // By a member's address, too, which who answers him needs to know.
   'customer.read': { staff: EVERY_STAFF, members: NO_MEMBER },

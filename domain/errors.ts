@@ -56,6 +56,7 @@ export const ERRORS = {
   invalid_api_key: terminal(401, 'invalid_api_key', 'authentication_error'),
   api_key_expired: terminal(401, 'api_key_expired', 'authentication_error'),
   api_key_disabled: terminal(401, 'api_key_disabled', 'authentication_error'),
+  api_key_frozen: terminal(401, 'api_key_frozen', 'authentication_error'),
   api_key_in_wrong_header: terminal(401, 'api_key_in_wrong_header', 'authentication_error'),
   ip_not_allowed: terminal(403, 'ip_not_allowed', 'permission_error'),
   model_not_found: terminal(404, 'model_not_found', 'not_found_error'),
@@ -101,6 +102,9 @@ export const ERRORS = {
   tax_address_invalid: terminal(409, 'tax_address_invalid'),
   amount_above_cap: terminal(422, 'amount_above_cap'),
   refund_window_over: terminal(409, 'refund_window_over'),
+
+  // Where scanners of other people's repositories report what they found.
+  secret_scanning_not_configured: terminal(501, 'secret_scanning_not_configured', 'api_error'),
 
   // Where the clock of billing is moved, for demos.
   demo_clock_disabled: terminal(501, 'demo_clock_disabled', 'api_error'),

@@ -147,7 +147,7 @@ begin
   if v_org.provisioning then
     outcome := 'provisioning'; amount_nano := 0; left_nano := 0; held_nano := 0; return next; return;
   end if;
-  if v_org.id is null or v_org.enforcement <> 'active' or v_org.overdue_stage = 'stopped' or v_key.disabled_at is not null
+  if v_org.id is null or v_org.enforcement <> 'active' or v_org.overdue_stage = 'stopped' or v_key.disabled_at is not null or v_key.frozen_at is not null
      or v_key.expires_at <= v_now then
     outcome := 'blocked'; amount_nano := 0; left_nano := 0; held_nano := 0; return next; return;
   end if;

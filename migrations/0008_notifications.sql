@@ -15,7 +15,7 @@ create table notifications (
     'remind', 'limit_warning', 'limited', 'last_warning', 'stopped', 'restored', 'stop_decision',
     'balance_low', 'top_up_done', 'top_up_declined', 'top_up_off',
     'sign_up_code', 'known_address', 'new_sign_in', 'password_reset', 'password_changed', 'second_factor', 'passkey', 'mail_change_code', 'mail_changed', 'account_closed', 'invitation',
-    'identity', 'identity_link', 'single_sign_on',
+    'identity', 'identity_link', 'single_sign_on', 'old_credential_ends', 'credential_leaked',
     'application_received', 'application_question', 'application_message', 'application_waits', 'application_rejected', 'application_expired', 'enterprise_welcome')),
   -- A mail address, or 'staff'. Null: the organization has nobody who could be written to.
   recipient text,

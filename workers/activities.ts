@@ -1,5 +1,6 @@
 // What workflows may have done, wired to the services that do it.
 import type { Pool } from 'pg';
+import { createApiKeyRotationActivities, type SteppedApiKeyRotations } from '../activities/api-key-rotation.ts';
 import { createCardAskActivities } from '../activities/card-asks.ts';
 import { createDunningActivities, type SteppedDunnings } from '../activities/dunning.ts';
 import { lookAfter } from '../activities/look-after.ts';
@@ -9,6 +10,7 @@ import { createRefusedRefundActivities } from '../activities/refused-refund.ts';
 import { createRepairActivities } from '../activities/repair.ts';
 import { createSubscriptionActivities, type SteppedSubscriptions } from '../activities/subscription.ts';
 import { createTopUpActivities } from '../activities/top-up.ts';
+import { ApiKeyRotations, rotationCommandFrom } from '../services/api-keys/rotations.ts';
 import { caseCommandFrom, Dunnings } from '../services/dunning/dunnings.ts';
 import { Onboardings } from '../services/onboarding/onboardings.ts';
 import { answerCardAsk } from '../services/payments/card-asks.ts';
@@ -37,6 +39,10 @@ function processActivities(db: Pool, runbook: string) {
     ...createTopUpActivities(new TopUps(db), `${runbook}, "Automatic top-up"`),
     ...createRefusedRefundActivities(new RefusedRefunds(db), `${runbook}, "Refused refunds"`),
     ...createOnboardingActivities(new Onboardings(db), `${runbook}, "Enterprise onboarding"`),
+    ...createApiKeyRotationActivities(
+      typedRotations(new ApiKeyRotations(db)),
+      `${runbook}, "Rolled and frozen API keys"`,
+    ),
   };
 }
 
@@ -74,6 +80,16 @@ function typedDunnings(dunnings: Dunnings): SteppedDunnings {
       const command = caseCommandFrom(told);
       if (command === null) return INCOMPLETE;
       return dunnings.command(invoiceId, { ...command, actor, reason, requestId, asker: dunningWorkflowId(invoiceId) });
+    },
+  };
+}
+
+export function typedRotations(rotations: ApiKeyRotations): SteppedApiKeyRotations {
+  return {
+    tick: (rotationId) => rotations.tick(rotationId),
+    async command(rotationId, { actor, reason, requestId, ...told }) {
+      const command = rotationCommandFrom(told);
+      return command === null ? INCOMPLETE : rotations.command(rotationId, { ...command, actor, reason, requestId });
     },
   };
 }

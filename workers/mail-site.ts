@@ -26,6 +26,7 @@ export function mailSite(publicUrl: string, linkSecret: string, runbookUrl: stri
     reopenUrl: (closingId) => `${console}/reopen#${closings.linkTokenOf(closingId)}`,
     identityLinkUrl: (linkId) => `${console}/connect#${identityLinks.linkTokenOf(linkId)}`,
     teamUrl: (orgId) => `${console}/o/${orgId}/team`,
+    keysUrl: (orgId) => `${console}/o/${orgId}/keys`,
     mailChangeCode: (mailChangeId) => mailChanges.codeOf(mailChangeId),
     signUpCode: (signUpId) => signUps.codeOf(signUpId),
     welcomeUrl: new WelcomeLinks(publicUrl, linkSecret).urlOf,

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Runtime } from '@temporalio/worker';
+import { rotationsStanding } from '../services/api-keys/rotations.ts';
 import { lastAnchor } from '../services/audit/audit-proof.ts';
 import { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
@@ -100,6 +101,7 @@ const registry = workerMetrics({
   auditAnchor: () => within(SCRAPE_PATIENCE_MS, lastAnchor(db)).catch(() => null),
   outbox: () => within(SCRAPE_PATIENCE_MS, outboxStanding(db)).catch(() => null),
   pokes: () => within(SCRAPE_PATIENCE_MS, pokesStanding(db)).catch(() => null),
+  apiKeys: () => within(SCRAPE_PATIENCE_MS, rotationsStanding(db)).catch(() => null),
 });
 const app = createWorkerApp({
   work,

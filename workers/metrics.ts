@@ -15,6 +15,7 @@ export interface WorkerState {
   auditAnchor(): Promise<Anchor | null>;
   outbox(): Promise<OutboxStanding | null>;
   pokes(): Promise<{ readonly waiting: number; readonly oldestSeconds: number } | null>;
+  apiKeys(): Promise<{ readonly frozen: number; readonly running: number } | null>;
 }
 
 export function workerMetrics(state: WorkerState): Registry {
@@ -60,6 +61,13 @@ export function workerMetrics(state: WorkerState): Registry {
       return (await outbox())?.withoutRecipient ?? null;
     },
   );
+  const apiKeys = askedOnce(() => state.apiKeys());
+  gauge('api_keys_frozen', 'API keys that were found in public, and neither rolled nor let go on since', async () => {
+    return (await apiKeys())?.frozen ?? null;
+  });
+  gauge('api_key_rotations_running', 'Rolled API keys whose replaced credential works still', async () => {
+    return (await apiKeys())?.running ?? null;
+  });
   gauge('process_pokes_waiting', 'Workflows that have news and were not told yet', async () => {
     return (await pokes())?.waiting ?? null;
   });

@@ -1,4 +1,5 @@
 // What a worker can run, and all that its bundle is made of: a process that is not named here does not exist.
+import { apiKeyRotation } from './api-key-rotation.ts';
 import { autoTopUp } from './auto-top-up.ts';
 import { dunning } from './dunning.ts';
 import { enterpriseOnboarding } from './onboarding.ts';
@@ -6,4 +7,13 @@ import { reconciliation, reconciliationTick } from './reconciliation.ts';
 import { refusedRefund } from './refused-refund.ts';
 import { subscription } from './subscription.ts';
 
-export { autoTopUp, dunning, enterpriseOnboarding, reconciliation, reconciliationTick, refusedRefund, subscription };
+export {
+  apiKeyRotation,
+  autoTopUp,
+  dunning,
+  enterpriseOnboarding,
+  reconciliation,
+  reconciliationTick,
+  refusedRefund,
+  subscription,
+};

@@ -1,13 +1,15 @@
 // Whose request it is. The cache answers in memory; only a key that was never seen waits for PostgreSQL, and a silent PostgreSQL
 // is 503, never 401: a customer must not be told that a good key is bad (reliability.md 0.7).
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { TollgateError } from '../../domain/errors.ts';
+import { type ErrorCode, TollgateError } from '../../domain/errors.ts';
 import { type AddressList, clientAddress } from '../../services/api-keys/address-list.ts';
 import type { ApiKeyCache, ApiKeyEntry, OwnAddressList } from '../../services/api-keys/api-key-cache.ts';
 import { digestOf, hasValidChecksum } from '../../services/api-keys/credential.ts';
+import type { ReplacedCredentials } from '../../services/api-keys/replaced-credentials.ts';
 
 export interface Authentication {
   readonly apiKeys: ApiKeyCache;
+  readonly replacedCredentials: ReplacedCredentials;
   readonly trustedProxies: AddressList;
   /** PostgreSQL's clock, in milliseconds since the epoch: expiry is judged by it. */
   readonly timeMs: () => number;
@@ -63,16 +65,36 @@ function checked(parts: Authentication, req: IncomingMessage, apiKey: ApiKeyEntr
       message: `The API key ${name} expired at ${new Date(apiKey.expiresAtMs).toISOString()}. Ask the administrator of your organization for a new one.`,
     });
   }
+  if (apiKey.replaced !== null && parts.timeMs() >= apiKey.replaced.untilMs) {
+    throw new TollgateError('api_key_expired', {
+      message: `The API key ${name} was rolled, and ended at ${new Date(apiKey.replaced.untilMs).toISOString()}. Use the one that took its place, or ask the administrator of your organization for it.`,
+    });
+  }
   if (apiKey.addressLists !== null) refuseForeignAddress(parts, req, apiKey.addressLists, name);
+  if (apiKey.replaced !== null) {
+    parts.replacedCredentials.used(apiKey.replaced.rotationId, addressOf(req, parts.trustedProxies));
+  }
   return apiKey;
 }
 
-function outOfUse(disabled: 'key' | 'member', name: string): TollgateError {
-  const message =
-    disabled === 'key'
-      ? `The API key ${name} is disabled. Ask the administrator of your organization to enable it, or use another one.`
-      : `The API key ${name} belongs to a member who is suspended or has left. Ask the administrator of your organization, or use another one.`;
-  return new TollgateError('api_key_disabled', { message });
+const OUT_OF_USE: { readonly [D in NonNullable<ApiKeyEntry['disabled']>]: readonly [code: ErrorCode, what: string] } = {
+  key: [
+    'api_key_disabled',
+    'is disabled. Ask the administrator of your organization to enable it, or use another one.',
+  ],
+  leak: [
+    'api_key_frozen',
+    'is frozen, because it was found where others can read it. Whoever runs your organization can roll it in the console, under API keys: another one takes its place.',
+  ],
+  member: [
+    'api_key_disabled',
+    'belongs to a member who is suspended or has left. Ask the administrator of your organization, or use another one.',
+  ],
+};
+
+function outOfUse(disabled: keyof typeof OUT_OF_USE, name: string): TollgateError {
+  const [code, what] = OUT_OF_USE[disabled];
+  return new TollgateError(code, { message: `The API key ${name} ${what}` });
 }
 
 /** Whoever has a key of the organization may know whose list it is: it is where the address has to be added. */

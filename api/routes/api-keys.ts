@@ -1,60 +1,14 @@
 // API keys of customers. The credential is in the answer that makes the key and nowhere else, not even in its repetition.
 import { z } from 'zod';
-import {
-  apiKey,
-  changeApiKey,
-  createApiKey,
-  disableApiKey,
-  enableApiKey,
-  listApiKeys,
-  lockedApiKey,
-} from '../../services/api-keys/api-keys.ts';
+import { apiKey, listApiKeys, lockedApiKey } from '../../services/api-keys/api-key-rows.ts';
+import { changeApiKey, createApiKey, disableApiKey, enableApiKey } from '../../services/api-keys/api-keys.ts';
 import { lockedOrganization } from '../../services/organizations/organizations.ts';
 import { ownerOf } from '../../services/organizations/owners.ts';
-import {
-  addressRanges,
-  caps,
-  distinct,
-  instant,
-  modelId,
-  money,
-  name,
-  rate,
-  reason,
-  shownAddresses,
-  uuid,
-  version,
-} from './field-schemas.ts';
+import { ApiKey, byId, NewApiKey } from './api-key-fields.ts';
+import { addressRanges, caps, distinct, instant, modelId, name, rate, reason, uuid } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { requireSeen } from './reply.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
-
-const ApiKey = z
-  .object({
-    id: uuid,
-    orgId: uuid,
-    projectId: uuid,
-    memberId: uuid.nullable().meta({ description: 'With whom it is in use and out of use' }),
-    name: z.string(),
-    prefix: z.string(),
-    lastFour: z.string(),
-    allowedModels: z.array(z.string()).readonly().nullable(),
-    allowedAddresses: shownAddresses,
-    caps: z.array(z.object({ period: z.enum(['total', 'day', 'week', 'month']), amountNano: money })).readonly(),
-    requestsPerMinute: z.number().nullable(),
-    tokensPerMinute: z.number().nullable(),
-    concurrentRequests: z.number().nullable(),
-    expiresAt: instant.nullable(),
-    disabledAt: instant.nullable(),
-    disabledReason: z.string().nullable(),
-    version,
-    createdAt: instant,
-  })
-  .meta({ id: 'ApiKey' });
-
-const NewApiKey = ApiKey.extend({
-  credential: z.string().nullable().meta({ description: 'Shown this once; null when the request is repeated' }),
-}).meta({ id: 'NewApiKey' });
 
 const settings = {
   allowedModels: distinct(modelId, 500).nullable(),
@@ -65,7 +19,6 @@ const settings = {
   concurrentRequests: rate.nullable(),
 };
 
-const byId = z.object({ id: uuid });
 const apiKeys = { name: 'api-keys', position: uuid, positionOf: ({ id }: { id: string }) => id };
 
 export const apiKeyRoutes: readonly Route[] = [
@@ -112,6 +65,7 @@ export const apiKeyRoutes: readonly Route[] = [
       orgId: uuid.optional(),
       projectId: uuid.optional(),
       memberId: uuid.optional(),
+      frozen: z.literal('true').optional(),
     }),
     response: pageOf(ApiKey),
     handler: ({ query }, { db }) =>

@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Accounts } from '../../services/accounts/accounts.ts';
+import type { ScannerKeys } from '../../services/api-keys/scanner-keys.ts';
 import type { FakeStripeClock } from '../../services/billing-clock/fake-stripe-clock.ts';
 import type { ChannelHealth } from '../../services/channels/channel-health.ts';
 import type { RoutingTable } from '../../services/channels/routing-table.ts';
@@ -50,6 +51,8 @@ export interface AppDependencies extends Authentication {
   readonly invitationLinks: InvitationLinks;
   /** null: the clock of billing cannot be moved. */
   readonly demoClock: DemoClock | null;
+  /** Who may report leaked credentials by a signature; null: nobody. */
+  readonly scannerKeys: ScannerKeys | null;
   readonly vault: Vault;
   readonly egress: Egress;
   readonly routing: () => RoutingTable;

@@ -5,7 +5,7 @@ import { TollgateError } from '../../domain/errors.ts';
 import { nano, smaller } from '../../domain/nano.ts';
 import type { Stage } from '../../domain/overdue-policy.ts';
 import type { ApiKeyEntry } from '../../services/api-keys/api-key-cache.ts';
-import { type ApiKey, apiKey as apiKeyRow } from '../../services/api-keys/api-keys.ts';
+import { type ApiKey, apiKey as apiKeyRow } from '../../services/api-keys/api-key-rows.ts';
 import { balanceOf } from '../../services/grants/balance.ts';
 import { receipt } from '../../services/usage/receipts.ts';
 import { type Spending, spendingOfKey, spent } from '../../services/usage/usage.ts';

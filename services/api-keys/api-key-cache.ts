@@ -20,8 +20,10 @@ export interface ApiKeyEntry {
   /** Of it and of what it belongs to, each of which has to have the caller's address (D88); null: it may be used from everywhere. */
   readonly addressLists: readonly OwnAddressList[] | null;
   readonly expiresAtMs: number | null;
-  /** Whether it was switched off itself, or is out of use with its member; null: it may be used. */
-  readonly disabled: 'key' | 'member' | null;
+  /** Whether it was switched off itself, or frozen since it was found elsewhere, or is out of use with its member; null: it may be used. */
+  readonly disabled: 'key' | 'leak' | 'member' | null;
+  /** The credential was replaced by another one and works until then (D130); null: it is the key's own. */
+  readonly replaced: { readonly rotationId: string; readonly untilMs: number } | null;
   readonly enforcement: 'active' | 'stopped' | 'provisioning';
   /** Which models the organization's plan includes, and in millionths of list price what requests of this key cost beyond included credit. */
   readonly planModels: 'basic' | 'all';
@@ -226,12 +228,14 @@ type Rates = Omit<RateScope, 'id'>;
 
 async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
   const { rows } = await db.query<Row>(
-    `select k.id, k.org_id as "orgId", k.project_id as "projectId", k.member_id as "memberId", k.name, k.prefix,
-            k.last_four as "lastFour", k.allowed_models as "allowedModels",
+    `select k.id, k.org_id as "orgId", k.project_id as "projectId", k.member_id as "memberId", k.name, c.prefix,
+            c.last_four as "lastFour", k.allowed_models as "allowedModels",
+            case when c.rotation_id is not null then json_build_object('rotationId', c.rotation_id,
+              'untilMs', floor(extract(epoch from c.until) * 1000)) end as replaced,
             json_build_object('key', k.allowed_addresses::text[], 'project', p.allowed_addresses::text[],
                               'organization', o.allowed_addresses::text[]) as addresses,
             floor(extract(epoch from k.expires_at) * 1000)::float8 as "expiresAtMs",
-            case when k.disabled_at is not null then 'key' when m.status <> 'active' then 'member' end as disabled,
+            case when k.disabled_at is not null then 'key' when k.frozen_at is not null then 'leak' when m.status <> 'active' then 'member' end as disabled,
             case when o.provisioning then 'provisioning' else o.enforcement end as enforcement, coalesce(v.models, 'all') as "planModels", coalesce(rate_beyond_included(o.plan_version_id, k.project_id), 1000000) as "beyondIncludedPpm",
             o.enforcement_seq::float8 as "enforcementSeq", o.overdue_stage as "overdueStage", o.pay_invoice_id as "payInvoiceId",
             o.rate_tier as "rateTier",
@@ -240,13 +244,15 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
             json_build_object('requestsPerMinute', coalesce(o.requests_per_minute, t.requests_per_minute),
                               'tokensPerMinute', coalesce(o.tokens_per_minute, t.tokens_per_minute),
                               'concurrentRequests', coalesce(o.concurrent_requests, t.concurrent_requests)) as "orgRates"
-       from api_keys k
+       from (select id, prefix, last_four, null::uuid as rotation_id, null::timestamptz as until from api_keys where digest = decode($1, 'hex')
+             union all
+             select api_key_id, prefix, last_four, id, least(ends_at, ended_at) from api_key_rotations where digest = decode($1, 'hex')) c
+       join api_keys k on k.id = c.id
        join projects p on p.id = k.project_id
        join organizations o on o.id = k.org_id
        join rate_tiers t on t.id = o.rate_tier
        left join plan_versions v on v.id = o.plan_version_id
-       left join memberships m on m.org_id = k.org_id and m.person_id = k.member_id
-      where k.digest = decode($1, 'hex')`,
+       left join memberships m on m.org_id = k.org_id and m.person_id = k.member_id`,
     [digest],
   );
   return rows[0] ?? null;

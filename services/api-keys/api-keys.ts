@@ -2,45 +2,12 @@
 // Disabling is an UPDATE whose trigger tells every gateway, so it works within seconds everywhere.
 import type { PoolClient } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
-import { type Cap, type CapJson, type CapOwner, capsColumn, readCaps, replaceCaps } from '../organizations/caps.ts';
+import { type Cap, type CapOwner, replaceCaps } from '../organizations/caps.ts';
 import { newId } from '../platform/ids.ts';
 import { networks } from '../platform/networks.ts';
-import type { Queryable } from '../platform/postgres.ts';
 import { projectForKey } from '../projects/projects.ts';
+import { type ApiKey, type ApiKeySettings, apiKey } from './api-key-rows.ts';
 import { newCredential } from './credential.ts';
-
-export interface ApiKeySettings {
-  readonly name: string;
-  /** null: every model. */
-  readonly allowedModels: readonly string[] | null;
-  /** CIDR ranges; null: from everywhere. */
-  readonly allowedAddresses: readonly string[] | null;
-  readonly expiresAt: Date | null;
-  /** null: as the organization's rate tier says. */
-  readonly requestsPerMinute: number | null;
-  readonly tokensPerMinute: number | null;
-  readonly concurrentRequests: number | null;
-}
-
-export interface ApiKey extends ApiKeySettings {
-  readonly id: string;
-  readonly orgId: string;
-  readonly projectId: string;
-  /** With whom it is in use and out of use; null: it is the organization's. */
-  readonly memberId: string | null;
-  readonly prefix: string;
-  readonly lastFour: string;
-  readonly caps: readonly Cap[];
-  readonly disabledAt: Date | null;
-  readonly disabledReason: string | null;
-  readonly version: number;
-  readonly createdAt: Date;
-}
-
-interface ApiKeyRow extends Omit<ApiKey, 'caps' | 'tokensPerMinute'> {
-  readonly caps: readonly CapJson[];
-  readonly tokensPerMinute: string | null;
-}
 
 export interface NewApiKey extends ApiKeySettings {
   readonly orgId: string;
@@ -52,15 +19,6 @@ export interface NewApiKey extends ApiKeySettings {
 export type ApiKeyChange = { readonly [S in keyof ApiKeySettings]?: ApiKeySettings[S] | undefined } & {
   readonly caps?: readonly Cap[] | undefined;
 };
-
-const API_KEYS = `
-  select k.id, k.org_id as "orgId", k.project_id as "projectId", k.member_id as "memberId", k.name, k.prefix,
-         k.last_four as "lastFour", k.allowed_models as "allowedModels", k.allowed_addresses::text[] as "allowedAddresses",
-         k.expires_at as "expiresAt",
-         k.requests_per_minute as "requestsPerMinute", k.tokens_per_minute as "tokensPerMinute",
-         k.concurrent_requests as "concurrentRequests", ${capsColumn('api_key', 'k.org_id', 'k.id')} as caps,
-         k.disabled_at as "disabledAt", k.disabled_reason as "disabledReason", k.version, k.created_at as "createdAt"
-    from api_keys k`;
 
 /** @throws TollgateError invalid_body for an organization that is not there, or a member whom it does not have */
 export async function createApiKey(
@@ -148,51 +106,6 @@ export async function enableApiKey(tx: PoolClient, before: ApiKey): Promise<ApiK
     [before.id],
   );
   return apiKey(tx, before.id);
-}
-
-export async function apiKey(db: Queryable, id: string): Promise<ApiKey> {
-  const { rows } = await db.query<ApiKeyRow>(`${API_KEYS} where k.id = $1`, [id]);
-  return readApiKey(rows[0] ?? unknown(id));
-}
-
-export async function lockedApiKey(tx: PoolClient, id: string): Promise<ApiKey> {
-  await tx.query('select from api_keys where id = $1 for update', [id]);
-  return apiKey(tx, id);
-}
-
-export interface ApiKeyFilter {
-  readonly orgId?: string | undefined;
-  readonly projectId?: string | undefined;
-  readonly memberId?: string | undefined;
-}
-
-/** Newest first. */
-export async function listApiKeys(
-  db: Queryable,
-  { orgId, projectId, memberId }: ApiKeyFilter,
-  after: string | null,
-  pageSize: number,
-): Promise<ApiKey[]> {
-  const { rows } = await db.query<ApiKeyRow>(
-    `${API_KEYS}
-      where ($1::uuid is null or k.org_id = $1)
-        and ($2::uuid is null or k.project_id = $2)
-        and ($5::uuid is null or k.member_id = $5)
-        and ($3::uuid is null or (k.created_at, k.id) < (select a.created_at, a.id from api_keys a where a.id = $3))
-      order by k.created_at desc, k.id desc
-      limit $4`,
-    [orgId, projectId, after, pageSize, memberId],
-  );
-  return rows.map(readApiKey);
-}
-
-function readApiKey(row: ApiKeyRow): ApiKey {
-  const tokensPerMinute = row.tokensPerMinute === null ? null : Number(row.tokensPerMinute);
-  return { ...row, tokensPerMinute, caps: readCaps(row.caps) };
-}
-
-function unknown(id: string): never {
-  throw new TollgateError('not_found', { message: `There is no API key ${id}.`, param: 'apiKeyId' });
 }
 
 function ownerOf(orgId: string, apiKeyId: string): CapOwner {

@@ -18,6 +18,8 @@ const RANDOM_CHARACTERS = 43;
 const CHECKSUM_CHARACTERS = 6;
 const SHOWN_CHARACTERS = PREFIX.length + 4;
 const SHAPE = /^sk-tg-[0-9A-Za-z]{49}$/;
+/** What looks like one, wherever it stands. */
+export const CREDENTIAL_IN_TEXT = /sk-tg-[0-9A-Za-z]{49}/g;
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 export function newCredential(): NewCredential {

@@ -36,6 +36,8 @@ const ORG_OF = {
   tax_regime: 'null',
   billing_clock: 'null',
   proposal: 'null',
+  // Of what is no credential of ours.
+  leak_report: 'null',
   inbox_item: 'null',
 } as const;
 

@@ -35,6 +35,11 @@ export function dueSources(stripeClock: FakeStripeClock, stripe: StripeApi): rea
     { name: 'unpaid invoices', nextDueAt: (db) => nextWake(db, 'dunning'), poke: (db) => pokeDue(db, 'dunning') },
     { name: 'top-ups', nextDueAt: (db) => nextWake(db, 'topup'), poke: (db) => pokeDue(db, 'topup') },
     { name: 'onboardings', nextDueAt: (db) => nextWake(db, 'onboarding'), poke: (db) => pokeDue(db, 'onboarding') },
+    {
+      name: 'rotations of API keys',
+      nextDueAt: (db) => nextWake(db, 'rotate:api-key'),
+      poke: (db) => pokeDue(db, 'rotate:api-key'),
+    },
     { name: 'processes', nextDueAt: pokesWaitSince },
     { name: 'mails', nextDueAt: mailsWaitSince },
     { name: 'stripe', nextDueAt: () => stripeClock.nextDueAt() },

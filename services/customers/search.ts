@@ -54,7 +54,10 @@ const LOOKS = {
       from usage_invoices u join invoices i on i.id = u.invoice_id
      where u.year = split_part($1, '-', 1)::smallint and u.number_in_year = split_part($1, '-', 2)::integer`,
   keyPrefix: `
-    (select org_id, 'api_key' as found_by, prefix || '…' || last_four as what from api_keys where prefix = $1 order by created_at desc limit $2)`,
+    (select org_id, 'api_key' as found_by, prefix || '…' || last_four as what from api_keys where prefix = $1 order by created_at desc limit $2)
+    -- Of one that was replaced: whose program is refused by it quotes that.
+    union all
+    (select org_id, 'api_key', prefix || '…' || last_four from api_key_rotations where prefix = $1 order by started_at desc limit $2)`,
   beginning: `
     (select id as org_id, 'name' as found_by, name as what from organizations
       where lower(name) ~>=~ lower($1) and lower(name) ~<~ (lower($1) || chr(1114111)) order by lower(name) using ~<~ limit $2)

@@ -97,6 +97,9 @@ async function recipientsOf(
       return 'email' in facts ? [{ recipient: facts.email, locale: facts.locale }] : [];
     case 'person':
       return 'personId' in facts ? person(tx, facts.personId) : [];
+    case 'holder':
+    case 'holder_and_owners':
+      return orgId === null || !('holderId' in facts) ? [] : holderOf(tx, orgId, facts.holderId, MAILS[kind].to);
   }
 }
 
@@ -127,6 +130,23 @@ async function owners(db: Queryable, orgId: string): Promise<readonly Recipient[
     [orgId],
   );
   return rows;
+}
+
+/** He is active, or the organization's owners stand for him. */
+async function holderOf(
+  db: Queryable,
+  orgId: string,
+  holderId: string | null,
+  audience: 'holder' | 'holder_and_owners',
+): Promise<readonly Recipient[]> {
+  const { rows } = await db.query<Recipient>(
+    `select p.email as recipient, p.locale from memberships m join persons p on p.id = m.person_id
+      where m.org_id = $1 and m.person_id = $2 and m.status = 'active' and p.email_verified_at is not null`,
+    [orgId, holderId],
+  );
+  if (rows.length > 0 && audience === 'holder') return rows;
+  const known = new Set(rows.map(({ recipient }) => recipient));
+  return [...rows, ...(await owners(db, orgId)).filter(({ recipient }) => !known.has(recipient))];
 }
 
 /** Where nobody is named for it, it is all of us. */

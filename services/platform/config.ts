@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { ScannerKeys } from '../api-keys/scanner-keys.ts';
 import { type Keyring, parseKeyring } from '../vault/vault.ts';
 import { type ArmedCrashPoints, CRASH_POINTS } from './crash-points.ts';
 
@@ -33,6 +34,8 @@ export interface Config {
   readonly publicUrl: string;
   /** The list of workflows in Temporal's UI, in front of the id of one; null: nobody said where that is. */
   readonly temporalUiUrl: string | null;
+  /** Who may report leaked credentials by a signature; null: nobody. */
+  readonly scannerKeys: ScannerKeys | null;
   /** Where a chaos campaign kills this process; production refuses to have any. */
   readonly crashPoints: { readonly points: ArmedCrashPoints; readonly log: string | null } | null;
 }
@@ -73,6 +76,7 @@ export function readConfig(env: Environment): Config {
     demoClock: settings.TOLLGATE_DEMO_CLOCK === '1',
     publicUrl: settings.TOLLGATE_PUBLIC_URL ?? `http://127.0.0.1:${settings.PORT}`,
     temporalUiUrl: workflowsIn(settings),
+    scannerKeys: settings.TOLLGATE_SECRET_SCANNING_KEYS_FILE ?? null,
     crashPoints:
       settings.TOLLGATE_CRASH_POINTS === undefined
         ? null
@@ -144,6 +148,17 @@ const Settings = z.object({
     })
     .optional(),
   TOLLGATE_CRASH_LOG: z.string().optional(),
+  TOLLGATE_SECRET_SCANNING_KEYS_FILE: z
+    .string()
+    .transform((file, context) => {
+      try {
+        return new ScannerKeys(readFileSync(file, 'utf8'));
+      } catch (error) {
+        context.addIssue(`names no file of public keys: ${error instanceof Error ? error.message : error}`);
+        return z.NEVER;
+      }
+    })
+    .optional(),
 });
 
 /** Null: it is not told where the UI is, or which namespace is ours. */

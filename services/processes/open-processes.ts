@@ -36,4 +36,7 @@ export const OPEN_PROCESSES: Readonly<Record<ProcessName, string>> = {
       from applications a
      where a.stage in ('in_review', 'info_requested', 'provisioning')
         or a.stage = 'active' and jsonb_array_length(a.state #> '{stage,saga,done}') < ${PROVISIONING_STEPS.length}`,
+  'rotate:api-key': `
+    select id, org_id, wake_at, false as is_unanswered, null::float8 as ask_again_ms, false as needs_person
+      from api_key_rotations where ended_at is null`,
 };

@@ -1,7 +1,7 @@
 // News for a workflow: a row that is committed with what is new, delivered by whichever worker comes first. Temporal may be away.
 import type { PoolClient } from 'pg';
 
-export type ProcessName = 'subscription' | 'dunning' | 'topup' | 'refund' | 'onboarding';
+export type ProcessName = 'subscription' | 'dunning' | 'topup' | 'refund' | 'onboarding' | 'rotate:api-key';
 
 export function subscriptionWorkflowId(subscriptionId: string): string {
   return `subscription:${subscriptionId}`;
@@ -23,9 +23,14 @@ export function onboardingWorkflowId(applicationId: string): string {
   return `onboarding:${applicationId}`;
 }
 
+export function rotationWorkflowId(rotationId: string): string {
+  return `rotate:api-key:${rotationId}`;
+}
+
 /** Whose workflow that is. */
 export function processOf(workflowId: string): { readonly process: string; readonly subject: string } {
-  const colon = workflowId.indexOf(':');
+  // Some names have a colon of their own, no subject has.
+  const colon = workflowId.lastIndexOf(':');
   return { process: workflowId.slice(0, colon), subject: workflowId.slice(colon + 1) };
 }
 

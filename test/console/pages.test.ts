@@ -1,10 +1,12 @@
 // Every page can be read, used without a mouse, and seen on a phone, in both languages and both colour schemes.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
+import { until } from '../support/until.ts';
 import { barriersOn } from './accessibility.ts';
 import { type ConsoleSite, expectNoSidewaysScrolling, openConsoleSite, picture } from './console-site.ts';
 import { focused, tabTo } from './keyboard.ts';
-import { signUp } from './person.ts';
+import { PASSWORD, signUp } from './person.ts';
+import { call } from './waiting-applications.ts';
 import { expectWellMadeInBoth } from './well-made.ts';
 
 const WIDE = 1280;
@@ -141,3 +143,91 @@ test('keys are made, kept and disabled without a mouse', async () => {
   expect(answer.status).toBe(401);
   expect(complaints).toEqual([]);
 });
+
+test.each(LOOKS)(
+  'a key that is rolled, and one that was found in public, are seen: $language, $width px',
+  async (looks) => {
+    const { page, context, complaints } = await site.visit(looks);
+    const { orgId } = await signUp(site, context, { locale: looks.language });
+    const [rolled, leaked] = [await newApiKey(context, orgId, 'rolled'), await newApiKey(context, orgId, 'leaked')];
+    await call(site.product, 'POST', `/api-keys/${rolled.id}/roll`, { overlapHours: 24 });
+    await site.product.admin.query(
+      `update api_key_rotations set used_at = billing_now(), used_from = '198.51.100.7' where api_key_id = $1`,
+      [rolled.id],
+    );
+    const url = 'https://github.com/acme/shop/blob/main/a-folder-with-a-rather-long-name/.env';
+    await call(site.product, 'POST', '/leak-reports', { credential: leaked.credential, url });
+
+    await open(page, `/o/${orgId}/keys`);
+    await page.getByText('198.51.100.7').waitFor();
+    await page.getByText(url).waitFor();
+    await expectWellMadeThere(page, 'keys-rolled-and-frozen', looks);
+    await open(page, `/o/${orgId}`);
+    await page.locator('.overdue').waitFor();
+    expect(complaints).toEqual([]);
+  },
+);
+
+test('a key is rolled, its old secret works longer, and is the one of the key again; frozen, it is rolled or let go on', async () => {
+  const { page, context, complaints } = await site.visit();
+  const { orgId } = await signUp(site, context);
+  const made = await newApiKey(context, orgId, 'ci');
+  const dialog = page.getByRole('dialog');
+  await open(page, `/o/${orgId}/keys`);
+
+  const rolled = await rolledHere(page, async () => {
+    await dialog.getByLabel('The secret before works').selectOption({ label: 'for another hour' });
+    await expectWellMade(page, 'roll-key');
+  });
+  expect([await statusOf(made.credential), await statusOf(rolled)]).toEqual([200, 200]);
+  await page.getByRole('button', { name: 'Extend the old secret of ci' }).click();
+  await dialog.getByLabel('In all').selectOption({ label: 'for another week' });
+  await expectWellMade(page, 'extend-overlap');
+  await dialog.getByRole('button', { name: 'Extend' }).click();
+  await page.getByText('in 6 days').or(page.getByText('in 7 days')).waitFor();
+  await page.getByRole('button', { name: 'Take back the roll of ci' }).click();
+  await expectWellMade(page, 'take-back');
+  await dialog.getByRole('button', { name: 'Take back' }).click();
+  await page.locator('.key-note').waitFor({ state: 'detached' });
+  await until(async () => (await statusOf(rolled)) === 401);
+
+  await call(site.product, 'POST', '/leak-reports', { credential: made.credential });
+  await open(page, `/o/${orgId}`);
+  await page.getByRole('link', { name: 'See the key' }).click();
+  await page.getByRole('button', { name: 'Unfreeze ci' }).click();
+  await dialog.getByLabel('Your current password').fill(PASSWORD);
+  await expectWellMade(page, 'unfreeze');
+  await dialog.getByRole('button', { name: 'Unfreeze' }).click();
+  await page.getByText('Frozen', { exact: true }).waitFor({ state: 'detached' });
+  await until(async () => (await statusOf(made.credential)) === 200);
+
+  await call(site.product, 'POST', '/leak-reports', { credential: made.credential });
+  await open(page, `/o/${orgId}/keys`);
+  const next = await rolledHere(page, async () => expectWellMade(page, 'roll-frozen-key'));
+  await page.getByText('Frozen', { exact: true }).waitFor({ state: 'detached' });
+  await until(async () => (await statusOf(next)) === 200);
+  expect(await statusOf(made.credential)).toBe(401);
+  expect(complaints).toEqual([]);
+});
+
+/** The secret that it has then. `choose`: in the dialog. */
+async function rolledHere(page: Page, choose: () => Promise<void>): Promise<string> {
+  await page.getByRole('button', { name: 'Roll ci' }).click();
+  await choose();
+  await page.getByRole('dialog').getByRole('button', { name: 'Roll' }).click();
+  const secret = await page.getByTestId('secret').textContent();
+  await page.getByRole('button', { name: 'I have kept it' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  return secret ?? '';
+}
+
+async function newApiKey(context: BrowserContext, orgId: string, name: string) {
+  const headers = { origin: site.product.api };
+  const made = await context.request.post(`${site.product.api}/api/v1/api-keys`, { data: { orgId, name }, headers });
+  return (await made.json()) as { readonly id: string; readonly credential: string };
+}
+
+async function statusOf(credential: string): Promise<number> {
+  const answer = await fetch(`${site.product.api}/v1/models`, { headers: { authorization: `Bearer ${credential}` } });
+  return answer.status;
+}

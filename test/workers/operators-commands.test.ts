@@ -1,6 +1,9 @@
 // What docs/operations.md tells an operator to type works as it stands there, with the codec on.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createPool } from '../../services/platform/postgres.ts';
+import { rotationWorkflowId } from '../../workflows/contracts/api-key-rotation.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
+import { KeyShop } from '../services/api-keys/key-shop.ts';
 import { newCustomer, oneRow } from '../support/bare-gateway.ts';
 import { commandsOf, typed } from '../support/operators-page.ts';
 import { ownDatabase } from '../support/own-database.ts';
@@ -10,6 +13,7 @@ import { startWorkerProcess, WORKERS_ADMIN_TOKEN, type WorkerProcess } from '../
 
 const [EVERY_DAY = ''] = commandsOf('Workflows');
 const [ANSWER = '', START = ''] = commandsOf('The nightly reconciliation');
+const [EXTEND = ''] = commandsOf('Rolled and frozen API keys');
 
 const { database, admin } = await ownDatabase();
 let temporal: ThrowawayTemporal;
@@ -31,7 +35,7 @@ afterAll(async () => {
   await temporal.stop();
 });
 
-function onThePage(commands: string): Promise<string> {
+function onThePage(commands: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
   return typed(commands, {
     temporalAddress: temporal.environment.address,
     workerUrl: worker.url,
@@ -41,6 +45,7 @@ function onThePage(commands: string): Promise<string> {
       'reconciliation:<date>': 'reconciliation:after-restore',
       '<you>': 'Ada',
       '<why>': 'the row is corrected',
+      ...more,
     },
   });
 }
@@ -68,4 +73,28 @@ test('a reconciliation is started, found, read and answered by the commands of t
     actor: 'Ada',
     reason: 'the row is corrected',
   });
+});
+
+test('the overlap of a rolled API key is made longer and ended by the commands of the page', async () => {
+  const db = createPool(database.urlFor('worker'), { name: 'keys', maxConnections: 2, statementTimeoutMs: 10_000 });
+  const shop = new KeyShop({ database, admin, db, gatewayDb: db });
+  const made = await shop.apiKey();
+  await shop.roll(made, 24);
+  const filledIn = { '<rotation>': await shop.rotationOf(made) };
+
+  const workflow = temporal.environment.client.workflow.getHandle(rotationWorkflowId(filledIn['<rotation>']));
+  await until(() => workflow.describe().then(Boolean, () => false)); // the relay starts it
+
+  const extended = await onThePage(EXTEND, filledIn);
+  const { rotation } = await shop.look(made);
+  const overlapMs = (rotation?.endsAt.getTime() ?? 0) - (rotation?.startedAt.getTime() ?? 0);
+  await onThePage(
+    EXTEND.replace('--name extendOverlap', '--name endOverlap').replace(',"overlapHours":720', ''),
+    filledIn,
+  );
+
+  expect(extended).toMatch(/hasEnded:false/);
+  expect(overlapMs).toBe(720 * 3_600_000);
+  expect((await shop.look(made)).rotation).toBeNull();
+  await db.end();
 });

@@ -11,7 +11,8 @@ import { BEN, Desk, EVE, LARGE, person } from '../services/onboarding/desk.ts';
 import { openPlanShop } from '../services/subscriptions/plan-shop.ts';
 import { startTimeSkippingTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
-import { type OnboardingHouse, openOnboardingHouse } from '../support/workflows/onboarding-house.ts';
+import { openOnboardingHouse } from '../support/workflows/onboarding-house.ts';
+import type { ProcessHouse } from '../support/workflows/process-house.ts';
 
 const TWINS = 8;
 const DAY_MS = 86_400_000;
@@ -19,7 +20,7 @@ const DAY_MS = 86_400_000;
 const shop = await openPlanShop();
 const desk = new Desk(shop.db, shop.admin);
 let temporal: ThrowawayTemporal;
-let house: OnboardingHouse;
+let house: ProcessHouse;
 
 beforeAll(async () => {
   temporal = await startTimeSkippingTemporal(SEARCH_ATTRIBUTES);

@@ -11,7 +11,8 @@ import { openPlanShop } from '../services/subscriptions/plan-shop.ts';
 import { startTimeSkippingTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
 import { detailsOf } from '../support/workflows/current-details.ts';
-import { type OnboardingHouse, openOnboardingHouse } from '../support/workflows/onboarding-house.ts';
+import { openOnboardingHouse } from '../support/workflows/onboarding-house.ts';
+import type { ProcessHouse } from '../support/workflows/process-house.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -21,7 +22,7 @@ const BEGINS_AT = '2027-01-07T07:00:00Z';
 const shop = await openPlanShop();
 const desk = new Desk(shop.db, shop.admin);
 let temporal: ThrowawayTemporal;
-let house: OnboardingHouse;
+let house: ProcessHouse;
 
 beforeAll(async () => {
   temporal = await startTimeSkippingTemporal(SEARCH_ATTRIBUTES);

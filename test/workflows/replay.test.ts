@@ -21,6 +21,7 @@ const PLANTED = [
   ],
   [
     [
+      'apiKeyRotation/reminded.json',
       'autoTopUp/resting.json',
       'subscription/renewed.json',
       'dunning/unpaid.json',
@@ -66,6 +67,7 @@ async function bundleWith(name: string, statement: string, added: string): Promi
 
 test('every branch of every process has a history', () => {
   const branches = {
+    apiKeyRotation: ['extended-and-ended', 'over', 'rebuilt', 'reminded', 'taken-back'],
     autoTopUp: ['bought', 'in-doubt-and-paid', 'rebuilt-and-switched-off', 'resting'],
     dunning: [
       'commands-refused',

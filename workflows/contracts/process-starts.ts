@@ -1,4 +1,5 @@
 // How a process of billing is started under its fixed id, whoever does it. The texts are what Temporal's UI shows of it for ever.
+import { API_KEY_ROTATION, type ApiKeyRotationInput, ROTATE_API_KEY, rotationWorkflowId } from './api-key-rotation.ts';
 import { DUNNING, type DunningInput, dunningWorkflowId } from './dunning.ts';
 import { ENTERPRISE_ONBOARDING, ONBOARDING, type OnboardingInput, onboardingWorkflowId } from './onboarding.ts';
 import { REFUND, REFUSED_REFUND, type RefusedRefundInput, refundWorkflowId } from './refused-refund.ts';
@@ -6,7 +7,13 @@ import { SUBSCRIPTION, type SubscriptionInput, subscriptionWorkflowId } from './
 import { AUTO_TOP_UP, TOP_UP, type TopUpInput, topUpWorkflowId } from './top-up.ts';
 
 /** As in the outbox, and in front of the subject in a workflow id. */
-export type ProcessName = typeof SUBSCRIPTION | typeof DUNNING | typeof TOP_UP | typeof REFUND | typeof ONBOARDING;
+export type ProcessName =
+  | typeof SUBSCRIPTION
+  | typeof DUNNING
+  | typeof TOP_UP
+  | typeof REFUND
+  | typeof ONBOARDING
+  | typeof ROTATE_API_KEY;
 
 export interface ProcessStart {
   readonly workflowType:
@@ -14,9 +21,16 @@ export interface ProcessStart {
     | typeof DUNNING
     | typeof AUTO_TOP_UP
     | typeof REFUSED_REFUND
-    | typeof ENTERPRISE_ONBOARDING;
+    | typeof ENTERPRISE_ONBOARDING
+    | typeof API_KEY_ROTATION;
   readonly workflowId: string;
-  readonly input: SubscriptionInput | DunningInput | TopUpInput | RefusedRefundInput | OnboardingInput;
+  readonly input:
+    | SubscriptionInput
+    | DunningInput
+    | TopUpInput
+    | RefusedRefundInput
+    | OnboardingInput
+    | ApiKeyRotationInput;
   readonly staticSummary: string;
   readonly staticDetails: string;
 }
@@ -32,6 +46,8 @@ export const WHAT_IT_IS: Readonly<Record<ProcessName, string>> = {
     'Waits for a person because Stripe would not give money back. It ends when that was asked for again or dismissed, or the money went back by another way.',
   [ONBOARDING]:
     'Makes an enterprise of an organization: waits for what people decide, reminds them, and provisions what was approved. It ends when its customer is welcomed, or when it was rejected, withdrawn or not answered.',
+  [ROTATE_API_KEY]:
+    'Reminds whoever still uses a credential that was replaced, and writes its end down. It ends when that credential does; that it is refused then every gateway sees to by itself.',
 };
 
 /** One line to a paragraph: the UI breaks where the text does. */
@@ -41,7 +57,7 @@ const HOW_IT_GOES_ON = [
   'To stop it: end the case as its details say. One that is terminated comes back when its row is due.',
 ];
 
-/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization, of a refused refund its payment, of an onboarding its application. */
+/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization, of a refused refund its payment, of an onboarding its application, of a rolled API key the rotation. */
 export function processStart(process: ProcessName, subject: string): ProcessStart {
   return { ...startOf(process, subject), staticDetails: [WHAT_IT_IS[process], ...HOW_IT_GOES_ON].join('\n\n') };
 }
@@ -82,6 +98,13 @@ function startOf(process: ProcessName, subject: string): Omit<ProcessStart, 'sta
         workflowId: onboardingWorkflowId(subject),
         input: { v: 1, applicationId: subject },
         staticSummary: `Onboards the enterprise of application ${subject}`,
+      };
+    case ROTATE_API_KEY:
+      return {
+        workflowType: API_KEY_ROTATION,
+        workflowId: rotationWorkflowId(subject),
+        input: { v: 1, rotationId: subject },
+        staticSummary: `Ends the overlap of API key rotation ${subject}`,
       };
   }
 }

@@ -106,6 +106,15 @@ export const keysQuery = (orgId: string) =>
     getNextPageParam: ({ nextCursor }) => nextCursor,
   });
 
+export const frozenKeysQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: [...keysKey(orgId), 'frozen'],
+    queryFn: async ({ client }) => {
+      const query = { ...(await asked(client, orgId)), frozen: 'true' as const, limit: 1 };
+      return told(api.GET('/api/v1/api-keys', { params: { query } }));
+    },
+  });
+
 /** Of one sub-account. */
 export const keysInProjectQuery = (orgId: string, projectId: string) =>
   queryOptions({

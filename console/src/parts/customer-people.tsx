@@ -7,6 +7,7 @@ import { useMay } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from './asked.tsx';
 import { KeySwitch } from './key-switch.tsx';
+import { KeyState } from './key-table.tsx';
 import { Moment } from './moment.tsx';
 import { Older } from './older.tsx';
 import { WideTable } from './wide-table.tsx';
@@ -69,8 +70,7 @@ export function CustomerKeys({ orgId }: OfOrganization) {
                 {linesOf(pages).map((apiKey) => (
                   <Table.Tr key={apiKey.id} data-off={apiKey.disabledAt !== null}>
                     <Table.Td className="key-name">
-                      {apiKey.name}{' '}
-                      {apiKey.disabledAt === null ? null : <Badge color="gray">{t('keys.disabled')}</Badge>}
+                      {apiKey.name} <KeyState apiKey={apiKey} />
                     </Table.Td>
                     <Table.Td>
                       <code className="key-shape">

@@ -4,6 +4,9 @@ import { type ApiKey, useMe } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { mayEnableKeys, mayMakeKeys, roleIn } from '../rights.ts';
 import { KeyChange } from './key-change.tsx';
+import { KeyFrozen } from './key-frozen.tsx';
+import { KeyRoll, type OfKey } from './key-roll.tsx';
+import { KeyRotation } from './key-rotation.tsx';
 import { KeySwitch } from './key-switch.tsx';
 import { Moment } from './moment.tsx';
 import { Money } from './money.tsx';
@@ -30,6 +33,7 @@ export function KeyTable({ orgId, apiKeys }: { readonly orgId: string; readonly 
           <Table.Tr key={apiKey.id} data-off={apiKey.disabledAt !== null}>
             <Table.Td className="key-name">
               {apiKey.name} <KeyState apiKey={apiKey} />
+              <KeyNotes orgId={orgId} apiKey={apiKey} />
             </Table.Td>
             <Table.Td>
               <code className="key-shape">
@@ -43,6 +47,7 @@ export function KeyTable({ orgId, apiKeys }: { readonly orgId: string; readonly 
               <Moment at={apiKey.createdAt} />
             </Table.Td>
             <Table.Td className="row-actions">
+              {mayMakeKeys(role) && mayBeRolled(apiKey) ? <KeyRoll orgId={orgId} apiKey={apiKey} /> : null}
               {mayMakeKeys(role) ? <KeyChange orgId={orgId} apiKey={apiKey} /> : null}
               {(apiKey.disabledAt === null ? mayMakeKeys(role) : mayEnableKeys(role)) ? (
                 <KeySwitch orgId={orgId} apiKey={apiKey} />
@@ -55,11 +60,36 @@ export function KeyTable({ orgId, apiKeys }: { readonly orgId: string; readonly 
   );
 }
 
-function KeyState({ apiKey: { disabledAt, expiresAt } }: { readonly apiKey: ApiKey }) {
+export function KeyState({ apiKey }: { readonly apiKey: ApiKey }) {
   const t = useWords();
-  if (disabledAt !== null) return <Badge color="gray">{t('keys.disabled')}</Badge>;
-  if (expiresAt !== null && Date.parse(expiresAt) < Date.now()) return <Badge color="gray">{t('keys.expired')}</Badge>;
-  return null;
+  if (apiKey.disabledAt !== null) return <Badge color="gray">{t('keys.disabled')}</Badge>;
+  if (hasExpired(apiKey)) return <Badge color="gray">{t('keys.expired')}</Badge>;
+  return apiKey.frozen === null ? null : <Badge color="red">{t('keys.frozen')}</Badge>;
+}
+
+/** What is out of use is put back first, and what is being rolled ends first, unless it was found elsewhere. */
+function mayBeRolled(apiKey: ApiKey): boolean {
+  const { disabledAt, rotation, frozen } = apiKey;
+  return disabledAt === null && !hasExpired(apiKey) && (rotation === null || frozen !== null);
+}
+
+function hasExpired({ expiresAt }: ApiKey): boolean {
+  return expiresAt !== null && Date.parse(expiresAt) < Date.now();
+}
+
+function KeyNotes({ orgId, apiKey }: OfKey) {
+  const role = roleIn(useMe(), orgId);
+  const { frozen, rotation } = apiKey;
+  return (
+    <>
+      {frozen === null ? null : (
+        <KeyFrozen orgId={orgId} apiKey={apiKey} frozen={frozen} mayUnfreeze={mayEnableKeys(role)} />
+      )}
+      {rotation === null ? null : (
+        <KeyRotation orgId={orgId} apiKey={apiKey} rotation={rotation} mayChange={mayMakeKeys(role)} />
+      )}
+    </>
+  );
 }
 
 /** Each on a line of its own; none at all is said, since it is a choice. */

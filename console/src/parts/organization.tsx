@@ -4,6 +4,7 @@ import { Fragment } from 'react';
 import { useMe } from '../api/questions.ts';
 import { NothingHere } from '../pages/trouble.tsx';
 import { Barrier } from './barrier.tsx';
+import { FrozenBanner } from './key-frozen.tsx';
 import { OverdueBanner } from './overdue-banner.tsx';
 import { Viewing } from './viewing.tsx';
 
@@ -18,6 +19,7 @@ export function Organization() {
   const pages = (
     <Fragment key={orgId}>
       <OverdueBanner orgId={orgId} />
+      <FrozenBanner orgId={orgId} />
       <Outlet />
     </Fragment>
   );

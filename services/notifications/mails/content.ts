@@ -33,6 +33,8 @@ export interface MailSite {
   identityLinkUrl(linkId: string): string;
   /** Where owners see whom their organization lets say who its people are. */
   teamUrl(orgId: string): string;
+  /** Where its API keys are rolled, and let go on. */
+  keysUrl(orgId: string): string;
   /** Where a closed account is opened again. */
   reopenUrl(closingId: string): string;
   /** What is typed where somebody takes another address. */

@@ -2,44 +2,40 @@
 // leave out is null and said so; a mail never guesses.
 import { z } from 'zod';
 import { MEMBER_ROLES } from '../../../domain/authorization.ts';
-import type { DeclineClass } from '../../../domain/declines.ts';
-import type { PlanName } from '../../../domain/plans.ts';
+import {
+  ahead,
+  amount,
+  application,
+  cents,
+  credential,
+  DECLINES,
+  demand,
+  lastFour,
+  moment,
+  month,
+  type purchase,
+  terms,
+  unpaid,
+} from './fact-fields.ts';
 
 /**
  * billing: whoever pays for the organization. owners: who answers for it. person: one person, whose address may not be verified yet. address:
- * whoever reads it, known or not. staff: us. duty: whoever of us is named for it.
+ * whoever reads it, known or not. staff: us. duty: whoever of us is named for it. holder: whose API key it is, which of a key of the organization are its
+ * owners. holder_and_owners: both.
  */
-type Audience = 'billing' | 'owners' | 'person' | 'address' | 'invited' | 'staff' | 'duty';
+type Audience =
+  | 'billing'
+  | 'owners'
+  | 'person'
+  | 'address'
+  | 'invited'
+  | 'staff'
+  | 'duty'
+  | 'holder'
+  | 'holder_and_owners';
 
 export const LOCALES = ['en', 'zh'] as const;
 export type Locale = (typeof LOCALES)[number];
-
-/** ISO 8601 in UTC: 2026-12-01T10:00:00.000Z */
-const moment = z.iso.datetime();
-const month = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/);
-const cents = z.int().nonnegative();
-const lastFour = z.string().regex(/^\d{4}$/);
-
-const PLANS = ['free', 'pay_as_you_go', 'pro', 'team', 'enterprise'] as const satisfies readonly PlanName[];
-/** What a bank wants confirmed has a mail of its own, and a duplicate is no decline (domain/charges.ts). */
-const DECLINES = ['never', 'needs_customer', 'later'] as const satisfies readonly DeclineClass[];
-
-const terms = z.strictObject({ plan: z.enum(PLANS), months: z.union([z.literal(1), z.literal(12)]) });
-
-const purchase = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('plan'), terms, from: moment, to: moment }),
-  z.strictObject({ kind: z.literal('pack'), creditCents: cents, bonusCents: cents, bonusUntil: moment.nullable() }),
-  z.strictObject({ kind: z.literal('top_up'), creditCents: cents }),
-  z.strictObject({ kind: z.literal('usage'), from: moment, to: moment }),
-]);
-
-const amount = { amountCents: cents, currency: z.string().regex(/^[a-z]{3}$/) };
-/** Of something that is ordered another day: `plusTax` where what tax comes on top is known only then. */
-const ahead = { ...amount, plusTax: z.boolean() };
-/** invoice: the number that the customer knows it by. */
-const demand = { ...amount, purchase, invoice: z.string().nullable() };
-const application = { applicationId: z.uuid(), company: z.string() };
-const unpaid = { ...demand, dueAt: moment, invoiceId: z.uuid() };
 
 export const MAILS = {
   verification: {
@@ -249,6 +245,28 @@ export const MAILS = {
     }),
   },
   top_up_off: { to: 'billing', facts: z.strictObject({ why: z.enum(['declines', 'asked']) }) },
+
+  old_credential_ends: {
+    to: 'holder',
+    facts: z.strictObject({
+      ...credential,
+      endsAt: moment,
+      usedAt: moment,
+      /** An address of the network; null: nobody could say. */
+      usedFrom: z.string().nullable(),
+    }),
+  },
+  credential_leaked: {
+    to: 'holder_and_owners',
+    facts: z.strictObject({
+      ...credential,
+      /** Of no key that has another credential by now: that one alone has ended. */
+      isFrozen: z.boolean(),
+      /** Where; null: nobody said. */
+      seenAt: z.string().nullable(),
+      reportedAt: moment,
+    }),
+  },
 
   application_received: { to: 'owners', facts: z.strictObject(application) },
   application_question: {

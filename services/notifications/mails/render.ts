@@ -10,6 +10,7 @@ import {
   signUpCode,
 } from './account-mails.ts';
 import { accountClosed, mailChangeCode, mailChanged } from './address-mails.ts';
+import { credentialLeaked, oldCredentialEnds } from './api-key-mails.ts';
 import {
   applicationExpired,
   applicationMessage,
@@ -82,6 +83,8 @@ const TEMPLATES: { readonly [K in MailKind]: MailTemplate<K> } = {
   top_up_done: topUpDone,
   top_up_declined: topUpDeclined,
   top_up_off: topUpOff,
+  old_credential_ends: oldCredentialEnds,
+  credential_leaked: credentialLeaked,
   application_received: applicationReceived,
   application_question: applicationQuestion,
   application_message: applicationMessage,

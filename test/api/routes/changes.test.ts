@@ -56,7 +56,10 @@ test('no secret is in the audit log, in stored answers, in logs, or in any answe
   );
   const making = world.steps.find(({ route }) => route === 'post /api/v1/api-keys')?.answer;
   expect(making?.string('credential')).toBe(world.credential);
-  const shownOnce = ['post /api/v1/api-keys', 'post /api/v1/bootstrap-tokens', 'post /api/v1/me/second-factor'];
+  const shownOnce = [
+    ...['post /api/v1/api-keys', 'post /api/v1/api-keys/{id}/roll'],
+    ...['post /api/v1/bootstrap-tokens', 'post /api/v1/me/second-factor'],
+  ];
   const told = world.steps.filter(({ route }) => !shownOnce.includes(route)).map(({ answer }) => answer);
   for (const route of ROUTES.filter(({ method, who }) => method === 'get' && who === 'permitted')) {
     const path = route.path.replace('{id}', route.path.includes('channels') ? world.channelId : world.apiKeyId);
@@ -91,6 +94,21 @@ test('a request repeated with its Idempotency-Key is told the first answer, byte
   expect([first.headers.get('idempotent-replayed'), second.headers.get('idempotent-replayed')]).toEqual([null, 'true']);
   const { rowCount } = await app.db.query(`select from organizations where name = 'Once'`);
   expect(rowCount).toBe(1);
+});
+
+test('a roll repeated with its Idempotency-Key is one roll, tells its credential once, and is refused on a version that is past', async () => {
+  const made = done(await app.call('post', '/api/v1/api-keys', { body: { orgId: world.orgId } }));
+  const path = `/api/v1/api-keys/${made.string('id')}/roll`;
+  const headers = { 'idempotency-key': randomUUID(), 'if-match': made.headers.get('etag') ?? '' };
+  const body = { overlapHours: 1 };
+
+  const first = done(await app.call('post', path, { body, headers }));
+  const second = await app.call('post', path, { body, headers });
+  const late = await app.call('post', path, { body, headers: { ...headers, 'idempotency-key': randomUUID() } });
+
+  expect(first.string('credential')).toMatch(/^sk-tg-/);
+  expect(second.body).toEqual({ ...(first.body as object), credential: null });
+  expect(late.field('code')).toBe('precondition_failed');
 });
 
 test('a double click makes one thing: the second request is told to wait, or told the first answer', async () => {

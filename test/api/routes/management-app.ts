@@ -15,6 +15,8 @@ import { openConsole } from '../../../api/console.ts';
 import { type Accounts, openAccounts } from '../../../services/accounts/accounts.ts';
 import { AddressList } from '../../../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
+import { ReplacedCredentials } from '../../../services/api-keys/replaced-credentials.ts';
+import { ScannerKeys } from '../../../services/api-keys/scanner-keys.ts';
 import { FakeStripeClock } from '../../../services/billing-clock/fake-stripe-clock.ts';
 import { ChannelHealth } from '../../../services/channels/channel-health.ts';
 import { loadRoutingTable } from '../../../services/channels/routing-table.ts';
@@ -39,6 +41,7 @@ import {
   type ThrowawayDatabase,
   type ThrowawayPostgres,
 } from '../../support/throwaway-postgres.ts';
+import { SCANNER_KEYS } from './scanner.ts';
 
 export const WEBHOOK_SECRET = 'whsec_of_the_tests';
 export const ADMIN_TOKEN = 'a-token-of-the-tests-0123456789abcdef';
@@ -139,6 +142,7 @@ export async function startManagementApp(
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const signing = signingWith(randomBytes(32).toString('hex'), url, { worker, vault, egress });
+  const replacedCredentials = new ReplacedCredentials(db, logger);
   const inbox = new StripeInbox(worker, api, logger, async () => {});
   const app = createApp({
     ...signing,
@@ -156,6 +160,8 @@ export async function startManagementApp(
     routing: () => table,
     health: new ChannelHealth(Math.random),
     ready: () => ({ ok: true, reasons: [] }),
+    replacedCredentials,
+    scannerKeys: takesPayments ? new ScannerKeys(SCANNER_KEYS) : null,
     consolePages: openConsole(logger),
     proxy: (_req, _res, next) => next(),
     trustedProxies: new AddressList(trustedProxies),
@@ -174,7 +180,7 @@ export async function startManagementApp(
     async close() {
       server.closeAllConnections();
       server.close();
-      await inbox.close();
+      await Promise.all([inbox.close(), replacedCredentials.close()]);
       await Promise.all([egress.close(), worker.end(), members.end(), db.end(), stripe.close()]);
       rmSync(stripeFolder, { recursive: true });
       await postgres.stop();

@@ -12,6 +12,7 @@ import { until } from '../../support/until.ts';
 import { ADMIN_TOKEN, type Answered, done, type ManagementApp } from './management-app.ts';
 import type { MockUpstream } from './mock-upstream.ts';
 import { oneAccount } from './one-account.ts';
+import { oneApiKey } from './one-api-key.ts';
 import { oneApplication } from './one-application.ts';
 import { oneInvitation } from './one-invitation.ts';
 import { oneProposal } from './one-proposal.ts';
@@ -99,10 +100,10 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await step('post', '/models/{id}/prices', { id: 'acme/model-1' }, { side: 'cost', price: COST });
 
   const channel = await oneChannel(step, upstream.url);
-  const { apiKeyId, credential } = await oneApiKey(step, orgId, projectId);
+  const { apiKeyId, credential, rolledCredential } = await oneApiKey(app, step, orgId, projectId);
   const invited = await oneInvitation(app, step, orgId);
   await nightsProven(app.db);
-  await mailsTaken(app.db);
+  await nothingWaits(app.db);
   await step('post', '/demo/clock', {}, { advance: '10 minutes' });
   const { accountSecrets } = await oneAccount(app, step);
   const { signOnSecrets } = await oneSingleSignOn(app, step);
@@ -120,7 +121,7 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
     ...{ steps, orgId, projectId, apiKeyId, personId, credential },
     ...channel,
     paymentId,
-    secrets: [...UPSTREAM_KEYS, credential, ...accountSecrets, ...signOnSecrets],
+    secrets: [...UPSTREAM_KEYS, credential, rolledCredential, ...accountSecrets, ...signOnSecrets],
   };
 }
 
@@ -143,20 +144,12 @@ async function oneChannel(step: TakeStep, baseUrl: string) {
   return { channelId: id, channelKeyId: keyId };
 }
 
-async function oneApiKey(step: TakeStep, orgId: string, projectId: string) {
-  const made = await step('post', '/api-keys', {}, { orgId, projectId, name: 'ci' });
-  const id = made.string('id');
-  await step('patch', '/api-keys/{id}', { id }, { name: 'ci 2' }, ifMatch);
-  await step('post', '/api-keys/{id}/disable', { id }, { reason: 'lost' }, ifMatch);
-  await step('post', '/api-keys/{id}/enable', { id }, { reason: 'found' }, ifMatch);
-  return { apiKeyId: id, credential: made.string('credential') };
-}
-
-/** The clock waits for a mail server, which is not here. */
-async function mailsTaken(db: Pool): Promise<void> {
+/** The clock waits for a mail server, and for workers to take what is news to workflows, and neither is here. */
+async function nothingWaits(db: Pool): Promise<void> {
   await db.query(
     'update notifications set handed_over_at = billing_now() where handed_over_at is null and recipient is not null',
   );
+  await db.query('delete from process_pokes');
 }
 
 async function oneMember(step: TakeStep, orgId: string): Promise<string> {

@@ -73,7 +73,7 @@ test('more than a mebibyte is not read', async () => {
   expect(await told(body, signed(body))).toEqual([413, 'body_too_large']);
 });
 
-test('where no payments are taken, both ends say so', async () => {
+test('where no payments are taken, both ends say so, and where no scanner is known, that one does', async () => {
   const without = await startManagementApp(false);
   try {
     const orgId = (await without.call('post', '/api/v1/organizations', { body: { name: 'Acme' } })).string('id');
@@ -85,6 +85,8 @@ test('where no payments are taken, both ends say so', async () => {
     for (const { status, body } of [checkout, webhook]) {
       expect([status, body]).toEqual([501, expect.objectContaining({ code: 'payments_not_configured' })]);
     }
+    const report = await without.call('post', '/webhooks/secret-scanning', { credential: null, body: [] });
+    expect([report.status, report.field('code')]).toEqual([501, 'secret_scanning_not_configured']);
   } finally {
     await without.close();
   }

@@ -9,6 +9,8 @@ import type { TollgateError } from '../../../domain/errors.ts';
 import { AddressList } from '../../../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../../../services/api-keys/api-key-cache.ts';
 import { newCredential } from '../../../services/api-keys/credential.ts';
+import { ReplacedCredentials } from '../../../services/api-keys/replaced-credentials.ts';
+import { createLog } from '../../../services/platform/log.ts';
 import { createPool } from '../../../services/platform/postgres.ts';
 import { payUrlOf } from '../../support/overdue.ts';
 import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
@@ -61,7 +63,8 @@ function call(credential: string): IncomingMessage {
 
 /** In which list's words, null: let in. */
 async function refusalOf(lists: Lists): Promise<string | null> {
-  const parts = { apiKeys: cache, trustedProxies: new AddressList([]), timeMs: () => 0 };
+  const replacedCredentials = new ReplacedCredentials(staff, createLog({ name: 'test', level: 'silent' }));
+  const parts = { apiKeys: cache, replacedCredentials, trustedProxies: new AddressList([]), timeMs: () => 0 };
   try {
     await authenticate(parts, call(await keyUnder(lists)));
     return null;

@@ -16,6 +16,7 @@ const SITE = {
   resetUrl: (resetId: string) => `https://tollgate.example/console/password-reset#${resetId}`,
   identityLinkUrl: (linkId: string) => `https://tollgate.example/console/connect#${linkId}`,
   teamUrl: (orgId: string) => `https://tollgate.example/console/o/${orgId}/team`,
+  keysUrl: (orgId: string) => `https://tollgate.example/console/o/${orgId}/keys`,
   mailBackUrl: (mailChangeId: string) => `https://tollgate.example/console/mail-back#${mailChangeId}`,
   reopenUrl: (closingId: string) => `https://tollgate.example/console/reopen#${closingId}`,
   mailChangeCode: () => '004217',

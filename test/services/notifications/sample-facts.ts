@@ -124,6 +124,16 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
     ...{ change, changedAt: '2026-12-02T10:00:00.000Z' },
     host: change === 'removed' ? null : 'login.acme.example',
   })),
+  old_credential_ends: ['198.51.100.7', null].map((usedFrom) => ({
+    ...{ holderId: null, apiKeyName: 'production', shape: 'sk-tg-Ab12…9xYz', usedFrom },
+    ...{ endsAt: '2026-12-09T10:00:00.000Z', usedAt: '2026-12-08T09:00:00.000Z' },
+  })),
+  credential_leaked: [true, false].flatMap((isFrozen) =>
+    ['https://github.com/acme/shop/blob/main/.env', null].map((seenAt) => ({
+      ...{ holderId: null, apiKeyName: 'production', shape: 'sk-tg-Ab12…9xYz', isFrozen, seenAt },
+      reportedAt: '2026-12-08T09:00:00.000Z',
+    })),
+  ),
   second_factor: (['enrolled', 'removed', 'recovery_code_used'] as const).map((change) => ({
     personId: '0193f000-0000-7000-8000-000000000001',
     ...{ change, changedAt: '2026-12-02T10:00:00.000Z', recoveryCodesLeft: 9 },

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readConfig } from '../../../services/platform/config.ts';
+import { SCANNER_KEYS } from '../../api/routes/scanner.ts';
 
 const masterKey = () => randomBytes(32).toString('base64');
 const random = () => randomBytes(24).toString('hex');
@@ -138,6 +139,20 @@ test('master keys come from a file when one is named, and an unreadable file is 
 
   rmSync(folder, { recursive: true });
   expect(() => readConfig(environment({ TOLLGATE_MASTER_KEYS_FILE: file }))).toThrow(/MASTER_KEYS_FILE.*ENOENT/);
+});
+
+test('public keys of scanners are read from their file, and what is none is refused without a word of it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'config-'));
+  const [good, bad] = [join(folder, 'keys.json'), join(folder, 'other.json')];
+  writeFileSync(good, SCANNER_KEYS);
+  writeFileSync(bad, 'a-secret-of-another-kind');
+  const reading = (file: string) => () => readConfig(environment({ TOLLGATE_SECRET_SCANNING_KEYS_FILE: file }));
+
+  expect([readConfig(environment()).scannerKeys, reading(good)().scannerKeys]).toEqual([null, expect.anything()]);
+  expect(reading(bad)).toThrow(/TOLLGATE_SECRET_SCANNING_KEYS_FILE names no file of public keys: it has no list/);
+  expect(reading(bad)).not.toThrow(/a-secret-of-another-kind/);
+  expect(reading(join(folder, 'none.json'))).toThrow(/SCANNING_KEYS_FILE.*ENOENT/);
+  rmSync(folder, { recursive: true });
 });
 
 test('trusted proxies are addresses and ranges, and nothing else', () => {

@@ -1,75 +1,37 @@
-// The process of an application on a Temporal server, over a real PostgreSQL whose clock of billing goes with the server's: whoever acts does it
-// through the services, and what they leave in the outbox is delivered as production delivers it.
-import { Client } from '@temporalio/client';
-import { Worker } from '@temporalio/worker';
+// The process of an application in a house of processes.
 import type { Pool } from 'pg';
 import { createOnboardingActivities } from '../../../activities/onboarding.ts';
 import type { Onboardings } from '../../../services/onboarding/onboardings.ts';
-import { PokeOutbox } from '../../../services/processes/poke-outbox.ts';
-import { deliverPoke } from '../../../workers/process-relay.ts';
-import { CORE_QUEUE } from '../../../workflows/contracts/task-queues.ts';
 import type { ThrowawayTemporal } from '../throwaway-temporal.ts';
-import { workflowBundle } from '../workflow-bundle.ts';
+import { openProcessHouse, type ProcessHouse } from './process-house.ts';
 
-export interface OnboardingHouse {
-  readonly client: Client;
-  /** What `work` does at this moment has reached the workflows when this resolves. */
-  now<T>(work: () => Promise<T>): Promise<T>;
-  stop(): Promise<void>;
-}
-
-export interface HouseParts {
+interface OnboardingParts {
   readonly admin: Pool;
   readonly db: Pool;
   readonly onboardings: Onboardings;
 }
 
 /** `beginsAt`: what the clock of billing shows at first. */
-export async function openOnboardingHouse(
-  { environment, namespace }: ThrowawayTemporal,
-  { admin, db, onboardings }: HouseParts,
+export function openOnboardingHouse(
+  temporal: ThrowawayTemporal,
+  { admin, db, onboardings }: OnboardingParts,
   beginsAt: string,
-): Promise<OnboardingHouse> {
-  const client = new Client({ connection: environment.connection, namespace });
-  const aheadMs = Date.parse(beginsAt) - (await environment.currentTimeMs());
-  const setClock = async () => {
-    const at = new Date((await environment.currentTimeMs()) + aheadMs);
-    await admin.query('update stopped_clock set at = greatest(at, $1)', [at]);
-  };
-  const worker = await Worker.create({
-    connection: environment.nativeConnection,
-    namespace,
-    taskQueue: CORE_QUEUE,
-    workflowBundle: { codePath: await workflowBundle() },
-    activities: createOnboardingActivities(
-      {
-        async tick(id) {
-          await setClock();
-          return onboardings.tick(id);
+): Promise<ProcessHouse> {
+  return openProcessHouse(temporal, {
+    ...{ admin, db, process: 'onboarding', beginsAt },
+    activities: (setClock) =>
+      createOnboardingActivities(
+        {
+          async tick(id) {
+            await setClock();
+            return onboardings.tick(id);
+          },
+          async decide(id, decisionId) {
+            await setClock();
+            return onboardings.decide(id, decisionId);
+          },
         },
-        async decide(id, decisionId) {
-          await setClock();
-          return onboardings.decide(id, decisionId);
-        },
-      },
-      'docs/operations.md',
-    ),
+        'docs/operations.md',
+      ),
   });
-  const working = worker.run();
-  const outbox = new PokeOutbox(db);
-  return {
-    client,
-    async now(work) {
-      await setClock();
-      const result = await work();
-      const claimed = (await outbox.claim(50)).filter(({ process }) => process === 'onboarding');
-      for (const poke of claimed) await deliverPoke(client, poke);
-      await outbox.delivered(claimed);
-      return result;
-    },
-    async stop() {
-      worker.shutdown();
-      await working;
-    },
-  };
 }

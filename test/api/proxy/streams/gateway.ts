@@ -18,6 +18,7 @@ import { openAccounts } from '../../../../services/accounts/accounts.ts';
 import { AddressList } from '../../../../services/api-keys/address-list.ts';
 import { ApiKeyCache } from '../../../../services/api-keys/api-key-cache.ts';
 import { ChangeFeed } from '../../../../services/api-keys/change-feed.ts';
+import { ReplacedCredentials } from '../../../../services/api-keys/replaced-credentials.ts';
 import { ChannelHealth } from '../../../../services/channels/channel-health.ts';
 import { Egress } from '../../../../services/egress/egress.ts';
 import { IdempotencyStore } from '../../../../services/idempotency/inference-requests.ts';
@@ -128,6 +129,7 @@ export async function openGateway(replaced: (parts: ProxyParts) => Partial<Proxy
     },
     ...{ ...LINKS, apiKeys, routing: routing.table },
     ...{ health: parts.health, trustedProxies: parts.trustedProxies },
+    ...{ replacedCredentials: parts.replacedCredentials, scannerKeys: null },
     timeMs: parts.timeMs,
     consolePages: consolePages(null),
     proxy: asMiddleware(hotEntry(parts)),
@@ -171,6 +173,7 @@ function proxyParts(
     log: createLog({ name: 'test', level: 'silent' }),
     logSample: new LogSample(),
     unsentEnds: new UnsentEnds(db),
+    replacedCredentials: new ReplacedCredentials(db, createLog({ name: 'test', level: 'silent' })),
     expectedOutput: new ExpectedOutput(),
     expectedDelivery: new ExpectedOutput(),
     limiter: new RateLimiter(null),

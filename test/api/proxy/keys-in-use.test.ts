@@ -1,5 +1,5 @@
-// A key goes with its member: out of use at every gateway when he is suspended, for want of a seat or by a person, and back with him; when he leaves
-// it is revoked, or another one's.
+// What becomes of a key is followed by every gateway. It goes with its member: out of use when he is suspended, for want of a seat or by a person, and
+// back with him; when he leaves it is revoked, or another one's. It is rolled, and frozen when it was found elsewhere.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Pool } from 'pg';
 import { restoreWithinSeats, suspendAboveSeats } from '../../../services/people/seats.ts';
@@ -103,4 +103,70 @@ test('the key of a member who leaves is refused everywhere, or works on everywhe
 
   await change(colleague, { status: 'suspended' });
   await untilAnswered(other.credential, 'api_key_disabled');
+});
+
+test('T104: of a rolled key every gateway takes both credentials, the old one to its end alone, and knows by itself when that is', async () => {
+  const customer = await newCustomer(site, { usd: '1' });
+  const path = `/api-keys/${customer.apiKeyId}`;
+  expect(await answersTo(customer.credential)).toEqual([200, 200]);
+
+  const rolled = String((await manage(site, 'POST', `${path}/roll`, { overlapHours: 24 })).credential);
+  await untilAnswered(rolled, 200);
+  expect(await answersTo(customer.credential)).toEqual([200, 200]);
+  await until(
+    async () => (await manage(site, 'GET', path)).rotation !== null && (await usedFrom(path)) === '127.0.0.1',
+  );
+
+  // From here on nobody tells them anything: they have read until when it works.
+  await site.admin.query(
+    `update api_key_rotations set ends_at = billing_now() + interval '1 second' where api_key_id = $1`,
+    [customer.apiKeyId],
+  );
+  await untilAnswered(customer.credential, 'api_key_expired');
+  expect((await ask(site, { credential: customer.credential })).text).toContain('was rolled');
+  expect(await answersTo(rolled)).toEqual([200, 200]);
+});
+
+async function usedFrom(path: string): Promise<unknown> {
+  const { rotation } = await manage(site, 'GET', path);
+  return (rotation as { usedFrom?: string } | null)?.usedFrom;
+}
+
+test('a roll that is taken back, and an overlap that is ended, are followed everywhere', async () => {
+  const [kept, ended] = [await newCustomer(site, { usd: '1' }), await newCustomer(site, { usd: '1' })];
+  const rolled: string[] = [];
+  for (const { apiKeyId } of [kept, ended]) {
+    const { credential } = await manage(site, 'POST', `/api-keys/${apiKeyId}/roll`, { overlapHours: 720 });
+    rolled.push(String(credential));
+    await untilAnswered(String(credential), 200);
+  }
+
+  await manage(site, 'POST', `/api-keys/${kept.apiKeyId}/rotation/end`, { keep: 'old' });
+  await manage(site, 'POST', `/api-keys/${ended.apiKeyId}/rotation/end`, { keep: 'new' });
+
+  await untilAnswered(rolled[0] ?? '', 'api_key_expired');
+  await untilAnswered(ended.credential, 'api_key_expired');
+  expect(await answersTo(kept.credential)).toEqual([200, 200]);
+  expect(await answersTo(rolled[1] ?? '')).toEqual([200, 200]);
+});
+
+test('a key that was found elsewhere is refused by every gateway, to each client in its own words, until it is rolled', async () => {
+  const customer = await newCustomer(site, { usd: '1' });
+  const { credential } = customer;
+  expect(await answersTo(credential)).toEqual([200, 200]);
+
+  await manage(site, 'POST', '/leak-reports', { credential });
+  await untilAnswered(credential, 'api_key_frozen');
+  for (const path of ['/v1/chat/completions', '/v1/responses', '/v1/embeddings', '/v1/messages']) {
+    const { status, text, headers } = await ask(site, { credential, path });
+    const { error } = JSON.parse(text) as { error: { type: string; code?: string; message: string } };
+    expect([path, status, headers['x-should-retry']]).toEqual([path, 401, 'false']);
+    if (path === '/v1/messages') expect(error.type).toBe('authentication_error');
+    else expect(error).toMatchObject({ type: 'invalid_request_error', code: 'api_key_frozen' });
+    expect(error.message).toContain('is frozen, because it was found where others can read it');
+  }
+
+  const rolled = await manage(site, 'POST', `/api-keys/${customer.apiKeyId}/roll`, { overlapHours: 0 });
+  await untilAnswered(String(rolled.credential), 200);
+  await untilAnswered(credential, 'api_key_expired');
 });
