@@ -25,7 +25,7 @@ export function onboardingWorkflowId(applicationId: string): string {
 
 /** Whose workflow that is. */
 export function processOf(workflowId: string): { readonly process: string; readonly subject: string } {
-  const colon = workflowId.indexOf(':');
+  const colon = workflowId.lastIndexOf(':');
   return { process: workflowId.slice(0, colon), subject: workflowId.slice(colon + 1) };
 }
 
