@@ -28,6 +28,7 @@ import { invitationRoutes } from './routes/invitations.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { mailChangeRoutes } from './routes/mail-changes.ts';
+import { masterKeyRoutes } from './routes/master-keys.ts';
 import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
@@ -90,6 +91,7 @@ export const ROUTES: readonly Route[] = [
   ...apiKeyRoutes,
   ...channelRoutes,
   ...channelKeyRoutes,
+  ...masterKeyRoutes,
   ...modelRoutes,
   ...paymentRoutes,
   ...receiptRoutes,

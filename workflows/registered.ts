@@ -1,9 +1,19 @@
 // What a worker can run, and all that its bundle is made of: a process that is not named here does not exist.
 import { autoTopUp } from './auto-top-up.ts';
 import { dunning } from './dunning.ts';
+import { masterKeyRotation } from './master-key-rotation.ts';
 import { enterpriseOnboarding } from './onboarding.ts';
 import { reconciliation, reconciliationTick } from './reconciliation.ts';
 import { refusedRefund } from './refused-refund.ts';
 import { subscription } from './subscription.ts';
 
-export { autoTopUp, dunning, enterpriseOnboarding, reconciliation, reconciliationTick, refusedRefund, subscription };
+export {
+  autoTopUp,
+  dunning,
+  enterpriseOnboarding,
+  masterKeyRotation,
+  reconciliation,
+  reconciliationTick,
+  refusedRefund,
+  subscription,
+};

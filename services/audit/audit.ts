@@ -37,6 +37,7 @@ const ORG_OF = {
   billing_clock: 'null',
   proposal: 'null',
   inbox_item: 'null',
+  master_key: 'null',
 } as const;
 
 export type TargetKind = keyof typeof ORG_OF;

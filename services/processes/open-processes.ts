@@ -36,4 +36,8 @@ export const OPEN_PROCESSES: Readonly<Record<ProcessName, string>> = {
       from applications a
      where a.stage in ('in_review', 'info_requested', 'provisioning')
         or a.stage = 'active' and jsonb_array_length(a.state #> '{stage,saga,done}') < ${PROVISIONING_STEPS.length}`,
+  'rotate:master-key': `
+    select version as id, null::uuid as org_id, null::timestamptz as wake_at, not is_paused and stage <> 'attention' as is_unanswered,
+           null::float8 as ask_again_ms, stage = 'attention' as needs_person
+      from master_key_rotations where ended_at is null`,
 };

@@ -1,12 +1,24 @@
 // How a process of billing is started under its fixed id, whoever does it. The texts are what Temporal's UI shows of it for ever.
 import { DUNNING, type DunningInput, dunningWorkflowId } from './dunning.ts';
+import {
+  MASTER_KEY_ROTATION,
+  type MasterKeyRotationInput,
+  masterKeyRotationWorkflowId,
+  ROTATE_MASTER_KEY,
+} from './master-key-rotation.ts';
 import { ENTERPRISE_ONBOARDING, ONBOARDING, type OnboardingInput, onboardingWorkflowId } from './onboarding.ts';
 import { REFUND, REFUSED_REFUND, type RefusedRefundInput, refundWorkflowId } from './refused-refund.ts';
 import { SUBSCRIPTION, type SubscriptionInput, subscriptionWorkflowId } from './subscription.ts';
 import { AUTO_TOP_UP, TOP_UP, type TopUpInput, topUpWorkflowId } from './top-up.ts';
 
 /** As in the outbox, and in front of the subject in a workflow id. */
-export type ProcessName = typeof SUBSCRIPTION | typeof DUNNING | typeof TOP_UP | typeof REFUND | typeof ONBOARDING;
+export type ProcessName =
+  | typeof SUBSCRIPTION
+  | typeof DUNNING
+  | typeof TOP_UP
+  | typeof REFUND
+  | typeof ONBOARDING
+  | typeof ROTATE_MASTER_KEY;
 
 export interface ProcessStart {
   readonly workflowType:
@@ -14,9 +26,16 @@ export interface ProcessStart {
     | typeof DUNNING
     | typeof AUTO_TOP_UP
     | typeof REFUSED_REFUND
-    | typeof ENTERPRISE_ONBOARDING;
+    | typeof ENTERPRISE_ONBOARDING
+    | typeof MASTER_KEY_ROTATION;
   readonly workflowId: string;
-  readonly input: SubscriptionInput | DunningInput | TopUpInput | RefusedRefundInput | OnboardingInput;
+  readonly input:
+    | SubscriptionInput
+    | DunningInput
+    | TopUpInput
+    | RefusedRefundInput
+    | OnboardingInput
+    | MasterKeyRotationInput;
   readonly staticSummary: string;
   readonly staticDetails: string;
 }
@@ -32,16 +51,18 @@ export const WHAT_IT_IS: Readonly<Record<ProcessName, string>> = {
     'Waits for a person because Stripe would not give money back. It ends when that was asked for again or dismissed, or the money went back by another way.',
   [ONBOARDING]:
     'Makes an enterprise of an organization: waits for what people decide, reminds them, and provisions what was approved. It ends when its customer is welcomed, or when it was rejected, withdrawn or not answered.',
+  [ROTATE_MASTER_KEY]:
+    'Has every secret sealed under another master key: waits until all processes have it, then renews what was sealed before. It ends when nothing is left under an older one, or when it was cancelled before.',
 };
 
 /** One line to a paragraph: the UI breaks where the text does. */
 const HOW_IT_GOES_ON = [
-  'PostgreSQL holds the truth: each turn looks at the row, has Stripe asked for what the row asks, and waits for time or news.',
+  'PostgreSQL holds the truth: each turn looks at the row, has done what the row asks for, and waits for time or news.',
   'What can be done now is in the current details.',
   'To stop it: end the case as its details say. One that is terminated comes back when its row is due.',
 ];
 
-/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization, of a refused refund its payment, of an onboarding its application. */
+/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization, of a refused refund its payment, of an onboarding its application, of a rotation the new version. */
 export function processStart(process: ProcessName, subject: string): ProcessStart {
   return { ...startOf(process, subject), staticDetails: [WHAT_IT_IS[process], ...HOW_IT_GOES_ON].join('\n\n') };
 }
@@ -82,6 +103,13 @@ function startOf(process: ProcessName, subject: string): Omit<ProcessStart, 'sta
         workflowId: onboardingWorkflowId(subject),
         input: { v: 1, applicationId: subject },
         staticSummary: `Onboards the enterprise of application ${subject}`,
+      };
+    case ROTATE_MASTER_KEY:
+      return {
+        workflowType: MASTER_KEY_ROTATION,
+        workflowId: masterKeyRotationWorkflowId(Number(subject)),
+        input: { v: 1, version: Number(subject) },
+        staticSummary: `Rotates to master key ${subject}`,
       };
   }
 }

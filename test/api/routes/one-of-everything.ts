@@ -14,6 +14,7 @@ import type { MockUpstream } from './mock-upstream.ts';
 import { oneAccount } from './one-account.ts';
 import { oneApplication } from './one-application.ts';
 import { oneInvitation } from './one-invitation.ts';
+import { oneMasterKey } from './one-master-key.ts';
 import { oneProposal } from './one-proposal.ts';
 import { oneSingleSignOn } from './one-single-sign-on.ts';
 import { oneSubscription } from './one-subscription.ts';
@@ -110,6 +111,7 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   const postpaid = await oneInvoice(app, step, { id: apiKeyId, orgId, projectId, enforcementSeq: 0 });
   const subscribed = await oneSubscription(app, step, orgId);
   const applicationId = await oneApplication(app, step, { orgId, personId });
+  await oneMasterKey(app, step);
   await app.refresh();
   return {
     applicationId,
