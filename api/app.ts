@@ -30,6 +30,7 @@ import { invoiceRoutes } from './routes/invoices.ts';
 import { leakReportRoutes } from './routes/leak-reports.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { mailChangeRoutes } from './routes/mail-changes.ts';
+import { masterKeyRoutes } from './routes/master-keys.ts';
 import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
@@ -94,6 +95,7 @@ export const ROUTES: readonly Route[] = [
   ...leakReportRoutes,
   ...channelRoutes,
   ...channelKeyRoutes,
+  ...masterKeyRoutes,
   ...modelRoutes,
   ...paymentRoutes,
   ...receiptRoutes,

@@ -9,10 +9,12 @@ import { expireGrants } from '../services/grants/grants.ts';
 import { forgetOldUses } from '../services/idempotency/inference-requests.ts';
 import { forgetOldAnswers } from '../services/idempotency/management-requests.ts';
 import { recoverDeadGateways } from '../services/incarnations/recovery.ts';
+import { KeyringHolder } from '../services/master-keys/keyring-holder.ts';
 import { catchUpEvents } from '../services/payments/event-catch-up.ts';
 import { sendRefunds } from '../services/payments/refunds.ts';
 import type { StripeApi } from '../services/payments/stripe-api.ts';
 import type { Config } from '../services/platform/config.ts';
+import { newId } from '../services/platform/ids.ts';
 import type { Log } from '../services/platform/log.ts';
 import { oneByOne } from '../services/platform/one-by-one.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
@@ -20,7 +22,6 @@ import { issueDueInvoices } from '../services/postpaid/usage-invoices.ts';
 import { queueMailsAhead } from '../services/subscriptions/mails-ahead.ts';
 import { reportTaxes } from '../services/taxes/tax-reports.ts';
 import { exportingChannels, importUsageExports } from '../services/usage/usage-export.ts';
-import { Vault } from '../services/vault/vault.ts';
 import type { PaymentDesk } from './routes/app-dependencies.ts';
 import { openPaymentDesk } from './routes/payment-desk.ts';
 
@@ -40,7 +41,7 @@ interface PaymentCare extends PaymentDesk {
 export class Caretaker {
   readonly #db: Pool;
   readonly #log: Log;
-  readonly #vault: Vault;
+  readonly #masterKeys: KeyringHolder;
   readonly #egress: Egress;
   readonly #payments: PaymentCare | null;
   readonly #journalDir: string;
@@ -57,15 +58,17 @@ export class Caretaker {
       statementTimeoutMs: 30_000,
     });
     this.#log = log;
-    this.#vault = new Vault(config.masterKeys);
+    const holding = { db: this.#db, processId: newId(), kind: 'caretaker', log } as const;
+    this.#masterKeys = new KeyringHolder(config, holding);
     this.#egress = new Egress({ log });
     const desk = openPaymentDesk(config, this.#db, log);
     this.#payments = desk === null ? null : { ...desk, listing: null };
     this.#journalDir = config.journalDir;
   }
 
-  /** What gateways of an earlier run left is brought to its end before new ones start. */
+  /** What gateways of an earlier run left is brought to its end before new ones start. @throws KeyringRefused before anything is touched */
   async begin(): Promise<void> {
+    await this.#masterKeys.begin();
     await this.gatewayDied();
     this.#timer = setInterval(() => this.#tick(), ROUND_MS);
   }
@@ -79,6 +82,7 @@ export class Caretaker {
     if (this.#timer !== null) clearInterval(this.#timer);
     const end = this.gatewayDied()
       .then(() => this.#payments?.inbox.close())
+      .then(() => this.#masterKeys.end())
       .then(() => Promise.allSettled([this.#egress.close(), this.#db.end()]));
     await within(END_WITHIN_MS, end).catch((error: unknown) =>
       this.#log.warn({ what: 'end', err: error }, 'caretaker_round_failed'),
@@ -128,7 +132,12 @@ export class Caretaker {
   }
 
   async #importExports(): Promise<void> {
-    await importUsageExports(this.#db, this.#egress, await exportingChannels(this.#db, this.#vault), this.#log);
+    await importUsageExports(
+      this.#db,
+      this.#egress,
+      await exportingChannels(this.#db, this.#masterKeys.vault),
+      this.#log,
+    );
   }
 
   async #sweep(): Promise<void> {

@@ -22,6 +22,7 @@ import { LeaseBook } from '../services/leases/lease-book.ts';
 import { SettlementWriter } from '../services/ledger/settlement-writer.ts';
 import { RateLimiter } from '../services/limits/rate-limiter.ts';
 import { WindowExchange } from '../services/limits/window-exchange.ts';
+import { KeyringHolder } from '../services/master-keys/keyring-holder.ts';
 import { WelcomeLinks } from '../services/onboarding/welcome.ts';
 import { ofOneOrganization } from '../services/organizations/one-organization.ts';
 import { PayLinks } from '../services/payments/pay-links.ts';
@@ -37,7 +38,7 @@ import type { createPool } from '../services/platform/postgres.ts';
 import { createRedis, type RedisLink } from '../services/platform/redis.ts';
 import { openSingleSignOn } from '../services/single-sign-on/single-sign-on.ts';
 import { UnsentEnds } from '../services/usage/unsent-ends.ts';
-import { Vault } from '../services/vault/vault.ts';
+import type { Vault } from '../services/vault/vault.ts';
 import { createApp } from './app.ts';
 import { listenerFor } from './change-listener.ts';
 import { openConsole } from './console.ts';
@@ -86,7 +87,7 @@ interface GatewayParts {
 async function openParts(config: Config, incarnationId: string, log: Log, drain: Drain): Promise<GatewayParts> {
   const { db, renewalDb, workerDb, membersDb } = openPools(config);
   const metrics = new Metrics();
-  const vault = new Vault(config.masterKeys);
+  const masterKeys = new KeyringHolder(config, { db: workerDb, processId: incarnationId, kind: 'gateway', log });
   const egress = new Egress({ log });
   const fenced = () => {
     log.fatal({ incarnationId }, 'incarnation_fenced');
@@ -95,11 +96,12 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const incarnation = new Incarnation(renewalDb, incarnationId, fenced);
   const journal = new Journal(config.journalDir, incarnationId);
   await onceDatabaseAnswers(log, () => incarnation.begin(journal.folder));
+  await masterKeys.begin();
   const links = new PayLinks(config.publicUrl, config.linkSecret);
   const leases = new LeaseBook(db, incarnation, links.urlOf);
   const writer = await openWriter(config, incarnation, journal, log, drain);
   const apiKeys = new ApiKeyCache(db, () => performance.now(), links.urlOf);
-  const routing = new Routing(db, vault, log);
+  const routing = new Routing(db, masterKeys.vault, log);
   await routing.load();
   const unsentEnds = new UnsentEnds(db);
   const replacedCredentials = new ReplacedCredentials(db, log);
@@ -114,6 +116,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     incarnation.stop();
     journal.close();
     const inboxClosed = payments?.inbox.close();
+    await masterKeys.end();
     const pools = [db, renewalDb, workerDb, membersDb].map((pool) => pool.end());
     await Promise.allSettled([feed.stop(), egress.close(), inboxClosed, ...pools]);
   });
@@ -145,7 +148,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     accepting: () => !disk.isLow && !drain.isDraining,
   };
   watch(metrics, proxy);
-  return { proxy, routing, vault, workerDb, membersDb, payments, links };
+  return { proxy, routing, vault: masterKeys.vault, workerDb, membersDb, payments, links };
 }
 
 function openRequests({ openRequests: requests, openAttempts, openBodies }: ProxyParts): OpenRequests {
@@ -274,8 +277,7 @@ function appDependencies(
     verifyLinks: new VerifyLinks(config.publicUrl, config.linkSecret),
     welcomeLinks: new WelcomeLinks(config.publicUrl, config.linkSecret),
     invitationLinks: new InvitationLinks(config.publicUrl, config.linkSecret),
-    demoClock: openDemoClock(config),
-    vault,
+    ...{ demoClock: openDemoClock(config), vault },
     singleSignOn: openSingleSignOn(proxy.egress, config.publicUrl, config.linkSecret),
     scannerKeys: config.scannerKeys,
     ...{ egress: proxy.egress, apiKeys: proxy.apiKeys, replacedCredentials: proxy.replacedCredentials },

@@ -103,6 +103,10 @@ export const PERMISSIONS = {
 
   'channel.read': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },
   'channel.change': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },
+  // Which there are; the keys themselves nobody reads.
+  'master_key.read': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },
+  'master_key.rotate': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },
+  'master_key.destroy': { staff: ['admin'], members: NO_MEMBER },
   'model.read': { staff: EVERY_STAFF, members: NO_MEMBER },
   'model.change': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },
   'price.change': { staff: ['admin'], members: NO_MEMBER },

@@ -189,7 +189,7 @@ create table channel_models (
   primary key (channel_id, model_id)
 );
 
--- sealed: {v, wrapped, nonce, tag, data}, AES-256-GCM under a data key that the versioned master key wraps (services/vault).
+-- sealed: {v, wrapped, wrapNonce, wrapTag, nonce, tag, data}, AES-256-GCM under a data key that the versioned master key wraps (services/vault).
 create table channel_keys (
   id uuid primary key default gen_random_uuid(),
   channel_id uuid not null references channels,
@@ -356,7 +356,12 @@ create trigger announce after insert or update or delete on rate_tiers for each 
 create trigger announce after insert or update or delete on models for each row execute function announce_change('routing', 'id');
 create trigger announce after insert or update or delete on channels for each row execute function announce_change('routing', 'id');
 create trigger announce after insert or update or delete on channel_models for each row execute function announce_change('routing', 'channel_id');
-create trigger announce after insert or update or delete on channel_keys for each row execute function announce_change('routing', 'channel_id');
+create trigger announce after insert or delete on channel_keys for each row execute function announce_change('routing', 'channel_id');
+-- A key whose wrap alone is renewed (migrations/0029) is the key that gateways hold already.
+create trigger announce_update after update on channel_keys for each row
+  when (old.sealed -> 'data' is distinct from new.sealed -> 'data'
+    or to_jsonb(old) - array['sealed', 'master_key_version'] is distinct from to_jsonb(new) - array['sealed', 'master_key_version'])
+  execute function announce_change('routing', 'channel_id');
 create trigger announce after insert on price_versions for each row execute function announce_change('routing', 'model_id');
 create trigger announce after insert or update on billing_clock for each row execute function announce_change('clock', 'is_the_only');
 

@@ -195,8 +195,9 @@ create index on billing_incidents (to_at);
 create sequence process_poke_news;
 create table process_pokes (
   workflow_id text primary key,
-  process text not null check (process in ('subscription', 'dunning', 'topup', 'refund', 'onboarding', 'rotate:api-key')),
-  subject uuid not null,
+  process text not null check (process in ('subscription', 'dunning', 'topup', 'refund', 'onboarding', 'rotate:api-key', 'rotate:master-key')),
+  -- What stands behind it in the workflow's id.
+  subject text not null,
   news bigint not null default nextval('process_poke_news'),
   since timestamptz not null default clock_timestamp(),
   due_at timestamptz not null default clock_timestamp(),
@@ -244,7 +245,7 @@ begin
 end $$;
 
 -- Something for a workflow to look at; wakes whoever delivers it.
-create function poke_process(p_workflow_id text, p_process text, p_subject uuid) returns void
+create function poke_process(p_workflow_id text, p_process text, p_subject text) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   insert into process_pokes (workflow_id, process, subject) values (p_workflow_id, p_process, p_subject)
@@ -255,7 +256,7 @@ end $$;
 -- While one is open a case may wait for no moment at all: when it ends, and when it begins, its ladder is another.
 create function poke_open_cases() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-  perform poke_process('dunning:' || d.invoice_id, 'dunning', d.invoice_id) from dunnings d where d.closed is null;
+  perform poke_process('dunning:' || d.invoice_id, 'dunning', d.invoice_id::text) from dunnings d where d.closed is null;
   return null;
 end $$;
 create trigger changes_ladders after insert or update or delete on billing_incidents for each statement execute function poke_open_cases();
@@ -270,6 +271,6 @@ grant update (state, revision, wake_at, closed, closed_at, is_close_seen) on dun
 grant update (to_at) on billing_incidents to tollgate_worker;
 grant update (since, due_at, tries), delete on process_pokes to tollgate_worker;
 revoke execute on function grant_included(uuid, uuid, bigint, timestamptz, integer, text), void_included(uuid, text, text),
-  poke_process(text, text, uuid) from public;
+  poke_process(text, text, text) from public;
 grant execute on function grant_included(uuid, uuid, bigint, timestamptz, integer, text), void_included(uuid, text, text),
-  poke_process(text, text, uuid) to tollgate_worker;
+  poke_process(text, text, text) to tollgate_worker;

@@ -4,6 +4,7 @@ import { createApiKeyRotationActivities, type SteppedApiKeyRotations } from '../
 import { createCardAskActivities } from '../activities/card-asks.ts';
 import { createDunningActivities, type SteppedDunnings } from '../activities/dunning.ts';
 import { lookAfter } from '../activities/look-after.ts';
+import { createMasterKeyRotationActivities } from '../activities/master-key-rotation.ts';
 import { createOnboardingActivities } from '../activities/onboarding.ts';
 import { createReconciliationActivities } from '../activities/reconciliation.ts';
 import { createRefusedRefundActivities } from '../activities/refused-refund.ts';
@@ -12,6 +13,7 @@ import { createSubscriptionActivities, type SteppedSubscriptions } from '../acti
 import { createTopUpActivities } from '../activities/top-up.ts';
 import { ApiKeyRotations, rotationCommandFrom } from '../services/api-keys/rotations.ts';
 import { caseCommandFrom, Dunnings } from '../services/dunning/dunnings.ts';
+import { MasterKeyRotations } from '../services/master-keys/rotations.ts';
 import { Onboardings } from '../services/onboarding/onboardings.ts';
 import { answerCardAsk } from '../services/payments/card-asks.ts';
 import { RefusedRefunds } from '../services/payments/refused-refunds.ts';
@@ -22,11 +24,13 @@ import { pokeStranded } from '../services/processes/stranded.ts';
 import type { Reconciliations } from '../services/reconciliation/reconciliations.ts';
 import { planCommandFrom, Subscriptions } from '../services/subscriptions/subscriptions.ts';
 import { TopUps } from '../services/top-ups/top-ups.ts';
+import type { Vault } from '../services/vault/vault.ts';
 
 /** `runbook`: where people read what to do, as markdown. */
-export function coreActivities(db: Pool, reconciliations: Reconciliations, runbook: string): object {
+export function coreActivities(db: Pool, vault: Vault, reconciliations: Reconciliations, runbook: string): object {
   return {
     ...processActivities(db, runbook),
+    ...createMasterKeyRotationActivities(new MasterKeyRotations(db, vault), `${runbook}, "The master key"`),
     ...createReconciliationActivities(reconciliations, `${runbook}, "The nightly reconciliation"`),
     ...createRepairActivities(() => pokeStranded(db)),
   };

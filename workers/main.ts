@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { Runtime } from '@temporalio/worker';
 import { rotationsStanding } from '../services/api-keys/rotations.ts';
 import { lastAnchor } from '../services/audit/audit-proof.ts';
+import { KeyringHolder } from '../services/master-keys/keyring-holder.ts';
+import { masterKeyStanding } from '../services/master-keys/master-keys.ts';
 import { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
 import { outboxStanding } from '../services/notifications/outbox.ts';
 import { crashOnDefects } from '../services/platform/crash-on-defects.ts';
+import { newId } from '../services/platform/ids.ts';
 import { createLog } from '../services/platform/log.ts';
 import { OutboxBell } from '../services/platform/outbox-bell.ts';
 import { createPool, within } from '../services/platform/postgres.ts';
@@ -62,6 +65,8 @@ const patientDb = createPool(config.databaseUrl, {
   statementTimeoutMs: 600_000,
 });
 const codec = new PayloadCodec(config.payloadKeys);
+const masterKeys = new KeyringHolder(config, { db, processId: newId(), kind: 'worker', log });
+await masterKeys.begin();
 const reconciliations = new Reconciliations({ db, patientDb });
 const runbook = config.runbookUrl === null ? 'docs/operations.md' : `[docs/operations.md](${config.runbookUrl})`;
 const work = new TemporalWork(
@@ -74,7 +79,7 @@ const work = new TemporalWork(
     codec,
     workflowBundle:
       config.workflowBundle === null ? await bundleWorkflows(logger) : { codePath: config.workflowBundle },
-    activities: coreActivities(db, reconciliations, runbook),
+    activities: coreActivities(db, masterKeys.vault, reconciliations, runbook),
     billingActivities: billingActivities(db, config.stripe, runbook),
     identity: `${hostname()}:${process.pid}`,
   },
@@ -98,6 +103,7 @@ const registry = workerMetrics({
   },
   waitingForAPerson: () => within(SCRAPE_PATIENCE_MS, work.waitingForAPerson()).catch(() => null),
   reconciliations: () => within(SCRAPE_PATIENCE_MS, reconciliationStanding(db)).catch(() => null),
+  masterKeys: () => within(SCRAPE_PATIENCE_MS, masterKeyStanding(db)).catch(() => null),
   auditAnchor: () => within(SCRAPE_PATIENCE_MS, lastAnchor(db)).catch(() => null),
   outbox: () => within(SCRAPE_PATIENCE_MS, outboxStanding(db)).catch(() => null),
   pokes: () => within(SCRAPE_PATIENCE_MS, pokesStanding(db)).catch(() => null),
@@ -128,6 +134,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 }
 await Promise.all([bell.start(), work.run(), relay.run(), mails?.run(), watchBalances(db, log, leaving.signal)]);
 server.close();
+await within(LEAVE_WITHIN_MS, masterKeys.end()).catch(() => undefined);
 await within(LEAVE_WITHIN_MS, Promise.all([bell.stop(), db.end(), patientDb.end()])).catch(() => undefined);
 log.info('worker_left');
 process.exit(0);

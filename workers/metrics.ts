@@ -11,6 +11,7 @@ export interface WorkerState {
   waitingForAPerson(): Promise<number | null>;
   /** Null while PostgreSQL does not answer: the series are left out then, and no alert takes silence for health. */
   reconciliations(): Promise<{ readonly needAttention: number; readonly provenAt: number } | null>;
+  masterKeys(): Promise<{ readonly behind: number; readonly left: number; readonly retired: number } | null>;
   /** Null also before the first proof. */
   auditAnchor(): Promise<Anchor | null>;
   outbox(): Promise<OutboxStanding | null>;
@@ -43,6 +44,16 @@ export function workerMetrics(state: WorkerState): Registry {
   });
   gauge('ledger_proven_timestamp_seconds', 'When all invariants of the ledger last held; 0: never', async () => {
     return (await standing())?.provenAt ?? null;
+  });
+  const masterKeys = askedOnce(() => state.masterKeys());
+  gauge('master_key_processes_behind', 'Processes without the master key that seals or is coming', async () => {
+    return (await masterKeys())?.behind ?? null;
+  });
+  gauge('master_key_rows_left', 'Rows that are sealed under another master key than the one that seals', async () => {
+    return (await masterKeys())?.left ?? null;
+  });
+  gauge('master_keys_retired', 'Master keys that seal nothing any more and were not destroyed', async () => {
+    return (await masterKeys())?.retired ?? null;
   });
   tellAnchor(registry, state);
   gauge('notifications_waiting', 'Mails that no mail server has taken yet', async () => {

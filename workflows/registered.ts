@@ -2,6 +2,7 @@
 import { apiKeyRotation } from './api-key-rotation.ts';
 import { autoTopUp } from './auto-top-up.ts';
 import { dunning } from './dunning.ts';
+import { masterKeyRotation } from './master-key-rotation.ts';
 import { enterpriseOnboarding } from './onboarding.ts';
 import { reconciliation, reconciliationTick } from './reconciliation.ts';
 import { refusedRefund } from './refused-refund.ts';
@@ -12,6 +13,7 @@ export {
   autoTopUp,
   dunning,
   enterpriseOnboarding,
+  masterKeyRotation,
   reconciliation,
   reconciliationTick,
   refusedRefund,

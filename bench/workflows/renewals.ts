@@ -71,7 +71,9 @@ export async function renewalsOf(
 /** Those whose month has ended unnoticed: whoever is late would be found so by the repair of some hour, in a window. */
 export async function renewLate({ db }: Renewing, customers: readonly Customer[], month: number): Promise<void> {
   const ids = customers.map(({ subscriptionId }) => subscriptionId);
-  await db.query("select poke_process('subscription:' || id, 'subscription', id) from unnest($1::uuid[]) id", [ids]);
+  await db.query("select poke_process('subscription:' || id, 'subscription', id::text) from unnest($1::uuid[]) id", [
+    ids,
+  ]);
   await releaseNews(db, ids);
   await untilTold(db);
   await untilRenewed(db, customers, month);

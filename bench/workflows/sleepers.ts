@@ -36,7 +36,7 @@ export async function sleepersRss(
     [rows[0]?.id, missing],
   );
   await db.query(
-    `select poke_process('subscription:' || s.id, 'subscription', s.id) from subscriptions s join organizations o on o.id = s.org_id where o.copy is not null`,
+    `select poke_process('subscription:' || s.id, 'subscription', s.id::text) from subscriptions s join organizations o on o.id = s.org_id where o.copy is not null`,
   );
   await releaseNews(db, 'all');
   await untilTold(db);

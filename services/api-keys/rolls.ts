@@ -4,7 +4,7 @@ import type { PoolClient } from 'pg';
 import { LONGEST_OVERLAP_HOURS, newApiKeyRotation, type RotationRefusal } from '../../domain/api-key-rotation.ts';
 import { type ErrorCode, TollgateError } from '../../domain/errors.ts';
 import { newId } from '../platform/ids.ts';
-import { pokeProcess, rotationWorkflowId } from '../processes/poke.ts';
+import { pokeProcess, apiKeyRotationWorkflowId } from '../processes/poke.ts';
 import { billingNow } from '../subscriptions/turn.ts';
 import { type ApiKey, apiKey } from './api-key-rows.ts';
 import { newCredential } from './credential.ts';
@@ -31,7 +31,7 @@ export async function rollApiKey(
     `update api_keys set digest = $2, prefix = $3, last_four = $4, frozen_at = null, leak_report_id = null, version = version + 1 where id = $1`,
     [before.id, digest, prefix, lastFour],
   );
-  if (state.ended === null) await pokeProcess(tx, rotationWorkflowId(id), 'rotate:api-key', id);
+  if (state.ended === null) await pokeProcess(tx, apiKeyRotationWorkflowId(id), 'rotate:api-key', id);
   return { apiKey: await apiKey(tx, before.id), credential };
 }
 

@@ -8,7 +8,7 @@ import {
   stepApiKeyRotation,
 } from '../../domain/api-key-rotation.ts';
 import { queueMail } from '../notifications/outbox.ts';
-import { pokeProcess, rotationWorkflowId } from '../processes/poke.ts';
+import { pokeProcess, apiKeyRotationWorkflowId } from '../processes/poke.ts';
 import { billingNow } from '../subscriptions/turn.ts';
 import { type ApiKey, apiKey } from './api-key-rows.ts';
 import { type RotationRow, saveRotation, swapCredentials } from './rotation-rows.ts';
@@ -36,7 +36,7 @@ export async function takeRotationTurn(
   if (state.endsAtMs !== before.endsAtMs || state.ended !== before.ended) {
     await tx.query('update api_keys set version = version + 1 where id = $1', [apiKeyId]);
   }
-  const workflowId = rotationWorkflowId(id);
+  const workflowId = apiKeyRotationWorkflowId(id);
   if (state !== before && workflowId !== asker) await pokeProcess(tx, workflowId, 'rotate:api-key', id);
   return result;
 }

@@ -7,7 +7,7 @@ import { lockOrganization } from '../organizations/organizations.ts';
 import { newId } from '../platform/ids.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { audited, type Commanding, type CommandOutcome, commandOnce, type Obeyed } from '../processes/commands.ts';
-import { rotationWorkflowId } from '../processes/poke.ts';
+import { apiKeyRotationWorkflowId } from '../processes/poke.ts';
 import { billingNow } from '../subscriptions/turn.ts';
 import { apiKey, lockedApiKey } from './api-key-rows.ts';
 import { type RotationRow, rotation } from './rotation-rows.ts';
@@ -50,7 +50,7 @@ export class ApiKeyRotations {
   tick(rotationId: string): Promise<RotationView> {
     return inTransaction(this.#db, async (tx) => {
       const before = await lockedRotation(tx, rotationId);
-      const asker = rotationWorkflowId(rotationId);
+      const asker = apiKeyRotationWorkflowId(rotationId);
       const event = { kind: 'tick', usedAtMs: before.usedAt?.getTime() ?? null } as const;
       const result = await takeRotationTurn(tx, before, event, { asker });
       if (result.kind === 'refused') throw new Error(`a tick was refused: ${result.reason}`);
@@ -61,7 +61,7 @@ export class ApiKeyRotations {
 
   command(rotationId: string, told: RotationCommand) {
     return inTransaction(this.#db, async (tx) =>
-      audited(tx, rotationWorkflowId(rotationId), told, await command(tx, rotationId, told)),
+      audited(tx, apiKeyRotationWorkflowId(rotationId), told, await command(tx, rotationId, told)),
     );
   }
 }
@@ -83,7 +83,7 @@ async function command(
   told: RotationCommand,
 ): Promise<CommandOutcome<RotationView>> {
   const before = await lockedRotation(tx, rotationId);
-  return commandOnce(tx, rotationWorkflowId(rotationId), told, {
+  return commandOnce(tx, apiKeyRotationWorkflowId(rotationId), told, {
     again: () => viewOf(tx, rotationId),
     obey: () => obey(tx, before, told),
   });
@@ -94,7 +94,7 @@ async function obey(tx: PoolClient, before: RotationRow, told: RotationCommand):
     told.command === 'endOverlap'
       ? { kind: 'end', how: 'ended_now' }
       : { kind: 'extend', overlapHours: told.overlapHours };
-  const result = await takeRotationTurn(tx, before, event, { asker: rotationWorkflowId(before.id) });
+  const result = await takeRotationTurn(tx, before, event, { asker: apiKeyRotationWorkflowId(before.id) });
   if (result.kind === 'refused') return { kind: 'refused', why: result.reason };
   const answer = await viewOf(tx, before.id);
   const { endsAt, ended } = answer;
@@ -118,7 +118,7 @@ async function auditEnd(
   { id, apiKeyId }: RotationRow,
   ended: RotationRow['state']['ended'],
 ): Promise<void> {
-  const author = { actor: ACTOR, requestId: newId(), workflowId: rotationWorkflowId(id) };
+  const author = { actor: ACTOR, requestId: newId(), workflowId: apiKeyRotationWorkflowId(id) };
   const after = { rotationId: id, ended: ended?.how ?? null };
   await writeAudit(tx, author, { action: 'api_key.overlap_ended', targetKind: 'api_key', targetId: apiKeyId, after });
 }

@@ -39,6 +39,7 @@ const ORG_OF = {
   // Of what is no credential of ours.
   leak_report: 'null',
   inbox_item: 'null',
+  master_key: 'null',
 } as const;
 
 export type TargetKind = keyof typeof ORG_OF;

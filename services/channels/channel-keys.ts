@@ -9,6 +9,7 @@ import { type Egress, EgressRefused } from '../egress/egress.ts';
 import { newId } from '../platform/ids.ts';
 import { scrub } from '../platform/log.ts';
 import type { Queryable } from '../platform/postgres.ts';
+import { seal } from '../vault/sealing.ts';
 import type { Sealed, Vault } from '../vault/vault.ts';
 import { channelKeyContext } from './channel-key-context.ts';
 import type { Channel } from './channels.ts';
@@ -27,7 +28,7 @@ export async function addChannelKeys(
 ): Promise<void> {
   for (const secret of secrets) {
     const id = newId();
-    const sealed = vault.seal(secret, channelKeyContext(id, channel.baseUrl));
+    const sealed = await seal(tx, vault, secret, channelKeyContext(id, channel.baseUrl));
     // The last characters of a short key would be most of it.
     const lastFour = secret.length < SHORTEST_TOLD ? '****' : secret.slice(-4);
     await tx.query(

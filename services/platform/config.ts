@@ -21,6 +21,8 @@ export interface Config {
   /** Proves that a link to pay was made by us. */
   readonly linkSecret: string;
   readonly masterKeys: Keyring;
+  /** Where they stand, to be read again; null: they came by the environment. */
+  readonly masterKeysFile: string | null;
   readonly journalDir: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly trustedProxies: readonly string[];
@@ -68,6 +70,7 @@ export function readConfig(env: Environment): Config {
     adminToken: settings.TOLLGATE_ADMIN_TOKEN,
     linkSecret: settings.TOLLGATE_LINK_SECRET,
     masterKeys,
+    masterKeysFile: masterKeysFile(env),
     journalDir: settings.TOLLGATE_JOURNAL_DIR,
     logLevel: settings.LOG_LEVEL,
     trustedProxies: Object.freeze(settings.TOLLGATE_TRUSTED_PROXIES),
@@ -191,11 +194,17 @@ function isAddressOrRange(value: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
 }
 
-function readMasterKeys(env: Environment, problems: string[]): Keyring | null {
+/** Null: what is wrong with them is among the problems. */
+export function readMasterKeys(env: Environment, problems: string[]): Keyring | null {
   return readKeyring('Master', 'TOLLGATE_MASTER_KEYS', env, problems);
 }
 
-/** Null: what is wrong with it is among the problems. The file wins. */
+/** Null: they came by the environment. */
+export function masterKeysFile(env: Environment): string | null {
+  return env.TOLLGATE_MASTER_KEYS_FILE || null;
+}
+
+/** Null: what is wrong with it is among the problems. The file wins; there is no third place (D146). */
 export function readKeyring(purpose: string, variable: string, env: Environment, problems: string[]): Keyring | null {
   const file = env[`${variable}_FILE`];
   if (!file && !env[variable]?.trim()) {

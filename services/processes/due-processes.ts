@@ -17,7 +17,7 @@ export async function nextWake(db: Pool, process: ProcessName): Promise<Date | n
 
 export async function pokeDue(db: Pool, process: ProcessName): Promise<void> {
   await db.query(
-    `select poke_process($1 || ':' || id, $1, id) from (${OPEN_PROCESSES[process]}) open where wake_at <= billing_now()`,
+    `select poke_process($1 || ':' || id, $1, id::text) from (${OPEN_PROCESSES[process]}) open where wake_at <= billing_now()`,
     [process],
   );
 }

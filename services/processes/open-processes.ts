@@ -39,4 +39,8 @@ export const OPEN_PROCESSES: Readonly<Record<ProcessName, string>> = {
   'rotate:api-key': `
     select id, org_id, wake_at, false as is_unanswered, null::float8 as ask_again_ms, false as needs_person
       from api_key_rotations where ended_at is null`,
+  'rotate:master-key': `
+    select version as id, null::uuid as org_id, null::timestamptz as wake_at, not is_paused and stage <> 'attention' as is_unanswered,
+           null::float8 as ask_again_ms, stage = 'attention' as needs_person
+      from master_key_rotations where ended_at is null`,
 };

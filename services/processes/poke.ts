@@ -1,7 +1,14 @@
 // News for a workflow: a row that is committed with what is new, delivered by whichever worker comes first. Temporal may be away.
 import type { PoolClient } from 'pg';
 
-export type ProcessName = 'subscription' | 'dunning' | 'topup' | 'refund' | 'onboarding' | 'rotate:api-key';
+export type ProcessName =
+  | 'subscription'
+  | 'dunning'
+  | 'topup'
+  | 'refund'
+  | 'onboarding'
+  | 'rotate:api-key'
+  | 'rotate:master-key';
 
 export function subscriptionWorkflowId(subscriptionId: string): string {
   return `subscription:${subscriptionId}`;
@@ -23,8 +30,12 @@ export function onboardingWorkflowId(applicationId: string): string {
   return `onboarding:${applicationId}`;
 }
 
-export function rotationWorkflowId(rotationId: string): string {
+export function apiKeyRotationWorkflowId(rotationId: string): string {
   return `rotate:api-key:${rotationId}`;
+}
+
+export function masterKeyRotationWorkflowId(version: number): string {
+  return `rotate:master-key:${version}`;
 }
 
 /** Whose workflow that is. */

@@ -1,20 +1,28 @@
 // Seals secrets for storage: a fresh AES-256-GCM data key per secret, itself sealed by a versioned master key (R-KEY-1).
-// Both layers are bound to the place of the secret (table, row, column) and to the origin it may be sent to (R-KEY-4), so a
-// sealed value that was changed, moved to another row or given another base URL does not open.
+// Both layers are bound to the place of the secret (table, row, column), and what it says also to the origin it may be sent to (R-KEY-4), so a
+// sealed value that was changed, moved to another row or given another base URL does not open. The wrap alone says of which master key it is, and
+// is renewed under another one by whoever knows the place: no secret is opened for that (D128).
 // Errors name the place, never the secret and never a key.
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { decrypt, encrypt } from './sealed-box.ts';
 
-/** Keys by their version, and the version that seals now; the others still open. */
+/**
+ * Keys by their version, and the current one of them: of payload keys the one that encrypts; of master keys the one under which a new
+ * installation begins to seal, as later on PostgreSQL says which seals (sealing.ts).
+ */
 export interface Keyring {
   readonly current: number;
   readonly keys: ReadonlyMap<number, KeyObject>;
 }
 
-export interface SealContext {
+/** Where a secret stands. */
+export interface SealPlace {
   readonly table: string;
   readonly rowId: string;
   readonly column: string;
+}
+
+export interface SealContext extends SealPlace {
   /** scheme://host:port, as `new URL(baseUrl).origin` writes it. */
   readonly origin: string;
 }
@@ -33,29 +41,28 @@ export interface Sealed {
 const KEY_BYTES = 32;
 
 export class Vault {
-  readonly currentVersion: number;
-  readonly #keys: ReadonlyMap<number, KeyObject>;
+  #keyring: Keyring;
 
   constructor(masterKeys: Keyring) {
-    this.currentVersion = masterKeys.current;
-    this.#keys = masterKeys.keys;
+    this.#keyring = masterKeys;
   }
 
-  seal(plaintext: string, context: SealContext): Sealed {
-    const v = this.currentVersion;
+  get keyring(): Keyring {
+    return this.#keyring;
+  }
+
+  /** From now on it has these keys and no others. */
+  replaceKeyring(masterKeys: Keyring): void {
+    this.#keyring = masterKeys;
+  }
+
+  /** Under `v`, which whoever writes it asks of PostgreSQL (sealing.ts). */
+  seal(plaintext: string, context: SealContext, v: number): Sealed {
     const dataKey = randomBytes(KEY_BYTES); // seals once; a master key stays far below what random nonces allow
     try {
-      const inner = encrypt(dataKey, Buffer.from(plaintext, 'utf8'), associatedData('data', v, context));
-      const outer = encrypt(this.#masterKey(v), dataKey, associatedData('data-key', v, context));
-      return {
-        v,
-        wrapped: outer.bytes.toString('base64'),
-        wrapNonce: outer.nonce.toString('base64'),
-        wrapTag: outer.tag.toString('base64'),
-        nonce: inner.nonce.toString('base64'),
-        tag: inner.tag.toString('base64'),
-        data: inner.bytes.toString('base64'),
-      };
+      const { bytes, nonce, tag } = encrypt(dataKey, Buffer.from(plaintext, 'utf8'), boundData(context));
+      const data = { nonce: nonce.toString('base64'), tag: tag.toString('base64'), data: bytes.toString('base64') };
+      return { ...this.#wrap(dataKey, context, v), ...data };
     } finally {
       dataKey.fill(0);
     }
@@ -64,25 +71,63 @@ export class Vault {
   open(sealed: Sealed, context: SealContext): string {
     let dataKey: Buffer | null = null;
     try {
-      const outer = { bytes: decode(sealed.wrapped), nonce: decode(sealed.wrapNonce), tag: decode(sealed.wrapTag) };
-      dataKey = decrypt(this.#masterKey(sealed.v), outer, associatedData('data-key', sealed.v, context));
+      dataKey = this.#unwrap(sealed, context);
       const inner = { bytes: decode(sealed.data), nonce: decode(sealed.nonce), tag: decode(sealed.tag) };
-      return decrypt(dataKey, inner, associatedData('data', sealed.v, context)).toString('utf8');
+      return decrypt(dataKey, inner, boundData(context)).toString('utf8');
     } catch (error) {
       const { table, rowId, column, origin } = context;
       const place = `${table}.${column} of row ${rowId}, bound to ${origin},`;
-      const why = error instanceof Error ? error.message : 'unknown reason';
-      throw new Error(`The secret in ${place} does not open under master key ${sealed.v}: ${why}`);
+      throw new Error(`The secret in ${place} does not open under master key ${sealed.v}: ${whyIn(error)}`);
     } finally {
       dataKey?.fill(0);
     }
   }
 
+  /** The same secret under another master key. What it says stays as it is, and closed. */
+  renewWrap(sealed: Sealed, place: SealPlace, v: number): Sealed {
+    let dataKey: Buffer | null = null;
+    try {
+      dataKey = this.#unwrap(sealed, place);
+      return { ...sealed, ...this.#wrap(dataKey, place, v) };
+    } catch (error) {
+      const { table, rowId, column } = place;
+      throw new Error(
+        `The wrap in ${table}.${column} of row ${rowId} is not renewed from master key ${sealed.v}: ${whyIn(error)}`,
+      );
+    } finally {
+      dataKey?.fill(0);
+    }
+  }
+
+  #wrap(dataKey: Buffer, place: SealPlace, v: number): Pick<Sealed, 'v' | 'wrapped' | 'wrapNonce' | 'wrapTag'> {
+    const { bytes, nonce, tag } = encrypt(this.#masterKey(v), dataKey, boundWrap(v, place));
+    return {
+      v,
+      wrapped: bytes.toString('base64'),
+      wrapNonce: nonce.toString('base64'),
+      wrapTag: tag.toString('base64'),
+    };
+  }
+
+  #unwrap({ v, wrapped, wrapNonce, wrapTag }: Sealed, place: SealPlace): Buffer {
+    const outer = { bytes: decode(wrapped), nonce: decode(wrapNonce), tag: decode(wrapTag) };
+    return decrypt(this.#masterKey(v), outer, boundWrap(v, place));
+  }
+
   #masterKey(version: number): KeyObject {
-    const masterKey = this.#keys.get(version);
+    const masterKey = this.#keyring.keys.get(version);
     if (masterKey === undefined) throw new Error(`there is no master key of version ${version}`);
     return masterKey;
   }
+}
+
+/** By which two processes find out whether they have the same key. It says nothing of it: whoever could guess 256 random bits needs no fingerprint. */
+export function fingerprintOf(masterKey: KeyObject): Buffer {
+  return createHmac('sha256', masterKey).update('tollgate master key').digest();
+}
+
+function whyIn(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown reason';
 }
 
 /**
@@ -142,9 +187,13 @@ function isRandom(bytes: Buffer): boolean {
   return !isRow && !bytes.every((byte) => byte >= 0x20 && byte < 0x7f);
 }
 
-/** As a JSON array: no two different contexts have the same text, whatever stands in their fields. */
-function associatedData(layer: 'data' | 'data-key', v: number, { table, rowId, column, origin }: SealContext): Buffer {
-  return Buffer.from(JSON.stringify(['tollgate-seal', layer, v, table, rowId, column, origin]), 'utf8');
+/** As JSON arrays: no two different contexts have the same text, whatever stands in their fields. */
+function boundData({ table, rowId, column, origin }: SealContext): Buffer {
+  return Buffer.from(JSON.stringify(['tollgate-seal', 'data', table, rowId, column, origin]), 'utf8');
+}
+
+function boundWrap(v: number, { table, rowId, column }: SealPlace): Buffer {
+  return Buffer.from(JSON.stringify(['tollgate-seal', 'data-key', v, table, rowId, column]), 'utf8');
 }
 
 // Node reads base64 leniently, so several texts stand for the same bytes; only the canonical one is ours.

@@ -7,7 +7,7 @@ import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.t
 import { startIdentityProvider } from '../support/identity-provider.ts';
 import { startThrowawayTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
-import { startWorkerProcess, type WorkerProcess } from '../support/worker-process.ts';
+import { keyringOf, startWorkerProcess, type WorkerProcess } from '../support/worker-process.ts';
 import { type ConsoleSite, openConsoleSite, picture } from './console-site.ts';
 import { openFromQueue, tabTo } from './keyboard.ts';
 import { colleague, secondFactorOf, signUp } from './person.ts';
@@ -35,6 +35,7 @@ beforeAll(async () => {
     temporalAddress: temporal.environment.address,
     namespace: temporal.namespace,
     databaseUrl: site.product.database.urlFor('worker'),
+    environment: { TOLLGATE_MASTER_KEYS: keyringOf(site.product.secrets.masterKey) },
   });
   await worker.ready();
 });

@@ -75,7 +75,7 @@ test('whoever works for us and belongs nowhere begins with what he may see', asy
   const { rows } = await site.product.admin.query<{ id: string }>('select id from persons where email = $1', [email]);
   for (const statement of [
     `insert into staff_roles (person_id, role) values ($1, 'support')`,
-    `insert into auth.second_factors (person_id, sealed, master_key_version, enrolled_at) values ($1, '{}', 1, clock_timestamp())`,
+    `insert into auth.second_factors (person_id, sealed, master_key_version, enrolled_at) values ($1, '{"v": 1}', 1, clock_timestamp())`,
     `update memberships set status = 'removed' where person_id = $1`,
   ])
     await site.product.admin.query(statement, [rows[0]?.id]);

@@ -54,7 +54,7 @@ export async function colleague(
 export async function secondFactorOf(site: ConsoleSite, email: string): Promise<void> {
   await site.product.admin.query(
     `insert into auth.second_factors (person_id, sealed, master_key_version, enrolled_at)
-     select id, '{}', 1, clock_timestamp() from persons where email = $1`,
+     select id, '{"v": 1}', 1, clock_timestamp() from persons where email = $1`,
     [email],
   );
 }

@@ -12,8 +12,9 @@ import { workflowBundle } from './workflow-bundle.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../workers/main.ts', import.meta.url));
 
-/** One keyring for all workers of a test file. */
-const KEYRING = JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } });
+/** One keyring for all workers of a test file, and one master key: where gateways run beside them it is theirs. */
+const KEYRING = keyringOf(randomBytes(32).toString('base64'));
+const MASTER_KEY = randomBytes(32).toString('base64');
 export const WORKERS_ADMIN_TOKEN = randomBytes(24).toString('hex');
 export const workersCodec = new PayloadCodec(parseKeyring('Payload', KEYRING));
 
@@ -29,6 +30,11 @@ export interface WorkerProcess {
   ready(): Promise<void>;
   /** SIGTERM; its exit code. */
   stop(): Promise<number | null>;
+}
+
+/** `TOLLGATE_MASTER_KEYS`, `TOLLGATE_PAYLOAD_KEYS` */
+export function keyringOf(first: string): string {
+  return JSON.stringify({ current: 1, keys: { 1: first } });
 }
 
 function mailThrough(smtpUrl: string): Record<string, string> {
@@ -63,6 +69,7 @@ export async function startWorkerProcess(place: {
       TOLLGATE_ADMIN_TOKEN: WORKERS_ADMIN_TOKEN,
       TOLLGATE_LINK_SECRET: randomBytes(24).toString('hex'),
       TOLLGATE_PAYLOAD_KEYS: KEYRING,
+      TOLLGATE_MASTER_KEYS: keyringOf(MASTER_KEY),
       TOLLGATE_WORKFLOW_BUNDLE: await workflowBundle(),
       ...(place.smtpUrl === undefined ? {} : mailThrough(place.smtpUrl)),
       ...place.environment,

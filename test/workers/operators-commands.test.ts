@@ -1,7 +1,7 @@
 // What docs/operations.md tells an operator to type works as it stands there, with the codec on.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createPool } from '../../services/platform/postgres.ts';
-import { rotationWorkflowId } from '../../workflows/contracts/api-key-rotation.ts';
+import { apiKeyRotationWorkflowId } from '../../workflows/contracts/api-key-rotation.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
 import { KeyShop } from '../services/api-keys/key-shop.ts';
 import { newCustomer, oneRow } from '../support/bare-gateway.ts';
@@ -82,7 +82,7 @@ test('the overlap of a rolled API key is made longer and ended by the commands o
   await shop.roll(made, 24);
   const filledIn = { '<rotation>': await shop.rotationOf(made) };
 
-  const workflow = temporal.environment.client.workflow.getHandle(rotationWorkflowId(filledIn['<rotation>']));
+  const workflow = temporal.environment.client.workflow.getHandle(apiKeyRotationWorkflowId(filledIn['<rotation>']));
   await until(() => workflow.describe().then(Boolean, () => false)); // the relay starts it
 
   const extended = await onThePage(EXTEND, filledIn);

@@ -13,7 +13,7 @@ import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.t
 import { freePort } from '../support/free-port.ts';
 import { type RunningProduct, startRunningProduct } from '../support/running-product.ts';
 import { until } from '../support/until.ts';
-import { startWorkerProcess, type WorkerProcess } from '../support/worker-process.ts';
+import { keyringOf, startWorkerProcess, type WorkerProcess } from '../support/worker-process.ts';
 
 const OUTAGES_MS = 120_000;
 
@@ -30,6 +30,7 @@ beforeAll(async () => {
     temporalAddress: address,
     namespace: TEMPORAL_NAMESPACE,
     databaseUrl: product.database.urlFor('worker'),
+    environment: { TOLLGATE_MASTER_KEYS: keyringOf(product.secrets.masterKey) },
   });
 });
 afterAll(async () => {

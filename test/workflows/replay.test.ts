@@ -20,6 +20,11 @@ const PLANTED = [
     "  const names = await db.openReconciliations.executeWithOptions({ ...DB, summary: 'what is due or has not ended' }, []);",
   ],
   [
+    ['masterKeyRotation/rotated.json'],
+    'master-key-rotation.ts',
+    '    row = await db.tickMasterKeyRotation({ version });',
+  ],
+  [
     [
       'apiKeyRotation/reminded.json',
       'autoTopUp/resting.json',
@@ -85,6 +90,15 @@ test('every branch of every process has a history', () => {
       'decided-by-update',
       'rejected',
       'undone-and-decided-anew',
+    ],
+    masterKeyRotation: [
+      'dismissed',
+      'late-and-cancelled',
+      'mended',
+      'paused-and-resumed',
+      'rebuilt',
+      'rotated',
+      'waiting-for-a-process',
     ],
     reconciliation: ['dismissed', 'mended', 'nightly', 'rebuilt', 'reminded', 'tick-finding-some-running', 'tick'],
     refusedRefund: ['asked-again', 'dismissed'],

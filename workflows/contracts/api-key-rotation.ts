@@ -7,7 +7,7 @@ export const API_KEY_ROTATION = 'apiKeyRotation';
 /** As it stands in workflow ids and in the outbox. */
 export const ROTATE_API_KEY = 'rotate:api-key';
 
-export function rotationWorkflowId(rotationId: string): string {
+export function apiKeyRotationWorkflowId(rotationId: string): string {
   return `${ROTATE_API_KEY}:${rotationId}`;
 }
 

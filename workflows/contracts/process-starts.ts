@@ -1,6 +1,12 @@
 // How a process of billing is started under its fixed id, whoever does it. The texts are what Temporal's UI shows of it for ever.
-import { API_KEY_ROTATION, type ApiKeyRotationInput, ROTATE_API_KEY, rotationWorkflowId } from './api-key-rotation.ts';
+import { API_KEY_ROTATION, type ApiKeyRotationInput, ROTATE_API_KEY, apiKeyRotationWorkflowId } from './api-key-rotation.ts';
 import { DUNNING, type DunningInput, dunningWorkflowId } from './dunning.ts';
+import {
+  MASTER_KEY_ROTATION,
+  type MasterKeyRotationInput,
+  masterKeyRotationWorkflowId,
+  ROTATE_MASTER_KEY,
+} from './master-key-rotation.ts';
 import { ENTERPRISE_ONBOARDING, ONBOARDING, type OnboardingInput, onboardingWorkflowId } from './onboarding.ts';
 import { REFUND, REFUSED_REFUND, type RefusedRefundInput, refundWorkflowId } from './refused-refund.ts';
 import { SUBSCRIPTION, type SubscriptionInput, subscriptionWorkflowId } from './subscription.ts';
@@ -13,7 +19,8 @@ export type ProcessName =
   | typeof TOP_UP
   | typeof REFUND
   | typeof ONBOARDING
-  | typeof ROTATE_API_KEY;
+  | typeof ROTATE_API_KEY
+  | typeof ROTATE_MASTER_KEY;
 
 export interface ProcessStart {
   readonly workflowType:
@@ -22,7 +29,8 @@ export interface ProcessStart {
     | typeof AUTO_TOP_UP
     | typeof REFUSED_REFUND
     | typeof ENTERPRISE_ONBOARDING
-    | typeof API_KEY_ROTATION;
+    | typeof API_KEY_ROTATION
+    | typeof MASTER_KEY_ROTATION;
   readonly workflowId: string;
   readonly input:
     | SubscriptionInput
@@ -30,7 +38,8 @@ export interface ProcessStart {
     | TopUpInput
     | RefusedRefundInput
     | OnboardingInput
-    | ApiKeyRotationInput;
+    | ApiKeyRotationInput
+    | MasterKeyRotationInput;
   readonly staticSummary: string;
   readonly staticDetails: string;
 }
@@ -48,16 +57,18 @@ export const WHAT_IT_IS: Readonly<Record<ProcessName, string>> = {
     'Makes an enterprise of an organization: waits for what people decide, reminds them, and provisions what was approved. It ends when its customer is welcomed, or when it was rejected, withdrawn or not answered.',
   [ROTATE_API_KEY]:
     'Reminds whoever still uses a credential that was replaced, and writes its end down. It ends when that credential does; that it is refused then every gateway sees to by itself.',
+  [ROTATE_MASTER_KEY]:
+    'Has every secret sealed under another master key: waits until all processes have it, then renews what was sealed before. It ends when nothing is left under an older one, or when it was cancelled before.',
 };
 
 /** One line to a paragraph: the UI breaks where the text does. */
 const HOW_IT_GOES_ON = [
-  'PostgreSQL holds the truth: each turn looks at the row, has Stripe asked for what the row asks, and waits for time or news.',
+  'PostgreSQL holds the truth: each turn looks at the row, has done what the row asks for, and waits for time or news.',
   'What can be done now is in the current details.',
   'To stop it: end the case as its details say. One that is terminated comes back when its row is due.',
 ];
 
-/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization, of a refused refund its payment, of an onboarding its application, of a rolled API key the rotation. */
+/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization, of a refused refund its payment, of an onboarding its application, of a rolled API key the rotation, of a master key the new version. */
 export function processStart(process: ProcessName, subject: string): ProcessStart {
   return { ...startOf(process, subject), staticDetails: [WHAT_IT_IS[process], ...HOW_IT_GOES_ON].join('\n\n') };
 }
@@ -102,9 +113,16 @@ function startOf(process: ProcessName, subject: string): Omit<ProcessStart, 'sta
     case ROTATE_API_KEY:
       return {
         workflowType: API_KEY_ROTATION,
-        workflowId: rotationWorkflowId(subject),
+        workflowId: apiKeyRotationWorkflowId(subject),
         input: { v: 1, rotationId: subject },
         staticSummary: `Ends the overlap of API key rotation ${subject}`,
+      };
+    case ROTATE_MASTER_KEY:
+      return {
+        workflowType: MASTER_KEY_ROTATION,
+        workflowId: masterKeyRotationWorkflowId(Number(subject)),
+        input: { v: 1, version: Number(subject) },
+        staticSummary: `Rotates to master key ${subject}`,
       };
   }
 }

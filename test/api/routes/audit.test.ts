@@ -93,8 +93,7 @@ test('every change says who did it, from where, by which request, and whose affa
     kinds.set(kind, (kinds.get(kind) ?? new Set()).add(entry?.orgId ?? null));
   }
   const installations = [
-    'proposal',
-    'inbox_item',
+    ...['proposal', 'inbox_item'],
     'channel',
     'model',
     'price',
@@ -105,7 +104,7 @@ test('every change says who did it, from where, by which request, and whose affa
     'password_reset',
     'tax_regime',
     'billing_incident',
-    'billing_clock',
+    ...['billing_clock', 'master_key'],
   ];
   for (const [kind, orgIds] of kinds) {
     expect([kind, orgIds.has(null)]).toEqual([kind, installations.includes(kind)]);
@@ -115,7 +114,7 @@ test('every change says who did it, from where, by which request, and whose affa
 });
 
 test('what processes did names the organization that it was about, too', () => {
-  const told = entries.filter(({ actor }) => !/^(admin|public|person:.*)$/.test(actor));
+  const told = entries.filter(({ actor }) => !/^(admin|public|master key rotation|person:.*)$/.test(actor));
   expect(told.map(({ action }) => action)).toEqual(expect.arrayContaining(['payment.recorded', 'invoice.issued']));
   for (const { orgId, after } of told) expect(after).toMatchObject(Object(after).orgId === undefined ? {} : { orgId });
   expect(told.filter(({ orgId }) => orgId === null)).toEqual([]);

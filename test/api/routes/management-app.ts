@@ -128,7 +128,7 @@ export async function startManagementApp(
   const db = pool(database.url);
   const worker = pool(database.urlFor('worker'));
   const members = pool(database.urlFor('members'));
-  const vault = new Vault({ current: 1, keys: new Map([[1, createSecretKey(randomBytes(32))]]) });
+  const vault = new Vault({ current: 1, keys: new Map([1, 2, 3].map((v) => [v, createSecretKey(randomBytes(32))])) });
   const stripeFolder = mkdtempSync(join(tmpdir(), 'stripe-'));
   const stripe = await startFakeStripe({ port: 0, dataDir: stripeFolder });
   const log: string[] = [];

@@ -15,6 +15,7 @@ import { oneAccount } from './one-account.ts';
 import { oneApiKey } from './one-api-key.ts';
 import { oneApplication } from './one-application.ts';
 import { oneInvitation } from './one-invitation.ts';
+import { oneMasterKey } from './one-master-key.ts';
 import { oneProposal } from './one-proposal.ts';
 import { oneSingleSignOn } from './one-single-sign-on.ts';
 import { oneSubscription } from './one-subscription.ts';
@@ -111,6 +112,7 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   const postpaid = await oneInvoice(app, step, { id: apiKeyId, orgId, projectId, enforcementSeq: 0 });
   const subscribed = await oneSubscription(app, step, orgId);
   const applicationId = await oneApplication(app, step, { orgId, personId });
+  await oneMasterKey(app, step);
   await app.refresh();
   return {
     applicationId,

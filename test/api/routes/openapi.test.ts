@@ -115,6 +115,7 @@ test('what may wait for a second person says so, and nothing else does', () => {
     'post /api/v1/grants',
     'post /api/v1/invoices/{id}/bank-transfers',
     'post /api/v1/invoices/{id}/dunning/decide-stop',
+    'post /api/v1/master-keys/{version}/destroy',
     'post /api/v1/models',
     'post /api/v1/models/{id}/prices',
     'post /api/v1/organizations/{orgId}/contract',

@@ -31,5 +31,6 @@ export function pathIn(world: World, path: string): string {
     .replace('{orgId}', world.orgId)
     .replace('{personId}', world.personId)
     .replace('{applicationId}', world.applicationId)
+    .replace('{version}', '2')
     .replace('{keyId}', world.channelKeyId);
 }

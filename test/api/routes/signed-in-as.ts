@@ -27,7 +27,8 @@ export function signedInAs(app: ManagementApp, { staff = [], member }: Roles): P
       await tx.query('insert into staff_roles (person_id, role) values ($1, $2)', [personId, role]);
     // Whose seal nobody opens here: that he has one lets him in.
     await tx.query(
-      `insert into auth.second_factors (person_id, sealed, master_key_version, enrolled_at) values ($1, '{}', 1, clock_timestamp())`,
+      `insert into auth.second_factors (person_id, sealed, master_key_version, enrolled_at)
+       select $1, jsonb_build_object('v', v), v, clock_timestamp() from coalesce(sealing_master_key(), 1) v`,
       [personId],
     );
     if (member !== undefined) await addMember(tx, member.orgId, personId, member.role);

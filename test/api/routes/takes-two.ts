@@ -9,6 +9,7 @@ export const SENT_BY_ONE: Readonly<Record<string, object>> = {
   'patch /api/v1/persons/{id}': { email: 'elsewhere@example.com' },
   'post /api/v1/persons/{id}/second-factor/remove': { reason },
   'post /api/v1/persons/{id}/staff-roles': { roles: ['admin'], reason },
+  'post /api/v1/master-keys/{version}/destroy': { reason },
   'post /api/v1/models': { id: 'acme/below', price: PRICE, belowMargin: true, reason },
   'post /api/v1/models/{id}/prices': { price: PRICE, belowMargin: true, reason },
   'post /api/v1/organizations/{orgId}/contract': { creditLineCents: 1, reason },

@@ -64,7 +64,7 @@ export class Catalogue {
 
   async addKey(channelId: string, baseUrl: string, credential: string, sealer = this.#vault): Promise<string> {
     const id = randomUUID();
-    const sealed = sealer.seal(credential, channelKeyContext(id, baseUrl));
+    const sealed = sealer.seal(credential, channelKeyContext(id, baseUrl), sealer.keyring.current);
     await this.#admin.query(
       'insert into channel_keys (id, channel_id, sealed, master_key_version, last_four) values ($1, $2, $3, $4, $5)',
       [id, channelId, JSON.stringify(sealed), sealed.v, credential.slice(-4)],

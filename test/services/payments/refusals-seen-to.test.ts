@@ -52,7 +52,7 @@ async function hearAll(): Promise<void> {
 
 async function pokes({ paymentId }: Refused): Promise<number> {
   const { rows } = await till.admin.query(
-    `delete from process_pokes where workflow_id = 'refund:' || $1 and process = 'refund' and subject = $1::uuid returning 1`,
+    `delete from process_pokes where workflow_id = 'refund:' || $1 and process = 'refund' and subject = $1 returning 1`,
     [paymentId],
   );
   return rows.length;

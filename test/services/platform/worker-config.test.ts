@@ -15,6 +15,7 @@ function environment(changes: Record<string, string | undefined> = {}): Record<s
     TOLLGATE_ADMIN_TOKEN: random(),
     TOLLGATE_LINK_SECRET: random(),
     TOLLGATE_PAYLOAD_KEYS: keyring(randomBytes(32)),
+    TOLLGATE_MASTER_KEYS: keyring(randomBytes(32)),
     ...changes,
   };
 }
@@ -44,6 +45,7 @@ test('everything that is wrong is said at once', () => {
       'TOLLGATE_ADMIN_TOKEN is not set',
       'TOLLGATE_LINK_SECRET is not set',
       'TOLLGATE_PAYLOAD_KEYS_FILE or TOLLGATE_PAYLOAD_KEYS is not set',
+      'TOLLGATE_MASTER_KEYS_FILE or TOLLGATE_MASTER_KEYS is not set',
     ].join('\n  '),
   );
 });

@@ -54,11 +54,11 @@ test('a worker that says very late what it delivered takes no news away that cam
 /** What autovacuum left of a quiet night: it believes in one row. */
 async function newsAfterAQuietNight(count: number): Promise<void> {
   await admin.query('truncate process_pokes');
-  await admin.query(`select poke_process('subscription:done', 'subscription', gen_random_uuid())`);
+  await admin.query(`select poke_process('subscription:done', 'subscription', gen_random_uuid()::text)`);
   await admin.query('delete from process_pokes');
   await admin.query('analyze process_pokes');
   await admin.query(
-    `select poke_process('subscription:' || n, 'subscription', gen_random_uuid()) from generate_series(1, $1::int) n`,
+    `select poke_process('subscription:' || n, 'subscription', gen_random_uuid()::text) from generate_series(1, $1::int) n`,
     [count],
   );
 }

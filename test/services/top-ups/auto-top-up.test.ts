@@ -59,7 +59,7 @@ test('a balance that is at its threshold buys nothing, and one that is nano belo
 
 async function poked(orgId: string): Promise<number> {
   const { rows } = await till.admin.query(
-    `select from process_pokes where workflow_id = 'topup:' || $1 and process = 'topup' and subject = $1::uuid`,
+    `select from process_pokes where workflow_id = 'topup:' || $1 and process = 'topup' and subject = $1`,
     [orgId],
   );
   return rows.length;

@@ -27,13 +27,13 @@ function newVault(): Vault {
 test('what was sealed opens in its own place, whatever characters it has', () => {
   const vault = newVault();
   for (const plaintext of [SECRET, '', 'Schlüssel 🔑', '\u0000', 'x'.repeat(100_000)]) {
-    expect(vault.open(vault.seal(plaintext, CONTEXT), CONTEXT)).toBe(plaintext);
+    expect(vault.open(vault.seal(plaintext, CONTEXT, 1), CONTEXT)).toBe(plaintext);
   }
 });
 
 test('a sealed secret survives storage as JSON and tells nothing of its text', () => {
   const vault = newVault();
-  const sealed = vault.seal(SECRET, CONTEXT);
+  const sealed = vault.seal(SECRET, CONTEXT, 1);
 
   const stored = JSON.stringify(sealed);
 
@@ -44,14 +44,14 @@ test('a sealed secret survives storage as JSON and tells nothing of its text', (
 
 test('the same secret sealed twice shares no data key, nonce or ciphertext', () => {
   const vault = newVault();
-  const first = vault.seal(SECRET, CONTEXT);
-  const second = vault.seal(SECRET, CONTEXT);
+  const first = vault.seal(SECRET, CONTEXT, 1);
+  const second = vault.seal(SECRET, CONTEXT, 1);
   for (const field of TEXT_FIELDS) expect(first[field]).not.toBe(second[field]);
 });
 
 test('no bit of any field can be flipped', () => {
   const vault = newVault();
-  const sealed = vault.seal(SECRET, CONTEXT);
+  const sealed = vault.seal(SECRET, CONTEXT, 1);
   let flips = 0;
   for (const field of TEXT_FIELDS) {
     const bytes = Buffer.from(sealed[field], 'base64');
@@ -67,7 +67,7 @@ test('no bit of any field can be flipped', () => {
 
 test('no character of the stored text can be changed, not even one that decodes to the same bytes', () => {
   const vault = newVault();
-  const sealed = vault.seal(SECRET, CONTEXT);
+  const sealed = vault.seal(SECRET, CONTEXT, 1);
   for (const field of TEXT_FIELDS) {
     const text = sealed[field];
     for (let at = 0; at < text.length; at += 1) {
@@ -82,7 +82,7 @@ test('no character of the stored text can be changed, not even one that decodes 
 
 test('a tag cut short is not accepted as a weaker tag', () => {
   const vault = newVault();
-  const sealed = vault.seal(SECRET, CONTEXT);
+  const sealed = vault.seal(SECRET, CONTEXT, 1);
   for (let length = 0; length < 16; length += 1) {
     const tag = Buffer.from(sealed.tag, 'base64').subarray(0, length).toString('base64');
     expect(() => vault.open({ ...sealed, tag }, CONTEXT)).toThrow(/does not open/);
@@ -92,7 +92,7 @@ test('a tag cut short is not accepted as a weaker tag', () => {
 
 test('a sealed secret opens in no other table, row, column and for no other origin', () => {
   const vault = newVault();
-  const sealed = vault.seal(SECRET, CONTEXT);
+  const sealed = vault.seal(SECRET, CONTEXT, 1);
   const elsewhere: readonly Partial<SealContext>[] = [
     { table: 'webhook_secrets' },
     { rowId: '0b0e7a52-0000-4000-8000-000000000002' },
@@ -109,45 +109,68 @@ test('a sealed secret opens in no other table, row, column and for no other orig
 
 test('text cannot wander from one field of the context into the next', () => {
   const vault = newVault();
-  const sealed = vault.seal(SECRET, { ...CONTEXT, table: 'a', rowId: 'b","c' });
+  const sealed = vault.seal(SECRET, { ...CONTEXT, table: 'a', rowId: 'b","c' }, 1);
   expect(() => vault.open(sealed, { ...CONTEXT, table: 'a","b', rowId: 'c' })).toThrow(/does not open/);
 });
 
 test('the layers of two secrets cannot be combined', () => {
   const vault = newVault();
-  const first = vault.seal(SECRET, CONTEXT);
-  const second = vault.seal('another secret', CONTEXT);
+  const first = vault.seal(SECRET, CONTEXT, 1);
+  const second = vault.seal('another secret', CONTEXT, 1);
   const { nonce, tag, data } = second;
   expect(() => vault.open({ ...first, nonce, tag, data }, CONTEXT)).toThrow(/does not open/);
 });
 
-test('a new current version seals, and what the old version sealed still opens', () => {
+test('a new version seals, and what the old version sealed still opens', () => {
   const [first, second] = [newKey(), newKey()];
   const before = new Vault(parseKeyring('Master', keyring(1, { 1: first })));
   const after = new Vault(parseKeyring('Master', keyring(2, { 1: first, 2: second })));
-  const old = before.seal(SECRET, CONTEXT);
+  const old = before.seal(SECRET, CONTEXT, 1);
 
   expect(after.open(old, CONTEXT)).toBe(SECRET);
-  expect(after.currentVersion).toBe(2);
-  expect(after.seal(SECRET, CONTEXT).v).toBe(2);
+  expect(after.open(after.seal(SECRET, CONTEXT, 2), CONTEXT)).toBe(SECRET);
 });
 
 test('the version is part of what is sealed: relabelling it does not open, even when both versions hold the same key', () => {
   const masterKey = newKey();
   const vault = new Vault(parseKeyring('Master', keyring(1, { 1: masterKey, 2: masterKey })));
-  const sealed = vault.seal(SECRET, CONTEXT);
+  const sealed = vault.seal(SECRET, CONTEXT, 1);
   expect(() => vault.open({ ...sealed, v: 2 }, CONTEXT)).toThrow(/does not open/);
 });
 
+test('a wrap is renewed under a newer version: the secret opens as before, and its ciphertext is the one it was', () => {
+  const vault = new Vault(parseKeyring('Master', keyring(1, { 1: newKey(), 2: newKey() })));
+  const sealed = vault.seal(SECRET, CONTEXT, 1);
+  const { table, rowId, column } = CONTEXT;
+
+  const renewed = vault.renewWrap(sealed, { table, rowId, column }, 2);
+
+  expect([renewed.v, vault.open(renewed, CONTEXT)]).toEqual([2, SECRET]);
+  expect([renewed.data, renewed.nonce, renewed.tag]).toEqual([sealed.data, sealed.nonce, sealed.tag]);
+  for (const field of ['wrapped', 'wrapNonce', 'wrapTag'] as const) expect(renewed[field]).not.toBe(sealed[field]);
+  expect(() => vault.open(renewed, { ...CONTEXT, origin: 'https://evil.test' })).toThrow(/does not open/);
+});
+
+test('a wrap that was changed, or stands elsewhere, is not renewed', () => {
+  const vault = new Vault(parseKeyring('Master', keyring(1, { 1: newKey(), 2: newKey() })));
+  const sealed = vault.seal(SECRET, CONTEXT, 1);
+  const { wrapped } = vault.seal(SECRET, CONTEXT, 1);
+
+  expect(() => vault.renewWrap({ ...sealed, wrapped }, CONTEXT, 2)).toThrow(/is not renewed/);
+  for (const change of [{ table: 'others' }, { rowId: 'another' }, { column: 'other' }]) {
+    expect(() => vault.renewWrap(sealed, { ...CONTEXT, ...change }, 2)).toThrow(/is not renewed/);
+  }
+});
+
 test('a secret of an unknown master key version says which version is missing', () => {
-  const sealed = newVault().seal(SECRET, CONTEXT);
+  const sealed = newVault().seal(SECRET, CONTEXT, 1);
   expect(() => newVault().open({ ...sealed, v: 9 }, CONTEXT)).toThrow(/no master key of version 9/);
 });
 
 test('errors name the place and hold neither the secret nor a key', () => {
   const masterKey = newKey();
   const vault = new Vault(parseKeyring('Master', keyring(1, { 1: masterKey })));
-  const sealed = vault.seal(SECRET, CONTEXT);
+  const sealed = vault.seal(SECRET, CONTEXT, 1);
   const thrown = grab(() => vault.open(sealed, { ...CONTEXT, origin: 'https://evil.test' }));
 
   expect(thrown.message).toContain(CONTEXT.rowId);
