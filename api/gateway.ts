@@ -1,6 +1,5 @@
 // One gateway process, from its configuration to its last byte. Every part that is opened here registers how it is closed; a
 // drain closes them in the order in which nothing is lost: requests, settlements, leases, journal, connections.
-
 import type { Server } from 'node:http';
 import type { Express } from 'express';
 import { Client } from 'pg';
@@ -15,6 +14,7 @@ import { healthToldIn } from '../services/channels/health-log.ts';
 import { Egress } from '../services/egress/egress.ts';
 import { IdempotencyStore } from '../services/idempotency/inference-requests.ts';
 import { Incarnation, isFencedError } from '../services/incarnations/incarnation.ts';
+import { RoutingAcknowledgements } from '../services/incarnations/routing-acknowledgements.ts';
 import { Journal } from '../services/journal/journal.ts';
 import { ExpectedOutput } from '../services/leases/expected-output.ts';
 import { LeaseBook } from '../services/leases/lease-book.ts';
@@ -100,6 +100,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const routing = new Routing(db, vault, log);
   await routing.load();
   const unsentEnds = new UnsentEnds(db);
+  const acknowledgements = new RoutingAcknowledgements(db, incarnationId, () => routing.standing());
   const feed = new ChangeFeed(config.databaseUrl, listenerFor({ apiKeys, leases, routing, incarnation }), log);
   await feed.start();
   const payments = openPaymentDesk(config, workerDb, log);
@@ -108,6 +109,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     await leases.close();
     await unsentEnds.close();
     incarnation.stop();
+    acknowledgements.close();
     journal.close();
     const inboxClosed = payments?.inbox.close();
     const pools = [db, renewalDb, workerDb, membersDb].map((pool) => pool.end());

@@ -195,7 +195,7 @@ create index on billing_incidents (to_at);
 create sequence process_poke_news;
 create table process_pokes (
   workflow_id text primary key,
-  process text not null check (process in ('subscription', 'dunning', 'topup', 'refund', 'onboarding')),
+  process text not null check (process in ('subscription', 'dunning', 'topup', 'refund', 'onboarding', 'rotate:channel-key')),
   subject uuid not null,
   news bigint not null default nextval('process_poke_news'),
   since timestamptz not null default clock_timestamp(),
