@@ -26,6 +26,7 @@ import { identityProviderRoutes } from './routes/identity-providers.ts';
 import { inboxRoutes } from './routes/inbox.ts';
 import { invitationRoutes } from './routes/invitations.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
+import { keyRotationRoutes } from './routes/key-rotations.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { mailChangeRoutes } from './routes/mail-changes.ts';
 import { meRoutes } from './routes/me.ts';
@@ -90,6 +91,7 @@ export const ROUTES: readonly Route[] = [
   ...apiKeyRoutes,
   ...channelRoutes,
   ...channelKeyRoutes,
+  ...keyRotationRoutes,
   ...modelRoutes,
   ...paymentRoutes,
   ...receiptRoutes,

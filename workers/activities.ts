@@ -1,6 +1,7 @@
 // What workflows may have done, wired to the services that do it.
 import type { Pool } from 'pg';
 import { createCardAskActivities } from '../activities/card-asks.ts';
+import { createChannelKeyRotationActivities } from '../activities/channel-key-rotation.ts';
 import { createDunningActivities, type SteppedDunnings } from '../activities/dunning.ts';
 import { lookAfter } from '../activities/look-after.ts';
 import { createOnboardingActivities } from '../activities/onboarding.ts';
@@ -9,6 +10,8 @@ import { createRefusedRefundActivities } from '../activities/refused-refund.ts';
 import { createRepairActivities } from '../activities/repair.ts';
 import { createSubscriptionActivities, type SteppedSubscriptions } from '../activities/subscription.ts';
 import { createTopUpActivities } from '../activities/top-up.ts';
+import type { OutsideParts } from '../services/channel-key-rotation/outside-steps.ts';
+import { ChannelKeyRotations } from '../services/channel-key-rotation/rotations.ts';
 import { caseCommandFrom, Dunnings } from '../services/dunning/dunnings.ts';
 import { Onboardings } from '../services/onboarding/onboardings.ts';
 import { answerCardAsk } from '../services/payments/card-asks.ts';
@@ -22,9 +25,12 @@ import { planCommandFrom, Subscriptions } from '../services/subscriptions/subscr
 import { TopUps } from '../services/top-ups/top-ups.ts';
 
 /** `runbook`: where people read what to do, as markdown. */
-export function coreActivities(db: Pool, reconciliations: Reconciliations, runbook: string): object {
+export function coreActivities(outside: OutsideParts, reconciliations: Reconciliations, runbook: string): object {
+  const { db } = outside;
+  const rotations = new ChannelKeyRotations(outside);
   return {
     ...processActivities(db, runbook),
+    ...createChannelKeyRotationActivities(rotations, `${runbook}, "Keys of channels"`),
     ...createReconciliationActivities(reconciliations, `${runbook}, "The nightly reconciliation"`),
     ...createRepairActivities(() => pokeStranded(db)),
   };

@@ -5,6 +5,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Runtime } from '@temporalio/worker';
 import { lastAnchor } from '../services/audit/audit-proof.ts';
+import { rotationsStanding } from '../services/channel-key-rotation/slots.ts';
+import { Egress } from '../services/egress/egress.ts';
 import { Deliveries } from '../services/notifications/deliveries.ts';
 import { MAILS_AT_ONCE, MailSender } from '../services/notifications/mail-sender.ts';
 import { outboxStanding } from '../services/notifications/outbox.ts';
@@ -17,6 +19,7 @@ import { PokeOutbox, pokesStanding } from '../services/processes/poke-outbox.ts'
 import { Reconciliations, reconciliationStanding } from '../services/reconciliation/reconciliations.ts';
 import { noticeHandedOver } from '../services/subscriptions/learn.ts';
 import { PayloadCodec } from '../services/vault/payload-codec.ts';
+import { Vault } from '../services/vault/vault.ts';
 import { billingActivities, coreActivities } from './activities.ts';
 import { watchBalances } from './balance-loop.ts';
 import { CodecAccess } from './codec-access.ts';
@@ -62,6 +65,7 @@ const patientDb = createPool(config.databaseUrl, {
 });
 const codec = new PayloadCodec(config.payloadKeys);
 const reconciliations = new Reconciliations({ db, patientDb });
+const egress = new Egress({ log });
 const runbook = config.runbookUrl === null ? 'docs/operations.md' : `[docs/operations.md](${config.runbookUrl})`;
 const work = new TemporalWork(
   {
@@ -73,7 +77,7 @@ const work = new TemporalWork(
     codec,
     workflowBundle:
       config.workflowBundle === null ? await bundleWorkflows(logger) : { codePath: config.workflowBundle },
-    activities: coreActivities(db, reconciliations, runbook),
+    activities: coreActivities({ db, vault: new Vault(config.masterKeys), egress }, reconciliations, runbook),
     billingActivities: billingActivities(db, config.stripe, runbook),
     identity: `${hostname()}:${process.pid}`,
   },
@@ -100,6 +104,7 @@ const registry = workerMetrics({
   auditAnchor: () => within(SCRAPE_PATIENCE_MS, lastAnchor(db)).catch(() => null),
   outbox: () => within(SCRAPE_PATIENCE_MS, outboxStanding(db)).catch(() => null),
   pokes: () => within(SCRAPE_PATIENCE_MS, pokesStanding(db)).catch(() => null),
+  rotations: () => within(SCRAPE_PATIENCE_MS, rotationsStanding(db)).catch(() => null),
 });
 const app = createWorkerApp({
   work,
@@ -126,7 +131,9 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 }
 await Promise.all([bell.start(), work.run(), relay.run(), mails?.run(), watchBalances(db, log, leaving.signal)]);
 server.close();
-await within(LEAVE_WITHIN_MS, Promise.all([bell.stop(), db.end(), patientDb.end()])).catch(() => undefined);
+await within(LEAVE_WITHIN_MS, Promise.all([bell.stop(), egress.close(), db.end(), patientDb.end()])).catch(
+  () => undefined,
+);
 log.info('worker_left');
 process.exit(0);
 

@@ -15,6 +15,7 @@ export interface WorkerState {
   auditAnchor(): Promise<Anchor | null>;
   outbox(): Promise<OutboxStanding | null>;
   pokes(): Promise<{ readonly waiting: number; readonly oldestSeconds: number } | null>;
+  rotations(): Promise<{ readonly open: number; readonly overdueKeys: number } | null>;
 }
 
 export function workerMetrics(state: WorkerState): Registry {
@@ -65,6 +66,13 @@ export function workerMetrics(state: WorkerState): Registry {
   });
   gauge('process_pokes_oldest_seconds', 'For how long the first of them has waited', async () => {
     return (await pokes())?.oldestSeconds ?? null;
+  });
+  const rotations = askedOnce(() => state.rotations());
+  gauge('channel_key_rotations_open', 'Keys of channels that are being changed', async () => {
+    return (await rotations())?.open ?? null;
+  });
+  gauge('channel_keys_overdue', 'Keys of channels that are a day older than they may be', async () => {
+    return (await rotations())?.overdueKeys ?? null;
   });
   return registry;
 }

@@ -1,9 +1,20 @@
 // What a worker can run, and all that its bundle is made of: a process that is not named here does not exist.
 import { autoTopUp } from './auto-top-up.ts';
+import { channelKeyRotation, channelKeyRotationTick } from './channel-key-rotation.ts';
 import { dunning } from './dunning.ts';
 import { enterpriseOnboarding } from './onboarding.ts';
 import { reconciliation, reconciliationTick } from './reconciliation.ts';
 import { refusedRefund } from './refused-refund.ts';
 import { subscription } from './subscription.ts';
 
-export { autoTopUp, dunning, enterpriseOnboarding, reconciliation, reconciliationTick, refusedRefund, subscription };
+export {
+  autoTopUp,
+  channelKeyRotation,
+  channelKeyRotationTick,
+  dunning,
+  enterpriseOnboarding,
+  reconciliation,
+  reconciliationTick,
+  refusedRefund,
+  subscription,
+};

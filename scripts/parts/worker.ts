@@ -6,7 +6,7 @@ import { type FakeStripe, stripeEnvironment } from './fake-stripe.ts';
 import type { Launch } from './home.ts';
 import { ownProgram } from './own-program.ts';
 import { whyUnhealthy } from './readiness.ts';
-import { payloadKeysFile } from './secrets.ts';
+import { masterKeysFile, payloadKeysFile } from './secrets.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 import { TEMPORAL_NAMESPACE, type TemporalServer } from './temporal.ts';
 
@@ -63,6 +63,8 @@ function environment(launch: Launch, url: string, needs: WorkerNeeds): NodeJS.Pr
     TEMPORAL_UI_URL: needs.temporal.uiUrl ?? undefined,
     TOLLGATE_ADMIN_TOKEN: needs.adminToken,
     TOLLGATE_LINK_SECRET: needs.linkSecret,
+    TOLLGATE_MASTER_KEYS: undefined,
+    TOLLGATE_MASTER_KEYS_FILE: masterKeysFile(launch.home),
     TOLLGATE_PAYLOAD_KEYS: undefined,
     TOLLGATE_PAYLOAD_KEYS_FILE: payloadKeysFile(launch.home),
     TOLLGATE_RUNBOOK_URL: `${url}/runbook`,

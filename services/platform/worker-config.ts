@@ -30,6 +30,8 @@ export interface WorkerConfig {
   /** scheme://host:port of Temporal's UI, which may ask for payloads to be decoded; null: only the command line may. */
   readonly temporalUiOrigin: string | null;
   readonly payloadKeys: Keyring;
+  /** As the gateways': keys of channels are made, tried and given up by workers. */
+  readonly masterKeys: Keyring;
   /** null: this installation takes no payments. */
   readonly stripe: StripeSettings | null;
   /** For those who read payloads. */
@@ -60,6 +62,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
   const problems: string[] = [];
   const settings = parseSettings(Settings, env, problems);
   const payloadKeys = readKeyring('Payload', 'TOLLGATE_PAYLOAD_KEYS', env, problems);
+  const masterKeys = readKeyring('Master', 'TOLLGATE_MASTER_KEYS', env, problems);
   const access = temporalAccess(settings ?? {}, problems);
   problems.push(...partsOfMail(env));
   problems.push(...stripeProblems(env));
@@ -69,7 +72,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     if (!env.TOLLGATE_PUBLIC_URL?.trim()) problems.push('TOLLGATE_PUBLIC_URL is not set: mails link to it');
     if (!env.TOLLGATE_WORKFLOW_BUNDLE) problems.push('TOLLGATE_WORKFLOW_BUNDLE is not set: production bundles nothing');
   }
-  if (settings === null || payloadKeys === null || problems.length > 0) {
+  if (settings === null || payloadKeys === null || masterKeys === null || problems.length > 0) {
     throw new Error(`Cannot start:\n  ${problems.join('\n  ')}`);
   }
   return Object.freeze({
@@ -80,7 +83,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     temporalNamespace: settings.TEMPORAL_NAMESPACE,
     temporalAccess: access,
     temporalUiOrigin: settings.TEMPORAL_UI_URL ? new URL(settings.TEMPORAL_UI_URL).origin : null,
-    payloadKeys,
+    ...{ payloadKeys, masterKeys },
     stripe: stripeSettings(settings),
     adminToken: settings.TOLLGATE_ADMIN_TOKEN,
     linkSecret: settings.TOLLGATE_LINK_SECRET,

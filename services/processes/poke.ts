@@ -1,7 +1,7 @@
 // News for a workflow: a row that is committed with what is new, delivered by whichever worker comes first. Temporal may be away.
 import type { PoolClient } from 'pg';
 
-export type ProcessName = 'subscription' | 'dunning' | 'topup' | 'refund' | 'onboarding';
+export type ProcessName = 'subscription' | 'dunning' | 'topup' | 'refund' | 'onboarding' | 'rotate:channel-key';
 
 export function subscriptionWorkflowId(subscriptionId: string): string {
   return `subscription:${subscriptionId}`;
@@ -21,6 +21,10 @@ export function refundWorkflowId(paymentId: string): string {
 
 export function onboardingWorkflowId(applicationId: string): string {
   return `onboarding:${applicationId}`;
+}
+
+export function channelKeyRotationWorkflowId(slotId: string): string {
+  return `rotate:channel-key:${slotId}`;
 }
 
 /** Whose workflow that is. */

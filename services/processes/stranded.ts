@@ -13,7 +13,7 @@ const LATE = '(select billing_now() - $1::interval)';
 const OPEN = Object.entries(OPEN_PROCESSES)
   .map(
     ([process, rows]) =>
-      `select '${process}' as process, id, wake_at, is_unanswered or needs_person as is_unanswered from (${rows}) ${process}`,
+      `select '${process}' as process, id, wake_at, is_unanswered or needs_person as is_unanswered from (${rows}) "${process}"`,
   )
   .join(' union all ');
 

@@ -14,6 +14,8 @@ const PROGRAM = fileURLToPath(new URL('../../workers/main.ts', import.meta.url))
 
 /** One keyring for all workers of a test file. */
 const KEYRING = JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } });
+/** The master keys of workers that no gateway belongs to. */
+const MASTER_KEYS = JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } });
 export const WORKERS_ADMIN_TOKEN = randomBytes(24).toString('hex');
 export const workersCodec = new PayloadCodec(parseKeyring('Payload', KEYRING));
 
@@ -63,6 +65,7 @@ export async function startWorkerProcess(place: {
       TOLLGATE_ADMIN_TOKEN: WORKERS_ADMIN_TOKEN,
       TOLLGATE_LINK_SECRET: randomBytes(24).toString('hex'),
       TOLLGATE_PAYLOAD_KEYS: KEYRING,
+      TOLLGATE_MASTER_KEYS: MASTER_KEYS,
       TOLLGATE_WORKFLOW_BUNDLE: await workflowBundle(),
       ...(place.smtpUrl === undefined ? {} : mailThrough(place.smtpUrl)),
       ...place.environment,

@@ -1,5 +1,7 @@
 // What docs/operations.md tells an operator to type works as it stands there, with the codec on.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { startRotation } from '../../services/channel-key-rotation/start.ts';
+import { createPool, inTransaction } from '../../services/platform/postgres.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
 import { newCustomer, oneRow } from '../support/bare-gateway.ts';
 import { commandsOf, typed } from '../support/operators-page.ts';
@@ -10,6 +12,7 @@ import { startWorkerProcess, WORKERS_ADMIN_TOKEN, type WorkerProcess } from '../
 
 const [EVERY_DAY = ''] = commandsOf('Workflows');
 const [ANSWER = '', START = ''] = commandsOf('The nightly reconciliation');
+const [, , ROTATIONS = ''] = commandsOf('Keys of channels');
 
 const { database, admin } = await ownDatabase();
 let temporal: ThrowawayTemporal;
@@ -31,7 +34,7 @@ afterAll(async () => {
   await temporal.stop();
 });
 
-function onThePage(commands: string): Promise<string> {
+function onThePage(commands: string, slot = ''): Promise<string> {
   return typed(commands, {
     temporalAddress: temporal.environment.address,
     workerUrl: worker.url,
@@ -39,6 +42,7 @@ function onThePage(commands: string): Promise<string> {
       '<admin token>': WORKERS_ADMIN_TOKEN,
       '<id>': 'reconciliation:after-restore',
       'reconciliation:<date>': 'reconciliation:after-restore',
+      '<slot>': slot,
       '<you>': 'Ada',
       '<why>': 'the row is corrected',
     },
@@ -69,3 +73,29 @@ test('a reconciliation is started, found, read and answered by the commands of t
     reason: 'the row is corrected',
   });
 });
+
+test('a rotation of a key is found and told to look again by the commands of the page', async () => {
+  const slot = await rotationThatWaits();
+  let told = '';
+  await until(async () => {
+    told = await onThePage(ROTATIONS, slot).catch(() => '');
+    return told.includes(slot); // lists follow what happens by moments
+  });
+
+  expect(told).toMatch(new RegExp(`Running +rotate:channel-key:${slot}`));
+});
+
+/** For a key that a person brings; its id is that of the place. */
+async function rotationThatWaits(): Promise<string> {
+  const { id, channelId } = await oneRow<{ id: string; channelId: string }>(
+    admin,
+    `with c as (insert into channels (name, provider, base_url) values ('a', 'openai', 'https://api.example.com/v1') returning id)
+     insert into channel_keys (channel_id, sealed, master_key_version, last_four) select id, '{}', 1, '****' from c
+     returning id, channel_id as "channelId"`,
+  );
+  const db = createPool(database.urlFor('worker'), { name: 'desk', maxConnections: 1, statementTimeoutMs: 5_000 });
+  const wanted = { channelId, slotId: id, isEmergency: false, reason: 'it is old' };
+  await inTransaction(db, (tx) => startRotation(tx, wanted, { actor: 'person:ada', requestId: id }));
+  await db.end();
+  return id;
+}

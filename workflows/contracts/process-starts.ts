@@ -1,4 +1,10 @@
-// How a process of billing is started under its fixed id, whoever does it. The texts are what Temporal's UI shows of it for ever.
+// How a process is started under its fixed id, whoever does it. The texts are what Temporal's UI shows of it for ever.
+import {
+  CHANNEL_KEY_ROTATION,
+  type ChannelKeyRotationInput,
+  channelKeyRotationId,
+  ROTATE_CHANNEL_KEY,
+} from './channel-key-rotation.ts';
 import { DUNNING, type DunningInput, dunningWorkflowId } from './dunning.ts';
 import { ENTERPRISE_ONBOARDING, ONBOARDING, type OnboardingInput, onboardingWorkflowId } from './onboarding.ts';
 import { REFUND, REFUSED_REFUND, type RefusedRefundInput, refundWorkflowId } from './refused-refund.ts';
@@ -6,7 +12,13 @@ import { SUBSCRIPTION, type SubscriptionInput, subscriptionWorkflowId } from './
 import { AUTO_TOP_UP, TOP_UP, type TopUpInput, topUpWorkflowId } from './top-up.ts';
 
 /** As in the outbox, and in front of the subject in a workflow id. */
-export type ProcessName = typeof SUBSCRIPTION | typeof DUNNING | typeof TOP_UP | typeof REFUND | typeof ONBOARDING;
+export type ProcessName =
+  | typeof SUBSCRIPTION
+  | typeof DUNNING
+  | typeof TOP_UP
+  | typeof REFUND
+  | typeof ONBOARDING
+  | typeof ROTATE_CHANNEL_KEY;
 
 export interface ProcessStart {
   readonly workflowType:
@@ -14,9 +26,16 @@ export interface ProcessStart {
     | typeof DUNNING
     | typeof AUTO_TOP_UP
     | typeof REFUSED_REFUND
-    | typeof ENTERPRISE_ONBOARDING;
+    | typeof ENTERPRISE_ONBOARDING
+    | typeof CHANNEL_KEY_ROTATION;
   readonly workflowId: string;
-  readonly input: SubscriptionInput | DunningInput | TopUpInput | RefusedRefundInput | OnboardingInput;
+  readonly input:
+    | SubscriptionInput
+    | DunningInput
+    | TopUpInput
+    | RefusedRefundInput
+    | OnboardingInput
+    | ChannelKeyRotationInput;
   readonly staticSummary: string;
   readonly staticDetails: string;
 }
@@ -32,16 +51,18 @@ export const WHAT_IT_IS: Readonly<Record<ProcessName, string>> = {
     'Waits for a person because Stripe would not give money back. It ends when that was asked for again or dismissed, or the money went back by another way.',
   [ONBOARDING]:
     'Makes an enterprise of an organization: waits for what people decide, reminds them, and provisions what was approved. It ends when its customer is welcomed, or when it was rejected, withdrawn or not answered.',
+  [ROTATE_CHANNEL_KEY]:
+    'Changes the key of a channel for another one: has it made or waits for it, tries it on ever more requests, and revokes the old one. It ends when the old one is refused, or when all is as it was.',
 };
 
 /** One line to a paragraph: the UI breaks where the text does. */
 const HOW_IT_GOES_ON = [
-  'PostgreSQL holds the truth: each turn looks at the row, has Stripe asked for what the row asks, and waits for time or news.',
+  'PostgreSQL holds the truth: each turn looks at the row, has done outside what the row asks for, and waits for time or news.',
   'What can be done now is in the current details.',
   'To stop it: end the case as its details say. One that is terminated comes back when its row is due.',
 ];
 
-/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization, of a refused refund its payment, of an onboarding its application. */
+/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization, of a refused refund its payment, of an onboarding its application, of a rotation the place of its key. */
 export function processStart(process: ProcessName, subject: string): ProcessStart {
   return { ...startOf(process, subject), staticDetails: [WHAT_IT_IS[process], ...HOW_IT_GOES_ON].join('\n\n') };
 }
@@ -82,6 +103,13 @@ function startOf(process: ProcessName, subject: string): Omit<ProcessStart, 'sta
         workflowId: onboardingWorkflowId(subject),
         input: { v: 1, applicationId: subject },
         staticSummary: `Onboards the enterprise of application ${subject}`,
+      };
+    case ROTATE_CHANNEL_KEY:
+      return {
+        workflowType: CHANNEL_KEY_ROTATION,
+        workflowId: channelKeyRotationId(subject),
+        input: { v: 1, slotId: subject },
+        staticSummary: `Changes the key in place ${subject} of a channel`,
       };
   }
 }

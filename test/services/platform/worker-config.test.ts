@@ -15,6 +15,7 @@ function environment(changes: Record<string, string | undefined> = {}): Record<s
     TOLLGATE_ADMIN_TOKEN: random(),
     TOLLGATE_LINK_SECRET: random(),
     TOLLGATE_PAYLOAD_KEYS: keyring(randomBytes(32)),
+    TOLLGATE_MASTER_KEYS: keyring(randomBytes(32)),
     ...changes,
   };
 }
@@ -44,6 +45,7 @@ test('everything that is wrong is said at once', () => {
       'TOLLGATE_ADMIN_TOKEN is not set',
       'TOLLGATE_LINK_SECRET is not set',
       'TOLLGATE_PAYLOAD_KEYS_FILE or TOLLGATE_PAYLOAD_KEYS is not set',
+      'TOLLGATE_MASTER_KEYS_FILE or TOLLGATE_MASTER_KEYS is not set',
     ].join('\n  '),
   );
 });
@@ -75,6 +77,7 @@ test.each([
   ['SMTP_URL', undefined, 'SMTP_URL is not set: nobody would be warned'],
   ['TOLLGATE_PUBLIC_URL', undefined, 'TOLLGATE_PUBLIC_URL is not set'],
   ['TOLLGATE_PAYLOAD_KEYS', keyring(Buffer.alloc(32)), 'payload key 1: it was not made at random'],
+  ['TOLLGATE_MASTER_KEYS', keyring(Buffer.alloc(32)), 'master key 1: it was not made at random'],
   ['TOLLGATE_ADMIN_TOKEN', 'short', 'has 5 characters'],
   ['TOLLGATE_LINK_SECRET', 'short', 'has 5 characters'],
   ['DATABASE_URL_WORKER', 'postgres://worker:worker@127.0.0.1/gate', 'looks like a default value'],
