@@ -25,6 +25,7 @@ const PLANTED = [
       'subscription/renewed.json',
       'dunning/unpaid.json',
       'enterpriseOnboarding/asked-and-expired.json',
+      'channelKeyRotation/refused.json',
     ],
     'billing-process.ts',
     '      const view = this.#seen ?? (await this.#case.look());',
@@ -67,6 +68,15 @@ async function bundleWith(name: string, statement: string, added: string): Promi
 test('every branch of every process has a history', () => {
   const branches = {
     autoTopUp: ['bought', 'in-doubt-and-paid', 'rebuilt-and-switched-off', 'resting'],
+    channelKeyRotation: [
+      'brought-and-extended',
+      'decided-by-update',
+      'emergency',
+      'filled-up-held-and-rolled-back',
+      'made-and-finished',
+      'refused',
+      'tick',
+    ],
     dunning: [
       'commands-refused',
       'extended-and-waived',
