@@ -27,6 +27,7 @@ import { identityProviderRoutes } from './routes/identity-providers.ts';
 import { inboxRoutes } from './routes/inbox.ts';
 import { invitationRoutes } from './routes/invitations.ts';
 import { invoiceRoutes } from './routes/invoices.ts';
+import { keyRotationRoutes } from './routes/key-rotations.ts';
 import { leakReportRoutes } from './routes/leak-reports.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { mailChangeRoutes } from './routes/mail-changes.ts';
@@ -96,6 +97,7 @@ export const ROUTES: readonly Route[] = [
   ...channelRoutes,
   ...channelKeyRoutes,
   ...masterKeyRoutes,
+  ...keyRotationRoutes,
   ...modelRoutes,
   ...paymentRoutes,
   ...receiptRoutes,

@@ -1,6 +1,5 @@
 // One gateway process, from its configuration to its last byte. Every part that is opened here registers how it is closed; a
 // drain closes them in the order in which nothing is lost: requests, settlements, leases, journal, connections.
-
 import type { Server } from 'node:http';
 import type { Express } from 'express';
 import { Client } from 'pg';
@@ -16,6 +15,7 @@ import { healthToldIn } from '../services/channels/health-log.ts';
 import { Egress } from '../services/egress/egress.ts';
 import { IdempotencyStore } from '../services/idempotency/inference-requests.ts';
 import { Incarnation, isFencedError } from '../services/incarnations/incarnation.ts';
+import { RoutingAcknowledgements } from '../services/incarnations/routing-acknowledgements.ts';
 import { Journal } from '../services/journal/journal.ts';
 import { ExpectedOutput } from '../services/leases/expected-output.ts';
 import { LeaseBook } from '../services/leases/lease-book.ts';
@@ -105,6 +105,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   await routing.load();
   const unsentEnds = new UnsentEnds(db);
   const replacedCredentials = new ReplacedCredentials(db, log);
+  const acknowledgements = new RoutingAcknowledgements(db, incarnationId, () => routing.standing());
   const feed = new ChangeFeed(config.databaseUrl, listenerFor({ apiKeys, leases, routing, incarnation }), log);
   await feed.start();
   const payments = openPaymentDesk(config, workerDb, log);
@@ -114,6 +115,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
     await unsentEnds.close();
     await replacedCredentials.close();
     incarnation.stop();
+    acknowledgements.close();
     journal.close();
     const inboxClosed = payments?.inbox.close();
     await masterKeys.end();
@@ -123,13 +125,7 @@ async function openParts(config: Config, incarnationId: string, log: Log, drain:
   const disk = watchDisk(journal);
   const redis = openRedis(config, log);
   const proxy: ProxyParts = {
-    incarnation,
-    journal,
-    leases,
-    writer,
-    apiKeys,
-    replacedCredentials,
-    egress,
+    ...{ incarnation, journal, leases, writer, apiKeys, replacedCredentials, egress },
     openAttempts: new InFlight(),
     openBodies: new InFlight(),
     openRequests: { count: 0 },

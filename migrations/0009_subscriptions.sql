@@ -195,7 +195,7 @@ create index on billing_incidents (to_at);
 create sequence process_poke_news;
 create table process_pokes (
   workflow_id text primary key,
-  process text not null check (process in ('subscription', 'dunning', 'topup', 'refund', 'onboarding', 'rotate:api-key', 'rotate:master-key')),
+  process text not null check (process in ('subscription', 'dunning', 'topup', 'refund', 'onboarding', 'rotate:api-key', 'rotate:channel-key', 'rotate:master-key')),
   -- What stands behind it in the workflow's id.
   subject text not null,
   news bigint not null default nextval('process_poke_news'),

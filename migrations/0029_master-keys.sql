@@ -62,7 +62,7 @@ begin
   execute format('create trigger sealed_as_now before insert or update of sealed, master_key_version on %s for each row execute function refuse_other_seal()', of_table);
   execute format('create index on %s (master_key_version)', of_table);
 end $$;
-select keep_sealed(name::regclass) from unnest(array['channel_keys', 'auth.second_factors', 'identity_providers']) name;
+select keep_sealed(name::regclass) from unnest(array['channel_keys', 'channel_admin_keys', 'auth.second_factors', 'identity_providers']) name;
 
 -- Of each: how its rows are told apart.
 create function sealed_tables() returns table (of_table text, id_column name) language sql stable security definer set search_path = public, pg_temp as $$

@@ -2,6 +2,7 @@
 import type { Pool } from 'pg';
 import { createApiKeyRotationActivities, type SteppedApiKeyRotations } from '../activities/api-key-rotation.ts';
 import { createCardAskActivities } from '../activities/card-asks.ts';
+import { createChannelKeyRotationActivities } from '../activities/channel-key-rotation.ts';
 import { createDunningActivities, type SteppedDunnings } from '../activities/dunning.ts';
 import { lookAfter } from '../activities/look-after.ts';
 import { createMasterKeyRotationActivities } from '../activities/master-key-rotation.ts';
@@ -12,6 +13,8 @@ import { createRepairActivities } from '../activities/repair.ts';
 import { createSubscriptionActivities, type SteppedSubscriptions } from '../activities/subscription.ts';
 import { createTopUpActivities } from '../activities/top-up.ts';
 import { ApiKeyRotations, rotationCommandFrom } from '../services/api-keys/rotations.ts';
+import type { OutsideParts } from '../services/channel-key-rotation/outside-steps.ts';
+import { ChannelKeyRotations } from '../services/channel-key-rotation/rotations.ts';
 import { caseCommandFrom, Dunnings } from '../services/dunning/dunnings.ts';
 import { MasterKeyRotations } from '../services/master-keys/rotations.ts';
 import { Onboardings } from '../services/onboarding/onboardings.ts';
@@ -24,13 +27,14 @@ import { pokeStranded } from '../services/processes/stranded.ts';
 import type { Reconciliations } from '../services/reconciliation/reconciliations.ts';
 import { planCommandFrom, Subscriptions } from '../services/subscriptions/subscriptions.ts';
 import { TopUps } from '../services/top-ups/top-ups.ts';
-import type { Vault } from '../services/vault/vault.ts';
 
 /** `runbook`: where people read what to do, as markdown. */
-export function coreActivities(db: Pool, vault: Vault, reconciliations: Reconciliations, runbook: string): object {
+export function coreActivities(outside: OutsideParts, reconciliations: Reconciliations, runbook: string): object {
+  const { db, vault } = outside;
   return {
     ...processActivities(db, runbook),
     ...createMasterKeyRotationActivities(new MasterKeyRotations(db, vault), `${runbook}, "The master key"`),
+    ...createChannelKeyRotationActivities(new ChannelKeyRotations(outside), `${runbook}, "Keys of channels"`),
     ...createReconciliationActivities(reconciliations, `${runbook}, "The nightly reconciliation"`),
     ...createRepairActivities(() => pokeStranded(db)),
   };

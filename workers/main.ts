@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Runtime } from '@temporalio/worker';
-import { rotationsStanding } from '../services/api-keys/rotations.ts';
+import { apiKeysStanding } from '../services/api-keys/rotations.ts';
 import { lastAnchor } from '../services/audit/audit-proof.ts';
+import { channelKeysStanding } from '../services/channel-key-rotation/slots.ts';
+import { Egress } from '../services/egress/egress.ts';
 import { KeyringHolder } from '../services/master-keys/keyring-holder.ts';
 import { masterKeyStanding } from '../services/master-keys/master-keys.ts';
 import { Deliveries } from '../services/notifications/deliveries.ts';
@@ -68,6 +70,7 @@ const codec = new PayloadCodec(config.payloadKeys);
 const masterKeys = new KeyringHolder(config, { db, processId: newId(), kind: 'worker', log });
 await masterKeys.begin();
 const reconciliations = new Reconciliations({ db, patientDb });
+const egress = new Egress({ log });
 const runbook = config.runbookUrl === null ? 'docs/operations.md' : `[docs/operations.md](${config.runbookUrl})`;
 const work = new TemporalWork(
   {
@@ -79,7 +82,7 @@ const work = new TemporalWork(
     codec,
     workflowBundle:
       config.workflowBundle === null ? await bundleWorkflows(logger) : { codePath: config.workflowBundle },
-    activities: coreActivities(db, masterKeys.vault, reconciliations, runbook),
+    activities: coreActivities({ db, vault: masterKeys.vault, egress }, reconciliations, runbook),
     billingActivities: billingActivities(db, config.stripe, runbook),
     identity: `${hostname()}:${process.pid}`,
   },
@@ -107,7 +110,8 @@ const registry = workerMetrics({
   auditAnchor: () => within(SCRAPE_PATIENCE_MS, lastAnchor(db)).catch(() => null),
   outbox: () => within(SCRAPE_PATIENCE_MS, outboxStanding(db)).catch(() => null),
   pokes: () => within(SCRAPE_PATIENCE_MS, pokesStanding(db)).catch(() => null),
-  apiKeys: () => within(SCRAPE_PATIENCE_MS, rotationsStanding(db)).catch(() => null),
+  apiKeys: () => within(SCRAPE_PATIENCE_MS, apiKeysStanding(db)).catch(() => null),
+  channelKeys: () => within(SCRAPE_PATIENCE_MS, channelKeysStanding(db)).catch(() => null),
 });
 const app = createWorkerApp({
   work,
@@ -135,7 +139,9 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 await Promise.all([bell.start(), work.run(), relay.run(), mails?.run(), watchBalances(db, log, leaving.signal)]);
 server.close();
 await within(LEAVE_WITHIN_MS, masterKeys.end()).catch(() => undefined);
-await within(LEAVE_WITHIN_MS, Promise.all([bell.stop(), db.end(), patientDb.end()])).catch(() => undefined);
+await within(LEAVE_WITHIN_MS, Promise.all([bell.stop(), egress.close(), db.end(), patientDb.end()])).catch(
+  () => undefined,
+);
 log.info('worker_left');
 process.exit(0);
 

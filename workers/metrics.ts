@@ -17,6 +17,7 @@ export interface WorkerState {
   outbox(): Promise<OutboxStanding | null>;
   pokes(): Promise<{ readonly waiting: number; readonly oldestSeconds: number } | null>;
   apiKeys(): Promise<{ readonly frozen: number; readonly running: number } | null>;
+  channelKeys(): Promise<{ readonly open: number; readonly overdueKeys: number } | null>;
 }
 
 export function workerMetrics(state: WorkerState): Registry {
@@ -84,6 +85,13 @@ export function workerMetrics(state: WorkerState): Registry {
   });
   gauge('process_pokes_oldest_seconds', 'For how long the first of them has waited', async () => {
     return (await pokes())?.oldestSeconds ?? null;
+  });
+  const channelKeys = askedOnce(() => state.channelKeys());
+  gauge('channel_key_rotations_open', 'Keys of channels that are being changed', async () => {
+    return (await channelKeys())?.open ?? null;
+  });
+  gauge('channel_keys_overdue', 'Keys of channels that are a day older than they may be', async () => {
+    return (await channelKeys())?.overdueKeys ?? null;
   });
   return registry;
 }

@@ -1,12 +1,16 @@
 // What begins by the clock. Every start of a worker says it again, so a schedule is as the code has it, however many workers start
 // and how often; only whether a person has paused it is not ours to say.
+import {
+  CHANNEL_KEY_ROTATION_TICK,
+  type ChannelKeyRotationTickInput,
+} from '../workflows/contracts/channel-key-rotation.ts';
 import { RECONCILIATION_TICK, type ReconciliationTickInput } from '../workflows/contracts/reconciliation.ts';
 import { CORE_QUEUE } from '../workflows/contracts/task-queues.ts';
 import type { ScheduleClient } from './temporal.ts';
 
 type NewSchedule = Parameters<ScheduleClient['create']>[0];
 
-const input: ReconciliationTickInput = { v: 1 };
+const input: ReconciliationTickInput & ChannelKeyRotationTickInput = { v: 1 };
 
 /** Each is named after what it starts, and starts a tick: the tick starts what is due under its fixed id. */
 const SCHEDULES = [
@@ -23,6 +27,19 @@ const SCHEDULES = [
       staticSummary: 'Starts the proofs of the ledger that are due, and those that were interrupted',
     },
     // A tick that was missed is made up for by the next one.
+    policies: { overlap: 'SKIP', catchupWindow: '10 minutes', pauseOnFailure: false },
+  },
+  {
+    scheduleId: 'channel-key-rotation',
+    spec: { calendars: [{ hour: '*', minute: 40, second: 0 }], jitter: '2 minutes' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: CHANNEL_KEY_ROTATION_TICK,
+      workflowId: 'tick:channel-key-rotation',
+      args: [input],
+      taskQueue: CORE_QUEUE,
+      staticSummary: 'Starts the change of keys of channels that are older than they may be',
+    },
     policies: { overlap: 'SKIP', catchupWindow: '10 minutes', pauseOnFailure: false },
   },
 ] satisfies readonly NewSchedule[];

@@ -30,6 +30,16 @@ export const AT_ONCE: LocalActivityOptions = {
   retry: { maximumAttempts: 1 },
 };
 
+/**
+ * A few questions to a provider, or some small calls of our own. What it does not answer is an outcome in the row, so this is tried again only when
+ * PostgreSQL is away, or a worker has died.
+ */
+export const PROVIDER: ActivityOptions = {
+  startToCloseTimeout: '5 min',
+  heartbeatTimeout: '15 s',
+  retry: WHILE_POSTGRES_IS_AWAY,
+};
+
 /** Minutes of work that says every few seconds that it lives: a worker that died is noticed by its silence. */
 export const LONG: ActivityOptions = {
   startToCloseTimeout: '6 h',

@@ -1,6 +1,6 @@
 // What a person reads in Temporal's UI about a rolled API key: which credential ends when, whether it is still used, and what can be done now, as markdown.
 
-import { type ApiKeyRotationView, ROTATE_API_KEY, apiKeyRotationWorkflowId } from './contracts/api-key-rotation.ts';
+import { type ApiKeyRotationView, apiKeyRotationWorkflowId, ROTATE_API_KEY } from './contracts/api-key-rotation.ts';
 import { WHAT_IT_IS } from './contracts/process-starts.ts';
 import { customerFact, type Fact, factList, inUtc, looksAgainFact, verbatim } from './facts.ts';
 import { pokeCommand, updateCommand } from './operator-commands.ts';

@@ -1,6 +1,7 @@
 // What a worker can run, and all that its bundle is made of: a process that is not named here does not exist.
 import { apiKeyRotation } from './api-key-rotation.ts';
 import { autoTopUp } from './auto-top-up.ts';
+import { channelKeyRotation, channelKeyRotationTick } from './channel-key-rotation.ts';
 import { dunning } from './dunning.ts';
 import { masterKeyRotation } from './master-key-rotation.ts';
 import { enterpriseOnboarding } from './onboarding.ts';
@@ -11,6 +12,8 @@ import { subscription } from './subscription.ts';
 export {
   apiKeyRotation,
   autoTopUp,
+  channelKeyRotation,
+  channelKeyRotationTick,
   dunning,
   enterpriseOnboarding,
   masterKeyRotation,

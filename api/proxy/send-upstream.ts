@@ -78,20 +78,27 @@ function worthWaitingMs({ end }: Sent): number | null {
 async function attemptAt(parts: ProxyParts, exchange: Exchange, admitted: Admitted, pick: Pick): Promise<Sent> {
   const n = exchange.attempts.length + 1;
   const sentMs = parts.incarnation.realTimeMs();
-  await writeIntent(parts, exchange, admitted, pick, n, sentMs);
-  parts.health.started(pick, performance.now());
+  const { use } = pick.route.channel;
+  // From the choice of the key on: it is not given up while an attempt may still send it.
+  use.attempts += 1;
   try {
-    const attempt = launch(parts, exchange, admitted, pick, n);
-    const end = await attempt.ended;
-    judgeHealth(parts, pick, end);
-    const verdict = verdictOn(end, admitted, n);
-    const row = attemptRow(parts, exchange, admitted, pick, attempt, end, sentMs, verdict);
-    exchange.attempts.push(row);
-    tellAttempt(parts, exchange, pick, end, row);
-    tellUsage(parts, exchange, pick, end, verdict);
-    return { end, verdict };
+    await writeIntent(parts, exchange, admitted, pick, n, sentMs);
+    parts.health.started(pick, performance.now());
+    try {
+      const attempt = launch(parts, exchange, admitted, pick, n);
+      const end = await attempt.ended;
+      judgeHealth(parts, pick, end);
+      const verdict = verdictOn(end, admitted, n);
+      const row = attemptRow(parts, exchange, admitted, pick, attempt, end, sentMs, verdict);
+      exchange.attempts.push(row);
+      tellAttempt(parts, exchange, pick, end, row);
+      tellUsage(parts, exchange, pick, end, verdict);
+      return { end, verdict };
+    } finally {
+      parts.health.finished(pick);
+    }
   } finally {
-    parts.health.finished(pick);
+    use.attempts -= 1;
   }
 }
 

@@ -1,7 +1,7 @@
 // What is told of a channel, and how its keys come in. They never come out.
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
-import { CHANNEL_STATUSES, PROVIDERS } from '../../services/channels/channels.ts';
+import { CHANNEL_KEY_STATUSES, CHANNEL_STATUSES, PROVIDERS } from '../../services/channels/channels.ts';
 import { distinct, instant, uuid, version } from './field-schemas.ts';
 
 export const channelAnswer = z
@@ -19,7 +19,7 @@ export const channelAnswer = z
         z.object({
           id: uuid,
           lastFour: z.string(),
-          status: z.enum(['active', 'disabled']),
+          status: z.enum(CHANNEL_KEY_STATUSES),
           statusReason: z.string().nullable(),
           statusAt: z.string(),
         }),

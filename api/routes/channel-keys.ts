@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { addChannelKeys, opens, setChannelKeyStatus, tryChannelKey } from '../../services/channels/channel-keys.ts';
 import { type Channel, channel, lockedChannel } from '../../services/channels/channels.ts';
+import { refuseDuringRotation } from '../../services/channels/successor-keys.ts';
 import { llmModel } from '../../services/pricing/models.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { channelAnswer, keysNeeded, secrets } from './channel-fields.ts';
@@ -47,6 +48,8 @@ const changing = adminChange({
     change(async (tx) => {
       const before = await lockedChannel(tx, params.id);
       requireSeen(ifMatch, before);
+      await refuseDuringRotation(tx, before.id, params.keyId);
+      if (body.status === 'active' && isRevoked(before, params.keyId)) throw revokedKey(params.keyId);
       if (body.status === 'active' && !(await opens(tx, vault, before, params.keyId))) throw keysNeeded();
       await setChannelKeyStatus(tx, before.id, params.keyId, body);
       const answer = await channel(tx, before.id);
@@ -63,6 +66,16 @@ const changing = adminChange({
       };
     }),
 });
+
+function isRevoked({ keys }: Channel, keyId: string): boolean {
+  return keys.some(({ id, status }) => id === keyId && status === 'revoked');
+}
+
+function revokedKey(keyId: string): TollgateError {
+  return new TollgateError('conflict', {
+    message: `Key ${keyId} was revoked at its provider: add another one (POST /api/v1/channels/{id}/keys).`,
+  });
+}
 
 const trial = adminChange({
   method: 'post',

@@ -12,6 +12,7 @@ import {
   PROVIDERS,
   upstreamBase,
 } from '../../services/channels/channels.ts';
+import { refuseDuringRotation } from '../../services/channels/successor-keys.ts';
 import { lockedModel } from '../../services/pricing/models.ts';
 import { publishPrice } from '../../services/pricing/prices.ts';
 import { channelAnswer, keysNeeded, secrets } from './channel-fields.ts';
@@ -164,6 +165,7 @@ const changing = adminChange({
       // Judged again also when only allowLocal changes: a local address must not stay behind without the leave for it.
       const baseUrl = upstreamBase(body.baseUrl ?? before.baseUrl, body.allowLocal ?? before.allowLocal);
       const moved = new URL(baseUrl).origin !== new URL(before.baseUrl).origin;
+      if (moved) await refuseDuringRotation(tx, before.id, null);
       if (moved && keys === undefined) throw keysNeeded();
       if (moved) await disableChannelKeys(tx, before.id, 'the channel moved to another origin');
       const changed = await changeChannel(tx, before, {

@@ -4,7 +4,7 @@ import type { PoolClient } from 'pg';
 import { LONGEST_OVERLAP_HOURS, newApiKeyRotation, type RotationRefusal } from '../../domain/api-key-rotation.ts';
 import { type ErrorCode, TollgateError } from '../../domain/errors.ts';
 import { newId } from '../platform/ids.ts';
-import { pokeProcess, apiKeyRotationWorkflowId } from '../processes/poke.ts';
+import { apiKeyRotationWorkflowId, pokeProcess } from '../processes/poke.ts';
 import { billingNow } from '../subscriptions/turn.ts';
 import { type ApiKey, apiKey } from './api-key-rows.ts';
 import { newCredential } from './credential.ts';

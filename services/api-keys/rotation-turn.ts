@@ -8,7 +8,7 @@ import {
   stepApiKeyRotation,
 } from '../../domain/api-key-rotation.ts';
 import { queueMail } from '../notifications/outbox.ts';
-import { pokeProcess, apiKeyRotationWorkflowId } from '../processes/poke.ts';
+import { apiKeyRotationWorkflowId, pokeProcess } from '../processes/poke.ts';
 import { billingNow } from '../subscriptions/turn.ts';
 import { type ApiKey, apiKey } from './api-key-rows.ts';
 import { type RotationRow, saveRotation, swapCredentials } from './rotation-rows.ts';

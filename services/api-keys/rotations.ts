@@ -145,7 +145,7 @@ async function viewOf(tx: Queryable, rotationId: string): Promise<RotationView> 
 }
 
 /** For metrics: keys that were found elsewhere and neither rolled nor let go since, and rotations that run. */
-export async function rotationsStanding(db: Queryable): Promise<{ readonly frozen: number; readonly running: number }> {
+export async function apiKeysStanding(db: Queryable): Promise<{ readonly frozen: number; readonly running: number }> {
   const { rows } = await db.query<{ frozen: number; running: number }>(
     `select (select count(*)::int from api_keys where frozen_at is not null and disabled_at is null) as frozen,
             (select count(*)::int from api_key_rotations where ended_at is null) as running`,

@@ -2,6 +2,7 @@
 // who is disabled, cooling, broken, busy or tried already. In memory; called once or twice a request.
 import { affectsBreaker, type Failure, type FailureClass } from '../../domain/failures.ts';
 import { ChannelState, type KeyOfChannel, type KeyState, type Lockout } from './channel-state.ts';
+import { turnsOf } from './key-turns.ts';
 import { type ChannelKey, type DialectId, type Route, type RoutedModel, servesDialect } from './routing-table.ts';
 
 export interface Pick {
@@ -20,7 +21,10 @@ export interface Tried {
 interface Candidate {
   readonly route: Route;
   readonly state: ChannelState;
+  /** In the order of their turns. */
   readonly keys: readonly KeyOfChannel[];
+  /** Only when none of `keys` may be asked. */
+  readonly standby: readonly KeyOfChannel[];
 }
 
 export type HealthEvent =
@@ -59,7 +63,7 @@ export class ChannelHealth {
   pick(model: RoutedModel, dialectId: DialectId, tried: Tried, nowMs: number): Pick | null {
     for (const tier of this.#tiersOf(model, dialectId)) {
       const candidate = this.#drawn(tier, tried, nowMs);
-      const key = candidate?.state.nextKey(candidate.keys, tried.channelKeys, nowMs) ?? null;
+      const key = candidate?.state.nextKey(candidate, tried.channelKeys, nowMs) ?? null;
       if (candidate === null || key === null) continue;
       const { route, state } = candidate;
       const isProbe = state.breaker.kind !== 'closed' || key.state.deadWaitMs > 0;
@@ -117,9 +121,9 @@ export class ChannelHealth {
   retryAfterMs(model: RoutedModel, dialectId: DialectId, nowMs: number): number | null {
     let earliestMs = Number.POSITIVE_INFINITY;
     for (const tier of this.#tiersOf(model, dialectId)) {
-      for (const { route, state, keys } of tier) {
+      for (const { route, state, keys, standby } of tier) {
         if (!state.isEnabled || keys.length === 0) continue;
-        const keyReadyMs = keys.reduce(
+        const keyReadyMs = [...keys, ...standby].reduce(
           (first, { state: key }) => Math.min(first, key.readyAtMs()),
           Number.POSITIVE_INFINITY,
         );
@@ -195,8 +199,12 @@ export class ChannelHealth {
       const { channel } = route;
       const state = this.#stateOf(channel.id);
       if (!servesDialect(channel.provider, dialectId) || channel.weight === 0) return [];
-      const keys = channel.keys.map((channelKey) => ({ channelKey, state: state.keyState(channelKey.id) }));
-      return [{ route, state, keys }];
+      const known = new Map(
+        channel.keys.map((channelKey) => [channelKey, { channelKey, state: state.keyState(channelKey.id) }]),
+      );
+      const { keys, standby } = turnsOf(channel.keys);
+      const inTurn = (some: readonly ChannelKey[]) => some.flatMap((channelKey) => known.get(channelKey) ?? []);
+      return [{ route, state, keys: inTurn(keys), standby: inTurn(standby) }];
     });
     const byPriority = Map.groupBy(candidates, ({ route }) => route.channel.priority);
     return [...byPriority].sort(([a], [b]) => a - b).map(([, tier]) => tier);
@@ -220,8 +228,12 @@ export interface ChannelSnapshot {
   readonly deadKeys: readonly string[];
 }
 
-function mayTake({ route, state, keys }: Candidate, tried: Tried, nowMs: number): boolean {
+function mayTake({ route, state, keys, standby }: Candidate, tried: Tried, nowMs: number): boolean {
   if (tried.channels.has(route.channel.id) || !state.mayTakeRequest(route.channel, nowMs)) return false;
+  return mayServe(keys, tried, nowMs) || mayServe(standby, tried, nowMs);
+}
+
+function mayServe(keys: readonly KeyOfChannel[], tried: Tried, nowMs: number): boolean {
   for (const { channelKey, state: key } of keys) {
     if (key.allows(nowMs) && !tried.channelKeys.has(channelKey.id)) return true;
   }

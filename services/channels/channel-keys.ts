@@ -29,14 +29,17 @@ export async function addChannelKeys(
   for (const secret of secrets) {
     const id = newId();
     const sealed = await seal(tx, vault, secret, channelKeyContext(id, channel.baseUrl));
-    // The last characters of a short key would be most of it.
-    const lastFour = secret.length < SHORTEST_TOLD ? '****' : secret.slice(-4);
     await tx.query(
       'insert into channel_keys (id, channel_id, sealed, master_key_version, last_four) values ($1, $2, $3, $4, $5)',
-      [id, channel.id, JSON.stringify(sealed), sealed.v, lastFour],
+      [id, channel.id, JSON.stringify(sealed), sealed.v, lastFourOf(secret)],
     );
   }
   await newVersion(tx, channel.id);
+}
+
+/** The last characters of a short key would be most of it. */
+export function lastFourOf(secret: string): string {
+  return secret.length < SHORTEST_TOLD ? '****' : secret.slice(-4);
 }
 
 export async function setChannelKeyStatus(
@@ -54,7 +57,7 @@ export async function setChannelKeyStatus(
 }
 
 /** Keys are part of what a channel is shown to be, so whoever changes it must have seen them. */
-async function newVersion(tx: PoolClient, channelId: string): Promise<void> {
+export async function newVersion(tx: PoolClient, channelId: string): Promise<void> {
   await tx.query('update channels set version = version + 1 where id = $1', [channelId]);
 }
 
@@ -81,7 +84,7 @@ export async function opens(db: Queryable, vault: Vault, channel: Channel, keyId
   }
 }
 
-async function sealedKey(db: Queryable, channelId: string, keyId: string): Promise<Sealed> {
+export async function sealedKey(db: Queryable, channelId: string, keyId: string): Promise<Sealed> {
   const { rows } = await db.query<{ sealed: Sealed }>(
     'select sealed from channel_keys where id = $2 and channel_id = $1',
     [channelId, keyId],

@@ -119,14 +119,15 @@ export class ChannelState {
     );
   }
 
-  /** The keys take turns, so that the limits of all of them are used. */
-  nextKey(keys: readonly KeyOfChannel[], tried: ReadonlySet<string>, nowMs: number): KeyOfChannel | null {
+  /** The keys take turns, so that the limits of all of them are used. Whoever is on standby has none. */
+  nextKey({ keys, standby }: KeysInTurn, tried: ReadonlySet<string>, nowMs: number): KeyOfChannel | null {
     for (let step = 0; step < keys.length; step += 1) {
       const key = keys[(this.#turn + step) % keys.length];
       if (key === undefined || tried.has(key.channelKey.id) || !key.state.allows(nowMs)) continue;
       this.#turn = (this.#turn + step + 1) % keys.length;
       return key;
     }
+    for (const key of standby) if (!tried.has(key.channelKey.id) && key.state.allows(nowMs)) return key;
     return null;
   }
 
@@ -186,6 +187,11 @@ export class ChannelState {
       requestsPerMinute !== null && this.#window !== null && wouldExceed(this.#window, nowMs, 1, requestsPerMinute)
     );
   }
+}
+
+export interface KeysInTurn {
+  readonly keys: readonly KeyOfChannel[];
+  readonly standby: readonly KeyOfChannel[];
 }
 
 /** A key of a channel beside what is known about it, so that a pick looks nothing up. */

@@ -9,6 +9,10 @@ import type { Queryable } from '../platform/postgres.ts';
 export const PROVIDERS = ['openai', 'anthropic', 'openai-compatible', 'demo'] as const;
 export const CHANNEL_STATUSES = ['enabled', 'draining', 'disabled'] as const;
 
+/** new: not routed yet. revoked: its provider does not take it any more. */
+export const CHANNEL_KEY_STATUSES = ['new', 'active', 'disabled', 'revoked'] as const;
+export type ChannelKeyStatus = (typeof CHANNEL_KEY_STATUSES)[number];
+
 export type ChannelStatus = (typeof CHANNEL_STATUSES)[number];
 
 export interface ChannelSettings {
@@ -31,7 +35,7 @@ export interface ChannelModel {
 export interface ChannelKey {
   readonly id: string;
   readonly lastFour: string;
-  readonly status: 'active' | 'disabled';
+  readonly status: ChannelKeyStatus;
   readonly statusReason: string | null;
   readonly statusAt: string;
 }

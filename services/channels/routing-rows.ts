@@ -40,6 +40,10 @@ export interface ChannelKeyRow {
   readonly channelId: string;
   readonly sealed: Sealed;
   readonly lastFour: string;
+  /** The place that it shares with its successor while it is rotated. */
+  readonly slotId: string;
+  /** Of 100 requests that come to its place. */
+  readonly share: number;
 }
 
 export interface ChannelModelRow {
@@ -58,6 +62,8 @@ export interface PriceRow {
 }
 
 export interface RoutingRows {
+  /** Of the places of keys: whoever has it has all that led to it. */
+  readonly version: number;
   readonly models: readonly ModelRow[];
   readonly channels: readonly ChannelRow[];
   readonly channelKeys: readonly ChannelKeyRow[];
@@ -70,7 +76,7 @@ const SUPERSEDED_FOR = '1 hour';
 
 export async function routingRows(db: Pool): Promise<RoutingRows> {
   const { rows } = await db.query<RoutingRows>(
-    `select
+    `select (select version::float8 from routing_version) as version,
        (select coalesce(jsonb_agg(to_jsonb(m) order by m.id), '[]') from (
           select id, display_name as "displayName", owned_by as "ownedBy", kind, context_tokens as "contextTokens",
                  max_output_tokens as "maxOutputTokens", bytes_per_token as "bytesPerToken",
@@ -84,7 +90,7 @@ export async function routingRows(db: Pool): Promise<RoutingRows> {
                  requests_per_minute as "requestsPerMinute", status, usage_export as "usageExport"
             from channels) c) as channels,
        (select coalesce(jsonb_agg(to_jsonb(k) order by k.id), '[]') from (
-          select id, channel_id as "channelId", sealed, last_four as "lastFour"
+          select id, channel_id as "channelId", sealed, last_four as "lastFour", slot_id as "slotId", share
             from channel_keys
            where status = 'active') k) as "channelKeys",
        (select coalesce(jsonb_agg(to_jsonb(r)), '[]') from (

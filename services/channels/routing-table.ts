@@ -27,10 +27,20 @@ export interface ChannelKey {
   readonly id: string;
   readonly credential: string;
   readonly lastFour: string;
+  readonly slotId: string;
+  readonly share: number;
+}
+
+/** Of one table: how many attempts work by it at this moment, so that it can be said when none does any more. */
+export interface TableUse {
+  readonly version: number;
+  attempts: number;
 }
 
 export interface Channel extends ChannelRow {
   readonly keys: readonly ChannelKey[];
+  /** Of the table that it is in. */
+  readonly use: TableUse;
 }
 
 export interface Route {
@@ -48,6 +58,7 @@ export interface RoutedModel extends ModelRow {
 export interface RoutingTable {
   readonly models: ReadonlyMap<string, RoutedModel>;
   readonly loadedAtMs: number;
+  readonly use: TableUse;
   /** What was left out and why, for people; names rows, holds no secrets. */
   readonly problems: readonly string[];
 }
@@ -77,7 +88,8 @@ export function isInPlan({ planModels }: { readonly planModels: 'basic' | 'all' 
 export async function loadRoutingTable(db: Pool, vault: Vault, nowMs: number): Promise<RoutingTable> {
   const rows = await routingRows(db);
   const problems: string[] = [];
-  const channels = soundChannels(rows, vault, problems);
+  const use: TableUse = { version: rows.version, attempts: 0 };
+  const channels = soundChannels(rows, vault, use, problems);
   const prices = new RoutePrices(rows.prices);
   const routesOf = Map.groupBy(rows.channelModels, ({ modelId }) => modelId);
   const models = new Map<string, RoutedModel>();
@@ -92,10 +104,15 @@ export async function loadRoutingTable(db: Pool, vault: Vault, nowMs: number): P
         routes: soundRoutes(routesOf.get(row.id) ?? [], channels, prices, problems),
       });
   }
-  return { models, loadedAtMs: nowMs, problems };
+  return { models, loadedAtMs: nowMs, use, problems };
 }
 
-function soundChannels(rows: RoutingRows, vault: Vault, problems: string[]): ReadonlyMap<string, Channel> {
+function soundChannels(
+  rows: RoutingRows,
+  vault: Vault,
+  use: TableUse,
+  problems: string[],
+): ReadonlyMap<string, Channel> {
   const keysOf = Map.groupBy(rows.channelKeys, ({ channelId }) => channelId);
   const channels = new Map<string, Channel>();
   for (const row of rows.channels) {
@@ -105,18 +122,18 @@ function soundChannels(rows: RoutingRows, vault: Vault, problems: string[]): Rea
       continue;
     }
     const baseUrl = row.baseUrl.replace(/\/+$/, ''); // paths are appended to it
-    channels.set(row.id, { ...row, baseUrl, keys: openKeys(keysOf.get(row.id) ?? [], baseUrl, vault, problems) });
+    channels.set(row.id, { ...row, baseUrl, keys: openKeys(keysOf.get(row.id) ?? [], baseUrl, vault, problems), use });
   }
   return channels;
 }
 
 function openKeys(rows: readonly ChannelKeyRow[], baseUrl: string, vault: Vault, problems: string[]): ChannelKey[] {
   const keys: ChannelKey[] = [];
-  for (const { id, sealed, lastFour } of rows) {
+  for (const { id, sealed, lastFour, slotId, share } of rows) {
     const credential = orProblem(problems, `channel key ${id}`, () =>
       vault.open(sealed, channelKeyContext(id, baseUrl)),
     );
-    if (credential !== null) keys.push({ id, credential, lastFour });
+    if (credential !== null) keys.push({ id, credential, lastFour, slotId, share });
   }
   return keys;
 }

@@ -2,6 +2,7 @@
 // once (D148).
 import { secondFactorPlace } from '../accounts/second-factors.ts';
 import { channelKeyContext } from '../channels/channel-key-context.ts';
+import { adminKeyContext } from '../channels/provider-admin.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { providerPlace } from '../single-sign-on/identity-providers.ts';
 import type { SealContext, Sealed, Vault } from '../vault/vault.ts';
@@ -27,6 +28,11 @@ export const SAMPLED: readonly Sampled[] = [
     table: 'channel_keys',
     samples: `select k.id, c.base_url as "boundTo", k.sealed from channel_keys k join channels c on c.id = k.channel_id where k.status = 'active'`,
     placeOf: ({ id, boundTo }) => channelKeyContext(id, boundTo),
+  },
+  {
+    table: 'channel_admin_keys',
+    samples: `select c.id, c.base_url as "boundTo", a.sealed from channel_admin_keys a join channels c on c.id = a.channel_id`,
+    placeOf: ({ id, boundTo }) => adminKeyContext(id, boundTo),
   },
   {
     table: 'auth.second_factors',

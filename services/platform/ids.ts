@@ -37,6 +37,12 @@ export function newId(): string {
   );
 }
 
+/** Ids that were made before that moment are lower, as far as clocks agree. */
+export function lowestIdAt(atMs: number): string {
+  const time = Math.max(0, Math.floor(atMs)).toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
+}
+
 /** The same name, the same id: a UUIDv8 of its SHA-256, for rows that two processes may both come to make. */
 export function idFor(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');

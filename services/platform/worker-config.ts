@@ -32,6 +32,7 @@ export interface WorkerConfig {
   /** scheme://host:port of Temporal's UI, which may ask for payloads to be decoded; null: only the command line may. */
   readonly temporalUiOrigin: string | null;
   readonly payloadKeys: Keyring;
+  /** As the gateways': keys of channels are made, tried and given up by workers. */
   readonly masterKeys: Keyring;
   /** Where they stand, to be read again; null: they came by the environment. */
   readonly masterKeysFile: string | null;

@@ -1,5 +1,6 @@
 // Processes that go on, as their rows have them: what they wait for, and whether they ask for something, mostly of Stripe, that is not
-// answered yet. As the steps of the domain see it (asks of domain/subscription-step.ts, domain/dunning.ts, domain/top-up.ts and domain/provisioning.ts).
+// answered yet. As the steps of the domain see it (asks of domain/subscription-step.ts, domain/dunning.ts, domain/top-up.ts domain/provisioning.ts and
+// domain/channel-key-rotation.ts).
 import { PROVISIONING_STEPS } from '../../domain/provisioning.ts';
 import type { ProcessName } from './poke.ts';
 
@@ -43,4 +44,9 @@ export const OPEN_PROCESSES: Readonly<Record<ProcessName, string>> = {
     select version as id, null::uuid as org_id, null::timestamptz as wake_at, not is_paused and stage <> 'attention' as is_unanswered,
            null::float8 as ask_again_ms, stage = 'attention' as needs_person
       from master_key_rotations where ended_at is null`,
+  'rotate:channel-key': `
+    select slot_id as id, null::uuid as org_id, wake_at,
+           wake_at is null or stage in ('creating', 'probing', 'revoking', 'verifying', 'undoing') as is_unanswered,
+           (state #>> '{stage,againAtMs}')::float8 as ask_again_ms, stage = 'awaiting_key' as needs_person
+      from channel_key_rotations where ended_at is null`,
 };

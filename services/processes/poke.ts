@@ -8,6 +8,7 @@ export type ProcessName =
   | 'refund'
   | 'onboarding'
   | 'rotate:api-key'
+  | 'rotate:channel-key'
   | 'rotate:master-key';
 
 export function subscriptionWorkflowId(subscriptionId: string): string {
@@ -36,6 +37,10 @@ export function apiKeyRotationWorkflowId(rotationId: string): string {
 
 export function masterKeyRotationWorkflowId(version: number): string {
   return `rotate:master-key:${version}`;
+}
+
+export function channelKeyRotationWorkflowId(slotId: string): string {
+  return `rotate:channel-key:${slotId}`;
 }
 
 /** Whose workflow that is. */

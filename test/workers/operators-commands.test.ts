@@ -1,6 +1,7 @@
 // What docs/operations.md tells an operator to type works as it stands there, with the codec on.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createPool } from '../../services/platform/postgres.ts';
+import { startRotation } from '../../services/channel-key-rotation/start.ts';
+import { createPool, inTransaction } from '../../services/platform/postgres.ts';
 import { apiKeyRotationWorkflowId } from '../../workflows/contracts/api-key-rotation.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
 import { KeyShop } from '../services/api-keys/key-shop.ts';
@@ -14,6 +15,7 @@ import { startWorkerProcess, WORKERS_ADMIN_TOKEN, type WorkerProcess } from '../
 const [EVERY_DAY = ''] = commandsOf('Workflows');
 const [ANSWER = '', START = ''] = commandsOf('The nightly reconciliation');
 const [EXTEND = ''] = commandsOf('Rolled and frozen API keys');
+const [, , ROTATIONS = ''] = commandsOf('Keys of channels');
 
 const { database, admin } = await ownDatabase();
 let temporal: ThrowawayTemporal;
@@ -98,3 +100,29 @@ test('the overlap of a rolled API key is made longer and ended by the commands o
   expect((await shop.look(made)).rotation).toBeNull();
   await db.end();
 });
+
+test('a rotation of a key is found and told to look again by the commands of the page', async () => {
+  const slot = await rotationThatWaits();
+  let told = '';
+  await until(async () => {
+    told = await onThePage(ROTATIONS, { '<slot>': slot }).catch(() => '');
+    return told.includes(slot); // lists follow what happens by moments
+  });
+
+  expect(told).toMatch(new RegExp(`Running +rotate:channel-key:${slot}`));
+});
+
+/** For a key that a person brings; its id is that of the place. */
+async function rotationThatWaits(): Promise<string> {
+  const { id, channelId } = await oneRow<{ id: string; channelId: string }>(
+    admin,
+    `with c as (insert into channels (name, provider, base_url) values ('a', 'openai', 'https://api.example.com/v1') returning id)
+     insert into channel_keys (channel_id, sealed, master_key_version, last_four) select id, '{"v": 1}', 1, '****' from c
+     returning id, channel_id as "channelId"`,
+  );
+  const db = createPool(database.urlFor('worker'), { name: 'desk', maxConnections: 1, statementTimeoutMs: 5_000 });
+  const wanted = { channelId, slotId: id, isEmergency: false, reason: 'it is old' };
+  await inTransaction(db, (tx) => startRotation(tx, wanted, { actor: 'person:ada', requestId: id }));
+  await db.end();
+  return id;
+}

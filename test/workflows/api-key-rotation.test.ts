@@ -7,7 +7,7 @@ import { createApiKeyRotationActivities } from '../../activities/api-key-rotatio
 import { ApiKeyRotations } from '../../services/api-keys/rotations.ts';
 import { pokeStranded } from '../../services/processes/stranded.ts';
 import { typedRotations } from '../../workers/activities.ts';
-import { endOverlap, extendOverlap, apiKeyRotationWorkflowId } from '../../workflows/contracts/api-key-rotation.ts';
+import { apiKeyRotationWorkflowId, endOverlap, extendOverlap } from '../../workflows/contracts/api-key-rotation.ts';
 import { BILLING_STAGE, SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes.ts';
 import { type Made, openKeyShop } from '../services/api-keys/key-shop.ts';
 import { startTimeSkippingTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
@@ -55,7 +55,9 @@ async function rolled(overlapHours: number): Promise<Rolled> {
   const made = await shop.apiKey();
   const next = await house.now(() => shop.roll(made, overlapHours));
   // The client that lets time pass while a result is awaited.
-  const workflow = temporal.environment.client.workflow.getHandle(apiKeyRotationWorkflowId(await shop.rotationOf(made)));
+  const workflow = temporal.environment.client.workflow.getHandle(
+    apiKeyRotationWorkflowId(await shop.rotationOf(made)),
+  );
   return { ...made, next, workflow };
 }
 

@@ -18,6 +18,7 @@ export interface ApiKeyRotationInput {
 
 /** The row as an activity saw it. */
 export interface ApiKeyRotationView extends ProcessView {
+  readonly orgId: string;
   readonly rotationId: string;
   readonly apiKeyId: string;
   readonly apiKeyName: string;

@@ -13,7 +13,8 @@ export type CardAsk =
   | { readonly kind: 'top_up'; readonly orgId: string; readonly number: number; readonly paymentId: string };
 
 export interface ProcessView {
-  readonly orgId: string;
+  /** Null: it is no customer's affair. */
+  readonly orgId: string | null;
   /** For people; some do not tell it, nor do histories that began before it was told. */
   readonly orgName?: string;
   /** Of two views the one with the higher number is the newer. */

@@ -21,6 +21,7 @@ interface Moment {
 }
 
 export interface DunningView extends ProcessView {
+  readonly orgId: string;
   /** For people; histories that began before they were told lack these three. */
   readonly dueAt?: string;
   /** Notices that the mail server took over. */

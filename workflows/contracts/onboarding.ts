@@ -17,6 +17,7 @@ export interface OnboardingInput {
 
 /** The row as an activity saw it. */
 export interface OnboardingView extends ProcessView {
+  readonly orgId: string;
   readonly applicationId: string;
   readonly company: string;
   readonly stage:

@@ -1,5 +1,16 @@
-// How a process of billing is started under its fixed id, whoever does it. The texts are what Temporal's UI shows of it for ever.
-import { API_KEY_ROTATION, type ApiKeyRotationInput, ROTATE_API_KEY, apiKeyRotationWorkflowId } from './api-key-rotation.ts';
+// How a process is started under its fixed id, whoever does it. The texts are what Temporal's UI shows of it for ever.
+import {
+  API_KEY_ROTATION,
+  type ApiKeyRotationInput,
+  apiKeyRotationWorkflowId,
+  ROTATE_API_KEY,
+} from './api-key-rotation.ts';
+import {
+  CHANNEL_KEY_ROTATION,
+  type ChannelKeyRotationInput,
+  channelKeyRotationWorkflowId,
+  ROTATE_CHANNEL_KEY,
+} from './channel-key-rotation.ts';
 import { DUNNING, type DunningInput, dunningWorkflowId } from './dunning.ts';
 import {
   MASTER_KEY_ROTATION,
@@ -20,6 +31,7 @@ export type ProcessName =
   | typeof REFUND
   | typeof ONBOARDING
   | typeof ROTATE_API_KEY
+  | typeof ROTATE_CHANNEL_KEY
   | typeof ROTATE_MASTER_KEY;
 
 export interface ProcessStart {
@@ -30,6 +42,7 @@ export interface ProcessStart {
     | typeof REFUSED_REFUND
     | typeof ENTERPRISE_ONBOARDING
     | typeof API_KEY_ROTATION
+    | typeof CHANNEL_KEY_ROTATION
     | typeof MASTER_KEY_ROTATION;
   readonly workflowId: string;
   readonly input:
@@ -39,6 +52,7 @@ export interface ProcessStart {
     | RefusedRefundInput
     | OnboardingInput
     | ApiKeyRotationInput
+    | ChannelKeyRotationInput
     | MasterKeyRotationInput;
   readonly staticSummary: string;
   readonly staticDetails: string;
@@ -57,18 +71,20 @@ export const WHAT_IT_IS: Readonly<Record<ProcessName, string>> = {
     'Makes an enterprise of an organization: waits for what people decide, reminds them, and provisions what was approved. It ends when its customer is welcomed, or when it was rejected, withdrawn or not answered.',
   [ROTATE_API_KEY]:
     'Reminds whoever still uses a credential that was replaced, and writes its end down. It ends when that credential does; that it is refused then every gateway sees to by itself.',
+  [ROTATE_CHANNEL_KEY]:
+    'Changes the key of a channel for another one: has it made or waits for it, tries it on ever more requests, and revokes the old one. It ends when the old one is refused, or when all is as it was.',
   [ROTATE_MASTER_KEY]:
     'Has every secret sealed under another master key: waits until all processes have it, then renews what was sealed before. It ends when nothing is left under an older one, or when it was cancelled before.',
 };
 
 /** One line to a paragraph: the UI breaks where the text does. */
 const HOW_IT_GOES_ON = [
-  'PostgreSQL holds the truth: each turn looks at the row, has done what the row asks for, and waits for time or news.',
+  'PostgreSQL holds the truth: each turn looks at the row, has done outside what the row asks for, and waits for time or news.',
   'What can be done now is in the current details.',
   'To stop it: end the case as its details say. One that is terminated comes back when its row is due.',
 ];
 
-/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization, of a refused refund its payment, of an onboarding its application, of a rolled API key the rotation, of a master key the new version. */
+/** The subject: of a subscription its own id, of a case of dunning the id of its invoice, of a top-up its organization, of a refused refund its payment, of an onboarding its application, of a rolled API key the rotation, of a channel's key its place, of a master key the new version. */
 export function processStart(process: ProcessName, subject: string): ProcessStart {
   return { ...startOf(process, subject), staticDetails: [WHAT_IT_IS[process], ...HOW_IT_GOES_ON].join('\n\n') };
 }
@@ -116,6 +132,13 @@ function startOf(process: ProcessName, subject: string): Omit<ProcessStart, 'sta
         workflowId: apiKeyRotationWorkflowId(subject),
         input: { v: 1, rotationId: subject },
         staticSummary: `Ends the overlap of API key rotation ${subject}`,
+      };
+    case ROTATE_CHANNEL_KEY:
+      return {
+        workflowType: CHANNEL_KEY_ROTATION,
+        workflowId: channelKeyRotationWorkflowId(subject),
+        input: { v: 1, slotId: subject },
+        staticSummary: `Changes the key in place ${subject} of a channel`,
       };
     case ROTATE_MASTER_KEY:
       return {

@@ -18,6 +18,7 @@ export interface RefusedRefundInput {
 
 /** The row as an activity saw it. */
 export interface RefusedRefundView extends ProcessView {
+  readonly orgId: string;
   readonly paymentId: string;
   /** What was paid for: a pack, a top-up, an invoice, or nothing, since it was captured twice. */
   readonly purpose: string;

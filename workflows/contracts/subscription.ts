@@ -18,6 +18,7 @@ export interface SubscriptionInput {
 
 /** The row as an activity saw it. */
 export interface SubscriptionView extends ProcessView {
+  readonly orgId: string;
   readonly phase: 'active' | 'paying' | 'past_due' | 'voiding' | 'paused' | 'ended';
   readonly plan: string;
   /** ISO 8601, of the period paid last. */

@@ -17,6 +17,7 @@ export interface TopUpInput {
 
 /** The row as an activity saw it. */
 export interface TopUpView extends ProcessView {
+  readonly orgId: string;
   /** Null: off. */
   readonly settings: {
     readonly thresholdCents: number;

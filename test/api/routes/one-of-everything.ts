@@ -15,6 +15,7 @@ import { oneAccount } from './one-account.ts';
 import { oneApiKey } from './one-api-key.ts';
 import { oneApplication } from './one-application.ts';
 import { oneInvitation } from './one-invitation.ts';
+import { oneKeyRotation } from './one-key-rotation.ts';
 import { oneMasterKey } from './one-master-key.ts';
 import { oneProposal } from './one-proposal.ts';
 import { oneSingleSignOn } from './one-single-sign-on.ts';
@@ -36,6 +37,7 @@ export interface World {
   readonly personId: string;
   readonly channelId: string;
   readonly channelKeyId: string;
+  readonly keyRotationId: string;
   readonly paymentId: string;
   readonly invoiceId: string;
   readonly bankTransferId: string;
@@ -100,12 +102,13 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   await step('patch', '/models/{id}', { id: 'acme/model-1' }, { displayName: 'Model 1' }, ifMatch);
   await step('post', '/models/{id}/prices', { id: 'acme/model-1' }, { side: 'cost', price: COST });
 
-  const channel = await oneChannel(step, upstream.url);
+  const { slotId, ...channel } = await oneChannel(step, upstream.url);
   const { apiKeyId, credential, rolledCredential } = await oneApiKey(app, step, orgId, projectId);
   const invited = await oneInvitation(app, step, orgId);
   await nightsProven(app.db);
   await nothingWaits(app.db);
   await step('post', '/demo/clock', {}, { advance: '10 minutes' });
+  const { keyRotationId, rotationSecrets } = await oneKeyRotation(app.db, step, { id: channel.channelId, slotId });
   const { accountSecrets } = await oneAccount(app, step);
   const { signOnSecrets } = await oneSingleSignOn(app, step);
   const proposed = await oneProposal(app, step);
@@ -122,8 +125,8 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
     ...proposed,
     ...{ steps, orgId, projectId, apiKeyId, personId, credential },
     ...channel,
-    paymentId,
-    secrets: [...UPSTREAM_KEYS, credential, rolledCredential, ...accountSecrets, ...signOnSecrets],
+    ...{ keyRotationId, paymentId },
+    secrets: [...UPSTREAM_KEYS, ...rotationSecrets, credential, rolledCredential, ...accountSecrets, ...signOnSecrets],
   };
 }
 
@@ -138,12 +141,12 @@ async function oneChannel(step: TakeStep, baseUrl: string) {
   const channel = await step('post', '/channels', {}, { ...channelBody, keys: [firstKey] });
   const id = channel.string('id');
   await step('patch', '/channels/{id}', { id }, { weight: 3, keys: [secondKey] }, ifMatch);
-  await step('post', '/channels/{id}/keys', { id }, { keys: [thirdKey] });
+  const added = await step('post', '/channels/{id}/keys', { id }, { keys: [thirdKey] });
   const keyId = channel.string('keys.0.id');
   const off = { status: 'disabled', reason: 'leaked' };
   await step('patch', '/channels/{id}/keys/{keyId}', { id, keyId }, off, ifMatch);
   await step('post', '/channels/{id}/test', { id }, {});
-  return { channelId: id, channelKeyId: keyId };
+  return { channelId: id, channelKeyId: keyId, slotId: added.string('keys.1.id') };
 }
 
 /** The clock waits for a mail server, and for workers to take what is news to workflows, and neither is here. */

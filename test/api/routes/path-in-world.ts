@@ -8,6 +8,7 @@ export function pathIn(world: World, path: string): string {
     'api-keys': world.apiKeyId,
     persons: world.personId,
     channels: world.channelId,
+    'key-rotations': world.keyRotationId,
     models: 'acme%2Fmodel-1',
     payments: world.paymentId,
     invoices: world.invoiceId,
@@ -32,5 +33,6 @@ export function pathIn(world: World, path: string): string {
     .replace('{personId}', world.personId)
     .replace('{applicationId}', world.applicationId)
     .replace('{version}', '2')
+    .replace('{slotId}', world.channelKeyId)
     .replace('{keyId}', world.channelKeyId);
 }

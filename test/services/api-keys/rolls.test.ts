@@ -3,7 +3,7 @@
 import { expect, test } from '@jest/globals';
 import { nano } from '../../../domain/nano.ts';
 import { ReplacedCredentials } from '../../../services/api-keys/replaced-credentials.ts';
-import { rotationsStanding } from '../../../services/api-keys/rotations.ts';
+import { apiKeysStanding } from '../../../services/api-keys/rotations.ts';
 import { findCustomers } from '../../../services/customers/search.ts';
 import { createLog } from '../../../services/platform/log.ts';
 import { issueGrant, openBareGateway } from '../../support/bare-gateway.ts';
@@ -155,13 +155,13 @@ test('a disabled key that was found elsewhere stays frozen when it is enabled', 
 });
 
 test('an operator sees how many keys in use are frozen, and how many have two credentials', async () => {
-  const before = await rotationsStanding(shop.db);
+  const before = await apiKeysStanding(shop.db);
   const [rolled, found, off] = [await shop.apiKey(), await shop.apiKey(), await shop.apiKey()];
   await shop.roll(rolled, 24);
   for (const { credential } of [found, off]) await shop.report({ credential });
   await shop.admin.query('update api_keys set disabled_at = billing_now() where id = $1', [off.apiKeyId]);
 
-  expect(await rotationsStanding(shop.db)).toEqual({ frozen: before.frozen + 1, running: before.running + 1 });
+  expect(await apiKeysStanding(shop.db)).toEqual({ frozen: before.frozen + 1, running: before.running + 1 });
 });
 
 test('our staff finds the customer by the beginning of either credential', async () => {

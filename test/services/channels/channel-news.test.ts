@@ -28,7 +28,8 @@ function toldHealth(): { health: ChannelHealth; lines: Line[] } {
 }
 
 function vitalsOf(health: ChannelHealth, model: RoutedModel) {
-  return channelVitals({ models: new Map([[model.id, model]]), loadedAtMs: 0, problems: [] }, health.snapshot());
+  const use = { version: 1, attempts: 0 };
+  return channelVitals({ models: new Map([[model.id, model]]), loadedAtMs: 0, use, problems: [] }, health.snapshot());
 }
 
 test('a key that dies and lives again is told twice, however often it was asked meanwhile (T38)', () => {

@@ -1,14 +1,16 @@
 // Builders of what the routing table holds, for tests of who is picked. Everything that a test does not name is ordinary.
-import type { Channel, RoutedModel } from '../../../services/channels/routing-table.ts';
+import type { Channel, ChannelKey, RoutedModel } from '../../../services/channels/routing-table.ts';
 
 export interface ChannelTraits extends Partial<Omit<Channel, 'keys'>> {
   readonly id: string;
-  /** Ids of its keys. */
-  readonly keys?: readonly string[];
+  /** Ids of its keys, each in a place of its own, or keys that share one. */
+  readonly keys?: readonly (string | Pick<ChannelKey, 'id' | 'slotId' | 'share'>)[];
 }
 
 function newChannel({ keys = [], ...traits }: ChannelTraits): Channel {
-  const ids = keys.length > 0 ? keys : [`${traits.id}-key`];
+  const wanted = (keys.length > 0 ? keys : [`${traits.id}-key`]).map((one) =>
+    typeof one === 'string' ? { id: one, slotId: one, share: 100 } : one,
+  );
   return {
     name: traits.id,
     provider: 'openai',
@@ -22,8 +24,9 @@ function newChannel({ keys = [], ...traits }: ChannelTraits): Channel {
     requestsPerMinute: null,
     status: 'enabled',
     usageExport: null,
+    use: { version: 1, attempts: 0 },
     ...traits,
-    keys: ids.map((id) => ({ id, credential: `sk-${id}`, lastFour: id.slice(-4) })),
+    keys: wanted.map((one) => ({ ...one, credential: `sk-${one.id}`, lastFour: one.id.slice(-4) })),
   };
 }
 

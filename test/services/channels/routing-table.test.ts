@@ -12,6 +12,7 @@ import { parseKeyring, Vault } from '../../../services/vault/vault.ts';
 import { startThrowawayPostgres, type ThrowawayPostgres } from '../../support/throwaway-postgres.ts';
 import { Catalogue, priceOf } from './catalogue.ts';
 
+const UNUSED = { version: 1, attempts: 0 };
 const HOUR = 3_600_000;
 const vault = new Vault(
   parseKeyring('Master', JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } })),
@@ -86,7 +87,8 @@ test('a model comes with its prices, its channel, the opened key and the cost of
           requestsPerMinute: 900,
           status: 'enabled',
           usageExport: 'demo',
-          keys: [{ id: keyId, credential: 'sk-upstream-0001', lastFour: '0001' }],
+          keys: [{ id: keyId, credential: 'sk-upstream-0001', lastFour: '0001', slotId: keyId, share: 100 }],
+          use: UNUSED,
         },
       },
     ],
@@ -94,7 +96,7 @@ test('a model comes with its prices, its channel, the opened key and the cost of
 });
 
 test('an empty catalogue is a table without models', async () => {
-  expect(await load()).toEqual({ models: new Map(), loadedAtMs: 0, problems: [] });
+  expect(await load()).toEqual({ models: new Map(), loadedAtMs: 0, use: UNUSED, problems: [] });
 });
 
 test('a key that does not open is left out and named; the channel serves with the others', async () => {
@@ -111,7 +113,7 @@ test('a key that does not open is left out and named; the channel serves with th
   const { models, problems } = await load();
 
   expect(models.get('gpt-x')?.routes[0]?.channel.keys).toEqual([
-    { id: goodId, credential: 'sk-good', lastFour: 'good' },
+    { id: goodId, credential: 'sk-good', lastFour: 'good', slotId: goodId, share: 100 },
   ]);
   expect(problems).toHaveLength(3);
   for (const id of [movedId, foreignId, brokenId]) {

@@ -77,6 +77,7 @@ test.each([
   ['SMTP_URL', undefined, 'SMTP_URL is not set: nobody would be warned'],
   ['TOLLGATE_PUBLIC_URL', undefined, 'TOLLGATE_PUBLIC_URL is not set'],
   ['TOLLGATE_PAYLOAD_KEYS', keyring(Buffer.alloc(32)), 'payload key 1: it was not made at random'],
+  ['TOLLGATE_MASTER_KEYS', keyring(Buffer.alloc(32)), 'master key 1: it was not made at random'],
   ['TOLLGATE_ADMIN_TOKEN', 'short', 'has 5 characters'],
   ['TOLLGATE_LINK_SECRET', 'short', 'has 5 characters'],
   ['DATABASE_URL_WORKER', 'postgres://worker:worker@127.0.0.1/gate', 'looks like a default value'],

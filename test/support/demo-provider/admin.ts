@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Upstream } from './inference.ts';
 import { objectOf, textOf } from './json-body.ts';
+import { KEYS_PATH, keyRoute } from './key-routes.ts';
 import { meterReport, usageExport } from './meter-reports.ts';
 import { readBody } from './request-body.ts';
 
@@ -17,6 +18,7 @@ const ROUTES = new Map<string, AdminRoute>([
   ['GET /meter', async ({ meter }) => ok(await meterReport(meter))],
   ['GET /usage-export', exportPage],
   ['POST /_demo/faults', setKeyFault],
+  ['POST /_demo/withdrawals', withdrawKey],
 ]);
 
 // Where the fault `redirect` points: whoever gets this answer has followed it, which a gateway must not.
@@ -32,6 +34,12 @@ export async function admin(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (path === KEYS_PATH || path.startsWith(`${KEYS_PATH}/`)) {
+    const { status, body, isLost } = await keyRoute(upstream, path, request);
+    if (isLost) response.destroy();
+    else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    return;
+  }
   const route = ROUTES.get(`${request.method} ${path}`) ?? (path === REDIRECTED ? redirected : notFound);
   const { status, body } = await route(upstream, request);
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
@@ -64,6 +72,14 @@ async function setKeyFault({ keyFaults }: Upstream, request: IncomingMessage): P
     if (error instanceof RangeError || error instanceof SyntaxError) return refused(error.message);
     throw error;
   }
+}
+
+/** As by hand on a provider's page: a key that no API has issued. */
+async function withdrawKey({ accountKeys }: Upstream, request: IncomingMessage): Promise<AdminAnswer> {
+  const value = textOf(objectOf(JSON.parse((await readBody(request)) ?? ''))?.key);
+  if (!value.startsWith('demo-')) return refused('key must begin with demo-');
+  accountKeys.withdraw(value);
+  return ok({ withdrawn: true });
 }
 
 async function redirected(): Promise<AdminAnswer> {

@@ -1,6 +1,7 @@
 // A request for a model: who asks, which fault meets it, and which surface answers.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AccountKeys } from './account-keys.ts';
 import { demoModel } from './catalogue.ts';
 import { drawBetween } from './chance.ts';
 import { chatCompletions } from './chat-completions.ts';
@@ -22,6 +23,7 @@ import { wireStyle } from './wire-style.ts';
 export interface Upstream {
   readonly meter: Meter;
   readonly keyFaults: KeyFaults;
+  readonly accountKeys: AccountKeys;
 }
 
 interface Surface {
@@ -50,7 +52,7 @@ export async function inference(
   const arrival = upstream.meter.arrive();
   try {
     const apiKey = apiKeyOf(request);
-    if (!apiKey.startsWith('demo-')) throw new Refusal(401, wrongKey(family, apiKey), 'invalid_api_key');
+    if (!upstream.accountKeys.isTaken(apiKey)) throw new Refusal(401, wrongKey(family, apiKey), 'invalid_api_key');
     if (surface === undefined) return sendJson(response, family, requestId, modelsAt(path, request, family));
     if (request.method !== 'POST') throw new Refusal(404, `Invalid URL (${request.method} ${path})`);
     await answerPost(upstream, surface, apiKey, request, response, requestId);

@@ -2,6 +2,7 @@
 // gives it, and fails in every way that real providers do. It shares no code with the product that is judged by its meter.
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { AccountKeys } from './account-keys.ts';
 import { admin, isAdminPath } from './admin.ts';
 import { KeyFaults } from './faults.ts';
 import { inference, type Upstream } from './inference.ts';
@@ -28,7 +29,7 @@ export async function startDemoProvider({
   host = '127.0.0.1',
 }: DemoProviderOptions): Promise<DemoProvider> {
   const meter = await openMeter(dataDir);
-  const upstream: Upstream = { meter, keyFaults: new KeyFaults() };
+  const upstream: Upstream = { meter, keyFaults: new KeyFaults(), accountKeys: new AccountKeys(dataDir) };
   const running = new Set<Promise<void>>();
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     const work = answer(upstream, request, response).finally(() => running.delete(work));
