@@ -5,12 +5,12 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { serverUser } from '../services/platform/server-user.ts';
 import { findOrInstallChromium, INSTALL_CHROMIUM } from './parts/chromium.ts';
 import { homeFolder } from './parts/home.ts';
 import { NAME_LOCALHOST, nameLocalhost } from './parts/localhost.ts';
 import { findPostgres } from './parts/postgres-binaries.ts';
 import { findOrInstallRedis, INSTALL_REDIS } from './parts/redis.ts';
-import { serverUser } from './parts/server-user.ts';
 import { findOrFetch, type ServerProgram, TEMPORAL, TEST_SERVER } from './parts/temporal-programs.ts';
 
 const checkout = resolve(import.meta.dirname, '..');

@@ -36,7 +36,7 @@ export class SecondFactors {
   async begin(tx: PoolClient, personId: string, email: string): Promise<Enrolment> {
     if (await isEnrolled(tx, personId)) throw enrolledAlready();
     const seed = randomBytes(SEED_BYTES);
-    const sealed = this.#vault.seal(seed.toString('base64'), placeOf(personId));
+    const sealed = this.#vault.seal(seed.toString('base64'), secondFactorContext(personId));
     const recoveryCodes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
     await tx.query('delete from auth.second_factors where person_id = $1', [personId]);
     await tx.query('insert into auth.second_factors (person_id, sealed, master_key_version) values ($1, $2, $3)', [
@@ -87,7 +87,7 @@ export class SecondFactors {
     );
     const [factor] = rows;
     if (factor === undefined) return false;
-    const seed = Buffer.from(this.#vault.open(factor.sealed, placeOf(personId)), 'base64');
+    const seed = Buffer.from(this.#vault.open(factor.sealed, secondFactorContext(personId)), 'base64');
     const step = stepOf(seed, code, factor.now.getTime());
     if (step === null || step <= Number(factor.lastStep)) return false;
     await tx.query(
@@ -160,7 +160,8 @@ function hashOf(personId: string, recoveryCode: string): Buffer {
   return createHash('sha256').update(`${personId}:${letters}`).digest();
 }
 
-function placeOf(personId: string): SealContext {
+/** The one place that a seed is bound to. */
+export function secondFactorContext(personId: string): SealContext {
   return { table: 'auth.second_factors', rowId: personId, column: 'sealed', origin: 'totp:' };
 }
 

@@ -105,7 +105,9 @@ async function putClient(
 ): Promise<void> {
   const { issuer = before.issuer, clientId = before.clientId, clientSecret } = change;
   const sealed =
-    issuer === null || clientSecret === undefined ? null : vault.seal(clientSecret, placeOf(before.orgId, issuer));
+    issuer === null || clientSecret === undefined
+      ? null
+      : vault.seal(clientSecret, identityProviderContext(before.orgId, issuer));
   await tx.query(
     'update identity_providers set issuer = $2, client_id = $3, sealed = $4, master_key_version = $5 where org_id = $1',
     [
@@ -193,7 +195,7 @@ export async function providerOf(db: Queryable, vault: Vault, orgId: string): Pr
 }
 
 function opened(vault: Vault, { sealed, ...provider }: KnownRow): KnownProvider {
-  return { ...provider, clientSecret: vault.open(sealed, placeOf(provider.orgId, provider.issuer)) };
+  return { ...provider, clientSecret: vault.open(sealed, identityProviderContext(provider.orgId, provider.issuer)) };
 }
 
 /** An owner has come in through it, so it may be enforced: if it is that one still. */
@@ -210,7 +212,8 @@ export async function noteTried(
   );
 }
 
-function placeOf(orgId: string, issuer: string): SealContext {
+/** The one place that a secret of a provider is bound to. */
+export function identityProviderContext(orgId: string, issuer: string): SealContext {
   return { table: 'identity_providers', rowId: orgId, column: 'sealed', origin: new URL(issuer).origin };
 }
 

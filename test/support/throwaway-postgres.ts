@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { moveFolder } from '../../scripts/parts/atomic-file.ts';
 import { findPostgres, type PostgresBinaries } from '../../scripts/parts/postgres-binaries.ts';
-import { serverUser } from '../../scripts/parts/server-user.ts';
+import { serverUser } from '../../services/platform/server-user.ts';
 import { type Login, sessionSettings } from '../../scripts/parts/session-settings.ts';
 import { freePort } from './free-port.ts';
 import { removeStale } from './kept-between-runs.ts';
