@@ -214,6 +214,7 @@ const SHORTEST_SECRET = 32;
 const SHORTEST_STRIPE_SECRET = 24;
 const DEFAULT_WORDS =
   /change.?me|password|secret|default|example|insecure|placeholder|replace|tollgate|12345678|abcdefgh/;
+const DATABASES = ['DATABASE_URL', 'DATABASE_URL_WORKER', 'DATABASE_URL_MEMBERS', 'DATABASE_URL_BACKUP'];
 const DEFAULT_PASSWORDS = new Set(['postgres', 'admin', 'root', 'test', 'demo', 'redis', 'pass', '1234', '123456']);
 
 function testSwitches(env: Environment): string[] {
@@ -267,7 +268,7 @@ export function weakSecrets(env: Environment): string[] {
     }
     if (looksDefault(secret)) problems.push(`${name} looks like a default value`);
   }
-  for (const name of ['DATABASE_URL', 'DATABASE_URL_WORKER', 'DATABASE_URL_MEMBERS', 'REDIS_URL']) {
+  for (const name of [...DATABASES, 'REDIS_URL']) {
     const problem = weakPassword(env[name]);
     if (problem !== null) problems.push(`${name} ${problem}`);
   }
