@@ -1,19 +1,24 @@
 // What a worker can run, and all that its bundle is made of: a process that is not named here does not exist.
 import { apiKeyRotation } from './api-key-rotation.ts';
 import { autoTopUp } from './auto-top-up.ts';
+import { backup, backupTick } from './backup.ts';
 import { dunning } from './dunning.ts';
 import { enterpriseOnboarding } from './onboarding.ts';
 import { reconciliation, reconciliationTick } from './reconciliation.ts';
 import { refusedRefund } from './refused-refund.ts';
+import { restoreCheck } from './restore-check.ts';
 import { subscription } from './subscription.ts';
 
 export {
   apiKeyRotation,
   autoTopUp,
+  backup,
+  backupTick,
   dunning,
   enterpriseOnboarding,
   reconciliation,
   reconciliationTick,
   refusedRefund,
+  restoreCheck,
   subscription,
 };

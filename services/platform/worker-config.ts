@@ -1,6 +1,7 @@
 // The whole configuration of a worker process, read and refused as that of a gateway (config.ts).
 import { z } from 'zod';
 import type { Keyring } from '../vault/vault.ts';
+import { type BackupSettings, backupSettings } from './backup-config.ts';
 import {
   type Environment,
   type LOG_LEVELS,
@@ -30,6 +31,8 @@ export interface WorkerConfig {
   /** scheme://host:port of Temporal's UI, which may ask for payloads to be decoded; null: only the command line may. */
   readonly temporalUiOrigin: string | null;
   readonly payloadKeys: Keyring;
+  /** Null: this worker takes no backups. */
+  readonly backups: BackupSettings | null;
   /** null: this installation takes no payments. */
   readonly stripe: StripeSettings | null;
   /** For those who read payloads. */
@@ -61,6 +64,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
   const settings = parseSettings(Settings, env, problems);
   const payloadKeys = readKeyring('Payload', 'TOLLGATE_PAYLOAD_KEYS', env, problems);
   const access = temporalAccess(settings ?? {}, problems);
+  const backups = backupSettings(env, problems);
   problems.push(...partsOfMail(env));
   problems.push(...stripeProblems(env));
   if (env.NODE_ENV === 'production') {
@@ -81,6 +85,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     temporalAccess: access,
     temporalUiOrigin: settings.TEMPORAL_UI_URL ? new URL(settings.TEMPORAL_UI_URL).origin : null,
     payloadKeys,
+    backups,
     stripe: stripeSettings(settings),
     adminToken: settings.TOLLGATE_ADMIN_TOKEN,
     linkSecret: settings.TOLLGATE_LINK_SECRET,

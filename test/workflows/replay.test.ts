@@ -19,6 +19,7 @@ const PLANTED = [
     'reconciliation.ts',
     "  const names = await db.openReconciliations.executeWithOptions({ ...DB, summary: 'what is due or has not ended' }, []);",
   ],
+  [['backup/mended.json', 'restoreCheck/mended.json'], 'attended-case.ts', '  let view = learn(await about.look());'],
   [
     [
       'apiKeyRotation/reminded.json',
@@ -69,6 +70,7 @@ test('every branch of every process has a history', () => {
   const branches = {
     apiKeyRotation: ['extended-and-ended', 'over', 'rebuilt', 'reminded', 'taken-back'],
     autoTopUp: ['bought', 'in-doubt-and-paid', 'rebuilt-and-switched-off', 'resting'],
+    backup: ['dismissed', 'mended', 'nightly', 'rebuilt', 'reminded', 'tick-finding-some-running', 'tick'],
     dunning: [
       'commands-refused',
       'extended-and-waived',
@@ -88,6 +90,7 @@ test('every branch of every process has a history', () => {
     ],
     reconciliation: ['dismissed', 'mended', 'nightly', 'rebuilt', 'reminded', 'tick-finding-some-running', 'tick'],
     refusedRefund: ['asked-again', 'dismissed'],
+    restoreCheck: ['dismissed', 'mended', 'weekly'],
     subscription: [
       'cancelled',
       'cancelling',
