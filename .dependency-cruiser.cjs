@@ -103,6 +103,15 @@ module.exports = {
       { path: npm('openid-client|oauth4webapi|jose') },
     ),
     error(
+      'object-storage-in-one-module',
+      'Which credential writes and which removes is held apart there (D143).',
+      {
+        path: '^(domain|workflows|services|activities|api|workers)/',
+        pathNot: '^services/backups/s3-store[.]ts$',
+      },
+      { path: npm('@aws-sdk/[^/]+') },
+    ),
+    error(
       'console-stands-alone',
       'It runs in browsers and knows the API by its document alone.',
       { path: '^console/' },

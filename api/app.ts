@@ -10,6 +10,7 @@ import { applicationReviewRoutes } from './routes/application-review.ts';
 import { applicationRoutes } from './routes/applications.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { autoTopUpRoutes } from './routes/auto-top-up.ts';
+import { backupRoutes } from './routes/backups.ts';
 import { billingDetailsRoutes } from './routes/billing-details.ts';
 import { billingIncidentRoutes } from './routes/billing-incidents.ts';
 import { bookRoutes } from './routes/books.ts';
@@ -105,6 +106,7 @@ export const ROUTES: readonly Route[] = [
   ...subscriptionRoutes,
   ...invoiceRoutes,
   ...billingIncidentRoutes,
+  ...backupRoutes,
   ...cardRoutes,
   ...autoTopUpRoutes,
   ...bookRoutes,

@@ -112,6 +112,9 @@ export const PERMISSIONS = {
   'price.change': { staff: ['admin'], members: NO_MEMBER },
   'ledger.read': { staff: WHO_ANSWERS_CUSTOMERS, members: WHO_SEES_MONEY },
   'ledger.verify': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },
+  'backup.read': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },
+  // It costs time of the machine and room in storage, and changes nothing.
+  'backup.take': { staff: WHO_KEEPS_IT_RUNNING, members: NO_MEMBER },
   // Of what waits, what his other rights let him see to.
   'inbox.read': { staff: ['business', 'ops', 'admin'], members: NO_MEMBER },
   // It holds nobody off.

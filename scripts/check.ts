@@ -5,12 +5,13 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { serverUser } from '../services/platform/server-user.ts';
 import { findOrInstallChromium, INSTALL_CHROMIUM } from './parts/chromium.ts';
 import { homeFolder } from './parts/home.ts';
 import { NAME_LOCALHOST, nameLocalhost } from './parts/localhost.ts';
 import { findPostgres } from './parts/postgres-binaries.ts';
+import { findOrFetchPostgresClients, INSTALL_POSTGRES_CLIENT } from './parts/postgres-clients.ts';
 import { findOrInstallRedis, INSTALL_REDIS } from './parts/redis.ts';
-import { serverUser } from './parts/server-user.ts';
 import { findOrFetch, type ServerProgram, TEMPORAL, TEST_SERVER } from './parts/temporal-programs.ts';
 
 const checkout = resolve(import.meta.dirname, '..');
@@ -107,6 +108,7 @@ async function findParts(): Promise<Count> {
   } catch (error) {
     count(`PostgreSQL: ${error instanceof Error ? error.message : error}`, false);
   }
+  const hasClients = hasPostgres && (await findClients());
   const redis = await findOrInstallRedis((text) => process.stdout.write(`redis: ${text}\n`));
   const hasRedis = count(
     redis === null ? `Redis is missing: run as root: ${INSTALL_REDIS}` : `Redis (${redis})`,
@@ -122,6 +124,7 @@ async function findParts(): Promise<Count> {
   const areFound = [
     isNamed,
     hasPostgres,
+    hasClients,
     hasRedis,
     hasChromium,
     await findServerProgram(TEMPORAL),
@@ -129,6 +132,17 @@ async function findParts(): Promise<Count> {
   ];
   const found = areFound.filter(Boolean).length;
   return { passed: found, failed: areFound.length - found };
+}
+
+/** Of the server's major or newer: a backup that cannot be taken is a failure, not a thing to leave out. */
+async function findClients(): Promise<boolean> {
+  const { major } = findPostgres(serverUser(), null);
+  const say = (_part: string, text: string) => void process.stdout.write(`backups: ${text}\n`);
+  const fetching = { ...homeFolder(), say, interrupted: interruption.signal };
+  const folder = await findOrFetchPostgresClients(major, fetching);
+  if (folder === null) return count(`pg_dump is missing: run as root: ${INSTALL_POSTGRES_CLIENT}`, false);
+  process.env.PG_BIN = folder;
+  return count(`pg_dump (${folder})`, true);
 }
 
 async function findServerProgram(program: ServerProgram): Promise<boolean> {

@@ -1,16 +1,21 @@
 // Everything that `npm start` brings up, in order, each part with its progress line; what is up is stopped in reverse.
 // The order of stopping is the order of trust: the gateway drains while PostgreSQL still takes what it settles.
 
+import { delimiter } from 'node:path';
+import { serverUser } from '../services/platform/server-user.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/contracts/search-attributes.ts';
 import type { Endpoints } from './endpoints.ts';
+import { backupEnvironment } from './parts/backup-place.ts';
 import { buildConsole } from './parts/console-build.ts';
 import { startDemoProvider } from './parts/demo-provider.ts';
 import { type FakeStripe, startFakeStripe } from './parts/fake-stripe.ts';
 import { type GatewayNeeds, startGateway } from './parts/gateway.ts';
 import type { Launch } from './parts/home.ts';
-import { type DatabaseUrls, type MigratedDatabase, migrateGivenDatabase, migrateOwnServer } from './parts/migrate.ts';
+import { type MigratedDatabase, migrateGivenDatabase, migrateOwnServer } from './parts/migrate.ts';
 import { type ReservedPort, reserveDefaultPort, reserveNamedPort } from './parts/ports.ts';
 import { startPostgres, whyUnreachable } from './parts/postgres.ts';
+import { findPostgres } from './parts/postgres-binaries.ts';
+import { findOrFetchPostgresClients, INSTALL_POSTGRES_CLIENT } from './parts/postgres-clients.ts';
 import { findOrInstallRedis, INSTALL_REDIS, startRedis, whyRedisIsSilent } from './parts/redis.ts';
 import { keepCustomerKey, loadSecrets, type Secrets } from './parts/secrets.ts';
 import { type SmtpInbox, startSmtpInbox } from './parts/smtp-inbox.ts';
@@ -44,7 +49,7 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
   const site: Site = { launch, stack, secrets: loadSecrets(launch.home), parts: [] };
   const { adminToken, linkSecret } = site.secrets;
   const port = await reserveApiPort(site);
-  const databases = await step(launch, 'migrate', await bringUpPostgres(site));
+  const { urls: databases, serverMajor } = await step(launch, 'migrate', await bringUpPostgres(site));
   const redisUrl = await step(launch, 'redis', () => bringUpRedis(site));
   const demoProvider = await step(launch, 'demo', () => bringUpDemoProvider(site));
   const stripe = await step(launch, 'stripe', () => bringUpStripe(site, port));
@@ -58,11 +63,13 @@ export async function bringUp(launch: Launch, stack: AsyncDisposableStack): Prom
   );
   const inbox = await step(launch, 'inbox', () => bringUpInbox(site));
   const addresses = { publicUrl: api, smtpUrl: inbox.smtpUrl };
+  const backups = await step(launch, 'backups', () => prepareBackups(launch, databases.backup, serverMajor));
   const worker = await step(launch, 'worker', () =>
     bringUpWorker(site, {
       ...workerPorts,
       ...addresses,
       databaseUrl: databases.worker,
+      backups,
       temporal,
       adminToken,
       linkSecret,
@@ -123,7 +130,7 @@ async function reserveApiPort(site: Site): Promise<number> {
 }
 
 /** Answers with the next step: what to migrate depends on whose server it is. */
-async function bringUpPostgres(site: Site): Promise<() => Promise<Outcome<DatabaseUrls>>> {
+async function bringUpPostgres(site: Site): Promise<() => Promise<Outcome<MigratedDatabase>>> {
   const { launch, secrets } = site;
   const given = process.env.DATABASE_URL;
   if (given) {
@@ -140,9 +147,19 @@ async function bringUpPostgres(site: Site): Promise<() => Promise<Outcome<Databa
   return async () => migrationOutcome(await migrateOwnServer(launch, server, secrets));
 }
 
-function migrationOutcome({ urls, applied, place }: MigratedDatabase): Outcome<DatabaseUrls> {
+function migrationOutcome(migrated: MigratedDatabase): Outcome<MigratedDatabase> {
+  const { applied, place } = migrated;
   const work = applied === 0 ? 'schema is up to date' : `${applied} migrations applied`;
-  return { result: urls, text: `${work} (${place})` };
+  return { result: migrated, text: `${work} (${place})` };
+}
+
+/** Without pg_dump the rest works, and a backup says why there is none. */
+async function prepareBackups(launch: Launch, databaseUrl: string, serverMajor: number) {
+  const clients = await findOrFetchPostgresClients(serverMajor, launch);
+  const { folder: server } = findPostgres(serverUser(), null);
+  const result = backupEnvironment(launch, databaseUrl, [clients, server].filter(Boolean).join(delimiter));
+  const text = clients === null ? `none can be taken: ${INSTALL_POSTGRES_CLIENT}` : `by ${clients}/pg_dump`;
+  return { result, text: `${text}, to ${result.TOLLGATE_BACKUP_STORE}` };
 }
 
 async function bringUpRedis(site: Site): Promise<Outcome<string | null>> {

@@ -1,6 +1,7 @@
 // What workflows may have done, wired to the services that do it.
 import type { Pool } from 'pg';
 import { createApiKeyRotationActivities, type SteppedApiKeyRotations } from '../activities/api-key-rotation.ts';
+import { createBackupActivities, createRestoreCheckActivities } from '../activities/backup.ts';
 import { createCardAskActivities } from '../activities/card-asks.ts';
 import { createChannelKeyRotationActivities } from '../activities/channel-key-rotation.ts';
 import { createDunningActivities, type SteppedDunnings } from '../activities/dunning.ts';
@@ -13,6 +14,8 @@ import { createRepairActivities } from '../activities/repair.ts';
 import { createSubscriptionActivities, type SteppedSubscriptions } from '../activities/subscription.ts';
 import { createTopUpActivities } from '../activities/top-up.ts';
 import { ApiKeyRotations, rotationCommandFrom } from '../services/api-keys/rotations.ts';
+import type { Backups } from '../services/backups/backups.ts';
+import type { RestoreChecks } from '../services/backups/restore-checks.ts';
 import type { OutsideParts } from '../services/channel-key-rotation/outside-steps.ts';
 import { ChannelKeyRotations } from '../services/channel-key-rotation/rotations.ts';
 import { caseCommandFrom, Dunnings } from '../services/dunning/dunnings.ts';
@@ -28,13 +31,26 @@ import type { Reconciliations } from '../services/reconciliation/reconciliations
 import { planCommandFrom, Subscriptions } from '../services/subscriptions/subscriptions.ts';
 import { TopUps } from '../services/top-ups/top-ups.ts';
 
+/** What takes minutes, and connections of its own. */
+export interface ProvingServices {
+  readonly reconciliations: Reconciliations;
+  readonly backups: Backups;
+  readonly drills: RestoreChecks;
+}
+
 /** `runbook`: where people read what to do, as markdown. */
-export function coreActivities(outside: OutsideParts, reconciliations: Reconciliations, runbook: string): object {
+export function coreActivities(
+  outside: OutsideParts,
+  { reconciliations, backups, drills }: ProvingServices,
+  runbook: string,
+): object {
   const { db, vault } = outside;
   return {
     ...processActivities(db, runbook),
     ...createMasterKeyRotationActivities(new MasterKeyRotations(db, vault), `${runbook}, "The master key"`),
     ...createChannelKeyRotationActivities(new ChannelKeyRotations(outside), `${runbook}, "Keys of channels"`),
+    ...createBackupActivities(backups, `${runbook}, "Backups"`),
+    ...createRestoreCheckActivities(drills, `${runbook}, "Backups"`),
     ...createReconciliationActivities(reconciliations, `${runbook}, "The nightly reconciliation"`),
     ...createRepairActivities(() => pokeStranded(db)),
   };

@@ -1,4 +1,4 @@
-// Somebody moved the clock of billing, and what is due by it now must not wait for Temporal's clock, which nobody moves.
+// What became due by other means than Temporal's clock: somebody moved the clock of billing, or asked for a backup.
 import type { Log } from '../services/platform/log.ts';
 import type { Reconciliations } from '../services/reconciliation/reconciliations.ts';
 import { reconciliationId } from '../workflows/contracts/reconciliation.ts';
@@ -13,6 +13,15 @@ export async function startDueReconciliations(
   try {
     await work.tick('reconciliation');
     for (const name of await reconciliations.overdue()) await work.poke(reconciliationId(name));
+  } catch (err) {
+    log.warn({ err }, 'due_work_waits');
+  }
+}
+
+/** The next tick finds what this did not reach. */
+export async function startRequestedBackups(work: TemporalWork, log: Pick<Log, 'warn'>): Promise<void> {
+  try {
+    await work.tick('backup');
   } catch (err) {
     log.warn({ err }, 'due_work_waits');
   }

@@ -6,6 +6,10 @@ import { join } from 'node:path';
 import { Runtime } from '@temporalio/worker';
 import { apiKeysStanding } from '../services/api-keys/rotations.ts';
 import { lastAnchor } from '../services/audit/audit-proof.ts';
+import { backupStanding } from '../services/backups/backup-list.ts';
+import { Backups } from '../services/backups/backups.ts';
+import { openBackupPlace } from '../services/backups/open-place.ts';
+import { RestoreChecks } from '../services/backups/restore-checks.ts';
 import { channelKeysStanding } from '../services/channel-key-rotation/slots.ts';
 import { Egress } from '../services/egress/egress.ts';
 import { KeyringHolder } from '../services/master-keys/keyring-holder.ts';
@@ -26,7 +30,7 @@ import { PayloadCodec } from '../services/vault/payload-codec.ts';
 import { billingActivities, coreActivities } from './activities.ts';
 import { watchBalances } from './balance-loop.ts';
 import { CodecAccess } from './codec-access.ts';
-import { startDueReconciliations } from './due-work.ts';
+import { startDueReconciliations, startRequestedBackups } from './due-work.ts';
 import { createWorkerApp } from './http.ts';
 import { MailRelay } from './mail-relay.ts';
 import { mailSite } from './mail-site.ts';
@@ -71,6 +75,15 @@ const masterKeys = new KeyringHolder(config, { db, processId: newId(), kind: 'wo
 await masterKeys.begin();
 const reconciliations = new Reconciliations({ db, patientDb });
 const egress = new Egress({ log });
+/** One of them is held for as long as a backup is taken or restored. */
+const backupsDb = createPool(config.databaseUrl, {
+  name: 'tollgate worker, backups',
+  maxConnections: 3,
+  statementTimeoutMs: 8_000,
+});
+const backupPlace = config.backups === null ? null : await openBackupPlace(config.backups, masterKeys.vault);
+const backups = new Backups(backupsDb, backupPlace);
+const drills = new RestoreChecks(backupsDb, backupPlace);
 const runbook = config.runbookUrl === null ? 'docs/operations.md' : `[docs/operations.md](${config.runbookUrl})`;
 const work = new TemporalWork(
   {
@@ -82,7 +95,7 @@ const work = new TemporalWork(
     codec,
     workflowBundle:
       config.workflowBundle === null ? await bundleWorkflows(logger) : { codePath: config.workflowBundle },
-    activities: coreActivities({ db, vault: masterKeys.vault, egress }, reconciliations, runbook),
+    activities: coreActivities({ db, vault: masterKeys.vault, egress }, { reconciliations, backups, drills }, runbook),
     billingActivities: billingActivities(db, config.stripe, runbook),
     identity: `${hostname()}:${process.pid}`,
   },
@@ -96,6 +109,7 @@ const bell = new OutboxBell(config.databaseUrl, (outbox) => {
   if (outbox === 'mail') mails?.ring();
   if (outbox === 'poke') relay.ring();
   if (outbox === 'reconciliation') void startDueReconciliations(work, reconciliations, log);
+  if (outbox === 'backup') void startRequestedBackups(work, log);
 });
 const registry = workerMetrics({
   get isTemporalUp() {
@@ -108,6 +122,7 @@ const registry = workerMetrics({
   reconciliations: () => within(SCRAPE_PATIENCE_MS, reconciliationStanding(db)).catch(() => null),
   masterKeys: () => within(SCRAPE_PATIENCE_MS, masterKeyStanding(db)).catch(() => null),
   auditAnchor: () => within(SCRAPE_PATIENCE_MS, lastAnchor(db)).catch(() => null),
+  backups: () => within(SCRAPE_PATIENCE_MS, backupStanding(db)).catch(() => null),
   outbox: () => within(SCRAPE_PATIENCE_MS, outboxStanding(db)).catch(() => null),
   pokes: () => within(SCRAPE_PATIENCE_MS, pokesStanding(db)).catch(() => null),
   apiKeys: () => within(SCRAPE_PATIENCE_MS, apiKeysStanding(db)).catch(() => null),
@@ -139,9 +154,8 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 await Promise.all([bell.start(), work.run(), relay.run(), mails?.run(), watchBalances(db, log, leaving.signal)]);
 server.close();
 await within(LEAVE_WITHIN_MS, masterKeys.end()).catch(() => undefined);
-await within(LEAVE_WITHIN_MS, Promise.all([bell.stop(), egress.close(), db.end(), patientDb.end()])).catch(
-  () => undefined,
-);
+const pools = [db, patientDb, backupsDb].map((pool) => pool.end());
+await within(LEAVE_WITHIN_MS, Promise.all([bell.stop(), egress.close(), ...pools])).catch(() => undefined);
 log.info('worker_left');
 process.exit(0);
 

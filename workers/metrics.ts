@@ -2,6 +2,7 @@
 // scrape: the figures are those of the whole installation, whichever worker is asked. What wakes whom: deploy/prometheus/alerts.yml.
 import { Gauge, Registry } from 'prom-client';
 import type { Anchor } from '../services/audit/audit-proof.ts';
+import type { BackupStanding } from '../services/backups/backup-list.ts';
 import type { OutboxStanding } from '../services/notifications/outbox.ts';
 
 export interface WorkerState {
@@ -14,6 +15,8 @@ export interface WorkerState {
   masterKeys(): Promise<{ readonly behind: number; readonly left: number; readonly retired: number } | null>;
   /** Null also before the first proof. */
   auditAnchor(): Promise<Anchor | null>;
+  /** Seconds since 1970 and seconds; 0: never. */
+  backups(): Promise<BackupStanding | null>;
   outbox(): Promise<OutboxStanding | null>;
   pokes(): Promise<{ readonly waiting: number; readonly oldestSeconds: number } | null>;
   apiKeys(): Promise<{ readonly frozen: number; readonly running: number } | null>;
@@ -57,6 +60,20 @@ export function workerMetrics(state: WorkerState): Registry {
     return (await masterKeys())?.retired ?? null;
   });
   tellAnchor(registry, state);
+  const backups = askedOnce(() => state.backups());
+  gauge(
+    'last_verified_backup_timestamp_seconds',
+    'When the newest backup was taken that proved itself; 0: none',
+    async () => {
+      return (await backups())?.provenAt ?? null;
+    },
+  );
+  gauge('restore_check_seconds', 'How long the last drill took to restore a backup; 0: there was none', async () => {
+    return (await backups())?.restoreSeconds ?? null;
+  });
+  gauge('backups_need_attention', 'Backups and drills that wait for a person', async () => {
+    return (await backups())?.needAttention ?? null;
+  });
   gauge('notifications_waiting', 'Mails that no mail server has taken yet', async () => {
     return (await outbox())?.waiting ?? null;
   });

@@ -1,5 +1,6 @@
 // What begins by the clock. Every start of a worker says it again, so a schedule is as the code has it, however many workers start
 // and how often; only whether a person has paused it is not ours to say.
+import { BACKUP_TICK, type BackupTickInput } from '../workflows/contracts/backup.ts';
 import {
   CHANNEL_KEY_ROTATION_TICK,
   type ChannelKeyRotationTickInput,
@@ -10,7 +11,7 @@ import type { ScheduleClient } from './temporal.ts';
 
 type NewSchedule = Parameters<ScheduleClient['create']>[0];
 
-const input: ReconciliationTickInput & ChannelKeyRotationTickInput = { v: 1 };
+const input: ReconciliationTickInput & ChannelKeyRotationTickInput & BackupTickInput = { v: 1 };
 
 /** Each is named after what it starts, and starts a tick: the tick starts what is due under its fixed id. */
 const SCHEDULES = [
@@ -40,6 +41,22 @@ const SCHEDULES = [
       taskQueue: CORE_QUEUE,
       staticSummary: 'Starts the change of keys of channels that are older than they may be',
     },
+    // A tick that was missed is made up for by the next one.
+    policies: { overlap: 'SKIP', catchupWindow: '10 minutes', pauseOnFailure: false },
+  },
+  {
+    scheduleId: 'backup',
+    // Ten past every hour: at ten past two it makes the night's, the other times it finds what was terminated or never started.
+    spec: { calendars: [{ hour: '*', minute: 10, second: 0 }], jitter: '2 minutes' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: BACKUP_TICK,
+      workflowId: 'tick:backup',
+      args: [input],
+      taskQueue: CORE_QUEUE,
+      staticSummary: 'Starts the backups and drills that are due, and those that were interrupted',
+    },
+    // A tick that was missed is made up for by the next one.
     policies: { overlap: 'SKIP', catchupWindow: '10 minutes', pauseOnFailure: false },
   },
 ] satisfies readonly NewSchedule[];

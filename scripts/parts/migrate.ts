@@ -11,7 +11,7 @@ import { type Login, sessionSettings } from './session-settings.ts';
 const DATABASE = 'tollgate';
 const MIGRATOR = 'tollgate_migrator';
 const OLDEST_MAJOR = 15;
-const LOGINS: readonly Login[] = ['gateway', 'worker', 'members', 'readonly'];
+const LOGINS: readonly Login[] = ['gateway', 'worker', 'members', 'readonly', 'backup'];
 
 export type DatabaseUrls = { readonly [L in Login]: string };
 
@@ -21,6 +21,8 @@ export interface MigratedDatabase {
   readonly applied: number;
   /** For people: which database on which server version. */
   readonly place: string;
+  /** 15 */
+  readonly serverMajor: number;
 }
 
 /** Our own server: schema and functions belong to a role that is no superuser. */
@@ -54,7 +56,7 @@ async function migrate(
   passwords: Secrets['passwords'],
   roleOf: (login: Login) => string,
 ): Promise<MigratedDatabase> {
-  const place = await placeOf(adminUrl);
+  const { place, serverMajor } = await placeOf(adminUrl);
   const applied = await runner({
     databaseUrl: adminUrl,
     dir: join(launch.checkout, 'migrations'),
@@ -77,22 +79,25 @@ async function migrate(
       worker: urlFor('worker'),
       members: urlFor('members'),
       readonly: urlFor('readonly'),
+      backup: urlFor('backup'),
     },
     applied: applied.length,
     place,
+    serverMajor,
   };
 }
 
-async function placeOf(url: string): Promise<string> {
+async function placeOf(url: string): Promise<Pick<MigratedDatabase, 'place' | 'serverMajor'>> {
   return await connected(url, async (admin) => {
     const { rows } = await admin.query<{ database: string; version: string }>(
       `select current_database() as database, current_setting('server_version') as version`,
     );
     const { database = '', version = '' } = rows[0] ?? {};
-    if (Number.parseInt(version, 10) < OLDEST_MAJOR) {
+    const serverMajor = Number.parseInt(version, 10);
+    if (serverMajor < OLDEST_MAJOR) {
       throw new Error(`${database} is on PostgreSQL ${version}: ${OLDEST_MAJOR} or newer is needed`);
     }
-    return `database ${database}, PostgreSQL ${version}`;
+    return { place: `database ${database}, PostgreSQL ${version}`, serverMajor };
   });
 }
 

@@ -3,8 +3,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import type { ServerUser } from '../../services/platform/server-user.ts';
 import { moveFolder } from './atomic-file.ts';
-import type { ServerUser } from './server-user.ts';
 
 const OLDEST_MAJOR = 15;
 const INSTALLED = ['/usr/lib/postgresql/*/bin', '/usr/pgsql-*/bin', '/{opt/homebrew,usr/local}/opt/postgresql*/bin'];

@@ -21,9 +21,9 @@ import {
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
+import { canEnter, type ServerUser, serverUser } from '../../services/platform/server-user.ts';
 import type { Launch } from './home.ts';
 import { findPostgres, type PostgresBinaries } from './postgres-binaries.ts';
-import { canEnter, type ServerUser, serverUser } from './server-user.ts';
 import { type ProcessPlan, SupervisedProcess } from './supervised-process.ts';
 
 const CONNECT_MS = 2_000;

@@ -20,6 +20,7 @@ export interface Secrets {
     readonly worker: string;
     readonly members: string;
     readonly readonly: string;
+    readonly backup: string;
     readonly redis: string;
   };
   /** The gateway shows it once, when it is made; null until then. */
@@ -28,7 +29,8 @@ export interface Secrets {
 
 export function loadSecrets(home: string): Secrets {
   keepPayloadKeys(home);
-  if (existsSync(secretsFile(home))) return JSON.parse(readFileSync(secretsFile(home), 'utf8')) as Secrets;
+  if (existsSync(secretsFile(home)))
+    return completed(home, JSON.parse(readFileSync(secretsFile(home), 'utf8')) as Secrets);
   if (existsSync(join(home, 'postgres'))) {
     throw new Error(
       `${secretsFile(home)} is missing, and the data beside it cannot be opened without: restore it, or remove ${home}`,
@@ -38,6 +40,15 @@ export function loadSecrets(home: string): Secrets {
   replaceFile(masterKeysFile(home), newKeyring(), OWNER_ONLY);
   replaceFile(secretsFile(home), `${JSON.stringify(secrets, null, 2)}\n`, OWNER_ONLY);
   return secrets;
+}
+
+/** One that was made before there were backups has no password for who takes them. A start sets passwords, so a new one locks nobody out. */
+function completed(home: string, secrets: Secrets): Secrets {
+  const { passwords } = secrets;
+  if (passwords.backup !== undefined) return secrets;
+  const whole: Secrets = { ...secrets, passwords: { ...passwords, backup: newSecrets().passwords.backup } };
+  replaceFile(secretsFile(home), `${JSON.stringify(whole, null, 2)}\n`, OWNER_ONLY);
+  return whole;
 }
 
 export function keepCustomerKey(home: string, customerKey: string): void {
@@ -87,6 +98,7 @@ function newSecrets(): Secrets {
       worker: password(),
       members: password(),
       readonly: password(),
+      backup: password(),
       redis: password(),
     },
     customerKey: null,

@@ -3,15 +3,19 @@
 // PostgreSQL knows such settings per login only (D22).
 import { escapeIdentifier } from 'pg';
 
-export type Login = 'gateway' | 'worker' | 'members' | 'readonly';
+export type Login = 'gateway' | 'worker' | 'members' | 'readonly' | 'backup';
 
-/** A settlement that meets one of these is spilled and replayed. readonly: for people and reports, which take their time. */
+/**
+ * A settlement that meets one of these is spilled and replayed. readonly: for people and reports, which take their time. backup: reads all there
+ * is, and waits with its snapshot for what it has handed it to.
+ */
 const SECONDS: { readonly [L in Login]: { readonly lock: number; readonly statement: number; readonly idle: number } } =
   {
     gateway: { lock: 10, statement: 30, idle: 30 },
     worker: { lock: 30, statement: 120, idle: 60 },
     members: { lock: 10, statement: 30, idle: 30 },
     readonly: { lock: 5, statement: 300, idle: 300 },
+    backup: { lock: 60, statement: 21_600, idle: 21_600 },
   };
 
 /** The statements that give a login role its settings. */

@@ -5,10 +5,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { ServerUser } from '../../services/platform/server-user.ts';
 import type { Launch } from './home.ts';
 import { forget, record } from './leftovers.ts';
 import { type GroupLeader, leaderOf, stopGroup } from './process-group.ts';
-import type { ServerUser } from './server-user.ts';
 
 const PROBE_EVERY_MS = 50;
 const FIRST_BACKOFF_MS = 500;

@@ -18,6 +18,8 @@ export interface WorkerNeeds {
   readonly port: number;
   readonly sdkMetricsPort: number;
   readonly databaseUrl: string;
+  /** What it is told of backups. */
+  readonly backups: NodeJS.ProcessEnv;
   readonly temporal: TemporalServer;
   readonly adminToken: string;
   readonly linkSecret: string;
@@ -58,6 +60,7 @@ function environment(launch: Launch, url: string, needs: WorkerNeeds): NodeJS.Pr
     WORKER_PORT: String(needs.port),
     WORKER_SDK_METRICS_PORT: String(needs.sdkMetricsPort),
     DATABASE_URL_WORKER: needs.databaseUrl,
+    ...needs.backups,
     TEMPORAL_ADDRESS: needs.temporal.address,
     TEMPORAL_NAMESPACE,
     TEMPORAL_UI_URL: needs.temporal.uiUrl ?? undefined,

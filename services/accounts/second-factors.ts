@@ -161,6 +161,7 @@ function hashOf(personId: string, recoveryCode: string): Buffer {
   return createHash('sha256').update(`${personId}:${letters}`).digest();
 }
 
+/** The one place that a seed is bound to. */
 export function secondFactorPlace(personId: string): SealContext {
   return { table: 'auth.second_factors', rowId: personId, column: 'sealed', origin: 'totp:' };
 }

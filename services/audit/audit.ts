@@ -27,6 +27,8 @@ const ORG_OF = {
   price: 'null',
   billing_incident: 'null',
   reconciliation: 'null',
+  backup: 'null',
+  restore_check: 'null',
   person: 'null',
   sign_up: 'null',
   // Begun by anybody: no organization's log is for strangers to fill.

@@ -13,7 +13,7 @@ export interface MasterKey {
   readonly since: Date;
   /** How much is sealed under it. */
   readonly sealedRows: number;
-  /** Ids of backups that nothing else opens. */
+  /** Names of those that nothing else opens. */
   readonly backups: readonly string[];
 }
 
@@ -30,14 +30,14 @@ export interface MasterKeyHolder {
 
 /** Newest first. */
 export async function masterKeys(db: Queryable): Promise<MasterKey[]> {
-  const counts = await sealedRowCounts(db);
+  const [counts, backups] = [await sealedRowCounts(db), await backupsByVersion(db)];
   const { rows } = await db.query<Pick<MasterKey, 'version' | 'state' | 'since'>>(
     'select version, state, since from master_keys order by version desc',
   );
   return rows.map((row) => ({
     ...row,
     sealedRows: counts.get(row.version) ?? 0,
-    backups: backupsThatNeed(row.version),
+    backups: backups.get(row.version) ?? [],
   }));
 }
 
@@ -88,7 +88,11 @@ function whyNot({ state, sealedRows, backups }: MasterKey): string | null {
   return null;
 }
 
-/** Ids of backups that this version alone opens. There are none: this release makes no backups, and whatever makes them answers here. */
-function backupsThatNeed(_version: number): readonly string[] {
-  return [];
+/** By version, the names of backups in storage that nothing else opens. */
+async function backupsByVersion(db: Queryable): Promise<ReadonlyMap<number, readonly string[]>> {
+  const { rows } = await db.query<{ version: number; names: string[] }>(
+    `select master_key_version as version, array_agg(name order by name) as names from backups
+      where object is not null and removed_at is null group by master_key_version`,
+  );
+  return new Map(rows.map(({ version, names }) => [version, names]));
 }

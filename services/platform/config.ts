@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ScannerKeys } from '../api-keys/scanner-keys.ts';
 import { type Keyring, parseKeyring } from '../vault/vault.ts';
 import { type ArmedCrashPoints, CRASH_POINTS } from './crash-points.ts';
+import { looksDefault, weakSecrets } from './weak-secrets.ts';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -219,11 +220,7 @@ export function readKeyring(purpose: string, variable: string, env: Environment,
   }
 }
 
-const SHORTEST_SECRET = 32;
 const SHORTEST_STRIPE_SECRET = 24;
-const DEFAULT_WORDS =
-  /change.?me|password|secret|default|example|insecure|placeholder|replace|tollgate|12345678|abcdefgh/;
-const DEFAULT_PASSWORDS = new Set(['postgres', 'admin', 'root', 'test', 'demo', 'redis', 'pass', '1234', '123456']);
 
 function testSwitches(env: Environment): string[] {
   const problems: string[] = [];
@@ -264,42 +261,4 @@ function unsafePayments(env: Environment): string[] {
   if (!env.TOLLGATE_PUBLIC_URL?.trim())
     problems.push('TOLLGATE_PUBLIC_URL is not set: people come back to it from Stripe');
   return problems;
-}
-
-export function weakSecrets(env: Environment): string[] {
-  const problems: string[] = [];
-  for (const name of ['TOLLGATE_ADMIN_TOKEN', 'TOLLGATE_LINK_SECRET']) {
-    const secret = env[name]?.trim();
-    if (!secret) continue;
-    if (secret.length < SHORTEST_SECRET) {
-      problems.push(`${name} has ${secret.length} characters; production takes no less than 32`);
-    }
-    if (looksDefault(secret)) problems.push(`${name} looks like a default value`);
-  }
-  for (const name of ['DATABASE_URL', 'DATABASE_URL_WORKER', 'DATABASE_URL_MEMBERS', 'REDIS_URL']) {
-    const problem = weakPassword(env[name]);
-    if (problem !== null) problems.push(`${name} ${problem}`);
-  }
-  return problems;
-}
-
-/** A server that is reached without TCP is guarded by the permissions of its socket. */
-function weakPassword(value: string | undefined): string | null {
-  if (!value || !URL.canParse(value)) return null;
-  const { hostname, username, password: encoded, searchParams } = new URL(value);
-  if (hostname === '' || searchParams.get('host')?.startsWith('/')) return null;
-  // The parameter goes before the rest of the URL (node-postgres).
-  const password = searchParams.get('password') ?? decoded(encoded);
-  if (password === '') return 'has no password';
-  const guessable = password === decoded(username) || DEFAULT_PASSWORDS.has(password) || looksDefault(password);
-  return guessable ? 'has a password that looks like a default value' : null;
-}
-
-/** decodeURIComponent throws on what is no UTF-8; a password may be anything. */
-function decoded(text: string): string {
-  return new URLSearchParams(`text=${text.replace(/[+&]/g, encodeURIComponent)}`).get('text') ?? '';
-}
-
-function looksDefault(secret: string): boolean {
-  return DEFAULT_WORDS.test(secret.toLowerCase()) || new Set(secret).size < 8;
 }

@@ -1,6 +1,7 @@
 // The whole configuration of a worker process, read and refused as that of a gateway (config.ts).
 import { z } from 'zod';
 import type { Keyring } from '../vault/vault.ts';
+import { type BackupSettings, backupSettings } from './backup-config.ts';
 import {
   type Environment,
   type LOG_LEVELS,
@@ -17,10 +18,10 @@ import {
   stripeSettings,
   text,
   url,
-  weakSecrets,
   wholeNumber,
 } from './config.ts';
 import { type TemporalAccess, temporalAccess } from './temporal-access.ts';
+import { weakSecrets } from './weak-secrets.ts';
 
 export interface WorkerConfig {
   readonly production: boolean;
@@ -36,6 +37,8 @@ export interface WorkerConfig {
   readonly masterKeys: Keyring;
   /** Where they stand, to be read again; null: they came by the environment. */
   readonly masterKeysFile: string | null;
+  /** Null: this worker takes no backups. */
+  readonly backups: BackupSettings | null;
   /** null: this installation takes no payments. */
   readonly stripe: StripeSettings | null;
   /** For those who read payloads. */
@@ -68,6 +71,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
   const payloadKeys = readKeyring('Payload', 'TOLLGATE_PAYLOAD_KEYS', env, problems);
   const masterKeys = readMasterKeys(env, problems);
   const access = temporalAccess(settings ?? {}, problems);
+  const backups = backupSettings(env, problems);
   problems.push(...partsOfMail(env));
   problems.push(...stripeProblems(env));
   if (env.NODE_ENV === 'production') {
@@ -90,6 +94,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     payloadKeys,
     masterKeys,
     masterKeysFile: masterKeysFile(env),
+    backups,
     stripe: stripeSettings(settings),
     adminToken: settings.TOLLGATE_ADMIN_TOKEN,
     linkSecret: settings.TOLLGATE_LINK_SECRET,

@@ -213,6 +213,7 @@ export async function noteTried(
   );
 }
 
+/** The one place that a secret of a provider is bound to. */
 export function providerPlace(orgId: string, issuer: string): SealContext {
   return { table: 'identity_providers', rowId: orgId, column: 'sealed', origin: new URL(issuer).origin };
 }

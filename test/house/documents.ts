@@ -47,7 +47,7 @@ function rowOf(
 }
 
 export function environmentDescribed(tree: Tree): Finding[] {
-  const settings = filesOf(tree, /^services\/platform\/(worker-)?config\.ts$/)
+  const settings = filesOf(tree, /^services\/platform\/((worker|backup)-)?config\.ts$/)
     .map(([, text]) => text)
     .join('\n');
   const launcher = filesOf(tree, /^scripts\//).flatMap(([, text]) => [...text.matchAll(/\bprocess\.env\.([A-Z_]+)/g)]);

@@ -13,7 +13,7 @@ import { type PostgresServer, startPostgres, whyUnreachable } from '../../script
 import { findPostgres } from '../../scripts/parts/postgres-binaries.ts';
 import { whyClosed } from '../../scripts/parts/readiness.ts';
 import { loadSecrets, type Secrets } from '../../scripts/parts/secrets.ts';
-import { serverUser } from '../../scripts/parts/server-user.ts';
+import { serverUser } from '../../services/platform/server-user.ts';
 import { eventually, newScene, type Scene } from './scene.ts';
 
 let scene: Scene;

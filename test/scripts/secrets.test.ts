@@ -1,5 +1,5 @@
 // Secrets are made once, stay readable by their owner only, and are never made anew beside data that needs the old ones.
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { keepCustomerKey, loadSecrets, masterKeysFile, payloadKeysFile } from '../../scripts/parts/secrets.ts';
@@ -56,4 +56,17 @@ test('lost payload keys are not made anew beside histories that only the old one
   rmSync(payloadKeysFile(scene.launch.home));
 
   expect(() => loadSecrets(scene.launch.home)).toThrow(/payload-keys\.json is missing.*restore it, or remove/);
+});
+
+test('an installation from before there were backups gets a password for who takes them, and keeps all others', () => {
+  const file = join(scene.launch.home, 'secrets.json');
+  const { passwords, ...others } = loadSecrets(scene.launch.home);
+  const { backup, ...before } = passwords;
+  writeFileSync(file, JSON.stringify({ ...others, passwords: before }));
+
+  const loaded = loadSecrets(scene.launch.home);
+
+  expect(loaded).toEqual({ ...others, passwords: { ...before, backup: expect.stringMatching(/^[0-9a-f]{48}$/) } });
+  expect(loaded.passwords.backup).not.toBe(backup);
+  expect(loadSecrets(scene.launch.home)).toEqual(loaded);
 });

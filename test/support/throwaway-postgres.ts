@@ -13,12 +13,12 @@ import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { moveFolder } from '../../scripts/parts/atomic-file.ts';
 import { findPostgres, type PostgresBinaries } from '../../scripts/parts/postgres-binaries.ts';
-import { serverUser } from '../../scripts/parts/server-user.ts';
 import { type Login, sessionSettings } from '../../scripts/parts/session-settings.ts';
+import { serverUser } from '../../services/platform/server-user.ts';
 import { freePort } from './free-port.ts';
 import { removeStale } from './kept-between-runs.ts';
 
-const ROLES: readonly Login[] = ['gateway', 'worker', 'members', 'readonly'];
+const ROLES: readonly Login[] = ['gateway', 'worker', 'members', 'readonly', 'backup'];
 const TEMPLATE = 'tollgate_template';
 
 const user = serverUser();

@@ -42,7 +42,11 @@ interface Running {
 async function started(more: { isManaged?: boolean; isEmergency?: boolean } = {}): Promise<Running> {
   const changed = await desk.newChannel(more);
   const rotationId = await house.now(() => desk.start(changed, more));
-  return { changed, rotationId, workflow: house.client.workflow.getHandle(channelKeyRotationWorkflowId(changed.slotId)) };
+  return {
+    changed,
+    rotationId,
+    workflow: house.client.workflow.getHandle(channelKeyRotationWorkflowId(changed.slotId)),
+  };
 }
 
 async function stageOf({ workflow }: Running): Promise<unknown> {

@@ -19,6 +19,7 @@ const PLANTED = [
     'reconciliation.ts',
     "  const names = await db.openReconciliations.executeWithOptions({ ...DB, summary: 'what is due or has not ended' }, []);",
   ],
+  [['backup/mended.json', 'restoreCheck/mended.json'], 'attended-case.ts', '  let view = learn(await about.look());'],
   [
     ['masterKeyRotation/rotated.json'],
     'master-key-rotation.ts',
@@ -74,6 +75,7 @@ async function bundleWith(name: string, statement: string, added: string): Promi
 const BRANCHES = {
   apiKeyRotation: ['extended-and-ended', 'over', 'rebuilt', 'reminded', 'taken-back'],
   autoTopUp: ['bought', 'in-doubt-and-paid', 'rebuilt-and-switched-off', 'resting'],
+  backup: ['dismissed', 'mended', 'nightly', 'rebuilt', 'reminded', 'tick-finding-some-running', 'tick'],
   channelKeyRotation: [
     'brought-and-extended',
     'decided-by-update',
@@ -111,6 +113,7 @@ const BRANCHES = {
   ],
   reconciliation: ['dismissed', 'mended', 'nightly', 'rebuilt', 'reminded', 'tick-finding-some-running', 'tick'],
   refusedRefund: ['asked-again', 'dismissed'],
+  restoreCheck: ['dismissed', 'mended', 'weekly'],
   subscription: [
     'cancelled',
     'cancelling',

@@ -14,6 +14,7 @@ import type { MockUpstream } from './mock-upstream.ts';
 import { oneAccount } from './one-account.ts';
 import { oneApiKey } from './one-api-key.ts';
 import { oneApplication } from './one-application.ts';
+import { oneBackup } from './one-backup.ts';
 import { oneInvitation } from './one-invitation.ts';
 import { oneKeyRotation } from './one-key-rotation.ts';
 import { oneMasterKey } from './one-master-key.ts';
@@ -112,6 +113,7 @@ export async function oneOfEverything(app: ManagementApp, upstream: MockUpstream
   const { accountSecrets } = await oneAccount(app, step);
   const { signOnSecrets } = await oneSingleSignOn(app, step);
   const proposed = await oneProposal(app, step);
+  await oneBackup(app.db, step);
   const postpaid = await oneInvoice(app, step, { id: apiKeyId, orgId, projectId, enforcementSeq: 0 });
   const subscribed = await oneSubscription(app, step, orgId);
   const applicationId = await oneApplication(app, step, { orgId, personId });

@@ -1,0 +1,103 @@
+// The commands of backups as a person types them: the verdict is the last line and the exit code, and whoever kills them finds nothing left.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { until } from '../../support/until.ts';
+import { backedUpInstallation, bytesOf } from './backed-up-installation.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const { place, environment, take } = await backedUpInstallation();
+
+interface Command {
+  readonly child: ChildProcess;
+  readonly said: string[];
+}
+
+function begin(script: string, ...args: string[]): Command {
+  return start(process.execPath, [join(ROOT, 'scripts', script), ...args]);
+}
+
+/** Where no file grows beyond some kilobytes. */
+function beginOnFullDisk(script: string, ...args: string[]): Command {
+  return start('sh', ['-c', 'ulimit -f 8; exec "$@"', 'sh', process.execPath, join(ROOT, 'scripts', script), ...args]);
+}
+
+function start(command: string, args: readonly string[]): Command {
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env.PATH, TZ: 'UTC', NODE_NO_WARNINGS: '1', ...environment },
+  });
+  const said: string[] = [];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => said.push(text));
+  return { child, said };
+}
+
+async function ended({
+  child,
+  said,
+}: Command): Promise<{ readonly exitCode: number | null; readonly verdict: string }> {
+  await once(child, 'close');
+  return { exitCode: child.exitCode, verdict: said.join('').trim().split('\n').at(-1) ?? '' };
+}
+
+const scratch = () => readdirSync(place.temporary);
+const stored = (end: string) => readdirSync(place.folder).filter((file) => file.endsWith(end));
+
+test('npm run backup takes one and proves it, and npm run backup:verify says the same of its file', async () => {
+  const taken = await ended(begin('backup.ts'));
+  const [object = ''] = stored('.backup');
+  const verified = await ended(begin('backup-verify.ts', join(place.folder, object)));
+
+  expect(taken).toEqual({
+    exitCode: 0,
+    verdict: expect.stringMatching(/^good: by-hand-.* invariants hold, restored in/),
+  });
+  expect(verified).toEqual({ exitCode: 0, verdict: expect.stringContaining(`good: ${object}`) });
+  expect(scratch()).toEqual([]);
+});
+
+test('npm run backup:verify ends with 1 and the reason', async () => {
+  const { object } = await take('broken');
+  writeFileSync(join(place.folder, object), bytesOf(place, object).fill(0, 3_000, 3_010));
+
+  const broken = await ended(begin('backup-verify.ts', object));
+  const absent = await ended(begin('backup-verify.ts', 'absent.backup'));
+
+  expect(broken).toEqual({
+    exitCode: 1,
+    verdict: expect.stringMatching(/^rejected: chunk 0 of the backup does not open/),
+  });
+  expect(absent).toEqual({ exitCode: 1, verdict: expect.stringMatching(/^rejected: absent.manifest.json is not in/) });
+});
+
+test('a disk that is full fails a backup and a restore with that reason, and nothing of either stays on it', async () => {
+  const before = readdirSync(place.folder);
+
+  const dumped = await ended(beginOnFullDisk('backup.ts'));
+  const restored = await ended(
+    beginOnFullDisk('backup-verify.ts', before.find((file) => file.startsWith('by-hand')) ?? ''),
+  );
+
+  expect(dumped).toEqual({ exitCode: 1, verdict: expect.stringMatching(/^rejected: .*EFBIG/) });
+  expect(restored).toEqual({ exitCode: 1, verdict: expect.stringMatching(/^rejected: .*initdb ended with/) });
+  expect(readdirSync(place.folder)).toEqual(before);
+  expect(scratch()).toEqual([]);
+});
+
+test('killed while it dumps or while it restores it leaves no server, no folder and no half of a backup', async () => {
+  const before = stored('.manifest.json').length;
+  const dumping = begin('backup.ts');
+  await until(async () => stored('.unfinished').length > 0);
+  dumping.child.kill('SIGKILL');
+  await ended(dumping);
+
+  const restoring = begin('backup-verify.ts', stored('.backup').find((file) => file.startsWith('by-hand')) ?? '');
+  await until(async () => scratch().length > 0);
+  restoring.child.kill('SIGKILL');
+  await ended(restoring);
+
+  await until(async () => scratch().length === 0);
+  expect(stored('.manifest.json')).toHaveLength(before);
+});
