@@ -25,7 +25,7 @@ export interface WorkerState {
 
 export function workerMetrics(state: WorkerState): Registry {
   const registry = new Registry();
-  const gauge = (name: string, help: string, value: () => number | Promise<number | null>) => {
+  const gauge: TellGauge = (name, help, value) => {
     new Gauge({
       name: `tollgate_${name}`,
       help,
@@ -37,80 +37,84 @@ export function workerMetrics(state: WorkerState): Registry {
       },
     });
   };
-  const standing = askedOnce(() => state.reconciliations());
-  const outbox = askedOnce(() => state.outbox());
-  const pokes = askedOnce(() => state.pokes());
   gauge('worker_temporal_up', 'Whether Temporal answers this worker', () => Number(state.isTemporalUp));
   gauge('worker_working', 'Whether this worker takes work', () => Number(state.isWorking));
   gauge('workflows_need_attention', 'Workflows of every type that wait for a person', () => state.waitingForAPerson());
-  gauge('reconciliations_need_attention', 'Proofs of the ledger that wait for a person', async () => {
-    return (await standing())?.needAttention ?? null;
-  });
-  gauge('ledger_proven_timestamp_seconds', 'When all invariants of the ledger last held; 0: never', async () => {
-    return (await standing())?.provenAt ?? null;
-  });
-  const masterKeys = askedOnce(() => state.masterKeys());
-  gauge('master_key_processes_behind', 'Processes without the master key that seals or is coming', async () => {
-    return (await masterKeys())?.behind ?? null;
-  });
-  gauge('master_key_rows_left', 'Rows that are sealed under another master key than the one that seals', async () => {
-    return (await masterKeys())?.left ?? null;
-  });
-  gauge('master_keys_retired', 'Master keys that seal nothing any more and were not destroyed', async () => {
-    return (await masterKeys())?.retired ?? null;
-  });
+  tellProofs(gauge, state);
   tellAnchor(registry, state);
-  const backups = askedOnce(() => state.backups());
-  gauge(
-    'last_verified_backup_timestamp_seconds',
-    'When the newest backup was taken that proved itself; 0: none',
-    async () => {
-      return (await backups())?.provenAt ?? null;
-    },
-  );
-  gauge('restore_check_seconds', 'How long the last drill took to restore a backup; 0: there was none', async () => {
-    return (await backups())?.restoreSeconds ?? null;
-  });
-  gauge('backups_need_attention', 'Backups and drills that wait for a person', async () => {
-    return (await backups())?.needAttention ?? null;
-  });
-  gauge('notifications_waiting', 'Mails that no mail server has taken yet', async () => {
-    return (await outbox())?.waiting ?? null;
-  });
-  gauge('notifications_oldest_seconds', 'How long the oldest of them waits', async () => {
-    return (await outbox())?.oldestSeconds ?? null;
-  });
-  gauge('notifications_given_up', 'Mails of the last week that were refused for good, or for a day', async () => {
-    return (await outbox())?.givenUp ?? null;
-  });
-  gauge(
-    'notifications_without_recipient',
-    'Organizations whose mails of the last week had nobody to go to',
-    async () => {
-      return (await outbox())?.withoutRecipient ?? null;
-    },
-  );
-  const apiKeys = askedOnce(() => state.apiKeys());
-  gauge('api_keys_frozen', 'API keys that were found in public, and neither rolled nor let go on since', async () => {
-    return (await apiKeys())?.frozen ?? null;
-  });
-  gauge('api_key_rotations_running', 'Rolled API keys whose replaced credential works still', async () => {
-    return (await apiKeys())?.running ?? null;
-  });
-  gauge('process_pokes_waiting', 'Workflows that have news and were not told yet', async () => {
-    return (await pokes())?.waiting ?? null;
-  });
-  gauge('process_pokes_oldest_seconds', 'For how long the first of them has waited', async () => {
-    return (await pokes())?.oldestSeconds ?? null;
-  });
-  const channelKeys = askedOnce(() => state.channelKeys());
-  gauge('channel_key_rotations_open', 'Keys of channels that are being changed', async () => {
-    return (await channelKeys())?.open ?? null;
-  });
-  gauge('channel_keys_overdue', 'Keys of channels that are a day older than they may be', async () => {
-    return (await channelKeys())?.overdueKeys ?? null;
-  });
+  tellNews(gauge, state);
+  tellKeys(gauge, state);
   return registry;
+}
+
+type TellGauge = (name: string, help: string, value: () => number | Promise<number | null>) => void;
+
+function tellProofs(gauge: TellGauge, state: WorkerState): void {
+  figures(gauge, () => state.reconciliations(), {
+    reconciliations_need_attention: ['Proofs of the ledger that wait for a person', (one) => one.needAttention],
+    ledger_proven_timestamp_seconds: ['When all invariants of the ledger last held; 0: never', (one) => one.provenAt],
+  });
+  figures(gauge, () => state.backups(), {
+    last_verified_backup_timestamp_seconds: [
+      'When the newest backup was taken that proved itself; 0: none',
+      (one) => one.provenAt,
+    ],
+    restore_check_seconds: [
+      'How long the last drill took to restore a backup; 0: there was none',
+      (one) => one.restoreSeconds,
+    ],
+    backups_need_attention: ['Backups and drills that wait for a person', (one) => one.needAttention],
+  });
+}
+
+function tellNews(gauge: TellGauge, state: WorkerState): void {
+  figures(gauge, () => state.outbox(), {
+    notifications_waiting: ['Mails that no mail server has taken yet', (one) => one.waiting],
+    notifications_oldest_seconds: ['How long the oldest of them waits', (one) => one.oldestSeconds],
+    notifications_given_up: ['Mails of the last week that were refused for good, or for a day', (one) => one.givenUp],
+    notifications_without_recipient: [
+      'Organizations whose mails of the last week had nobody to go to',
+      (one) => one.withoutRecipient,
+    ],
+  });
+  figures(gauge, () => state.pokes(), {
+    process_pokes_waiting: ['Workflows that have news and were not told yet', (one) => one.waiting],
+    process_pokes_oldest_seconds: ['For how long the first of them has waited', (one) => one.oldestSeconds],
+  });
+}
+
+function tellKeys(gauge: TellGauge, state: WorkerState): void {
+  figures(gauge, () => state.masterKeys(), {
+    master_key_processes_behind: ['Processes without the master key that seals or is coming', (one) => one.behind],
+    master_key_rows_left: ['Rows that are sealed under another master key than the one that seals', (one) => one.left],
+    master_keys_retired: ['Master keys that seal nothing any more and were not destroyed', (one) => one.retired],
+  });
+  figures(gauge, () => state.apiKeys(), {
+    api_keys_frozen: [
+      'API keys that were found in public, and neither rolled nor let go on since',
+      (one) => one.frozen,
+    ],
+    api_key_rotations_running: ['Rolled API keys whose replaced credential works still', (one) => one.running],
+  });
+  figures(gauge, () => state.channelKeys(), {
+    channel_key_rotations_open: ['Keys of channels that are being changed', (one) => one.open],
+    channel_keys_overdue: ['Keys of channels that are a day older than they may be', (one) => one.overdueKeys],
+  });
+}
+
+/** By name: what it tells of one question. */
+function figures<T>(
+  gauge: TellGauge,
+  ask: () => Promise<T | null>,
+  told: Readonly<Record<string, readonly [help: string, figure: (standing: T) => number]>>,
+): void {
+  const standing = askedOnce(ask);
+  for (const [name, [help, figure]] of Object.entries(told)) {
+    gauge(name, help, async () => {
+      const one = await standing();
+      return one === null ? null : figure(one);
+    });
+  }
 }
 
 /** What Prometheus keeps of it nobody changes in PostgreSQL (D82). One series a proof, which is a night. */
