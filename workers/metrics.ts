@@ -50,71 +50,95 @@ export function workerMetrics(state: WorkerState): Registry {
 type TellGauge = (name: string, help: string, value: () => number | Promise<number | null>) => void;
 
 function tellProofs(gauge: TellGauge, state: WorkerState): void {
-  figures(gauge, () => state.reconciliations(), {
-    reconciliations_need_attention: ['Proofs of the ledger that wait for a person', (one) => one.needAttention],
-    ledger_proven_timestamp_seconds: ['When all invariants of the ledger last held; 0: never', (one) => one.provenAt],
-  });
-  figures(gauge, () => state.backups(), {
-    last_verified_backup_timestamp_seconds: [
-      'When the newest backup was taken that proved itself; 0: none',
-      (one) => one.provenAt,
-    ],
-    restore_check_seconds: [
-      'How long the last drill took to restore a backup; 0: there was none',
-      (one) => one.restoreSeconds,
-    ],
-    backups_need_attention: ['Backups and drills that wait for a person', (one) => one.needAttention],
-  });
+  const ledgerGauge = gaugesOf(gauge, () => state.reconciliations());
+  ledgerGauge(
+    'reconciliations_need_attention',
+    'Proofs of the ledger that wait for a person',
+    (one) => one.needAttention,
+  );
+  ledgerGauge(
+    'ledger_proven_timestamp_seconds',
+    'When all invariants of the ledger last held; 0: never',
+    (one) => one.provenAt,
+  );
+  const backupGauge = gaugesOf(gauge, () => state.backups());
+  backupGauge(
+    'last_verified_backup_timestamp_seconds',
+    'When the newest backup was taken that proved itself; 0: none',
+    (one) => one.provenAt,
+  );
+  backupGauge(
+    'restore_check_seconds',
+    'How long the last drill took to restore a backup; 0: there was none',
+    (one) => one.restoreSeconds,
+  );
+  backupGauge('backups_need_attention', 'Backups and drills that wait for a person', (one) => one.needAttention);
 }
 
 function tellNews(gauge: TellGauge, state: WorkerState): void {
-  figures(gauge, () => state.outbox(), {
-    notifications_waiting: ['Mails that no mail server has taken yet', (one) => one.waiting],
-    notifications_oldest_seconds: ['How long the oldest of them waits', (one) => one.oldestSeconds],
-    notifications_given_up: ['Mails of the last week that were refused for good, or for a day', (one) => one.givenUp],
-    notifications_without_recipient: [
-      'Organizations whose mails of the last week had nobody to go to',
-      (one) => one.withoutRecipient,
-    ],
-  });
-  figures(gauge, () => state.pokes(), {
-    process_pokes_waiting: ['Workflows that have news and were not told yet', (one) => one.waiting],
-    process_pokes_oldest_seconds: ['For how long the first of them has waited', (one) => one.oldestSeconds],
-  });
+  const mailGauge = gaugesOf(gauge, () => state.outbox());
+  mailGauge('notifications_waiting', 'Mails that no mail server has taken yet', (one) => one.waiting);
+  mailGauge('notifications_oldest_seconds', 'How long the oldest of them waits', (one) => one.oldestSeconds);
+  mailGauge(
+    'notifications_given_up',
+    'Mails of the last week that were refused for good, or for a day',
+    (one) => one.givenUp,
+  );
+  mailGauge(
+    'notifications_without_recipient',
+    'Organizations whose mails of the last week had nobody to go to',
+    (one) => one.withoutRecipient,
+  );
+  const pokeGauge = gaugesOf(gauge, () => state.pokes());
+  pokeGauge('process_pokes_waiting', 'Workflows that have news and were not told yet', (one) => one.waiting);
+  pokeGauge('process_pokes_oldest_seconds', 'For how long the first of them has waited', (one) => one.oldestSeconds);
 }
 
 function tellKeys(gauge: TellGauge, state: WorkerState): void {
-  figures(gauge, () => state.masterKeys(), {
-    master_key_processes_behind: ['Processes without the master key that seals or is coming', (one) => one.behind],
-    master_key_rows_left: ['Rows that are sealed under another master key than the one that seals', (one) => one.left],
-    master_keys_retired: ['Master keys that seal nothing any more and were not destroyed', (one) => one.retired],
-  });
-  figures(gauge, () => state.apiKeys(), {
-    api_keys_frozen: [
-      'API keys that were found in public, and neither rolled nor let go on since',
-      (one) => one.frozen,
-    ],
-    api_key_rotations_running: ['Rolled API keys whose replaced credential works still', (one) => one.running],
-  });
-  figures(gauge, () => state.channelKeys(), {
-    channel_key_rotations_open: ['Keys of channels that are being changed', (one) => one.open],
-    channel_keys_overdue: ['Keys of channels that are a day older than they may be', (one) => one.overdueKeys],
-  });
+  const masterGauge = gaugesOf(gauge, () => state.masterKeys());
+  masterGauge(
+    'master_key_processes_behind',
+    'Processes without the master key that seals or is coming',
+    (one) => one.behind,
+  );
+  masterGauge(
+    'master_key_rows_left',
+    'Rows that are sealed under another master key than the one that seals',
+    (one) => one.left,
+  );
+  masterGauge(
+    'master_keys_retired',
+    'Master keys that seal nothing any more and were not destroyed',
+    (one) => one.retired,
+  );
+  const apiKeyGauge = gaugesOf(gauge, () => state.apiKeys());
+  apiKeyGauge(
+    'api_keys_frozen',
+    'API keys that were found in public, and neither rolled nor let go on since',
+    (one) => one.frozen,
+  );
+  apiKeyGauge(
+    'api_key_rotations_running',
+    'Rolled API keys whose replaced credential works still',
+    (one) => one.running,
+  );
+  const channelGauge = gaugesOf(gauge, () => state.channelKeys());
+  channelGauge('channel_key_rotations_open', 'Keys of channels that are being changed', (one) => one.open);
+  channelGauge(
+    'channel_keys_overdue',
+    'Keys of channels that are a day older than they may be',
+    (one) => one.overdueKeys,
+  );
 }
 
-/** By name: what it tells of one question. */
-function figures<T>(
-  gauge: TellGauge,
-  ask: () => Promise<T | null>,
-  told: Readonly<Record<string, readonly [help: string, figure: (standing: T) => number]>>,
-): void {
+/** Several figures of one question, which is asked once a scrape. */
+function gaugesOf<T>(gauge: TellGauge, ask: () => Promise<T | null>) {
   const standing = askedOnce(ask);
-  for (const [name, [help, figure]] of Object.entries(told)) {
+  return (name: string, help: string, figure: (one: T) => number): void =>
     gauge(name, help, async () => {
       const one = await standing();
       return one === null ? null : figure(one);
     });
-  }
 }
 
 /** What Prometheus keeps of it nobody changes in PostgreSQL (D82). One series a proof, which is a night. */
