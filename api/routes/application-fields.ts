@@ -63,7 +63,11 @@ const Terms = z
   .strictObject({
     creditLineCents: cents.meta({ description: '0: it pays in advance' }),
     netDays,
-    priceOfListPpm: z.int().min(1).max(10_000_000).meta({ description: 'Of list price, in millionths' }),
+    priceOfListPpm: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .meta({ description: 'Of list price, in millionths: at most all of it' }),
     monthlyBudgetCents: cents.nullable(),
     allowedAddresses: z
       .array(addressRange)

@@ -128,7 +128,7 @@ const routesOfContracts: readonly Route[] = [
     body: z.strictObject({
       creditLineCents,
       netDays: z.int().min(0).max(120).default(30),
-      priceOfListPpm: z.int().min(1).max(10_000_000).default(1_000_000),
+      priceOfListPpm: z.int().min(1).max(1_000_000).default(1_000_000),
       note: line(500).nullable().default(null),
       reason,
     }),

@@ -94,7 +94,11 @@ export async function waitingFor(
     ...(may('ledger.verify') ? (await ledgerFindings(db)).map(plain) : []),
   ];
   const [due, claimOn] = [await dueSince(db), await claimsHeld(db)];
-  const items = found.map((item) => ({ ...item, ...due(item.since), claim: claimOn(item) ?? null }));
+  const items = found.map((item) => ({
+    ...item,
+    ...due(item.since, item.kind === 'proposal' ? 'real' : 'billing'),
+    claim: claimOn(item) ?? null,
+  }));
   return items.sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime());
 }
 

@@ -27,6 +27,8 @@ export const CAPS = [
   ['capMonth', 'month'],
   ['capTotal', 'total'],
 ] as const;
+/** What the API calls otherwise. */
+export const FIELD_OF = { expiresAt: 'expiresOn' } as const;
 export const RATES = ['requestsPerMinute', 'tokensPerMinute', 'concurrentRequests'] as const;
 
 const MOST = 1_000_000_000;

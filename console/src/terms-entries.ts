@@ -9,6 +9,7 @@ type Wanted = Pick<components['schemas']['ApplicationFile'], 'submitted'>;
 /** Of list price, in percent, to the millionth that the API takes. */
 const PERCENT = /^\d{1,3}(\.\d{1,4})?$/;
 const PPM_OF_A_PERCENT = 10_000;
+const WHOLE_PPM = 100 * PPM_OF_A_PERCENT;
 const MOST_NET_DAYS = 120;
 
 const NOTHING = {
@@ -68,11 +69,11 @@ function ppmOf(entered: TermsEntries): number | null {
   return ppmOfPercent(entered['terms.priceOfListPpm']);
 }
 
-/** "84.5" -> 845000. Null: not a percentage, or nothing at all. */
+/** "84.5" -> 845000. Null: not a percentage, nothing at all, or more than all of it. */
 export function ppmOfPercent(entered: string): number | null {
   const text = entered.trim().replace(/%$/, '');
   const ppm = PERCENT.test(text) ? Math.round(Number(text) * PPM_OF_A_PERCENT) : 0;
-  return ppm > 0 ? ppm : null;
+  return ppm > 0 && ppm <= WHOLE_PPM ? ppm : null;
 }
 
 /** As it is entered. Null: nothing. */

@@ -62,13 +62,17 @@ export interface Due {
   readonly isLate: boolean;
 }
 
+/** By which clock it waits: what people propose to each other goes by the real one, as their sessions do. */
+export type WaitsBy = 'billing' | 'real';
+
 /** Whoever of us is waited for has a business day; the calendar is that of reminders. */
-export async function dueSince(db: Queryable): Promise<(since: Date) => Due> {
+export async function dueSince(db: Queryable): Promise<(since: Date, by: WaitsBy) => Due> {
   const calendar = await businessCalendar(db);
-  const nowMs = await billingNow(db);
-  return (since) => {
+  const { rows } = await db.query<{ at: Date }>('select clock_timestamp() as at');
+  const nowMs = { billing: await billingNow(db), real: rows[0]?.at.getTime() ?? Number.NaN };
+  return (since, by) => {
     const dueAtMs = afterBusinessTime(calendar, since.getTime(), DAY_MS);
-    return { dueAt: new Date(dueAtMs), isLate: dueAtMs <= nowMs };
+    return { dueAt: new Date(dueAtMs), isLate: dueAtMs <= nowMs[by] };
   };
 }
 

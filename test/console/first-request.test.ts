@@ -11,11 +11,13 @@ beforeAll(async () => {
 });
 afterAll(() => site.close());
 
-test('from signing up to the first charged request, nothing is needed but the pages and the mail', async () => {
+test('from signing up to the first charged request, nothing is needed but the pages and the mail, and a reload takes nothing but secrets', async () => {
   const { page, complaints } = await site.visit();
   await page.goto(`${site.url}/sign-up`);
   await page.getByLabel('Your name').fill('Ada Lovelace');
   await page.getByLabel('Mail address').fill('ada@lovelace.example');
+  await page.reload();
+  expect(await page.getByLabel('Mail address').inputValue()).toBe('ada@lovelace.example');
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByLabel('Code', { exact: true }).fill(await site.mailedTo('ada@lovelace.example', CODE));
@@ -23,6 +25,8 @@ test('from signing up to the first charged request, nothing is needed but the pa
   await page.getByRole('button', { name: 'Create a key' }).click();
   const command = (await page.getByTestId('command').textContent()) ?? '';
 
+  await page.reload();
+  await page.getByText('its secret was shown once').waitFor();
   expect(await run(command)).toBe(200);
 
   await page.getByText('Your request has arrived').waitFor();

@@ -114,7 +114,7 @@ test('however many workers start and however often it ticks, a night has one cas
 
   const schedules: string[] = [];
   for await (const { scheduleId } of client.schedule.list()) schedules.push(scheduleId);
-  expect(schedules.sort()).toEqual(['channel-key-rotation', 'reconciliation']);
+  expect(schedules.sort()).toEqual(['backup', 'channel-key-rotation', 'reconciliation']);
   const { name } = await oneRow<{ name: string }>(admin, 'select name from reconciliations');
   await client.workflow.getHandle(reconciliationId(name)).result();
   const { count } = await client.workflow.count(`WorkflowId = '${reconciliationId(name)}'`);

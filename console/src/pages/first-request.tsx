@@ -1,4 +1,5 @@
-// From nothing to the first request: a key, a command to run, and a light that turns green once the request has been seen.
+// From nothing to the first request: a key, a command to run, and a light that turns green once the request has been seen. A reload in between loses
+// the key's secret, which is shown once, and not what is waited for.
 import { Alert, Button, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
@@ -21,7 +22,11 @@ const LOOK_AGAIN_MS = 1_500;
 export function FirstRequest() {
   const t = useWords();
   const { orgId } = useParams({ from: '/signed-in/o/$orgId/start' });
-  const [made, setMade] = useState<NewApiKey | null>(null);
+  const [made, setMade] = useState(() => keptKey(orgId));
+  const make = (apiKey: FirstKey | null) => {
+    keepKey(orgId, apiKey?.id ?? null);
+    setMade(apiKey);
+  };
   const request = useArrival(orgId, made?.id ?? null);
   const step = made === null ? 1 : 2;
   return (
@@ -30,17 +35,45 @@ export function FirstRequest() {
       <NoCreditYet orgId={orgId} />
       <ol className="steps">
         <Step title={t('start.makeKey')} isDone={step > 1} isNow={step === 1}>
-          {made === null ? <NameKey orgId={orgId} made={setMade} /> : <ShownOnce secret={made.credential} />}
+          {made === null ? <NameKey orgId={orgId} made={make} /> : <Secret made={made} again={() => make(null)} />}
         </Step>
         <Step title={t('start.send')} isDone={request !== undefined} isNow={step === 2}>
           {made === null || made.credential === null ? (
-            <p className="quiet">{t('start.sendLater')}</p>
+            <p className="quiet">{t(made === null ? 'start.sendLater' : 'start.sendCopied')}</p>
           ) : (
             <Command secret={made.credential} />
           )}
         </Step>
         <Arrival orgId={orgId} isAwaited={step === 2} request={request} />
       </ol>
+    </>
+  );
+}
+
+type FirstKey = Pick<NewApiKey, 'id' | 'credential'>;
+
+const KEPT = 'tollgate-first-key:';
+
+/** That it was made, without what is shown once. */
+function keptKey(orgId: string): FirstKey | null {
+  const id = sessionStorage.getItem(KEPT + orgId);
+  return id === null ? null : { id, credential: null };
+}
+
+function keepKey(orgId: string, id: string | null): void {
+  if (id === null) sessionStorage.removeItem(KEPT + orgId);
+  else sessionStorage.setItem(KEPT + orgId, id);
+}
+
+function Secret({ made, again }: { readonly made: FirstKey; again(): void }) {
+  const t = useWords();
+  if (made.credential !== null) return <ShownOnce secret={made.credential} />;
+  return (
+    <>
+      <p className="quiet">{t('start.shownBefore')}</p>
+      <Button variant="default" onClick={again}>
+        {t('start.another')}
+      </Button>
     </>
   );
 }

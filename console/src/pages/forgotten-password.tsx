@@ -18,6 +18,7 @@ export function ForgottenPassword() {
   const [sentTo, setSentTo] = useState<string | null>(null);
   const form = useForm({
     initial: { email: visitorAddress() },
+    keptAs: 'forgotten-password',
     check: ({ email }) => ({ email: isMailAddress(email) ? null : t('fields.email') }),
     send: ({ email }) => told(api.POST('/api/v1/password-resets', { body: { email: email.trim() } })),
     done: (_, { email }) => setSentTo(email.trim()),

@@ -37,6 +37,7 @@ function Password({ next, passed }: Password) {
   const search = next === undefined ? {} : { next };
   const form = useForm({
     initial: { email: visitorAddress(), password: '' },
+    keptAs: 'sign-in',
     check: ({ email, password }) => ({
       email: isMailAddress(email) ? null : t('fields.email'),
       password: password === '' ? t('fields.empty') : null,

@@ -33,6 +33,7 @@ function Details({ sent }: { readonly sent: (email: string) => void }) {
   const { next } = search;
   const form = useForm({
     initial: { ...NOBODY_YET, email: visitorAddress() },
+    keptAs: 'sign-up',
     check: (entered) => checkPerson(entered, t),
     send: (entered) => told(api.POST('/api/v1/sign-ups', { body: personBody(entered) })),
     done: (_, { email }) => sent(email.trim()),

@@ -55,6 +55,7 @@ function Asking<V extends Entered>({ deed, close }: { readonly deed: Deed<V>; cl
   const [isProposed, setProposed] = useState(false);
   const form = useForm({
     initial: { ...deed.initial, reason: '' },
+    keptAs: `act:${deed.name ?? deed.verb}:${deed.orgId}`,
     check: (values) => ({
       ...deed.check?.(values),
       reason: values.reason.trim() === '' ? t('fields.reason') : null,

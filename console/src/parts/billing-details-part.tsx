@@ -89,6 +89,7 @@ function useDetails(orgId: string, { address, ...details }: BillingDetails) {
       ...{ postalCode: address?.postalCode ?? '', city: address?.city ?? '', region: address?.region ?? '' },
       country: address?.country ?? '',
     },
+    keptAs: `billing-details:${orgId}:${version}`,
     check: (entered) => {
       const hasAddress = [...ADDRESS, 'country' as const].some((field) => entered[field].trim() !== '');
       const lacking = hasAddress ? NEEDED.filter((field) => entered[field].trim() === '') : [];

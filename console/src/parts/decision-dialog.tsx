@@ -60,6 +60,7 @@ function FirstApproval({ file, close, done, late }: Deciding) {
   const send = useDecision({ file, close, done, late });
   const form = useForm({
     initial: termsEntriesOf(file),
+    keptAs: `terms:${file.id}:${file.revision}`,
     check: (entered) =>
       Object.fromEntries(wrongTermsIn(entered).map(([field, wrong]) => [field, t(`terms.wrong.${wrong}`)])),
     send: (entered) => send('approve', { terms: bodyOfTerms(entered) }),
@@ -79,6 +80,7 @@ function InWords({ file, how, close, done, late }: Deciding & { readonly how: Ho
   const isNeeded = how !== 'approve';
   const form = useForm({
     initial: { reason: '' },
+    keptAs: `decision:${how}:${file.id}:${file.revision}`,
     check: ({ reason }) => ({ reason: isNeeded && reason.trim() === '' ? t(`decide.needed.${how}`) : null }),
     send: ({ reason }) => send(how, { reason: reason.trim() === '' ? null : reason.trim() }),
     done: () => undefined,

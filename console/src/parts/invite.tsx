@@ -32,6 +32,7 @@ function InviteForm({ orgId, done }: { readonly orgId: string; done(): void }) {
   const roles = rolesToGive(roleIn(useMe(), orgId));
   const form = useForm({
     initial: { email: '', role: 'developer' as Role },
+    keptAs: `invite:${orgId}`,
     check: ({ email }) => ({ email: isMailAddress(email) ? null : t('fields.email') }),
     send: ({ email, role }) => {
       const body = { email: email.trim(), role };

@@ -4,7 +4,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { type ApiKey, keysKey } from '../api/questions.ts';
-import { bodyOf, enteredBounds, problemsOf } from '../key-bounds.ts';
+import { bodyOf, enteredBounds, FIELD_OF, problemsOf } from '../key-bounds.ts';
 import { useWords } from '../messages/language.ts';
 import { Dialog } from './dialog.tsx';
 import { Form, useForm } from './form.tsx';
@@ -58,6 +58,8 @@ function useChange({ orgId, apiKey, done }: KeyChange & { done(): void }) {
   const initial = { name: opened.name, ...enteredBounds(opened) };
   return useForm({
     initial,
+    keptAs: `key:${opened.id}:${opened.version}`,
+    fieldOf: FIELD_OF,
     check: (entered) => {
       // A day that is past already may stay as it is.
       const wrong = problemsOf(entered).filter((field) => entered[field] !== initial[field]);

@@ -4,7 +4,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { keysKey, type NewApiKey, useMe } from '../api/questions.ts';
-import { bodyOf, problemsOf, UNBOUNDED } from '../key-bounds.ts';
+import { bodyOf, FIELD_OF, problemsOf, UNBOUNDED } from '../key-bounds.ts';
 import { useWords } from '../messages/language.ts';
 import { whose } from '../rights.ts';
 import { Dialog } from './dialog.tsx';
@@ -58,6 +58,8 @@ function KeyForm({ orgId, projectId, made, cancel }: KeyForm) {
   const [attemptId] = useState(() => crypto.randomUUID());
   const form = useForm({
     initial: { name: '', ...UNBOUNDED },
+    keptAs: `new-key:${projectId ?? orgId}`,
+    fieldOf: FIELD_OF,
     check: (entered) => ({
       ...(entered.name.trim() === '' ? { name: t('fields.keyName') } : {}),
       ...Object.fromEntries(problemsOf(entered).map((field) => [field, t(`fields.${field}`)])),

@@ -17,6 +17,7 @@ export function ProfilePart() {
   const queries = useQueryClient();
   const form = useForm({
     initial: { name: me.name, locale: me.locale, timeZone: me.timeZone },
+    keptAs: 'profile',
     check: ({ name }) => ({ name: name.trim() === '' ? t('fields.name') : null }),
     send: ({ name, locale, timeZone }) =>
       told(api.PATCH('/api/v1/me', { body: { name: name.trim(), locale, timeZone } })),

@@ -57,6 +57,7 @@ function MakeForm({ orgId, done }: { readonly orgId: string; done(): void }) {
   const [attemptId] = useState(() => crypto.randomUUID());
   const form = useForm({
     initial: EMPTY,
+    keptAs: `sub-account:${orgId}`,
     check: (entered) => problemsOf(entered, t),
     send: (entered) => {
       const params = { header: { 'Idempotency-Key': attemptId } };

@@ -7,7 +7,7 @@ export const applicationReceived: MailTemplate<'application_received'> = {
     opening: `Thank you. The enterprise application of ${company} is being reviewed.`,
     details: [['Application', applicationId]],
     next: [
-      'We answer within a few business days, and write to you if we need to know more. Until then nothing changes for your organization.',
+      'We answer within one business day, and write to you if we need to know more. Until then nothing changes for your organization.',
     ],
     action: { label: 'See your application', url: applicationUrl(context) },
   }),
@@ -15,7 +15,7 @@ export const applicationReceived: MailTemplate<'application_received'> = {
     subject: '我们已收到您的企业版申请',
     opening: `感谢您的申请。${company} 的企业版申请正在审核中。`,
     details: [['申请编号', applicationId]],
-    next: ['我们将在几个工作日内回复；如需补充信息，会与您联系。在此期间，您的组织不受任何影响。'],
+    next: ['我们将在一个工作日内回复；如需补充信息，会与您联系。在此期间，您的组织不受任何影响。'],
     action: { label: '查看申请', url: applicationUrl(context) },
   }),
 };
