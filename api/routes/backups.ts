@@ -70,7 +70,8 @@ export const backupRoutes: readonly Route[] = [
     handler: ({ actor }, _app, change) =>
       change(async (tx) => {
         const answer = await requestBackup(tx, actor);
-        return { answer, audit: { action: 'backup.requested', targetKind: 'backup', targetId: answer.name } };
+        const audit = { action: 'backup.requested', targetKind: 'backup', targetId: answer.name } as const;
+        return { answer, audit: { ...audit, after: { stage: answer.stage } } };
       }),
   }),
   adminRead({

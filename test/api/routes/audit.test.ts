@@ -104,7 +104,7 @@ test('every change says who did it, from where, by which request, and whose affa
     'password_reset',
     'tax_regime',
     'billing_incident',
-    ...['billing_clock', 'master_key'],
+    ...['billing_clock', 'master_key', 'backup', 'restore_check', 'leak_report'],
   ];
   for (const [kind, orgIds] of kinds) {
     expect([kind, orgIds.has(null)]).toEqual([kind, installations.includes(kind)]);
