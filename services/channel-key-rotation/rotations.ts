@@ -37,8 +37,10 @@ export class ChannelKeyRotations {
     const outcome = await carryOut(this.#parts, asked.held, asked.ask);
     const isWanted = await this.#learn(asked.held, outcome);
     if (!isWanted && outcome.made !== null) await discard(this.#parts, asked.held.channel, outcome.made);
-    // What failed has its time to be tried again, or that of its stage.
-    return this.#view(found.id, outcome.event.kind !== 'failed');
+    // What failed has its time to be tried again, or that of its stage; where it has led to another stage, that one begins.
+    const { row: now } = await foundRotation(this.#parts.db, found.id);
+    const goesOn = outcome.event.kind !== 'failed' || now.state.stage.kind !== asked.held.row.state.stage.kind;
+    return this.#view(found.id, goesOn);
   }
 
   /** Told by an id that anybody may have made up: what it decided is done, if it is one, so there is only to look. */
