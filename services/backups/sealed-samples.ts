@@ -35,7 +35,8 @@ export async function samplesThatFail(client: Client, vault: Vault, promised: re
 async function sealedRows(client: Client): Promise<SealedRow[]> {
   const found: SealedRow[] = [];
   for (const { table, samples, placeOf } of SAMPLED) {
-    const { rows: known } = await client.query('select where to_regclass($1) is not null', [table]);
+    const name = table.includes('.') ? table : `public.${table}`;
+    const { rows: known } = await client.query('select where to_regclass($1) is not null', [name]);
     if (known.length === 0) continue;
     // Ids grow with time.
     const { rows } = await client.query<{ id: string; boundTo: string; sealed: Sealed; version: number }>(

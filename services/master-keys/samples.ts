@@ -22,16 +22,19 @@ interface Sampled {
   placeOf(sample: Sample): SealContext;
 }
 
-/** Each table of sealed_tables(), and what of it must open: keys of channels that are in use, and what counts of the others. */
+/**
+ * Each table of sealed_tables(), and what of it must open: keys of channels that are in use, and what counts of the others. Backups ask by connections
+ * that look into no schema by themselves.
+ */
 export const SAMPLED: readonly Sampled[] = [
   {
     table: 'channel_keys',
-    samples: `select k.id, c.base_url as "boundTo", k.sealed from channel_keys k join channels c on c.id = k.channel_id where k.status = 'active'`,
+    samples: `select k.id, c.base_url as "boundTo", k.sealed from public.channel_keys k join public.channels c on c.id = k.channel_id where k.status = 'active'`,
     placeOf: ({ id, boundTo }) => channelKeyContext(id, boundTo),
   },
   {
     table: 'channel_admin_keys',
-    samples: `select c.id, c.base_url as "boundTo", a.sealed from channel_admin_keys a join channels c on c.id = a.channel_id`,
+    samples: `select c.id, c.base_url as "boundTo", a.sealed from public.channel_admin_keys a join public.channels c on c.id = a.channel_id`,
     placeOf: ({ id, boundTo }) => adminKeyContext(id, boundTo),
   },
   {
@@ -41,7 +44,7 @@ export const SAMPLED: readonly Sampled[] = [
   },
   {
     table: 'identity_providers',
-    samples: 'select org_id as id, issuer as "boundTo", sealed from identity_providers where sealed is not null',
+    samples: 'select org_id as id, issuer as "boundTo", sealed from public.identity_providers where sealed is not null',
     placeOf: ({ id, boundTo }) => providerPlace(id, boundTo),
   },
 ];
