@@ -39,7 +39,7 @@ export function FirstRequest() {
         </Step>
         <Step title={t('start.send')} isDone={request !== undefined} isNow={step === 2}>
           {made === null || made.credential === null ? (
-            <p className="quiet">{t(made === null ? 'start.sendLater' : 'start.sendCopied')}</p>
+            <p className="quiet">{made === null ? t('start.sendLater') : t('start.sendCopied')}</p>
           ) : (
             <Command secret={made.credential} />
           )}
