@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { serverUser } from '../services/platform/server-user.ts';
 import { findOrInstallChromium, INSTALL_CHROMIUM } from './parts/chromium.ts';
+import { findOrInstallCurl, INSTALL_CURL } from './parts/curl.ts';
 import { homeFolder } from './parts/home.ts';
 import { NAME_LOCALHOST, nameLocalhost } from './parts/localhost.ts';
 import { findPostgres } from './parts/postgres-binaries.ts';
@@ -119,6 +120,11 @@ async function findParts(): Promise<Count> {
     chromium === null ? `Chromium is missing: run as root: ${INSTALL_CHROMIUM}` : `Chromium (${chromium})`,
     chromium !== null,
   );
+  const curl = await findOrInstallCurl((text) => process.stdout.write(`curl: ${text}\n`));
+  const hasCurl = count(
+    curl === null ? `curl is missing: run as root: ${INSTALL_CURL}` : `curl (${curl})`,
+    curl !== null,
+  );
   const isNamed = await nameLocalhost((text) => process.stdout.write(`localhost: ${text}\n`));
   count(isNamed ? 'localhost' : `localhost has no address: run as root: ${NAME_LOCALHOST}`, isNamed);
   const areFound = [
@@ -127,6 +133,7 @@ async function findParts(): Promise<Count> {
     hasClients,
     hasRedis,
     hasChromium,
+    hasCurl,
     await findServerProgram(TEMPORAL),
     await findServerProgram(TEST_SERVER),
   ];

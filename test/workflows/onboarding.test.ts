@@ -106,6 +106,7 @@ test('an answer in time begins another revision, whose days are counted anew', a
   await untilThursday();
   const id = await applied();
   await days(1);
+  await until(async () => (await waits(id)).length === 1);
   await house.now(() => desk.asks(EVE, id));
   await days(13);
   await house.now(() => desk.submit(id, person()));
