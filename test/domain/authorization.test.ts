@@ -22,8 +22,9 @@ test('several staff roles may do what one of them may', () => {
   expect(isStaffAllowed('channel.change', ['support', 'business'])).toBe(false);
 });
 
-test('support changes nothing but looks and sends a link to pay, and business touches no channel', () => {
+test('support changes nothing but freezes what was found in public, looks, and sends a link to pay; business touches no channel', () => {
   expect(CHANGING.filter((permission) => isStaffAllowed(permission, ['support']))).toEqual([
+    'leak.report',
     'customer.view',
     'pay_link.send',
   ]);
