@@ -101,7 +101,7 @@ test('a gateway that nobody forked tells of itself', async () => {
       DATABASE_URL: site.database.urlFor('gateway'),
       DATABASE_URL_WORKER: site.database.urlFor('worker'),
       DATABASE_URL_MEMBERS: site.database.urlFor('members'),
-      TOLLGATE_MASTER_KEYS: JSON.stringify({ current: 1, keys: { 1: site.secrets.masterKey } }),
+      TOLLGATE_MASTER_KEYS: site.masterKeys,
       TOLLGATE_JOURNAL_DIR: site.journalDir,
     },
   });

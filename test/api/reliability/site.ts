@@ -20,6 +20,8 @@ import { until } from '../../support/until.ts';
 const PROGRAM = fileURLToPath(new URL('../../../api/main.ts', import.meta.url));
 
 export interface Site {
+  /** As its processes were given them. */
+  readonly masterKeys: string;
   readonly postgres: ThrowawayPostgres;
   readonly database: ThrowawayDatabase;
   /** As superuser. */
@@ -60,6 +62,7 @@ export async function openSite(): Promise<Site> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const adminToken = randomBytes(24).toString('hex');
+  const masterKeys = JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } });
   const journalDir = join(folder, 'journal');
   const environment = {
     PATH: process.env.PATH,
@@ -70,7 +73,7 @@ export async function openSite(): Promise<Site> {
     DATABASE_URL_MEMBERS: database.urlFor('members'),
     TOLLGATE_ADMIN_TOKEN: adminToken,
     TOLLGATE_LINK_SECRET: randomBytes(24).toString('hex'),
-    TOLLGATE_MASTER_KEYS: JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } }),
+    TOLLGATE_MASTER_KEYS: masterKeys,
     TOLLGATE_JOURNAL_DIR: journalDir,
     LOG_LEVEL: 'info',
   };
@@ -81,7 +84,7 @@ export async function openSite(): Promise<Site> {
     return installation;
   };
   return {
-    ...{ postgres, database, admin, demo, adminToken, journalDir, url, launch },
+    ...{ postgres, database, admin, demo, adminToken, masterKeys, journalDir, url, launch },
     async start(more) {
       const installation = launch(more);
       await ready(url, installation);
