@@ -15,51 +15,41 @@ const input: ReconciliationTickInput & ChannelKeyRotationTickInput & BackupTickI
 
 /** Each is named after what it starts, and starts a tick: the tick starts what is due under its fixed id. */
 const SCHEDULES = [
-  {
-    scheduleId: 'reconciliation',
-    // Twenty past every hour: once it makes the night's case, the other times it finds what was terminated or never started (D47).
-    spec: { calendars: [{ hour: '*', minute: 20, second: 0 }], jitter: '2 minutes' },
+  // Once it makes the night's case, the other times it finds what was terminated or never started (D47).
+  everyHour(20, 'reconciliation', {
+    workflowType: RECONCILIATION_TICK,
+    staticSummary: 'Starts the proofs of the ledger that are due, and those that were interrupted',
+  }),
+  everyHour(40, 'channel-key-rotation', {
+    workflowType: CHANNEL_KEY_ROTATION_TICK,
+    staticSummary: 'Starts the change of keys of channels that are older than they may be',
+  }),
+  // At ten past two it makes the night's, the other times it finds what was terminated or never started.
+  everyHour(10, 'backup', {
+    workflowType: BACKUP_TICK,
+    staticSummary: 'Starts the backups and drills that are due, and those that were interrupted',
+  }),
+];
+
+function everyHour(
+  minute: number,
+  scheduleId: string,
+  tick: { readonly workflowType: string; readonly staticSummary: string },
+) {
+  return {
+    scheduleId,
+    spec: { calendars: [{ hour: '*', minute, second: 0 }], jitter: '2 minutes' },
     action: {
       type: 'startWorkflow',
-      workflowType: RECONCILIATION_TICK,
-      workflowId: 'tick:reconciliation',
+      workflowId: `tick:${scheduleId}`,
       args: [input],
       taskQueue: CORE_QUEUE,
-      staticSummary: 'Starts the proofs of the ledger that are due, and those that were interrupted',
+      ...tick,
     },
     // A tick that was missed is made up for by the next one.
     policies: { overlap: 'SKIP', catchupWindow: '10 minutes', pauseOnFailure: false },
-  },
-  {
-    scheduleId: 'channel-key-rotation',
-    spec: { calendars: [{ hour: '*', minute: 40, second: 0 }], jitter: '2 minutes' },
-    action: {
-      type: 'startWorkflow',
-      workflowType: CHANNEL_KEY_ROTATION_TICK,
-      workflowId: 'tick:channel-key-rotation',
-      args: [input],
-      taskQueue: CORE_QUEUE,
-      staticSummary: 'Starts the change of keys of channels that are older than they may be',
-    },
-    // A tick that was missed is made up for by the next one.
-    policies: { overlap: 'SKIP', catchupWindow: '10 minutes', pauseOnFailure: false },
-  },
-  {
-    scheduleId: 'backup',
-    // Ten past every hour: at ten past two it makes the night's, the other times it finds what was terminated or never started.
-    spec: { calendars: [{ hour: '*', minute: 10, second: 0 }], jitter: '2 minutes' },
-    action: {
-      type: 'startWorkflow',
-      workflowType: BACKUP_TICK,
-      workflowId: 'tick:backup',
-      args: [input],
-      taskQueue: CORE_QUEUE,
-      staticSummary: 'Starts the backups and drills that are due, and those that were interrupted',
-    },
-    // A tick that was missed is made up for by the next one.
-    policies: { overlap: 'SKIP', catchupWindow: '10 minutes', pauseOnFailure: false },
-  },
-] satisfies readonly NewSchedule[];
+  } as const satisfies NewSchedule;
+}
 
 export async function declareSchedules(schedules: ScheduleClient): Promise<void> {
   for (const schedule of SCHEDULES) {

@@ -51,7 +51,7 @@ export async function attend<View extends AttendedView>(about: AttendedCase<View
   let view = learn(await about.look());
   for (let wasFlagged = false; !view.hasEnded; ) {
     setCurrentDetails(about.describe(view));
-    wasFlagged = flag(view, wasFlagged);
+    wasFlagged = flag(view.trouble !== null, view.answerBy, wasFlagged);
     if (view.trouble === null) learn(await about.work(view));
     else if (
       !(await answered(
@@ -64,7 +64,7 @@ export async function attend<View extends AttendedView>(about: AttendedCase<View
       learn(await about.remind());
     }
     view = seen ?? view;
-    if (view.hasEnded) flag(view, wasFlagged);
+    if (view.hasEnded) flag(false, null, wasFlagged);
   }
   setCurrentDetails(about.describe(view));
   await condition(allHandlersFinished);
@@ -75,10 +75,16 @@ function effectOf({ stage, round }: AttendedView): AttendedEffect {
   return { stage, round };
 }
 
+interface Waiting {
+  readonly revision: number;
+  readonly waitMs: number;
+  readonly answerBy: string | null;
+}
+
 /** False: its time may be over, by the clock of this workflow or by hearsay. Whether by that of PostgreSQL too, the reminder finds out. */
-async function answered(
-  { revision, waitMs, answerBy }: AttendedView,
-  now: () => AttendedView,
+export async function answered(
+  { revision, waitMs, answerBy }: Waiting,
+  now: () => Waiting,
   isPoked: () => boolean,
 ): Promise<boolean> {
   const isNewer = () => now().revision > revision;
@@ -89,8 +95,7 @@ async function answered(
 }
 
 /** Whether it is found by those who look for what needs them. Each change of an attribute is a step of its own: only changes are told. */
-function flag({ trouble, hasEnded, answerBy }: AttendedView, wasFlagged: boolean): boolean {
-  const isFlagged = trouble !== null && !hasEnded;
+export function flag(isFlagged: boolean, answerBy: string | null, wasFlagged: boolean): boolean {
   if (isFlagged) {
     upsertSearchAttributes([
       { key: NEEDS_ATTENTION, value: true },
@@ -105,7 +110,7 @@ function flag({ trouble, hasEnded, answerBy }: AttendedView, wasFlagged: boolean
   return isFlagged;
 }
 
-function refuseIncomplete(told: Command): void {
+export function refuseIncomplete(told: Command): void {
   const problem = problemOfCommand(told);
   if (problem !== null) throw ApplicationFailure.nonRetryable(problem, 'CommandIncomplete');
 }

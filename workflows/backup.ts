@@ -1,6 +1,5 @@
 // Takes a backup every night and when somebody asks, restores it to see whether it can be, and only then makes room by removing others.
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { ParentClosePolicy, proxyActivities, startChild } from '@temporalio/workflow';
+import { proxyActivities, startChild } from '@temporalio/workflow';
 import { DB, LONG } from './activity-presets.ts';
 import { attend } from './attended-case.ts';
 import { BACKUP_DETAILS, describe } from './backup-details.ts';
@@ -16,6 +15,7 @@ import {
 import { type RestoreCheckActivities, restoreCheckId, restoreCheckSummary } from './contracts/restore-check.ts';
 import { restoreCheck } from './restore-check.ts';
 import { RESTORE_CHECK_DETAILS } from './restore-check-details.ts';
+import { ONE_AT_A_TIME, unlessItRuns } from './unless-it-runs.ts';
 
 const db = proxyActivities<BackupActivities & RestoreCheckActivities>(DB);
 const long = proxyActivities<BackupActivities>(LONG);
@@ -49,16 +49,10 @@ function advance({ name, round, stage }: BackupView): Promise<BackupView> {
   return long.pruneBackups.executeWithOptions(summary('remove what is not kept'), [step]);
 }
 
-// The row says whether there is anything left to do: a run that ended early is no reason to leave it undone.
-const UNLESS_IT_RUNS = {
-  workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-  parentClosePolicy: ParentClosePolicy.ABANDON,
-} as const;
-
 function seeThatBackupRuns(name: string): Promise<void> {
   return unlessItRuns(() =>
     startChild(backup, {
-      ...UNLESS_IT_RUNS,
+      ...ONE_AT_A_TIME,
       workflowId: backupId(name),
       args: [{ v: 1, name }],
       staticSummary: backupSummary(name),
@@ -70,19 +64,11 @@ function seeThatBackupRuns(name: string): Promise<void> {
 function seeThatDrillRuns(name: string): Promise<void> {
   return unlessItRuns(() =>
     startChild(restoreCheck, {
-      ...UNLESS_IT_RUNS,
+      ...ONE_AT_A_TIME,
       workflowId: restoreCheckId(name),
       args: [{ v: 1, name }],
       staticSummary: restoreCheckSummary(name),
       staticDetails: RESTORE_CHECK_DETAILS,
     }),
   );
-}
-
-async function unlessItRuns(start: () => Promise<unknown>): Promise<void> {
-  try {
-    await start();
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
 }

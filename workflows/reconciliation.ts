@@ -1,21 +1,19 @@
 // Proves the ledger every night, and does not let go of a finding until a person has answered. The row is the truth: each turn of
 // the loop does what the row's stage asks for, so a run that was terminated goes on in the next one where the row stands (D44).
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ApplicationFailure,
   allHandlersFinished,
   condition,
-  ParentClosePolicy,
   proxyActivities,
   setCurrentDetails,
   setHandler,
   startChild,
-  upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { DB, LONG } from './activity-presets.ts';
+import { answered, flag, refuseIncomplete } from './attended-case.ts';
 import type { RepairActivities } from './contracts/billing-process.ts';
 import { poke } from './contracts/billing-process.ts';
-import { type Command, problemOfCommand } from './contracts/commands.ts';
+import type { Command } from './contracts/commands.ts';
 import {
   type CommandEffect,
   dismiss,
@@ -28,8 +26,8 @@ import {
   reconciliationSummary,
   retryNow,
 } from './contracts/reconciliation.ts';
-import { NEEDS_ATTENTION, NEXT_ACTION_AT } from './contracts/search-attributes.ts';
 import { describe, STATIC_DETAILS } from './reconciliation-details.ts';
+import { ONE_AT_A_TIME, unlessItRuns } from './unless-it-runs.ts';
 
 const db = proxyActivities<ReconciliationActivities & RepairActivities>(DB);
 const long = proxyActivities<ReconciliationActivities>(LONG);
@@ -44,20 +42,16 @@ export async function reconciliationTick(_input: ReconciliationTickInput): Promi
   await db.pokeStranded.executeWithOptions({ ...DB, summary: 'what should have gone on by now' }, []);
 }
 
-async function seeThatItRuns(name: string): Promise<void> {
-  try {
-    await startChild(reconciliation, {
+function seeThatItRuns(name: string): Promise<void> {
+  return unlessItRuns(() =>
+    startChild(reconciliation, {
+      ...ONE_AT_A_TIME,
       workflowId: reconciliationId(name),
       args: [{ v: 1, name }],
-      // The row says whether there is anything left to do: a run that ended early is no reason to leave it undone.
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: reconciliationSummary(name),
       staticDetails: STATIC_DETAILS,
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
+    }),
+  );
 }
 
 export async function reconciliation({ name }: ReconciliationInput): Promise<CommandEffect> {
@@ -83,7 +77,7 @@ export async function reconciliation({ name }: ReconciliationInput): Promise<Com
   learn(await db.openReconciliation({ name }));
   for (let wasFlagged = false; !hasEnded(row); ) {
     setCurrentDetails(describe(row));
-    wasFlagged = flag(row, wasFlagged);
+    wasFlagged = flag(row.stage === 'attention', row.answerBy, wasFlagged);
     if (row.stage === 'running') learn(await verify(row));
     else if (
       !(await answered(
@@ -95,7 +89,7 @@ export async function reconciliation({ name }: ReconciliationInput): Promise<Com
       isPoked = false;
       learn(await db.remindOfReconciliation({ name }));
     }
-    if (hasEnded(row)) flag(row, wasFlagged);
+    if (hasEnded(row)) flag(false, null, wasFlagged);
   }
   setCurrentDetails(describe(row));
   await condition(allHandlersFinished);
@@ -122,39 +116,4 @@ function verify({ name, round }: Reconciliation): Promise<Reconciliation> {
   return long.verifyLedger.executeWithOptions({ ...LONG, summary: `verify the ledger, round ${round}` }, [
     { name, round },
   ]);
-}
-
-/** False: its time may be over, by the clock of this workflow or by hearsay. Whether by that of PostgreSQL too, the reminder finds out. */
-async function answered(
-  { revision, waitMs, answerBy }: Reconciliation,
-  now: () => Reconciliation,
-  isPoked: () => boolean,
-): Promise<boolean> {
-  const isNewer = () => now().revision > revision;
-  await condition(() => isNewer() || isPoked(), Math.max(waitMs, 1), {
-    summary: `a person answers by ${answerBy}, or it is told again`,
-  });
-  return isNewer();
-}
-
-/** Whether it is found by those who look for what needs them. Each change of an attribute is a step of its own: only changes are told. */
-function flag({ stage, answerBy }: Reconciliation, wasFlagged: boolean): boolean {
-  const isFlagged = stage === 'attention';
-  if (isFlagged) {
-    upsertSearchAttributes([
-      { key: NEEDS_ATTENTION, value: true },
-      { key: NEXT_ACTION_AT, value: new Date(answerBy ?? 0) },
-    ]);
-  } else if (wasFlagged) {
-    upsertSearchAttributes([
-      { key: NEEDS_ATTENTION, value: false },
-      { key: NEXT_ACTION_AT, value: null },
-    ]);
-  }
-  return isFlagged;
-}
-
-function refuseIncomplete(command: Command): void {
-  const problem = problemOfCommand(command);
-  if (problem !== null) throw ApplicationFailure.nonRetryable(problem, 'CommandIncomplete');
 }

@@ -11,8 +11,8 @@ import { lockedChannel } from '../../services/channels/channels.ts';
 import { hasKeyApi, setAdminKey } from '../../services/channels/provider-admin.ts';
 import { channelKeyRotationWorkflowId } from '../../services/processes/poke.ts';
 import type { AppDependencies } from './app-dependencies.ts';
+import { type Declared, KeyInventory, KeyRotation, KeySlot, secret } from './channel-key-rotation-fields.ts';
 import { instant, reason, uuid } from './field-schemas.ts';
-import { type Declared, KeyInventory, KeyRotation, KeySlot, secret } from './key-rotation-fields.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const byId = z.object({ id: uuid });

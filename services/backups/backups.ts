@@ -2,9 +2,8 @@
 // one that was broken off is made again under the same name in storage. One is taken or restored at a time, whoever asks for it (D142).
 import type { Pool } from 'pg';
 import { type BackupStage, superfluous } from '../../domain/backups.ts';
-import { alone, inTransaction, type Queryable } from '../platform/postgres.ts';
-import { audited, commandOnce } from '../processes/commands.ts';
-import { type CaseCommand, obeyCase, remindOfCase } from './cases.ts';
+import { alone, type Queryable } from '../platform/postgres.ts';
+import { type CaseCommand, commandCase, remindOfCase } from './cases.ts';
 import { moveBackup } from './moves.ts';
 import type { ObjectStore } from './object-store.ts';
 import { BackupRejected, reasonOf } from './rejection.ts';
@@ -127,19 +126,11 @@ export class Backups {
   }
 
   command(workflowId: string, told: CaseCommand) {
-    return inTransaction(this.#db, async (tx) => {
-      // Under this lock commands come one after the other.
-      const before = await readBackup(tx, told.name, 'for update');
-      const outcome = await commandOnce(tx, workflowId, told, {
-        again: async () => before,
-        obey: () =>
-          obeyCase(told, before, {
-            kind: 'backup',
-            move: () => moveBackup(tx, { name: told.name, revision: before.revision, news: told.command }, {}),
-            read: () => readBackup(tx, told.name),
-          }),
-      });
-      return audited(tx, workflowId, told, outcome);
+    const { name, command: news } = told;
+    return commandCase(this.#db, workflowId, told, {
+      kind: 'backup',
+      read: (tx, locking) => readBackup(tx, name, locking),
+      move: (tx, { revision }) => moveBackup(tx, { name, revision, news }, {}),
     });
   }
 
@@ -152,7 +143,6 @@ export class Backups {
     const before = await readBackup(this.#db, name);
     if (before.stage !== stage || before.round !== round) return before;
     try {
-      if (this.#place === null) throw new BackupRejected('TOLLGATE_BACKUP_STORE is not set for this worker');
       await aloneWithBackups(this.#db, this.#place, (place) => work(place, before));
     } catch (error) {
       if (error instanceof UnderWay) throw error;
@@ -188,12 +178,13 @@ export class Backups {
 /** Nobody's failure: it is tried again. */
 export class UnderWay extends Error {}
 
-/** @throws UnderWay while another backup or drill is */
+/** @throws UnderWay while another backup or drill is; BackupRejected where there is no place */
 export async function aloneWithBackups(
   db: Pool,
-  place: OpenPlace,
+  place: OpenPlace | null,
   work: (place: OpenPlace) => Promise<void>,
 ): Promise<void> {
+  if (place === null) throw new BackupRejected('TOLLGATE_BACKUP_STORE is not set for this worker');
   const done = await alone(db, 'backups', async () => {
     await work(place);
     return true;

@@ -1,7 +1,8 @@
 // What a backup and a drill have in common when they wait for a person: he is told again after a day, and what he decides counts once.
+import type { Pool, PoolClient } from 'pg';
 import type { AuditEntry } from '../audit/audit.ts';
-import type { Queryable } from '../platform/postgres.ts';
-import type { Commanding, Obeyed } from '../processes/commands.ts';
+import { inTransaction, type Queryable } from '../platform/postgres.ts';
+import { audited, type Commanding, commandOnce, type Obeyed } from '../processes/commands.ts';
 
 /** So long a trouble may wait for a person before it is told again. */
 export const ANSWER_WITHIN = '24 hours';
@@ -29,20 +30,36 @@ export async function remindOfCase(db: Queryable, table: CaseTable, name: string
   return rowCount === 1;
 }
 
-export async function obeyCase<Row extends Case>(
+interface About<Row> {
+  readonly kind: 'backup' | 'restore_check';
+  /** `locking`: as SQL has it. */
+  read(tx: PoolClient, locking?: string): Promise<Row>;
+  move(tx: PoolClient, before: Row): Promise<void>;
+}
+
+/** Under the lock of the row commands come one after the other. */
+export function commandCase<Row extends Case>(db: Pool, workflowId: string, told: CaseCommand, about: About<Row>) {
+  return inTransaction(db, async (tx) => {
+    const before = await about.read(tx, 'for update');
+    const outcome = await commandOnce(tx, workflowId, told, {
+      again: async () => before,
+      obey: () => obey(tx, told, before, about),
+    });
+    return audited(tx, workflowId, told, outcome);
+  });
+}
+
+async function obey<Row extends Case>(
+  tx: PoolClient,
   { name, command, reason }: CaseCommand,
   before: Row,
-  about: {
-    readonly kind: 'backup' | 'restore_check';
-    readonly move: () => Promise<void>;
-    readonly read: () => Promise<Row>;
-  },
+  about: About<Row>,
 ): Promise<Obeyed<{ readonly stage: string; readonly round: number }, Row>> {
   if (before.stage !== 'attention') {
     return { kind: 'refused', why: `${name} is ${before.stage}: it waits for nobody's answer` };
   }
-  await about.move();
-  const answer = await about.read();
+  await about.move(tx, before);
+  const answer = await about.read(tx);
   const effect = { stage: answer.stage, round: answer.round };
   const audit: AuditEntry = {
     action: `${about.kind}.${command}`,

@@ -2,10 +2,9 @@
 // lain there for days is what a real restore would find, and how long it takes is what the customers would wait.
 import type { Pool } from 'pg';
 import type { DrillStage } from '../../domain/backups.ts';
-import { inTransaction, type Queryable } from '../platform/postgres.ts';
-import { audited, commandOnce } from '../processes/commands.ts';
+import type { Queryable } from '../platform/postgres.ts';
 import { aloneWithBackups, type OpenPlace, type Step, UnderWay } from './backups.ts';
-import { type CaseCommand, obeyCase, remindOfCase } from './cases.ts';
+import { type CaseCommand, commandCase, remindOfCase } from './cases.ts';
 import { moveDrill } from './moves.ts';
 import { BackupRejected, reasonOf } from './rejection.ts';
 import { verifyBackup } from './verify-backup.ts';
@@ -67,7 +66,6 @@ export class RestoreChecks {
     if (before.stage !== 'restoring' || before.round !== round) return before;
     const { revision, backup } = before;
     try {
-      if (this.#place === null) throw new BackupRejected('TOLLGATE_BACKUP_STORE is not set for this worker');
       await aloneWithBackups(this.#db, this.#place, async (place) => {
         const proof = await verifyBackup(place, await objectOf(this.#db, backup));
         const found = { restored_in_ms: proof.restoredInMs, proven_in_ms: proof.verifiedInMs, rows: proof.rows };
@@ -87,19 +85,11 @@ export class RestoreChecks {
   }
 
   command(workflowId: string, told: CaseCommand) {
-    return inTransaction(this.#db, async (tx) => {
-      // Under this lock commands come one after the other.
-      const before = await readCheck(tx, told.name, 'for update');
-      const outcome = await commandOnce(tx, workflowId, told, {
-        again: async () => before,
-        obey: () =>
-          obeyCase(told, before, {
-            kind: 'restore_check',
-            move: () => moveDrill(tx, { name: told.name, revision: before.revision, news: told.command }, {}),
-            read: () => readCheck(tx, told.name),
-          }),
-      });
-      return audited(tx, workflowId, told, outcome);
+    const { name, command: news } = told;
+    return commandCase(this.#db, workflowId, told, {
+      kind: 'restore_check',
+      read: (tx, locking) => readCheck(tx, name, locking),
+      move: (tx, { revision }) => moveDrill(tx, { name, revision, news }, {}),
     });
   }
 }

@@ -2,7 +2,7 @@
 // key. Which ones is told where the backup is taken, since a key that was entered for another origin opens for nobody (R-KEY-4).
 import type { Client } from 'pg';
 import { z } from 'zod';
-import { SAMPLED } from '../master-keys/samples.ts';
+import { opens, SAMPLED } from '../master-keys/samples.ts';
 import type { SealContext, Sealed, Vault } from '../vault/vault.ts';
 
 const OF_EACH = 10;
@@ -19,7 +19,7 @@ interface SealedRow {
 
 export async function samplesThatOpen(client: Client, vault: Vault): Promise<Sample[]> {
   const rows = await sealedRows(client);
-  return rows.filter((row) => opens(row, vault)).map(({ sample }) => sample);
+  return rows.filter(({ sealed, place }) => opens(vault, sealed, place)).map(({ sample }) => sample);
 }
 
 /** Those of the promised ones that are missing or stay shut. */
@@ -27,7 +27,7 @@ export async function samplesThatFail(client: Client, vault: Vault, promised: re
   const rows = await sealedRows(client);
   return promised.filter(({ table, rowId }) => {
     const row = rows.find(({ sample }) => sample.table === table && sample.rowId === rowId);
-    return row === undefined || !opens(row, vault);
+    return row === undefined || !opens(vault, row.sealed, row.place);
   });
 }
 
@@ -52,13 +52,4 @@ async function sealedRows(client: Client): Promise<SealedRow[]> {
     }
   }
   return found;
-}
-
-function opens({ sealed, place }: SealedRow, vault: Vault): boolean {
-  try {
-    vault.open(sealed, place);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -33,14 +33,14 @@ export class ChannelKeyRotations {
     const found = await latestRotationOf(this.#parts.db, slotId);
     if (found === null) throw new Error(`the key of place ${slotId} was never rotated`);
     const asked = await this.#turn(found.id, { kind: 'tick' });
-    if (asked.ask === null) return this.#view(found.id, false);
+    if (asked.ask === null) return this.#atRest(found.id);
     const outcome = await carryOut(this.#parts, asked.held, asked.ask);
     const isWanted = await this.#learn(asked.held, outcome);
     if (!isWanted && outcome.made !== null) await discard(this.#parts, asked.held.channel, outcome.made);
     // What failed has its time to be tried again, or that of its stage; where it has led to another stage, that one begins.
-    const { row: now } = await foundRotation(this.#parts.db, found.id);
-    const goesOn = outcome.event.kind !== 'failed' || now.state.stage.kind !== asked.held.row.state.stage.kind;
-    return this.#view(found.id, goesOn);
+    const held = await foundRotation(this.#parts.db, found.id);
+    const isAnotherStage = held.row.state.stage.kind !== asked.held.row.state.stage.kind;
+    return viewOf(this.#parts.db, held, outcome.event.kind !== 'failed' || isAnotherStage);
   }
 
   /** Told by an id that anybody may have made up: what it decided is done, if it is one, so there is only to look. */
@@ -50,7 +50,7 @@ export class ChannelKeyRotations {
     }
     const found = await latestRotationOf(this.#parts.db, slotId);
     if (found === null) throw new Error('a decision without its rotation');
-    return { kind: 'done', answer: await this.#view(found.id, false) };
+    return { kind: 'done', answer: await this.#atRest(found.id) };
   }
 
   #turn(id: string, event: RotationEvent): Promise<{ readonly held: Held; readonly ask: RotationAsk | null }> {
@@ -75,8 +75,8 @@ export class ChannelKeyRotations {
     });
   }
 
-  async #view(id: string, goesOn: boolean): Promise<RotationView> {
-    return viewOf(this.#parts.db, await foundRotation(this.#parts.db, id), goesOn);
+  async #atRest(id: string): Promise<RotationView> {
+    return viewOf(this.#parts.db, await foundRotation(this.#parts.db, id), false);
   }
 }
 

@@ -54,12 +54,13 @@ export async function unopenedSamples(db: Queryable, vault: Vault): Promise<stri
   const unopened: string[] = [];
   for (const { table, samples, placeOf } of SAMPLED) {
     const { rows } = await db.query<Sample>(`select * from (${samples}) sample order by random() limit ${OF_EACH}`);
-    for (const sample of rows) if (!opens(vault, sample, placeOf(sample))) unopened.push(`${table} ${sample.id}`);
+    for (const sample of rows)
+      if (!opens(vault, sample.sealed, placeOf(sample))) unopened.push(`${table} ${sample.id}`);
   }
   return unopened;
 }
 
-function opens(vault: Vault, { sealed }: Sample, place: SealContext): boolean {
+export function opens(vault: Vault, sealed: Sealed, place: SealContext): boolean {
   try {
     vault.open(sealed, place);
     return true;

@@ -14,15 +14,16 @@ import { CORE_QUEUE } from '../../workflows/contracts/task-queues.ts';
 import { type Changed, OVERLOADED, openKeyDesk, REFUSED } from '../services/channel-key-rotation/key-desk.ts';
 import { startTimeSkippingTemporal, type ThrowawayTemporal } from '../support/throwaway-temporal.ts';
 import { until } from '../support/until.ts';
+import { openRotationHouse } from '../support/workflows/channel-key-rotation-house.ts';
 import { detailsOf } from '../support/workflows/current-details.ts';
-import { openRotationHouse, type RotationHouse } from '../support/workflows/rotation-house.ts';
+import type { ProcessHouse } from '../support/workflows/process-house.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
 const desk = await openKeyDesk();
 let temporal: ThrowawayTemporal;
-let house: RotationHouse;
+let house: ProcessHouse;
 
 beforeAll(async () => {
   temporal = await startTimeSkippingTemporal(SEARCH_ATTRIBUTES);

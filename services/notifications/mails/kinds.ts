@@ -2,6 +2,7 @@
 // leave out is null and said so; a mail never guesses.
 import { z } from 'zod';
 import { MEMBER_ROLES } from '../../../domain/authorization.ts';
+import type { Audience } from './audience.ts';
 import {
   ahead,
   amount,
@@ -17,22 +18,6 @@ import {
   terms,
   unpaid,
 } from './fact-fields.ts';
-
-/**
- * billing: whoever pays for the organization. owners: who answers for it. person: one person, whose address may not be verified yet. address:
- * whoever reads it, known or not. staff: us. duty: whoever of us is named for it. holder: whose API key it is, which of a key of the organization are its
- * owners. holder_and_owners: both.
- */
-type Audience =
-  | 'billing'
-  | 'owners'
-  | 'person'
-  | 'address'
-  | 'invited'
-  | 'staff'
-  | 'duty'
-  | 'holder'
-  | 'holder_and_owners';
 
 export const LOCALES = ['en', 'zh'] as const;
 export type Locale = (typeof LOCALES)[number];

@@ -22,8 +22,8 @@ export interface HouseParts {
   readonly db: Pool;
   /** As in the outbox. */
   readonly process: string;
-  /** What the clock of billing shows at first. */
-  readonly beginsAt: string;
+  /** What the clock of billing shows at first; null: what the server's does. */
+  readonly beginsAt: string | null;
   /** Each sets the clock before it looks. */
   activities(setClock: () => Promise<void>): object;
 }
@@ -33,7 +33,7 @@ export async function openProcessHouse(
   { admin, db, process, beginsAt, activities }: HouseParts,
 ): Promise<ProcessHouse> {
   const client = new Client({ connection: environment.connection, namespace });
-  const aheadMs = Date.parse(beginsAt) - (await environment.currentTimeMs());
+  const aheadMs = beginsAt === null ? 0 : Date.parse(beginsAt) - (await environment.currentTimeMs());
   const setClock = async () => {
     const at = new Date((await environment.currentTimeMs()) + aheadMs);
     await admin.query('update stopped_clock set at = greatest(at, $1)', [at]);
