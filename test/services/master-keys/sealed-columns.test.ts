@@ -36,7 +36,7 @@ test('each column that is called sealed is kept as such, by a UUID of its row, a
   expect(SAMPLED.map(({ table }) => table).sort()).toEqual(tables);
 });
 
-/** What lies outside of the database: backups keep the key that they were sealed under (D128). */
+/** What lies outside of the database: backups keep the key that they were sealed under (D140). */
 const OUTSIDE = /^services\/backups\//;
 
 test('whatever services seal in the database, they seal for one of these tables', () => {
