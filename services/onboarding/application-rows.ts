@@ -2,6 +2,7 @@
 // while he writes it; what he submitted is kept as it was.
 import type { PoolClient } from 'pg';
 import type { ApplicationForm, DraftForm } from '../../domain/application-form.ts';
+import type { EnterpriseTerms } from '../../domain/enterprise-terms.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import { newOnboarding, type Onboarding } from '../../domain/onboarding.ts';
 import { comparable } from '../../domain/risk-hints.ts';
@@ -73,6 +74,13 @@ export async function listApplications(
     [orgId ?? null, stage ?? null, after, pageSize],
   );
   return rows;
+}
+
+export function approvedTerms({ id, state }: Application): EnterpriseTerms {
+  if (state.approved === null || state.approved.formRevision !== state.formRevision) {
+    throw new Error(`revision ${state.formRevision} of application ${id} was not approved`);
+  }
+  return state.approved.terms;
 }
 
 /** The caller holds the organization. */

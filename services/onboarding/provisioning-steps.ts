@@ -2,7 +2,6 @@
 // that both happened once or not at all. What is made has an id made of {application}:{step}.
 import type { PoolClient } from 'pg';
 import { cents, nanoOf } from '../../domain/cents.ts';
-import type { EnterpriseTerms } from '../../domain/enterprise-terms.ts';
 import type { ProvisioningFact, ProvisioningStep, StepAsk, StepDone } from '../../domain/provisioning.ts';
 import { readCaps, replaceCaps } from '../organizations/caps.ts';
 import { organization } from '../organizations/organizations.ts';
@@ -12,7 +11,7 @@ import { contract, contractInForce, endContract, makeContract } from '../postpai
 import { conversionObstacle, convertPlan } from '../subscriptions/conversion.ts';
 import { adoptPlan } from '../subscriptions/plan-benefits.ts';
 import { liveSubscriptionOf } from '../subscriptions/subscription-rows.ts';
-import type { Application } from './application-rows.ts';
+import { type Application, approvedTerms } from './application-rows.ts';
 import { sendWelcome } from './welcome.ts';
 
 export const ONBOARDING_ACTOR = 'onboarding';
@@ -118,11 +117,4 @@ async function setBudget(tx: PoolClient, about: Application): Promise<StepDone> 
     await replaceCaps(tx, { orgId, scope: 'organization', scopeId: orgId }, [...others, month]);
   }
   return { step: 'budget', capsBefore };
-}
-
-function approvedTerms({ id, state }: Application): EnterpriseTerms {
-  if (state.approved === null || state.approved.formRevision !== state.formRevision) {
-    throw new Error(`revision ${state.formRevision} of application ${id} was not approved`);
-  }
-  return state.approved.terms;
 }

@@ -8,23 +8,24 @@ import { queueMail } from '../notifications/outbox.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { SignedIds } from '../platform/signed-ids.ts';
-import { type Application, application, lockedApplication } from './application-rows.ts';
+import { type Application, application, approvedTerms, lockedApplication } from './application-rows.ts';
 import { target } from './applications.ts';
 
 const VALID_FOR = '7 days';
 const FIRST_KEY = 'first key';
 
 export class WelcomeLinks {
-  readonly #publicUrl: string;
+  /** Where the API is called and the console stands. */
+  readonly publicUrl: string;
   readonly #ids: SignedIds;
 
   constructor(publicUrl: string, secret: string) {
-    this.#publicUrl = publicUrl;
+    this.publicUrl = publicUrl;
     this.#ids = new SignedIds('welcome', secret);
   }
 
   /** Handed on by itself to whoever writes the mail. */
-  readonly urlOf = (welcomeId: string): string => `${this.#publicUrl}/welcome/${this.#ids.linkTokenOf(welcomeId)}`;
+  readonly urlOf = (welcomeId: string): string => `${this.publicUrl}/welcome/${this.#ids.linkTokenOf(welcomeId)}`;
 
   /** Null: we have never made it. */
   welcomeOf(linkToken: string): string | null {
@@ -33,10 +34,8 @@ export class WelcomeLinks {
 }
 
 /** Takes the place of any link before. The caller holds the application. */
-export async function sendWelcome(
-  tx: PoolClient,
-  { id, orgId, form }: Application,
-): Promise<{ readonly validUntil: Date }> {
+export async function sendWelcome(tx: PoolClient, about: Application): Promise<{ readonly validUntil: Date }> {
+  const { id, orgId, form } = about;
   const welcomeId = newId();
   const { rows } = await tx.query<{ validUntil: Date }>(
     `insert into welcome_links (application_id, id, valid_until) values ($1, $2, clock_timestamp() + $3::interval)
@@ -50,7 +49,10 @@ export async function sendWelcome(
     orgId,
     kind: 'enterprise_welcome',
     key: `enterprise_welcome:${welcomeId}`,
-    facts: { applicationId: id, company: form.company ?? '', welcomeId, validUntil: made.validUntil.toISOString() },
+    facts: {
+      ...{ applicationId: id, company: form.company ?? '', welcomeId, validUntil: made.validUntil.toISOString() },
+      agreed: approvedTerms(about),
+    },
   });
   return made;
 }

@@ -139,20 +139,45 @@ export const applicationExpired: MailTemplate<'application_expired'> = {
 };
 
 export const enterpriseWelcome: MailTemplate<'enterprise_welcome'> = {
-  en: ({ company, welcomeId, validUntil }, say, { welcomeUrl }) => ({
+  en: ({ company, agreed, welcomeId, validUntil }, say, { welcomeUrl }) => ({
     subject: 'Welcome to Tollgate Enterprise',
     opening: `The enterprise application of ${company} is approved, and its terms are in force now.`,
-    details: [['The link works until', say.moment(validUntil)]],
+    details: [
+      ['Price', `${say.share(agreed.priceOfListPpm)} of list price`],
+      [
+        'Credit line',
+        agreed.creditLineCents === 0
+          ? 'None: paid in advance'
+          : `${say.money(agreed.creditLineCents, 'usd')}, paid within ${agreed.netDays} days`,
+      ],
+      [
+        'At most a month',
+        agreed.monthlyBudgetCents === null ? 'No limit' : say.money(agreed.monthlyBudgetCents, 'usd'),
+      ],
+      ['The first key works from', agreed.allowedAddresses.join(', ') || 'Anywhere'],
+      ['The link works until', say.moment(validUntil)],
+    ],
     next: [
       'Your former plan has ended; what was unused of it is credited to your balance. API keys that you have go on working.',
       'Behind the link you make the first API key under the new terms. It works once; ask us for another one if it has expired.',
     ],
     action: { label: 'Make the first API key', url: welcomeUrl(welcomeId) },
   }),
-  zh: ({ company, welcomeId, validUntil }, say, { welcomeUrl }) => ({
+  zh: ({ company, agreed, welcomeId, validUntil }, say, { welcomeUrl }) => ({
     subject: '欢迎使用 Tollgate 企业版',
     opening: `${company} 的企业版申请已获批准，相关条款现已生效。`,
-    details: [['链接有效期至', say.moment(validUntil)]],
+    details: [
+      ['价格', `标价的 ${say.share(agreed.priceOfListPpm)}`],
+      [
+        '信用额度',
+        agreed.creditLineCents === 0
+          ? '无，预付'
+          : `${say.money(agreed.creditLineCents, 'usd')}，${agreed.netDays} 天内付款`,
+      ],
+      ['每月上限', agreed.monthlyBudgetCents === null ? '不限' : say.money(agreed.monthlyBudgetCents, 'usd')],
+      ['首个密钥可用的来源', agreed.allowedAddresses.join('、') || '不限'],
+      ['链接有效期至', say.moment(validUntil)],
+    ],
     next: [
       '您原有的套餐已终止，未使用的价值已计入您的余额。现有 API 密钥可继续使用。',
       '请通过下方链接创建企业版的首个 API 密钥。链接仅可使用一次；如已过期，请联系我们重新发送。',

@@ -28,6 +28,14 @@ export const ahead = { ...amount, plusTax: z.boolean() };
 /** invoice: the number that the customer knows it by. */
 export const demand = { ...amount, purchase, invoice: z.string().nullable() };
 export const application = { applicationId: z.uuid(), company: z.string() };
+/** domain/enterprise-terms.ts */
+export const agreed = z.strictObject({
+  creditLineCents: cents,
+  netDays: z.int().nonnegative(),
+  priceOfListPpm: z.int().positive(),
+  monthlyBudgetCents: cents.nullable(),
+  allowedAddresses: z.array(z.string()).readonly(),
+});
 export const unpaid = { ...demand, dueAt: moment, invoiceId: z.uuid() };
 /** holderId: the member's; null: it is the organization's. shape: what people know the credential by. */
 export const credential = { holderId: z.uuid().nullable(), apiKeyName: z.string(), shape: z.string() };

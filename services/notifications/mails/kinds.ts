@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { MEMBER_ROLES } from '../../../domain/authorization.ts';
 import type { Audience } from './audience.ts';
 import {
+  agreed,
   ahead,
   amount,
   application,
@@ -272,7 +273,7 @@ export const MAILS = {
   application_expired: { to: 'owners', facts: z.strictObject(application) },
   enterprise_welcome: {
     to: 'owners',
-    facts: z.strictObject({ ...application, welcomeId: z.uuid(), validUntil: moment }),
+    facts: z.strictObject({ ...application, agreed, welcomeId: z.uuid(), validUntil: moment }),
   },
 } as const satisfies Readonly<Record<string, { readonly to: Audience; readonly facts: z.ZodType }>>;
 

@@ -6,6 +6,8 @@ export interface Phrases {
   money(cents: number, currency: string): string;
   /** `plusTax`: how much that is, is not known yet. */
   amount(of: { readonly amountCents: number; readonly currency: string; readonly plusTax?: boolean }): string;
+  /** Of 842106 millionths: 84.2106% */
+  share(ppm: number): string;
   /** December 1, 2026, 10:00 UTC */
   moment(iso: string): string;
   /** December 1, 2026: for subjects; the time of day stands in the text. */
@@ -107,9 +109,10 @@ export const PHRASES: Readonly<Record<Locale, Phrases>> = { en: EN, zh: ZH };
 
 const PLUS_TAX = { 'en-US': ' plus tax', 'zh-CN': '（税费另计）' } as const;
 
-function formats(language: 'en-US' | 'zh-CN'): Pick<Phrases, 'money' | 'amount' | 'day' | 'month'> {
+function formats(language: 'en-US' | 'zh-CN'): Pick<Phrases, 'money' | 'amount' | 'share' | 'day' | 'month'> {
   const dayFormat = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' });
   const monthFormat = new Intl.DateTimeFormat(language, { year: 'numeric', month: 'long', timeZone: 'UTC' });
+  const shareFormat = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 4 });
   // By currency: making one takes longer than using it a hundred times.
   const moneyFormats = new Map<string, Intl.NumberFormat>();
   const money = (cents: number, currency: string) => {
@@ -122,6 +125,7 @@ function formats(language: 'en-US' | 'zh-CN'): Pick<Phrases, 'money' | 'amount' 
     money,
     amount: ({ amountCents, currency, plusTax = false }) =>
       `${money(amountCents, currency)}${plusTax ? PLUS_TAX[language] : ''}`,
+    share: (ppm) => shareFormat.format(ppm / 1_000_000),
     day: (iso) => dayFormat.format(new Date(iso)),
     month: (yearAndMonth) => monthFormat.format(new Date(`${yearAndMonth}-01T00:00:00Z`)),
   };

@@ -36,8 +36,8 @@ function sayings(facts: object, locale: Locale, currency = 'usd'): string[] {
   const say = PHRASES[locale];
   return Object.entries(facts).flatMap(([name, value]: [string, unknown]) => {
     if (typeof value === 'object' && value !== null) return sayings(value, locale, currency);
-    if (name === 'creditCents' && value === 0) return [];
-    if (name === 'bonusCents' && value === 0) return [];
+    if (value === null || (value === 0 && /^(credit|bonus|creditLine)Cents$/.test(name))) return [];
+    if (name.endsWith('Ppm')) return [say.share(Number(value))];
     if (name.endsWith('Cents')) return [say.money(Number(value), currency)];
     if (typeof value !== 'string' || name === 'personId') return [];
     if (name === 'expires') return [say.month(value)];

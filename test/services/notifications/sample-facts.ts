@@ -31,6 +31,10 @@ const plainPack = {
 const topUp = { ...pack, amountCents: 2_500, purchase: { kind: 'top_up', creditCents: 2_500 } } as const;
 const unpaidRenewal = { ...renewal, dueAt: '2026-12-01T10:00:00.000Z', invoiceId: INVOICE_ID } as const;
 const application = { applicationId: '0193f000-0000-7000-8000-0000000000e1', company: 'Initech' } as const;
+const welcome = {
+  welcomeId: '0193f000-0000-7000-8000-0000000000e2',
+  validUntil: '2027-01-27T00:00:00.000Z',
+} as const;
 const unpaidUsage = { ...usage, dueAt: '2026-12-31T00:00:00.000Z', invoiceId: INVOICE_ID } as const;
 
 export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
@@ -264,6 +268,19 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
   application_rejected: [{ ...application, reason: 'KYC' }],
   application_expired: [application],
   enterprise_welcome: [
-    { ...application, welcomeId: '0193f000-0000-7000-8000-0000000000e2', validUntil: '2027-01-27T00:00:00.000Z' },
+    {
+      ...{ ...application, ...welcome },
+      agreed: {
+        ...{ creditLineCents: 2_000_000, netDays: 45, priceOfListPpm: 842_106, monthlyBudgetCents: 900_000 },
+        allowedAddresses: ['203.0.113.0/24'],
+      },
+    },
+    {
+      ...{ ...application, ...welcome },
+      agreed: {
+        ...{ creditLineCents: 0, netDays: 30, priceOfListPpm: 1_000_000, monthlyBudgetCents: null },
+        allowedAddresses: [],
+      },
+    },
   ],
 };
