@@ -11,15 +11,29 @@ button,.button{box-sizing:border-box;display:block;width:100%;font:inherit;paddi
 background:#1a5fb4;color:#fff;text-align:center;text-decoration:none;cursor:pointer}button.second{background:none;color:inherit;border-color:currentColor}
 dl{display:grid;grid-template-columns:auto 1fr;gap:.2rem 1rem;margin:1rem 0}dt{opacity:.75}dd{margin:0;overflow-wrap:anywhere}h2{font-size:1rem;margin:1.5rem 0 .2rem}
 address{font-style:normal}table{width:100%;border-collapse:collapse;margin:1.5rem 0}td,th{padding:.4rem 0;text-align:left;vertical-align:top;border-bottom:1px solid #8888}
+code{overflow-wrap:anywhere}pre{white-space:pre-wrap;border:1px solid #8888;border-radius:.5rem;padding:.8rem;font-size:.85rem;line-height:1.4}
 td+td,th+th{text-align:right;white-space:nowrap;padding-left:1rem;font-variant-numeric:tabular-nums}
 @media print{@page{margin:2cm}body{max-width:none;padding:0;font-size:11pt;color:#000;background:none}}`;
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
-/** Where a form must not be sent twice: a browser shows the answer to the second click, and what came of the first is lost (D119). */
-const ONCE = `let sent=false;addEventListener('pageshow',()=>{sent=false});addEventListener('submit',(event)=>{if(sent)event.preventDefault();sent=true})`;
-const ONCE_HASH = createHash('sha256').update(ONCE).digest('base64');
+interface PageScript {
+  readonly tag: string;
+  readonly hash: string;
+}
 
-export const SENT_ONCE = `<script>${ONCE}</script>`;
+function pageScript(code: string): PageScript {
+  return { tag: `<script>${code}</script>`, hash: createHash('sha256').update(code).digest('base64') };
+}
+
+/** Where a form must not be sent twice: a browser shows the answer to the second click, and what came of the first is lost (D119). */
+export const SENT_ONCE = pageScript(
+  `let sent=false;addEventListener('pageshow',()=>{sent=false});addEventListener('submit',(event)=>{if(sent)event.preventDefault();sent=true})`,
+);
+
+/** After the buttons that copy: they are hidden where no script may, and what they copy stands there to be marked by hand. */
+export const COPIES = pageScript(
+  `if(navigator.clipboard)for(const button of document.querySelectorAll('[data-copies]')){button.hidden=false;button.addEventListener('click',async()=>{await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);button.textContent=button.dataset.done})}`,
+);
 
 /** Nothing may be loaded, and forms lead to us alone, or where the page says that they may lead on to. */
 export function pageHeaders(formsLeadTo = ''): Record<string, string> {
@@ -32,10 +46,10 @@ export function pageHeaders(formsLeadTo = ''): Record<string, string> {
   };
 }
 
-/** Of a page that has `SENT_ONCE`: that script runs, and no other. */
-export function headersOfSentOnce(): Record<string, string> {
+/** Of a page that has this script: it runs, and no other. */
+export function headersOf({ hash }: PageScript): Record<string, string> {
   const { 'content-security-policy': policy = '', ...others } = pageHeaders();
-  return { ...others, 'content-security-policy': `${policy}; script-src 'sha256-${ONCE_HASH}'` };
+  return { ...others, 'content-security-policy': `${policy}; script-src 'sha256-${hash}'` };
 }
 
 export function htmlPage(language: Language, title: string, body: string, looksAgain = false): string {

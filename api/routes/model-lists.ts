@@ -66,14 +66,25 @@ function shapeFor({ headers, askedPath }: Asked, query: ListQuery): Shape {
   return 'openai';
 }
 
-/** Sold now, bought somewhere now, and not kept from this key. */
-function usable({ routing, timeMs }: Sources, apiKey: ApiKeyEntry): OfferedModel[] {
+/** For whoever may use every model: one to try first. Null: nothing that chats is sold now. */
+export function firstChatModel(sources: Sources): string | null {
+  return onOffer(sources).find((offer) => isOfferedIn(offer, 'openai-chat'))?.id ?? null;
+}
+
+/** Not kept from this key. */
+function usable(sources: Sources, apiKey: ApiKeyEntry): OfferedModel[] {
+  return onOffer(sources).filter(
+    (offer) => (apiKey.allowedModels?.has(offer.id) ?? true) && isInPlan(apiKey, offer),
+  );
+}
+
+/** Sold now, and bought somewhere now. */
+function onOffer({ routing, timeMs }: Sources): OfferedModel[] {
   const offered: OfferedModel[] = [];
   for (const offer of routing().models.values()) {
     const inForce = priceInForce(offer.sellingPrices, timeMs());
     const isBought = offer.routes.some(({ channel }) => channel.status === 'enabled');
-    const isAllowed = (apiKey.allowedModels?.has(offer.id) ?? true) && isInPlan(apiKey, offer);
-    if (inForce !== null && isBought && isAllowed) offered.push({ ...offer, price: inForce.price });
+    if (inForce !== null && isBought) offered.push({ ...offer, price: inForce.price });
   }
   return offered;
 }

@@ -3,10 +3,11 @@ import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { useWelcome, welcomeState } from '../../services/onboarding/welcome.ts';
 import { inTransaction } from '../../services/platform/postgres.ts';
-import { headersOfSentOnce, pageHeaders } from '../pages/page-frame.ts';
+import { COPIES, headersOf, SENT_ONCE } from '../pages/page-frame.ts';
 import { languageOf } from '../pages/pay-words.ts';
 import { firstKeyPage, welcomePage } from '../pages/welcome-page.ts';
 import type { AppDependencies } from './app-dependencies.ts';
+import { firstChatModel } from './model-lists.ts';
 import { page } from './open-route.ts';
 import type { Route } from './route.ts';
 
@@ -22,7 +23,7 @@ export const welcomeRoutes: readonly Route[] = [
     handler: async ({ params, headers }, app) => {
       const state = (await welcomeState(app.db, idOf(params.token, app))) ?? 'over';
       const text = welcomePage(state, languageOf(headers['accept-language']));
-      return { status: state === 'over' ? 410 : 200, headers: headersOfSentOnce(), text };
+      return { status: state === 'over' ? 410 : 200, headers: headersOf(SENT_ONCE), text };
     },
   }),
   page({
@@ -35,8 +36,9 @@ export const welcomeRoutes: readonly Route[] = [
       const author = { actor: ACTOR, requestId, clientAddress };
       const credential = await inTransaction(app.db, (tx) => useWelcome(tx, id, author));
       if (credential === null) return { status: 303, headers: { location: `/welcome/${params.token}` }, text: '' };
-      const text = firstKeyPage(credential, languageOf(headers['accept-language']));
-      return { status: 200, headers: { ...pageHeaders(), 'cache-control': 'no-store' }, text };
+      const made = { credential, publicUrl: app.welcomeLinks.publicUrl, modelId: firstChatModel(app) };
+      const text = firstKeyPage(made, languageOf(headers['accept-language']));
+      return { status: 200, headers: { ...headersOf(COPIES), 'cache-control': 'no-store' }, text };
     },
   }),
 ];

@@ -11,6 +11,7 @@ import { keyringOf, startWorkerProcess, type WorkerProcess } from '../support/wo
 import { type ConsoleSite, openConsoleSite, picture } from './console-site.ts';
 import { openFromQueue, tabTo } from './keyboard.ts';
 import { colleague, secondFactorOf, signUp } from './person.ts';
+import { statusOfCommand } from './shown-command.ts';
 import {
   comeInByCompany,
   connectedByLink,
@@ -130,7 +131,7 @@ async function approvedSecond(page: Page): Promise<void> {
   await page.getByText('新链接已发送给所有者').waitFor();
 }
 
-/** By the link of the mail; its first API key. */
+/** By the link of the mail; its first API key, which the page says how to try. */
 async function welcomed(page: Page, email: string): Promise<string> {
   await page.reload();
   await page.getByText('已生效', { exact: true }).waitFor();
@@ -138,7 +139,16 @@ async function welcomed(page: Page, email: string): Promise<string> {
   await page.goto(await site.mailedTo(email, /http\S+\/welcome\/[\w-]+/));
   // Whoever is in a hurry loses nothing.
   await page.getByRole('button').dblclick();
-  return (await page.locator('code').textContent()) ?? '';
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: '复制密钥' }).click();
+  await page.getByRole('button', { name: '已复制' }).waitFor();
+  const customerKey = await page.evaluate<string>('navigator.clipboard.readText()');
+  expect(await page.locator('#key').textContent()).toBe(customerKey);
+  expect(await statusOfCommand((await page.locator('#command').textContent()) ?? '')).toBe(200);
+  await expectWellMadeInBoth(page, 'welcome-first-key');
+  await page.getByRole('link', { name: '前往控制台' }).click();
+  await page.getByRole('heading', { name: '概览' }).waitFor();
+  return customerKey;
 }
 
 async function chargeOf(customerKey: string): Promise<bigint> {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { barriersOn } from './accessibility.ts';
 import { CODE, type ConsoleSite, openConsoleSite, picture } from './console-site.ts';
 import { PASSWORD } from './person.ts';
+import { statusOfCommand } from './shown-command.ts';
 
 let site: ConsoleSite;
 
@@ -27,7 +28,7 @@ test('from signing up to the first charged request, nothing is needed but the pa
 
   await page.reload();
   await page.getByText('its secret was shown once').waitFor();
-  expect(await run(command)).toBe(200);
+  expect(await statusOfCommand(command)).toBe(200);
 
   await page.getByText('Your request has arrived').waitFor();
   expect(await barriersOn(page)).toEqual([]);
@@ -39,15 +40,3 @@ test('from signing up to the first charged request, nothing is needed but the pa
   await picture(page, 'overview-used');
   expect(complaints).toEqual([]);
 });
-
-/** As a shell would run it, on a machine that need not have curl. Answers with the status. */
-async function run(command: string): Promise<number> {
-  const [, url = ''] = /^curl (\S+) /.exec(command) ?? [];
-  const headers = [...command.matchAll(/-H '([^:]+): ([^']+)'/g)].map(
-    ([, name = '', value = '']) => [name, value] as const,
-  );
-  const [, body = ''] = /-d '([^']+)'$/.exec(command) ?? [];
-  const answer = await fetch(url, { method: 'POST', headers: Object.fromEntries(headers), body });
-  await answer.text();
-  return answer.status;
-}

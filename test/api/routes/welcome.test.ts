@@ -41,6 +41,10 @@ test('whoever follows the link and says so is shown one key, which works from th
   expect([made.status, made.headers.get('cache-control')]).toEqual([200, 'no-store']);
   const [credential = ''] = /sk-tg-[0-9A-Za-z]{49}/.exec(made.text) ?? [];
   expect(credential).not.toBe('');
+  expect([made.text, after.text]).toEqual([
+    expect.stringContaining('href="/console/"'),
+    expect.stringContaining('href="/console/"'),
+  ]);
   expect([after.text.includes('此链接已使用'), again.status, again.text]).toEqual([true, 303, '']);
   expect(await keysMade()).toEqual([{ from: ['203.0.113.0/24'], actor: 'welcome_page' }]);
   const { rows } = await app.db.query<{ entry: string }>('select audit_log::text as entry from audit_log');
