@@ -1,9 +1,10 @@
 // Somebody who was never here signs up, makes a key and sends a request that is charged: by what the pages tell him alone.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { barriersOn } from './accessibility.ts';
-import { CODE, type ConsoleSite, openConsoleSite, picture } from './console-site.ts';
-import { PASSWORD } from './person.ts';
+import { CODE, type ConsoleSite, expectNoSidewaysScrolling, openConsoleSite, picture } from './console-site.ts';
+import { PASSWORD, signUp } from './person.ts';
 import { statusOfCommand } from './shown-command.ts';
+import { call } from './waiting-applications.ts';
 
 let site: ConsoleSite;
 
@@ -38,5 +39,29 @@ test('from signing up to the first charged request, nothing is needed but the pa
   expect(await page.getByRole('alert').allTextContents()).toEqual([]);
   expect(await barriersOn(page)).toEqual([]);
   await picture(page, 'overview-used');
+  expect(complaints).toEqual([]);
+});
+
+test('whoever has no credit reads why his request is refused, there and then, and is led to credit', async () => {
+  const { page, context, complaints } = await site.visit({ language: 'zh', width: 390 });
+  // Five of his network have had their dollar already.
+  await site.product.admin.query(
+    'insert into auth.trial_networks (network) select network from auth.trial_networks, generate_series(1, 5)',
+  );
+  const { orgId } = await signUp(site, context, { locale: 'zh' });
+  await page.goto(`${site.url}/o/${orgId}/start`);
+  await page.getByText('暂无额度').waitFor();
+  await page.getByRole('button', { name: '创建密钥' }).click();
+  await page.getByRole('button', { name: '从此页面发送' }).click();
+
+  await page.getByRole('alert').filter({ hasText: '额度不足' }).waitFor();
+  expect(await barriersOn(page)).toEqual([]);
+  await expectNoSidewaysScrolling(page);
+  await picture(page, 'first-request-refused');
+  await call(site.product, 'POST', '/grants', { orgId, amountNano: '1000000000' });
+  await page.getByText('暂无额度').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: '从此页面发送' }).click();
+  await page.getByText('已收到您的请求').waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
   expect(complaints).toEqual([]);
 });

@@ -32,6 +32,12 @@ export class Problem extends Error {
     return new Problem(response.status, details, Number.isNaN(seconds) ? null : seconds);
   }
 
+  /** As the gateway tells it to clients of OpenAI. */
+  static ofGateway(response: Response, body: unknown): Problem {
+    const { code, message } = (body as { readonly error?: { code?: unknown; message?: unknown } } | null)?.error ?? {};
+    return Problem.of(response, { code, detail: message });
+  }
+
   /** Of what a device of his refused, before anybody asked us. */
   static ofDevice(code: string): Problem {
     return new Problem(0, { code }, null);

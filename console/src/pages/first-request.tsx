@@ -1,20 +1,28 @@
 // From nothing to the first request: a key, a command to run, and a light that turns green once the request has been seen. A reload in between loses
-// the key's secret, which is shown once, and not what is waited for.
+// the key's secret, which is shown once, and not what is waited for. What keeps a request from arriving is said as well.
 import { Alert, Button, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { api, told } from '../api/client.ts';
-import { firstModelQuery } from '../api/first-model.ts';
-import { grantsQuery, keysKey, type NewApiKey, type RequestLine, requestsQuery, useMe } from '../api/questions.ts';
+import {
+  balanceQuery,
+  grantsQuery,
+  keysKey,
+  type NewApiKey,
+  type RequestLine,
+  requestsQuery,
+  useMe,
+} from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
-import { Asked } from '../parts/asked.tsx';
-import { CopyButton } from '../parts/copy-button.tsx';
+import { BuyCredit } from '../parts/buy-credit.tsx';
+import { FirstCommand } from '../parts/first-command.tsx';
 import { Form, useForm } from '../parts/form.tsx';
 import { CheckIcon } from '../parts/icons.tsx';
 import { Money } from '../parts/money.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
-import { BASE_URL, ShownOnce } from '../parts/shown-once.tsx';
+import { Outcome } from '../parts/request-table.tsx';
+import { ShownOnce } from '../parts/shown-once.tsx';
 import { whose } from '../rights.ts';
 
 const LOOK_AGAIN_MS = 1_500;
@@ -32,7 +40,7 @@ export function FirstRequest() {
   return (
     <>
       <PageHeading title={t('start.title')} lead={t('start.lead')} />
-      <NoCreditYet orgId={orgId} />
+      <NoCredit orgId={orgId} isAwaited={request === undefined} />
       <ol className="steps">
         <Step title={t('start.makeKey')} isDone={step > 1} isNow={step === 1}>
           {made === null ? <NameKey orgId={orgId} made={make} /> : <Secret made={made} again={() => make(null)} />}
@@ -41,7 +49,7 @@ export function FirstRequest() {
           {made === null || made.credential === null ? (
             <p className="quiet">{made === null ? t('start.sendLater') : t('start.sendCopied')}</p>
           ) : (
-            <Command secret={made.credential} />
+            <FirstCommand secret={made.credential} />
           )}
         </Step>
         <Arrival orgId={orgId} isAwaited={step === 2} request={request} />
@@ -78,14 +86,19 @@ function Secret({ made, again }: { readonly made: FirstKey; again(): void }) {
   );
 }
 
-/** Who was given no dollar would see his first request refused. */
-function NoCreditYet({ orgId }: { readonly orgId: string }) {
+/** Of which every request is refused, and no row is left: said before it is sent, and for as long as it is so. */
+function NoCredit({ orgId, isAwaited }: { readonly orgId: string; readonly isAwaited: boolean }) {
   const t = useWords();
   const grants = useQuery(grantsQuery(orgId));
-  if (grants.data?.data.length !== 0) return null;
+  const balance = useQuery({ ...balanceQuery(orgId), refetchInterval: isAwaited ? LOOK_AGAIN_MS : false });
+  if (balance.data === undefined || BigInt(balance.data.balanceNano) > 0n) return null;
+  const isNew = grants.data?.data.length === 0;
   return (
-    <Alert color="yellow" title={t('grants.neverAny')} className="note">
-      {t('grants.neverAnyMore')}
+    <Alert color="yellow" title={isNew ? t('grants.neverAny') : t('grants.none')} className="note">
+      <div className="problem">
+        <p>{isNew ? t('grants.neverAnyMore') : t('grants.noneMore')}</p>
+        <BuyCredit orgId={orgId} />
+      </div>
     </Alert>
   );
 }
@@ -133,36 +146,6 @@ function NameKey({ orgId, made }: { readonly orgId: string; made(apiKey: NewApiK
   );
 }
 
-function Command({ secret }: { readonly secret: string }) {
-  const t = useWords();
-  const question = useQuery(firstModelQuery(secret));
-  return (
-    <Asked question={question} height={150}>
-      {(modelId) => {
-        const command = commandOf(secret, modelId);
-        return (
-          <>
-            <pre className="command">
-              <code data-testid="command">{command}</code>
-            </pre>
-            <CopyButton text={command} label={t('start.copy')} />
-          </>
-        );
-      }}
-    </Asked>
-  );
-}
-
-function commandOf(secret: string, modelId: string): string {
-  const body = JSON.stringify({ model: modelId, messages: [{ role: 'user', content: 'Say hello' }] });
-  return [
-    `curl ${BASE_URL}/chat/completions \\`,
-    `  -H 'authorization: Bearer ${secret}' \\`,
-    `  -H 'content-type: application/json' \\`,
-    `  -d '${body}'`,
-  ].join('\n');
-}
-
 /** The first request with the key that was made here: there may have been others before. Undefined: it has not been seen yet. */
 function useArrival(orgId: string, apiKeyId: string | null): RequestLine | undefined {
   const isOfKey = (request: RequestLine) => request.apiKeyId === apiKeyId;
@@ -171,7 +154,17 @@ function useArrival(orgId: string, apiKeyId: string | null): RequestLine | undef
     enabled: apiKeyId !== null,
     refetchInterval: ({ state }) => (state.data?.data.some(isOfKey) ? false : LOOK_AGAIN_MS),
   });
-  return data?.data.find(isOfKey);
+  const request = data?.data.find(isOfKey);
+  useNewsOf(orgId, request?.id);
+  return request;
+}
+
+/** What was read before it, as how much can be spent, is good no more. */
+function useNewsOf(orgId: string, requestId: string | undefined): void {
+  const queries = useQueryClient();
+  useEffect(() => {
+    if (requestId !== undefined) void queries.invalidateQueries({ queryKey: ['organization', orgId] });
+  }, [queries, orgId, requestId]);
 }
 
 interface Arrival {
@@ -188,7 +181,11 @@ function Arrival({ orgId, isAwaited, request }: Arrival) {
       <div role="status" className="arrival" data-seen={isSeen} data-waiting={isAwaited && !isSeen}>
         {isSeen ? (
           <>
-            {t('start.seenMore', { model: request.model })} <Money nano={request.chargeNano} />
+            {request.outcome === 'complete' ? null : <Outcome outcome={request.outcome} />}{' '}
+            {request.outcome === 'complete'
+              ? t('start.seenMore', { model: request.model })
+              : t('start.seenOtherwise', { model: request.model })}{' '}
+            <Money nano={request.chargeNano} />
           </>
         ) : (
           <span className="quiet">{isAwaited ? t('start.waiting') : t('start.waitLater')}</span>

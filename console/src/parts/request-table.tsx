@@ -43,7 +43,7 @@ export function RequestTable({ requests }: { readonly requests: readonly Request
   );
 }
 
-function Outcome({ outcome }: Pick<RequestLine, 'outcome'>) {
+export function Outcome({ outcome }: Pick<RequestLine, 'outcome'>) {
   const t = useWords();
   const isComplete = outcome === 'complete';
   return (
