@@ -49,6 +49,9 @@ test('whoever has no credit reads why his request is refused, there and then, an
     'insert into auth.trial_networks (network) select network from auth.trial_networks, generate_series(1, 5)',
   );
   const { orgId } = await signUp(site, context, { locale: 'zh' });
+  await page.goto(`${site.url}/o/${orgId}`);
+  await page.getByRole('link', { name: '购买额度' }).click();
+  await page.getByRole('heading', { name: '购买额度' }).waitFor();
   await page.goto(`${site.url}/o/${orgId}/start`);
   await page.getByText('暂无额度').waitFor();
   await page.getByRole('button', { name: '创建密钥' }).click();

@@ -26,7 +26,7 @@ export function Overview() {
       <section className="part" aria-labelledby="credit">
         <h2 id="credit">{t('overview.credit')}</h2>
         <Asked question={grants} height={120}>
-          {({ data }) => <GrantTable grants={data} />}
+          {({ data }) => <GrantTable orgId={orgId} grants={data} />}
         </Asked>
       </section>
       <section className="part" aria-labelledby="requests">

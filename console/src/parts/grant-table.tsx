@@ -2,16 +2,23 @@
 import { Table } from '@mantine/core';
 import type { Grant } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
+import { BuyCredit } from './buy-credit.tsx';
 import { Moment } from './moment.tsx';
 import { Money } from './money.tsx';
 import { NothingYet } from './nothing-yet.tsx';
 import { WideTable } from './wide-table.tsx';
 
-export function GrantTable({ grants }: { readonly grants: readonly Grant[] }) {
+export function GrantTable({ orgId, grants }: { readonly orgId: string; readonly grants: readonly Grant[] }) {
   const t = useWords();
   const live = grants.filter(({ expired, availableNano }) => !expired && BigInt(availableNano) > 0n).sort(inOrderOfUse);
-  if (grants.length === 0) return <NothingYet title={t('grants.neverAny')}>{t('grants.neverAnyMore')}</NothingYet>;
-  if (live.length === 0) return <NothingYet title={t('grants.none')}>{t('grants.noneMore')}</NothingYet>;
+  if (live.length === 0) {
+    const isNew = grants.length === 0;
+    return (
+      <NothingYet title={t(isNew ? 'grants.neverAny' : 'grants.none')} action={<BuyCredit orgId={orgId} />}>
+        {t(isNew ? 'grants.neverAnyMore' : 'grants.noneMore')}
+      </NothingYet>
+    );
+  }
   return (
     <WideTable label={t('overview.credit')} minWidth={420}>
       <Table.Thead>
