@@ -155,7 +155,7 @@ const organizationRoutes = [
   createRoute({
     getParentRoute: () => organization,
     path: '/team',
-    beforeLoad: () => Promise.all([learn('organization'), learn('singleSignOn')]),
+    beforeLoad: () => Promise.all([learn('organization'), learn('singleSignOn'), learn('deeds')]),
     component: lazyRouteComponent(() => import('./pages/team.tsx'), 'Team'),
   }),
   createRoute({
@@ -206,7 +206,7 @@ const staffRoutes = [
   createRoute({
     getParentRoute: () => staff,
     path: '/customers/$customerId',
-    beforeLoad: () => learn('customers'),
+    beforeLoad: () => Promise.all([learn('customers'), learn('deeds')]),
     component: lazyRouteComponent(() => import('./pages/customer.tsx'), 'Customer'),
   }),
 ] as const;

@@ -125,7 +125,7 @@ test('somebody is invited, joins, is given a cap and leaves again; the last owne
   await expectWellMade(page, 'change-member');
   await page.getByRole('button', { name: 'Save the changes' }).click();
   await page.getByText('$0.00 of $12.50 a month').waitFor();
-  await page.getByRole('row', { name: /api_key\.created/ }).waitFor();
+  await page.getByRole('row', { name: /API key made/ }).waitFor();
   for (const looks of LOOKS) await seenAs(context, looks, [`/o/${owner.orgId}/team`]);
   await page.getByRole('row', { name: owner.email }).getByText('The last owner stays').waitFor();
   expect(await page.getByRole('button', { name: 'Remove Ada Lovelace' }).count()).toBe(0);

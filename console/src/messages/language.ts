@@ -4,6 +4,7 @@
 import i18next, { type TFunction } from 'i18next';
 import { useSyncExternalStore } from 'react';
 import type customers from './en/customers.json';
+import type deeds from './en/deeds.json';
 import type organization from './en/organization.json';
 import type signedIn from './en/signed-in.json';
 import type singleSignOn from './en/single-sign-on.json';
@@ -15,7 +16,8 @@ export type Messages = typeof visitor &
   typeof signedIn &
   typeof organization &
   typeof staff &
-  typeof customers;
+  typeof customers &
+  typeof deeds;
 export type Language = 'en' | 'zh';
 
 declare module 'i18next' {
@@ -52,6 +54,11 @@ const WORDS = {
   customers: {
     en: () => import('./en/customers.json'),
     zh: (): Promise<{ readonly default: typeof customers }> => import('./zh/customers.json'),
+  },
+  /** What was done in an organization: its own people read it, and ours. */
+  deeds: {
+    en: () => import('./en/deeds.json'),
+    zh: (): Promise<{ readonly default: typeof deeds }> => import('./zh/deeds.json'),
   },
 };
 type Area = keyof typeof WORDS;

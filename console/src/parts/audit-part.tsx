@@ -4,7 +4,9 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type AuditEntry, auditQuery, membersQuery } from '../api/organization-questions.ts';
 import { useMe } from '../api/questions.ts';
+import { wordOfDeed, wordOfTarget } from '../deeds.ts';
 import { useWords } from '../messages/language.ts';
+import { folded } from '../repeated-deeds.ts';
 import { readsAudit, roleIn } from '../rights.ts';
 import { Moment } from './moment.tsx';
 import { PagedPart } from './paged-part.tsx';
@@ -65,9 +67,12 @@ function exportOf(orgId: string, actor: string, format: string): string {
   return `/api/v1/organizations/${orgId}/audit/export?${query}`;
 }
 
-interface AuditTable {
-  readonly entries: readonly AuditEntry[];
+interface Named {
   readonly names: ReadonlyMap<string, string>;
+}
+
+interface AuditTable extends Named {
+  readonly entries: readonly AuditEntry[];
 }
 
 function AuditTable({ entries, names }: AuditTable) {
@@ -83,23 +88,40 @@ function AuditTable({ entries, names }: AuditTable) {
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
-        {entries.map(({ id, at, actor, action, targetKind, targetId, reason, clientAddress }) => (
-          <Table.Tr key={id}>
+        {folded(entries).map(({ deed, times, since }) => (
+          <Table.Tr key={deed.id}>
             <Table.Td>
-              <Moment at={at} />
+              <Moment at={deed.at} />
             </Table.Td>
-            <Table.Td>{names.get(actor) ?? t('audit.former')}</Table.Td>
+            <Table.Td>{names.get(deed.actor) ?? t('audit.former')}</Table.Td>
             <Table.Td>
-              <code>{action}</code>
-              <code className="line-of">
-                {targetKind} {targetId}
-              </code>
-              {reason}
+              {wordOfDeed(deed.action, t)}
+              <span className="line-of">
+                {wordOfTarget(deed.targetKind, t)} <Target entry={deed} names={names} />
+              </span>
+              {times === 1 ? null : (
+                <span className="line-of">
+                  {t('audit.times', { count: times })} <Moment at={since} />
+                </span>
+              )}
+              {deed.reason}
             </Table.Td>
-            <Table.Td>{clientAddress}</Table.Td>
+            <Table.Td>{deed.clientAddress}</Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>
     </WideTable>
   );
+}
+
+/** By the name that it had then, if the log tells one. */
+function Target({ entry: { targetKind, targetId, after }, names }: { readonly entry: AuditEntry } & Named) {
+  const [, personId] = targetKind === 'membership' ? targetId.split(':') : [];
+  const name = personId === undefined ? nameIn(after) : names.get(`person:${personId}`);
+  return name === undefined ? <code>{targetId}</code> : name;
+}
+
+function nameIn(after: unknown): string | undefined {
+  const { name } = (after ?? {}) as { readonly name?: unknown };
+  return typeof name === 'string' ? name : undefined;
 }

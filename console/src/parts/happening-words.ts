@@ -1,5 +1,6 @@
 // The words for what happened to a customer. What the API calls by a name that has no words here is shown by that name.
 import type { Happening } from '../api/staff-questions.ts';
+import { wordOfDeed } from '../deeds.ts';
 import { type Messages, useWords } from '../messages/language.ts';
 
 type Group<G extends keyof Messages['timeline']> = keyof Messages['timeline'][G] & string;
@@ -27,7 +28,7 @@ export function useTitle({ kind, what }: Happening): string {
     case 'mail':
       return t('timeline.mail', { mail: t(`timeline.mails.${what as Group<'mails'>}`, { defaultValue }) });
     case 'audit':
-      return t(`timeline.audit.${what.replace('.', '_') as Group<'audit'>}`, { defaultValue });
+      return wordOfDeed(what, t);
   }
 }
 
