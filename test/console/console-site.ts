@@ -142,9 +142,15 @@ export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true, animations: 'disabled' });
 }
 
+/** Nor does a table on a phone, where nobody would see that it does. */
 export async function expectNoSidewaysScrolling(page: Page): Promise<void> {
   const [needed, given] = await page.evaluate<[number, number]>(
     '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
   );
   expect(needed).toBeLessThanOrEqual(given);
+  const hidden = await page.evaluate<string[]>(
+    `innerWidth > 640 ? [] : [...document.querySelectorAll('.wide-table')]
+      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).map((table) => table.getAttribute('aria-label'))`,
+  );
+  expect(hidden).toEqual([]);
 }
