@@ -1,5 +1,7 @@
 // Somebody who was never here signs up, makes a key and sends a request that is charged: by what the pages tell him alone.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { until } from '../support/until.ts';
 import { barriersOn } from './accessibility.ts';
 import { CODE, type ConsoleSite, expectNoSidewaysScrolling, openConsoleSite, picture } from './console-site.ts';
 import { PASSWORD, signUp } from './person.ts';
@@ -36,6 +38,13 @@ test('from signing up to the first charged request, nothing is needed but the pa
   await picture(page, 'first-request-seen');
   await page.getByRole('link', { name: 'Go to the overview' }).click();
   await page.getByRole('row').filter({ hasText: 'Complete' }).waitFor();
+  await until(async () => {
+    // What a key has set aside is given back when it rests for some seconds.
+    await statusOfCommand(command);
+    await page.reload();
+    await page.getByRole('row').filter({ hasText: 'Complete' }).first().waitFor();
+    return (await addsUpTo(page, 'Credit')) === (await figureOf(page, 'You can spend'));
+  });
   expect(await page.getByRole('alert').allTextContents()).toEqual([]);
   expect(await barriersOn(page)).toEqual([]);
   await picture(page, 'overview-used');
@@ -65,6 +74,19 @@ test('whoever has no credit reads why his request is refused, there and then, an
   await page.getByText('暂无额度').waitFor({ state: 'detached' });
   await page.getByRole('button', { name: '从此页面发送' }).click();
   await page.getByText('已收到您的请求').waitFor();
-  expect(await page.getByRole('alert').count()).toBe(0);
+  expect(await page.getByText('额度不足').count()).toBe(0);
   expect(complaints).toEqual([]);
 });
+
+/** The last line of a table that says what is set aside, if it is the sum of those above it; each is cut to cents. */
+async function addsUpTo(page: Page, table: string): Promise<string | null> {
+  if ((await page.getByRole('row', { name: 'Set aside for requests' }).count()) === 0) return null;
+  const column = await page.getByLabel(table, { exact: true }).locator('td:nth-child(2)').allTextContents();
+  const [sum = 0, ...parts] = column.map((text) => Math.round(Number(text.replace('$', '')) * 100)).reverse();
+  const missing = sum - parts.reduce((all, part) => all + part, 0);
+  return missing >= 0 && missing < parts.length ? (column.at(-1) ?? null) : null;
+}
+
+async function figureOf(page: Page, name: string): Promise<string> {
+  return (await page.locator('.figures div').filter({ hasText: name }).locator('.figure').first().textContent()) ?? '';
+}

@@ -1,6 +1,8 @@
-// Credit by where it came from, in the order in which it is spent, with what is left of it and until when.
+// Credit by where it came from, in the order in which it is spent, with what is left of it and until when; and beneath, how that adds up to what can be spent.
 import { Table } from '@mantine/core';
-import type { Grant } from '../api/questions.ts';
+import { useQuery } from '@tanstack/react-query';
+import type { Answer } from '../api/answers.ts';
+import { balanceQuery, type Grant } from '../api/questions.ts';
 import { useWords } from '../messages/language.ts';
 import { BuyCredit } from './buy-credit.tsx';
 import { Moment } from './moment.tsx';
@@ -11,11 +13,12 @@ import { WideTable } from './wide-table.tsx';
 export function GrantTable({ orgId, grants }: { readonly orgId: string; readonly grants: readonly Grant[] }) {
   const t = useWords();
   const live = grants.filter(({ expired, availableNano }) => !expired && BigInt(availableNano) > 0n).sort(inOrderOfUse);
-  if (live.length === 0) {
+  const balance = useQuery(balanceQuery(orgId)).data;
+  if (live.length === 0 && BigInt(balance?.balanceNano ?? 0) <= 0n) {
     const isNew = grants.length === 0;
     return (
-      <NothingYet title={t(isNew ? 'grants.neverAny' : 'grants.none')} action={<BuyCredit orgId={orgId} />}>
-        {t(isNew ? 'grants.neverAnyMore' : 'grants.noneMore')}
+      <NothingYet title={isNew ? t('grants.neverAny') : t('grants.none')} action={<BuyCredit orgId={orgId} />}>
+        {isNew ? t('grants.neverAnyMore') : t('grants.noneMore')}
       </NothingYet>
     );
   }
@@ -43,8 +46,47 @@ export function GrantTable({ orgId, grants }: { readonly orgId: string; readonly
           </Table.Tr>
         ))}
       </Table.Tbody>
+      {balance === undefined ? null : <Sum live={live} balance={balance} />}
     </WideTable>
   );
+}
+
+interface Sum {
+  readonly live: readonly Grant[];
+  readonly balance: Answer<'/api/v1/organizations/{id}/balance'>;
+}
+
+/** Nothing where the lines above say all of it. */
+function Sum({ live, balance }: Sum) {
+  const t = useWords();
+  const parts = partsOf(live, balance);
+  if (parts.length === 0) return null;
+  return (
+    <Table.Tfoot>
+      {[...parts, ['all', BigInt(balance.balanceNano)] as const].map(([part, nano]) => (
+        <Table.Tr key={part}>
+          <Table.Td>{t(`grants.sum.${part}`)}</Table.Td>
+          <Table.Td className="number">
+            <Money nano={nano.toString()} />
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </Table.Tfoot>
+  );
+}
+
+/** What is in the balance beside what grants have left, and what of that is not. Who has overdrawn has nothing else to spend. */
+function partsOf(live: readonly Grant[], balance: Sum['balance']) {
+  const left = live.reduce((sum, { availableNano }) => sum + BigInt(availableNano), 0n);
+  const available = BigInt(balance.availableNano);
+  const isOverdrawn = available < 0n;
+  const locked = left - (isOverdrawn ? 0n : available);
+  const parts = [
+    ['setAside', BigInt(balance.reservedNano) + BigInt(balance.settlingNano)],
+    ['locked', BigInt(balance.lockedNano) > 0n && locked > 0n ? -locked : 0n],
+    ['overdrawn', isOverdrawn ? available : 0n],
+  ] as const;
+  return parts.filter(([, nano]) => nano !== 0n);
 }
 
 /** As the ledger draws on them: by priority, of one priority what expires first. */
