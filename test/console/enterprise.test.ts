@@ -80,6 +80,7 @@ async function asked(page: Page): Promise<void> {
   await tabTo(page, 'Ask for more');
   await page.keyboard.press('Enter');
   await page.getByText('It waits for the applicant’s answer.').waitFor();
+  await page.getByRole('region', { name: 'Conversation' }).getByText('What is your VAT ID?').waitFor();
 }
 
 async function answered(page: Page): Promise<void> {

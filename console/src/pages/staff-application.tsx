@@ -178,8 +178,11 @@ function Standing({ file }: { readonly file: ApplicationFile }) {
 function Conversation({ file, done }: { readonly file: ApplicationFile; done(): Promise<unknown> }) {
   const t = useWords();
   const nameOf = useNames();
-  const { id, stage, thread } = file;
-  const said = thread.map((one) => ({ ...one, who: one.side === 'staff' ? nameOf(one.actor) : t('file.applicant') }));
+  const { id, stage } = file;
+  const said = conversationOf(file).map((one) => ({
+    ...one,
+    who: one.side === 'staff' ? nameOf(one.actor) : t('file.applicant'),
+  }));
   return (
     <Thread
       said={said}
@@ -192,4 +195,12 @@ function Conversation({ file, done }: { readonly file: ApplicationFile; done(): 
       done={done}
     />
   );
+}
+
+/** With what we asked, as the applicant reads it: his answers are to that. */
+function conversationOf({ thread, decisions }: ApplicationFile) {
+  const asked = decisions.flatMap(({ kind, actor, at, reason }) =>
+    kind === 'ask' && reason !== null ? [{ side: 'staff' as const, actor, at, body: reason }] : [],
+  );
+  return [...thread, ...asked].sort((a, b) => a.at.localeCompare(b.at));
 }
