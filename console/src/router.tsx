@@ -197,6 +197,11 @@ const staffRoutes = [
   }),
   createRoute({
     getParentRoute: () => staff,
+    path: '/people',
+    component: lazyRouteComponent(() => import('./pages/staff-people.tsx'), 'StaffPeople'),
+  }),
+  createRoute({
+    getParentRoute: () => staff,
     path: '/customers',
     validateSearch: ({ find }: Record<string, unknown>): { find?: string } =>
       typeof find === 'string' && find !== '' ? { find } : {},
@@ -216,10 +221,12 @@ const home = createRoute({
   path: '/',
   beforeLoad: async () => {
     const me = await whoAmI();
-    const orgId = rememberedOrganization(me);
-    if (orgId !== null) throw redirect({ to: '/o/$orgId', params: { orgId } });
+    // Whoever works for us has come for that, also if he has an organization of his own.
     if (me.staffMay.includes('inbox.read')) throw redirect({ to: '/staff/inbox' });
-    throw redirect({ to: me.staffMay.includes('customer.read') ? '/staff/customers' : '/account' });
+    if (me.staffMay.includes('customer.read')) throw redirect({ to: '/staff/customers' });
+    const orgId = rememberedOrganization(me);
+    if (orgId === null) throw redirect({ to: '/account' });
+    throw redirect({ to: '/o/$orgId', params: { orgId } });
   },
 });
 

@@ -1,8 +1,11 @@
-// Somebody who is invited comes in by the link of the mail, with or without an account, and goes from one of his organizations to another.
+// Somebody who is invited comes in by the link of the mail, with or without an account, and goes from one of his organizations to another; and
+// somebody whom we ask to work for us by two who agree on it.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { barriersOn } from './accessibility.ts';
 import { CODE, type ConsoleSite, openConsoleSite, picture } from './console-site.ts';
-import { PASSWORD, signUp } from './person.ts';
+import { openFromQueue } from './keyboard.ts';
+import { colleague, PASSWORD, secondFactorOf, signUp } from './person.ts';
+import { expectWellMadeInBoth } from './well-made.ts';
 
 const GUEST = 'charles@babbage.example';
 
@@ -69,20 +72,41 @@ test('who is invited, has an account and took another way first still comes to t
   await page.getByText('You are invited to Analytical Engines, as owner.').waitFor();
 });
 
-test('whoever works for us and belongs nowhere begins with what he may see', async () => {
-  const { page, context } = await site.visit();
-  const { email } = await signUp(site, context);
-  const { rows } = await site.product.admin.query<{ id: string }>('select id from persons where email = $1', [email]);
-  for (const statement of [
-    `insert into staff_roles (person_id, role) values ($1, 'support')`,
-    `insert into auth.second_factors (person_id, sealed, master_key_version, enrolled_at) values ($1, '{"v": 1}', 1, clock_timestamp())`,
-    `update memberships set status = 'removed' where person_id = $1`,
-  ])
-    await site.product.admin.query(statement, [rows[0]?.id]);
+test('two admins make somebody one of us by pages; he begins with what he may see, also with an organization of his own', async () => {
+  const [ann, ben] = [
+    await colleague(site, 'Ann Admin', 'admin'),
+    await colleague(site, 'Ben Admin', 'admin', { language: 'zh', width: 390 }),
+  ];
+  const sue = await site.visit();
+  const { email } = await signUp(site, sue.context, { name: 'Sue Support' });
+  await secondFactorOf(site, email);
 
-  await page.goto(`${site.url}/`);
+  await ann.page.goto(`${site.url}/`);
+  await ann.page.getByRole('link', { name: 'Our people' }).click();
+  await ann.page.getByRole('button', { name: 'Give somebody roles' }).click();
+  await ann.page.getByLabel('Mail address of his account').fill('nobody@lovelace.example');
+  await ann.page.getByRole('checkbox', { name: /^Support/ }).check();
+  await ann.page.getByLabel('Why?').fill('She answers from Monday on');
+  await ann.page.getByRole('button', { name: 'Propose it' }).click();
+  await ann.page.getByText('Nobody with this address has an account.').waitFor();
+  await ann.page.getByLabel('Mail address of his account').fill(email);
+  await expectWellMadeInBoth(ann.page, 'staff-roles');
+  await ann.page.getByRole('button', { name: 'Propose it' }).click();
+  await ann.page.getByText('Another admin finds this in the inbox now').waitFor();
+  await openFromQueue(site, ben.page, '员工角色');
+  await ben.page.getByText(`Sue Support · ${email}`).waitFor();
+  await ben.page.keyboard.press('a');
+  await ben.page.keyboard.type('Agreed');
+  await ben.page.keyboard.press('Enter');
+  await ben.page.getByText('已完成', { exact: true }).waitFor();
+  await ben.page.goto(`${site.url}/staff/people`);
+  await ben.page.getByRole('row', { name: email }).getByText('客服').waitFor();
+  await expectWellMadeInBoth(ben.page, 'staff-people');
 
-  await page.getByRole('heading', { name: 'Customers' }).waitFor();
+  await sue.page.goto(`${site.url}/`);
+  await sue.page.getByRole('heading', { name: 'Customers' }).waitFor();
+  expect(await sue.page.getByRole('button', { name: 'Give somebody roles' }).count()).toBe(0);
+  expect([...ann.complaints, ...ben.complaints, ...sue.complaints]).toEqual([]);
 });
 
 test('an invitation that was sent to somebody else is told whose it is not', async () => {

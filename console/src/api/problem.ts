@@ -43,6 +43,11 @@ export class Problem extends Error {
     return new Problem(0, { code }, null);
   }
 
+  /** Of what a page found out itself about something that was entered. */
+  static ofField(code: string, field: string): Problem {
+    return new Problem(0, { code, errors: [{ field }] }, null);
+  }
+
   static unreachable(): Problem {
     return new Problem(0, { code: 'unreachable' }, null);
   }

@@ -1,7 +1,7 @@
 // What the pages of our own people ask of the API: of what waits for them, and of a customer.
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { components } from '../../generated/api.d.ts';
-import type { Me } from './answers.ts';
+import type { Answer, Me } from './answers.ts';
 import { api, told } from './client.ts';
 import { useMe } from './questions.ts';
 
@@ -10,6 +10,8 @@ export type ApplicationFile = components['schemas']['ApplicationFile'];
 export type Decision = components['schemas']['ApplicationDecision'];
 export type FoundCustomer = components['schemas']['FoundCustomer'];
 export type Happening = components['schemas']['Happening'];
+export type StaffMember = Answer<'/api/v1/staff'>['data'][number];
+export type StaffRole = StaffMember['staffRoles'][number];
 export type Proposal = components['schemas']['Proposal'];
 
 export type Permission = Me['staffMay'][number];
@@ -79,3 +81,9 @@ export const staffQuery = queryOptions({
   queryFn: () => told(api.GET('/api/v1/staff')),
   staleTime: 300_000,
 });
+
+export const personQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['person', id],
+    queryFn: () => told(api.GET('/api/v1/persons/{id}', { params: { path: { id } } })),
+  });

@@ -6,7 +6,15 @@ import { useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { organizationQuery } from '../api/organization-questions.ts';
 import { Problem } from '../api/problem.ts';
-import { customerKey, inboxQuery, type Proposal, proposalQuery, proposalsQuery } from '../api/staff-questions.ts';
+import {
+  customerKey,
+  inboxQuery,
+  type Proposal,
+  personQuery,
+  proposalQuery,
+  proposalsQuery,
+  useMay,
+} from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Asked } from '../parts/asked.tsx';
 import { DecisionHead, Meanwhile } from '../parts/decision-head.tsx';
@@ -40,6 +48,7 @@ function One({ proposal }: { readonly proposal: Proposal }) {
   const { id, route, state, choices, orgId } = proposal;
   const { here, next, open, claims, shortcuts } = useNeighbours(id);
   const organization = useQuery({ ...organizationQuery(orgId ?? ''), enabled: orgId !== null });
+  const person = usePersonOf(proposal);
   const [asking, setAsking] = useState<Choice | null>(null);
   const [isLate, setLate] = useState(false);
   const start = (choice: Choice) => (choices.includes(choice) ? setAsking(choice) : false);
@@ -54,7 +63,7 @@ function One({ proposal }: { readonly proposal: Proposal }) {
     <>
       <PageHeading
         title={what}
-        lead={organization.data?.name}
+        lead={organization.data?.name ?? person}
         actions={<Shortcuts shortcuts={[...decisions, ...shortcuts]} />}
       />
       <Meanwhile>{isLate ? late : claims.late}</Meanwhile>
@@ -91,6 +100,14 @@ function One({ proposal }: { readonly proposal: Proposal }) {
       </Dialog>
     </>
   );
+}
+
+/** Whom it concerns, as far as the reader may know. */
+function usePersonOf({ path }: Proposal): string | undefined {
+  const may = useMay();
+  const [, id] = /^\/api\/v1\/persons\/([\w-]+)/.exec(path) ?? [];
+  const { data } = useQuery({ ...personQuery(id ?? ''), enabled: id !== undefined && may('person.read') });
+  return data === undefined ? undefined : `${data.name} · ${data.email}`;
 }
 
 function Verb({ choice, start }: { readonly choice: Choice; start(choice: Choice): unknown }) {

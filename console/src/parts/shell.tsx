@@ -65,6 +65,12 @@ function Frame() {
             {t('shell.customers')}
           </Link>
         ) : null}
+        {me.staffMay.includes('staff.read') ? (
+          <Link to="/staff/people" className="nav-link">
+            <PeopleIcon />
+            {t('shell.people')}
+          </Link>
+        ) : null}
         <Link to="/account" className="nav-link">
           <PersonIcon />
           {t('account.nav')}

@@ -1,0 +1,131 @@
+// The roles of somebody who works for us, or shall: he has an account already, is found by its mail address, and nothing is done before another admin agrees.
+import { Alert, Button, Textarea, TextInput } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api, told } from '../api/client.ts';
+import { Problem } from '../api/problem.ts';
+import { inboxQuery, type StaffMember, type StaffRole, staffQuery } from '../api/staff-questions.ts';
+import { isMailAddress } from '../entered.ts';
+import { useWords } from '../messages/language.ts';
+import { Form, useForm } from './form.tsx';
+
+const ROLES: readonly StaffRole[] = ['support', 'business', 'ops', 'admin'];
+
+interface StaffRolesForm {
+  /** Null: somebody who is none of us yet. */
+  readonly about: StaffMember | null;
+  close(): void;
+}
+
+export function StaffRolesForm({ about, close }: StaffRolesForm) {
+  const t = useWords();
+  const queries = useQueryClient();
+  const [attemptId] = useState(() => crypto.randomUUID());
+  const [roles, setRoles] = useState<readonly StaffRole[]>(about?.staffRoles ?? []);
+  const form = useForm({
+    initial: { email: about?.email ?? '', reason: '' },
+    check: ({ email, reason }) => ({
+      email: isMailAddress(email) ? null : t('fields.email'),
+      reason: reason.trim() === '' ? t('fields.reason') : null,
+    }),
+    async send({ email, reason }) {
+      const id = about?.personId ?? (await personOf(email.trim()));
+      const params = { path: { id }, header: { 'Idempotency-Key': attemptId } };
+      const body = { roles: [...roles], reason: reason.trim() };
+      await told(api.POST('/api/v1/persons/{id}/staff-roles', { params, body }));
+    },
+    done: () => Promise.all([queries.invalidateQueries(staffQuery), queries.invalidateQueries(inboxQuery)]),
+  });
+  if (form.isDone) return <Proposed close={close} />;
+  return (
+    <Form
+      form={form}
+      submit={t('people.submit')}
+      beside={
+        <Button variant="default" onClick={close}>
+          {t('keys.cancel')}
+        </Button>
+      }
+    >
+      {about === null ? (
+        <TextInput
+          {...form.input('email')}
+          label={t('people.email')}
+          description={t('people.emailMore')}
+          type="email"
+          maxLength={254}
+          autoComplete="off"
+          data-autofocus
+        />
+      ) : null}
+      <Roles roles={roles} choose={setRoles} />
+      {about === null ? null : <p className="quiet">{t('people.none')}</p>}
+      <Textarea {...form.input('reason')} label={t('keys.reason')} maxLength={500} rows={2} />
+      <TakesTwo />
+    </Form>
+  );
+}
+
+/** @throws Problem where nobody has it */
+async function personOf(email: string): Promise<string> {
+  const { data } = await told(api.GET('/api/v1/persons', { params: { query: { email } } }));
+  const [person] = data;
+  if (person === undefined) throw Problem.ofField('unknown_person', 'email');
+  return person.id;
+}
+
+interface Roles {
+  readonly roles: readonly StaffRole[];
+  choose(roles: readonly StaffRole[]): void;
+}
+
+function Roles({ roles, choose }: Roles) {
+  const t = useWords();
+  return (
+    <fieldset className="ticks">
+      <legend>{t('people.roles')}</legend>
+      {ROLES.map((role) => (
+        <label key={role}>
+          <input
+            type="checkbox"
+            checked={roles.includes(role)}
+            onChange={({ currentTarget: { checked } }) =>
+              choose(ROLES.filter((one) => (one === role ? checked : roles.includes(one))))
+            }
+          />
+          <span>
+            {t(`people.role.${role}`)} <span className="quiet">{t(`people.may.${role}`)}</span>
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+/** Of one admin there is nobody to agree. */
+function TakesTwo() {
+  const t = useWords();
+  const people = useQuery(staffQuery).data?.data ?? [];
+  const isAlone = people.filter(({ staffRoles }) => staffRoles.includes('admin')).length === 1;
+  return (
+    <Alert color="yellow" role="note">
+      {isAlone ? t('people.alone') : t('people.two')}
+    </Alert>
+  );
+}
+
+function Proposed({ close }: { close(): void }) {
+  const t = useWords();
+  return (
+    <div className="form">
+      <Alert color="teal" role="status">
+        {t('people.proposed')}
+      </Alert>
+      <div className="form-end">
+        <Button onClick={close} data-autofocus>
+          {t('keys.close')}
+        </Button>
+      </div>
+    </div>
+  );
+}
