@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type ConsoleSite, openConsoleSite } from './console-site.ts';
 import { PASSWORD, signUp } from './person.ts';
+import { expectWellMadeInBoth } from './well-made.ts';
 
 const MARKUP = '<img src=x onerror="document.title=1"><script>alert(1)</script>';
 const MOST_FIRST_PAINT_BYTES = 150 * 1024;
@@ -39,6 +40,25 @@ test('whoever is not signed in signs in first, and goes on where he wanted to', 
 
   await page.getByRole('heading', { name: 'API keys' }).waitFor();
   expect(new URL(page.url()).pathname).toBe(`/console/o/${orgId}/keys`);
+});
+
+test('whoever is signed in and comes to signing in or up is told as whom, and led on or out', async () => {
+  const { page, context, complaints } = await site.visit({ width: 390 });
+  const { email, orgId } = await signUp(site, context);
+
+  await page.goto(`${site.url}/sign-up`);
+  await page.getByText(`As ${email}.`).waitFor();
+  await expectWellMadeInBoth(page, 'already-in');
+  await page.goto(`${site.url}/sign-in?next=${encodeURIComponent(`/o/${orgId}/keys`)}`);
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('heading', { name: 'API keys' }).waitFor();
+  await page.goto(`${site.url}/sign-in`);
+  await page.getByRole('button', { name: 'Use another account' }).click();
+
+  await page.getByLabel('Mail address').waitFor();
+  await page.goto(`${site.url}/o/${orgId}/keys`);
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  expect(complaints).toEqual([]);
 });
 
 test('a link that wants to lead elsewhere after signing in leads to our own pages', async () => {

@@ -8,6 +8,7 @@ import { enter } from '../enter.ts';
 import { isMailAddress } from '../entered.ts';
 import { useWords } from '../messages/language.ts';
 import { isInvited, ownPath } from '../own-path.ts';
+import { AlreadyIn, useSignedIn } from '../parts/already-in.tsx';
 import { Form, useForm } from '../parts/form.tsx';
 import { MailInput } from '../parts/mail-input.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
@@ -21,7 +22,9 @@ const here = getRouteApi('/visitor/sign-in');
 export function SignIn() {
   const { next } = here.useSearch();
   const [step, setStep] = useState<'password' | 'second_factor'>('password');
+  const { email, forget } = useSignedIn();
   const goOn = () => enter(ownPath(next));
+  if (email !== null) return <AlreadyIn email={email} next={next} signedOut={forget} />;
   if (step === 'second_factor') return <SecondFactorQuestion passed={goOn} again={() => setStep('password')} />;
   return <Password next={next} passed={(state) => (state === 'signed_in' ? goOn() : setStep(state))} />;
 }

@@ -7,6 +7,7 @@ import { enter } from '../enter.ts';
 import { codeIn } from '../entered.ts';
 import { useWords } from '../messages/language.ts';
 import { isInvited, ownPath } from '../own-path.ts';
+import { AlreadyIn, useSignedIn } from '../parts/already-in.tsx';
 import { CodeInput } from '../parts/code-input.tsx';
 import { Form, useForm } from '../parts/form.tsx';
 import { checkPerson, NOBODY_YET, PersonFields, personBody } from '../parts/new-person.tsx';
@@ -24,7 +25,13 @@ export function SignUp() {
     setAddress(email);
   };
   if (address !== null) return <Confirm email={address} again={() => wait(null)} />;
-  return <Details sent={wait} />;
+  return <NewAccount sent={wait} />;
+}
+
+function NewAccount({ sent }: { readonly sent: (email: string) => void }) {
+  const { email, forget } = useSignedIn();
+  const { next } = here.useSearch();
+  return email === null ? <Details sent={sent} /> : <AlreadyIn email={email} next={next} signedOut={forget} />;
 }
 
 function Details({ sent }: { readonly sent: (email: string) => void }) {
