@@ -10,6 +10,16 @@ export function hasPasskeys(): boolean {
   return 'PublicKeyCredential' in window && 'parseCreationOptionsFromJSON' in PublicKeyCredential;
 }
 
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/** Of this page, on one's own machine, where no passkey can be bound to the number that it was opened by. Null: it has a name, or none that is known. */
+export function namedAddress(): string | null {
+  if (!LOOPBACK.test(location.hostname)) return null;
+  const address = new URL(location.href);
+  address.hostname = 'localhost';
+  return address.href;
+}
+
 export async function makePasskey(
   options: PublicKeyCredentialCreationOptionsJSON,
 ): Promise<Omit<Body<'/api/v1/me/passkeys/confirm'>, 'name'>> {

@@ -11,10 +11,11 @@ import { isInvited, ownPath } from '../own-path.ts';
 import { AlreadyIn, useSignedIn } from '../parts/already-in.tsx';
 import { Form, useForm } from '../parts/form.tsx';
 import { MailInput } from '../parts/mail-input.tsx';
+import { OpenedByNumber } from '../parts/opened-by-number.tsx';
 import { PageHeading } from '../parts/page-heading.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { SecondFactorQuestion } from '../parts/second-factor-question.tsx';
-import { hasPasskeys, signByPasskey } from '../passkey.ts';
+import { hasPasskeys, namedAddress, signByPasskey } from '../passkey.ts';
 import { useVisitorAddress, visitorAddress } from '../visitor-address.ts';
 
 const here = getRouteApi('/visitor/sign-in');
@@ -62,7 +63,7 @@ function Password({ next, passed }: Password) {
           visibilityToggleButtonProps={{ 'aria-label': t('password.show') }}
         />
       </Form>
-      {hasPasskeys() ? <ByPasskey passed={() => passed('signed_in')} /> : null}
+      <ByPasskey passed={() => passed('signed_in')} />
       <p className="aside">
         <Anchor renderRoot={(props) => <Link to="/single-sign-on" search={search} {...props} />}>
           {t('signIn.singleSignOn')}
@@ -82,6 +83,12 @@ function Password({ next, passed }: Password) {
 }
 
 function ByPasskey({ passed }: { readonly passed: () => void }) {
+  const address = namedAddress();
+  if (!hasPasskeys()) return null;
+  return address === null ? <UsePasskey passed={passed} /> : <OpenedByNumber address={address} />;
+}
+
+function UsePasskey({ passed }: { readonly passed: () => void }) {
   const t = useWords();
   const form = useForm({
     initial: {},

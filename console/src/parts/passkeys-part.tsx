@@ -6,11 +6,12 @@ import { api, told } from '../api/client.ts';
 import { type Passkey, passkeysQuery, sessionsQuery, useMe } from '../api/questions.ts';
 import { browserIn } from '../browser-name.ts';
 import { useWords } from '../messages/language.ts';
-import { hasPasskeys, makePasskey } from '../passkey.ts';
+import { hasPasskeys, makePasskey, namedAddress } from '../passkey.ts';
 import { Asked } from './asked.tsx';
 import { Dialog } from './dialog.tsx';
 import { Form, useForm } from './form.tsx';
 import { Moment } from './moment.tsx';
+import { OpenedByNumber } from './opened-by-number.tsx';
 import { checkProof, ProofInputs, proofBody, UNPROVED } from './proof-inputs.tsx';
 import { ProvedForm } from './proved-form.tsx';
 
@@ -36,19 +37,25 @@ export function PasskeysPart() {
           </ul>
         )}
       </Asked>
-      {hasPasskeys() ? (
-        <Button variant="default" onClick={() => setOpen({ what: 'adding' })}>
-          {t('passkeys.add')}
-        </Button>
-      ) : (
-        <p className="quiet">{t('passkeys.none')}</p>
-      )}
+      <Add open={() => setOpen({ what: 'adding' })} />
       <Dialog opened={open !== null} close={close} title={t(`passkeys.${open?.what ?? 'adding'}`)}>
         {open === null || open.what === 'adding' ? <Adding done={close} /> : null}
         {open?.what === 'renaming' ? <Renaming passkey={open.passkey} done={close} /> : null}
         {open?.what === 'removing' ? <Removing passkey={open.passkey} done={close} /> : null}
       </Dialog>
     </section>
+  );
+}
+
+function Add({ open }: { open(): void }) {
+  const t = useWords();
+  const address = namedAddress();
+  if (address !== null) return <OpenedByNumber address={address} />;
+  if (!hasPasskeys()) return <p className="quiet">{t('passkeys.none')}</p>;
+  return (
+    <Button variant="default" onClick={open}>
+      {t('passkeys.add')}
+    </Button>
   );
 }
 
