@@ -130,6 +130,11 @@ export const ERRORS = {
   wrong_code: terminal(422, 'wrong_code'),
   // Also a right one: it has to be begun anew.
   code_over: terminal(422, 'code_over'),
+  code_used: terminal(422, 'code_used'),
+  // Of a link that was mailed, to whoever has it.
+  link_unknown: terminal(422, 'link_unknown'),
+  link_used: terminal(422, 'link_used'),
+  link_expired: terminal(422, 'link_expired'),
   wrong_passkey: terminal(422, 'wrong_passkey'),
   known_password: terminal(422, 'known_password'),
   no_single_sign_on: terminal(422, 'no_single_sign_on'),

@@ -15,6 +15,7 @@ import { personChange, visitorChange } from './person-route.ts';
 import { none, type Route } from './route.ts';
 
 const recoveryCode = line(40);
+const REFUSED: ReadonlySet<string> = new Set(['wrong_code', 'code_used']);
 const target = (targetId: string) => ({ targetKind: 'person', targetId }) as const;
 
 const signingIn = visitorChange({
@@ -42,7 +43,7 @@ const signingIn = visitorChange({
       };
     });
     return proving.catch(async (error: unknown) => {
-      const isRefused = error instanceof TollgateError && error.code === 'wrong_code';
+      const isRefused = error instanceof TollgateError && REFUSED.has(error.code);
       if (isRefused) await auditRefusal(db, author, personId, 'second_factor');
       throw error;
     });

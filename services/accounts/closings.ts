@@ -14,6 +14,7 @@ import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { forgetIdentitiesOf } from '../single-sign-on/identities.ts';
 import type { Accounts } from './accounts.ts';
 import { type ClosingOutlook, closingOutlook } from './closing-outlook.ts';
+import { deadLink } from './dead-links.ts';
 
 const WAY_BACK = '30 days';
 const AT_A_TIME = 100;
@@ -65,18 +66,19 @@ export async function requireOpenAccount(db: Queryable, personId: string): Promi
   });
 }
 
-/** Whose it is. @throws TollgateError wrong_code for what was used, is over, or was made up */
+/** Whose it is. @throws TollgateError link_unknown, link_used, link_expired */
 export async function reopenAccount(tx: PoolClient, { closings }: Accounts, linkToken: string): Promise<string> {
+  const id = closings.idOf(linkToken);
   const { rows } = await tx.query<{ personId: string }>(
     `delete from auth.closings where id = $1 and erased_at is null and back_until > clock_timestamp()
      returning person_id as "personId"`,
-    [closings.idOf(linkToken)],
+    [id],
   );
   if (rows[0] !== undefined) return rows[0].personId;
-  throw new TollgateError('wrong_code', {
-    message: 'This link was used, or is older than 30 days, or was never sent.',
-    param: 'token',
-  });
+  // A row stays where nobody has opened it again: whose it was is gone from it.
+  const { rowCount } = await tx.query('select from auth.closings where id = $1', [id]);
+  const why = id === null ? 'unknown' : rowCount === 0 ? 'used' : 'expired';
+  throw deadLink(why, 'Sign in, or create an account.');
 }
 
 /** Of those whose way back is over. Each by itself, so that one that fails holds up no other for good. */

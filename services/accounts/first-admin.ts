@@ -79,6 +79,7 @@ async function requireNoAdmin(tx: PoolClient): Promise<void> {
   throw new TollgateError('conflict', { message: 'There is an admin already; he grants further roles.' });
 }
 
+/** One sentence for all of it: of a token that was used or replaced nothing is left, so nobody could tell it from one that was made up. */
 function spent(): TollgateError {
   return new TollgateError('wrong_code', {
     message:

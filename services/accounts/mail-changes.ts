@@ -11,6 +11,7 @@ import { isSameSecret } from '../platform/same-secret.ts';
 import type { SignedIds } from '../platform/signed-ids.ts';
 import { within } from './account-rows.ts';
 import type { Accounts } from './accounts.ts';
+import { deadLink } from './dead-links.ts';
 import { endSignInsUnderWay } from './password-holds.ts';
 import { passwordChanged } from './password-resets.ts';
 
@@ -164,14 +165,14 @@ async function endLinksFor(tx: PoolClient, personId: string): Promise<void> {
   );
 }
 
-/** Before anything slow is done for whoever has made up a link. Answers which one it is. @throws TollgateError wrong_code */
+/** Before anything slow is done for whoever has made up a link. Answers which one it is. @throws TollgateError link_unknown, link_used, link_expired */
 export async function openWayBack(db: Queryable, { mailChanges }: Accounts, linkToken: string): Promise<string> {
   const id = mailChanges.idOf(linkToken);
   const { rowCount } = await db.query(
     'select from auth.mail_changes where id = $1 and ended_at is null and back_until > clock_timestamp()',
     [id],
   );
-  if (id === null || rowCount === 0) throw spent();
+  if (id === null || rowCount === 0) throw await spent(db, id);
   return id;
 }
 
@@ -179,7 +180,7 @@ export async function openWayBack(db: Queryable, { mailChanges }: Accounts, link
  * The address is the one before again, with another password, and whoever came in by what was known until now is out: all sessions, sign-ins
  * under way, a second factor that was taken since, passkeys of that time and of the week before it, and ways back to addresses that came later.
  * A closing since then is undone. Answers who it is.
- * @throws TollgateError wrong_code when it was used meanwhile; conflict when somebody else has the address by now
+ * @throws TollgateError link_used when it was meanwhile; conflict when somebody else has the address by now
  */
 export async function takeMailBack(
   tx: PoolClient,
@@ -192,7 +193,7 @@ export async function takeMailBack(
     [id],
   );
   const personId = known[0]?.personId;
-  if (personId === undefined) throw spent();
+  if (personId === undefined) throw await spent(tx, id);
   const now = await lockedPerson(tx, personId);
   const { rows } = await tx.query<{ email: string; changedAt: Date }>(
     `with this as (
@@ -204,7 +205,7 @@ export async function takeMailBack(
     [id, personId],
   );
   const [before] = rows;
-  if (before === undefined) throw spent();
+  if (before === undefined) throw await spent(tx, id);
   const holder = await personWithAddress(tx, before.email);
   if (holder !== null && holder.id !== personId) throw takenMeanwhile('token');
   await changePerson(tx, now, { email: before.email, verified: true });
@@ -246,11 +247,14 @@ function codeOver(): TollgateError {
   });
 }
 
-function spent(): TollgateError {
-  return new TollgateError('wrong_code', {
-    message: 'This link was used, or is older than a week, or was never sent.',
-    param: 'token',
-  });
+/** Null: we have never made it. Of a link that is long over no row is left. */
+async function spent(db: Queryable, id: string | null): Promise<TollgateError> {
+  const { rows } = await db.query<{ isEnded: boolean }>(
+    'select ended_at is not null as "isEnded" from auth.mail_changes where id = $1',
+    [id],
+  );
+  const why = id === null ? 'unknown' : rows[0]?.isEnded ? 'used' : 'expired';
+  return deadLink(why, 'If it was not you who changed the address, write to us.');
 }
 
 /** Whoever hears it has proved that he reads the mail of the address. */

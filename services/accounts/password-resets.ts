@@ -1,12 +1,13 @@
 // Somebody does not know his password: he is mailed a link, good for ten minutes and once. It changes the password and ends every session; it signs
 // nobody in, so a second factor is asked for as ever (R-LOG-7). The row holds nothing by which anybody could make the link (D70).
 import type { PoolClient } from 'pg';
-import { TollgateError } from '../../domain/errors.ts';
+import type { TollgateError } from '../../domain/errors.ts';
 import { queueMail } from '../notifications/outbox.ts';
 import { newId } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { within } from './account-rows.ts';
 import type { Accounts } from './accounts.ts';
+import { deadLink } from './dead-links.ts';
 import { endSignInsUnderWay } from './password-holds.ts';
 
 const VALID_FOR = '10 minutes';
@@ -34,18 +35,18 @@ export async function askForReset(tx: PoolClient, email: string): Promise<string
   return id;
 }
 
-/** Before anything slow is done for whoever has made up a link. @throws TollgateError wrong_code */
+/** Before anything slow is done for whoever has made up a link. @throws TollgateError link_unknown, link_used, link_expired */
 export async function openReset(db: Queryable, { resets }: Accounts, linkToken: string): Promise<string> {
   const id = resets.idOf(linkToken);
   const { rowCount } = await db.query(
     'select from auth.password_resets where id = $1 and used_at is null and valid_until > clock_timestamp()',
     [id],
   );
-  if (id === null || rowCount === 0) throw spent();
+  if (id === null || rowCount === 0) throw await spent(db, id);
   return id;
 }
 
-/** Whose password it was. @throws TollgateError wrong_code when it was used meanwhile */
+/** Whose password it was. @throws TollgateError link_used when it was meanwhile */
 export async function resetPassword(
   tx: PoolClient,
   { auth }: Accounts,
@@ -58,7 +59,7 @@ export async function resetPassword(
     [resetId],
   );
   const personId = rows[0]?.personId;
-  if (personId === undefined) throw spent();
+  if (personId === undefined) throw await spent(tx, resetId);
   await endSignInsUnderWay(tx, personId);
   const { internalAdapter } = await auth.$context;
   await within(tx, async () => {
@@ -81,9 +82,11 @@ export async function passwordChanged(tx: PoolClient, personId: string): Promise
   await queueMail(tx, { orgId: null, kind: 'password_changed', key: `password_changed:${newId()}`, facts });
 }
 
-function spent(): TollgateError {
-  return new TollgateError('wrong_code', {
-    message: 'This link was used, or is older than ten minutes, or was never sent. Ask for a new one.',
-    param: 'token',
-  });
+/** Null: we have never made it. Of a link that is long over no row is left. */
+async function spent(db: Queryable, id: string | null): Promise<TollgateError> {
+  const { rows } = await db.query<{ isUsed: boolean }>(
+    'select used_at is not null as "isUsed" from auth.password_resets where id = $1',
+    [id],
+  );
+  return deadLink(id === null ? 'unknown' : rows[0]?.isUsed ? 'used' : 'expired', 'Ask for a new one.');
 }

@@ -52,21 +52,18 @@ export class SecondFactors {
     return { totpUri: totpUri(seed, email), recoveryCodes };
   }
 
-  /** @throws TollgateError wrong_code, conflict */
+  /** @throws TollgateError wrong_code, code_used, conflict */
   async confirm(tx: PoolClient, personId: string, code: string): Promise<void> {
     if (await isEnrolled(tx, personId)) throw enrolledAlready();
-    if (!(await this.#takeCode(tx, personId, code))) throw wrongCode();
+    await this.#takeCode(tx, personId, code);
     await tx.query('update auth.second_factors set enrolled_at = clock_timestamp() where person_id = $1', [personId]);
     await this.#tell(tx, personId, 'enrolled');
   }
 
-  /** Takes what he proves it by: nobody proves anything by it again. @throws TollgateError wrong_code */
+  /** Takes what he proves it by: nobody proves anything by it again. @throws TollgateError wrong_code, code_used */
   async prove(tx: PoolClient, personId: string, { code, recoveryCode }: SecondProof): Promise<void> {
-    const isRight =
-      recoveryCode === undefined
-        ? await this.#takeCode(tx, personId, code ?? '')
-        : await this.#takeRecoveryCode(tx, personId, recoveryCode);
-    if (!isRight) throw wrongCode();
+    if (recoveryCode === undefined) await this.#takeCode(tx, personId, code ?? '');
+    else await this.#takeRecoveryCode(tx, personId, recoveryCode);
   }
 
   async remove(tx: PoolClient, personId: string): Promise<void> {
@@ -81,35 +78,35 @@ export class SecondFactors {
     if (await isEnrolled(tx, personId)) await this.remove(tx, personId);
   }
 
-  async #takeCode(tx: PoolClient, personId: string, code: string): Promise<boolean> {
+  async #takeCode(tx: PoolClient, personId: string, code: string): Promise<void> {
     const { rows } = await tx.query<{ sealed: Sealed; lastStep: string; now: Date }>(
       `select sealed, last_step as "lastStep", clock_timestamp() as now from auth.second_factors where person_id = $1 for update`,
       [personId],
     );
     const [factor] = rows;
-    if (factor === undefined) return false;
+    if (factor === undefined) throw wrongCode();
     const seed = Buffer.from(this.#vault.open(factor.sealed, secondFactorPlace(personId)), 'base64');
     const step = stepOf(seed, code, factor.now.getTime());
-    if (step === null || step <= Number(factor.lastStep)) return false;
+    if (step === null) throw wrongCode();
+    if (step <= Number(factor.lastStep)) throw usedCode();
     await tx.query(
       'update auth.second_factors set last_step = $2, wrong_today = greatest(wrong_today - 1, 0) where person_id = $1',
       [personId, step],
     );
-    return true;
   }
 
-  async #takeRecoveryCode(tx: PoolClient, personId: string, code: string): Promise<boolean> {
+  async #takeRecoveryCode(tx: PoolClient, personId: string, code: string): Promise<void> {
     const { rowCount } = await tx.query(
       `delete from auth.recovery_codes where person_id = $1 and code_hash = $2
           and exists (select from auth.second_factors f where f.person_id = $1 and f.enrolled_at is not null)`,
       [personId, hashOf(personId, code)],
     );
-    if (rowCount === 0) return false;
+    // Of one that was used nothing is left, so nobody could tell it from one that was made up.
+    if (rowCount === 0) throw wrongCode();
     await tx.query('update auth.second_factors set wrong_today = greatest(wrong_today - 1, 0) where person_id = $1', [
       personId,
     ]);
     await this.#tell(tx, personId, 'recovery_code_used');
-    return true;
   }
 
   async #tell(tx: PoolClient, personId: string, change: 'enrolled' | 'removed' | 'recovery_code_used'): Promise<void> {
@@ -172,7 +169,15 @@ function enrolledAlready(): TollgateError {
 
 function wrongCode(): TollgateError {
   return new TollgateError('wrong_code', {
-    message: 'This is not the code of now, or it was used. Wait for the next one, or use a recovery code.',
+    message: 'This is not the code of now. Wait for the next one, or use a recovery code.',
+    param: 'code',
+  });
+}
+
+/** Whoever hears it has the password, and what he found out opens nothing any more. */
+function usedCode(): TollgateError {
+  return new TollgateError('code_used', {
+    message: 'This code was used already, or a later one was. Wait for the next one, or use a recovery code.',
     param: 'code',
   });
 }

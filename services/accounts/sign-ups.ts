@@ -161,6 +161,7 @@ function hashOfSecret(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }
 
+/** One sentence for all of it: whether a sign-up stands at all must not be heard in it (D86, D122). */
 function wrongCode(): TollgateError {
   return new TollgateError('wrong_code', {
     message:

@@ -92,7 +92,7 @@ export async function proveBySignOn(
   return known.id;
 }
 
-/** By the link that was mailed, whoever is signed in or nobody. @throws TollgateError wrong_code, single_sign_on_refused, account_closed, conflict */
+/** By the link that was mailed, whoever is signed in or nobody. @throws TollgateError link_unknown, link_used, link_expired, single_sign_on_refused, account_closed, conflict */
 export async function connectByLink(
   tx: PoolClient,
   links: SignedIds,
@@ -112,7 +112,7 @@ export async function connectByLink(
   return { ...followed, identityId: await addIdentity(tx, personId, followed) };
 }
 
-/** The one that has said it, if it may still. @throws TollgateError wrong_code */
+/** The one that has said it, if it may still. @throws TollgateError link_expired */
 async function providerNow(db: Queryable, orgId: string, issuer: string): Promise<Pick<IdentityProvider, 'jitRole'>> {
   const { rows } = await db.query<Pick<IdentityProvider, 'jitRole'>>(
     `select i.jit_role as "jitRole" from identity_providers i
@@ -121,5 +121,5 @@ async function providerNow(db: Queryable, orgId: string, issuer: string): Promis
     [orgId, issuer],
   );
   if (rows[0] !== undefined) return rows[0];
-  throw new TollgateError('wrong_code', { message: 'The organization has another provider by now.', param: 'token' });
+  throw new TollgateError('link_expired', { message: 'The organization has another provider by now.', param: 'token' });
 }

@@ -1,7 +1,7 @@
 // Somebody's provider says that he is who has an account here. Whether that is so, he says himself: by a link to the address that the account has, good for
 // ten minutes and once. It connects the two and signs nobody in. The row holds nothing by which anybody could make the link (D70).
 import type { PoolClient } from 'pg';
-import { TollgateError } from '../../domain/errors.ts';
+import { deadLink } from '../accounts/dead-links.ts';
 import { queueMail } from '../notifications/outbox.ts';
 import { newId } from '../platform/ids.ts';
 import type { SignedIds } from '../platform/signed-ids.ts';
@@ -36,17 +36,20 @@ export interface FollowedLink extends Subject {
   readonly personId: string;
 }
 
-/** @throws TollgateError wrong_code for what was used, is over, or was made up */
+/** @throws TollgateError link_unknown, link_used, link_expired */
 export async function takeIdentityLink(tx: PoolClient, links: SignedIds, linkToken: string): Promise<FollowedLink> {
+  const id = links.idOf(linkToken);
   const { rows } = await tx.query<FollowedLink>(
     `update auth.identity_links set used_at = clock_timestamp()
       where id = $1 and used_at is null and valid_until > clock_timestamp()
      returning person_id as "personId", org_id as "orgId", issuer, subject`,
-    [links.idOf(linkToken)],
+    [id],
   );
   if (rows[0] !== undefined) return rows[0];
-  throw new TollgateError('wrong_code', {
-    message: 'This link was used, or is older than ten minutes, or was never sent. Sign in by single sign-on again.',
-    param: 'token',
-  });
+  const { rows: known } = await tx.query<{ isUsed: boolean }>(
+    'select used_at is not null as "isUsed" from auth.identity_links where id = $1',
+    [id],
+  );
+  const why = id === null ? 'unknown' : known[0]?.isUsed ? 'used' : 'expired';
+  throw deadLink(why, 'Sign in by single sign-on again.');
 }

@@ -61,7 +61,7 @@ test('a second factor is set up by an app, asked for at the next sign-in, and re
   await signIn(other.page, email, PASSWORD);
   await other.page.getByLabel('Code', { exact: true }).fill('000 000');
   await other.page.getByRole('button', { name: 'Sign in' }).click();
-  await other.page.getByText('This code or link is wrong').waitFor();
+  await other.page.getByText('This code is not right').waitFor();
   await expectWellMade(other.page, 'second-factor-refused');
   await fourMoreWrongCodes(other.context);
   await other.page.getByRole('button', { name: 'Sign in' }).click();
@@ -136,7 +136,7 @@ test('a forgotten password is replaced by the link of a mail, once, and what is 
   await expectWellMade(page, 'forgotten-password-sent');
   const link = await site.mailedTo(email, /http\S+\/console\/password-reset#\S+/);
 
-  for (const outcome of ['Your password is changed', 'This code or link is wrong']) {
+  for (const outcome of ['Your password is changed', 'This link was used already']) {
     await page.goto('about:blank');
     await page.goto(link);
     await page.reload(); // nothing of a link is lost by it

@@ -170,9 +170,9 @@ test('by the link that is sent to the address before it is that again, and whoev
   expect((await newBrowser().signIn(email, OTHER)).body).toEqual({ state: 'signed_in' });
   const tried = [await newBrowser().signIn(later, PASSWORD), await newBrowser().signIn(email, PASSWORD)];
   expect(tried.map(({ status }) => status)).toEqual([401, 401]);
-  expect(refusal(await undo(thiefsLink))).toEqual([422, 'wrong_code']);
+  expect(refusal(await undo(thiefsLink))).toEqual([422, 'link_used']);
   const resetting = await newBrowser().post('/password-resets/confirm', { token: reset, password: PASSWORD });
-  expect(refusal(resetting)).toEqual([422, 'wrong_code']);
+  expect(refusal(resetting)).toEqual([422, 'link_used']);
 });
 
 test('whoever took an account by its mail does not keep it by closing it', async () => {
@@ -233,7 +233,8 @@ test('a way back is open for a week, ends where somebody else has the address by
   await app.db.query('update auth.mail_changes set back_until = clock_timestamp() where email_before = $1', [email]);
 
   expect(refusal(taken)).toEqual([409, 'conflict']);
-  for (const linkToken of [link, `${link.slice(0, -1)}${link.endsWith('A') ? 'B' : 'A'}`, 'x']) {
-    expect(refusal(await undo(linkToken))).toEqual([422, 'wrong_code']);
+  expect(refusal(await undo(link))).toEqual([422, 'link_expired']);
+  for (const linkToken of [`${link.slice(0, -1)}${link.endsWith('A') ? 'B' : 'A'}`, 'x']) {
+    expect(refusal(await undo(linkToken))).toEqual([422, 'link_unknown']);
   }
 });

@@ -94,8 +94,12 @@ test('a link works once, for ten minutes, until the password was changed in anot
   const made = `${late2.slice(0, -1)}${late2.endsWith('A') ? 'B' : 'A'}`;
 
   expect(statuses).toEqual([200, 422]);
-  for (const linkToken of [used, late, overtaken, late2, made, 'x']) {
-    expect(refusal(await confirm(linkToken))).toEqual([422, 'wrong_code']);
+  for (const [linkToken, why] of [
+    ...[used, late, overtaken].map((link) => [link, 'link_used'] as const),
+    [late2, 'link_expired'],
+    ...[made, 'x'].map((link) => [link, 'link_unknown'] as const),
+  ] as const) {
+    expect(refusal(await confirm(linkToken))).toEqual([422, why]);
   }
 });
 

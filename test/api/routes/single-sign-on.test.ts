@@ -85,7 +85,7 @@ test('who has an account is mailed a link and is not signed in; by the link his 
   const second = await world.comeIn(browser, ada);
 
   expect([first.field('state'), before, (await world.newBrowser().get('/me')).status]).toEqual(['link_sent', 0, 401]);
-  expect([linked.status, refusal(twice), second.field('state')]).toEqual([200, [422, 'wrong_code'], 'signed_in']);
+  expect([linked.status, refusal(twice), second.field('state')]).toEqual([200, [422, 'link_used'], 'signed_in']);
   const reached = [await browser.get(`/organizations/${enterprise.orgId}`), await own.get('/me')];
   expect(reached.map(({ status }) => status)).toEqual([200, 200]);
   expect(await mailsTo(app, ada.email)).toEqual(expect.arrayContaining(['identity_link', 'identity']));
