@@ -40,6 +40,7 @@ import { myDataRoutes } from './routes/my-data.ts';
 import { myIdentityRoutes } from './routes/my-identities.ts';
 import { myMembershipRoutes } from './routes/my-memberships.ts';
 import { mySessionRoutes } from './routes/my-sessions.ts';
+import { offeredModelRoutes } from './routes/offered-models.ts';
 import { openapiRoute } from './routes/openapi.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { organizationAuditRoutes } from './routes/organization-audit.ts';
@@ -100,6 +101,7 @@ export const ROUTES: readonly Route[] = [
   ...masterKeyRoutes,
   ...keyRotationRoutes,
   ...modelRoutes,
+  ...offeredModelRoutes,
   ...paymentRoutes,
   ...receiptRoutes,
   ...contractRoutes,

@@ -71,11 +71,14 @@ export function firstChatModel(sources: Sources): string | null {
   return onOffer(sources).find((offer) => isOfferedIn(offer, 'openai-chat'))?.id ?? null;
 }
 
+/** What keys of an organization with such a plan may be bound to. */
+export function offeredUnder(sources: Sources, planModels: 'basic' | 'all'): readonly RoutedModel[] {
+  return onOffer(sources).filter((offer) => isInPlan({ planModels }, offer));
+}
+
 /** Not kept from this key. */
 function usable(sources: Sources, apiKey: ApiKeyEntry): OfferedModel[] {
-  return onOffer(sources).filter(
-    (offer) => (apiKey.allowedModels?.has(offer.id) ?? true) && isInPlan(apiKey, offer),
-  );
+  return onOffer(sources).filter((offer) => (apiKey.allowedModels?.has(offer.id) ?? true) && isInPlan(apiKey, offer));
 }
 
 /** Sold now, and bought somewhere now. */

@@ -88,6 +88,18 @@ export function enteredBounds(apiKey: ApiKey): EnteredBounds {
   };
 }
 
+/** Of those entered, what nobody offers; undefined: what is offered is not known yet, and the API has the last word. */
+export function unknownModels(entered: string, offered: readonly { readonly id: string }[] | undefined): string[] {
+  if (offered === undefined) return [];
+  const ids = new Set(offered.map(({ id }) => id));
+  return (listOf(entered) ?? []).filter((id) => !ids.has(id));
+}
+
+/** Also where it stands there already. */
+export function withModel(entered: string, id: string): string {
+  return [...new Set([...(listOf(entered) ?? []), id])].join(', ');
+}
+
 function isEntered(text: string): boolean {
   return text.trim() !== '';
 }

@@ -1,6 +1,13 @@
 // The bounds of a key that there is, as they are entered when they are changed: what nobody touches is sent as it was.
 import { expect, test } from '@jest/globals';
-import { bodyOf, enteredBounds, problemsOf, UNBOUNDED } from '../../console/src/key-bounds.ts';
+import {
+  bodyOf,
+  enteredBounds,
+  problemsOf,
+  UNBOUNDED,
+  unknownModels,
+  withModel,
+} from '../../console/src/key-bounds.ts';
 
 const FREE = {
   ...{ caps: [], expiresAt: null, allowedModels: null, allowedAddresses: null },
@@ -32,6 +39,17 @@ test('each bound is entered as it is, to the last nano and to its last day', () 
   });
   expect(problemsOf(entered)).toEqual([]);
   expect(bodyOf(entered)).toEqual(BOUNDED);
+});
+
+test('a model that is not offered is named, and one that is chosen stands there once', () => {
+  const offered = [{ id: 'demo-chat' }, { id: 'demo-embed' }];
+
+  expect(unknownModels('demo-chat, gpt-99、none', offered)).toEqual(['gpt-99', 'none']);
+  expect(unknownModels('gpt-99', undefined)).toEqual([]);
+  expect([withModel('', 'demo-chat'), withModel('demo-embed demo-chat', 'demo-chat')]).toEqual([
+    'demo-chat',
+    'demo-embed, demo-chat',
+  ]);
 });
 
 function apiKey(bounds: object): Parameters<typeof enteredBounds>[0] {

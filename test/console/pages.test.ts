@@ -90,6 +90,21 @@ test.each(LOOKS)('whoever is signed in meets no barrier: $language, $width px', 
   expect(complaints).toEqual([]);
 });
 
+/** By its name as it is offered; one that is none is named. */
+async function choosesModel(page: Page): Promise<void> {
+  await tabTo(page, 'Only these models');
+  await page.keyboard.type('demo-mini, gpt-99');
+  await tabTo(page, 'Create a key');
+  await page.keyboard.press('Enter');
+  await page.getByText('You are offered no model of this name: gpt-99.').waitFor();
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.press('Delete');
+  await page.getByLabel('Models that you are offered').selectOption('demo-mini');
+  await tabTo(page, 'Add');
+  await page.keyboard.press('Enter');
+  expect(await page.getByLabel('Only these models').inputValue()).toBe('demo-mini');
+}
+
 test('keys are made, kept and disabled without a mouse', async () => {
   const { page, context, complaints } = await site.visit();
   const { orgId } = await signUp(site, context);
@@ -107,7 +122,9 @@ test('keys are made, kept and disabled without a mouse', async () => {
   await page.keyboard.press('Enter');
   await tabTo(page, 'A day');
   await page.keyboard.type('12.50');
+  await choosesModel(page);
   await expectWellMade(page, 'new-key');
+  await tabTo(page, 'Create a key');
   await page.keyboard.press('Enter');
   await page.getByTestId('secret').waitFor();
   await expectWellMade(page, 'new-key-shown');

@@ -5,6 +5,7 @@ import type { Answer } from './answers.ts';
 import { api, told } from './client.ts';
 
 type Schemas = components['schemas'];
+export type OfferedModel = Answer<'/api/v1/organizations/{orgId}/models'>['data'][number];
 export type Organization = Schemas['Organization'];
 export type Project = Schemas['Project'];
 export type Member = Schemas['Member'];
@@ -195,4 +196,12 @@ export const ledgerQuery = (orgId: string) =>
     },
     initialPageParam: null as string | null,
     getNextPageParam: ({ nextCursor }) => nextCursor,
+  });
+
+/** Which come and go seldom. */
+export const modelsQuery = (orgId: string) =>
+  queryOptions({
+    queryKey: ['organization', orgId, 'models'],
+    queryFn: () => told(api.GET('/api/v1/organizations/{orgId}/models', { params: { path: { orgId } } })),
+    staleTime: 60_000,
   });

@@ -43,6 +43,8 @@ export interface FormState<V extends Entered> {
   readonly isDone: boolean;
   /** As at the beginning. */
   clear(): void;
+  /** What somebody chose beside the field. */
+  put(field: keyof V & string, value: string): void;
   input(field: keyof V & string): FieldInput;
   submit(event: FormEvent): void;
 }
@@ -86,6 +88,10 @@ export function useForm<V extends Entered, A>({ initial, keptAs, fieldOf = {}, c
       isSending.current = false;
     }
   };
+  const put = (field: string, value: string) => {
+    setValues((before) => ({ ...before, [field]: value }));
+    setStanding((before) => ({ ...before, isDone: false, errors: { ...before.errors, [field]: '' } }));
+  };
   const state: FormState<V> = {
     values,
     ...standing,
@@ -93,15 +99,13 @@ export function useForm<V extends Entered, A>({ initial, keptAs, fieldOf = {}, c
       setValues(initial);
       setStanding((before) => ({ ...FRESH, isDone: before.isDone }));
     },
+    put,
     input: (field) => ({
       id: `${id}-${field}`,
       value: values[field] ?? '',
       error: standing.errors[field],
       'aria-invalid': Boolean(standing.errors[field]),
-      onChange({ currentTarget: { value } }) {
-        setValues((before) => ({ ...before, [field]: value }));
-        setStanding((before) => ({ ...before, isDone: false, errors: { ...before.errors, [field]: '' } }));
-      },
+      onChange: ({ currentTarget: { value } }) => put(field, value),
     }),
     submit(event) {
       event.preventDefault();

@@ -9,6 +9,7 @@ import { useWords } from '../messages/language.ts';
 import { Dialog } from './dialog.tsx';
 import { Form, useForm } from './form.tsx';
 import { KeyBounds } from './key-bounds.tsx';
+import { type OfferedModels, useOfferedModels } from './offered-models.ts';
 
 interface KeyChange {
   readonly orgId: string;
@@ -33,7 +34,8 @@ export function KeyChange({ orgId, apiKey }: KeyChange) {
 
 function ChangeForm({ orgId, apiKey, done }: KeyChange & { done(): void }) {
   const t = useWords();
-  const form = useChange({ orgId, apiKey, done });
+  const models = useOfferedModels(orgId);
+  const form = useChange({ orgId, apiKey, done }, models);
   return (
     <Form
       form={form}
@@ -45,12 +47,12 @@ function ChangeForm({ orgId, apiKey, done }: KeyChange & { done(): void }) {
       }
     >
       <TextInput {...form.input('name')} label={t('keys.name')} maxLength={200} autoComplete="off" data-autofocus />
-      <KeyBounds form={form} isUnfolded />
+      <KeyBounds form={form} offered={models.offered} isUnfolded />
     </Form>
   );
 }
 
-function useChange({ orgId, apiKey, done }: KeyChange & { done(): void }) {
+function useChange({ orgId, apiKey, done }: KeyChange & { done(): void }, { unknownIn }: OfferedModels) {
   const t = useWords();
   const queries = useQueryClient();
   // Of when it was opened, not what somebody wrote meanwhile.
@@ -66,6 +68,8 @@ function useChange({ orgId, apiKey, done }: KeyChange & { done(): void }) {
       return {
         ...(entered.name.trim() === '' ? { name: t('fields.keyName') } : {}),
         ...Object.fromEntries(wrong.map((field) => [field, t(`fields.${field}`)])),
+        // As may a model that is not sold any more.
+        ...(entered.allowedModels === initial.allowedModels ? {} : unknownIn(entered.allowedModels)),
       };
     },
     send: ({ name, ...bounds }) => {

@@ -10,6 +10,7 @@ import { whose } from '../rights.ts';
 import { Dialog } from './dialog.tsx';
 import { Form, useForm } from './form.tsx';
 import { KeyBounds } from './key-bounds.tsx';
+import { useOfferedModels } from './offered-models.ts';
 import { ShownOnce } from './shown-once.tsx';
 
 interface NewKey {
@@ -54,6 +55,7 @@ function KeyForm({ orgId, projectId, made, cancel }: KeyForm) {
   const t = useWords();
   const me = useMe();
   const queries = useQueryClient();
+  const { offered, unknownIn } = useOfferedModels(orgId);
   // One for all tries: a key that was made by a try whose answer was lost is not made twice.
   const [attemptId] = useState(() => crypto.randomUUID());
   const form = useForm({
@@ -63,6 +65,7 @@ function KeyForm({ orgId, projectId, made, cancel }: KeyForm) {
     check: (entered) => ({
       ...(entered.name.trim() === '' ? { name: t('fields.keyName') } : {}),
       ...Object.fromEntries(problemsOf(entered).map((field) => [field, t(`fields.${field}`)])),
+      ...unknownIn(entered.allowedModels),
     }),
     send: ({ name, ...bounds }) => {
       const params = { header: { 'Idempotency-Key': attemptId } };
@@ -92,7 +95,7 @@ function KeyForm({ orgId, projectId, made, cancel }: KeyForm) {
         autoComplete="off"
         data-autofocus
       />
-      <KeyBounds form={form} />
+      <KeyBounds form={form} offered={offered} />
     </Form>
   );
 }
