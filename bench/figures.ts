@@ -23,6 +23,8 @@ export interface SpeedFigures {
 export interface Figures extends Omit<SpeedFigures, 'body30k'> {
   readonly box: Readonly<Record<string, string | number>>;
   readonly nginx: { readonly cpuMicros: number };
+  /** Node's server and our client, and no step between them. */
+  readonly nodeFloor: { readonly cpuMicros: number };
   /** With bodies of 500 bytes. */
   readonly bytesPerOpenStream: number;
   readonly body30k: SpeedFigures['body30k'] & { readonly bytesPerOpenStream: number };
@@ -45,6 +47,7 @@ function linesOf(figures: Figures): Line[] {
   const { cpuRatio, addedP50Ms, firstByteAddedMs, streamEventsPerSecondPerCore: events } = figures;
   return [
     line('nginx.cpuMicros', figures.nginx.cpuMicros, null),
+    line('nodeFloor.cpuMicros', figures.nodeFloor.cpuMicros, null),
     line('tollgate.cpuMicros', figures.tollgate.cpuMicros, bare.tollgate.cpuMicros),
     line('postgresCpuMicros', figures.postgresCpuMicros, bare.postgresCpuMicros),
     line('cpuRatio', cpuRatio, bare.cpuRatio, atMost(cpuRatio, 4.0, ', goal 3.3')),

@@ -24,7 +24,7 @@ import { type Customers, SELLING_PRICE, seed } from './seed.ts';
 const FIRST_PORT = 18_080;
 const NO_CREDENTIALS = Array.from({ length: 256 }, (_, at) => `sk-nobody-${at}`);
 
-export const SUBJECTS = ['direct', 'nginx', 'tollgate', 'withoutSettlement'] as const;
+export const SUBJECTS = ['direct', 'nginx', 'nodeFloor', 'tollgate', 'withoutSettlement'] as const;
 export type SubjectName = (typeof SUBJECTS)[number];
 
 /** Who is asked in a window. */
@@ -74,6 +74,7 @@ export async function openRig(launch: Launch, stack: AsyncDisposableStack): Prom
   const upstream = await bringUpUpstream(site, 'upstream');
   const otherUpstream = await bringUpUpstream(site, 'upstream-without-settlement');
   const nginx = await bringUpNginx(site, upstream.port);
+  const nodeFloor = await bringUpNodeFloor(site, upstream.port);
   const tollgate = await bringUpTollgate(site, server, redisUrl, upstream.port);
   const withoutSettlement = await bringUpWithoutSettlement(site, server, redisUrl, otherUpstream.port);
 
@@ -84,6 +85,7 @@ export async function openRig(launch: Launch, stack: AsyncDisposableStack): Prom
     subjects: {
       direct: subject(site, { ...direct, upstreamPort: upstream.port }, null),
       nginx,
+      nodeFloor,
       tollgate,
       withoutSettlement,
     },
@@ -136,6 +138,23 @@ async function bringUpNginx(site: Site, upstreamPort: number): Promise<Subject> 
   const worker = await firstChildOf(pidOf(site, 'nginx'));
   pinTo(SUBJECT_CORE, worker);
   return subject(site, { name: 'nginx', port, streamPort, pid: worker, upstreamPort }, null);
+}
+
+async function bringUpNodeFloor(site: Site, upstreamPort: number): Promise<Subject> {
+  const part = 'node-floor';
+  const port = await freePort(site);
+  const program = join(import.meta.dirname, 'node-floor.ts');
+  const args = [
+    ...GATEWAY_V8_FLAGS,
+    '--disable-warning=ExperimentalWarning',
+    program,
+    String(port),
+    String(upstreamPort),
+  ];
+  await start(site, { part, command: process.execPath, args, env: {}, missing: () => whyClosed(port) });
+  const pid = pidOf(site, part);
+  pinTo(SUBJECT_CORE, pid);
+  return subject(site, { name: 'nodeFloor', port, streamPort: port, pid, upstreamPort }, null);
 }
 
 async function bringUpTollgate(

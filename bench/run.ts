@@ -137,6 +137,7 @@ async function measureFigures(bench: Bench): Promise<Omit<Figures, 'box' | 'diff
   return {
     ...settled,
     nginx: { cpuMicros: plain.settled.nginxCpuMicros },
+    nodeFloor: { cpuMicros: plain.nodeFloorCpuMicros },
     bytesPerOpenStream: openStreams,
     body30k: { ...settled.body30k, bytesPerOpenStream: openStreams30k },
     withoutSettlement: speed('withoutSettlement', firstByte.withoutSettlementMs),

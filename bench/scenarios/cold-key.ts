@@ -16,7 +16,7 @@ export interface ColdKey {
 
 export async function coldKey(bench: Bench): Promise<{ settled: ColdKey; withoutSettlement: ColdKey }> {
   const count = bench.quick ? 2 : 5;
-  const taken = { direct: 0, nginx: 0, tollgate: 0, withoutSettlement: 0 };
+  const taken = { direct: 0, nginx: 0, nodeFloor: 0, tollgate: 0, withoutSettlement: 0 };
   const rounds = await measureRounds(bench, count, NAMES, ({ name, port, coldCredentials }) => {
     const share = Math.floor(coldCredentials.length / (count + SPARE_WINDOWS));
     const credentials = coldCredentials.slice(taken[name], taken[name] + share);

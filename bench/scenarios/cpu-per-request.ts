@@ -7,7 +7,7 @@ import { type Bench, measureRounds } from '../window.ts';
 const CONNECTIONS = 64;
 /** A lease is sized by what its key spent in the seconds before. */
 const WARM_SECONDS = 3;
-const NAMES = ['nginx', 'tollgate', 'withoutSettlement'] as const;
+const NAMES = ['nginx', 'nodeFloor', 'tollgate', 'withoutSettlement'] as const;
 type Name = (typeof NAMES)[number];
 
 export interface CpuFigures {
@@ -20,6 +20,7 @@ export interface CpuFigures {
 }
 
 export interface CpuPerRequest {
+  readonly nodeFloorCpuMicros: number;
   readonly settled: CpuFigures;
   readonly withoutSettlement: CpuFigures;
 }
@@ -36,11 +37,18 @@ export async function cpuPerRequest(bench: Bench, kind: 'plain' | 'plain30k'): P
         { mode: 'closed', connections: CONNECTIONS, seconds: forSeconds },
       );
   const rounds = await measureRounds(bench, count, NAMES, load(seconds), load(WARM_SECONDS));
-  return { settled: figuresOf(rounds, 'tollgate'), withoutSettlement: figuresOf(rounds, 'withoutSettlement') };
+  return {
+    nodeFloorCpuMicros: rounded(
+      medianOf(rounds, ({ nodeFloor }) => nodeFloor.cpuMicros),
+      1,
+    ),
+    settled: figuresOf(rounds, 'tollgate'),
+    withoutSettlement: figuresOf(rounds, 'withoutSettlement'),
+  };
 }
 
 /** Ratios are taken within each round: the machine is not as fast in all of them. */
-function figuresOf(rounds: readonly Round<Name>[], name: Exclude<Name, 'nginx'>): CpuFigures {
+function figuresOf(rounds: readonly Round<Name>[], name: 'tollgate' | 'withoutSettlement'): CpuFigures {
   const figure = (of: (round: Round<Name>) => number, digits: number) => rounded(medianOf(rounds, of), digits);
   return {
     nginxCpuMicros: figure((round) => round.nginx.cpuMicros, 1),
