@@ -66,11 +66,7 @@ async function done(parts: OutsideParts, { row, channel }: Held, ask: RotationAs
       return { kind: 'revoked' };
     }
     case 'verify':
-      if (!(await isKeyRefused(parts.db, parts, channel, row.oldKeyId))) {
-        return { kind: 'failed', why: 'the provider still takes the old key' };
-      }
-      await removeOthers(parts, { row, channel });
-      return { kind: 'verified' };
+      return verified(parts, { row, channel });
     case 'remove':
       await removeNamed(await adminOf(parts, channel), nameOf(row), null);
       return { kind: 'removed' };
@@ -81,6 +77,21 @@ async function probed(parts: OutsideParts, channel: Channel, newKeyId: string): 
   const trial = await callWith(parts, channel, newKeyId);
   if (trial.ok) return { kind: 'probed' };
   return isRefusal(trial) ? { kind: 'key_refused' } : { kind: 'failed', why: `probing the new key: ${trial.message}` };
+}
+
+async function verified(parts: OutsideParts, { row, channel }: Held): Promise<RotationEvent> {
+  if (!(await isKeyRefused(parts.db, parts, channel, row.oldKeyId))) {
+    return { kind: 'failed', why: 'the provider still takes the old key' };
+  }
+  // A list that is refused to every key, as to those that may do nothing but answer, says nothing of this one (D162).
+  if (await isKeyRefused(parts.db, parts, channel, row.newKeyId ?? '')) {
+    return {
+      kind: 'failed',
+      why: 'the provider refuses its list of models to the new key as well: see there whether the old one is gone',
+    };
+  }
+  await removeOthers(parts, { row, channel });
+  return { kind: 'verified' };
 }
 
 async function adminOf(parts: OutsideParts, channel: Channel): Promise<ProviderAdmin> {

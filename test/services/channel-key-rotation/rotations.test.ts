@@ -122,6 +122,21 @@ test('a key that a person brings is used, and the one that he revokes at the pro
   expect([stage, await keysOf(changed)]).toEqual(['completed', ['revoked 0', 'active 100']]);
 });
 
+test('a provider that refuses the new key as well has said nothing of the old one', async () => {
+  const changed = await desk.newChannel({ isManaged: false });
+  const rotationId = await desk.start(changed, { isEmergency: true });
+  await desk.look(changed);
+  await desk.decides(rotationId, { kind: 'supply', secret: 'demo-brought-by-bob', reason: 'from the page' });
+  await desk.look(changed);
+  for (const secret of [changed.oldSecret, 'demo-brought-by-bob']) await desk.withdraw(secret);
+  await desk.later(5_000);
+
+  const { stage } = await desk.look(changed);
+
+  expect([stage, await keysOf(changed)]).toEqual(['verifying', ['disabled 0', 'active 100']]);
+  await desk.decides(rotationId, { kind: 'finish', reason: 'seen on the page of the provider' });
+});
+
 test('whoever brings the key that is to be replaced is told so', async () => {
   const changed = await desk.newChannel({ isManaged: false });
   const rotationId = await desk.start(changed);
