@@ -90,6 +90,7 @@ export class Backups {
           migration: manifest.figures.migration,
           ledger_transaction: manifest.figures.ledger?.lastTransaction ?? null,
           master_key_version: manifest.masterKeyVersion,
+          master_key_versions: manifest.masterKeyVersions,
         },
       );
     });

@@ -22,6 +22,8 @@ const manifestSchema = z.object({
   dumpedBy: z.string(),
   /** Without this master key it opens for nobody. */
   masterKeyVersion: z.number().int(),
+  /** And without one of these not all that is sealed in it. */
+  masterKeyVersions: z.array(z.number().int()),
   figures: figuresSchema,
   samples: z.array(sampleSchema),
   /** Owners and those with rights, whom a server needs before it can be restored. */

@@ -40,11 +40,12 @@ export async function takeBackup(source: BackupSource, { name, run }: Attempt): 
     const samples = await samplesThatOpen(client, vault);
     const roles = await rolesOf(client);
     const masterKeyVersion = await sealingVersionIn(client, vault);
+    const masterKeyVersions = await versionsIn(client, masterKeyVersion);
     const written = await putDump(source, dumper, snapshot, { name, object: objects.backup, masterKeyVersion });
     const manifest: Manifest = {
       v: 1,
       ...{ name, run, object: objects.backup, ...written, takenAt, serverVersion, dumpedBy: dumper.version },
-      ...{ masterKeyVersion, figures, samples, roles },
+      ...{ masterKeyVersion, masterKeyVersions, figures, samples, roles },
     };
     await putWhole(store, objects.manifest, writtenManifest(manifest, vault));
     return manifest;
@@ -57,6 +58,12 @@ async function sealingVersionIn(client: Client, vault: Vault): Promise<number> {
     `select version from public.master_keys where state = 'sealing'`,
   );
   return rows[0]?.version ?? vault.keyring.current;
+}
+
+/** Also of the rows in it: while wraps are renewed some are of the master key before, and open with nothing else for as long as there is this backup (D160). */
+async function versionsIn(client: Client, own: number): Promise<number[]> {
+  const { rows } = await client.query<{ version: number }>('select distinct version from public.sealed_rows()');
+  return [...new Set([own, ...rows.map(({ version }) => version)])].sort((one, other) => one - other);
 }
 
 /** Whether this would be a backup of everything, of the database that counts. */

@@ -1,16 +1,20 @@
 // The row of a backup through its steps: what was made is not made twice, what fails for good waits for a person, and room is made only after a
 // backup has proven itself, of those that have a row.
+import { randomBytes } from 'node:crypto';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { requestBackup } from '../../../services/backups/backup-list.ts';
 import { Backups, type Step } from '../../../services/backups/backups.ts';
 import type { ObjectStore } from '../../../services/backups/object-store.ts';
+import { destroyMasterKey, masterKeys } from '../../../services/master-keys/master-keys.ts';
+import { resealBatch } from '../../../services/master-keys/sealed-rows.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { alone, createPool, inTransaction } from '../../../services/platform/postgres.ts';
-import { backedUpInstallation } from './backed-up-installation.ts';
+import { fingerprintOf } from '../../../services/vault/vault.ts';
+import { backedUpInstallation, newVault } from './backed-up-installation.ts';
 
-const { admin, database, place } = await backedUpInstallation();
+const { admin, database, environment, place } = await backedUpInstallation();
 const db = createPool(database.urlFor('worker'), { name: 'test', maxConnections: 4, statementTimeoutMs: 8_000 });
 afterAll(() => db.end());
 const backups = new Backups(db, place);
@@ -108,4 +112,25 @@ test('while another backup is under way it waits, and that is no failure; withou
   expect(await tell(step.name, 'retryNow')).toEqual({
     ...{ kind: 'refused', why: `${step.name} is dismissed: it waits for nobody's answer` },
   });
+});
+
+test('one that is taken while wraps are renewed needs both master keys, that of its seal and that of rows in it', async () => {
+  const { keys } = JSON.parse(environment.TOLLGATE_MASTER_KEYS ?? '');
+  const vault = newVault(JSON.stringify({ current: 2, keys: { ...keys, 2: randomBytes(32).toString('base64') } }));
+  const fingerprints = [...vault.keyring.keys.values()].map(fingerprintOf);
+  await admin.query(
+    `insert into master_keys (version, fingerprint, state) values (1, $1, 'opening'), (2, $2, 'sealing')`,
+    fingerprints,
+  );
+  const step = await asked();
+
+  await new Backups(db, { ...place, vault }).take(step);
+  await inTransaction(db, (tx) => resealBatch(tx, vault, 2, null));
+
+  const needed = (await masterKeys(db)).map(({ version, sealedRows, backups: by }) => [version, sealedRows, by]);
+  expect(needed).toEqual([
+    [2, 1, [step.name]],
+    [1, 0, expect.arrayContaining([step.name])],
+  ]);
+  await expect(inTransaction(db, (tx) => destroyMasterKey(tx, 1))).rejects.toThrow(/is needed by \d+ backups/);
 });
