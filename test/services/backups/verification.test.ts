@@ -159,6 +159,16 @@ test('it is taken as a role that sees everything and changes nothing, and not as
   );
 });
 
+test('a table of which its role is shown no rows keeps it from being a backup of everything', async () => {
+  await admin.query(
+    `create table kept_from_it (id integer); insert into kept_from_it values (1); alter table kept_from_it enable row level security`,
+  );
+  const refused = await take('hidden').then(({ object }) => verdict(object), String);
+  await admin.query('drop table kept_from_it');
+
+  expect(refused).toMatch('is shown a part of the rows of public.kept_from_it');
+});
+
 async function sealedInstead({ name, object }: Manifest, dump: Buffer): Promise<Partial<Manifest>> {
   const counted = new Counted();
   const pieces = (async function* () {
