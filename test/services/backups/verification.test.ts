@@ -3,7 +3,9 @@
 import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { Client } from 'pg';
 import { sealedBackup } from '../../../services/backups/backup-file.ts';
+import { differences, figuresOf } from '../../../services/backups/figures.ts';
 import type { Manifest } from '../../../services/backups/manifest.ts';
 import { S3Store } from '../../../services/backups/s3-store.ts';
 import { Counted } from '../../../services/backups/take-backup.ts';
@@ -114,6 +116,32 @@ test('a dump in which one row of one table is missing is rejected', async () => 
   pretend(manifest, { figures });
 
   expect(await verdict(manifest.object)).toMatch(/^rows of public.models: \d+, its manifest says \d+/);
+});
+
+test.each([
+  ['a right', 'revoke select on models from tollgate_gateway', 'grant select on models to tollgate_gateway'],
+  [
+    'what keeps rows apart',
+    'alter table audit_log disable row level security',
+    'alter table audit_log enable row level security',
+  ],
+  [
+    'what a column is without a value',
+    `alter table channels alter status drop default`,
+    `alter table channels alter status set default 'enabled'`,
+  ],
+])('a schema that lacks %s is another one', async (_, lost, found) => {
+  const client = new Client({ connectionString: place.databaseUrl, options: '-c search_path=pg_catalog' });
+  await client.connect();
+  const whole = await figuresOf(client);
+  await admin.query(lost);
+  const part = await figuresOf(client);
+  await admin.query(found);
+  const again = await figuresOf(client);
+  await client.end();
+
+  expect(differences(whole, part)).toEqual(['its schema is not the one of its manifest']);
+  expect(differences(whole, again)).toEqual([]);
 });
 
 test('an empty dump with a right checksum is rejected', async () => {
