@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from '@jest/globals';
+import { afterAll, expect, jest, test } from '@jest/globals';
 import { requestBackup } from '../../../services/backups/backup-list.ts';
 import { Backups, type Step } from '../../../services/backups/backups.ts';
 import type { ObjectStore } from '../../../services/backups/object-store.ts';
@@ -112,6 +112,23 @@ test('while another backup is under way it waits, and that is no failure; withou
   expect(await tell(step.name, 'retryNow')).toEqual({
     ...{ kind: 'refused', why: `${step.name} is dismissed: it waits for nobody's answer` },
   });
+});
+
+test('a worker whose clock is a year ahead removes nothing that is kept', async () => {
+  await stored('of-this-week', 5);
+  await stored('of-this-week-too', 4);
+  const { name } = await asked();
+  await admin.query(
+    `update backups set stage = 'pruning', object = name, bytes = 1, sha256 = 's', taken_at = now(), proven_at = now() where name = $1`,
+    [name],
+  );
+  const before = readdirSync(place.folder);
+  const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 366 * 86_400_000);
+
+  const { stage } = await backups.prune({ name, round: 1, isLast: false });
+  clock.mockRestore();
+
+  expect([stage, readdirSync(place.folder)]).toEqual(['completed', before]);
 });
 
 test('one that is taken while wraps are renewed needs both master keys, that of its seal and that of rows in it', async () => {
