@@ -1,5 +1,6 @@
-// What a provider answers is not believed further than it goes: a list of keys may be longer than was asked for.
+// What a provider answers is not believed further than it goes: a list of keys may be longer than was asked for, and an error may have our key in it.
 import { afterAll, expect, test } from '@jest/globals';
+import { tryChannelKey } from '../../../services/channels/channel-keys.ts';
 import { type Channel, channel, lockedChannel } from '../../../services/channels/channels.ts';
 import { providerAdmin, setAdminKey } from '../../../services/channels/provider-admin.ts';
 import { Egress } from '../../../services/egress/egress.ts';
@@ -48,4 +49,17 @@ test('of the keys that a provider lists those alone are taken for ours that bear
   const found = await (await providerAdmin(db, parts, asked))?.keysNamed('tollgate-rotation-1');
 
   expect(found).toEqual(['made']);
+});
+
+test('of a key that a provider repeats in its answer nothing is told, wherever that is cut', async () => {
+  const { asked, keyId } = await newChannel();
+  const call = { keyId, modelId: 'demo-chat', upstreamModel: 'demo-chat', kind: 'chat' } as const;
+  const told: string[] = [];
+  for (const status of [200, 500]) {
+    provider.answer = { status, body: `${'x'.repeat(180)} ${SECRET}` };
+    told.push((await tryChannelKey(db, parts, asked, call)).message);
+  }
+
+  expect(told).toEqual([expect.stringMatching(/^HTTP 200, .*x/), expect.stringMatching(/^HTTP 500: .*x/)]);
+  expect(told.join()).not.toContain(SECRET.slice(0, 4));
 });
