@@ -6,7 +6,7 @@ import { queueMail } from '../notifications/outbox.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
 import { newId } from '../platform/ids.ts';
 import { type ApiKey, lockedApiKey } from './api-key-rows.ts';
-import { CREDENTIAL_IN_TEXT, digestOf, hasValidChecksum } from './credential.ts';
+import { digestOf, hasValidChecksum, withoutCredentials } from './credential.ts';
 import { rotation } from './rotation-rows.ts';
 import { shapeOf, takeRotationTurn } from './rotation-turn.ts';
 
@@ -99,7 +99,7 @@ async function keepReport(
 
 /** An address may have the credential in it. */
 function cleared(text: string | null): string | null {
-  return text?.replaceAll(CREDENTIAL_IN_TEXT, '[credential]') ?? null;
+  return text === null ? null : withoutCredentials(text);
 }
 
 async function freeze(tx: PoolClient, { id }: ApiKey, reportId: string): Promise<void> {
