@@ -1,5 +1,6 @@
 // A key that is rolled stays the key that it was, with two credentials for a while; one that was found elsewhere works for nobody until it is rolled, or let
 // go on.
+import { randomInt } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { nano } from '../../../domain/nano.ts';
 import { ReplacedCredentials } from '../../../services/api-keys/replaced-credentials.ts';
@@ -121,6 +122,29 @@ test('a frozen key is rolled without an overlap, or goes on as it was, also wher
   await expect(shop.unfreeze(letGo)).rejects.toMatchObject(CONFLICT);
   await shop.report({ credential: letGo.credential, url: 'https://paste.example/2' }, 'secret_scanning');
   expect(await shop.known(letGo.credential)).toBe('leak');
+});
+
+test('the place where it was found is told whatever its address is made of', async () => {
+  const made = await shop.apiKey();
+  const url = Array.from({ length: 2_000 }, () => String.fromCodePoint(0x4e00 + randomInt(20_000))).join('');
+
+  await shop.report({ credential: made.credential, url, source: 'content' }, 'secret_scanning');
+
+  expect([await shop.known(made.credential), (await shop.look(made)).frozen?.url]).toEqual(['leak', url]);
+});
+
+test('a second place, told while the key was frozen, counts when it is told of again after that', async () => {
+  const made = await shop.apiKey();
+  const told = (place: string) =>
+    shop.report({ credential: made.credential, url: `https://paste.example/${place}` }, 'secret_scanning');
+
+  const whileFrozen = [await told('1'), await told('2'), await told('2')];
+  await shop.unfreeze(made);
+  const letGo = [await told('1'), await told('2'), await told('2')];
+
+  expect(whileFrozen.map((report) => report?.outcome)).toEqual(['frozen', 'out_of_use', 'told_before']);
+  expect(letGo.map((report) => report?.outcome)).toEqual(['told_before', 'frozen', 'told_before']);
+  expect(await shop.known(made.credential)).toBe('leak');
 });
 
 test('of a key that is being rolled the old credential alone ends where that was found, and both where the new one was', async () => {
