@@ -63,6 +63,17 @@ test('an overlap is extended to thirty days in all, ended, or taken back, which 
   expect(takenBack.credential.startsWith(prefix) && takenBack.credential.endsWith(lastFour)).toBe(true);
 });
 
+test('a credential that was ended is not brought back by a clock that is set back', async () => {
+  const made = await shop.apiKey();
+  await shop.roll(made, 24);
+  await shop.pass('1 hour');
+  await shop.end(made, 'new');
+
+  await shop.pass('-10 minutes');
+
+  expect(await shop.known(made.credential)).toBe('ended');
+});
+
 test('it is rolled once at a time, and not while it is out of use', async () => {
   const made = await shop.apiKey();
   await shop.roll(made, 24);
