@@ -6,7 +6,7 @@ import { expect, test } from '@jest/globals';
 import { Client } from 'pg';
 import { sealedBackup } from '../../../services/backups/backup-file.ts';
 import { differences, figuresOf } from '../../../services/backups/figures.ts';
-import type { Manifest } from '../../../services/backups/manifest.ts';
+import { type Manifest, manifestNameOf } from '../../../services/backups/manifest.ts';
 import { S3Store } from '../../../services/backups/s3-store.ts';
 import { Counted } from '../../../services/backups/take-backup.ts';
 import { verifyBackup } from '../../../services/backups/verify-backup.ts';
@@ -81,6 +81,14 @@ test('a wrong key is rejected, and so is a manifest that somebody changed', asyn
       .replace('"v":1', '"v":1 '),
   );
   expect(await verdict(manifest.object)).toMatch(/manifest was changed after it was sealed/);
+});
+
+test('an older backup whose manifest was laid in the place of a newer one does not stand in for it', async () => {
+  const [older, newer] = [await take('of-last-year'), await take('of-tonight')];
+  const nameOf = ({ object }: Manifest) => manifestNameOf(object);
+  writeFileSync(join(place.folder, nameOf(newer)), bytesOf(place, nameOf(older)));
+
+  expect(await verdict(newer.object)).toBe(`in the place of its manifest is that of ${older.object}`);
 });
 
 test('a dump of an older ledger than its manifest says is rejected', async () => {
