@@ -38,6 +38,15 @@ async function stored(name: string, daysAgo: number): Promise<void> {
   );
 }
 
+/** Its dump was stored so many days ago and its manifest was not, and somebody dismissed it. */
+async function givenUp(name: string, daysAgo: number): Promise<void> {
+  writeFileSync(join(place.folder, `${name}.1.backup`), 'x');
+  await admin.query(
+    `insert into backups (name, kind, stage, opened_at, ended_at) values ($1, 'nightly', 'dismissed', now() - $2 * interval '1 day', now())`,
+    [name, daysAgo],
+  );
+}
+
 test('once it is proven, and not before, it makes room: of others that are not kept, and of nothing that has no row', async () => {
   for (const [name, daysAgo] of [
     ['ancient', 400],
@@ -47,6 +56,7 @@ test('once it is proven, and not before, it makes room: of others that are not k
   ] as const)
     await stored(name, daysAgo);
   writeFileSync(join(place.folder, 'by-hand-of-ada.1.backup'), 'x');
+  await givenUp('given-up', 8);
   writeFileSync(join(place.folder, 'ancient.0.backup'), 'of a round that failed');
   const step = await asked();
 
@@ -66,9 +76,10 @@ test('once it is proven, and not before, it makes room: of others that are not k
     'ancient.0.backup',
     'ancient.1.backup',
     'ancient.1.manifest.json',
+    'given-up.1.backup',
   ]);
-  const { rows } = await admin.query('select name from backups where removed_at is not null');
-  expect(rows).toEqual([{ name: 'ancient' }]);
+  const { rows } = await admin.query('select name from backups where removed_at is not null order by name');
+  expect(rows).toEqual([{ name: 'ancient' }, { name: 'given-up' }]);
 });
 
 test('storage that lets nothing be removed fails the last step alone: mended, it goes on there and takes no other backup', async () => {
