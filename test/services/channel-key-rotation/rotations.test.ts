@@ -224,6 +224,30 @@ test('a key that a worker made too late, and nobody knows of, is deleted before 
   ]);
 });
 
+test('a key that the provider said to have deleted, and takes still, is deleted again', async () => {
+  const changed = await desk.newChannel();
+  await desk.start(changed, { isEmergency: true });
+  await desk.look(changed);
+  await desk.withdraw(changed.oldSecret);
+  await desk.later(5_000);
+  await desk.look(changed);
+  const rotationId = await desk.start(changed, { isEmergency: true });
+  const { oldKeyId } = await desk.find(rotationId);
+  await desk.admin.query(`update channel_keys set provider_key_id = 'gone-' || provider_key_id where id = $1`, [
+    oldKeyId,
+  ]);
+  const stages = [(await desk.look(changed)).stage];
+  await desk.admin.query(`update channel_keys set provider_key_id = substr(provider_key_id, 6) where id = $1`, [
+    oldKeyId,
+  ]);
+  for (const ms of [5_000, 10_000]) {
+    await desk.later(ms);
+    stages.push((await desk.look(changed)).stage);
+  }
+
+  expect(stages).toEqual(['verifying', 'verifying', 'completed']);
+});
+
 test('a key that is older than it may be is changed by itself, once', async () => {
   const changed = await desk.newChannel();
   await inTransaction(desk.db, async (tx) => {
