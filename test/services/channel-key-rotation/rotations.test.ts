@@ -1,10 +1,12 @@
 // A rotation over a real PostgreSQL and the demo provider, step by step: what is stored, what is called for and what that costs, what people may do meanwhile,
 // and that no key is told to anybody.
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { channelKeysStanding, keyInventory, setPolicy } from '../../../services/channel-key-rotation/slots.ts';
 import { lockedChannel } from '../../../services/channels/channels.ts';
 import { refuseDuringRotation } from '../../../services/channels/successor-keys.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
+import { Catalogue } from '../channels/catalogue.ts';
 import { ADMIN_KEY, type Changed, OVERLOADED, openKeyDesk, REFUSED } from './key-desk.ts';
 
 const CANARY_MS = 600_000;
@@ -69,6 +71,27 @@ test('what nobody uses is filled up by calls of our own, which cost less than te
   expect(rows[0]?.calls).toBe(301);
   expect(rows[0]?.lost).toBe(rows[0]?.nano);
   expect(BigInt(rows[0]?.nano ?? 0)).toBeLessThanOrEqual(100_000_000n);
+});
+
+test('calls whose cost the provider has not told yet count as the most that they can be, and end with the ten cents', async () => {
+  const changed = await desk.newChannel();
+  const dear = { input: 16_000_000, output: 64_000_000 };
+  const [forIt, since] = [{ channelId: changed.channelId }, { effectiveInMs: -400 * DAY_MS }];
+  await new Catalogue(desk.admin, desk.vault).addPrice('demo-chat', 'cost', dear, { ...forIt, ...since });
+  await desk.admin.query(`update channels set usage_export = 'demo' where id = $1`, [changed.channelId]);
+  await desk.start(changed);
+  await desk.look(changed);
+  for (let stage = 0; stage < 3; stage += 1) {
+    await desk.later(CANARY_MS);
+    await desk.look(changed);
+  }
+
+  const { rows } = await desk.admin.query<{ calls: number }>(
+    `select count(*)::integer as calls from attempts where channel_id = $1 and outcome = 'channel_test'`,
+    [changed.channelId],
+  );
+  // $0.002048 each: 64 tokens in and 16 out.
+  expect(rows).toEqual([{ calls: 48 }]);
 });
 
 test('a refusal of the new key takes all back, and the provider has it no more', async () => {
@@ -206,6 +229,24 @@ test('a key that was made although the answer was lost is deleted before another
   await desk.look(changed);
 
   expect((await desk.keysAtProvider()).filter((name) => name.endsWith(rotationId))).toHaveLength(1);
+});
+
+test('a key that is made when its rotation was taken back meanwhile, and has ended, is deleted by whoever made it', async () => {
+  const changed = await desk.newChannel();
+  const rotationId = await desk.start(changed);
+  await desk.fault(ADMIN_KEY, 'latency=600');
+  const making = desk.rotations.tick(changed.slotId);
+  await wait(200); // it has asked whether there is one already
+  await desk.decides(rotationId, { kind: 'roll_back', reason: 'not now' });
+  // Whoever takes it back finds no such key: it is made after that.
+  const { stage } = await desk.look(changed);
+  await making;
+  await desk.fault(ADMIN_KEY, null);
+
+  expect([stage, (await desk.keysAtProvider()).filter((name) => name.endsWith(rotationId))]).toEqual([
+    'rolled_back',
+    [],
+  ]);
 });
 
 test('a key that a worker made too late, and nobody knows of, is deleted before all is said to be done', async () => {
