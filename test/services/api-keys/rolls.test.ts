@@ -101,11 +101,11 @@ test('a gateway tells when a replaced credential was used, and from where', asyn
 
 test('a key that was found elsewhere works for nobody, and those who answer for it are told once', async () => {
   const made = await shop.apiKey({ isMembers: true });
-  const url = `https://paste.example/${made.credential}.txt`;
+  const [url, source] = [`https://paste.example/${made.credential}.txt`, `content: ${made.credential}`];
 
   const reports = [
-    await shop.report({ credential: made.credential, url, source: 'content' }, 'secret_scanning'),
-    await shop.report({ credential: made.credential, url, source: 'content' }, 'secret_scanning'),
+    await shop.report({ credential: made.credential, url, source }, 'secret_scanning'),
+    await shop.report({ credential: made.credential, url, source }, 'secret_scanning'),
     await shop.report({ credential: made.credential }),
   ];
 
@@ -113,7 +113,7 @@ test('a key that was found elsewhere works for nobody, and those who answer for 
   expect(await shop.known(made.credential)).toBe('leak');
   expect((await shop.look(made)).frozen).toMatchObject({
     url: 'https://paste.example/[credential].txt',
-    source: 'content',
+    source: 'content: [credential]',
   });
   expect(await shop.told(made)).toEqual(['credential_leaked dev', 'credential_leaked owner']);
 });
@@ -177,6 +177,15 @@ test('of a key that is being rolled the old credential alone ends where that was
     ...['ended', 'ended'],
     'works',
   ]);
+});
+
+test('a credential whose overlap is over was out of use when it was found, whether or not anybody has noticed', async () => {
+  const made = await shop.apiKey();
+  await shop.roll(made, 24);
+  await shop.pass('25 hours');
+
+  expect((await shop.report({ credential: made.credential }))?.outcome).toBe('out_of_use');
+  expect(await shop.told(made)).toEqual([]);
 });
 
 test('a disabled key that was found elsewhere stays frozen when it is enabled', async () => {

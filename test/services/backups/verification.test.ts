@@ -53,7 +53,7 @@ test('a truncated file is rejected, by its size and, where the manifest was cut 
   expect(await verdict(manifest.object)).toMatch(/cut short in chunk \d+/);
 });
 
-test('one flipped byte is rejected, wherever it is', async () => {
+test('one flipped byte is rejected, wherever it is, and so is a whole file that is another one', async () => {
   const manifest = await take('flipped');
   const whole = bytesOf(place, manifest.object);
   for (const [at, reason] of [
@@ -67,6 +67,9 @@ test('one flipped byte is rejected, wherever it is', async () => {
     writeFileSync(join(place.folder, manifest.object), flipped);
     expect(await verdict(manifest.object)).toMatch(reason);
   }
+  writeFileSync(join(place.folder, manifest.object), whole);
+  pretend(manifest, { sha256: '0'.repeat(64) });
+  expect(await verdict(manifest.object)).toMatch(/has another SHA-256 than its manifest says/);
 });
 
 test('a wrong key is rejected, and so is a manifest that somebody changed', async () => {
