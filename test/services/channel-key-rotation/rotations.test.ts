@@ -104,6 +104,17 @@ test('a refusal of the new key takes all back, and the provider has it no more',
   expect((await desk.keysAtProvider()).filter((name) => name.endsWith(rotationId))).toEqual([]);
 });
 
+test('a new key that may not use a model which the old one may use is worse', async () => {
+  const { changed, rotationId } = await inCanary();
+  for (const which of ['old', 'new'] as const) await desk.attempts(rotationId, which, 100);
+  await desk.attempts(rotationId, 'new', 60, { failureClass: 'misconfigured', status: 403 });
+
+  await desk.look(changed);
+  const { stage, why } = await desk.look(changed);
+
+  expect([stage, why]).toEqual(['rolled_back', 'worse']);
+});
+
 test('errors that the old key shows as well hold the stage, and say so', async () => {
   const { changed, rotationId } = await inCanary();
   for (const which of ['old', 'new'] as const) await desk.attempts(rotationId, which, 60, OVERLOADED);
