@@ -20,8 +20,8 @@ create table leak_reports (
   reported_at timestamptz not null default billing_now()
 );
 create index on leak_reports (org_id);
--- A scanner tells of one place again and again; a person who does so means it.
-create unique index on leak_reports (digest, url, source) nulls not distinct where reported_by = 'secret_scanning';
+-- A scanner tells of one place again and again; a person who does so means it. An address may be longer than an index takes.
+create unique index on leak_reports (digest, md5(url), source) nulls not distinct where reported_by = 'secret_scanning';
 
 -- Out of use in a way of its own: until it is rolled, or whoever runs the organization proves that it is he and says that it may go on.
 alter table api_keys add column frozen_at timestamptz, add column leak_report_id uuid references leak_reports,
@@ -63,6 +63,7 @@ create trigger announce after insert or update of digest, ends_at, ended_at on a
 
 grant select on api_key_rotations, leak_reports to tollgate_gateway, tollgate_worker, tollgate_readonly;
 grant insert on api_key_rotations, leak_reports to tollgate_worker;
+grant update (outcome, reported_at) on leak_reports to tollgate_worker;
 grant update (digest, prefix, last_four, revision, ends_at, reminded_to, ended_at, ended_how, wake_at) on api_key_rotations to tollgate_worker;
 grant update (used_at, used_from) on api_key_rotations to tollgate_gateway;
 

@@ -39,8 +39,10 @@ create table backups (
   server_version text,
   migration text,
   ledger_transaction bigint,
-  -- Must be kept for as long as this backup is.
+  -- Under which it is sealed itself.
   master_key_version integer,
+  -- That one, and those of all that is sealed in it: must be kept for as long as this backup is (D160).
+  master_key_versions integer[],
   -- The proof of it.
   proven_at timestamptz,
   restored_in_ms bigint,
@@ -91,6 +93,6 @@ select keep_apart('restore_checks', 'false');
 grant select on backups, restore_checks to tollgate_worker, tollgate_readonly, tollgate_backup;
 grant insert (name, kind, requested_by) on backups to tollgate_worker;
 grant update (stage, round, run, revision, object, bytes, sha256, taken_at, dumped_in_ms, server_version, migration, ledger_transaction,
-              master_key_version, proven_at, restored_in_ms, proven_in_ms, rows, trouble, answer_by, ended_at, removed_at) on backups to tollgate_worker;
+              master_key_version, master_key_versions, proven_at, restored_in_ms, proven_in_ms, rows, trouble, answer_by, ended_at, removed_at) on backups to tollgate_worker;
 grant insert (name, requested_by, backup) on restore_checks to tollgate_worker;
 grant update (stage, round, revision, restored_in_ms, proven_in_ms, rows, trouble, answer_by, ended_at) on restore_checks to tollgate_worker;

@@ -65,7 +65,7 @@ function checked(parts: Authentication, req: IncomingMessage, apiKey: ApiKeyEntr
       message: `The API key ${name} expired at ${new Date(apiKey.expiresAtMs).toISOString()}. Ask the administrator of your organization for a new one.`,
     });
   }
-  if (apiKey.replaced !== null && parts.timeMs() >= apiKey.replaced.untilMs) {
+  if (apiKey.replaced !== null && (apiKey.replaced.hasEnded || parts.timeMs() >= apiKey.replaced.untilMs)) {
     throw new TollgateError('api_key_expired', {
       message: `The API key ${name} was rolled, and ended at ${new Date(apiKey.replaced.untilMs).toISOString()}. Use the one that took its place, or ask the administrator of your organization for it.`,
     });

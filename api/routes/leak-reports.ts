@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
+import { withoutCredentials } from '../../services/api-keys/credential.ts';
 import { reportLeak, SCANNER } from '../../services/api-keys/leaks.ts';
 import type { ScannerKeys } from '../../services/api-keys/scanner-keys.ts';
 import { writeAudit } from '../../services/audit/audit.ts';
@@ -118,7 +119,7 @@ async function labelled(app: AppDependencies, { token: credential, type, url, so
 
 /** Null: nothing was said. */
 function lineOf(text: string | null | undefined, longest: number): string | null {
-  const said = (text ?? '')
+  const said = withoutCredentials(text ?? '')
     .replace(/\p{Cc}+/gu, ' ')
     .slice(0, longest)
     .trim();

@@ -21,7 +21,7 @@ const MasterKey = z
     state: z.enum(['coming', 'sealing', 'opening', 'destroyed']),
     since: instant,
     sealedRows: z.int().meta({ description: 'How much is sealed under it' }),
-    backups: z.array(z.string()).readonly().meta({ description: 'Names of backups that it alone opens' }),
+    backups: z.array(z.string()).readonly().meta({ description: 'Names of backups that need it to open in whole' }),
   })
   .meta({ id: 'MasterKey' });
 

@@ -22,8 +22,8 @@ export interface ApiKeyEntry {
   readonly expiresAtMs: number | null;
   /** Whether it was switched off itself, or frozen since it was found elsewhere, or is out of use with its member; null: it may be used. */
   readonly disabled: 'key' | 'leak' | 'member' | null;
-  /** The credential was replaced by another one and works until then (D130); null: it is the key's own. */
-  readonly replaced: { readonly rotationId: string; readonly untilMs: number } | null;
+  /** The credential was replaced by another one and works until then (D130); null: it is the key's own. What has ended stays so when a clock is set back. */
+  readonly replaced: { readonly rotationId: string; readonly untilMs: number; readonly hasEnded: boolean } | null;
   readonly enforcement: 'active' | 'stopped' | 'provisioning';
   /** Which models the organization's plan includes, and in millionths of list price what requests of this key cost beyond included credit. */
   readonly planModels: 'basic' | 'all';
@@ -231,7 +231,7 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
     `select k.id, k.org_id as "orgId", k.project_id as "projectId", k.member_id as "memberId", k.name, c.prefix,
             c.last_four as "lastFour", k.allowed_models as "allowedModels",
             case when c.rotation_id is not null then json_build_object('rotationId', c.rotation_id,
-              'untilMs', floor(extract(epoch from c.until) * 1000)) end as replaced,
+              'untilMs', floor(extract(epoch from c.until) * 1000), 'hasEnded', c.has_ended) end as replaced,
             json_build_object('key', k.allowed_addresses::text[], 'project', p.allowed_addresses::text[],
                               'organization', o.allowed_addresses::text[]) as addresses,
             floor(extract(epoch from k.expires_at) * 1000)::float8 as "expiresAtMs",
@@ -244,9 +244,9 @@ async function apiKeyByDigest(db: Pool, digest: string): Promise<Row | null> {
             json_build_object('requestsPerMinute', coalesce(o.requests_per_minute, t.requests_per_minute),
                               'tokensPerMinute', coalesce(o.tokens_per_minute, t.tokens_per_minute),
                               'concurrentRequests', coalesce(o.concurrent_requests, t.concurrent_requests)) as "orgRates"
-       from (select id, prefix, last_four, null::uuid as rotation_id, null::timestamptz as until from api_keys where digest = decode($1, 'hex')
+       from (select id, prefix, last_four, null::uuid as rotation_id, null::timestamptz as until, null::boolean as has_ended from api_keys where digest = decode($1, 'hex')
              union all
-             select api_key_id, prefix, last_four, id, least(ends_at, ended_at) from api_key_rotations where digest = decode($1, 'hex')) c
+             select api_key_id, prefix, last_four, id, least(ends_at, ended_at), ended_at is not null from api_key_rotations where digest = decode($1, 'hex')) c
        join api_keys k on k.id = c.id
        join projects p on p.id = k.project_id
        join organizations o on o.id = k.org_id

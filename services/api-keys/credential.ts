@@ -18,8 +18,7 @@ const RANDOM_CHARACTERS = 43;
 const CHECKSUM_CHARACTERS = 6;
 const SHOWN_CHARACTERS = PREFIX.length + 4;
 const SHAPE = /^sk-tg-[0-9A-Za-z]{49}$/;
-/** What looks like one, wherever it stands. */
-export const CREDENTIAL_IN_TEXT = /sk-tg-[0-9A-Za-z]{49}/g;
+const IN_TEXT = /sk-tg-[0-9A-Za-z]{49}/g;
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 export function newCredential(): NewCredential {
@@ -42,6 +41,11 @@ export function hasValidChecksum(credential: string): boolean {
   if (!SHAPE.test(credential)) return false;
   const end = PREFIX.length + RANDOM_CHARACTERS;
   return checksumOf(credential.slice(PREFIX.length, end)) === credential.slice(end);
+}
+
+/** What looks like one is taken out, wherever it stands. Before a text is cut: most of one would stay in it. */
+export function withoutCredentials(text: string): string {
+  return text.replaceAll(IN_TEXT, '[credential]');
 }
 
 function checksumOf(random: string): string {

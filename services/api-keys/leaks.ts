@@ -6,7 +6,7 @@ import { queueMail } from '../notifications/outbox.ts';
 import { lockOrganization } from '../organizations/organizations.ts';
 import { newId } from '../platform/ids.ts';
 import { type ApiKey, lockedApiKey } from './api-key-rows.ts';
-import { CREDENTIAL_IN_TEXT, digestOf, hasValidChecksum } from './credential.ts';
+import { digestOf, hasValidChecksum, withoutCredentials } from './credential.ts';
 import { rotation } from './rotation-rows.ts';
 import { shapeOf, takeRotationTurn } from './rotation-turn.ts';
 
@@ -40,12 +40,12 @@ export async function reportLeak(tx: PoolClient, leak: Leak, reportedBy: string)
   const held = await ownerOfCredential(tx, leak.credential);
   if (held === null) return null;
   const outcome = await outcomeFor(tx, before, held);
-  const reportId = await keepReport(tx, held, leak, { reportedBy, outcome });
-  if (reportId === null) return { apiKeyId: before.id, outcome: 'told_before', audit: null };
-  if (outcome === 'frozen') await freeze(tx, before, reportId);
+  const report = await keepReport(tx, held, leak, { reportedBy, outcome });
+  if (report === null) return { apiKeyId: before.id, outcome: 'told_before', audit: null };
+  if (outcome === 'frozen') await freeze(tx, before, report.id);
   if (outcome === 'overlap_ended') await endOverlap(tx, held.rotationId ?? '');
-  if (outcome !== 'out_of_use') await tellOwners(tx, before, held, { reportId, outcome });
-  const after = { reportId, outcome, url: cleared(leak.url), source: cleared(leak.source) };
+  if (outcome !== 'out_of_use') await tellOwners(tx, before, held, { report, isFrozen: outcome === 'frozen' });
+  const after = { reportId: report.id, outcome, url: report.url, source: report.source };
   const audit = { action: 'api_key.leak_reported', targetKind: 'api_key', targetId: before.id, after } as const;
   return { apiKeyId: before.id, outcome, audit };
 }
@@ -82,24 +82,35 @@ async function outcomeFor(tx: PoolClient, { frozen }: ApiKey, { rotationId }: Ow
   return rowCount === 1 ? 'overlap_ended' : 'out_of_use';
 }
 
-/** Null: this scanner has told of this place before. */
+interface Report {
+  readonly id: string;
+  /** Without what looks like a credential. */
+  readonly url: string | null;
+  readonly source: string | null;
+  readonly at: Date;
+}
+
+/** Null: this scanner has told of this place before. What he told while it changed nothing, because the key was frozen, counts when it does. */
 async function keepReport(
   tx: PoolClient,
   { apiKeyId, orgId, digest }: Owner,
   { url, source }: Leak,
   { reportedBy, outcome }: { readonly reportedBy: string; readonly outcome: Outcome },
-): Promise<string | null> {
-  const { rows } = await tx.query<{ id: string }>(
+): Promise<Report | null> {
+  const { rows } = await tx.query<Report>(
     `insert into leak_reports (id, org_id, api_key_id, digest, url, source, reported_by, outcome) values ($1, $2, $3, decode($4, 'hex'), $5, $6, $7, $8)
-     on conflict do nothing returning id`,
+     on conflict (digest, md5(url), source) where reported_by = '${SCANNER}'
+       do update set outcome = excluded.outcome, reported_at = excluded.reported_at
+       where leak_reports.outcome = 'out_of_use' and excluded.outcome <> 'out_of_use'
+     returning id, url, source, reported_at as at`,
     [newId(), orgId, apiKeyId, digest, cleared(url), cleared(source), reportedBy, outcome],
   );
-  return rows[0]?.id ?? null;
+  return rows[0] ?? null;
 }
 
 /** An address may have the credential in it. */
 function cleared(text: string | null): string | null {
-  return text?.replaceAll(CREDENTIAL_IN_TEXT, '[credential]') ?? null;
+  return text === null ? null : withoutCredentials(text);
 }
 
 async function freeze(tx: PoolClient, { id }: ApiKey, reportId: string): Promise<void> {
@@ -117,14 +128,9 @@ async function tellOwners(
   tx: PoolClient,
   { orgId, name, memberId }: ApiKey,
   held: Owner,
-  { reportId, outcome }: { readonly reportId: string; readonly outcome: 'frozen' | 'overlap_ended' },
+  { report, isFrozen }: { readonly report: Report; readonly isFrozen: boolean },
 ): Promise<void> {
-  const { rows } = await tx.query<{ url: string | null; at: Date }>(
-    'select url, reported_at as at from leak_reports where id = $1',
-    [reportId],
-  );
-  const [{ url = null, at = new Date(Number.NaN) } = {}] = rows;
   const about = { holderId: memberId, apiKeyName: name, shape: shapeOf(held) };
-  const facts = { ...about, isFrozen: outcome === 'frozen', seenAt: url, reportedAt: at.toISOString() };
-  await queueMail(tx, { orgId, kind: 'credential_leaked', key: `credential_leaked:${reportId}`, facts });
+  const facts = { ...about, isFrozen, seenAt: report.url, reportedAt: report.at.toISOString() };
+  await queueMail(tx, { orgId, kind: 'credential_leaked', key: `credential_leaked:${report.id}`, facts });
 }

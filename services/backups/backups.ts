@@ -1,7 +1,7 @@
 // Backups and what became of them, one row each (migrations/0028). Everything here may be repeated: a step that was made is found made, and
 // one that was broken off is made again under the same name in storage. One is taken or restored at a time, whoever asks for it (D142).
 import type { Pool } from 'pg';
-import { type BackupStage, superfluous } from '../../domain/backups.ts';
+import { type BackupStage, type StoredBackup, superfluous } from '../../domain/backups.ts';
 import { alone, type Queryable } from '../platform/postgres.ts';
 import { type CaseCommand, commandCase, remindOfCase } from './cases.ts';
 import { moveBackup } from './moves.ts';
@@ -90,6 +90,7 @@ export class Backups {
           migration: manifest.figures.migration,
           ledger_transaction: manifest.figures.ledger?.lastTransaction ?? null,
           master_key_version: manifest.masterKeyVersion,
+          master_key_versions: manifest.masterKeyVersions,
         },
       );
     });
@@ -153,21 +154,20 @@ export class Backups {
     return readBackup(this.#db, name);
   }
 
+  /** Also of those that were given up without a manifest: their dump may lie there. */
   async #superfluous(): Promise<string[]> {
-    const { rows } = await this.#db.query<{ name: string; takenAt: Date; isProven: boolean }>(
-      `select name, taken_at as "takenAt", proven_at is not null as "isProven" from backups
-        where object is not null and removed_at is null`,
+    const { rows } = await this.#db.query<StoredBackup & { readonly nowMs: number }>(
+      `select name, extract(epoch from coalesce(taken_at, opened_at))::float8 * 1000 as "takenAtMs", proven_at is not null as "isProven",
+              extract(epoch from clock_timestamp())::float8 * 1000 as "nowMs"
+         from backups where (object is not null or stage = 'dismissed') and removed_at is null`,
     );
-    const stored = rows.map(({ name, takenAt, isProven }) => ({ name, takenAtMs: takenAt.getTime(), isProven }));
-    return superfluous(stored, Date.now());
+    // By the clock that says when each was taken: a worker whose own is a year ahead would find all of them too old.
+    return superfluous(rows, rows[0]?.nowMs ?? 0);
   }
 
   async #remove(store: ObjectStore, name: string): Promise<void> {
-    const { rows } = await this.#db.query<{ object: string }>(
-      'select object from backups where name = $1 and ended_at is not null',
-      [name],
-    );
-    if (rows.length === 0) return;
+    const { rowCount } = await this.#db.query('select from backups where name = $1 and ended_at is not null', [name]);
+    if (rowCount === 0) return;
     for (const object of await store.list(`${name}.`)) await store.remove(object);
     await this.#db.query('update backups set removed_at = clock_timestamp(), revision = revision + 1 where name = $1', [
       name,

@@ -124,12 +124,17 @@ async function tableFigures(client: Client): Promise<Figures['tables']> {
   return tables;
 }
 
-/** Tables with their columns, what constrains them, their indexes, triggers and policies, and the functions: each as PostgreSQL writes it. */
+/**
+ * Tables with their columns, what constrains them, their indexes, triggers and policies, and the functions; whose each is and who may do what with it:
+ * each as PostgreSQL writes it.
+ */
 async function schemaDigest(client: Client): Promise<string> {
   const { rows } = await client.query<{ what: string }>(
     `select what collate "C" as what from (
-       select format('column %s.%s.%s %s %s', n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull) as what
+       select format('column %s.%s.%s %s %s %s %s %s', n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
+                     a.attgenerated, pg_get_expr(d.adbin, d.adrelid)) as what
          from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+         left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
         where c.relkind = 'r' and a.attnum > 0 and not a.attisdropped and n.nspname in ('public', 'auth')
        union all
        select format('constraint %s.%s %s %s', n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid))
@@ -141,10 +146,26 @@ async function schemaDigest(client: Client): Promise<string> {
        select pg_get_triggerdef(t.oid) from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
         where not t.tgisinternal and n.nspname in ('public', 'auth')
        union all
-       select format('policy %s.%s %s %s %s', schemaname, tablename, policyname, roles, qual) from pg_policies
+       select format('policy %s.%s %s %s %s %s %s %s', schemaname, tablename, policyname, permissive, cmd, roles, qual, with_check) from pg_policies
        union all
-       select format('function %s.%s(%s) %s', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid), md5(p.prosrc))
+       select format('table %s.%s %s %s %s', n.nspname, c.relname, c.relkind, c.relrowsecurity, c.relforcerowsecurity)
+         from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'S', 'v', 'm') and n.nspname in ('public', 'auth')
+       union all
+       select format('function %s.%s(%s) %s %s %s', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid), md5(p.prosrc), p.prosecdef, p.proconfig)
          from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in ('public', 'auth')
+       union all
+       select format('right %s %s %s %s %s', owned.what, owned.owner::regrole, r.grantee::regrole, r.privilege_type, r.is_grantable)
+         from (select format('%s.%s', n.nspname, c.relname) as what, c.relowner as owner, n.nspname as of_schema,
+                      coalesce(c.relacl, acldefault(case c.relkind when 'S' then 's'::"char" else 'r' end, c.relowner)) as acl
+                 from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'S', 'v', 'm')
+               union all
+               select format('%s.%s.%s', n.nspname, c.relname, a.attname), c.relowner, n.nspname, a.attacl
+                 from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace where a.attacl is not null
+               union all
+               select format('%s.%s(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), p.proowner, n.nspname,
+                      coalesce(p.proacl, acldefault('f', p.proowner))
+                 from pg_proc p join pg_namespace n on n.oid = p.pronamespace) owned, aclexplode(owned.acl) r
+        where owned.of_schema in ('public', 'auth')
      ) schema order by 1`,
   );
   return createHash('sha256')

@@ -22,6 +22,8 @@ const manifestSchema = z.object({
   dumpedBy: z.string(),
   /** Without this master key it opens for nobody. */
   masterKeyVersion: z.number().int(),
+  /** And without one of these not all that is sealed in it. */
+  masterKeyVersions: z.array(z.number().int()),
   figures: figuresSchema,
   samples: z.array(sampleSchema),
   /** Owners and those with rights, whom a server needs before it can be restored. */
@@ -50,8 +52,8 @@ export function writtenManifest(manifest: Manifest, vault: Vault): Buffer {
   return Buffer.from(`${text}\n${JSON.stringify(seal)}\n`, 'utf8');
 }
 
-/** @throws BackupRejected when it is none of ours */
-export function readManifest(bytes: Buffer, vault: Vault): Manifest {
+/** `object`: by which name it was asked for; an older pair that was laid in the place of a newer one proves that one alone. @throws BackupRejected when it is none of ours */
+export function readManifest(bytes: Buffer, object: string, vault: Vault): Manifest {
   const [text = '', sealText = ''] = bytes.toString('utf8').split('\n');
   const parsed = parsedOrNull(text, sealText);
   if (parsed === null) throw new BackupRejected('its manifest cannot be read');
@@ -63,6 +65,8 @@ export function readManifest(bytes: Buffer, vault: Vault): Manifest {
     throw new BackupRejected(`its manifest is not sealed with the master keys that are here: ${reasonOf(error)}`);
   }
   if (digest !== digestOf(text)) throw new BackupRejected('its manifest was changed after it was sealed');
+  if (manifestNameOf(manifest.object) !== manifestNameOf(object))
+    throw new BackupRejected(`in the place of its manifest is that of ${manifest.object}`);
   return manifest;
 }
 

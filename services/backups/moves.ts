@@ -12,7 +12,7 @@ import type { Queryable } from '../platform/postgres.ts';
 import { ANSWER_WITHIN, type CaseTable } from './cases.ts';
 
 /** What a column becomes. */
-type Found = Readonly<Record<string, string | number | Date | null>>;
+type Found = Readonly<Record<string, string | number | readonly number[] | Date | null>>;
 
 interface Move<News> {
   readonly name: string;
@@ -24,7 +24,13 @@ interface Move<News> {
 /** A new round forgets the dump that failed: another one is taken under another name. */
 const FORGOTTEN: Found = {
   ...{ object: null, bytes: null, sha256: null, taken_at: null, dumped_in_ms: null },
-  ...{ server_version: null, migration: null, ledger_transaction: null, master_key_version: null },
+  ...{
+    server_version: null,
+    migration: null,
+    ledger_transaction: null,
+    master_key_version: null,
+    master_key_versions: null,
+  },
 };
 
 export async function moveBackup(db: Queryable, move: Move<BackupNews>, found: Found): Promise<void> {

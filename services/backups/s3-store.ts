@@ -23,6 +23,9 @@ import { BackupRejected } from './rejection.ts';
 const PART_BYTES = 16_777_216;
 const TRIES = 4;
 const DAY_MS = 86_400_000;
+const CONNECT_MS = 10_000;
+/** Nothing goes either way: who waits on holds the place of all backups after this one. A restore that stops reading for a while is no silence of this length. */
+const SILENT_AFTER_MS = 900_000;
 
 export class S3Store implements ObjectStore {
   readonly place: string;
@@ -30,11 +33,11 @@ export class S3Store implements ObjectStore {
   readonly #writer: S3Client;
   readonly #remover: S3Client;
 
-  constructor(settings: S3Settings) {
+  constructor(settings: S3Settings, silentAfterMs = SILENT_AFTER_MS) {
     this.place = `s3://${settings.bucket}/${settings.prefix}`;
     this.#settings = settings;
-    this.#writer = clientOf(settings, settings.writing);
-    this.#remover = clientOf(settings, settings.removing);
+    this.#writer = clientOf(settings, settings.writing, silentAfterMs);
+    this.#remover = clientOf(settings, settings.removing, silentAfterMs);
   }
 
   async put(object: string, bytes: AsyncIterable<Buffer>): Promise<void> {
@@ -126,11 +129,12 @@ export class S3Store implements ObjectStore {
   }
 }
 
-function clientOf({ endpoint, region }: S3Settings, { id, secret }: S3Credential): S3Client {
+function clientOf({ endpoint, region }: S3Settings, { id, secret }: S3Credential, silentAfterMs: number): S3Client {
   return new S3Client({
     region,
     credentials: { accessKeyId: id, secretAccessKey: secret },
     maxAttempts: TRIES,
+    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: silentAfterMs },
     // Whoever is not Amazon has no name for each bucket.
     ...(endpoint === null ? {} : { endpoint, forcePathStyle: true }),
   });

@@ -40,11 +40,12 @@ export async function takeBackup(source: BackupSource, { name, run }: Attempt): 
     const samples = await samplesThatOpen(client, vault);
     const roles = await rolesOf(client);
     const masterKeyVersion = await sealingVersionIn(client, vault);
+    const masterKeyVersions = await versionsIn(client, masterKeyVersion);
     const written = await putDump(source, dumper, snapshot, { name, object: objects.backup, masterKeyVersion });
     const manifest: Manifest = {
       v: 1,
       ...{ name, run, object: objects.backup, ...written, takenAt, serverVersion, dumpedBy: dumper.version },
-      ...{ masterKeyVersion, figures, samples, roles },
+      ...{ masterKeyVersion, masterKeyVersions, figures, samples, roles },
     };
     await putWhole(store, objects.manifest, writtenManifest(manifest, vault));
     return manifest;
@@ -59,19 +60,42 @@ async function sealingVersionIn(client: Client, vault: Vault): Promise<number> {
   return rows[0]?.version ?? vault.keyring.current;
 }
 
+/** Also of the rows in it: while wraps are renewed some are of the master key before, and open with nothing else for as long as there is this backup (D160). */
+async function versionsIn(client: Client, own: number): Promise<number[]> {
+  const { rows } = await client.query<{ version: number }>('select distinct version from public.sealed_rows()');
+  return [...new Set([own, ...rows.map(({ version }) => version)])].sort((one, other) => one - other);
+}
+
 /** Whether this would be a backup of everything, of the database that counts. */
 async function preflight(client: Client): Promise<{ serverVersion: string; takenAt: string }> {
-  const { rows } = await client.query<{ serverVersion: string; takenAt: Date; isReplica: boolean; confined: boolean }>(
-    `select current_setting('server_version') as "serverVersion", clock_timestamp() as "takenAt", pg_is_in_recovery() as "isReplica",
-            exists (select from pg_policy p, unnest(p.polroles) confined(role)
-                     where not p.polpermissive and role <> 0 and pg_has_role(current_user, role, 'usage')
-                       and not (select rolsuper from pg_roles where rolname = current_user)) as confined`,
+  const { rows } = await client.query<{ serverVersion: string; takenAt: Date; isReplica: boolean }>(
+    `select current_setting('server_version') as "serverVersion", clock_timestamp() as "takenAt", pg_is_in_recovery() as "isReplica"`,
   );
   const [seen] = rows;
   if (seen === undefined) throw new BackupRejected('the database does not say what it is');
   if (seen.isReplica) throw new BackupRejected('DATABASE_URL_BACKUP leads to a replica, which may be behind');
-  if (seen.confined) throw new BackupRejected('DATABASE_URL_BACKUP logs in a role that is shown a part of the rows');
+  const [partOf] = await tablesInPart(client);
+  if (partOf !== undefined)
+    throw new BackupRejected(`DATABASE_URL_BACKUP logs in a role that is shown a part of the rows of ${partOf}`);
   return { serverVersion: seen.serverVersion, takenAt: seen.takenAt.toISOString() };
+}
+
+/** Whose policies do not show this role every row: it would neither dump nor count the others, and nothing would miss them (D161). */
+async function tablesInPart(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `with held as (
+       select p.polrelid as of_table, p.polpermissive as shows, coalesce(pg_get_expr(p.polqual, p.polrelid), 'true') = 'true' as all_rows
+         from pg_policy p
+        where p.polcmd in ('r', '*') and exists (select from unnest(p.polroles) r where r = 0 or pg_has_role(current_user, r, 'usage')))
+     select c.oid::regclass::text as name
+       from pg_class c join pg_roles me on me.rolname = current_user
+      where c.relkind in ('r', 'p') and c.relrowsecurity and not me.rolsuper and not me.rolbypassrls
+        and (c.relforcerowsecurity or not pg_has_role(current_user, c.relowner, 'usage'))
+        and (not exists (select from held where of_table = c.oid and shows and all_rows)
+             or exists (select from held where of_table = c.oid and not shows and not all_rows))
+      order by 1 limit 1`,
+  );
+  return rows.map(({ name }) => name);
 }
 
 /** Whoever owns something here or has a right to it, and whose members they are. */

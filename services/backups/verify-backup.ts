@@ -47,7 +47,7 @@ export interface Proof {
 export async function verifyBackup(place: VerificationPlace, object: string): Promise<Proof> {
   const { store, vault, programs, temporary } = place;
   const startedAtMs = performance.now();
-  const manifest = readManifest(await wholeObject(store, manifestNameOf(object)), vault);
+  const manifest = readManifest(await wholeObject(store, manifestNameOf(object)), object, vault);
   await expectWhole(place, manifest);
   const server = await serverProgramsOf(majorIn(manifest.serverVersion), programs);
   const file = new Counted();

@@ -57,9 +57,13 @@ async function realNow(db: Queryable): Promise<number> {
   return rows[0]?.atMs ?? Number.NaN;
 }
 
-/** A client's mistake and a client that left say nothing of a key, nor does what was asked for by ourselves. */
+/**
+ * A client's mistake and a client that left say nothing of a key, nor does what was asked for by ourselves. That a key may not use a model (403) does; that
+ * something is not there at all a client can have said by a made-up name.
+ */
 const COUNTS = `
-  outcome not in ('client_gone', 'orphaned', 'channel_test') and coalesce(failure_class, '') not in ('client_fault', 'misconfigured', 'empty')`;
+  outcome not in ('client_gone', 'orphaned', 'channel_test') and coalesce(failure_class, '') not in ('client_fault', 'empty')
+    and (failure_class is distinct from 'misconfigured' or status = 403)`;
 
 const TALLY = `
   count(*)::integer as attempts,

@@ -60,17 +60,11 @@ async function done(parts: OutsideParts, { row, channel }: Held, ask: RotationAs
       const keyId = ask.which === 'fresh' ? newKeyId : row.oldKeyId;
       return { kind: 'called', which: ask.which, tally: await callOften(parts, channel, keyId, ask.calls) };
     }
-    case 'revoke': {
-      const admin = await adminOf(parts, channel);
-      await admin.remove((await providerKeyId(parts.db, row.oldKeyId)) ?? '');
+    case 'revoke':
+      await removeOld(parts, { row, channel });
       return { kind: 'revoked' };
-    }
     case 'verify':
-      if (!(await isKeyRefused(parts.db, parts, channel, row.oldKeyId))) {
-        return { kind: 'failed', why: 'the provider still takes the old key' };
-      }
-      await removeOthers(parts, { row, channel });
-      return { kind: 'verified' };
+      return verified(parts, { row, channel });
     case 'remove':
       await removeNamed(await adminOf(parts, channel), nameOf(row), null);
       return { kind: 'removed' };
@@ -81,6 +75,30 @@ async function probed(parts: OutsideParts, channel: Channel, newKeyId: string): 
   const trial = await callWith(parts, channel, newKeyId);
   if (trial.ok) return { kind: 'probed' };
   return isRefusal(trial) ? { kind: 'key_refused' } : { kind: 'failed', why: `probing the new key: ${trial.message}` };
+}
+
+/** Nothing where a person has to. */
+async function removeOld(parts: OutsideParts, { row, channel }: Held): Promise<void> {
+  const id = await providerKeyId(parts.db, row.oldKeyId);
+  const admin = id === null ? null : await providerAdmin(parts.db, parts, channel);
+  if (admin !== null && id !== null) await admin.remove(id);
+}
+
+async function verified(parts: OutsideParts, { row, channel }: Held): Promise<RotationEvent> {
+  if (!(await isKeyRefused(parts.db, parts, channel, row.oldKeyId))) {
+    // The provider said that it was gone, and has it still.
+    await removeOld(parts, { row, channel });
+    return { kind: 'failed', why: 'the provider still takes the old key' };
+  }
+  // A list that is refused to every key, as to those that may do nothing but answer, says nothing of this one (D162).
+  if (await isKeyRefused(parts.db, parts, channel, row.newKeyId ?? '')) {
+    return {
+      kind: 'failed',
+      why: 'the provider refuses its list of models to the new key as well: see there whether the old one is gone',
+    };
+  }
+  await removeOthers(parts, { row, channel });
+  return { kind: 'verified' };
 }
 
 async function adminOf(parts: OutsideParts, channel: Channel): Promise<ProviderAdmin> {

@@ -73,7 +73,8 @@ export async function providerAdmin(
   return {
     async keysNamed(name) {
       const { text } = await ask('GET', `${PATH}?name=${encodeURIComponent(name)}`);
-      return read(KeyList, text).data.map(({ id }) => id);
+      // Whoever does not know the parameter lists all that the account has, and what is found here is deleted (D162).
+      return read(KeyList, text).data.flatMap((one) => (one.name === name ? [one.id] : []));
     },
     async create(name) {
       const { id, value } = read(CreatedKey, (await ask('POST', PATH, { name })).text);
@@ -85,7 +86,7 @@ export async function providerAdmin(
   };
 }
 
-const KeyList = z.object({ data: z.array(z.object({ id: z.string().min(1).max(200) })) });
+const KeyList = z.object({ data: z.array(z.object({ id: z.string().min(1).max(200), name: z.string().optional() })) });
 const CreatedKey = z.object({ id: z.string().min(1).max(200), value: z.string().min(8).max(1_000) });
 
 function read<T>(schema: z.ZodType<T>, text: string): T {

@@ -13,7 +13,7 @@ export interface MasterKey {
   readonly since: Date;
   /** How much is sealed under it. */
   readonly sealedRows: number;
-  /** Names of those that nothing else opens. */
+  /** Names of those that nothing else opens, or not all that is sealed in them. */
   readonly backups: readonly string[];
 }
 
@@ -88,11 +88,11 @@ function whyNot({ state, sealedRows, backups }: MasterKey): string | null {
   return null;
 }
 
-/** By version, the names of backups in storage that nothing else opens. */
+/** By version, the names of backups in storage that need it. */
 async function backupsByVersion(db: Queryable): Promise<ReadonlyMap<number, readonly string[]>> {
   const { rows } = await db.query<{ version: number; names: string[] }>(
-    `select master_key_version as version, array_agg(name order by name) as names from backups
-      where object is not null and removed_at is null group by master_key_version`,
+    `select version, array_agg(name order by name) as names from backups, unnest(master_key_versions) version
+      where object is not null and removed_at is null group by version`,
   );
   return new Map(rows.map(({ version, names }) => [version, names]));
 }

@@ -17,7 +17,7 @@ export interface FakeS3 {
   /** Begun and neither ended nor abandoned. */
   readonly uploads: Map<string, { readonly object: string; readonly parts: Map<number, Buffer> }>;
   /** What becomes of the next ones that write. */
-  trouble: 'none' | 'loses' | 'cuts' | 'full';
+  trouble: 'none' | 'loses' | 'cuts' | 'full' | 'silent';
   /** Until when each object that was put with a lock may not be removed. */
   readonly lockedUntil: Map<string, Date>;
   close(): void;
@@ -44,7 +44,10 @@ export async function startFakeS3(): Promise<FakeS3> {
     uploads: new Map(),
     trouble: 'none',
     lockedUntil: new Map(),
-    close: () => server.close(),
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
   };
   const server = createServer((request, response) => void serve(store, request, response));
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -63,6 +66,7 @@ async function serve(store: FakeS3, request: IncomingMessage, response: ServerRe
     headers: request.headers,
     body,
   };
+  if (store.trouble === 'silent') return;
   const isWrite = asked.method === 'PUT';
   if (isWrite && store.trouble === 'cuts') {
     request.socket.destroy();

@@ -74,6 +74,16 @@ test('each match is labelled, a key of ours is frozen, and of what is none of ou
   for (const credential of [ours.credential, gone.credential, nobodys]) expect(kept.includes(credential)).toBe(false);
 });
 
+test('an address that is too long is cut without leaving a part of the credential in it', async () => {
+  const { id, credential } = await newApiKey();
+  const body = found(credential, `https://paste.example/${'x'.repeat(1_940)}?q=${credential}`);
+
+  done(await report(body));
+
+  expect(await frozen(id)).not.toBeNull();
+  expect((await whatIsKept()).includes(credential.slice(0, 20))).toBe(false);
+});
+
 test.each<[string, (body: string) => Record<string, string>]>([
   ['is not signed', () => ({})],
   ['was signed for other bytes', (body) => signedByScanner(`${body} `)],

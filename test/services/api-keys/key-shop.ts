@@ -119,7 +119,7 @@ export class KeyShop implements ShopParts {
     );
     if (entry.disabled !== null) return entry.disabled;
     if (entry.replaced === null) return 'works';
-    return entry.replaced.untilMs > (rows[0]?.nowMs ?? 0) ? 'works still' : 'ended';
+    return !entry.replaced.hasEnded && entry.replaced.untilMs > (rows[0]?.nowMs ?? 0) ? 'works still' : 'ended';
   }
 
   async usedNow(made: Made, address = '198.51.100.7'): Promise<void> {

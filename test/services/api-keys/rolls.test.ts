@@ -1,5 +1,6 @@
 // A key that is rolled stays the key that it was, with two credentials for a while; one that was found elsewhere works for nobody until it is rolled, or let
 // go on.
+import { randomInt } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { nano } from '../../../domain/nano.ts';
 import { ReplacedCredentials } from '../../../services/api-keys/replaced-credentials.ts';
@@ -62,6 +63,17 @@ test('an overlap is extended to thirty days in all, ended, or taken back, which 
   expect(takenBack.credential.startsWith(prefix) && takenBack.credential.endsWith(lastFour)).toBe(true);
 });
 
+test('a credential that was ended is not brought back by a clock that is set back', async () => {
+  const made = await shop.apiKey();
+  await shop.roll(made, 24);
+  await shop.pass('1 hour');
+  await shop.end(made, 'new');
+
+  await shop.pass('-10 minutes');
+
+  expect(await shop.known(made.credential)).toBe('ended');
+});
+
 test('it is rolled once at a time, and not while it is out of use', async () => {
   const made = await shop.apiKey();
   await shop.roll(made, 24);
@@ -89,11 +101,11 @@ test('a gateway tells when a replaced credential was used, and from where', asyn
 
 test('a key that was found elsewhere works for nobody, and those who answer for it are told once', async () => {
   const made = await shop.apiKey({ isMembers: true });
-  const url = `https://paste.example/${made.credential}.txt`;
+  const [url, source] = [`https://paste.example/${made.credential}.txt`, `content: ${made.credential}`];
 
   const reports = [
-    await shop.report({ credential: made.credential, url, source: 'content' }, 'secret_scanning'),
-    await shop.report({ credential: made.credential, url, source: 'content' }, 'secret_scanning'),
+    await shop.report({ credential: made.credential, url, source }, 'secret_scanning'),
+    await shop.report({ credential: made.credential, url, source }, 'secret_scanning'),
     await shop.report({ credential: made.credential }),
   ];
 
@@ -101,7 +113,7 @@ test('a key that was found elsewhere works for nobody, and those who answer for 
   expect(await shop.known(made.credential)).toBe('leak');
   expect((await shop.look(made)).frozen).toMatchObject({
     url: 'https://paste.example/[credential].txt',
-    source: 'content',
+    source: 'content: [credential]',
   });
   expect(await shop.told(made)).toEqual(['credential_leaked dev', 'credential_leaked owner']);
 });
@@ -123,6 +135,29 @@ test('a frozen key is rolled without an overlap, or goes on as it was, also wher
   expect(await shop.known(letGo.credential)).toBe('leak');
 });
 
+test('the place where it was found is told whatever its address is made of', async () => {
+  const made = await shop.apiKey();
+  const url = Array.from({ length: 2_000 }, () => String.fromCodePoint(0x4e00 + randomInt(20_000))).join('');
+
+  await shop.report({ credential: made.credential, url, source: 'content' }, 'secret_scanning');
+
+  expect([await shop.known(made.credential), (await shop.look(made)).frozen?.url]).toEqual(['leak', url]);
+});
+
+test('a second place, told while the key was frozen, counts when it is told of again after that', async () => {
+  const made = await shop.apiKey();
+  const told = (place: string) =>
+    shop.report({ credential: made.credential, url: `https://paste.example/${place}` }, 'secret_scanning');
+
+  const whileFrozen = [await told('1'), await told('2'), await told('2')];
+  await shop.unfreeze(made);
+  const letGo = [await told('1'), await told('2'), await told('2')];
+
+  expect(whileFrozen.map((report) => report?.outcome)).toEqual(['frozen', 'out_of_use', 'told_before']);
+  expect(letGo.map((report) => report?.outcome)).toEqual(['told_before', 'frozen', 'told_before']);
+  expect(await shop.known(made.credential)).toBe('leak');
+});
+
 test('of a key that is being rolled the old credential alone ends where that was found, and both where the new one was', async () => {
   const [oldFound, newFound] = [await shop.apiKey(), await shop.apiKey()];
   const [successor, found] = [await shop.roll(oldFound, 24), await shop.roll(newFound, 24)];
@@ -142,6 +177,15 @@ test('of a key that is being rolled the old credential alone ends where that was
     ...['ended', 'ended'],
     'works',
   ]);
+});
+
+test('a credential whose overlap is over was out of use when it was found, whether or not anybody has noticed', async () => {
+  const made = await shop.apiKey();
+  await shop.roll(made, 24);
+  await shop.pass('25 hours');
+
+  expect((await shop.report({ credential: made.credential }))?.outcome).toBe('out_of_use');
+  expect(await shop.told(made)).toEqual([]);
 });
 
 test('a disabled key that was found elsewhere stays frozen when it is enabled', async () => {

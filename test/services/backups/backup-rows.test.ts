@@ -1,16 +1,20 @@
 // The row of a backup through its steps: what was made is not made twice, what fails for good waits for a person, and room is made only after a
 // backup has proven itself, of those that have a row.
+import { randomBytes } from 'node:crypto';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from '@jest/globals';
+import { afterAll, expect, jest, test } from '@jest/globals';
 import { requestBackup } from '../../../services/backups/backup-list.ts';
 import { Backups, type Step } from '../../../services/backups/backups.ts';
 import type { ObjectStore } from '../../../services/backups/object-store.ts';
+import { destroyMasterKey, masterKeys } from '../../../services/master-keys/master-keys.ts';
+import { resealBatch } from '../../../services/master-keys/sealed-rows.ts';
 import { newId } from '../../../services/platform/ids.ts';
 import { alone, createPool, inTransaction } from '../../../services/platform/postgres.ts';
-import { backedUpInstallation } from './backed-up-installation.ts';
+import { fingerprintOf } from '../../../services/vault/vault.ts';
+import { backedUpInstallation, newVault } from './backed-up-installation.ts';
 
-const { admin, database, place } = await backedUpInstallation();
+const { admin, database, environment, place } = await backedUpInstallation();
 const db = createPool(database.urlFor('worker'), { name: 'test', maxConnections: 4, statementTimeoutMs: 8_000 });
 afterAll(() => db.end());
 const backups = new Backups(db, place);
@@ -34,6 +38,15 @@ async function stored(name: string, daysAgo: number): Promise<void> {
   );
 }
 
+/** Its dump was stored so many days ago and its manifest was not, and somebody dismissed it. */
+async function givenUp(name: string, daysAgo: number): Promise<void> {
+  writeFileSync(join(place.folder, `${name}.1.backup`), 'x');
+  await admin.query(
+    `insert into backups (name, kind, stage, opened_at, ended_at) values ($1, 'nightly', 'dismissed', now() - $2 * interval '1 day', now())`,
+    [name, daysAgo],
+  );
+}
+
 test('once it is proven, and not before, it makes room: of others that are not kept, and of nothing that has no row', async () => {
   for (const [name, daysAgo] of [
     ['ancient', 400],
@@ -43,6 +56,7 @@ test('once it is proven, and not before, it makes room: of others that are not k
   ] as const)
     await stored(name, daysAgo);
   writeFileSync(join(place.folder, 'by-hand-of-ada.1.backup'), 'x');
+  await givenUp('given-up', 8);
   writeFileSync(join(place.folder, 'ancient.0.backup'), 'of a round that failed');
   const step = await asked();
 
@@ -62,9 +76,10 @@ test('once it is proven, and not before, it makes room: of others that are not k
     'ancient.0.backup',
     'ancient.1.backup',
     'ancient.1.manifest.json',
+    'given-up.1.backup',
   ]);
-  const { rows } = await admin.query('select name from backups where removed_at is not null');
-  expect(rows).toEqual([{ name: 'ancient' }]);
+  const { rows } = await admin.query('select name from backups where removed_at is not null order by name');
+  expect(rows).toEqual([{ name: 'ancient' }, { name: 'given-up' }]);
 });
 
 test('storage that lets nothing be removed fails the last step alone: mended, it goes on there and takes no other backup', async () => {
@@ -108,4 +123,42 @@ test('while another backup is under way it waits, and that is no failure; withou
   expect(await tell(step.name, 'retryNow')).toEqual({
     ...{ kind: 'refused', why: `${step.name} is dismissed: it waits for nobody's answer` },
   });
+});
+
+test('a worker whose clock is a year ahead removes nothing that is kept', async () => {
+  await stored('of-this-week', 5);
+  await stored('of-this-week-too', 4);
+  const { name } = await asked();
+  await admin.query(
+    `update backups set stage = 'pruning', object = name, bytes = 1, sha256 = 's', taken_at = now(), proven_at = now() where name = $1`,
+    [name],
+  );
+  const before = readdirSync(place.folder);
+  const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 366 * 86_400_000);
+
+  const { stage } = await backups.prune({ name, round: 1, isLast: false });
+  clock.mockRestore();
+
+  expect([stage, readdirSync(place.folder)]).toEqual(['completed', before]);
+});
+
+test('one that is taken while wraps are renewed needs both master keys, that of its seal and that of rows in it', async () => {
+  const { keys } = JSON.parse(environment.TOLLGATE_MASTER_KEYS ?? '');
+  const vault = newVault(JSON.stringify({ current: 2, keys: { ...keys, 2: randomBytes(32).toString('base64') } }));
+  const fingerprints = [...vault.keyring.keys.values()].map(fingerprintOf);
+  await admin.query(
+    `insert into master_keys (version, fingerprint, state) values (1, $1, 'opening'), (2, $2, 'sealing')`,
+    fingerprints,
+  );
+  const step = await asked();
+
+  await new Backups(db, { ...place, vault }).take(step);
+  await inTransaction(db, (tx) => resealBatch(tx, vault, 2, null));
+
+  const needed = (await masterKeys(db)).map(({ version, sealedRows, backups: by }) => [version, sealedRows, by]);
+  expect(needed).toEqual([
+    [2, 1, [step.name]],
+    [1, 0, expect.arrayContaining([step.name])],
+  ]);
+  await expect(inTransaction(db, (tx) => destroyMasterKey(tx, 1))).rejects.toThrow(/is needed by \d+ backups/);
 });

@@ -95,6 +95,13 @@ test('an upload that is cut, or finds no room, fails; one that is lost is seen b
   expect(await s3.sizeOf('unlucky.backup')).toBeNull();
 });
 
+test('object storage that takes what it is sent and never answers fails the attempt, which holds up no other', async () => {
+  const impatient = new S3Store({ ...settings, writing: WRITER, removing: REMOVER }, 50);
+  fake.trouble = 'silent';
+
+  await expect(impatient.put('unanswered.backup', streamOf(Buffer.from('x')))).rejects.toThrow('timed out after 50 ms');
+});
+
 test('who writes removes nothing, who removes writes nothing, and a lock holds off both', async () => {
   await s3.put('guarded.backup', streamOf(Buffer.from('x')));
   const swapped = new S3Store({ ...settings, writing: REMOVER, removing: WRITER });

@@ -3,8 +3,10 @@
 import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { Client } from 'pg';
 import { sealedBackup } from '../../../services/backups/backup-file.ts';
-import type { Manifest } from '../../../services/backups/manifest.ts';
+import { differences, figuresOf } from '../../../services/backups/figures.ts';
+import { type Manifest, manifestNameOf } from '../../../services/backups/manifest.ts';
 import { S3Store } from '../../../services/backups/s3-store.ts';
 import { Counted } from '../../../services/backups/take-backup.ts';
 import { verifyBackup } from '../../../services/backups/verify-backup.ts';
@@ -51,7 +53,7 @@ test('a truncated file is rejected, by its size and, where the manifest was cut 
   expect(await verdict(manifest.object)).toMatch(/cut short in chunk \d+/);
 });
 
-test('one flipped byte is rejected, wherever it is', async () => {
+test('one flipped byte is rejected, wherever it is, and so is a whole file that is another one', async () => {
   const manifest = await take('flipped');
   const whole = bytesOf(place, manifest.object);
   for (const [at, reason] of [
@@ -65,6 +67,9 @@ test('one flipped byte is rejected, wherever it is', async () => {
     writeFileSync(join(place.folder, manifest.object), flipped);
     expect(await verdict(manifest.object)).toMatch(reason);
   }
+  writeFileSync(join(place.folder, manifest.object), whole);
+  pretend(manifest, { sha256: '0'.repeat(64) });
+  expect(await verdict(manifest.object)).toMatch(/has another SHA-256 than its manifest says/);
 });
 
 test('a wrong key is rejected, and so is a manifest that somebody changed', async () => {
@@ -79,6 +84,14 @@ test('a wrong key is rejected, and so is a manifest that somebody changed', asyn
       .replace('"v":1', '"v":1 '),
   );
   expect(await verdict(manifest.object)).toMatch(/manifest was changed after it was sealed/);
+});
+
+test('an older backup whose manifest was laid in the place of a newer one does not stand in for it', async () => {
+  const [older, newer] = [await take('of-last-year'), await take('of-tonight')];
+  const nameOf = ({ object }: Manifest) => manifestNameOf(object);
+  writeFileSync(join(place.folder, nameOf(newer)), bytesOf(place, nameOf(older)));
+
+  expect(await verdict(newer.object)).toBe(`in the place of its manifest is that of ${older.object}`);
 });
 
 test('a dump of an older ledger than its manifest says is rejected', async () => {
@@ -114,6 +127,32 @@ test('a dump in which one row of one table is missing is rejected', async () => 
   pretend(manifest, { figures });
 
   expect(await verdict(manifest.object)).toMatch(/^rows of public.models: \d+, its manifest says \d+/);
+});
+
+test.each([
+  ['a right', 'revoke select on models from tollgate_gateway', 'grant select on models to tollgate_gateway'],
+  [
+    'what keeps rows apart',
+    'alter table audit_log disable row level security',
+    'alter table audit_log enable row level security',
+  ],
+  [
+    'what a column is without a value',
+    `alter table channels alter status drop default`,
+    `alter table channels alter status set default 'enabled'`,
+  ],
+])('a schema that lacks %s is another one', async (_, lost, found) => {
+  const client = new Client({ connectionString: place.databaseUrl, options: '-c search_path=pg_catalog' });
+  await client.connect();
+  const whole = await figuresOf(client);
+  await admin.query(lost);
+  const part = await figuresOf(client);
+  await admin.query(found);
+  const again = await figuresOf(client);
+  await client.end();
+
+  expect(differences(whole, part)).toEqual(['its schema is not the one of its manifest']);
+  expect(differences(whole, again)).toEqual([]);
 });
 
 test('an empty dump with a right checksum is rejected', async () => {
@@ -157,6 +196,16 @@ test('it is taken as a role that sees everything and changes nothing, and not as
   await expect(take('readonly', { databaseUrl: installation.database.urlFor('readonly') })).rejects.toThrow(
     /permission denied/,
   );
+});
+
+test('a table of which its role is shown no rows keeps it from being a backup of everything', async () => {
+  await admin.query(
+    `create table kept_from_it (id integer); insert into kept_from_it values (1); alter table kept_from_it enable row level security`,
+  );
+  const refused = await take('hidden').then(({ object }) => verdict(object), String);
+  await admin.query('drop table kept_from_it');
+
+  expect(refused).toMatch('is shown a part of the rows of public.kept_from_it');
 });
 
 async function sealedInstead({ name, object }: Manifest, dump: Buffer): Promise<Partial<Manifest>> {

@@ -38,6 +38,7 @@ export interface KeyDesk {
   readonly admin: Pool;
   readonly database: ThrowawayDatabase;
   readonly providerUrl: string;
+  readonly vault: Vault;
   /** For a worker of another process. */
   readonly keyring: string;
   readonly rotations: ChannelKeyRotations;
@@ -108,7 +109,7 @@ function newDesk({ db, admin, database, vault, egress, providerUrl, keyring, cat
     await fetch(`${providerUrl}${path}`, { method: 'POST', body: JSON.stringify(body) });
   };
   return {
-    ...{ db, admin, database, providerUrl, keyring, rotations },
+    ...{ db, admin, database, providerUrl, vault, keyring, rotations },
     async newChannel({ isManaged = true } = {}) {
       const oldSecret = `demo-of-${randomUUID()}`;
       const channelId = await catalogue.addChannel({ name: 'demo', baseUrl, provider: 'demo' });

@@ -41,6 +41,16 @@ async function switched() {
   return rotations.tick(2);
 }
 
+/** For somebody else's transaction. */
+async function untilOneWaits(): Promise<void> {
+  await until(async () => {
+    const { rowCount } = await admin.query(
+      `select from pg_stat_activity where application_name = 'safe' and wait_event_type = 'Lock'`,
+    );
+    return rowCount !== 0;
+  });
+}
+
 async function opened(): Promise<string[]> {
   const { rows } = await admin.query<{ id: string; sealed: Sealed }>('select id, sealed from channel_keys order by id');
   return rows.map(({ id, sealed }) => vault.open(sealed, channelKeyContext(id, BASE_URL)));
@@ -87,17 +97,33 @@ test('who is about to seal under the older one is waited for, and what he sealed
   await addChannelKeys(slow, vault, { id: channelId, baseUrl: BASE_URL }, ['slow']);
 
   const switching = switched();
-  await until(async () => {
-    const { rowCount } = await admin.query(
-      `select from pg_stat_activity where application_name = 'safe' and wait_event_type = 'Lock'`,
-    );
-    return rowCount !== 0;
-  });
+  await untilOneWaits();
   await slow.query('commit');
   slow.release();
 
   expect((await switching).total).toBe(2);
   expect((await rotations.reseal(2, staying)).resealed).toBe(2);
+});
+
+test('who is just saying that he does not have the new one is waited for, and named', async () => {
+  await startedAt2(1);
+  await safe.processesLookAgain();
+  const late = await safe.db.connect();
+  await late.query('begin; select sealing_master_key()');
+  await late.query(
+    `insert into master_key_holders (process_id, kind, host, pid, versions) values ($1, 'worker', 'there', 1, '{1}')`,
+    [newId()],
+  );
+
+  const looking = rotations.tick(2);
+  await untilOneWaits();
+  await late.query('commit');
+  late.release();
+
+  expect(await looking).toMatchObject({
+    stage: 'acknowledging',
+    behind: ['worker 1 on there: it does not have it'],
+  });
 });
 
 test('interrupted in the middle it goes on where it was, and no row is renewed twice', async () => {

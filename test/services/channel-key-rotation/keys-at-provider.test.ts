@@ -1,9 +1,11 @@
-// A worker that is killed at any step of a rotation leaves no key at the provider that nobody knows: the next one finds it by its name.
+// A worker that is killed at any step of a rotation, or is too late, and a provider that loses what it was told, leave no key there that nobody knows, or that
+// should be gone: the next look finds it by its name.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { type Changed, openKeyDesk } from './key-desk.ts';
+import { ADMIN_KEY, type Changed, openKeyDesk } from './key-desk.ts';
 
 const VICTIM = join(import.meta.dirname, 'killed-worker/main.ts');
 
@@ -78,6 +80,71 @@ test.each([1, 2, 3, 4])(
     expect(rows).toEqual([{ status: 'revoked' }]);
   },
 );
+
+test('a key that was made although the answer was lost is deleted before another one is made', async () => {
+  const changed = await desk.newChannel();
+  await desk.fault(ADMIN_KEY, 'cut=0');
+  const rotationId = await desk.start(changed);
+  await desk.look(changed);
+  await desk.fault(ADMIN_KEY, null);
+  await desk.later(300_000);
+
+  await desk.look(changed);
+
+  expect(await keysOf(rotationId)).toBe(1);
+});
+
+test('a key that is made when its rotation was taken back meanwhile, and has ended, is deleted by whoever made it', async () => {
+  const changed = await desk.newChannel();
+  const rotationId = await desk.start(changed);
+  await desk.fault(ADMIN_KEY, 'latency=600');
+  const making = desk.rotations.tick(changed.slotId);
+  await wait(200); // it has asked whether there is one already
+  await desk.decides(rotationId, { kind: 'roll_back', reason: 'not now' });
+  // Whoever takes it back finds no such key: it is made after that.
+  const { stage } = await desk.look(changed);
+  await making;
+  await desk.fault(ADMIN_KEY, null);
+
+  expect([stage, await keysOf(rotationId)]).toEqual(['rolled_back', 0]);
+});
+
+test('a key that a worker made too late, and nobody knows of, is deleted before all is said to be done', async () => {
+  const changed = await desk.newChannel();
+  const rotationId = await desk.start(changed, { isEmergency: true });
+  await desk.look(changed);
+  await desk.makesKey(`tollgate-rotation-${rotationId}`);
+  await desk.withdraw(changed.oldSecret);
+  await desk.later(5_000);
+
+  const { stage } = await desk.look(changed);
+
+  expect([stage, await keysOf(rotationId)]).toEqual(['completed', 1]);
+});
+
+test('a key that the provider said to have deleted, and takes still, is deleted again', async () => {
+  const changed = await desk.newChannel();
+  await desk.start(changed, { isEmergency: true });
+  await desk.look(changed);
+  await desk.withdraw(changed.oldSecret);
+  await desk.later(5_000);
+  await desk.look(changed);
+  const rotationId = await desk.start(changed, { isEmergency: true });
+  const { oldKeyId } = await desk.find(rotationId);
+  await desk.admin.query(`update channel_keys set provider_key_id = 'gone-' || provider_key_id where id = $1`, [
+    oldKeyId,
+  ]);
+  const stages = [(await desk.look(changed)).stage];
+  await desk.admin.query(`update channel_keys set provider_key_id = substr(provider_key_id, 6) where id = $1`, [
+    oldKeyId,
+  ]);
+  for (const ms of [5_000, 10_000]) {
+    await desk.later(ms);
+    stages.push((await desk.look(changed)).stage);
+  }
+
+  expect(stages).toEqual(['verifying', 'verifying', 'completed']);
+});
 
 /** From then on its key is one that the provider has issued to us. */
 async function changedOnce(changed: Changed): Promise<void> {
