@@ -142,6 +142,19 @@ export function orderedAnew(course: Course, { order, sinceMs }: PastDue): Course
   return entering(remembering(course, order), awaiting(anew, { ifDeclined: 'past_due', overdueSinceMs: sinceMs }));
 }
 
+/** Whatever is asked for in its place is void, also the end of a subscription that somebody has paid to go on with. */
+export function orderFound(course: Course, order: Order): Course {
+  const { state } = course;
+  const instead = openOrder(state);
+  if (instead?.invoice === order.invoice) return course;
+  const freed = instead === null ? course : remembering(course, instead);
+  const isEnded = state.phase.kind === 'ended';
+  return entering(
+    { ...freed, state: isEnded ? { ...freed.state, atPeriodEnd: 'renew' } : freed.state },
+    awaiting(order, { ifDeclined: 'active' }),
+  );
+}
+
 function movingOn(course: Course, { period, terms }: Order, sinceMs: number, nowMs: number): Course {
   if (period === null) return course;
   const writes = [...course.writes, { kind: 'period_skipped', period } as const];

@@ -20,6 +20,7 @@ import {
   askingLater,
   declined,
   orderedAnew,
+  orderFound,
   ordering,
   paid,
   refunded,
@@ -39,6 +40,8 @@ export type SubscriptionFact =
   | { readonly kind: 'grace_over'; readonly invoice: string }
   | { readonly kind: 'refunded'; readonly invoice: string }
   | { readonly kind: 'refund_refused'; readonly invoice: string }
+  /** It was ordered in days that a restored database has forgotten, and is paid: 'charged' follows. */
+  | { readonly kind: 'order_found'; readonly order: Order }
   /** The organization has become an enterprise. Not while anything is asked of Stripe for it (`isAtRest`). */
   | { readonly kind: 'converted' };
 
@@ -121,6 +124,7 @@ function learned(course: Course, fact: SubscriptionFact, nowMs: number): Course 
   const { phase } = course.state;
   if (fact.kind === 'tick') return course;
   if (fact.kind === 'converted') return converted(course, nowMs);
+  if (fact.kind === 'order_found') return orderFound(course, fact.order);
   if (fact.kind === 'refunded') return refunded(course, fact.invoice);
   if (fact.kind === 'refund_refused') return refundRefused(course, fact.invoice);
   if (fact.kind === 'charged' && fact.outcome.kind === 'paid') return paid(course, fact.invoice, nowMs);

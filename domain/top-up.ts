@@ -47,6 +47,8 @@ interface PaidTopUp {
 export type TopUpFact =
   /** Available and leased but unspent, read in the transaction that takes this step: an old balance would buy twice. */
   | { readonly kind: 'balance'; readonly balanceNano: string }
+  /** Nobody knows it, and nothing may be bought: a restored database has forgotten what was bought since. */
+  | { readonly kind: 'balance_unknown' }
   | {
       readonly kind: 'charged';
       readonly number: number;
@@ -118,7 +120,10 @@ function obeyed(state: TopUp, command: TopUpCommand, tax: Tax): TopUp | Refused<
 
 function learned(state: TopUp, fact: TopUpFact, nowMs: number): TopUp {
   if (fact.kind === 'charged') return charged(state, fact, nowMs);
-  const isLow = state.settings !== null && nano(fact.balanceNano) < nanoOf(cents(state.settings.thresholdCents));
+  const isLow =
+    fact.kind === 'balance' &&
+    state.settings !== null &&
+    nano(fact.balanceNano) < nanoOf(cents(state.settings.thresholdCents));
   return isLow === state.isLow ? state : { ...state, isLow };
 }
 
@@ -127,7 +132,7 @@ type Charged = Extract<TopUpFact, { kind: 'charged' }>;
 /** A declined top-up is not awaited any more: its PaymentIntent is cancelled, and the next one has its own. */
 function charged(state: TopUp, { number, outcome, paidCents }: Charged, nowMs: number): TopUp {
   const { open } = state;
-  if (open?.number !== number) return state;
+  if (open?.number !== number) return outcome.kind === 'paid' ? forgotten(state, number, paidCents, nowMs) : state;
   switch (outcome.kind) {
     case 'paid': {
       const priceCents = paidCents ?? open.priceCents;
@@ -146,6 +151,13 @@ function charged(state: TopUp, { number, outcome, paidCents }: Charged, nowMs: n
       return { ...state, open: null, declinesInARow, settings, notBeforeMs: nowMs + BACK_OFF_MS };
     }
   }
+}
+
+/** One that was opened and paid in days that a restored database has forgotten: its number is not given again, and its price counts for the caps. */
+function forgotten(state: TopUp, number: number, paidCents: number | undefined, nowMs: number): TopUp {
+  if (number <= state.made || paidCents === undefined) return state;
+  const paid = [...state.paid.filter(isOfThis('month', nowMs)), { number, priceCents: paidCents, atMs: nowMs }];
+  return { ...state, made: number, isLow: false, declinesInARow: 0, notBeforeMs: null, paid };
 }
 
 function isOfThis(period: CapPeriod, nowMs: number): (paid: PaidTopUp) => boolean {

@@ -34,16 +34,20 @@ create index on usage_accounts (next_invoice_at);
 
 -- Numbers are drawn under this lock and go back with their transaction: no gap.
 create table invoice_numbers (
-  year smallint primary key,
-  last integer not null check (last > 0)
+  year smallint,
+  -- Another one since each restore (0030).
+  series text not null,
+  last integer not null check (last > 0),
+  primary key (year, series)
 );
 
 -- What an invoice of usage says beyond the row in invoices, frozen.
 create table usage_invoices (
   invoice_id uuid primary key references invoices,
   year smallint not null,
+  series text not null default '',
   number_in_year integer not null,
-  number text not null generated always as (year || '-' || lpad(number_in_year::text, 6, '0')) stored,
+  number text not null generated always as (year || '-' || case series when '' then '' else series || '-' end || lpad(number_in_year::text, 6, '0')) stored,
   usage_nano bigint not null check (usage_nano > 0),
   -- At most half a cent: usage + rounding + tax = total.
   rounding_nano bigint not null check (rounding_nano between -5000000 and 5000000),
@@ -52,7 +56,7 @@ create table usage_invoices (
   -- BillingSnapshot of services/people/billing-details.ts.
   bill_to jsonb not null,
   transaction_id bigint not null unique references ledger_transactions,
-  unique (year, number_in_year)
+  unique (year, series, number_in_year)
 );
 
 create table bank_transfers (
@@ -171,7 +175,7 @@ end $$;
 create function post_usage_invoice(p_invoice uuid, p_org uuid, p_month text, p_due timestamptz, p_total_cents integer, p_tax_cents integer,
                                    p_tax jsonb, p_calculation uuid, p_usage bigint, p_lines jsonb, p_bill_to jsonb, p_actor text)
 returns text language plpgsql security definer set search_path = public, pg_temp as $$
-declare v_rounding bigint := (p_total_cents - p_tax_cents) * 10000000::bigint - p_usage; v_year smallint; v_in_year integer; v_number text; v_tx bigint;
+declare v_rounding bigint := (p_total_cents - p_tax_cents) * 10000000::bigint - p_usage; v_year smallint; v_series text := number_series(); v_in_year integer; v_number text; v_tx bigint;
 begin
   if p_usage <> (select sum((l ->> 'amountNano')::bigint) from jsonb_array_elements(p_lines) l) then
     raise exception 'the lines of invoice % are not %', p_invoice, p_usage using errcode = 'check_violation';
@@ -186,9 +190,9 @@ begin
   insert into invoices (id, org_id, kind, name, amount_cents, tax_cents, tax, tax_calculation, due_at)
     values (p_invoice, p_org, 'usage', p_month, p_total_cents, p_tax_cents, p_tax, p_calculation, p_due)
     returning extract(year from issued_at at time zone 'UTC') into v_year;
-  insert into invoice_numbers values (v_year, 1) on conflict (year) do update set last = invoice_numbers.last + 1 returning last into v_in_year;
-  insert into usage_invoices (invoice_id, year, number_in_year, usage_nano, rounding_nano, lines, bill_to, transaction_id)
-    values (p_invoice, v_year, v_in_year, p_usage, v_rounding, p_lines, p_bill_to, v_tx) returning number into v_number;
+  insert into invoice_numbers values (v_year, v_series, 1) on conflict (year, series) do update set last = invoice_numbers.last + 1 returning last into v_in_year;
+  insert into usage_invoices (invoice_id, year, series, number_in_year, usage_nano, rounding_nano, lines, bill_to, transaction_id)
+    values (p_invoice, v_year, v_series, v_in_year, p_usage, v_rounding, p_lines, p_bill_to, v_tx) returning number into v_number;
   perform ask_for_rest(p_invoice, p_actor);
   perform level_credit_line(p_org, p_actor);
   insert into audit_log (actor, action, target_kind, target_id, org_id, after)
@@ -251,7 +255,7 @@ end $$;
 grant select on contracts, usage_accounts, invoice_numbers, bank_transfers, invoice_payments to tollgate_worker, tollgate_readonly;
 grant select on usage_invoices to tollgate_worker;
 -- To whom it is made out stays unread (D52).
-grant select (invoice_id, number, year, number_in_year, usage_nano, rounding_nano, lines, transaction_id) on usage_invoices to tollgate_readonly;
+grant select (invoice_id, number, year, series, number_in_year, usage_nano, rounding_nano, lines, transaction_id) on usage_invoices to tollgate_readonly;
 grant insert (id, org_id, credit_line_cents, net_days, plan_version_id, made_by, note), update (credit_line_cents, ended_at, version) on contracts to tollgate_worker;
 grant insert, update on usage_accounts to tollgate_worker;
 revoke execute on function lent_and_owed(uuid), unspent_slices(uuid), unbilled_of(uuid), usage_tally(uuid, timestamptz), level_credit_line(uuid, text),

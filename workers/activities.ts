@@ -28,6 +28,7 @@ import type { StripeSettings } from '../services/platform/config.ts';
 import { dunningWorkflowId, subscriptionWorkflowId } from '../services/processes/poke.ts';
 import { pokeStranded } from '../services/processes/stranded.ts';
 import type { Reconciliations } from '../services/reconciliation/reconciliations.ts';
+import { unlessHeld } from '../services/restores/billing-holds.ts';
 import { planCommandFrom, Subscriptions } from '../services/subscriptions/subscriptions.ts';
 import { TopUps } from '../services/top-ups/top-ups.ts';
 
@@ -79,7 +80,7 @@ export function billingActivities(db: Pool, stripeSettings: StripeSettings | nul
       look,
     );
   }
-  const stripe = new StripeApi(stripeSettings);
+  const stripe = new StripeApi(stripeSettings, unlessHeld(db));
   return createCardAskActivities((ask, asker, onTrouble) => answerCardAsk({ db, stripe, asker, onTrouble }, ask), look);
 }
 

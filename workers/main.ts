@@ -25,6 +25,7 @@ import { createPool, within } from '../services/platform/postgres.ts';
 import { type MailSettings, readWorkerConfig } from '../services/platform/worker-config.ts';
 import { PokeOutbox, pokesStanding } from '../services/processes/poke-outbox.ts';
 import { Reconciliations, reconciliationStanding } from '../services/reconciliation/reconciliations.ts';
+import { heldForSeconds } from '../services/restores/billing-holds.ts';
 import { noticeHandedOver } from '../services/subscriptions/learn.ts';
 import { PayloadCodec } from '../services/vault/payload-codec.ts';
 import { billingActivities, coreActivities } from './activities.ts';
@@ -123,6 +124,7 @@ const registry = workerMetrics({
   masterKeys: () => within(SCRAPE_PATIENCE_MS, masterKeyStanding(db)).catch(() => null),
   auditAnchor: () => within(SCRAPE_PATIENCE_MS, lastAnchor(db)).catch(() => null),
   backups: () => within(SCRAPE_PATIENCE_MS, backupStanding(db)).catch(() => null),
+  billingHeldSeconds: () => within(SCRAPE_PATIENCE_MS, heldForSeconds(db)).catch(() => null),
   outbox: () => within(SCRAPE_PATIENCE_MS, outboxStanding(db)).catch(() => null),
   pokes: () => within(SCRAPE_PATIENCE_MS, pokesStanding(db)).catch(() => null),
   apiKeys: () => within(SCRAPE_PATIENCE_MS, apiKeysStanding(db)).catch(() => null),

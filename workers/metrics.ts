@@ -17,6 +17,8 @@ export interface WorkerState {
   auditAnchor(): Promise<Anchor | null>;
   /** Seconds since 1970 and seconds; 0: never. */
   backups(): Promise<BackupStanding | null>;
+  /** Since a restore; 0: it is not held. */
+  billingHeldSeconds(): Promise<number | null>;
   outbox(): Promise<OutboxStanding | null>;
   pokes(): Promise<{ readonly waiting: number; readonly oldestSeconds: number } | null>;
   apiKeys(): Promise<{ readonly frozen: number; readonly running: number } | null>;
@@ -71,6 +73,9 @@ function tellProofs(gauge: TellGauge, state: WorkerState): void {
     'restore_check_seconds',
     'How long the last drill took to restore a backup; 0: there was none',
     (one) => one.restoreSeconds,
+  );
+  gauge('billing_hold_seconds', 'How long billing is on hold since a restore; 0: it is not', () =>
+    state.billingHeldSeconds(),
   );
   backupGauge('backups_need_attention', 'Backups and drills that wait for a person', (one) => one.needAttention);
 }

@@ -6,6 +6,7 @@ import { StripeApi } from '../../services/payments/stripe-api.ts';
 import { StripeInbox } from '../../services/payments/stripe-inbox.ts';
 import type { Config } from '../../services/platform/config.ts';
 import type { Log } from '../../services/platform/log.ts';
+import { unlessHeld } from '../../services/restores/billing-holds.ts';
 import { cardChanged } from '../../services/subscriptions/learn.ts';
 import type { AppDependencies, DemoClock, PaymentDesk } from './app-dependencies.ts';
 
@@ -15,7 +16,7 @@ const DEMO_CLOCK_PATIENCE_MS = 30_000;
 /** Null: this installation takes no payments. */
 export function openPaymentDesk({ stripe: settings, publicUrl }: Config, db: Pool, log: Log): PaymentDesk | null {
   if (settings === null) return null;
-  const stripe = new StripeApi(settings);
+  const stripe = new StripeApi(settings, unlessHeld(db));
   return {
     stripe,
     inbox: new StripeInbox(db, stripe, log, (tx, orgId, card) => cardChanged(tx, orgId, card, 'stripe')),

@@ -76,7 +76,7 @@ class Ladder {
 
 function stripeOf({ stripe, environment }: BillingProduct): StripeApi {
   const { STRIPE_SECRET_KEY: secretKey = '', STRIPE_WEBHOOK_SECRET: webhookSecret = '' } = environment;
-  return new StripeApi({ apiBase: stripe.url, secretKey, webhookSecret });
+  return new StripeApi({ apiBase: stripe.url, secretKey, webhookSecret }, async () => {});
 }
 
 async function debtorsAmong(db: Pool, customers: readonly Customer[]): Promise<Debtor[]> {

@@ -1,17 +1,13 @@
 // For the commands of backups: the place that the environment names, else that of the installation in $TOLLGATE_HOME, which `npm start` has
 // noted there; and how a command ends, with its verdict as the last line.
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBackupPlace } from '../../services/backups/open-place.ts';
 import { reasonOf } from '../../services/backups/rejection.ts';
 import type { Proof } from '../../services/backups/verify-backup.ts';
 import { backupSettings } from '../../services/platform/backup-config.ts';
-import { replaceFile } from './atomic-file.ts';
-import { homeFolder, type Launch } from './home.ts';
+import type { Launch } from './home.ts';
+import { notedEnvironment, noteEnvironment } from './noted-environment.ts';
 import { masterKeysFile } from './secrets.ts';
-
-const NOTE = 'backup-environment.json';
-const OWNER_ONLY = 0o600;
 
 /** What a worker of this installation is told of backups, and noted for the commands. */
 export function backupEnvironment({ home }: Pick<Launch, 'home'>, databaseUrl: string, pgBin: string) {
@@ -21,21 +17,16 @@ export function backupEnvironment({ home }: Pick<Launch, 'home'>, databaseUrl: s
     TOLLGATE_MASTER_KEYS_FILE: masterKeysFile(home),
     PG_BIN: pgBin,
   };
-  replaceFile(join(home, NOTE), `${JSON.stringify(environment)}\n`, OWNER_ONLY);
+  noteEnvironment(home, 'backup', environment);
   return environment;
 }
 
 export async function backupPlace() {
   const problems: string[] = [];
-  const settings = backupSettings({ ...noted(), ...process.env }, problems);
+  const settings = backupSettings({ ...notedEnvironment('backup'), ...process.env }, problems);
   if (settings !== null) return await openBackupPlace(settings);
   const nowhere = 'TOLLGATE_BACKUP_STORE is not set, and no installation was started here (npm start)';
   throw new Error(problems.length > 0 ? problems.join('; ') : nowhere);
-}
-
-function noted(): Record<string, string> {
-  const file = join(homeFolder().home, NOTE);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>) : {};
 }
 
 /** The exit code. */

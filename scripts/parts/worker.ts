@@ -4,6 +4,7 @@
 import { WORKER_ALLOCATOR, WORKER_V8_FLAGS } from '../../workers/worker-flags.ts';
 import { type FakeStripe, stripeEnvironment } from './fake-stripe.ts';
 import type { Launch } from './home.ts';
+import { noteEnvironment } from './noted-environment.ts';
 import { ownProgram } from './own-program.ts';
 import { whyUnhealthy } from './readiness.ts';
 import { masterKeysFile, payloadKeysFile } from './secrets.ts';
@@ -37,11 +38,13 @@ export interface RunningWorker {
 
 export async function startWorker(launch: Launch, needs: WorkerNeeds): Promise<RunningWorker> {
   const url = `http://${HOST}:${needs.port}`;
+  const told = environment(launch, url, needs);
+  noteEnvironment(launch.home, 'worker', told);
   const supervised = await SupervisedProcess.start(
     {
       part: 'worker',
       ...ownProgram(launch, 'workers/main.ts', WORKER_V8_FLAGS),
-      env: environment(launch, url, needs),
+      env: { ...process.env, ...told }, // LOG_LEVEL, NODE_ENV and the bundle that production starts with are the operator's
       graceMs: GRACE_MS,
       readyWithinMs: 60_000,
       missing: () => whyUnhealthy(url, '/readyz'),
@@ -53,7 +56,6 @@ export async function startWorker(launch: Launch, needs: WorkerNeeds): Promise<R
 
 function environment(launch: Launch, url: string, needs: WorkerNeeds): NodeJS.ProcessEnv {
   return {
-    ...process.env, // LOG_LEVEL, NODE_ENV and the bundle that production starts with are the operator's
     ...WORKER_ALLOCATOR,
     TZ: 'UTC',
     WORKER_HOST: HOST,

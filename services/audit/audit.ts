@@ -29,6 +29,7 @@ const ORG_OF = {
   reconciliation: 'null',
   backup: 'null',
   restore_check: 'null',
+  billing_hold: 'null',
   person: 'null',
   sign_up: 'null',
   // Begun by anybody: no organization's log is for strangers to fill.

@@ -14,13 +14,13 @@ export type Looked = 'spending' | 'all';
 const LOOK_AFTER = '900 milliseconds';
 const LOOK_AT_ALL_AFTER = '1 minute';
 
-/** For one of the workers; null: another one has looked just now. */
+/** For one of the workers; null: another one has looked just now, or billing is on hold. */
 export async function claimLook(db: Pool): Promise<Looked | null> {
   const { rows } = await db.query<{ looked: Looked }>(
     `update balance_looks
         set looked_at = clock_timestamp(),
             looked_at_all_at = case when looked_at_all_at < clock_timestamp() - $2::interval then clock_timestamp() else looked_at_all_at end
-      where looked_at < clock_timestamp() - $1::interval
+      where looked_at < clock_timestamp() - $1::interval and billing_held_since() is null
      returning case when looked_at_all_at >= looked_at then 'all' else 'spending' end as looked`,
     [LOOK_AFTER, LOOK_AT_ALL_AFTER],
   );

@@ -52,7 +52,7 @@ const LOOKS = {
   invoiceNumber: `
     select i.org_id, 'invoice' as found_by, u.number as what
       from usage_invoices u join invoices i on i.id = u.invoice_id
-     where u.year = split_part($1, '-', 1)::smallint and u.number_in_year = split_part($1, '-', 2)::integer`,
+     where u.year = split_part($1, '-', 1)::smallint and u.series = upper(coalesce(substring($1 from '-(.*)-'), '')) and u.number_in_year = substring($1 from '[0-9]+$')::integer`,
   keyPrefix: `
     (select org_id, 'api_key' as found_by, prefix || '…' || last_four as what from api_keys where prefix = $1 order by created_at desc limit $2)
     -- Of one that was replaced: whose program is refused by it quotes that.
@@ -68,7 +68,7 @@ const LOOKS = {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const KEY_PREFIX = /^sk-tg-[0-9A-Za-z]{4}/;
-const INVOICE_NUMBER = /^\d{4}-\d{6,9}$/;
+const INVOICE_NUMBER = /^\d{4}-([A-Z]+-)?\d{6,9}$/i;
 const PAYMENT_INTENT = /^pi_\w+$/;
 
 /** In the order of their names. */

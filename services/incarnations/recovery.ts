@@ -10,6 +10,7 @@ import { isAboutData, quarantine, settleBatch } from '../ledger/settle-batch.ts'
 import { crashPoint } from '../platform/crash-points.ts';
 import { isId } from '../platform/ids.ts';
 import { alone } from '../platform/postgres.ts';
+import { setAsideForgotten } from './forgotten-journals.ts';
 import { isSameProcessAlive, pidSpace } from './process-identity.ts';
 
 const BATCH = 500;
@@ -38,6 +39,7 @@ interface DeadIncarnation extends Process {
 export async function recoverDeadGateways(db: Pool, log: Logger, journalDir: string): Promise<void> {
   await fenceDead(db, log);
   const folders = new Set(existsSync(journalDir) ? readdirSync(journalDir).filter(isId) : []);
+  await setAsideForgotten(db, log, journalDir, [...folders]);
   const { rows } = await db.query<DeadIncarnation>(
     `select id, host, pid, process_started, journal_path, closed_at is not null as closed, journal_known_at is not null as journal_known,
             fenced_at < clock_timestamp() - interval '${CLOSE_WITHOUT_JOURNAL}' as waited_long,

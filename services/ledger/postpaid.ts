@@ -43,9 +43,9 @@ export const POSTPAID: readonly Invariant[] = [
     id: 'I12-numbers',
     title: 'invoices of usage are numbered without a gap',
     faults: `
-      select format('%s: %s invoices, numbered %s to %s, the last number drawn is %s', coalesce(u.year, n.year), coalesce(u.count, 0), u.first, u.last, n.last) as what
-        from (select year, count(*) as count, min(number_in_year) as first, max(number_in_year) as last from usage_invoices group by year) u
-        full join invoice_numbers n on n.year = u.year
+      select format('%s %s: %s invoices, numbered %s to %s, the last number drawn is %s', coalesce(u.year, n.year), coalesce(u.series, n.series), coalesce(u.count, 0), u.first, u.last, n.last) as what
+        from (select year, series, count(*) as count, min(number_in_year) as first, max(number_in_year) as last from usage_invoices group by year, series) u
+        full join invoice_numbers n on (n.year, n.series) = (u.year, u.series)
        where (u.count, u.first, u.last) is distinct from (n.last::bigint, 1, n.last)`,
   },
   {

@@ -13,6 +13,9 @@ import { POSTPAID } from './postpaid.ts';
 import { RATED_AGAIN } from './rated-again.ts';
 import { TAXES } from './taxes.ts';
 
+/** These ask whether somebody was late, by the clock; of what was restored that says nothing (D141). */
+export const OF_TIMELINESS: ReadonlySet<string> = new Set(['I4', 'expiry', 'costs']);
+
 export interface Verification {
   readonly ok: boolean;
   readonly at: Date;

@@ -115,13 +115,17 @@ export class Deliveries {
   }
 }
 
-/** Locked until the transaction ends; a process that dies lets go of it at once. */
+/**
+ * Locked until the transaction ends; a process that dies lets go of it at once. While billing is on hold only what people have asked for since to get
+ * in goes out: the rest may have been told, or be wrong (D150).
+ */
 async function claimed(tx: Queryable): Promise<DueMail | null> {
   const { rows } = await tx.query<DueMail>(
     `select n.id, n.event_key as "eventKey", n.org_id as "orgId", o.name as organization, n.kind, n.recipient, n.locale, n.facts,
             n.invoice_id as "invoiceId", n.notice
        from notifications n left join organizations o on o.id = n.org_id
       where n.due_at <= clock_timestamp() and n.handed_over_at is null and n.gave_up_at is null and n.recipient is not null
+        and ((select billing_held_since()) is null or n.org_id is null and n.created_at > (select billing_held_since()))
       order by n.due_at, n.id limit 1 for no key update of n skip locked`,
   );
   return rows[0] ?? null;

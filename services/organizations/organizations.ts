@@ -98,6 +98,16 @@ export async function createOrganization(tx: PoolClient, wanted: NewOrganization
   return organization(tx, id);
 }
 
+/** As Stripe remembers one that a restored database has forgotten: by its id alone. Staff invite its owner again. */
+export async function recreateOrganization(tx: PoolClient, id: string): Promise<void> {
+  await tx.query('insert into organizations (id, name) values ($1, $2)', [id, `Restored ${id.slice(-8)}`]);
+}
+
+export async function knownOrganization(db: Queryable, id: string): Promise<boolean> {
+  const { rowCount } = await db.query('select from organizations where id = $1', [id]);
+  return rowCount === 1;
+}
+
 export async function changeOrganization(
   tx: PoolClient,
   before: Organization,

@@ -9,7 +9,8 @@ import { TollgateError } from '../../domain/errors.ts';
 import { inTransaction } from '../platform/postgres.ts';
 import type { Told } from '../subscriptions/turn.ts';
 import { settleTax } from '../taxes/stripe-tax.ts';
-import { answerWithFault, beginTry, decline, expirePayment, giveUpTry, keepIntent } from './charge-attempts.ts';
+import { intentOf } from './bill-intents.ts';
+import { answerWithFault, beginTry, decline, expirePayment, giveUpTry } from './charge-attempts.ts';
 import {
   answerCancellation,
   beginCancellation,
@@ -28,7 +29,6 @@ import { recordIntent } from './payments.ts';
 import { beginRefund } from './refund-rows.ts';
 import { isAllBack, sendRefunds } from './refunds.ts';
 import type { StripeApi } from './stripe-api.ts';
-import { stripeCustomer } from './stripe-customers.ts';
 import type { PaymentIntent } from './stripe-intents.ts';
 
 export interface ChargePlace {
@@ -117,6 +117,7 @@ function isPassing(error: unknown): error is TollgateError {
 
 /** Null: something has been written down, here or by another caller, and all is looked at anew. */
 export async function step(place: ChargePlace, billId: string, attempt: AttemptName): Promise<Outcome | null> {
+  await place.stripe.mayPost();
   const standing = await standingWithTax(place, billId, attempt);
   if ('kind' in standing) return standing;
   const { askedBy, number } = attempt;
@@ -126,7 +127,7 @@ export async function step(place: ChargePlace, billId: string, attempt: AttemptN
     await beginTry(place.db, billId, payment, number, null);
     return null;
   }
-  const intent = await intentOf(place, payment);
+  const intent = await intentOf(place, payment, toldBy(place));
   if (intent === null) return null;
   if (intent.state !== 'open') return concluded(place, payment, intent);
   if (openTry !== null) return askedAgain(place, payment, openTry, intent);
@@ -147,17 +148,6 @@ export async function standingWithTax(
     if (standing !== AWAITS_TAX) return standing;
     await settleTax(place, billId);
   }
-}
-
-/** Null: it was not to be made, or another caller made it. What nobody has written down is never confirmed, so it takes no money. */
-export async function intentOf({ db, stripe }: ChargePlace, payment: BillPayment): Promise<PaymentIntent | null> {
-  if (payment.paymentIntent !== null) return stripe.paymentIntent(payment.paymentIntent);
-  const { id: paymentId, orgId, amountCents, currency } = payment;
-  const customer = payment.customer ?? (await stripeCustomer(db, stripe, orgId));
-  const made = await stripe.intents.create({ paymentId, orgId, customer, amountCents, currency });
-  if (made !== null) return (await keepIntent(db, paymentId, made.id)) ? made : null;
-  await expirePayment(db, paymentId, null);
-  return null;
 }
 
 /** Of an intent that no card can be asked for any more. Null: it is cancelled, and its payment can be paid no more. */

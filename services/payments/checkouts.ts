@@ -5,6 +5,7 @@ import { lockedOrganization } from '../organizations/organizations.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { settleTax } from '../taxes/stripe-tax.ts';
 import { recordPayment } from './payments.ts';
+import { noteOf } from './purchase-notes.ts';
 import type { StripeApi } from './stripe-api.ts';
 import { stripeCustomer } from './stripe-customers.ts';
 
@@ -118,6 +119,7 @@ async function withPage(
     expiresAt,
     returnUrl: billingPageOf(publicUrl, orgId),
     keepsCard,
+    note: await noteOf(db, paymentId),
   };
   const { session, url } = await stripe.createCheckout(order);
   await db.query('update checkouts set stripe_session = $2, url = $3 where payment_id = $1', [paymentId, session, url]);

@@ -4,13 +4,13 @@
 import type { DeclineClass } from '../../domain/declines.ts';
 import { inTransaction, type Queryable } from '../platform/postgres.ts';
 import { customerPays } from '../subscriptions/learn.ts';
+import { intentOf } from './bill-intents.ts';
 import { beginOwnAttempt, decline, type OwnOrder } from './charge-attempts.ts';
 import { type AttemptName, lockBill } from './charge-standing.ts';
 import {
   ABANDONED,
   type ChargePlace,
   concluded,
-  intentOf,
   JOINED_FOR_MS,
   type Outcome,
   patiently,
@@ -48,11 +48,12 @@ async function joinedOrBegun(
   invoiceId: string,
   order: OwnOrder,
 ): Promise<AttemptName | Outcome | null> {
+  await place.stripe.mayPost();
   const standing = await standingWithTax(place, invoiceId, null);
   if ('kind' in standing) return standing;
   const { payment, openTry } = standing;
   if (openTry !== null && (openTry.askedBy === 'billing' || openTry.cardId === order.cardId)) return openTry;
-  const intent = await intentOf(place, payment);
+  const intent = await intentOf(place, payment, toldBy(place));
   if (intent === null) return null;
   if (intent.state !== 'open') return concluded(place, payment, intent);
   if (openTry === null) {

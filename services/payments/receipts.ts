@@ -8,7 +8,7 @@ import type { Payment } from './payments.ts';
 
 export interface Receipt {
   readonly paymentId: string;
-  /** As in 9F1C03AB-0012: the end of the organization's id, and which of its payments it was. */
+  /** As in 9F1C03AB-0012: the end of the organization's id, the series where there was a restore, and which of its payments it was. */
   readonly number: string;
   readonly paidAt: Date;
   readonly billTo: BillingSnapshot;
@@ -30,6 +30,7 @@ export interface Receipt {
 
 interface Row extends Omit<Receipt, 'number' | 'creditNano' | 'bonusNano'> {
   readonly orgId: string;
+  readonly series: string;
   readonly inOrganization: number;
   readonly creditNano: string;
   readonly bonusNano: string;
@@ -38,7 +39,7 @@ interface Row extends Omit<Receipt, 'number' | 'creditNano' | 'bonusNano'> {
 /** @throws TollgateError not_found: also of what is not paid */
 export async function receipt(db: Queryable, paymentId: string): Promise<Receipt> {
   const { rows } = await db.query<Row>(
-    `select p.id as "paymentId", r.org_id as "orgId", r.number as "inOrganization", p.paid_at as "paidAt", r.bill_to as "billTo", p.purpose,
+    `select p.id as "paymentId", r.org_id as "orgId", r.series, r.number as "inOrganization", p.paid_at as "paidAt", r.bill_to as "billTo", p.purpose,
             p.amount_cents as "amountCents", p.tax_cents as "taxCents", p.currency, p.credit_nano as "creditNano", p.bonus_nano as "bonusNano",
             case when v.id is not null then jsonb_build_object('name', v.plan, 'months', (i.bought #>> '{terms,months}')::integer) end as plan,
             case when u.number is not null then jsonb_build_object('month', i.name, 'invoice', u.number) end as usage,
@@ -58,10 +59,10 @@ export async function receipt(db: Queryable, paymentId: string): Promise<Receipt
   if (row === undefined) {
     throw new TollgateError('not_found', { message: `There is no receipt of payment ${paymentId}.`, param: 'id' });
   }
-  const { orgId, inOrganization, creditNano, bonusNano, ...shown } = row;
+  const { orgId, series, inOrganization, creditNano, bonusNano, ...shown } = row;
   return {
     ...shown,
-    number: `${orgId.slice(-8).toUpperCase()}-${String(inOrganization).padStart(4, '0')}`,
+    number: [orgId.slice(-8).toUpperCase(), series, String(inOrganization).padStart(4, '0')].filter(Boolean).join('-'),
     creditNano: nano(creditNano),
     bonusNano: nano(bonusNano),
   };

@@ -16,27 +16,44 @@ export function beginRefund(
   actor: string,
   atMostCents: number | null = null,
 ): Promise<BegunRefund> {
-  return begin(db, paymentId, null, atMostCents, actor);
+  return begin(db, newId(), paymentId, null, atMostCents, actor);
 }
 
-/** What Stripe says that it gave back. */
+/** What Stripe says that it gave back; `id`: that it had with us, where we had asked for it and have forgotten. */
 export function bookHeardRefund(
   db: Queryable,
   paymentId: string,
-  { id, amountCents }: { readonly id: string; readonly amountCents: number },
+  heard: { readonly id: string; readonly amountCents: number },
   actor: string,
+  id = newId(),
 ): Promise<BegunRefund> {
-  return begin(db, paymentId, id, amountCents, actor);
+  return begin(db, id, paymentId, heard.id, heard.amountCents, actor);
+}
+
+/** Of a refund of ours that Stripe names: its row, or the one that was begun in its place since a restore. Null: neither is there. */
+export async function ownRefund(
+  db: Queryable,
+  paymentIntent: string,
+  id: string,
+  amountCents: number,
+): Promise<string | null> {
+  const { rows } = await db.query<{ id: string }>(
+    `select r.id from refunds r join payments p on p.id = r.payment_id
+      where r.id = $2 or p.stripe_payment_intent = $1 and r.stripe_refund is null and r.state = 'submitted' and r.amount_cents = $3
+      order by r.id = $2 desc limit 1`,
+    [paymentIntent, id, amountCents],
+  );
+  return rows[0]?.id ?? null;
 }
 
 async function begin(
   db: Queryable,
+  id: string,
   paymentId: string,
   stripeRefund: string | null,
   cents: number | null,
   actor: string,
 ): Promise<BegunRefund> {
-  const id = newId();
   const { rows } = await db.query<{ cents: string }>('select begin_refund($1, $2, $3, $4, $5) as cents', [
     id,
     paymentId,

@@ -10,7 +10,7 @@ import { invoiceRefunded, invoiceRefundRefused } from '../subscriptions/learn.ts
 import { billingNow } from '../subscriptions/turn.ts';
 import { payment, recordPayment } from './payments.ts';
 import { tellOfRefund } from './refund-mails.ts';
-import { beginRefund, bookHeardRefund, refundAt } from './refund-rows.ts';
+import { beginRefund, bookHeardRefund, ownRefund, refundAt } from './refund-rows.ts';
 import { endRefusedRefund, markSeenTo, tellOfRefusedRefund } from './refused-refund-rows.ts';
 import type { StripeApi, StripeRefund } from './stripe-api.ts';
 
@@ -98,13 +98,15 @@ export async function followRefunds(
 async function applyRefund(tx: PoolClient, intent: string, refund: StripeRefund, actor: string): Promise<void> {
   const ours = RefundId.safeParse(refund.refundId);
   // Where Stripe's id stands comes first: a refund may have been booked anew (rebook_heard_since).
-  const known = (await refundAt(tx, refund.id)) ?? (ours.success ? ours.data : null);
+  const known =
+    (await refundAt(tx, refund.id)) ??
+    (ours.success ? await ownRefund(tx, intent, ours.data, refund.amountCents) : null);
   if (known !== null) return settleRefund(tx, known, refund.id, refund.state, actor);
   if (refund.state === 'failed') return;
   const { rows } = await tx.query<{ id: string }>('select id from payments where stripe_payment_intent = $1', [intent]);
   const [paid] = rows;
   if (paid === undefined) throw new Error(`no payment was recorded by ${intent}`);
-  const { id } = await bookHeardRefund(tx, paid.id, refund, actor);
+  const { id } = await bookHeardRefund(tx, paid.id, refund, actor, ours.data);
   await settleRefund(tx, id, refund.id, refund.state, actor);
 }
 

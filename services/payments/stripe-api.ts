@@ -3,8 +3,10 @@
 import Stripe from 'stripe';
 import { TollgateError } from '../../domain/errors.ts';
 import type { StripeSettings } from '../platform/config.ts';
+import type { PurchaseNote } from './purchase-notes.ts';
 import { StripeCards } from './stripe-cards.ts';
-import { asked, idOf, openStripe, translated } from './stripe-client.ts';
+import { asked, type BeforePost, idOf, openStripe, translated } from './stripe-client.ts';
+import { StripeHistory } from './stripe-history.ts';
 import { type PaymentIntent, paymentIntentOf, StripeIntents } from './stripe-intents.ts';
 import { StripeTaxes } from './stripe-taxes.ts';
 
@@ -50,6 +52,7 @@ export interface CheckoutOrder {
   readonly returnUrl: string;
   /** The card that pays is kept, and may be asked again when nobody is there. */
   readonly keepsCard: boolean;
+  readonly note: PurchaseNote;
 }
 
 export interface CheckoutSession {
@@ -72,14 +75,19 @@ export class StripeApi {
   readonly intents: StripeIntents;
   readonly cards: StripeCards;
   readonly taxes: StripeTaxes;
+  readonly history: StripeHistory;
+  /** Whoever is about to change something there may ask before he looks at anything (D150). */
+  readonly mayPost: BeforePost;
   readonly #stripe: Stripe;
   readonly #webhookSecret: string;
 
-  constructor(settings: StripeSettings) {
-    this.#stripe = openStripe(settings);
+  constructor(settings: StripeSettings, beforePost: BeforePost) {
+    this.mayPost = beforePost;
+    this.#stripe = openStripe(settings, beforePost);
     this.intents = new StripeIntents(this.#stripe);
     this.cards = new StripeCards(this.#stripe);
     this.taxes = new StripeTaxes(this.#stripe);
+    this.history = new StripeHistory(this.#stripe);
     this.#webhookSecret = settings.webhookSecret;
   }
 
@@ -94,7 +102,7 @@ export class StripeApi {
   async createCheckout(order: CheckoutOrder): Promise<{ readonly session: string; readonly url: string }> {
     const { paymentId, orgId, customer, amountCents, taxCents, currency, title, expiresAt, returnUrl, keepsCard } =
       order;
-    const metadata = { payment_id: paymentId, org_id: orgId };
+    const metadata = order.note;
     const lineOf = (name: string, unit_amount: number) => ({
       price_data: { currency, unit_amount, product_data: { name } },
       quantity: 1,

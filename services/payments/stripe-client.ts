@@ -8,9 +8,13 @@ const API_VERSION = '2026-10-28.endive';
 const TIMEOUT_MS = 20_000;
 const RETRY_AFTER_MS = 5_000;
 
-export function openStripe({ apiBase, secretKey }: StripeSettings): Stripe {
+/** Rejects with a TollgateError where nothing may be changed at Stripe at this moment. */
+export type BeforePost = () => Promise<void>;
+
+export function openStripe({ apiBase, secretKey }: StripeSettings, beforePost: BeforePost): Stripe {
   const { protocol, hostname, port } = new URL(apiBase);
   return new Stripe(secretKey, {
+    httpClient: asking(beforePost),
     apiVersion: API_VERSION,
     timeout: TIMEOUT_MS,
     maxNetworkRetries: 1,
@@ -19,6 +23,18 @@ export function openStripe({ apiBase, secretKey }: StripeSettings): Stripe {
     host: hostname,
     ...(port === '' ? {} : { port }),
   });
+}
+
+/** All that is asked goes by here, whichever module asks it: nobody can forget that a hold stands (D150). */
+function asking(beforePost: BeforePost) {
+  const http = Stripe.createNodeHttpClient();
+  const send = http.makeRequest.bind(http);
+  http.makeRequest = async (...request) => {
+    const [, , , method] = request;
+    if (method === 'POST') await beforePost();
+    return send(...request);
+  };
+  return http;
 }
 
 /** Of what Stripe may have expanded; null where there is none. */
@@ -49,6 +65,7 @@ export function translated(error: unknown): unknown {
     error instanceof errors.StripeRateLimitError ||
     error instanceof errors.StripeAPIError;
   if (!isPassing) return error;
+  if (error instanceof errors.StripeConnectionError && error.detail instanceof TollgateError) return error.detail;
   return new TollgateError('payment_provider_unavailable', {
     message: 'Stripe does not answer at the moment. Nothing is lost: repeat this in some seconds.',
     retryAfterMs: RETRY_AFTER_MS,

@@ -20,3 +20,12 @@ async function customerOf(db: Queryable, orgId: string): Promise<string | null> 
   );
   return rows[0]?.customer ?? null;
 }
+
+/** Made in days that a restored database has forgotten. False: it, or another one, is known, or the organization is not. */
+export async function adoptCustomer(db: Queryable, orgId: string, customer: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `insert into stripe_customers (org_id, stripe_customer) select o.id, $2 from organizations o where o.id::text = $1 on conflict do nothing`,
+    [orgId, customer],
+  );
+  return rowCount === 1;
+}

@@ -2,7 +2,11 @@
 // which is the question to the card; cancelled. What a confirmation came to when Stripe did not say so, the intent itself says.
 import Stripe from 'stripe';
 import type { DeclineCodes } from '../../domain/declines.ts';
+import type { PurchaseNote } from './purchase-notes.ts';
 import { asked, idOf, isRepeatedFault, translated } from './stripe-client.ts';
+
+/** Of one customer, and by far more than were made for him in a day. */
+const NEWEST = 100;
 
 export interface PaymentIntent {
   readonly id: string;
@@ -14,6 +18,8 @@ export interface PaymentIntent {
   readonly currency: string;
   /** What we wrote on it when it was asked for; null: it is none of ours. */
   readonly paymentId: string | null;
+  /** The rest of that. */
+  readonly note: PurchaseNote;
   /** Of the last card that was asked, until one pays. */
   readonly refusal: DeclineCodes | null;
   readonly latestCharge: string | null;
@@ -23,7 +29,7 @@ export interface PaymentIntent {
 
 export interface IntentOrder {
   readonly paymentId: string;
-  readonly orgId: string;
+  readonly note: PurchaseNote;
   readonly customer: string;
   readonly amountCents: number;
   readonly currency: string;
@@ -54,7 +60,7 @@ export class StripeIntents {
   }
 
   /** null: Stripe has kept a fault under this key and will repeat it; whatever it made then, nobody will confirm. */
-  async create({ paymentId, orgId, customer, amountCents, currency }: IntentOrder): Promise<PaymentIntent | null> {
+  async create({ paymentId, note, customer, amountCents, currency }: IntentOrder): Promise<PaymentIntent | null> {
     try {
       const intent = await this.#stripe.paymentIntents.create(
         {
@@ -62,7 +68,7 @@ export class StripeIntents {
           currency,
           customer,
           allowed_payment_method_types: ['card'],
-          metadata: { payment_id: paymentId, org_id: orgId },
+          metadata: note,
         },
         { idempotencyKey: `pi:${paymentId}` },
       );
@@ -71,6 +77,12 @@ export class StripeIntents {
       if (isRepeatedFault(error)) return null;
       throw translated(error);
     }
+  }
+
+  /** The newest that were made for him. */
+  async of(customer: string): Promise<PaymentIntent[]> {
+    const { data } = await asked(() => this.#stripe.paymentIntents.list({ customer, limit: NEWEST }));
+    return data.map(paymentIntentOf);
   }
 
   /** The customer is not there: a bank that wants him refuses. */
@@ -149,6 +161,7 @@ export function paymentIntentOf(intent: Stripe.PaymentIntent): PaymentIntent {
     amountCents: intent.amount_received,
     currency: intent.currency,
     paymentId: intent.metadata.payment_id ?? null,
+    note: intent.metadata,
     refusal: intent.last_payment_error === null ? null : codesOf(intent.last_payment_error),
     latestCharge: idOf(intent.latest_charge),
     bankPage: intent.next_action?.redirect_to_url?.url ?? null,

@@ -121,6 +121,15 @@ function linesText(lines: readonly InvoiceLine[]): string {
   return JSON.stringify(lines.map((line) => ({ ...line, amountNano: String(line.amountNano) })));
 }
 
+/** By its id, or the organization's of that month. Null: there is none. */
+export async function usageInvoiceOf(db: Queryable, orgId: string, id: string, month: string): Promise<string | null> {
+  const { rows } = await db.query<{ id: string }>(
+    `select id from invoices where org_id = $1 and kind = 'usage' and (id = $2 or name = $3) order by id = $2 desc limit 1`,
+    [orgId, id, month],
+  );
+  return rows[0]?.id ?? null;
+}
+
 /** What an invoice of usage says, as it was when it was issued. */
 export interface UsageInvoice {
   readonly invoiceId: string;

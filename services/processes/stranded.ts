@@ -17,9 +17,12 @@ const OPEN = Object.entries(OPEN_PROCESSES)
   )
   .join(' union all ');
 
-interface Stranded {
+interface Poked {
   readonly process: ProcessName;
   readonly subject: string;
+}
+
+interface Stranded extends Poked {
   readonly isLate: boolean;
 }
 
@@ -30,6 +33,17 @@ export async function pokeStranded(db: Pool): Promise<{ readonly poked: number; 
       where is_unanswered or wake_at < ${LATE} order by wake_at limit $2`,
     [LATE_AFTER, MOST_AT_ONCE],
   );
+  await poke(db, rows);
+  return { poked: rows.length, late: rows.filter(({ isLate }) => isLate).length };
+}
+
+/** Each that goes on has a workflow afterwards: those that they had were ended. */
+export async function pokeAllOpen(db: Pool): Promise<void> {
+  const { rows } = await db.query<Poked>(`select process, id as subject from (${OPEN}) open`);
+  await poke(db, rows);
+}
+
+async function poke(db: Pool, rows: readonly Poked[]): Promise<void> {
   // One by one: in one transaction their rows would be locked in another order than those who have news lock them. None waits for the
   // disk: what a crash forgets is late still, and poked by the next tick.
   const client = await db.connect();
@@ -44,5 +58,4 @@ export async function pokeStranded(db: Pool): Promise<{ readonly poked: number; 
   } finally {
     client.release(!isAsBefore);
   }
-  return { poked: rows.length, late: rows.filter(({ isLate }) => isLate).length };
 }

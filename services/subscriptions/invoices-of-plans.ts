@@ -39,7 +39,7 @@ export async function orderInvoice(
   const { grossCents, taxCents, tax } = await taxFor(tx, orgId, amountCents);
   await tx.query(
     `insert into invoices (id, org_id, kind, subscription_id, name, bought, amount_cents, tax_cents, tax)
-     values ($1, $2, 'plan', $3, $4, $5, $6, $7, $8)`,
+     values ($1, $2, 'plan', $3, $4, $5, $6, $7, $8) on conflict (id) do nothing`,
     [id, orgId, subscriptionId, name, jsonbText({ terms, period }), grossCents, taxCents, jsonbText(tax)],
   );
   return id;

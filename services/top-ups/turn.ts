@@ -7,6 +7,7 @@ import { balanceOf } from '../grants/balance.ts';
 import { lockedOrganization } from '../organizations/organizations.ts';
 import { orderTopUp, priceOfTopUp } from '../payments/top-up-payments.ts';
 import { pokeProcess, topUpWorkflowId } from '../processes/poke.ts';
+import { heldSince } from '../restores/billing-holds.ts';
 import { billingNow } from '../subscriptions/turn.ts';
 import { taxOf } from '../taxes/taxes.ts';
 import { queueTopUpMails } from './top-up-mails.ts';
@@ -49,6 +50,7 @@ function openedBy({ open: before }: TopUp, { open: after }: TopUp): TopUp['open'
 /** With the balance as it is now: whoever adds to it waits for the end of this transaction. The organization is held afterwards. */
 export async function lookAtBalance(tx: PoolClient, orgId: string, told: Told = {}): Promise<TopUpResult> {
   await lockedOrganization(tx, orgId);
+  if ((await heldSince(tx)) !== null) return takeTopUpTurn(tx, orgId, { kind: 'balance_unknown' }, told);
   const { balanceNano } = await balanceOf(tx, orgId);
   return takeTopUpTurn(tx, orgId, { kind: 'balance', balanceNano: balanceNano.toString() }, told);
 }

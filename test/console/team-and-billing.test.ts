@@ -83,7 +83,10 @@ async function renewalIsDeclined({ orgId }: Account): Promise<void> {
   const bought = await worker.query('select id from subscriptions where org_id = $1', [orgId]);
   const subscriptionId = bought.rows[0].id;
   await new Subscriptions(worker).tick(subscriptionId);
-  const api = new StripeApi({ apiBase: stripe.url, secretKey: STRIPE_KEY, webhookSecret: WEBHOOK_SECRET });
+  const api = new StripeApi(
+    { apiBase: stripe.url, secretKey: STRIPE_KEY, webhookSecret: WEBHOOK_SECRET },
+    async () => {},
+  );
   await settleCardAsks({ db: worker, stripe: api }, subscriptionId, 10_000);
   await worker.end();
 }

@@ -223,3 +223,32 @@ test('nothing is written after the plan has ended', () => {
     }),
   );
 });
+
+test.each([
+  ['in the middle of a month', BEGIN_MS + HOUR_MS, 'renew'],
+  ['when it waits for its renewal', endOf({ anchorMs: BEGIN_MS, firstMonth: 0, months: 1 }) + HOUR_MS, 'renew'],
+  ['when it would have ended', endOf({ anchorMs: BEGIN_MS, firstMonth: 0, months: 1 }) + HOUR_MS, 'cancel'],
+] as const)(
+  'an upgrade that was paid in days that are forgotten begins when it is found, %s',
+  (_, foundAtMs, atPeriodEnd) => {
+    const before: Subscription = { ...newSubscription(sold('pro'), 'first', BEGIN_MS), atPeriodEnd };
+    const order = { invoice: 'purchase:forgotten', terms: sold('team'), amountCents: 8_000, period: null };
+
+    const found = stepSubscription(before, { kind: 'order_found', order }, foundAtMs);
+    const state = found.kind === 'stepped' ? found.state : before;
+    const paid = stepSubscription(state, { kind: 'charged', invoice: order.invoice, outcome: PAID }, foundAtMs);
+    const again = paid.kind === 'stepped' ? stepSubscription(paid.state, { kind: 'tick' }, foundAtMs) : paid;
+
+    expect(paid).toMatchObject({
+      kind: 'stepped',
+      state: {
+        phase: { kind: 'active' },
+        terms: sold('team'),
+        period: { anchorMs: foundAtMs, firstMonth: 0, months: 1 },
+        atPeriodEnd: atPeriodEnd === 'cancel' && foundAtMs < BEGIN_MS + 2 * HOUR_MS ? 'cancel' : 'renew',
+      },
+      asks: [],
+    });
+    expect(again).toMatchObject({ writes: [], asks: [] });
+  },
+);

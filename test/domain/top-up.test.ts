@@ -187,3 +187,26 @@ test('in any order of events: a top-up is paid once, a day within its cap, and a
     { numRuns: 300 },
   );
 });
+
+test('one that was paid in days that a restored database has forgotten is counted: its number is not given again, and its price is part of the caps', () => {
+  const found = { kind: 'charged', number: 3, outcome: PAID, paidCents: 4_000 } as const;
+
+  const known = stepped(on, found, NOON);
+  const again = stepped(known.state, found, NOON);
+  const low = stepped(known.state, LOW, NOON);
+
+  expect(known.state).toMatchObject({ made: 3, open: null, paid: [{ number: 3, priceCents: 4_000, atMs: NOON }] });
+  expect(again.state).toBe(known.state);
+  // 40.00 and 25.00 are above the 50.00 of a day.
+  expect(low.asks).toEqual([]);
+});
+
+test('while nobody knows the balance nothing is bought, and the card that is being asked is asked on', () => {
+  const low = stepped(on, LOW, NOON);
+
+  const unknown = stepped(on, { kind: 'balance_unknown' }, NOON);
+  const meanwhile = stepped(low.state, { kind: 'balance_unknown' }, NOON);
+
+  expect(unknown.asks).toEqual([]);
+  expect(meanwhile.asks).toEqual(low.asks);
+});

@@ -25,8 +25,8 @@ beforeAll(async () => {
     secretKey: sandboxKey ?? 'sk_test_contract',
     webhookSecret: 'whsec_contract',
   };
-  api = new StripeApi(settings);
-  sdk = openStripe(settings);
+  api = new StripeApi(settings, async () => {});
+  sdk = openStripe(settings, async () => {});
   if (fake !== null) close = fake.close;
 });
 afterAll(() => close());
@@ -40,7 +40,9 @@ async function customerWith(card: string): Promise<{ orgId: string; customer: st
 
 async function asking(card: string, amountCents = 1_900) {
   const { orgId, customer, paymentMethod } = await customerWith(card);
-  const order = { paymentId: newId(), orgId, customer, amountCents, currency: 'usd' };
+  const paymentId = newId();
+  const note = { payment_id: paymentId, org_id: orgId };
+  const order = { paymentId, note, customer, amountCents, currency: 'usd' };
   const intent = await api.intents.create(order);
   const confirming = { paymentIntent: intent?.id ?? '', paymentId: order.paymentId, attempt: '1.1', paymentMethod };
   return { order, intent, confirming };
@@ -50,7 +52,7 @@ test('asked again under its key, a customer and an intent are the same; a key wi
   const { order, intent } = await asking('pm_card_visa');
 
   const again = await api.intents.create(order);
-  const customer = await api.createCustomer(order.orgId);
+  const customer = await api.createCustomer(order.note.org_id);
   const otherwise = await api.intents.create({ ...order, amountCents: 2_000 }).catch((error: unknown) => error);
 
   expect([again?.id, customer]).toEqual([intent?.id, order.customer]);
@@ -130,6 +132,7 @@ test('a page to pay on asks for the amount and its tax, is the same under its ke
     ...{ paymentId: newId(), orgId, customer, amountCents: 6_000, taxCents: 1_000, currency: 'usd', title: 'Credit' },
     ...{ expiresAt: new Date((Math.floor(Date.now() / 1_000) + 3_600) * 1_000), keepsCard: true },
     returnUrl: 'https://shop.example/',
+    note: { org_id: orgId },
   };
 
   const page = await api.createCheckout(order);

@@ -1,6 +1,5 @@
 // A mail that is queued reaches its recipient whatever happens on the way, at most twice under one Message-ID, and a dunning notice is
 // called handed over only when the mail server has it. Temporal is not there at all.
-
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -63,11 +62,7 @@ function relaying(onHandedOver: (before: number) => void = () => undefined): Rel
     sender,
     from: FROM,
     staff: 'staff@tollgate.example',
-    site: mailSite(
-      'https://tollgate.example',
-      'a secret of links that is no secret',
-      'https://tollgate.example/runbook',
-    ),
+    site: mailSite('https://tollgate.example', 'a secret of links that is none', 'https://tollgate.example/runbook'),
     async onHandedOver(_tx, one) {
       handedOver.push(one);
       onHandedOver(handedOver.length - 1);
@@ -90,10 +85,9 @@ function relaying(onHandedOver: (before: number) => void = () => undefined): Rel
 }
 
 async function warn(invoiceId = INVOICE): Promise<void> {
-  const facts = SAMPLES.limit_warning[0];
-  if (facts === undefined) throw new Error('a warning has a sample');
   const notice = { invoiceId, notice: 'limit_warning' } as const;
-  await queued(db, { orgId, kind: 'limit_warning', key: `limit_warning:${invoiceId}`, facts, notice });
+  for (const facts of SAMPLES.limit_warning.slice(0, 1))
+    await queued(db, { orgId, kind: 'limit_warning', key: `limit_warning:${invoiceId}`, facts, notice });
 }
 
 interface Row {
@@ -287,3 +281,19 @@ async function metricsOf({ url }: WorkerProcess): Promise<Record<string, string>
     [...text.matchAll(/^tollgate_notifications_(\w+) (\S+)$/gm)].map(([, name, value]) => [name, value]),
   );
 }
+
+test('while billing is on hold after a restore bills wait, what somebody needs to get in does not, and then all of them go out once', async () => {
+  await admin.query(`select raise_billing_hold('a test has restored it', now())`);
+  await using _relay = relaying();
+
+  await warn();
+  for (const facts of SAMPLES.sign_up_code.slice(0, 1))
+    await queued(db, { orgId: null, kind: 'sign_up_code', key: 'sign_up_code:1', facts });
+  await until(async () => (await mails(inbox)).length === 1);
+  const { waiting: held } = await outboxStanding(db);
+  await admin.query('update billing_holds set cleared_at = clock_timestamp()');
+  await makeDue();
+
+  await until(async () => (await outboxStanding(db)).waiting === 0);
+  expect([held, (await mails(inbox)).length]).toEqual([1, 2]);
+});

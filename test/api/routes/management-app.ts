@@ -44,6 +44,7 @@ import {
 import { SCANNER_KEYS } from './scanner.ts';
 
 export const WEBHOOK_SECRET = 'whsec_of_the_tests';
+const STRIPE_SECRETS = { secretKey: 'sk_test_management', webhookSecret: WEBHOOK_SECRET };
 export const ADMIN_TOKEN = 'a-token-of-the-tests-0123456789abcdef';
 
 export const TEMPORAL_UI_URL = 'http://temporal.example/namespaces/tollgate/workflows';
@@ -137,7 +138,7 @@ export async function startManagementApp(
   const apiKeys = new ApiKeyCache(worker, () => performance.now(), payUrlOf);
   let table = await loadRoutingTable(worker, vault, 0);
   const logger = createLog({ name: 'test', level: 'info' }, linesTo(log));
-  const api = new StripeApi({ apiBase: stripe.url, secretKey: 'sk_test_management', webhookSecret: WEBHOOK_SECRET });
+  const api = new StripeApi({ apiBase: stripe.url, ...STRIPE_SECRETS }, async () => {});
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

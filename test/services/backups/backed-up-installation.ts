@@ -49,13 +49,13 @@ function newMasterKeys(): string {
   return JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } });
 }
 
-export async function backedUpInstallation(): Promise<BackedUpInstallation> {
-  const { database, admin } = await ownDatabase();
+/** A place for backups of this database, and the environment by which a process of its own finds it. */
+export async function backupPlaceOf(
+  database: ThrowawayDatabase,
+  admin: Pool,
+): Promise<{ readonly place: BackupTestPlace; readonly environment: Readonly<Record<string, string>> }> {
   const masterKeys = newMasterKeys();
-  const vault = newVault(masterKeys);
   await noteMigrations(admin);
-  await addChannel(admin, vault);
-  const customer = await newCustomer(admin, [{ usd: '5' }]);
   const folder = mkdtempSync(join(database.folder, 'backups-'));
   const temporary = mkdtempSync(join(tmpdir(), 'tollgate-backup-test-'));
   chmodSync(temporary, 0o711); // PostgreSQL walks through it as nobody, where tests run as root
@@ -63,12 +63,28 @@ export async function backedUpInstallation(): Promise<BackedUpInstallation> {
   const place: BackupTestPlace = {
     databaseUrl: database.urlFor('backup'),
     store: new DirectoryStore(folder),
-    vault,
+    vault: newVault(masterKeys),
     programs: postgresPrograms(),
     temporary,
     migrations: MIGRATIONS,
     folder,
   };
+  const environment = {
+    DATABASE_URL_BACKUP: place.databaseUrl,
+    TOLLGATE_BACKUP_STORE: folder,
+    TOLLGATE_BACKUP_SCRATCH: temporary,
+    TOLLGATE_MASTER_KEYS: masterKeys,
+    PG_BIN: place.programs.join(delimiter),
+  };
+  return { place, environment };
+}
+
+export async function backedUpInstallation(): Promise<BackedUpInstallation> {
+  const { database, admin } = await ownDatabase();
+  const { place, environment } = await backupPlaceOf(database, admin);
+  const { vault, folder } = place;
+  await addChannel(admin, vault);
+  const customer = await newCustomer(admin, [{ usd: '5' }]);
   const spend = async () => {
     const gateway = await openBareGateway(database);
     await gateway.settle(customer, await gateway.hold(customer, '0.1'), '0.1');
@@ -79,13 +95,7 @@ export async function backedUpInstallation(): Promise<BackedUpInstallation> {
     admin,
     database,
     place,
-    environment: {
-      DATABASE_URL_BACKUP: place.databaseUrl,
-      TOLLGATE_BACKUP_STORE: folder,
-      TOLLGATE_BACKUP_SCRATCH: temporary,
-      TOLLGATE_MASTER_KEYS: masterKeys,
-      PG_BIN: place.programs.join(delimiter),
-    },
+    environment,
     spend,
     take: (name, from = {}) => takeBackup({ ...place, ...from }, { name, run: newId() }),
     verdict: (object, at = {}) =>

@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { Client } from 'pg';
 import { until } from '../../support/until.ts';
 import { backedUpInstallation, bytesOf } from './backed-up-installation.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const { place, environment, take } = await backedUpInstallation();
+const { admin, database, place, environment, take, pretend } = await backedUpInstallation();
 
 interface Command {
   readonly child: ChildProcess;
@@ -42,6 +43,22 @@ async function ended({
   return { exitCode: child.exitCode, verdict: said.join('').trim().split('\n').at(-1) ?? '' };
 }
 
+/** On the same server, with nothing in it. */
+async function newDatabase(name: string): Promise<string> {
+  await admin.query(`create database ${name} template template0`);
+  return database.url.replace(/[^/]+$/, name);
+}
+
+async function tablesIn(name: string): Promise<number> {
+  const client = new Client({ connectionString: database.url.replace(/[^/]+$/, name) });
+  await client.connect();
+  const { rowCount } = await client.query(
+    `select from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`,
+  );
+  await client.end();
+  return rowCount ?? 0;
+}
+
 const scratch = () => readdirSync(place.temporary);
 const stored = (end: string) => readdirSync(place.folder).filter((file) => file.endsWith(end));
 
@@ -70,6 +87,50 @@ test('npm run backup:verify ends with 1 and the reason', async () => {
     verdict: expect.stringMatching(/^rejected: chunk 0 of the backup does not open/),
   });
   expect(absent).toEqual({ exitCode: 1, verdict: expect.stringMatching(/^rejected: absent.manifest.json is not in/) });
+});
+
+test('npm run restore goes into an empty database alone, which is on hold afterwards', async () => {
+  const { object } = await take('restored');
+  const into = await newDatabase('restored');
+  const nowhere = into.replace(/:\d+\//, ':9/');
+
+  const unreachable = await ended(begin('restore.ts', '--from', object, '--into', nowhere));
+  const restored = await ended(begin('restore.ts', '--from', object, '--into', into));
+  const again = await ended(begin('restore.ts', '--from', object, '--into', into));
+  const half = await ended(begin('restore.ts', '--from', object));
+
+  expect(unreachable).toEqual({
+    exitCode: 1,
+    verdict: expect.stringMatching(/^rejected: restored at .*:9 cannot be reached/),
+  });
+  expect(restored).toEqual({
+    exitCode: 0,
+    verdict: expect.stringMatching(/^restored: restored\..* invariants hold, .*; billing is on hold, epoch \d+$/),
+  });
+  expect(again).toEqual({
+    exitCode: 1,
+    verdict: expect.stringMatching(/^rejected: restored is not empty: it has \d+/),
+  });
+  expect(half).toEqual({ exitCode: 1, verdict: expect.stringMatching(/^rejected: npm run restore -- --from/) });
+});
+
+test('a backup that is not whole is never begun to be restored, and what is not as its manifest says stays shut', async () => {
+  const { object, ...manifest } = await take('unlike');
+  const into = await newDatabase('unlike');
+  pretend({ object, ...manifest }, { figures: { ...manifest.figures, migration: '0001_of-another-world' } });
+
+  const unlike = await ended(begin('restore.ts', '--from', object, '--into', into));
+  const mayEnter = await admin.query(
+    `select has_database_privilege('tollgate_worker_login', 'unlike', 'connect') as may`,
+  );
+  writeFileSync(join(place.folder, object), bytesOf(place, object).fill(0, 3_000, 3_010));
+  const cut = await ended(begin('restore.ts', '--from', object, '--into', await newDatabase('untouched')));
+  const tables = await tablesIn('untouched');
+
+  expect(unlike.verdict).toMatch(/^rejected: its last migration is .*What was restored stays shut: drop unlike$/);
+  expect(mayEnter.rows).toEqual([{ may: false }]);
+  expect(cut.verdict).toMatch(/^rejected: chunk 0 of the backup does not open/);
+  expect(tables).toBe(0);
 });
 
 test('a disk that is full fails a backup and a restore with that reason, and nothing of either stays on it', async () => {

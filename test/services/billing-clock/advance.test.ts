@@ -185,7 +185,7 @@ test('what is told ahead of a charge is a stop, and queued there by the clock it
     [orgId],
   );
   const apiBase = 'http://127.0.0.1:1';
-  const stripe = new StripeApi({ apiBase, secretKey: 'sk_test_clock', webhookSecret: 'whsec_clock' });
+  const stripe = new StripeApi({ apiBase, secretKey: 'sk_test_clock', webhookSecret: 'whsec_clock' }, async () => {});
   const mailsAhead = dueSources(new FakeStripeClock(apiBase), stripe).filter(({ name }) => name === 'mails ahead');
 
   const { stops } = await advanceBillingClock(parts(mailsAhead), expiry.getTime() - now.getTime());

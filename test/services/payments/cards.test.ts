@@ -99,6 +99,7 @@ test('a card that pays for a pack is not kept, and that of a first subscription 
     taxCents: 0,
     currency: 'usd',
     title: 'Pro',
+    note: { org_id: orgId },
   };
   const expiresAt = new Date(Math.ceil(Date.now() / 1000) * 1000 + 60 * 60_000);
   const { url } = await till.stripe.createCheckout({ ...order, expiresAt, returnUrl: till.publicUrl, keepsCard: true });

@@ -116,7 +116,10 @@ test.each([
 test('what is on the books is known without a word from Stripe', async () => {
   const { paymentIntent } = await till.pay(await till.newOrganization(), 'pack_10');
   await till.record(paymentIntent);
-  const nobody = new StripeApi({ apiBase: 'http://127.0.0.1:9', secretKey: 'sk_test', webhookSecret: 'whsec' });
+  const nobody = new StripeApi(
+    { apiBase: 'http://127.0.0.1:9', secretKey: 'sk_test', webhookSecret: 'whsec' },
+    async () => {},
+  );
 
   const outcome = await inTransaction(till.db, (tx) => recordPayment(tx, nobody, paymentIntent, { actor: 'test' }));
 

@@ -45,7 +45,10 @@ export async function openTill(): Promise<Till> {
   const { database, admin } = await ownDatabase();
   const fake = await startStripeProcess();
   const db = createPool(database.urlFor('worker'), { name: 'till', maxConnections: 12, statementTimeoutMs: 10_000 });
-  const stripe = new StripeApi({ apiBase: fake.url, secretKey: 'sk_test_till', webhookSecret: 'whsec_till' });
+  const stripe = new StripeApi(
+    { apiBase: fake.url, secretKey: 'sk_test_till', webhookSecret: 'whsec_till' },
+    async () => {},
+  );
   const log = createLog({ name: 'till', level: 'silent' });
   afterAll(async () => {
     await db.end();

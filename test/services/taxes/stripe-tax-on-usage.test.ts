@@ -16,7 +16,10 @@ import { CALCULATE, livesIn, reportedOf, taxedByStripe, taxesAtStripe, taxOwed }
 
 const shop = await openPlanShop();
 const fake = await startStripeProcess();
-const stripe = new StripeApi({ apiBase: fake.url, secretKey: 'sk_test_usage', webhookSecret: 'whsec_usage' });
+const stripe = new StripeApi(
+  { apiBase: fake.url, secretKey: 'sk_test_usage', webhookSecret: 'whsec_usage' },
+  async () => {},
+);
 const place = { db: shop.db, admin: shop.admin, stripeUrl: fake.url };
 const invoiceDue = () => issueDueInvoices(shop.db, stripe);
 

@@ -7,7 +7,10 @@ import { createPool } from '../../../../services/platform/postgres.ts';
 
 const [databaseUrl = '', apiBase = ''] = process.argv.slice(2);
 const db = createPool(databaseUrl, { name: 'following', maxConnections: 3, statementTimeoutMs: 10_000 });
-const stripe = new StripeApi({ apiBase, secretKey: 'sk_test_following', webhookSecret: 'whsec_following' });
+const stripe = new StripeApi(
+  { apiBase, secretKey: 'sk_test_following', webhookSecret: 'whsec_following' },
+  async () => {},
+);
 const inbox = new StripeInbox(db, stripe, createLog({ name: 'following', level: 'silent' }), async () => {});
 await inbox.processDue();
 await sendRefunds(db, stripe);

@@ -5,6 +5,9 @@ import { reportTaxes } from '../../../../services/taxes/tax-reports.ts';
 
 const [databaseUrl = '', apiBase = ''] = process.argv.slice(2);
 const db = createPool(databaseUrl, { name: 'reporting', maxConnections: 2, statementTimeoutMs: 10_000 });
-const stripe = new StripeApi({ apiBase, secretKey: 'sk_test_reporting', webhookSecret: 'whsec_reporting' });
+const stripe = new StripeApi(
+  { apiBase, secretKey: 'sk_test_reporting', webhookSecret: 'whsec_reporting' },
+  async () => {},
+);
 await reportTaxes(db, stripe);
 await db.end();
