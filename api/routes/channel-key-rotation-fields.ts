@@ -54,6 +54,8 @@ export const KeyRotation = z
     slotId: uuid,
     oldKeyId: uuid,
     newKeyId: uuid.nullable(),
+    oldKeyLastFour: z.string().nullable(),
+    newKeyLastFour: z.string().nullable(),
     stage,
     percent: z.int().nullable().meta({ description: 'Of requests that get the new key, in the canary' }),
     isEmergency: z.boolean(),

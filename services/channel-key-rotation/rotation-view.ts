@@ -47,6 +47,9 @@ export async function viewOf(db: Queryable, held: Held, goesOn: boolean): Promis
 /** As its page shows it, and whoever has to do something about it. */
 export interface AttendedRotation extends RotationView {
   readonly origin: 'made' | 'brought';
+  /** By which a person finds them at the provider. */
+  readonly oldKeyLastFour: string | null;
+  readonly newKeyLastFour: string | null;
   readonly need: RotationNeed | null;
   readonly choices: readonly RotationChoice[];
   /** With the new key since its stage of the canary began, and how many end that stage. */
@@ -59,11 +62,14 @@ export interface AttendedRotation extends RotationView {
 
 export async function attendedRotation(db: Queryable, held: Held): Promise<AttendedRotation> {
   const seen = await seenOf(db, held);
-  const { state } = held.row;
+  const { oldKeyId, newKeyId, state } = held.row;
   const { origin, stage } = state;
+  const lastFourOf = (keyId: string | null) => held.channel.keys.find(({ id }) => id === keyId)?.lastFour ?? null;
   return {
     ...viewWith(held, seen, false),
     origin,
+    oldKeyLastFour: lastFourOf(oldKeyId),
+    newKeyLastFour: lastFourOf(newKeyId),
     need: seen === null ? null : needOf(state, seen),
     choices: seen === null ? [] : choicesOf(state, seen),
     attempts: attemptsIn(state, seen),
