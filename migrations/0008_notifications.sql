@@ -7,7 +7,7 @@ create table notifications (
   id uuid primary key,
   -- Made of the event's own ids: whoever tells of it a second time tells nothing new. With the recipient it is the Message-ID.
   event_key text not null check (length(event_key) between 1 and 300),
-  -- Null: it is about a person, wherever he belongs.
+  -- Null: it is about a person, wherever he belongs, or about what we run.
   org_id uuid references organizations,
   kind text not null check (kind in (
     'verification', 'receipt', 'refunded', 'second_capture_refunded', 'payment_declined', 'payment_needs_you', 'card_expiring',
@@ -15,7 +15,7 @@ create table notifications (
     'remind', 'limit_warning', 'limited', 'last_warning', 'stopped', 'restored', 'stop_decision',
     'balance_low', 'top_up_done', 'top_up_declined', 'top_up_off',
     'sign_up_code', 'known_address', 'new_sign_in', 'password_reset', 'password_changed', 'second_factor', 'passkey', 'mail_change_code', 'mail_changed', 'account_closed', 'invitation',
-    'identity', 'identity_link', 'single_sign_on', 'old_credential_ends', 'credential_leaked',
+    'identity', 'identity_link', 'single_sign_on', 'old_credential_ends', 'credential_leaked', 'channel_key_awaited',
     'application_received', 'application_question', 'application_message', 'application_waits', 'application_rejected', 'application_expired', 'enterprise_welcome')),
   -- A mail address, or 'staff'. Null: the organization has nobody who could be written to.
   recipient text,
@@ -38,7 +38,7 @@ create table notifications (
   unique nulls not distinct (event_key, recipient),
   check ((invoice_id is null) = (notice is null)),
   check ((org_id is null) = (kind in ('verification', 'sign_up_code', 'known_address', 'new_sign_in', 'password_reset', 'password_changed', 'second_factor', 'passkey', 'mail_change_code', 'mail_changed', 'account_closed',
-    'identity', 'identity_link'))),
+    'identity', 'identity_link', 'channel_key_awaited'))),
   check (handed_over_at is null or gave_up_at is null and recipient is not null)
 );
 create index on notifications (due_at) where handed_over_at is null and gave_up_at is null and recipient is not null;

@@ -14,6 +14,7 @@ const LONGEST = [
   'test/console/enterprise.test.ts',
   'test/console/own-account.test.ts',
   'test/console/customers.test.ts',
+  'test/console/keys-and-backups.test.ts',
   'test/console/pages.test.ts',
   'test/services/ledger/settlement-under-fire.test.ts',
   'test/api/proxy/official-clients.test.ts',

@@ -31,6 +31,7 @@ export function mailSite(publicUrl: string, linkSecret: string, runbookUrl: stri
     signUpCode: (signUpId) => signUps.codeOf(signUpId),
     welcomeUrl: new WelcomeLinks(publicUrl, linkSecret).urlOf,
     reviewUrl: (applicationId) => `${console}/staff/applications/${applicationId}`,
+    staffKeysUrl: `${console}/staff/keys`,
     runbookUrl,
   };
 }

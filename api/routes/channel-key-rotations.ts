@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import { decideRotation, type WantedDecision } from '../../services/channel-key-rotation/decisions.ts';
 import { foundRotation } from '../../services/channel-key-rotation/rotation-rows.ts';
-import { type RotationView, viewOf } from '../../services/channel-key-rotation/rotation-view.ts';
-import { keyInventory, setPolicy } from '../../services/channel-key-rotation/slots.ts';
+import { type AttendedRotation, attendedRotation } from '../../services/channel-key-rotation/rotation-view.ts';
+import { keyInventories, keyInventory, setPolicy } from '../../services/channel-key-rotation/slots.ts';
 import { startRotation } from '../../services/channel-key-rotation/start.ts';
 import { lockedChannel } from '../../services/channels/channels.ts';
 import { hasKeyApi, setAdminKey } from '../../services/channels/provider-admin.ts';
@@ -13,6 +13,7 @@ import { channelKeyRotationWorkflowId } from '../../services/processes/poke.ts';
 import type { AppDependencies } from './app-dependencies.ts';
 import { type Declared, KeyInventory, KeyRotation, KeySlot, secret } from './channel-key-rotation-fields.ts';
 import { instant, reason, uuid } from './field-schemas.ts';
+import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
 const byId = z.object({ id: uuid });
@@ -26,6 +27,21 @@ const inventory = adminRead({
   query: none,
   response: KeyInventory,
   handler: ({ params }, { db }) => keyInventory(db, params.id),
+});
+
+const inventories = adminRead({
+  permission: 'channel.read',
+  path: '/api/v1/key-slots',
+  summary: 'The places of the keys of all channels, newest channel first',
+  params: none,
+  query: z.strictObject(pageQuery),
+  response: pageOf(KeyInventory),
+  handler: ({ query }, { db }) =>
+    onePage(
+      { name: 'key_slots', position: uuid, positionOf: (row: { readonly channelId: string }) => row.channelId },
+      query,
+      (after, pageSize) => keyInventories(db, after, pageSize),
+    ),
 });
 
 const policy = adminChange({
@@ -91,7 +107,7 @@ const start = adminChange({
     change(async (tx) => {
       const wanted = { channelId: params.id, slotId: params.slotId, isEmergency: body.emergency, reason: body.reason };
       const { rotation, audit } = await startRotation(tx, wanted, author);
-      return { answer: shown(await viewOf(tx, await foundRotation(tx, rotation.id), false)), audit };
+      return { answer: shown(await attendedRotation(tx, await foundRotation(tx, rotation.id))), audit };
     }),
 });
 
@@ -102,7 +118,7 @@ const one = adminRead({
   params: byId,
   query: none,
   response: KeyRotation,
-  handler: async ({ params }, { db }) => shown(await viewOf(db, await foundRotation(db, params.id), false)),
+  handler: async ({ params }, { db }) => shown(await attendedRotation(db, await foundRotation(db, params.id))),
 });
 
 const because = { reason };
@@ -124,12 +140,13 @@ function deciding<Body extends z.ZodObject>(
     handler: ({ params, body: sent, author }, { vault }: AppDependencies, change) =>
       change(async (tx) => {
         const { rotation, audit } = await decideRotation(tx, vault, params.id, wantedOf(sent), author);
-        return { answer: shown(await viewOf(tx, await foundRotation(tx, rotation.id), false)), audit };
+        return { answer: shown(await attendedRotation(tx, await foundRotation(tx, rotation.id))), audit };
       }),
   });
 }
 
 export const keyRotationRoutes: readonly Route[] = [
+  inventories,
   inventory,
   policy,
   adminKey,
@@ -185,7 +202,7 @@ function shown({
   wakeAt,
   results,
   ...view
-}: RotationView): Declared {
+}: AttendedRotation): Declared {
   return {
     ...view,
     id: rotationId,

@@ -1,15 +1,24 @@
 // What waits for a person of ours, of whatever kind, in one form: applications, what takes a second person, debts that somebody has to decide on,
-// subscriptions and top-ups that do not go on, money that went another way, nights that are not proven. There is no table of it: what waits is found where it waits (D100).
+// subscriptions and top-ups that do not go on, money that went another way, nights that are not proven, keys that are being changed, backups that failed. There is no
+// table of it: what waits is found where it waits (D100).
 import { z } from 'zod';
 import { isStaffAllowed, type Permission } from '../../domain/authorization.ts';
 import type { SignedIn } from '../../services/accounts/sessions.ts';
+import { type WaitingBackup, waitingBackups } from '../../services/backups/backup-list.ts';
+import { type WaitingKeyRotation, waitingKeyRotations } from '../../services/channel-key-rotation/waiting-rotations.ts';
 import { type WaitingCase, waitingCases } from '../../services/dunning/waiting-cases.ts';
 import { claimsHeld } from '../../services/inbox/claims.ts';
 import { dueSince, ledgerFindings, namesOf, type Unsettled, unsettledMoney } from '../../services/inbox/waiting.ts';
+import {
+  type WaitingMasterKeyRotation,
+  waitingMasterKeyRotation,
+} from '../../services/master-keys/waiting-rotations.ts';
 import { waitingApplications } from '../../services/onboarding/inbox.ts';
 import type { Queryable } from '../../services/platform/postgres.ts';
 import {
+  channelKeyRotationWorkflowId,
   dunningWorkflowId,
+  masterKeyRotationWorkflowId,
   onboardingWorkflowId,
   subscriptionWorkflowId,
   topUpWorkflowId,
@@ -32,7 +41,13 @@ export const itemKind = z.enum([
   'refused_refund',
   'capture_in_question',
   'ledger_finding',
+  'channel_key_rotation',
+  'master_key_rotation',
+  'backup',
+  'restore_check',
 ]);
+/** By real time, as people ask each other, and as nights are. */
+const IN_REAL_TIME: readonly Item['kind'][] = ['proposal', 'master_key_rotation', 'backup', 'restore_check'];
 
 export const InboxItem = z
   .object({
@@ -42,7 +57,7 @@ export const InboxItem = z
     orgName: z.string().nullable(),
     what: z.string().meta({
       description:
-        'The company that applies, the route that was asked for, how urgently a debt is to be decided on, what a subscription or a top-up waits for, what was paid for, why it is in question',
+        'The company that applies, the route that was asked for, how urgently a debt is to be decided on, what a subscription, a top-up or the change of a key waits for, what was paid for, why it is in question',
     }),
     amountCents: z.int().nullable(),
     since: instant,
@@ -59,7 +74,8 @@ export const InboxItem = z
     }),
     attention: provisioningAttention,
     detail: z.string().nullable().meta({
-      description: 'What Stripe says where it refuses to charge; of a capture in question, what was asked for instead',
+      description:
+        'What Stripe says where it refuses to charge; of a capture in question, what was asked for instead; whose key it is; why a backup failed',
     }),
     hints,
     workflowId: z.string().nullable(),
@@ -92,11 +108,14 @@ export async function waitingFor(
     ...(may('auto_top_up.read') ? (await waitingTopUps(db)).map(notBought) : []),
     ...(may('payment.refund') ? (await unsettledMoney(db)).map(plain) : []),
     ...(may('ledger.verify') ? (await ledgerFindings(db)).map(plain) : []),
+    ...(may('channel.change') ? (await waitingKeyRotations(db)).map(keyChange) : []),
+    ...(may('master_key.rotate') ? [await waitingMasterKeyRotation(db)].flatMap(masterKeyChange) : []),
+    ...(may('backup.take') ? (await waitingBackups(db)).map(notProven) : []),
   ];
   const [due, claimOn] = [await dueSince(db), await claimsHeld(db)];
   const items = found.map((item) => ({
     ...item,
-    ...due(item.since, item.kind === 'proposal' ? 'real' : 'billing'),
+    ...due(item.since, IN_REAL_TIME.includes(item.kind) ? 'real' : 'billing'),
     claim: claimOn(item) ?? null,
   }));
   return items.sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime());
@@ -164,6 +183,26 @@ function stuck({ subscriptionId: id, fault: detail, ...shown }: WaitingSubscript
 function notBought({ orgId, fault: detail, ...shown }: WaitingTopUp): Found {
   const workflowId = topUpWorkflowId(orgId);
   return { ...PLAIN, ...shown, ...{ kind: 'top_up', id: orgId, orgId, what: 'charge_faults', detail, workflowId } };
+}
+
+/** Of nobody's organization, and about no money. */
+const OURS = { ...PLAIN, orgId: null, orgName: null, amountCents: null } as const;
+
+function keyChange({ rotationId: id, slotId, channelName: detail, need: what, since }: WaitingKeyRotation): Found {
+  const workflowId = channelKeyRotationWorkflowId(slotId);
+  return { ...OURS, kind: 'channel_key_rotation', id, what, detail, since, workflowId };
+}
+
+function masterKeyChange(waiting: WaitingMasterKeyRotation | null): Found[] {
+  if (waiting === null) return [];
+  const { version, ...shown } = waiting;
+  const workflowId = masterKeyRotationWorkflowId(version);
+  return [{ ...OURS, ...shown, kind: 'master_key_rotation', id: String(version), workflowId }];
+}
+
+function notProven({ kind, name: id, trouble: detail, since }: WaitingBackup): Found {
+  const workflowId = `${kind === 'backup' ? 'backup' : 'restore-check'}:${id}`;
+  return { ...OURS, kind, id, what: 'failed', detail, since, workflowId };
 }
 
 function plain(unsettled: Unsettled): Found {

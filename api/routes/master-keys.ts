@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import type { RotationCommandName } from '../../domain/master-key-rotation.ts';
 import { destroyMasterKey, masterKeyHolders, masterKeys } from '../../services/master-keys/master-keys.ts';
-import { rotationView } from '../../services/master-keys/rotation-rows.ts';
+import { newestRotation, rotationView } from '../../services/master-keys/rotation-rows.ts';
 import { commandRotation, startRotation } from '../../services/master-keys/rotations.ts';
 import { newId } from '../../services/platform/ids.ts';
 import { instant, reason, uuid } from './field-schemas.ts';
@@ -63,9 +63,17 @@ export const masterKeyRoutes: readonly Route[] = [
     params: none,
     query: none,
     response: z
-      .object({ masterKeys: z.array(MasterKey).readonly(), holders: z.array(Holder).readonly() })
+      .object({
+        masterKeys: z.array(MasterKey).readonly(),
+        holders: z.array(Holder).readonly(),
+        rotation: Rotation.nullable().meta({ description: 'The newest, whether it goes on or has ended' }),
+      })
       .meta({ id: 'MasterKeys' }),
-    handler: async (_, { db }) => ({ masterKeys: await masterKeys(db), holders: await masterKeyHolders(db) }),
+    handler: async (_, { db }) => ({
+      masterKeys: await masterKeys(db),
+      holders: await masterKeyHolders(db),
+      rotation: await newestRotation(db),
+    }),
   }),
   adminChange({
     method: 'post',

@@ -15,6 +15,7 @@ const PROPOSED = {
   'post /api/v1/persons/{id}/staff-roles': 'staffRoles',
   'patch /api/v1/persons/{id}': 'staffMail',
   'post /api/v1/persons/{id}/second-factor/remove': 'lostFactor',
+  'post /api/v1/master-keys/{version}/destroy': 'masterKey',
 } as const;
 
 /** One that has no words yet is told as it is. */
@@ -36,6 +37,7 @@ const BECAUSE = {
   'what our own people may do': 'staffRoles',
   'the mail address of one of our own people': 'staffMail',
   'the second factor of an account': 'lostFactor',
+  'a master key is not brought back': 'masterKey',
 } as const;
 
 /** One that has no words yet is told as it is. */

@@ -214,6 +214,18 @@ const staffRoutes = [
     beforeLoad: () => Promise.all([learn('customers'), learn('deeds')]),
     component: lazyRouteComponent(() => import('./pages/customer.tsx'), 'Customer'),
   }),
+  createRoute({
+    getParentRoute: () => staff,
+    path: '/keys',
+    beforeLoad: () => learn('operations'),
+    component: lazyRouteComponent(() => import('./pages/staff-keys.tsx'), 'StaffKeys'),
+  }),
+  createRoute({
+    getParentRoute: () => staff,
+    path: '/backups',
+    beforeLoad: () => learn('operations'),
+    component: lazyRouteComponent(() => import('./pages/staff-backups.tsx'), 'StaffBackups'),
+  }),
 ] as const;
 
 const home = createRoute({

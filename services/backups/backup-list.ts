@@ -90,6 +90,27 @@ export async function requestDrill(tx: PoolClient, actor: string, backup: string
   return rows[0];
 }
 
+export interface WaitingBackup {
+  readonly kind: 'backup' | 'restore_check';
+  readonly name: string;
+  readonly trouble: string;
+  readonly since: Date;
+}
+
+/** More than ever wait. */
+const MOST_WAITING = 100;
+
+/** Those that failed, until somebody has said how to go on. */
+export async function waitingBackups(db: Queryable): Promise<WaitingBackup[]> {
+  const { rows } = await db.query<WaitingBackup>(
+    `select 'backup' as kind, name, trouble, opened_at as since from backups where stage = 'attention'
+     union all select 'restore_check', name, trouble, opened_at from restore_checks where stage = 'attention'
+      order by since, name limit $1`,
+    [MOST_WAITING],
+  );
+  return rows;
+}
+
 export interface BackupStanding {
   /** When the newest proven backup that is there was taken, in seconds since 1970; 0: there is none. */
   readonly provenAt: number;

@@ -1,8 +1,9 @@
 // The places of a channel's keys as people keep them in view: how old each key is, how old it may become, when it is changed next, and what came of the
 // last change.
 import type { PoolClient } from 'pg';
+import type { RollBackReason, Stage } from '../../domain/channel-key-stages.ts';
 import { TollgateError } from '../../domain/errors.ts';
-import { channel } from '../channels/channels.ts';
+import type { Channel } from '../channels/channels.ts';
 import { hasKeyApi } from '../channels/provider-admin.ts';
 import type { Queryable } from '../platform/postgres.ts';
 
@@ -18,30 +19,74 @@ export interface KeySlot {
   readonly nextRunAt: Date | null;
   /** The newest, open or not. */
   readonly rotationId: string | null;
-  readonly rotationStage: string | null;
+  readonly rotationStage: Stage['kind'] | null;
   readonly rotationEndedAt: Date | null;
+  /** Why it was taken back, or is being. */
+  readonly rotationWhy: RollBackReason | null;
+}
+
+export interface KeyInventory {
+  readonly channelId: string;
+  readonly channelName: string;
+  readonly channelStatus: 'enabled' | 'draining' | 'disabled';
+  /** Whether we can make and delete keys at this provider. */
+  readonly hasKeyApi: boolean;
+  /** Null: none is set, so people make and delete them. */
+  readonly adminKeyLastFour: string | null;
+  readonly slots: readonly KeySlot[];
 }
 
 const SLOTS = `
-  select s.id, k.id as "keyId", k.last_four as "lastFour", s.keyed_at as "keyedAt",
+  select s.id, s.channel_id as "channelId", k.id as "keyId", k.last_four as "lastFour", s.keyed_at as "keyedAt",
          floor(extract(epoch from billing_now() - s.keyed_at) / 86400)::integer as "ageDays",
          s.rotate_after_days as "rotateAfterDays", s.keyed_at + s.rotate_after_days * interval '1 day' as "nextRunAt",
-         r.id as "rotationId", r.stage as "rotationStage", r.ended_at as "rotationEndedAt"
+         r.id as "rotationId", r.stage as "rotationStage", r.ended_at as "rotationEndedAt",
+         r.state #>> '{stage,why}' as "rotationWhy"
     from channel_key_slots s
     left join lateral (select id, last_four from channel_keys where slot_id = s.id and status = 'active'
                         order by share desc, created_at limit 1) k on true
-    left join lateral (select id, stage, ended_at from channel_key_rotations where slot_id = s.id
+    left join lateral (select id, stage, ended_at, state from channel_key_rotations where slot_id = s.id
                         order by began_at desc, id desc limit 1) r on true`;
 
+type SlotOfChannel = KeySlot & { readonly channelId: string };
+type OfChannel = Pick<Channel, 'provider'> & Omit<KeyInventory, 'hasKeyApi' | 'slots'>;
+
+const INVENTORIES = `
+  select c.id as "channelId", c.name as "channelName", c.status as "channelStatus", c.provider, a.last_four as "adminKeyLastFour"
+    from channels c left join channel_admin_keys a on a.channel_id = c.id`;
+
 /** @throws TollgateError not_found */
-export async function keyInventory(db: Queryable, channelId: string) {
-  const { id, provider } = await channel(db, channelId);
-  const { rows: slots } = await db.query<KeySlot>(`${SLOTS} where s.channel_id = $1 order by s.id`, [id]);
-  const { rows: admins } = await db.query<{ lastFour: string }>(
-    'select last_four as "lastFour" from channel_admin_keys where channel_id = $1',
-    [id],
+export async function keyInventory(db: Queryable, channelId: string): Promise<KeyInventory> {
+  const { rows } = await db.query<OfChannel>(`${INVENTORIES} where c.id = $1`, [channelId]);
+  const [inventory] = await withSlots(db, rows);
+  if (inventory !== undefined) return inventory;
+  throw new TollgateError('not_found', { message: `There is no channel ${channelId}.`, param: 'channelId' });
+}
+
+/** Of all channels, newest first; `after`: the id of the last one of the page before. */
+export async function keyInventories(db: Queryable, after: string | null, pageSize: number): Promise<KeyInventory[]> {
+  const { rows } = await db.query<OfChannel>(
+    `${INVENTORIES}
+      where $1::uuid is null or (c.created_at, c.id) < (select created_at, id from channels where id = $1)
+      order by c.created_at desc, c.id desc limit $2`,
+    [after, pageSize],
   );
-  return { channelId: id, hasKeyApi: hasKeyApi({ provider }), adminKeyLastFour: admins[0]?.lastFour ?? null, slots };
+  return withSlots(db, rows);
+}
+
+async function withSlots(db: Queryable, channels: readonly OfChannel[]): Promise<KeyInventory[]> {
+  const { rows } = await db.query<SlotOfChannel>(`${SLOTS} where s.channel_id = any($1) order by s.id`, [
+    channels.map(({ channelId }) => channelId),
+  ]);
+  return channels.map(({ provider, ...channel }) => ({
+    ...channel,
+    hasKeyApi: hasKeyApi({ provider }),
+    slots: rows.filter(({ channelId }) => channelId === channel.channelId).map(withoutChannel),
+  }));
+}
+
+function withoutChannel({ channelId: _, ...slot }: SlotOfChannel): KeySlot {
+  return slot;
 }
 
 /** Also what it was before. @throws TollgateError not_found. The caller holds the channel. */
@@ -57,9 +102,9 @@ export async function setPolicy(
 }
 
 async function slot(tx: PoolClient, channelId: string, slotId: string): Promise<KeySlot> {
-  const { rows } = await tx.query<KeySlot>(`${SLOTS} where s.channel_id = $1 and s.id = $2`, [channelId, slotId]);
+  const { rows } = await tx.query<SlotOfChannel>(`${SLOTS} where s.channel_id = $1 and s.id = $2`, [channelId, slotId]);
   const [found] = rows;
-  if (found !== undefined) return found;
+  if (found !== undefined) return withoutChannel(found);
   throw new TollgateError('not_found', { message: `Channel ${channelId} has no place ${slotId}.`, param: 'slotId' });
 }
 

@@ -10,7 +10,8 @@ import { inTransaction } from '../platform/postgres.ts';
 import { channelKeyRotationWorkflowId, pokeProcess } from '../processes/poke.ts';
 import { billingNow } from '../subscriptions/turn.ts';
 import { baselineOf } from './observations.ts';
-import { insertRotation, openRotationOf, type Rotation } from './rotation-rows.ts';
+import { mailForKey } from './reminder.ts';
+import { foundRotation, insertRotation, openRotationOf, type Rotation } from './rotation-rows.ts';
 import { summaryOf } from './turn.ts';
 
 export const ROTATION_ACTOR = 'channel-key-rotation';
@@ -94,7 +95,10 @@ async function startDue(db: Pool, { channelId, slotId, days }: Due): Promise<boo
   const author = { actor: ROTATION_ACTOR, requestId: newId() };
   const wanted = { channelId, slotId, isEmergency: false, reason: `the key is older than ${days} days` };
   try {
-    await inTransaction(db, (tx) => startRotation(tx, wanted, author));
+    await inTransaction(db, async (tx) => {
+      const { rotation } = await startRotation(tx, wanted, author);
+      if (rotation.state.origin === 'brought') await mailForKey(tx, await foundRotation(tx, rotation.id), 0);
+    });
     return true;
   } catch (error) {
     if (error instanceof TollgateError && error.code === 'conflict') return false;

@@ -8,6 +8,7 @@ import { type Author, type WrittenAudit, writeAudit } from '../audit/audit.ts';
 import { placeKeys } from '../channels/successor-keys.ts';
 import { channelKeyRotationWorkflowId, pokeProcess } from '../processes/poke.ts';
 import { seenNow } from './observations.ts';
+import { remindOfKey } from './reminder.ts';
 import type { Held, Rotation } from './rotation-rows.ts';
 import { saveRotation } from './rotation-rows.ts';
 
@@ -55,6 +56,7 @@ export async function takeTurn(
       })
     : null;
   if (state !== before) await tell(tx, row, author);
+  await remindOfKey(tx, { row, channel }, state);
   if (hasEnded(state) && state.stage.kind === 'completed' && !hasEnded(before)) await keyedNow(tx, row.slotId);
   const isAsBefore = state === before && wakeAtMs === (row.wakeAt?.getTime() ?? null);
   if (!isAsBefore) {

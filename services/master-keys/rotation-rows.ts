@@ -48,6 +48,15 @@ export async function rotationView(db: Queryable, version: number): Promise<Rota
   return { ...row, behind, isLate: row.isLate && behind.length > 0, left: await rowsBeside(db, version) };
 }
 
+/** Whether it goes on or has ended; null: there was none. */
+export async function newestRotation(db: Queryable): Promise<RotationView | null> {
+  const { rows } = await db.query<{ version: number }>(
+    'select version from master_key_rotations order by version desc limit 1',
+  );
+  const [newest] = rows;
+  return newest === undefined ? null : rotationView(db, newest.version);
+}
+
 /** Of those that live, in words. */
 export async function processesWithout(db: Queryable, version: number): Promise<string[]> {
   const { rows } = await db.query<{ what: string }>(

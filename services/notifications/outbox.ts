@@ -4,11 +4,11 @@ import type { PoolClient } from 'pg';
 import type { Notice } from '../../domain/overdue-policy.ts';
 import { newId } from '../platform/ids.ts';
 import { jsonbText, type Queryable } from '../platform/postgres.ts';
-import { type FactsOf, type Locale, MAILS, type MailKind, type PersonalMail } from './mails/kinds.ts';
+import { type FactsOf, type Locale, MAILS, type MailKind, type OwnMail, type PersonalMail } from './mails/kinds.ts';
 
 export interface QueuedMail<K extends MailKind> {
-  /** Null: it is about a person, wherever he belongs. */
-  readonly orgId: K extends PersonalMail ? null : string;
+  /** Null: it is about a person, wherever he belongs, or about what we run. */
+  readonly orgId: K extends PersonalMail | OwnMail ? null : string;
   readonly kind: K;
   /** Of the event, made of its own ids: limit_warning:<invoice id>. */
   readonly key: string;

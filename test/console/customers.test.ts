@@ -101,6 +101,7 @@ test('support finds a customer by a request and by a key, reads what happened an
   await page.getByRole('listitem').filter({ hasText: 'Mail: payment due' }).waitFor();
   expect(await site.mailedTo(customer.email, /http\S+\/pay\/[\w-]+/)).toContain('/pay/');
   expect(await page.getByRole('button', { name: 'Give credit' }).count()).toBe(0);
+  expect(await page.getByRole('link', { name: /^(Keys|Backups)$/ }).count()).toBe(0);
   expect(complaints).toEqual([]);
 });
 

@@ -29,9 +29,9 @@ export async function findInQueue(site: ConsoleSite, page: Page, name: string): 
   while (!(await focused(page)).includes(name));
 }
 
-/** And in. */
-export async function openFromQueue(site: ConsoleSite, page: Page, name: string): Promise<void> {
+/** And in. `title`: of the page that it leads to. */
+export async function openFromQueue(site: ConsoleSite, page: Page, name: string, title = name): Promise<void> {
   await findInQueue(site, page, name);
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { level: 1, name }).waitFor();
+  await page.getByRole('heading', { level: 1, name: title }).waitFor();
 }

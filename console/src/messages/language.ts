@@ -5,6 +5,7 @@ import i18next, { type TFunction } from 'i18next';
 import { useSyncExternalStore } from 'react';
 import type customers from './en/customers.json';
 import type deeds from './en/deeds.json';
+import type operations from './en/operations.json';
 import type organization from './en/organization.json';
 import type signedIn from './en/signed-in.json';
 import type singleSignOn from './en/single-sign-on.json';
@@ -17,7 +18,8 @@ export type Messages = typeof visitor &
   typeof organization &
   typeof staff &
   typeof customers &
-  typeof deeds;
+  typeof deeds &
+  typeof operations;
 export type Language = 'en' | 'zh';
 
 declare module 'i18next' {
@@ -59,6 +61,10 @@ const WORDS = {
   deeds: {
     en: () => import('./en/deeds.json'),
     zh: (): Promise<{ readonly default: typeof deeds }> => import('./zh/deeds.json'),
+  },
+  operations: {
+    en: () => import('./en/operations.json'),
+    zh: (): Promise<{ readonly default: typeof operations }> => import('./zh/operations.json'),
   },
 };
 type Area = keyof typeof WORDS;

@@ -1,10 +1,10 @@
-// Something that our staff does for a customer: what it brings about is said before, why it is done is kept in the audit log, and what takes a second
-// person says so before and waits for him afterwards.
+// Something that our staff does, for a customer or for what we run: what it brings about is said before, why it is done is kept in the audit log, and
+// what takes a second person says so before and waits for him afterwards.
 import { Alert, Button, Textarea } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { told } from '../api/client.ts';
-import { customerKey, inboxQuery, proposalsQuery } from '../api/staff-questions.ts';
+import { inboxQuery, proposalsQuery } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Dialog } from './dialog.tsx';
 import { type FieldInput, Form, useForm } from './form.tsx';
@@ -13,7 +13,8 @@ type Answer = Parameters<typeof told>[0];
 type Entered = Readonly<Record<string, string>>;
 
 interface Deed<V extends Entered> {
-  readonly orgId: string;
+  /** Under which the cache has what it changes. */
+  readonly about: readonly string[];
   readonly verb: string;
   /** For whom several stand on a page. */
   readonly name?: string;
@@ -23,6 +24,8 @@ interface Deed<V extends Entered> {
   /** When it takes a second person; null: one is enough. */
   readonly two?: string;
   readonly initial: V;
+  /** Where the API calls a field otherwise than the form. */
+  readonly fieldOf?: Readonly<Record<string, keyof V & string>>;
   check?(values: V): { readonly [F in keyof V]?: string | null };
   fields?(input: (field: keyof V & string) => FieldInput): ReactNode;
   /** With the id by which a repetition is known. */
@@ -55,7 +58,8 @@ function Asking<V extends Entered>({ deed, close }: { readonly deed: Deed<V>; cl
   const [isProposed, setProposed] = useState(false);
   const form = useForm({
     initial: { ...deed.initial, reason: '' },
-    keptAs: `act:${deed.name ?? deed.verb}:${deed.orgId}`,
+    keptAs: `act:${deed.name ?? deed.verb}:${deed.about.join(':')}`,
+    ...(deed.fieldOf === undefined ? {} : { fieldOf: deed.fieldOf }),
     check: (values) => ({
       ...deed.check?.(values),
       reason: values.reason.trim() === '' ? t('fields.reason') : null,
@@ -67,7 +71,7 @@ function Asking<V extends Entered>({ deed, close }: { readonly deed: Deed<V>; cl
     },
     async done(waits) {
       await Promise.all([
-        queries.invalidateQueries({ queryKey: customerKey(deed.orgId) }),
+        queries.invalidateQueries({ queryKey: deed.about }),
         queries.invalidateQueries(proposalsQuery),
         queries.invalidateQueries(inboxQuery),
       ]);

@@ -3,7 +3,7 @@ import { Badge, Table } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { api } from '../api/client.ts';
 import { type Payment, paymentsQuery } from '../api/organization-questions.ts';
-import { useMay } from '../api/staff-questions.ts';
+import { customerKey, useMay } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { nanoOfCents } from '../money.ts';
 import { Act } from './act.tsx';
@@ -91,7 +91,7 @@ function Refund({ orgId, payment: { id, paidAt } }: OfPayment) {
   const ignoresWindow = Date.now() - Date.parse(paidAt ?? '') > WINDOW_MS;
   return (
     <Act
-      orgId={orgId}
+      about={customerKey(orgId)}
       verb={t('act.refund.verb')}
       title={t('act.refund.title')}
       effect={ignoresWindow ? t('act.refund.late') : t('act.refund.effect')}

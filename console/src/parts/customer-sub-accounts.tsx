@@ -4,7 +4,7 @@ import { Table, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client.ts';
 import { type Project, projectsQuery } from '../api/organization-questions.ts';
-import { contractQuery, useMay } from '../api/staff-questions.ts';
+import { contractQuery, customerKey, useMay } from '../api/staff-questions.ts';
 import { spokenTag, useWords, type Words } from '../messages/language.ts';
 import { shownShare } from '../money.ts';
 import { percentOf, ppmOfPercent } from '../terms-entries.ts';
@@ -56,7 +56,7 @@ function AgreeOnPrice({ project: { id, orgId, name, priceOfListPpm, version } }:
   const mostPpm = useQuery(contractQuery(orgId)).data?.priceOfListPpm ?? null;
   return (
     <Act
-      orgId={orgId}
+      about={customerKey(orgId)}
       verb={t('act.price.verb')}
       name={t('act.price.of', { name })}
       title={t('act.price.title', { name })}

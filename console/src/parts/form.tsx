@@ -14,7 +14,7 @@ type Errors = Readonly<Record<string, string>>;
 
 interface Plan<V extends Entered, A> {
   readonly initial: V;
-  /** Under which what was entered outlives a reload of the tab: of one thing that is made or decided. Passwords and codes never do. */
+  /** Under which what was entered outlives a reload of the tab: of one thing that is made or decided. Passwords, codes and secrets never do. */
   readonly keptAs?: string;
   /** Where the API calls a field otherwise than the form. */
   readonly fieldOf?: Readonly<Record<string, keyof V & string>>;
@@ -118,7 +118,7 @@ export function useForm<V extends Entered, A>({ initial, keptAs, fieldOf = {}, c
   return state;
 }
 
-const NEVER_KEPT = /password|code/i;
+const NEVER_KEPT = /password|code|secret/i;
 /** Whatever a form of some version is about is in its name. */
 const ONLY_VERSION = 1;
 

@@ -1,6 +1,7 @@
 // Credit by hand. Above what one person may give it waits for another: the words say how much that is, and the API decides.
 import { TextInput } from '@mantine/core';
 import { api } from '../api/client.ts';
+import { customerKey } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { nanoOf } from '../money.ts';
 import { Act } from './act.tsx';
@@ -9,7 +10,7 @@ export function GiveCredit({ orgId }: { readonly orgId: string }) {
   const t = useWords();
   return (
     <Act
-      orgId={orgId}
+      about={customerKey(orgId)}
       verb={t('act.credit.verb')}
       title={t('act.credit.title')}
       effect={t('act.credit.effect')}

@@ -81,3 +81,15 @@ export const CardIcon = drawn(
 );
 export const BuildingIcon = drawn(<path d="M5 20V5.5L14 3v17M14 9l5 1.5V20M3 20h18M8.5 8.5h2m-2 4h2m-2 4h2" />);
 export const TrayIcon = drawn(<path d="M3.5 13.5 6 5h12l2.5 8.5V19h-17v-5.5H9a3 3 0 0 0 6 0h5.5" />);
+export const LockIcon = drawn(
+  <>
+    <rect x="4.5" y="10.5" width="15" height="10" rx="2" />
+    <path d="M8 10.5V7a4 4 0 0 1 8 0v3.5M12 14.5v2" />
+  </>,
+);
+export const StackIcon = drawn(
+  <>
+    <ellipse cx="12" cy="5.5" rx="7.5" ry="2.75" />
+    <path d="M4.5 5.5v13c0 1.5 3.4 2.75 7.5 2.75s7.5-1.25 7.5-2.75v-13M4.5 12c0 1.5 3.4 2.75 7.5 2.75s7.5-1.25 7.5-2.75" />
+  </>,
+);

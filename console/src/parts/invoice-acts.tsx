@@ -4,7 +4,7 @@ import { TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client.ts';
 import type { Invoice } from '../api/organization-questions.ts';
-import { caseQuery } from '../api/staff-questions.ts';
+import { caseQuery, customerKey } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { centsOf } from '../money.ts';
 import { Act } from './act.tsx';
@@ -18,7 +18,7 @@ export function SendPayLink({ orgId, invoice: { id } }: OfInvoice) {
   const t = useWords();
   return (
     <Act
-      orgId={orgId}
+      about={customerKey(orgId)}
       verb={t('act.payLink.verb')}
       title={t('act.payLink.title')}
       effect={t('act.payLink.effect')}
@@ -37,7 +37,7 @@ export function RecordTransfer({ orgId, invoice: { id } }: OfInvoice) {
   const t = useWords();
   return (
     <Act
-      orgId={orgId}
+      about={customerKey(orgId)}
       verb={t('act.transfer.verb')}
       title={t('act.transfer.title')}
       effect={t('act.transfer.effect')}
@@ -94,7 +94,7 @@ export function DunningActs({ orgId, invoice: { id } }: OfInvoice) {
     <>
       <RetryOrStop orgId={orgId} policy={data.policy} paramsFor={paramsFor} />
       <Act
-        orgId={orgId}
+        about={customerKey(orgId)}
         verb={t('act.extend.verb')}
         title={t('act.extend.title')}
         effect={t('act.extend.effect')}
@@ -109,7 +109,7 @@ export function DunningActs({ orgId, invoice: { id } }: OfInvoice) {
         }
       />
       <Act
-        orgId={orgId}
+        about={customerKey(orgId)}
         verb={t('act.waive.verb')}
         title={t('act.waive.title')}
         effect={t('act.waive.effect')}
@@ -134,7 +134,7 @@ function RetryOrStop({ orgId, policy, paramsFor }: ByPolicy) {
   const t = useWords();
   return policy === 'postpaid' ? (
     <Act
-      orgId={orgId}
+      about={customerKey(orgId)}
       verb={t('act.stop.verb')}
       title={t('act.stop.title')}
       effect={t('act.stop.effect')}
@@ -147,7 +147,7 @@ function RetryOrStop({ orgId, policy, paramsFor }: ByPolicy) {
     />
   ) : (
     <Act
-      orgId={orgId}
+      about={customerKey(orgId)}
       verb={t('act.retry.verb')}
       title={t('act.retry.title')}
       effect={t('act.retry.effect')}

@@ -3,7 +3,7 @@ import { TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client.ts';
 import { singleSignOnQuery } from '../api/organization-questions.ts';
-import { useMay } from '../api/staff-questions.ts';
+import { customerKey, useMay } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
 import { Act } from './act.tsx';
 import { Asked } from './asked.tsx';
@@ -49,7 +49,7 @@ function Confirm({ orgId, suggested }: { readonly orgId: string; readonly sugges
   const t = useWords();
   return (
     <Act
-      orgId={orgId}
+      about={customerKey(orgId)}
       verb={t('mailDomains.confirm')}
       title={t('mailDomains.confirm')}
       effect={t('mailDomains.confirmMore')}
@@ -72,7 +72,7 @@ function TakeBack({ orgId, domain }: { readonly orgId: string; readonly domain: 
   const t = useWords();
   return (
     <Act
-      orgId={orgId}
+      about={customerKey(orgId)}
       verb={t('mailDomains.takeBack')}
       name={t('mailDomains.takeBackOne', { domain })}
       title={t('mailDomains.takeBackOne', { domain })}

@@ -39,6 +39,14 @@ export function QueueLine({ item }: { readonly item: InboxItem }) {
       </Link>
     );
   }
+  const page = PAGES_OF_OURS.find(([ofKind]) => ofKind === kind)?.[1];
+  if (page !== undefined) {
+    return (
+      <Link to={page} className="queue-line">
+        {line}
+      </Link>
+    );
+  }
   if (workflowId === null || temporalUiUrl === null) {
     return (
       <div className="queue-line" tabIndex={-1}>
@@ -52,6 +60,14 @@ export function QueueLine({ item }: { readonly item: InboxItem }) {
     </a>
   );
 }
+
+/** Of what is about no customer. */
+const PAGES_OF_OURS = [
+  ['channel_key_rotation', '/staff/keys'],
+  ['master_key_rotation', '/staff/keys'],
+  ['backup', '/staff/backups'],
+  ['restore_check', '/staff/backups'],
+] as const;
 
 function Line({ item }: { readonly item: InboxItem }) {
   const t = useWords();
@@ -84,9 +100,23 @@ function Line({ item }: { readonly item: InboxItem }) {
   );
 }
 
-export function nameOfItem({ kind, what, orgName }: InboxItem, t: Words): string {
-  if (kind === 'proposal') return wordOfRoute(what, t);
-  return kind === 'application' || kind === 'ledger_finding' ? what : (orgName ?? what);
+export function nameOfItem({ kind, id, what, orgName, detail }: InboxItem, t: Words): string {
+  switch (kind) {
+    case 'proposal':
+      return wordOfRoute(what, t);
+    case 'application':
+    case 'ledger_finding':
+      return what;
+    case 'channel_key_rotation':
+      return detail ?? what;
+    case 'master_key_rotation':
+      return t('inbox.masterKey', { version: id });
+    case 'backup':
+    case 'restore_check':
+      return id;
+    default:
+      return orgName ?? what;
+  }
 }
 
 /** Of what bears the name of its organization: what is asked of us, or what it is about. */
@@ -101,15 +131,22 @@ const REASONS = [
   ...(['stop_decision_due', 'stop_decision_late', 'stop_decision_very_late', 'charge_faults'] as const),
   ...(['refund_refused', 'pack', 'invoice', 'top_up', 'second_capture'] as const),
   ...(['paid_by_another', 'another_intent', 'another_amount', 'tax_unknown'] as const),
+  ...(['new_key', 'revocation', 'sound_provider', 'requests', 'success'] as const),
+  ...(['processes_behind', 'does_not_open'] as const),
 ] as const;
 
 /** What keeps it from going on, and what we were told of it. */
 function Obstacle({ item: { attention, kind, detail } }: { readonly item: InboxItem }) {
   const t = useWords();
   if (attention !== null) return <span className="queue-attention">{obstacleIn(attention, t)}</span>;
-  if (detail === null) return null;
-  const told = kind === 'capture_in_question' ? t('inbox.askedFor', { detail }) : t('inbox.stripeSays', { detail });
-  return <span className="queue-attention">{told}</span>;
+  if (detail === null || kind === 'channel_key_rotation') return null;
+  return <span className="queue-attention">{told(kind, detail, t)}</span>;
+}
+
+function told(kind: InboxItem['kind'], detail: string, t: Words): string {
+  if (kind === 'capture_in_question') return t('inbox.askedFor', { detail });
+  const isOurs = PAGES_OF_OURS.some(([ofKind]) => ofKind === kind);
+  return isOurs ? detail : t('inbox.stripeSays', { detail });
 }
 
 export function Due({ item: { dueAt, isLate } }: { readonly item: Pick<InboxItem, 'dueAt' | 'isLate'> }) {

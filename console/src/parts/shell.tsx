@@ -15,10 +15,12 @@ import {
   GateIcon,
   GaugeIcon,
   KeyIcon,
+  LockIcon,
   PeopleIcon,
   PersonIcon,
   PlayIcon,
   SearchIcon,
+  StackIcon,
   TrayIcon,
 } from './icons.tsx';
 import { useOrganizationHere } from './organization-here.ts';
@@ -69,6 +71,18 @@ function Frame() {
           <Link to="/staff/people" className="nav-link">
             <PeopleIcon />
             {t('shell.people')}
+          </Link>
+        ) : null}
+        {me.staffMay.includes('channel.read') || me.staffMay.includes('master_key.read') ? (
+          <Link to="/staff/keys" className="nav-link">
+            <LockIcon />
+            {t('shell.keys')}
+          </Link>
+        ) : null}
+        {me.staffMay.includes('backup.read') ? (
+          <Link to="/staff/backups" className="nav-link">
+            <StackIcon />
+            {t('shell.backups')}
           </Link>
         ) : null}
         <Link to="/account" className="nav-link">

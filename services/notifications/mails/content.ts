@@ -45,6 +45,8 @@ export interface MailSite {
   welcomeUrl(welcomeId: string): string;
   /** For the staff: where an application is decided on. */
   reviewUrl(applicationId: string): string;
+  /** For the staff: where keys of channels are brought. */
+  readonly staffKeysUrl: string;
   /** For the staff: docs/operations.md. */
   readonly runbookUrl: string;
 }

@@ -39,3 +39,10 @@ export const agreed = z.strictObject({
 export const unpaid = { ...demand, dueAt: moment, invoiceId: z.uuid() };
 /** holderId: the member's; null: it is the organization's. shape: what people know the credential by. */
 export const credential = { holderId: z.uuid().nullable(), apiKeyName: z.string(), shape: z.string() };
+/** Of a channel, whose key is to be changed for one that a person brings. */
+export const awaitedKey = {
+  channelName: z.string(),
+  keyLastFour: z.string(),
+  awaitedSince: moment,
+  workflowId: z.string(),
+};

@@ -8,6 +8,7 @@ import {
   ahead,
   amount,
   application,
+  awaitedKey,
   cents,
   credential,
   DECLINES,
@@ -254,6 +255,8 @@ export const MAILS = {
     }),
   },
 
+  channel_key_awaited: { to: 'staff', facts: z.strictObject(awaitedKey) },
+
   application_received: { to: 'owners', facts: z.strictObject(application) },
   application_question: {
     to: 'owners',
@@ -281,6 +284,9 @@ export type MailKind = keyof typeof MAILS;
 export type FactsOf<K extends MailKind> = z.infer<(typeof MAILS)[K]['facts']>;
 export type Terms = z.infer<typeof terms>;
 export type Purchase = z.infer<typeof purchase>;
+
+/** About what we run, which is no organization's. */
+export type OwnMail = 'channel_key_awaited';
 
 /** About a person, wherever he belongs. */
 export type PersonalMail = {

@@ -21,6 +21,7 @@ import {
   enterpriseWelcome,
 } from './application-mails.ts';
 import { balanceLow, topUpDeclined, topUpDone, topUpOff } from './balance-mails.ts';
+import { channelKeyAwaited } from './channel-key-mails.ts';
 import type { MailContent, MailContext, MailTemplate } from './content.ts';
 import { identity, identityLink, singleSignOn } from './identity-mails.ts';
 import { invitation } from './invitation-mail.ts';
@@ -79,6 +80,7 @@ const TEMPLATES: { readonly [K in MailKind]: MailTemplate<K> } = {
   stopped,
   restored,
   stop_decision: stopDecision,
+  channel_key_awaited: channelKeyAwaited,
   balance_low: balanceLow,
   top_up_done: topUpDone,
   top_up_declined: topUpDeclined,

@@ -1,10 +1,11 @@
 // What else is in the inbox: what takes two persons, until somebody has decided, or read what came of it; a debt, until a person of ours has the word
-// no more; a subscription or a top-up that does not go on by itself.
+// no more; a subscription or a top-up that does not go on by itself; what those see to who keep it running.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DAY_MS } from '../../../domain/moments.ts';
 import { overdueInvoice } from '../../support/overdue-invoice.ts';
 import { inboxWorld } from './inbox-world.ts';
 import { done, type ManagementApp, startManagementApp } from './management-app.ts';
+import { PRICE } from './one-of-everything.ts';
 import { type Somebody, signedInAs } from './signed-in-as.ts';
 
 const DUE_MS = Date.now() - 34 * DAY_MS;
@@ -175,6 +176,67 @@ test('a top-up for which Stripe asks no bank waits with what Stripe says, until 
   const about = { id: orgId, orgId, workflowId: `topup:${orgId}`, amountCents: 1_000 };
   expect(before).toMatchObject([{ ...about, what: 'charge_faults', detail: 'No such customer' }]);
   expect(await waiting()).toEqual([]);
+});
+
+test('a key that a person must bring waits for those who keep it running, until he has brought it', async () => {
+  done(await app.call('post', '/api/v1/models', { body: { id: 'm-1', price: PRICE } }));
+  const baseUrl = 'https://upstream.example/v1';
+  const body = { name: 'upstream', provider: 'openai', baseUrl, keys: ['upstream-key-one'], models: ['m-1'] };
+  const channel = done(await app.call('post', '/api/v1/channels', { body }));
+  const slot = `${channel.string('id')}/key-slots/${channel.string('keys.0.id')}`;
+  const rotation = done(await as(ops, 'post', `/channels/${slot}/rotations`, { reason: 'it is old' }));
+  const id = rotation.string('id');
+  const seenBy = async (who: Somebody) => (await inboxOf(who)).find((one) => one.id === id);
+  const before = [await seenBy(ops), await seenBy(eve)];
+
+  const brought = await as(ops, 'post', `/key-rotations/${id}/key`, { newKey: 'upstream-key-two', reason: 'here' });
+
+  const shown = { kind: 'channel_key_rotation', what: 'new_key', detail: 'upstream', orgId: null, isLate: false };
+  expect(before).toMatchObject([
+    { ...shown, workflowId: `rotate:channel-key:${rotation.string('slotId')}` },
+    undefined,
+  ]);
+  expect(rotation.body).toMatchObject({ need: 'new_key', choices: ['supply', 'extend', 'roll_back', 'emergency'] });
+  expect(done(brought).body).toMatchObject({ stage: 'probing', need: null, choices: ['roll_back', 'emergency'] });
+  expect(await seenBy(ops)).toBeUndefined();
+});
+
+test('a rotation of the master key waits for a process that was forgotten, and for what does not open', async () => {
+  await app.db.query(
+    `insert into master_key_holders (process_id, kind, host, pid, versions) values (gen_random_uuid(), 'worker', 'forgotten', 7, '{1}')`,
+  );
+  done(await as(ops, 'post', '/master-key-rotations', { version: 2, reason: 'once a year' }));
+  const waiting = async () => (await inboxOf(ops)).filter(({ kind }) => kind === 'master_key_rotation');
+  const atFirst = await waiting();
+  await app.db.query(`update master_key_rotations set started_at = now() - interval '11 minutes'`);
+  const forgotten = await waiting();
+
+  await app.db.query(
+    `update master_key_rotations set stage = 'attention', switched_at = now(), total = 1, troubles = '["channel_keys 1"]'`,
+  );
+
+  const about = { id: '2', workflowId: 'rotate:master-key:2', bar: null };
+  expect(atFirst).toEqual([]);
+  expect(forgotten).toMatchObject([
+    { ...about, what: 'processes_behind', detail: expect.stringContaining('forgotten') },
+  ]);
+  expect(await waiting()).toMatchObject([{ ...about, what: 'does_not_open', detail: 'channel_keys 1' }]);
+  expect((await as(ops, 'get', '/master-keys')).body).toMatchObject({ rotation: { version: 2, stage: 'attention' } });
+});
+
+test('a backup and a drill that failed wait with their reason', async () => {
+  await app.db.query(
+    `with b as (insert into backups (name, kind, stage, trouble, answer_by) values ('2026-11-29', 'nightly', 'attention', 'no room', now()) returning name)
+     insert into restore_checks (name, backup, stage, trouble, answer_by) select '2026-w48', name, 'attention', 'cut short', now() from b`,
+  );
+
+  const waiting = (await inboxOf(ops)).filter(({ kind }) => kind === 'backup' || kind === 'restore_check');
+
+  expect(waiting).toMatchObject([
+    { kind: 'backup', id: '2026-11-29', detail: 'no room', workflowId: 'backup:2026-11-29' },
+    { kind: 'restore_check', id: '2026-w48', detail: 'cut short', workflowId: 'restore-check:2026-w48' },
+  ]);
+  expect((await inboxOf(eve)).map(({ kind }) => kind)).not.toContain('backup');
 });
 
 /** Asked two hours ago for the first time. */

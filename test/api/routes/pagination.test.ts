@@ -16,13 +16,14 @@ async function pages(
   path: string,
   pageSize: number,
   between: () => Promise<void> = async () => {},
+  id = 'id',
 ): Promise<string[][]> {
   const seen: string[][] = [];
   let cursor: unknown = null;
   do {
     const next = cursor === null ? '' : `&cursor=${cursor}`;
     const answer = done(await app.call('get', `${path}${path.includes('?') ? '&' : '?'}limit=${pageSize}${next}`));
-    seen.push(answer.list('data').map((_, at) => answer.string(`data.${at}.id`)));
+    seen.push(answer.list('data').map((_, at) => answer.string(`data.${at}.${id}`)));
     cursor = answer.field('nextCursor');
     if (cursor !== null) await between();
   } while (cursor !== null);
@@ -49,7 +50,7 @@ test('a list that ends with a full page has no further page', async () => {
   ]);
 });
 
-test('every list pages: organizations, projects, persons, keys, grants, the ledger, channels, models, prices, taxes, requests, usage, audit', async () => {
+test('every list pages: organizations, projects, persons, keys, grants, the ledger, channels and their keys, models, prices, taxes, requests, usage, audit', async () => {
   const orgId = done(await app.call('post', '/api/v1/organizations', { body: { name: 'Acme' } })).string('id');
   for (const name of ['a', 'b', 'c']) {
     done(await app.call('post', '/api/v1/projects', { body: { orgId, name } }));
@@ -85,6 +86,9 @@ test('every list pages: organizations, projects, persons, keys, grants, the ledg
     expect([list, paged.flat(), paged.length]).toEqual([list, all, Math.ceil(all.length / 2)]);
     expect(all.length).toBeGreaterThanOrEqual(3);
   }
+  const nothing = async () => {};
+  const [ofChannels = []] = await pages('/api/v1/channels', 200);
+  expect((await pages('/api/v1/key-slots', 2, nothing, 'channelId')).flat()).toEqual(ofChannels);
   for (const list of ['requests', 'usage']) expect(await pages(`/api/v1/${list}`, 2)).toEqual([[]]);
 });
 

@@ -118,7 +118,7 @@ function postgresPrograms(): string[] {
 }
 
 /** Throwaway databases are migrated by hand; an installation's know what has run. */
-async function noteMigrations(admin: Pool): Promise<void> {
+export async function noteMigrations(admin: Pool): Promise<void> {
   await admin.query(
     'create table pgmigrations (id serial primary key, name varchar(255) not null, run_on timestamp not null)',
   );

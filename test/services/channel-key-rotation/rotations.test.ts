@@ -245,6 +245,29 @@ test('a key that is older than it may be is changed by itself, once', async () =
   expect(slot).toMatchObject({ ageDays: 32, rotateAfterDays: 30, rotationStage: 'creating' });
 });
 
+test('whoever has to bring a key is written to when nobody began by hand, and again after each day', async () => {
+  const changed = await desk.newChannel({ isManaged: false });
+  await inTransaction(desk.db, (tx) => setPolicy(tx, changed.channelId, changed.slotId, 30));
+  await desk.later(31 * DAY_MS);
+  await desk.rotations.startDue();
+  await desk.look(changed);
+  const told = async () => {
+    const { rows } = await desk.admin.query<{ recipient: string; facts: object }>(
+      `select recipient, facts from notifications where kind = 'channel_key_awaited' and facts ->> 'workflowId' = $1`,
+      [`rotate:channel-key:${changed.slotId}`],
+    );
+    return rows;
+  };
+  const [atOnce] = await told();
+
+  await desk.later(DAY_MS);
+  await desk.look(changed);
+  await desk.look(changed);
+
+  expect(atOnce).toMatchObject({ recipient: 'staff', facts: { channelName: 'demo' } });
+  expect(await told()).toHaveLength(2);
+});
+
 test('no key is in what is told, audited or kept of a rotation', async () => {
   const { rows } = await desk.admin.query<{ text: string }>(
     `select a::text as text from audit_log a union all select r::text from channel_key_rotations r

@@ -10,6 +10,7 @@ const SITE = {
   accountUrl: 'https://tollgate.example/console/',
   applicationUrl: (orgId: string) => `https://tollgate.example/console/o/${orgId}/enterprise`,
   reviewUrl: (applicationId: string) => `https://tollgate.example/console/staff/applications/${applicationId}`,
+  staffKeysUrl: 'https://tollgate.example/console/staff/keys',
   runbookUrl: 'https://tollgate.example/runbook',
   verifyUrl: (verificationId: string) => `https://tollgate.example/verify/${verificationId}`,
   invitationUrl: (id: string) => `https://tollgate.example/console/join/${id}`,

@@ -242,6 +242,12 @@ export const SAMPLES: { readonly [K in MailKind]: readonly FactsOf<K>[] } = {
     { ...usage, dueAt: '2026-12-31T00:00:00.000Z', urgency: 'late', workflowId: 'dunning:7' },
     { ...usage, dueAt: '2026-12-31T00:00:00.000Z', urgency: 'very_late', workflowId: 'dunning:7' },
   ],
+  channel_key_awaited: [
+    {
+      ...{ channelName: 'openai-eu', keyLastFour: '3f9a', awaitedSince: '2026-12-01T10:05:00.000Z' },
+      workflowId: 'rotate:channel-key:7',
+    },
+  ],
   balance_low: [
     { percent: 50, balanceCents: 1_249, basisCents: 2_500, currency: 'usd', isTopUpOn: false },
     { percent: 20, balanceCents: 499, basisCents: 2_500, currency: 'usd', isTopUpOn: true },
