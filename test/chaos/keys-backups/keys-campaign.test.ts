@@ -10,6 +10,7 @@ test('whatever is killed while keys are changed and backups proven, no secret is
     concurrency: 8,
     betweenMs: 1_500,
     rounds: 1,
+    isNightOver: true,
     demands: {
       requests: 100,
       channelKeys: 1,

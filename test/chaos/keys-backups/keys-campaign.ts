@@ -4,6 +4,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { OpenPlace } from '../../../services/backups/backups.ts';
 import { readBooks } from '../../oracle/books.ts';
 import type { LoadPlan } from '../../support/load-driver/plan.ts';
 import { askOracle, type OracleAnswer } from '../ask-oracle.ts';
@@ -17,7 +18,7 @@ import { deathsIn } from '../unasked-deaths.ts';
 import { ApiKeyRoller } from './api-key-roller.ts';
 import { BackupTaker } from './backup-taker.ts';
 import { Canaries } from './canaries.ts';
-import { searchCanaries } from './canary-search.ts';
+import { type Searched, searchCanaries } from './canary-search.ts';
 import { ChannelKeyChanger } from './channel-key-changer.ts';
 import { gatherEvidence } from './evidence.ts';
 import { type KeyTenants, openKeyTenants } from './key-tenants.ts';
@@ -28,7 +29,14 @@ import { keysConditions } from './keys-validity.ts';
 import { rotateMasterKey } from './master-key-rotator.ts';
 import { openWork } from './open-work.ts';
 import { judgeProviderKeys } from './provider-keys.ts';
-import { databaseNames, judgeBackups, judgeLeftovers, placeOf, recordedBackups } from './stored-backups.ts';
+import {
+  databaseNames,
+  judgeBackups,
+  judgeLeftovers,
+  placeOf,
+  type RecordedBackup,
+  recordedBackups,
+} from './stored-backups.ts';
 
 export interface KeysResult {
   readonly passed: boolean;
@@ -38,6 +46,10 @@ export interface KeysResult {
 /** Gateways hear of a change by notice or, without Redis, within five seconds. */
 const HEARD_WITHIN_MS = 6_000;
 const LOOK_EVERY_MS = 500;
+/** As services/backups/backups.ts names it. */
+const NIGHT_IS_OVER = `
+  insert into backups (name, kind, stage, ended_at)
+  select to_char((clock_timestamp() at time zone 'UTC') - interval '2 hours 10 minutes', 'YYYY-MM-DD'), 'nightly', 'dismissed', clock_timestamp()`;
 /** None that speaks for or against a key: what a key fails of here has been killed. */
 const FAULTS: LoadPlan['faults'] = [
   { spec: '', weight: 20 },
@@ -82,8 +94,10 @@ export async function runKeysCampaign(order: KeysOrder): Promise<KeysResult> {
   }
 }
 
-async function open({ seed, concurrency, betweenMs }: KeysOrder, product: KeysProduct): Promise<Running> {
+async function open(order: KeysOrder, product: KeysProduct): Promise<Running> {
+  const { seed, concurrency, betweenMs } = order;
   const { folder, database, demo } = product;
+  if (order.isNightOver) await asAdmin(database, (db) => db.query(NIGHT_IS_OVER));
   const dice = seededDice(seed);
   const api = new Management([product.api], product.adminToken);
   const canaries = new Canaries();
@@ -128,6 +142,7 @@ async function breakUnderLoad(order: KeysOrder, running: Running): Promise<void>
 /** What has begun comes to its end, and only what was shown last works. */
 async function comeToRest({ quietSeconds, say }: KeysOrder, { product, roller }: Running): Promise<void> {
   await roller.endOverlaps();
+  const heardAtMs = performance.now() + HEARD_WITHIN_MS;
   const giveUpAtMs = performance.now() + quietSeconds * 1_000;
   for (;;) {
     const open = await insistently(() => asAdmin(product.database, openWork));
@@ -135,38 +150,20 @@ async function comeToRest({ quietSeconds, say }: KeysOrder, { product, roller }:
     if (performance.now() > giveUpAtMs) return say(`campaign: it did not come to its end: ${open.join(', ')}`);
     await wait(LOOK_EVERY_MS);
   }
-  await wait(HEARD_WITHIN_MS);
+  await wait(Math.max(0, heardAtMs - performance.now()));
 }
 
 async function verdict(order: KeysOrder, running: Running): Promise<KeysResult> {
   const { product, killLog, load, changer, taker, roller, havoc, tenants } = running;
   order.say(`campaign: ${secondsSoFar()} s, ${progress(running)}, now judged`);
-  const oracle = await askOracle({
-    ...{ endpointsFile: join(product.folder, 'endpoints.json'), prices: join(product.folder, 'prices.json') },
-    ...{ driverLog: load.logFile, killLog: killLog.file, quietSeconds: order.quietSeconds, prove: false },
-  });
+  const [oracle, { searched, findings, restored }] = await Promise.all([
+    askOracle({
+      ...{ endpointsFile: join(product.folder, 'endpoints.json'), prices: join(product.folder, 'prices.json') },
+      ...{ driverLog: load.logFile, killLog: killLog.file, quietSeconds: order.quietSeconds, prove: false },
+    }),
+    inspect(running),
+  ]);
   for (const line of oracle.lines) order.say(line);
-  const place = await placeOf(product);
-  const recorded = await recordedBackups(product);
-  const [newest] = recorded;
-  gatherIssued(running);
-  const searched =
-    newest === undefined
-      ? { findings: [], blind: ['everything'], places: 0 }
-      : await searchCanaries(
-          await gatherEvidence(product, place, newest),
-          running.canaries,
-          join(product.folder, 'canaries.txt'),
-        );
-  const findings = [
-    ...searched.findings,
-    ...(await judgeProviderKeys(product, changer.adminKey)).findings,
-    ...(await roller.findings()),
-    ...(await judgeBackups(place, recorded)),
-    ...(await judgeLeftovers(product, running.databases)),
-    ...(await insistently(() => asAdmin(product.database, openWork))).map((what) => `${what} has not ended`),
-    ...taker.troubles.map((trouble) => `somebody had to be called: ${trouble}`),
-  ];
   for (const finding of findings) order.say(`campaign: FOUND ${finding}`);
   const answers = load.answers();
   const conditions = keysConditions(order, {
@@ -178,13 +175,40 @@ async function verdict(order: KeysOrder, running: Running): Promise<KeysResult> 
   });
   for (const { name, figure, met } of conditions) order.say(`campaign: ${met ? 'ok  ' : 'VOID'} ${name}: ${figure}`);
   if (order.isShort) order.say('campaign: SHORT, so it does not count');
-  order.say(
-    `campaign: ${secondsSoFar()} s, ${running.canaries.size} secrets looked for, ${recorded.length} backups restored`,
-  );
+  order.say(`campaign: ${secondsSoFar()} s, ${running.canaries.size} secrets looked for, ${restored} backups restored`);
   return {
     passed: oracle.code === 0 && findings.length === 0 && conditions.every(({ met }) => met),
     lastLine: lastLine(running, answers.length, oracle),
   };
+}
+
+/** What is left of keys and backups, and what anybody can read of them. */
+async function inspect(running: Running) {
+  const { product, changer, roller, taker } = running;
+  const place = await placeOf(product);
+  const recorded = await recordedBackups(product);
+  const searched = await searchEverywhere(running, place, recorded[0]);
+  const findings = [
+    ...searched.findings,
+    ...(await judgeProviderKeys(product, changer.adminKey)),
+    ...(await roller.findings()),
+    ...(await judgeBackups(place, recorded)),
+    ...(await judgeLeftovers(product, running.databases)),
+    ...(await insistently(() => asAdmin(product.database, openWork))).map((what) => `${what} has not ended`),
+    ...taker.troubles.map((trouble) => `somebody had to be called: ${trouble}`),
+  ];
+  return { searched, findings, restored: recorded.length };
+}
+
+async function searchEverywhere(
+  { product, canaries }: Running,
+  place: OpenPlace,
+  newest: RecordedBackup | undefined,
+): Promise<Searched> {
+  if (newest === undefined) return { findings: [], blind: ['everything'], places: 0 };
+  gatherIssued(product, canaries);
+  const evidence = await gatherEvidence(product, place, newest);
+  return searchCanaries(evidence, canaries, join(product.folder, 'canaries.txt'));
 }
 
 function lastLine({ havoc, changer, taker }: Running, requests: number, { difference }: OracleAnswer): string {
@@ -200,7 +224,7 @@ function progress({ havoc, changer, roller, taker }: Running): string {
 }
 
 /** Every key that the provider has ever issued, and every master key. */
-function gatherIssued({ product, canaries }: Running): void {
+function gatherIssued(product: KeysProduct, canaries: Canaries): void {
   const lines = readFileSync(join(product.folder, 'demo', 'keys.jsonl'), 'utf8')
     .split('\n')
     .filter(Boolean);

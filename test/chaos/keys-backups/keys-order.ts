@@ -7,6 +7,8 @@ export interface KeysOrder {
   readonly betweenMs: number;
   /** How often the master key is changed for another one while parts are killed: so many rounds there are. */
   readonly rounds: number;
+  /** Tonight's backup has been done without: only those are taken that somebody asks for. */
+  readonly isNightOver: boolean;
   readonly demands: KeysDemands;
   /** Seconds for everything to come to its end, and again for everything to be settled. */
   readonly quietSeconds: number;
@@ -45,6 +47,7 @@ export function keysOrder(
     concurrency: 16,
     betweenMs: 9_000,
     rounds: Math.max(1, Math.round(kills / KILLS_OF_A_ROUND)),
+    isNightOver: false,
     demands: {
       requests: atLeast(10_000),
       channelKeys: atLeast(15),

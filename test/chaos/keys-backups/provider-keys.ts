@@ -11,25 +11,17 @@ interface KeptKey {
   readonly isOpen: boolean;
 }
 
-export interface ProviderKeys {
-  readonly findings: readonly string[];
-  /** Places whose change has ended, of all. */
-  readonly places: number;
-}
-
-export async function judgeProviderKeys(product: KeysProduct, adminKey: string): Promise<ProviderKeys> {
+export async function judgeProviderKeys(product: KeysProduct, adminKey: string): Promise<string[]> {
   const kept = await asAdmin(product.database, keptKeys);
   const listed = await keysAtProvider(product, adminKey);
-  const bySlot = Map.groupBy(kept, ({ slotId }) => slotId);
-  const closed = [...bySlot].filter(([, keys]) => keys.every(({ isOpen }) => !isOpen));
-  return {
-    places: closed.length,
-    findings: [
-      ...closed.flatMap(([slotId, keys]) => judgePlace(slotId, keys)),
-      ...judgeList(kept, listed),
-      ...(closed.length === 0 ? ['no change of a key has ended'] : []),
-    ],
-  };
+  const places = [...Map.groupBy(kept, ({ slotId }) => slotId)];
+  // While a change goes on a place may have two.
+  const closed = places.filter(([, keys]) => keys.every(({ isOpen }) => !isOpen));
+  return [
+    ...closed.flatMap(([slotId, keys]) => judgePlace(slotId, keys)),
+    ...judgeList(kept, listed),
+    ...(closed.length === 0 ? ['there is no place whose key is not being changed'] : []),
+  ];
 }
 
 function judgePlace(slotId: string, keys: readonly KeptKey[]): string[] {
