@@ -69,7 +69,7 @@ export class ApiKeyRoller {
 
   async #change(apiKey: RolledKey, nth: number): Promise<void> {
     const chance = this.#parts.dice();
-    if (nth % 5 === 4) return this.#leak(apiKey, chance < 0.3);
+    if (nth % 5 === 0) return this.#leak(apiKey, chance < 0.3);
     await this.#roll(apiKey, chance < 0.5 ? 0 : 24);
     if (chance > 0.85) await this.#takeBack(apiKey);
   }

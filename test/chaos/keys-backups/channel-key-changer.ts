@@ -28,6 +28,8 @@ interface ShownRotation {
 interface ShownSlot {
   readonly id: string;
   readonly lastFour: string | null;
+  readonly rotationId: string | null;
+  readonly rotationEndedAt: string | null;
 }
 
 export interface ChangerParts {
@@ -40,8 +42,10 @@ export interface ChangerParts {
 export class ChannelKeyChanger {
   readonly adminKey = `demo-admin-${randomBytes(16).toString('hex')}`;
   readonly #parts: ChangerParts;
-  /** As they were entered when the channels were made. */
-  readonly #entered: string[] = [];
+  /** By their last characters: keys that no API has made. */
+  readonly #entered = new Map<string, string>();
+  /** By place, where such a key is still the old one. */
+  readonly #enteredIn = new Map<string, string>();
   /** By channel: of each one at a time. */
   readonly #places: Place[][] = [];
   readonly ended = new Map<string, number>();
@@ -54,7 +58,7 @@ export class ChannelKeyChanger {
   /** For a channel that is made. */
   enterKey(): string {
     const secret = `demo-${randomBytes(20).toString('hex')}`;
-    this.#entered.push(secret);
+    this.#entered.set(secret.slice(-4), secret);
     this.#parts.canaries.add('channel key', secret);
     return secret;
   }
@@ -66,6 +70,7 @@ export class ChannelKeyChanger {
       await api.post(`/channels/${channelId}/admin-key`, { adminKey: this.adminKey });
       const { slots } = await this.#inventory(channelId);
       this.#places.push(slots.map(({ id }) => ({ channelId, slotId: id })));
+      for (const { id, lastFour } of slots) this.#enteredIn.set(id, this.#entered.get(lastFour ?? '') ?? '');
     }
   }
 
@@ -87,8 +92,8 @@ export class ChannelKeyChanger {
     const body = { reason: 'the campaign wants it', emergency: fate === 'emergency' };
     const { status, body: begun } = await this.#parts.api.ask<ShownRotation>('POST', path, body);
     // Refused: one goes on whose beginning nobody was told of.
-    const id = status < 300 ? begun.id : await this.#newestOf(place);
-    if (id !== null) await this.#bringToEnd(place, id, fate);
+    const open = status < 300 ? { id: begun.id, place } : await this.#openIn(place.channelId);
+    if (open !== null) await this.#bringToEnd(open.place, open.id, fate);
     else await wait(LOOK_EVERY_MS);
   }
 
@@ -100,15 +105,14 @@ export class ChannelKeyChanger {
 
   async #bringToEnd(place: Place, id: string, fate: Fate): Promise<void> {
     const giveUpAtMs = performance.now() + PATIENCE_MS;
-    const before = await this.#enteredIn(place);
     for (let saidOf = ''; ; await wait(LOOK_EVERY_MS)) {
       const { body: shown } = await this.#parts.api.ask<ShownRotation>('GET', `/key-rotations/${id}`);
-      if (shown.hasEnded) return this.#count(shown.stage);
+      if (shown.hasEnded) return this.#conclude(place, shown.stage);
       if (performance.now() > giveUpAtMs) return this.#count('still open');
       // A stage that holds begins anew.
       const standing = `${shown.stage} ${shown.percent} ${shown.results.length}`;
       if (standing !== saidOf && (await this.#decide(id, shown, fate))) saidOf = standing;
-      if (shown.stage === 'verifying' && before !== null) await this.#withdraw(before);
+      if (shown.stage === 'verifying') await this.#withdraw(place);
     }
   }
 
@@ -127,26 +131,27 @@ export class ChannelKeyChanger {
     return status < 300;
   }
 
-  async #newestOf({ channelId, slotId }: Place): Promise<string | null> {
+  async #openIn(channelId: string): Promise<{ readonly id: string; readonly place: Place } | null> {
     const { slots } = await this.#inventory(channelId);
-    return slots.find(({ id }) => id === slotId)?.rotationId ?? null;
+    const open = slots.find(({ rotationId, rotationEndedAt }) => rotationId !== null && rotationEndedAt === null);
+    return open === undefined ? null : { id: open.rotationId ?? '', place: { channelId, slotId: open.id } };
   }
 
-  /** Null: its key was made by the provider's API, which takes it back as well. */
-  async #enteredIn({ channelId, slotId }: Place): Promise<string | null> {
-    const { slots } = await this.#inventory(channelId);
-    const lastFour = slots.find(({ id }) => id === slotId)?.lastFour ?? '';
-    return this.#entered.find((secret) => secret.endsWith(lastFour)) ?? null;
+  async #inventory(channelId: string): Promise<{ readonly slots: readonly ShownSlot[] }> {
+    return (await this.#parts.api.ask<{ slots: readonly ShownSlot[] }>('GET', `/channels/${channelId}/key-slots`)).body;
   }
 
-  async #inventory(channelId: string) {
-    type Inventory = { slots: readonly (ShownSlot & { rotationId: string | null })[] };
-    return (await this.#parts.api.ask<Inventory>('GET', `/channels/${channelId}/key-slots`)).body;
-  }
-
-  async #withdraw(secret: string): Promise<void> {
+  /** What the API has made it takes back as well. */
+  async #withdraw({ slotId }: Place): Promise<void> {
+    const secret = this.#enteredIn.get(slotId);
+    if (secret === undefined) return;
     const body = JSON.stringify({ key: secret });
     await fetch(`${this.#parts.demoUrl}/_demo/withdrawals`, { method: 'POST', body }).catch(() => undefined);
+  }
+
+  #conclude({ slotId }: Place, stage: string): void {
+    if (stage === 'completed') this.#enteredIn.delete(slotId);
+    this.#count(stage);
   }
 
   #count(stage: string): void {

@@ -15,7 +15,7 @@ export type KeyVictim = (typeof KEY_VICTIMS)[number];
 /** Who says of itself which master keys it has, and is waited for when it is gone. */
 const HOLDERS: readonly KeyVictim[] = ['worker', 'gateway'];
 
-const AT_WORK_WITHIN_MS = 20_000;
+const AT_WORK_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 40;
 const POSTGRES_AWAY_MS = 800;
 const REQUESTS_HIT = 2;

@@ -10,7 +10,7 @@ export interface KeysOrder {
   /** Tonight's backup has been done without: only those are taken that somebody asks for. */
   readonly isNightOver: boolean;
   readonly demands: KeysDemands;
-  /** Seconds for everything to come to its end, and again for everything to be settled. */
+  /** Seconds for everything to come to its end, and again for everything to be settled: what waited for another backup looks after five minutes at the latest. */
   readonly quietSeconds: number;
   /** It is not as much as a campaign that counts. */
   readonly isShort: boolean;
@@ -59,7 +59,7 @@ export function keysOrder(
       killsDuringEach: isShort ? 0 : 5,
       soundPercent: isShort ? 50 : 90,
     },
-    quietSeconds: 240,
+    quietSeconds: 330,
     isShort,
     say,
   };
