@@ -1,6 +1,7 @@
 // `npm run bench:backups`: what a backup of five million usage records takes, what its proof by restoring takes, how fast the master key is changed for
 // another, and what customers feel of each, who ask the zero-latency demo provider fifty times a second all the while. `-- --records N`: of fewer, and then the
 // figures say so. The exit code is 1 when a bar is missed, or when the measurement is void.
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,10 +11,11 @@ import { Pool } from 'pg';
 import { parseKeyring, Vault } from '../services/vault/vault.ts';
 import { asAdmin, type KeysProduct, startKeysProduct } from '../test/chaos/keys-backups/keys-product.ts';
 import { Management } from '../test/chaos/management.ts';
+import { enrolPeople } from './backups/authenticators.ts';
 import { type BackupFigures, backupLines, type Latencies } from './backups/backup-figures.ts';
 import { takeOnCustomers } from './backups/customers.ts';
 import { type History, writeHistory } from './backups/history.ts';
-import { addIdleKeys } from './backups/idle-keys.ts';
+
 import { MemoryWatch, type PeakMemory } from './backups/peak-memory.ts';
 import { requireDurability } from './durability.ts';
 import { type SteadyLoad, steadyLoad } from './generators.ts';
@@ -23,12 +25,14 @@ import { rounded, toMs } from './results.ts';
 import { printed } from './table.ts';
 
 const FULL_RECORDS = 5_000_000;
-const IDLE_KEYS = 60_000;
+const AUTHENTICATORS = 60_000;
 const PER_SECOND = 50;
 const CONNECTIONS = 4;
 /** Code is compiled and heaps have grown before anything counts. */
 const WARM_UP_MS = 15_000;
 const BEFORE_MS = 60_000;
+/** Above it something else holds customers up, and whatever is compared with that looks good. */
+const CALM_P99_MS = 250;
 const LOOK_EVERY_MS = 100;
 /** Above all bars together. */
 const JOB_WITHIN_MS = 1_500_000;
@@ -77,10 +81,21 @@ async function main(records: number): Promise<void> {
   await takeBackup(bench);
   say('the worker has taken a backup of little, and tonight has its own');
   const history = await asAdmin(product.database, (one) => writeHistory(one, records, say));
-  await addIdleKeys(db, new Vault(parseKeyring('Master', readFileSync(product.masterKeys.file, 'utf8'))), IDLE_KEYS);
-  say(`${IDLE_KEYS} more secrets are sealed`);
+  await enrolPeople(
+    db,
+    new Vault(parseKeyring('Master', readFileSync(product.masterKeys.file, 'utf8'))),
+    AUTHENTICATORS,
+  );
+  say(`${AUTHENTICATORS} people have enrolled an authenticator`);
+  await bringToDisk(db);
   publish(await measure(bench), history);
   isDone = true;
+}
+
+/** What was just written by the hundred megabytes: later it would hold up commits for seconds, and those before are what is compared with. */
+async function bringToDisk(db: Pool): Promise<void> {
+  await db.query('checkpoint');
+  execFileSync('sync');
 }
 
 interface Bench {
@@ -110,6 +125,8 @@ async function measure(bench: Bench): Promise<Measured> {
   await latenciesDuring(bench, () => wait(WARM_UP_MS));
   const [before] = await latenciesDuring(bench, () => wait(BEFORE_MS));
   say(`before: p50 ${before.p50Ms} ms, p99 ${before.p99Ms} ms`);
+  if (before.p99Ms > CALM_P99_MS)
+    throw new Error(`before anything began p99 was ${before.p99Ms} ms: this machine is busy`);
 
   const memory = new MemoryWatch(worker.process.pid);
   const { name } = await bench.api.post<{ name: string }>('/backups', {});
@@ -212,7 +229,7 @@ function publish(measured: Measured, history: History): void {
     node: process.version,
     ...history,
     size: history.usageRecords < FULL_RECORDS ? 'SMALL: no figure of five million' : 'full',
-    idleKeys: IDLE_KEYS,
+    authenticators: AUTHENTICATORS,
     seconds: secondsSoFar(),
   };
   const figures: BackupFigures = { box, ...measured };
