@@ -2,7 +2,7 @@
 // the moment at which it was due, so a stall is charged to whoever stalled), one after the other on each connection, one at a
 // time with a pause between, or as streams that are held open. It never leaves an answer unread: what was asked is on somebody's bill.
 //
-// client PORT REQUESTS_FILE rate   CONNECTIONS PER_SECOND SECONDS WARMUP_SECONDS
+// client PORT REQUESTS_FILE rate   CONNECTIONS PER_SECOND SECONDS WARMUP_SECONDS    SIGTERM ends it before its time
 //                           closed CONNECTIONS SECONDS
 //                           turns  SECONDS              one request at a time with a pause between; 0: every request of the file once
 //                           hold   CONNECTIONS          says "held" when every stream has had an event, ends when all have ended
@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_REQUESTS = 65536, READ_BYTES = 1 << 18, MOST_HEAD_BYTES = 8192, PATIENCE_S = 30, PAUSE_MICROS = 200 };
+enum { MOST_REQUESTS = 65536, READ_BYTES = 1 << 18, MOST_HEAD_BYTES = 8192, PATIENCE_S = 30, PAUSE_MICROS = 200, MOST_IDLE_S = 30 };
 
 enum part { HEAD, BODY, CHUNK_SIZE, CHUNK, CHUNK_END, TRAILER };
 
@@ -61,6 +62,8 @@ static unsigned long completed, failed, events_total;
 static int first_failure = -1;  // its status; 0: the connection broke, or the answer had no proper end
 static double measured_from, last_end;
 static int poll_fd, port;
+static bool may_idle;  // else every connection is busy, and one that a server closes is a mistake
+static volatile sig_atomic_t is_told_to_end;
 
 static void die(const char *what) {
   perror(what);
@@ -98,7 +101,23 @@ static struct connection *open_connection(void) {
   setsockopt(c->fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);  // as in upstream.c
   struct epoll_event wish = {.events = EPOLLIN, .data.ptr = c};
   if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, c->fd, &wish) != 0) die("epoll_ctl");
+  c->due = now();
   return c;
+}
+
+/** The one that was used last, unless its server may be about to close it: clients do not wait for that, either. */
+static struct connection *free_connection(void) {
+  bool is_old = idle_count > 0 && idle[idle_count - 1]->due < now() - MOST_IDLE_S;
+  return idle_count > 0 && !is_old ? idle[--idle_count] : open_connection();
+}
+
+static void forget(struct connection *c) {
+  size_t kept = 0;
+  for (size_t i = 0; i < idle_count; i += 1)
+    if (idle[i] != c) idle[kept++] = idle[i];
+  idle_count = kept;
+  close(c->fd);
+  c->fd = -1;
 }
 
 static void fail(struct connection *c) {
@@ -247,6 +266,7 @@ static void serve(double timeout_s) {
     if (got > 0) read_answer(c, bytes, bytes + got, now());
     else if (got == 0 || errno != EAGAIN) {
       if (c->busy) fail(c);
+      else if (may_idle) forget(c);
       else die("an idle connection was closed");
     }
   }
@@ -258,6 +278,11 @@ static void drain(void) {
   in_flight = 0;
 }
 
+static void told_to_end(int signal) {
+  (void)signal;
+  is_told_to_end = 1;
+}
+
 static void at_a_fixed_rate(long per_second, double seconds, double warmup_s) {
   int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
   struct epoll_event wish = {.events = EPOLLIN, .data.ptr = NULL};
@@ -265,10 +290,11 @@ static void at_a_fixed_rate(long per_second, double seconds, double warmup_s) {
   double start = now() + 0.05;
   measured_from = start + warmup_s;
   long last = (long)((warmup_s + seconds) * (double)per_second);
-  for (long asked = 0; asked < last;) {
+  signal(SIGTERM, told_to_end);
+  for (long asked = 0; asked < last && !is_told_to_end;) {
     double due = start + (double)asked / (double)per_second;
     if (due <= now()) {
-      struct connection *c = idle_count > 0 ? idle[--idle_count] : open_connection();
+      struct connection *c = free_connection();
       if (c == NULL) failed += 1;
       else ask(c, due);
       asked += 1;
@@ -338,6 +364,7 @@ int main(int count, char **values) {
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
+  may_idle = rate;
   room_for_connections = rate ? 4096 : wanted;
   connections = calloc(room_for_connections, sizeof *connections);
   idle = calloc(room_for_connections, sizeof *idle);

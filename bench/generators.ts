@@ -30,9 +30,34 @@ export type ClientMode =
   /** 0 seconds: every request of the file once. */
   | { readonly mode: 'turns'; seconds: number };
 
+const LONGEST_STEADY_SECONDS = 7_200;
+
 export async function runClient(program: string, { port, requestsFile }: Load, how: ClientMode): Promise<Outcome> {
   const { stdout } = await promisify(execFile)(program, [String(port), requestsFile, ...argumentsOf(how)]);
   return Outcome.parse(JSON.parse(lastLine(stdout)));
+}
+
+export interface SteadyLoad {
+  /** What was asked is answered first. */
+  end(): Promise<Outcome>;
+}
+
+/** At a fixed rate until it is told to end. */
+export function steadyLoad(
+  program: string,
+  { port, requestsFile }: Load,
+  how: { readonly connections: number; readonly perSecond: number },
+): SteadyLoad {
+  const seconds = LONGEST_STEADY_SECONDS;
+  const given = [String(port), requestsFile, ...argumentsOf({ mode: 'rate', ...how, seconds, warmupSeconds: 0 })];
+  const run = promisify(execFile)(program, given);
+  run.catch(() => {}); // whoever ends it hears of it
+  return {
+    async end() {
+      run.child.kill('SIGTERM');
+      return Outcome.parse(JSON.parse(lastLine((await run).stdout)));
+    },
+  };
 }
 
 function argumentsOf(how: ClientMode): string[] {

@@ -22,6 +22,12 @@ export function preparePrograms(folder: string, say: (text: string) => void): Pr
   };
 }
 
+/** The generator of the load alone. */
+export function prepareClient(folder: string, say: (text: string) => void): string {
+  provide('cc', say);
+  return compile('client', folder);
+}
+
 function provide(program: Program, say: (text: string) => void): void {
   if (pathOf(program) !== null) return;
   const command = `apt-get install -y --no-install-recommends ${PACKAGES[program]}`;

@@ -7,6 +7,9 @@ import { join } from 'node:path';
 const LONGEST = [
   'test/services/ledger/reference-model.test.ts',
   'test/chaos/billing/billing-campaign.test.ts',
+  'test/chaos/keys-backups/keys-campaign.test.ts',
+  'test/workers/master-key-rotation.test.ts',
+  'test/services/restores/restored-billing.test.ts',
   'test/scripts/start.test.ts',
   'test/chaos/campaign.test.ts',
   'test/workers/reconciliation.test.ts',

@@ -1,19 +1,17 @@
 // A chaos campaign: a product of its own under load, everything in it killed again and again, then quiet, then the oracle's verdict.
 // It counts only when its conditions are met (validity.ts); a good verdict of a void campaign fails all the same.
-import { execFile } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { readBooks } from '../oracle/books.ts';
+import { askOracle } from './ask-oracle.ts';
 import { breadthOf } from './breadth.ts';
 import type { CampaignOrder } from './campaign-order.ts';
 import { stockCatalogue } from './catalogue.ts';
 import { CrashSweep } from './crash-sweep.ts';
 import { Havoc } from './havoc.ts';
 import { KillLog } from './kill-log.ts';
-import { Load } from './load.ts';
+import { Load, loadPlan } from './load.ts';
 import { Management } from './management.ts';
 import { pricesPublished } from './prices-published.ts';
 import { type Product, startProduct } from './product.ts';
@@ -27,7 +25,6 @@ export interface CampaignResult {
   readonly lastLine: string;
 }
 
-const ORACLE = fileURLToPath(new URL('../oracle/main.ts', import.meta.url));
 const TOP_UP_EVERY_MS = 10_000;
 /** Less than the poor spend meanwhile. */
 const ALMS = 30_000_000n;
@@ -66,7 +63,10 @@ async function breakUnderLoad(
   tenants: Tenants,
   killLog: KillLog,
 ): Promise<Load> {
-  const load = new Load(order, product, tenants);
+  const apis = product.installations.map(({ url }) => url);
+  const { concurrency, seed } = order;
+  const logFile = join(product.folder, 'answers.jsonl');
+  const load = new Load(loadPlan({ apis, apiKeys: tenants.apiKeys, concurrency, seed, logFile }), product.folder);
   const havoc = new Havoc(product, load, killLog, seededDice(order.seed));
   const sweep = new CrashSweep(product, killLog);
   const over = new AbortController();
@@ -108,7 +108,14 @@ async function verdict(
   tenants: Tenants,
   killLog: KillLog,
 ): Promise<CampaignResult> {
-  const oracle = await askOracle(order, product, load, killLog);
+  const oracle = await askOracle({
+    endpointsFile: product.endpointsFile,
+    driverLog: load.logFile,
+    killLog: killLog.file,
+    prices: pricesFile(product),
+    quietSeconds: order.quietSeconds,
+    prove: true,
+  });
   for (const line of oracle.lines) order.say(line);
 
   const answers = load.answers();
@@ -137,32 +144,6 @@ async function verdict(
     passed: oracle.code === 0 && conditions.every(({ met }) => met),
     lastLine: `chaos: ${counts}, difference ${oracle.difference} nano-USD`,
   };
-}
-
-async function askOracle(
-  order: CampaignOrder,
-  product: Product,
-  load: Load,
-  killLog: KillLog,
-): Promise<{ code: number; lines: string[]; difference: string }> {
-  const options = {
-    endpoints: product.endpointsFile,
-    'driver-log': load.logFile,
-    'kill-log': killLog.file,
-    prices: pricesFile(product),
-    patience: String(order.quietSeconds),
-  };
-  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
-  const run = promisify(execFile)(process.execPath, [ORACLE, ...args, '--prove'], { maxBuffer: 1 << 28 });
-  const { stdout, code } = await run.then(
-    ({ stdout }) => ({ stdout, code: 0 }),
-    (error: { stdout: string; stderr: string; code: number }) => ({
-      stdout: `${error.stderr}${error.stdout}`,
-      code: error.code,
-    }),
-  );
-  const lines = stdout.trim().split('\n');
-  return { code, lines, difference: /difference (\d+) nano-USD$/.exec(lines.at(-1) ?? '')?.[1] ?? 'unknown' };
 }
 
 function pricesFile({ folder }: Product): string {

@@ -17,7 +17,12 @@ const CHANNELS = [
   { name: 'demo drain', weight: 2, onDisconnect: 'drain' },
 ] as const;
 
-export async function stockCatalogue(api: Management, demoUrl: string): Promise<void> {
+/** `newKey`: of a channel, by the numbers of both. */
+export async function stockCatalogue(
+  api: Management,
+  demoUrl: string,
+  newKey = (channel: number, nth: number) => `demo-key-${channel}-${nth}`,
+): Promise<void> {
   for (const { id, kind, bytesPerToken, contextTokens, maxOutputTokens, costMicroUsdPerMillion } of DEMO_MODELS) {
     const costPrice = { tiers: [{ aboveInputTokens: 0, microUsdPerMillion: costMicroUsdPerMillion }], perCallNano: 0 };
     const sizes = { kind, bytesPerToken, contextTokens, maxOutputTokens };
@@ -30,7 +35,7 @@ export async function stockCatalogue(api: Management, demoUrl: string): Promise<
       baseUrl: `${demoUrl}/v1`,
       allowLocal: true,
       usageExport: 'demo',
-      keys: [`demo-key-${index}-1`, `demo-key-${index}-2`],
+      keys: [newKey(index, 1), newKey(index, 2)],
       models: DEMO_MODELS.map(({ id }) => id),
     });
   }

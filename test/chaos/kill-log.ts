@@ -5,7 +5,16 @@ export interface KillEvent {
   readonly at: number;
   /** Later than `at` for what was paused or slow. */
   readonly untilMs: number;
-  readonly target: 'gateway' | 'supervisor' | 'postgres' | 'redis' | 'demo' | 'link';
+  readonly target:
+    | 'gateway'
+    | 'supervisor'
+    | 'postgres'
+    | 'redis'
+    | 'demo'
+    | 'link'
+    | 'worker'
+    | 'temporal'
+    | 'objects';
   readonly what: 'SIGKILL' | 'SIGSTOP' | 'slow' | 'paused';
   /** 0: not one process. */
   readonly pid: number;

@@ -6,10 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { AnswerLine } from '../support/load-driver/exchange.ts';
-import type { LoadPlan } from '../support/load-driver/plan.ts';
-import type { CampaignOrder } from './campaign-order.ts';
-import type { Product } from './product.ts';
-import type { Tenants } from './tenants.ts';
+import type { LoadPlan, NewCredential } from '../support/load-driver/plan.ts';
 
 const DRIVER = fileURLToPath(new URL('../support/load-driver/main.ts', import.meta.url));
 const ENDLESS = 1_000_000_000;
@@ -45,9 +42,9 @@ export class Load {
   readonly #driver: ChildProcess;
   #inFlight = 0;
 
-  constructor(order: CampaignOrder, product: Product, tenants: Tenants) {
-    const plan = loadPlan(order, product, tenants);
-    const planFile = join(product.folder, 'plan.json');
+  /** `folder`: where its plan is written. */
+  constructor(plan: LoadPlan, folder: string) {
+    const planFile = join(folder, 'plan.json');
     writeFileSync(planFile, JSON.stringify(plan));
     writeFileSync(plan.logFile, '');
     this.logFile = plan.logFile;
@@ -74,16 +71,30 @@ export class Load {
     while (this.#inFlight < requests && performance.now() < deadlineMs) await wait(LOOK_EVERY_MS / 10);
   }
 
+  replaceCredential(told: NewCredential): void {
+    if (this.#driver.connected) this.#driver.send(told);
+  }
+
   async stop(): Promise<void> {
     this.#driver.kill('SIGTERM');
     if (this.#driver.exitCode === null) await once(this.#driver, 'exit');
   }
 }
 
-function loadPlan(order: CampaignOrder, product: Product, tenants: Tenants): LoadPlan {
+export interface WantedLoad {
+  readonly apis: readonly string[];
+  readonly apiKeys: LoadPlan['apiKeys'];
+  readonly concurrency: number;
+  readonly seed: number;
+  readonly logFile: string;
+  readonly faults?: LoadPlan['faults'];
+}
+
+/** Every surface of the demo provider, and as many faults as real ones have, where no others are wanted. */
+export function loadPlan({ apis, apiKeys, concurrency, seed, logFile, faults = FAULTS }: WantedLoad): LoadPlan {
   return {
-    apiBaseUrls: product.installations.map(({ url }) => `${url}/v1`),
-    apiKeys: tenants.apiKeys,
+    apiBaseUrls: apis.map((url) => `${url}/v1`),
+    apiKeys,
     models: [
       { id: 'demo-chat', weight: 40, surfaces: CHAT_SURFACES },
       { id: 'demo-mini', weight: 25, surfaces: CHAT_SURFACES },
@@ -92,12 +103,12 @@ function loadPlan(order: CampaignOrder, product: Product, tenants: Tenants): Loa
       { id: 'demo-embed', weight: 10, surfaces: ['embeddings'] },
     ],
     streamedPercent: 56,
-    faults: FAULTS,
+    faults,
     abortPercent: 5,
-    concurrency: order.concurrency,
+    concurrency,
     totalRequests: ENDLESS,
-    seed: order.seed,
+    seed,
     timeoutMs: 15_000,
-    logFile: join(product.folder, 'answers.jsonl'),
+    logFile,
   };
 }

@@ -1,5 +1,6 @@
 // `npm run chaos -- --kills 60 --seed 1`: a whole campaign, some ten minutes. Its last line is its verdict, and so is its exit code.
 // `npm run chaos -- --scenario billing --kills 100 --seed 1`: one of billing; `--subscriptions 60` makes it shorter.
+// `npm run chaos -- --scenario keys-backups --kills 60 --seed 1`: one of keys that are changed and backups that are proven; fewer kills make it shorter.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { CRASH_POINTS } from '../../services/platform/crash-points.ts';
@@ -8,6 +9,8 @@ import { billingOrder } from './billing/billing-orders.ts';
 import type { Breadth } from './breadth.ts';
 import { runCampaign } from './campaign.ts';
 import type { CampaignOrder } from './campaign-order.ts';
+import { runKeysCampaign } from './keys-backups/keys-campaign.ts';
+import { keysOrder } from './keys-backups/keys-order.ts';
 import { versionOfCheckout } from './product.ts';
 
 /** What the issue asks of a campaign that counts. */
@@ -44,16 +47,25 @@ const { values } = parseArgs({
 
 const { scenario } = values;
 const [kills, seed] = [Number(values.kills), Number(values.seed)];
-if (scenario !== 'gateway' && scenario !== 'billing') throw new Error(`there is no scenario ${scenario}`);
 say(
   `campaign: ${scenario}, seed ${seed}, commit ${versionOfCheckout()}, node ${process.version}, ${cpus().length} cores`,
 );
-const { passed, lastLine } =
-  scenario === 'billing'
-    ? await runBillingCampaign(billingOrder({ kills, seed, subscriptions: Number(values.subscriptions) }, say))
-    : await runCampaign(orderFor(kills, seed, Number(values.requests)));
+const { passed, lastLine } = await run();
 say(lastLine);
 process.exit(passed ? 0 : 1);
+
+async function run(): Promise<{ readonly passed: boolean; readonly lastLine: string }> {
+  switch (scenario) {
+    case 'gateway':
+      return runCampaign(orderFor(kills, seed, Number(values.requests)));
+    case 'billing':
+      return runBillingCampaign(billingOrder({ kills, seed, subscriptions: Number(values.subscriptions) }, say));
+    case 'keys-backups':
+      return runKeysCampaign(keysOrder({ kills, seed }, say));
+    default:
+      throw new Error(`there is no scenario ${scenario}`);
+  }
+}
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);

@@ -25,7 +25,7 @@ interface GatewayDeath {
 }
 
 /** The supervisor logs the death of a gateway that it had not told to leave. */
-function deathsIn(log: string): GatewayDeath[] {
+export function deathsIn(log: string): GatewayDeath[] {
   const lines = readFileSync(log, 'utf8')
     .split('\n')
     .filter((line) => line.includes('"gateway_died"'));

@@ -10,7 +10,7 @@ import { Backups, type OpenPlace } from '../../services/backups/backups.ts';
 import { DirectoryStore } from '../../services/backups/directory-store.ts';
 import { RestoreChecks } from '../../services/backups/restore-checks.ts';
 import { serverUser } from '../../services/platform/server-user.ts';
-import { noteMigrations } from '../services/backups/backed-up-installation.ts';
+import { noteMigrations } from '../support/noted-migrations.ts';
 import { type ConsoleSite, picture } from './console-site.ts';
 import type { EngineRoom } from './keys-pages.ts';
 import { expectWellMadeInBoth } from './well-made.ts';

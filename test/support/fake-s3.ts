@@ -1,8 +1,11 @@
 // Object storage that speaks as much S3 as backups need, and is strict: each request must be signed (Signature Version 4), each body must be
-// what its checksums say, and a credential may do what it is for. It can break off, refuse, and answer 200 and lose the object.
+// what its checksums say, and a credential may do what it is for. It can break off, refuse, and answer 200 and lose the object. With a folder of its own
+// it may be killed: what it has said that it has is there when it comes back, and an upload that was under way is not.
 import { createHash, createHmac, randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 export const WRITER = { id: 'writer', secret: 'writer-secret' };
@@ -10,6 +13,7 @@ export const REMOVER = { id: 'remover', secret: 'remover-secret' };
 const SECRETS: Readonly<Record<string, string>> = { [WRITER.id]: WRITER.secret, [REMOVER.id]: REMOVER.secret };
 const BUCKET = '/backups/';
 const SMALLEST_PART_BYTES = 5_242_880;
+const DRAFT = '.draft';
 
 export interface FakeS3 {
   readonly url: string;
@@ -37,10 +41,17 @@ interface Answer {
   readonly headers?: Record<string, string>;
 }
 
-export async function startFakeS3(): Promise<FakeS3> {
+interface Place {
+  /** 0: any free one. */
+  readonly port: number;
+  /** Null: what it holds goes with it. */
+  readonly folder: string | null;
+}
+
+export async function startFakeS3({ port, folder }: Place = { port: 0, folder: null }): Promise<FakeS3> {
   const store: FakeS3 = {
     url: '',
-    objects: new Map(),
+    objects: folder === null ? new Map() : new KeptObjects(folder),
     uploads: new Map(),
     trouble: 'none',
     lockedUntil: new Map(),
@@ -50,8 +61,37 @@ export async function startFakeS3(): Promise<FakeS3> {
     },
   };
   const server = createServer((request, response) => void serve(store, request, response));
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
   return Object.assign(store, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+}
+
+/** Each in a file of its own, which is whole or not there. */
+class KeptObjects extends Map<string, Buffer> {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    super();
+    this.#folder = folder;
+    mkdirSync(folder, { recursive: true });
+    for (const file of readdirSync(folder).filter((name) => !name.endsWith(DRAFT)))
+      super.set(decodeURIComponent(file), readFileSync(join(folder, file)));
+  }
+
+  override set(object: string, bytes: Buffer): this {
+    const file = this.#fileOf(object);
+    writeFileSync(`${file}${DRAFT}`, bytes);
+    renameSync(`${file}${DRAFT}`, file);
+    return super.set(object, bytes);
+  }
+
+  override delete(object: string): boolean {
+    rmSync(this.#fileOf(object), { force: true });
+    return super.delete(object);
+  }
+
+  #fileOf(object: string): string {
+    return join(this.#folder, encodeURIComponent(object));
+  }
 }
 
 async function serve(store: FakeS3, request: IncomingMessage, response: ServerResponse): Promise<void> {

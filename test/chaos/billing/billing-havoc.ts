@@ -3,8 +3,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { BILLING_QUEUE } from '../../../workflows/contracts/task-queues.ts';
 import { Gateways } from '../gateways.ts';
+import type { ServedWorker } from '../kept-parts.ts';
 import { insistently } from './billing-clock.ts';
-import type { BillingProduct, ServedWorker } from './billing-product.ts';
+import type { BillingProduct } from './billing-product.ts';
 import { hearOfBrokenTasks } from './broken-tasks.ts';
 import { type Complaint, type Complaints, VICTIMS, type Victim } from './complaints.ts';
 import type { Desk } from './desk.ts';

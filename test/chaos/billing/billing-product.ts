@@ -1,17 +1,11 @@
 // A product of a billing campaign's own: PostgreSQL, the fake Stripe, a mail server, Temporal, one gateway that moves the clock, two
 // workers, and the demo provider that answers what enterprises use. All but that one can be killed, and come back as a service manager
-// would bring them back: a neighbour of ours after seconds, so that whoever needs it meanwhile finds nobody. The bench of workflows has one too,
-// with one worker and another Temporal.
+// would bring them back. The bench of workflows has one too, with one worker and another Temporal.
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { homeFolder } from '../../../scripts/parts/home.ts';
-import { declareSearchAttributes, TEMPORAL_NAMESPACE } from '../../../scripts/parts/temporal.ts';
-import { findOrFetch, TEMPORAL } from '../../../scripts/parts/temporal-programs.ts';
-import { WORKER_ALLOCATOR, WORKER_V8_FLAGS } from '../../../workers/worker-flags.ts';
-import { SEARCH_ATTRIBUTES } from '../../../workflows/contracts/search-attributes.ts';
+import { TEMPORAL_NAMESPACE } from '../../../scripts/parts/temporal.ts';
 import { freePort } from '../../support/free-port.ts';
 import {
   startThrowawayPostgres,
@@ -19,12 +13,17 @@ import {
   type ThrowawayPostgres,
 } from '../../support/throwaway-postgres.ts';
 import { workflowBundle } from '../../support/workflow-bundle.ts';
+import {
+  NEIGHBOUR_AWAY_MS,
+  ours,
+  type Served,
+  type ServedWorker,
+  startDemoProvider,
+  startDevServer,
+  startWorker,
+} from '../kept-parts.ts';
 import { type KeptProcess, ProcessYard } from '../process-yard.ts';
 import { answers } from '../product.ts';
-
-const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
-const OURS_AWAY_MS = 300;
-const NEIGHBOUR_AWAY_MS = 2_500;
 
 export interface BillingParts {
   readonly workers: readonly string[];
@@ -53,17 +52,6 @@ export interface BillingProduct {
   close(): Promise<void>;
 }
 
-export interface Served {
-  /** Temporal's is host:port. */
-  readonly url: string;
-  readonly process: KeptProcess;
-}
-
-export interface ServedWorker extends Served {
-  /** What its part of Temporal's SDK is at. */
-  readonly sdkMetrics: string;
-}
-
 export async function startBillingProduct(wanted: Partial<BillingParts> = {}): Promise<BillingProduct> {
   const parts = { ...OF_A_CAMPAIGN, ...wanted };
   await using stack = new AsyncDisposableStack();
@@ -83,7 +71,7 @@ export async function startBillingProduct(wanted: Partial<BillingParts> = {}): P
     secrets: newSecrets(),
   };
 
-  const demoUrl = await startDemoProvider(site);
+  const { url: demoUrl } = await startDemoProvider(site);
   const stripe = await startStripe(site);
   const inbox = await startInbox(site);
   const temporal = await parts.startTemporal(site);
@@ -125,15 +113,6 @@ function newSecrets() {
   };
 }
 
-async function startDemoProvider({ folder, yard }: BillingSite): Promise<string> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const env = { PORT: String(port), DEMO_DATA_DIR: join(folder, 'demo') };
-  yard.keep(ours('demo', 'test/support/demo-provider/main.ts', env));
-  await answers(`${url}/livez`);
-  return url;
-}
-
 async function startStripe({ folder, yard, apiPort, secrets }: BillingSite): Promise<Served> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -155,68 +134,6 @@ async function startInbox({ folder, yard }: BillingSite): Promise<Served & { rea
   const process = yard.keep(ours('inbox', 'test/support/smtp-inbox/main.ts', env, NEIGHBOUR_AWAY_MS));
   await answers(`${url}/livez`);
   return { url, smtpUrl: `smtp://127.0.0.1:${smtpPort}`, process };
-}
-
-async function startDevServer({ folder, yard }: BillingSite): Promise<Served> {
-  const interrupted = new AbortController().signal;
-  const { file } = await findOrFetch(TEMPORAL, { ...homeFolder(), say: () => undefined, interrupted });
-  const port = await freePort();
-  const settings = {
-    ip: '127.0.0.1',
-    port,
-    namespace: TEMPORAL_NAMESPACE,
-    'db-filename': join(folder, 'temporal.sqlite'),
-    'log-level': 'warn',
-  };
-  const args = [
-    'server',
-    'start-dev',
-    '--headless',
-    '--dynamic-config-value',
-    'frontend.enableServerVersionCheck=false',
-  ];
-  const process = yard.keep({
-    name: 'temporal',
-    command: file,
-    args: [...args, ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])],
-    env: () => ({ PATH: globalThis.process.env.PATH, TZ: 'UTC' }),
-    comesBackAfterMs: NEIGHBOUR_AWAY_MS,
-  });
-  const url = `127.0.0.1:${port}`;
-  await untilDone(() => declareSearchAttributes(url, SEARCH_ATTRIBUTES));
-  return { url, process };
-}
-
-/** A server that has just begun to listen does not know its namespace yet. */
-async function untilDone(work: () => Promise<void>): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      if (tries === 60) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-  }
-}
-
-async function startWorker({ yard }: BillingSite, name: string, environment: NodeJS.ProcessEnv): Promise<ServedWorker> {
-  const [port, sdkPort] = [await freePort(), await freePort()];
-  const url = `http://127.0.0.1:${port}`;
-  const ports = { WORKER_PORT: String(port), WORKER_SDK_METRICS_PORT: String(sdkPort) };
-  const program = ours(name, 'workers/main.ts', { ...environment, ...WORKER_ALLOCATOR, ...ports });
-  const process = yard.keep({ ...program, args: [...WORKER_V8_FLAGS, ...program.args] });
-  await answers(`${url}/readyz`);
-  return { url, process, sdkMetrics: `http://127.0.0.1:${sdkPort}/metrics` };
-}
-
-function ours(name: string, file: string, env: NodeJS.ProcessEnv, comesBackAfterMs = OURS_AWAY_MS) {
-  return {
-    name,
-    command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', join(CHECKOUT, file)],
-    env: () => ({ PATH: process.env.PATH, TZ: 'UTC', NODE_ENV: 'test', LOG_LEVEL: 'info', ...env }),
-    comesBackAfterMs,
-  };
 }
 
 interface Neighbours {

@@ -1,23 +1,22 @@
 // An installation with something in it to lose: a customer who has spent, a channel whose key is sealed, an audit log; and a place for its
 // backups, in a folder that goes with its server.
 import { randomBytes } from 'node:crypto';
-import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, delimiter, join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import type { Pool } from 'pg';
-import { findPostgres } from '../../../scripts/parts/postgres-binaries.ts';
 import { DirectoryStore } from '../../../services/backups/directory-store.ts';
 import { type Manifest, objectNames, writtenManifest } from '../../../services/backups/manifest.ts';
-import { programFolders } from '../../../services/backups/postgres-programs.ts';
 import { type BackupSource, takeBackup } from '../../../services/backups/take-backup.ts';
 import { type VerificationPlace, verifyBackup } from '../../../services/backups/verify-backup.ts';
 import { channelKeyContext } from '../../../services/channels/channel-key-context.ts';
 import { newId } from '../../../services/platform/ids.ts';
-import { serverUser } from '../../../services/platform/server-user.ts';
 import { parseKeyring, Vault } from '../../../services/vault/vault.ts';
 import { newCustomer, openBareGateway } from '../../support/bare-gateway.ts';
+import { noteMigrations } from '../../support/noted-migrations.ts';
 import { ownDatabase } from '../../support/own-database.ts';
+import { postgresPrograms } from '../../support/postgres-programs.ts';
 import type { ThrowawayDatabase } from '../../support/throwaway-postgres.ts';
 
 const BASE_URL = 'https://upstream.example/v1';
@@ -109,21 +108,6 @@ export async function backedUpInstallation(): Promise<BackedUpInstallation> {
         writtenManifest({ name, run, ...manifest, ...changes }, vault),
       ),
   };
-}
-
-/** As the tests find them: PG_BIN, PATH, what is installed, and the server that the other tests run on. */
-function postgresPrograms(): string[] {
-  const { folder } = findPostgres(serverUser(), null);
-  return [...programFolders(process.env.PG_BIN ?? null, process.env.PATH ?? ''), folder];
-}
-
-/** Throwaway databases are migrated by hand; an installation's know what has run. */
-export async function noteMigrations(admin: Pool): Promise<void> {
-  await admin.query(
-    'create table pgmigrations (id serial primary key, name varchar(255) not null, run_on timestamp not null)',
-  );
-  const names = globSync(join(MIGRATIONS, '*.sql')).map((file) => basename(file, '.sql'));
-  await admin.query('insert into pgmigrations (name, run_on) select unnest($1::text[]), now()', [names.sort()]);
 }
 
 async function addChannel(admin: Pool, vault: Vault): Promise<void> {

@@ -1,11 +1,12 @@
 // Clients of the product: a closed loop of `concurrency` callers that make the plan's requests and log what each of them saw, one
-// JSON line per request, written before the next one is made. SIGTERM: what is under way is finished, nothing new begins.
+// JSON line per request, written before the next one is made. SIGTERM: what is under way is finished, nothing new begins. Whoever started us may tell
+// that an API key has another credential from now on.
 //   node test/support/load-driver/main.ts --plan <plan.json>
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type AnswerLine, agent, inFlight, send } from './exchange.ts';
-import { type LoadPlan, plannedRequest } from './plan.ts';
+import { type LoadPlan, type NewCredential, plannedRequest } from './plan.ts';
 
 // A client that fails comes back later, and later each time, as official clients do; a plain loop would only make refusals.
 const FIRST_PAUSE_MS = 200;
@@ -15,7 +16,7 @@ const REPORT_EVERY_MS = 50;
 
 const { values } = parseArgs({ options: { plan: { type: 'string' } } });
 if (values.plan === undefined) throw new Error('--plan <plan.json> is missing');
-const plan: LoadPlan = JSON.parse(readFileSync(values.plan, 'utf8'));
+let plan: LoadPlan = JSON.parse(readFileSync(values.plan, 'utf8'));
 const log = openSync(plan.logFile, 'a');
 let next = 0;
 let stopped = false;
@@ -24,6 +25,10 @@ for (const end of ['SIGTERM', 'disconnect'] as const) {
     stopped = true;
   });
 }
+
+process.on('message', ({ keyIndex, credential }: NewCredential) => {
+  plan = { ...plan, apiKeys: plan.apiKeys.map((one, at) => (at === keyIndex ? { ...one, credential } : one)) };
+});
 
 const report = setInterval(() => process.connected && process.send?.({ inFlight: inFlight() }), REPORT_EVERY_MS);
 

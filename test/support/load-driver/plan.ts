@@ -22,6 +22,12 @@ export interface LoadPlan {
   readonly logFile: string;
 }
 
+/** Of the plan's key of that index, from now on. */
+export interface NewCredential {
+  readonly keyIndex: number;
+  readonly credential: string;
+}
+
 export interface PlannedRequest {
   readonly index: number;
   /** In the order in which they are tried. */
