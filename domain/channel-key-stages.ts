@@ -94,7 +94,9 @@ export interface Seen {
 }
 
 export type RotationAsk =
-  | { readonly kind: 'create' | 'probe' | 'revoke' | 'verify' | 'remove' }
+  /** Its secret goes with the event that tells of it. */
+  | { readonly kind: 'create' }
+  | { readonly kind: 'probe' | 'revoke' | 'verify' | 'remove' }
   | { readonly kind: 'call'; readonly which: 'fresh' | 'old'; readonly calls: number };
 
 /** What is routed of the two keys. */

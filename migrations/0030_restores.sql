@@ -28,7 +28,7 @@ create table restore_findings (
 create trigger append_only before update or delete on restore_findings for each row execute function refuse_change();
 create trigger not_emptied before truncate on restore_findings for each statement execute function refuse_change();
 
--- By whoever restores, who owns the database: its epoch. A hold that stood in what was restored goes on in this one, from its own snapshot.
+-- By whoever restores, who owns the database: its epoch. Everybody signs in anew. A hold that stood in what was restored goes on in this one, from its own snapshot.
 create function raise_billing_hold(p_why text, p_snapshot timestamptz) returns integer
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare v_epoch integer; v_former timestamptz;
@@ -38,6 +38,8 @@ begin
     into v_epoch from billing_holds h;
   insert into billing_holds (epoch, why, snapshot_at)
     values (v_epoch, p_why, least(p_snapshot, v_former) + (billing_moment() - clock_timestamp()));
+  -- Whoever was shown out since then would be in again.
+  delete from auth.sessions;
   insert into audit_log (actor, action, target_kind, target_id, after)
     values ('restore', 'billing_hold.raised', 'billing_hold', v_epoch::text, jsonb_build_object('why', p_why, 'snapshotAt', p_snapshot));
   return v_epoch;

@@ -193,16 +193,7 @@ export const keyRotationRoutes: readonly Route[] = [
   ),
 ];
 
-function shown({
-  rotationId,
-  orgId: _,
-  goesOn: __,
-  asks: ___,
-  waitMs: ____,
-  wakeAt,
-  results,
-  ...view
-}: AttendedRotation): Declared {
+function shown({ rotationId, wakeAt, results, ...view }: AttendedRotation): Declared {
   return {
     ...view,
     id: rotationId,

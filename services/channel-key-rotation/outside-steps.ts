@@ -49,11 +49,13 @@ async function created(parts: OutsideParts, { row, channel }: Held): Promise<Out
   return { event: { kind: 'made' }, made: { providerKeyId: id, secret } };
 }
 
-async function done(parts: OutsideParts, { row, channel }: Held, ask: RotationAsk): Promise<RotationEvent> {
+async function done(
+  parts: OutsideParts,
+  { row, channel }: Held,
+  ask: Exclude<RotationAsk, { kind: 'create' }>,
+): Promise<RotationEvent> {
   const newKeyId = row.newKeyId ?? '';
   switch (ask.kind) {
-    case 'create':
-      throw new Error('what is made is stored with its event');
     case 'probe':
       return probed(parts, channel, newKeyId);
     case 'call': {

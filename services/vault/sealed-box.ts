@@ -15,7 +15,8 @@ export interface SealedBox {
 export function encrypt(sealingKey: KeyObject | Buffer, plain: Buffer, associated: Buffer): SealedBox {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, sealingKey, nonce, { authTagLength: TAG_BYTES }).setAAD(associated);
-  const bytes = Buffer.concat([cipher.update(plain), cipher.final()]);
+  const bytes = cipher.update(plain);
+  cipher.final(); // empty, as of every stream cipher
   return { bytes, nonce, tag: cipher.getAuthTag() };
 }
 
@@ -24,5 +25,7 @@ export function decrypt(sealingKey: KeyObject | Buffer, { bytes, nonce, tag }: S
   if (nonce.length !== NONCE_BYTES) throw new Error('its nonce has a wrong length');
   const decipher = createDecipheriv(CIPHER, sealingKey, nonce, { authTagLength: TAG_BYTES }).setAAD(associated);
   decipher.setAuthTag(tag);
-  return Buffer.concat([decipher.update(bytes), decipher.final()]);
+  const plain = decipher.update(bytes);
+  decipher.final(); // empty: it is asked for its judgement
+  return plain;
 }

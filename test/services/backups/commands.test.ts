@@ -49,12 +49,14 @@ async function newDatabase(name: string): Promise<string> {
   return database.url.replace(/[^/]+$/, name);
 }
 
-async function tablesIn(name: string): Promise<number> {
+function tablesIn(name: string): Promise<number> {
+  return rowsIn(name, `select from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`);
+}
+
+async function rowsIn(name: string, query: string): Promise<number> {
   const client = new Client({ connectionString: database.url.replace(/[^/]+$/, name) });
   await client.connect();
-  const { rowCount } = await client.query(
-    `select from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`,
-  );
+  const { rowCount } = await client.query(query);
   await client.end();
   return rowCount ?? 0;
 }
@@ -89,7 +91,16 @@ test('npm run backup:verify ends with 1 and the reason', async () => {
   expect(absent).toEqual({ exitCode: 1, verdict: expect.stringMatching(/^rejected: absent.manifest.json is not in/) });
 });
 
-test('npm run restore goes into an empty database alone, which is on hold afterwards', async () => {
+async function signedIn(): Promise<void> {
+  await admin.query(
+    `with person as (insert into persons (id, email, name) values (gen_random_uuid(), 'ada@left.example', 'Ada') returning id)
+     insert into auth.sessions (id, person_id, id_hash, created_at, seen_at, expires_at, client_address, user_agent)
+     select gen_random_uuid(), id, sha256('a session'::bytea), now(), now(), now() + interval '1 day', '::1', 'a browser' from person`,
+  );
+}
+
+test('npm run restore goes into an empty database alone, which is on hold afterwards, and nobody is signed in there', async () => {
+  await signedIn();
   const { object } = await take('restored');
   const into = await newDatabase('restored');
   const nowhere = into.replace(/:\d+\//, ':9/');
@@ -112,6 +123,7 @@ test('npm run restore goes into an empty database alone, which is on hold afterw
     verdict: expect.stringMatching(/^rejected: restored is not empty: it has \d+/),
   });
   expect(half).toEqual({ exitCode: 1, verdict: expect.stringMatching(/^rejected: npm run restore -- --from/) });
+  expect(await rowsIn('restored', 'select from auth.sessions')).toBe(0); // whoever was shown out since the backup is
 });
 
 test('a backup that is not whole is never begun to be restored, and what is not as its manifest says stays shut', async () => {
