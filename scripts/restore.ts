@@ -22,7 +22,8 @@ const OPTIONS = {
 
 process.exitCode = await concluded(async (say) => {
   const { from, into, reconcile, 'recovered-to': recoveredTo } = parseArgs({ options: OPTIONS }).values;
-  if (into === undefined || (from === undefined) === (reconcile !== true)) throw new BackupRejected(USAGE);
+  const isOneOfBoth = (from === undefined) === (reconcile === true);
+  if (into === undefined || !isOneOfBoth || (recoveredTo !== undefined && from !== undefined)) throw new BackupRejected(USAGE);
   if (from === undefined) return await reconcileInto(into, recoveredTo ?? null, say);
   return await restored(from, into, say);
 });

@@ -16,19 +16,24 @@ export class MemoryWatch {
   readonly #workerPid: number;
   readonly #timer: NodeJS.Timeout;
   #peak: PeakMemory = { totalBytes: 0, workerBytes: 0 };
+  /** It has died: a peak that stands still would look like a bar that is met. */
+  #isGone = false;
 
   constructor(workerPid: number) {
     this.#workerPid = workerPid;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 
+  /** @throws Error where the worker did not live through all of it */
   end(): PeakMemory {
     clearInterval(this.#timer);
+    if (this.#isGone) throw new Error('the worker died while its memory was watched');
     return this.#peak;
   }
 
   #look(): void {
-    const workerBytes = residentBytesOf(this.#workerPid);
+    const workerBytes = residentOrGone(this.#workerPid);
+    if (workerBytes === 0) this.#isGone = true;
     const programs = childrenOf(this.#workerPid).filter(isOfTheJob);
     const totalBytes = programs.reduce((total, pid) => total + residentOrGone(pid), workerBytes);
     if (totalBytes > this.#peak.totalBytes) this.#peak = { totalBytes, workerBytes };

@@ -66,12 +66,12 @@ export async function raiseHoldOnce(tx: Queryable, why: string, snapshotAt: Date
   if (rowCount === 0) await raiseHold(tx, why, snapshotAt);
 }
 
-export async function clearHold(tx: PoolClient, { epoch }: BillingHold, author: string): Promise<void> {
+export async function clearHold(tx: PoolClient, { epoch }: BillingHold): Promise<void> {
   const { rowCount } = await tx.query(
     'update billing_holds set cleared_at = clock_timestamp() where epoch = $1 and cleared_at is null',
     [epoch],
   );
   if (rowCount !== 1) return;
   const about = { action: 'billing_hold.cleared', targetKind: 'billing_hold', targetId: String(epoch) } as const;
-  await writeAudit(tx, { actor: author, requestId: newId() }, about);
+  await writeAudit(tx, { actor: 'restore', requestId: newId() }, about);
 }

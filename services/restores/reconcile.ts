@@ -45,7 +45,7 @@ async function reconciled(place: Reconciling): Promise<Reconciled> {
     payments === null ? [] : await fromStripe({ db, stripe: payments.stripe, say }, hold, payments.inbox);
   undecided.push(...(await brokenInvariants(db)));
   if (undecided.length > 0) return { epoch: hold.epoch, undecided };
-  await inTransaction(db, (tx) => clearHold(tx, hold, 'restore'));
+  await inTransaction(db, (tx) => clearHold(tx, hold));
   await pokeAllOpen(db);
   return { epoch: hold.epoch, undecided };
 }

@@ -87,8 +87,9 @@ function breadthReached(reached: Breadth, demanded: Breadth): Condition[] {
   return names.map((name) => atLeast(name, reached[name], demanded[name]));
 }
 
-function atLeast(name: string, figure: number, demanded: number): Condition {
-  return { name, figure: `${figure} of ${demanded}`, met: figure >= demanded };
+/** `detail`: of the figure, for people. */
+export function atLeast(name: string, figure: number, demanded: number, detail = ''): Condition {
+  return { name, figure: `${figure} of ${demanded}${detail}`, met: figure >= demanded };
 }
 
 function percent(part: number, whole: number): string {

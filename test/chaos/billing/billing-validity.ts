@@ -1,7 +1,7 @@
 // Whether a billing campaign proves anything: as much of everything as was ordered has happened, and every kill that counts was noticed by
 // work that failed of it.
 import type { BillingFacts } from '../../oracle/billing/billing-facts.ts';
-import type { Condition } from '../validity.ts';
+import { atLeast, type Condition } from '../validity.ts';
 import type { BillingHavoc } from './billing-havoc.ts';
 import type { BillingOrder } from './billing-order.ts';
 import { VICTIMS } from './complaints.ts';
@@ -55,10 +55,6 @@ function fewestPeriods({ subscriptions, invoices, periods }: BillingFacts): numb
       .reduce((total, { id }) => total + (periods.find(({ invoiceId }) => invoiceId === id)?.months ?? 1), 0),
   );
   return Math.min(...counts);
-}
-
-function atLeast(name: string, figure: number, demanded: number, detail = ''): Condition {
-  return { name, figure: `${figure} of ${demanded}${detail}`, met: figure >= demanded };
 }
 
 /** " (worker-a 9, a client 3)" */

@@ -15,13 +15,22 @@ export class Canaries {
     return this.#named.size;
   }
 
-  /** As it may be written: as it is, in base64, and in hex as PostgreSQL shows bytes. By what is looked for, whose it is. */
+  /** As it may be written: as it is, in base64 by itself or within something longer, and in hex as PostgreSQL shows bytes. By what is looked for, whose it is. */
   words(): ReadonlyMap<string, string> {
     const words = new Map<string, string>();
     for (const [name, secret] of this.#named) {
       const bytes = Buffer.from(secret);
-      for (const word of [secret, bytes.toString('base64'), bytes.toString('hex')]) words.set(word, name);
+      for (const word of [secret, bytes.toString('hex'), ...base64Within(bytes)]) words.set(word, name);
     }
     return words;
   }
+}
+
+/** Three bytes are four letters, so it begins in one of three ways; letters in which its neighbours have a part are left out. In both alphabets. */
+function base64Within(bytes: Buffer): string[] {
+  return [0, 1, 2].flatMap((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
+    const own = text.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6));
+    return [own, own.replaceAll('+', '-').replaceAll('/', '_')];
+  });
 }

@@ -28,6 +28,8 @@ const search = (path: string, known: string | null = null) =>
 test.each([
   ['as it is', `{"authorization":"Bearer ${SECRET}"}`],
   ['in base64', `data:${Buffer.from(SECRET).toString('base64')};`],
+  ['in base64 within something longer', Buffer.from(`{"k":"${SECRET}"}`).toString('base64')],
+  ['in base64 of addresses within something longer', Buffer.from(`user:${SECRET}@host`).toString('base64url')],
   ['in hex, as PostgreSQL shows bytes', `(1,"\\\\x${Buffer.from(SECRET).toString('hex')}")`],
   ['between bytes that are no text', Buffer.concat([Buffer.from([0, 255, 10]), Buffer.from(SECRET), Buffer.from([0])])],
 ])('a secret is found %s', async (_, text) => {

@@ -212,9 +212,13 @@ async function searchEverywhere(
 }
 
 function lastLine({ havoc, changer, taker }: Running, requests: number, { difference }: OracleAnswer): string {
-  const rotations = [...changer.ended.values()].reduce((total, count) => total + count, 0);
+  const rotations = endedOf(changer);
   const counts = `${havoc.counted.length} kills, ${requests} requests, ${rotations} rotations`;
   return `chaos: ${counts}, ${taker.completed.backups} backups, difference ${difference} nano-USD`;
+}
+
+function endedOf({ ended }: ChannelKeyChanger): number {
+  return (ended.get('completed') ?? 0) + (ended.get('rolled_back') ?? 0);
 }
 
 function progress({ havoc, changer, roller, taker }: Running): string {

@@ -105,7 +105,8 @@ export class KeyHavoc {
         return kept.kill('SIGKILL');
       }
       default: {
-        const { process: kept } = product[victim] ?? product.demo;
+        const kept = product[victim]?.process;
+        if (kept === undefined) throw new Error(`there is no ${victim}`);
         this.#log(victim, kept.pid);
         return kept.kill('SIGKILL');
       }

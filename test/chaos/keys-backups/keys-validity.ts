@@ -2,7 +2,7 @@
 // kind of process was under way, and the search for secrets sees.
 import { Attribution, type Served } from '../attribution.ts';
 import { isSound } from '../soundness.ts';
-import type { Condition } from '../validity.ts';
+import { atLeast, type Condition } from '../validity.ts';
 import type { ApiKeyRoller } from './api-key-roller.ts';
 import type { BackupTaker } from './backup-taker.ts';
 import type { Searched } from './canary-search.ts';
@@ -79,8 +79,4 @@ function stagesOf({ havoc }: KeysOutcome, process: string): string {
 
 function placesOf({ places, blind }: Searched): string {
   return blind.length === 0 ? `${places}` : `${places}, and blind in ${blind.join(', ')}`;
-}
-
-function atLeast(name: string, figure: number, demanded: number, detail = ''): Condition {
-  return { name, figure: `${figure} of ${demanded}${detail}`, met: figure >= demanded };
 }
