@@ -1,9 +1,10 @@
 // What is asked with the new key itself: a model for the first request, the first that this key may use, and that request.
 import { queryOptions } from '@tanstack/react-query';
+import { firstChatModel, type ListedModel } from '../first-chat-model.ts';
 import { Problem } from './problem.ts';
 
 interface Listed {
-  readonly data: readonly { readonly id: string }[];
+  readonly data: readonly ListedModel[];
 }
 
 export const firstModelQuery = (secret: string) =>
@@ -12,9 +13,9 @@ export const firstModelQuery = (secret: string) =>
     queryKey: ['first model', secret.slice(-4)],
     queryFn: async () => {
       const { data } = await toldByGateway<Listed>('/v1/models', { headers: bearing(secret) });
-      const chat = data.find(({ id }) => !id.includes('embed'));
-      if (chat === undefined) throw new Error('this key may use no model that chats');
-      return chat.id;
+      const modelId = firstChatModel(data);
+      if (modelId === null) throw Problem.ofPage('no_chat_model');
+      return modelId;
     },
     staleTime: Number.POSITIVE_INFINITY,
   });

@@ -43,7 +43,12 @@ export class Problem extends Error {
     return new Problem(0, { code }, null);
   }
 
-  /** Of what a page found out itself about something that was entered. */
+  /** Of what a page found out itself. */
+  static ofPage(code: string): Problem {
+    return new Problem(0, { code }, null);
+  }
+
+  /** The same, about something that was entered. */
   static ofField(code: string, field: string): Problem {
     return new Problem(0, { code, errors: [{ field }] }, null);
   }
