@@ -10,7 +10,7 @@ export const secret = z
   .regex(/^[\x21-\x7e]+$/, 'printable ASCII without spaces')
   .meta({ description: 'Sealed at once and never told again' });
 
-const stage = z.enum([
+export const stage = z.enum([
   ...(['creating', 'awaiting_key', 'probing', 'canary', 'grace', 'draining', 'revoking', 'verifying'] as const),
   ...(['undoing', 'completed', 'rolled_back'] as const),
 ]);

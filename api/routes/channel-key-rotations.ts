@@ -11,7 +11,7 @@ import { lockedChannel } from '../../services/channels/channels.ts';
 import { hasKeyApi, setAdminKey } from '../../services/channels/provider-admin.ts';
 import { channelKeyRotationWorkflowId } from '../../services/processes/poke.ts';
 import type { AppDependencies } from './app-dependencies.ts';
-import { type Declared, KeyInventory, KeyRotation, KeySlot, secret } from './channel-key-rotation-fields.ts';
+import { type Declared, KeyInventory, KeyRotation, KeySlot, secret, stage } from './channel-key-rotation-fields.ts';
 import { instant, reason, uuid } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
@@ -122,6 +122,12 @@ const one = adminRead({
 });
 
 const because = { reason };
+const ofOneStage = {
+  ...because,
+  seenStage: stage.optional().meta({
+    description: 'In which you saw it: another by now is a conflict, since this means something else in each',
+  }),
+};
 
 function deciding<Body extends z.ZodObject>(
   path: string,
@@ -160,12 +166,9 @@ export const keyRotationRoutes: readonly Route[] = [
   ),
   deciding(
     'finish',
-    'End the grace now; or say that the provider refuses the old key',
-    z.strictObject(because),
-    (sent) => ({
-      kind: 'finish',
-      reason: sent.reason,
-    }),
+    'In grace: end it now; in verifying: say that the provider refuses the old key',
+    z.strictObject(ofOneStage),
+    (sent) => ({ kind: 'finish', ...sent }),
   ),
   deciding(
     'roll-back',
@@ -188,8 +191,8 @@ export const keyRotationRoutes: readonly Route[] = [
   deciding(
     'extend',
     'Let the stage in which it is last longer',
-    z.strictObject({ ...because, until: instant }),
-    (sent) => ({ kind: 'extend', until: sent.until, reason: sent.reason }),
+    z.strictObject({ ...ofOneStage, until: instant }),
+    (sent) => ({ kind: 'extend', ...sent }),
   ),
 ];
 

@@ -2,6 +2,7 @@
 // which decides nothing (D136).
 import type { PoolClient } from 'pg';
 import type { RotationEvent, RotationRefusal } from '../../domain/channel-key-rotation.ts';
+import type { Stage } from '../../domain/channel-key-stages.ts';
 import { TollgateError } from '../../domain/errors.ts';
 import type { Author, WrittenAudit } from '../audit/audit.ts';
 import { channelKeyContext } from '../channels/channel-key-context.ts';
@@ -14,9 +15,16 @@ import { type Held, lockedRotation, type Rotation, rotation } from './rotation-r
 import { takeTurn } from './turn.ts';
 
 export type WantedDecision =
-  | { readonly kind: 'finish' | 'roll_back' | 'emergency'; readonly reason: string }
-  | { readonly kind: 'extend'; readonly until: Date; readonly reason: string }
+  | ({ readonly kind: 'finish'; readonly reason: string } & OfOneStage)
+  | ({ readonly kind: 'extend'; readonly until: Date; readonly reason: string } & OfOneStage)
+  | { readonly kind: 'roll_back' | 'emergency'; readonly reason: string }
   | { readonly kind: 'supply'; readonly secret: string; readonly reason: string };
+
+/** What it means depends on the stage: to finish ends the grace, or says that the provider refuses the old key. */
+interface OfOneStage {
+  /** In which whoever decides saw it; undefined: he means whichever it is in. */
+  readonly seenStage?: Stage['kind'] | undefined;
+}
 
 export interface Decided {
   readonly rotation: Rotation;
@@ -33,6 +41,7 @@ export async function decideRotation(
   author: Author,
 ): Promise<Decided> {
   const held = await lockedRotation(tx, rotationId);
+  if ('seenStage' in wanted) refuseOther(held.row, wanted.seenStage);
   const newKeyId = wanted.kind === 'supply' ? await keptKey(tx, vault, held, wanted.secret) : undefined;
   const turned = await takeTurn(tx, held, eventOf(wanted), {
     ...{ author, action: `channel.key_rotation_${ACTIONS[wanted.kind]}`, reason: wanted.reason },
@@ -42,6 +51,14 @@ export async function decideRotation(
   if (turned.audit === null) throw new Error('a decision was not audited');
   const decisionId = await insertDecision(tx, rotationId, wanted, author);
   return { rotation: await rotation(tx, rotationId), decisionId, audit: turned.audit };
+}
+
+function refuseOther({ id, state }: Rotation, seenStage: Stage['kind'] | undefined): void {
+  const { kind } = state.stage;
+  if (seenStage === undefined || seenStage === kind) return;
+  throw new TollgateError('conflict', {
+    message: `Rotation ${id} is in stage ${kind} by now, and was seen in ${seenStage}: look again, then decide.`,
+  });
 }
 
 /** As the audit log names them. */

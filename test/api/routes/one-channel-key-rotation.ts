@@ -22,7 +22,7 @@ export async function oneKeyRotation(db: Pool, step: TakeStep, place: Place) {
   await step('post', '/key-rotations/{id}/key', ids, { newKey: NEW_KEY, reason });
   await step('post', '/key-rotations/{id}/emergency', ids, { reason });
   await inGrace(db, keyRotationId);
-  await step('post', '/key-rotations/{id}/finish', ids, { reason });
+  await step('post', '/key-rotations/{id}/finish', ids, { reason, seenStage: 'grace' });
   await step('post', '/key-rotations/{id}/roll-back', ids, { reason });
   await isOf(db, place, 'demo');
   await step('post', '/channels/{id}/admin-key', { ...place }, { adminKey: ADMIN_KEY, reason });
