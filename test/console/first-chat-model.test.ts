@@ -7,6 +7,8 @@ const listed = (id: string, ...endpoints: string[]) => ({ id, supported_endpoint
 test('the first model that is asked as OpenAI asks is the one of the first request, and there may be none', () => {
   const others = [listed('acme/claude', 'anthropic'), listed('acme/vectors', 'embeddings')];
 
-  expect(firstChatModel([...others, listed('embedded-chat', 'openai'), listed('chat', 'openai')])).toBe('embedded-chat');
+  expect(firstChatModel([...others, listed('embedded-chat', 'openai'), listed('chat', 'openai')])).toBe(
+    'embedded-chat',
+  );
   expect(firstChatModel(others)).toBeNull();
 });

@@ -13,6 +13,7 @@ import { until } from '../support/until.ts';
 import { barriersOn } from './accessibility.ts';
 import { type ConsoleSite, expectNoSidewaysScrolling, picture, type Visit } from './console-site.ts';
 import { openFromQueue } from './keyboard.ts';
+import { call } from './waiting-applications.ts';
 import { expectWellMadeInBoth } from './well-made.ts';
 
 const keyOf = () => randomBytes(32).toString('base64');
@@ -146,8 +147,7 @@ export class KeysPage {
     await reasoned(page, 'Bring the key');
     await this.#of('demo-a').getByText('Trying the key').waitFor();
     await this.#expectForgotten(BROUGHT_KEY);
-    await act(page, /^Take back: demo-a/, 'Take back');
-    await this.#look(slotId);
+    await this.#takenBackMeanwhile(slotId);
     await this.open();
     await this.#of('demo-a').getByText('Taken back by a person').waitFor();
   }
@@ -170,6 +170,23 @@ export class KeysPage {
     await this.#site.product.admin.query(
       `update auth.second_factors set sealed = '{"v": 2}', master_key_version = 2 where master_key_version = 1`,
     );
+  }
+
+  /** Somebody else was faster: what is being written stays where it is, says so, and decides nothing. */
+  async #takenBackMeanwhile(slotId: string): Promise<void> {
+    const dialog = this.#page.getByRole('dialog');
+    await this.#page.getByRole('button', { name: /^Take back: demo-a/ }).click();
+    await dialog.getByLabel('Why?').fill('it is the wrong one');
+    const { rows } = await this.#room.db.query<{ id: string }>(
+      'select id from channel_key_rotations where slot_id = $1 and ended_at is null',
+      [slotId],
+    );
+    await call(this.#site.product, 'POST', `/key-rotations/${rows[0]?.id}/roll-back`, { reason: 'as planned' });
+    await dialog.getByText('It went on meanwhile', { exact: false }).waitFor();
+    expect(await dialog.getByLabel('Why?').inputValue()).toBe('it is the wrong one');
+    await dialog.getByRole('button', { name: 'Take back', exact: true }).click();
+    await dialog.getByText('Somebody changed this meanwhile', { exact: false }).waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
   }
 
   async #expectForgotten(secret: string): Promise<void> {

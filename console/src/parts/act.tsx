@@ -6,19 +6,22 @@ import { type ReactNode, useState } from 'react';
 import { told } from '../api/client.ts';
 import { inboxQuery, proposalsQuery } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
+import { Meanwhile } from './decision-head.tsx';
 import { Dialog } from './dialog.tsx';
 import { type FieldInput, Form, useForm } from './form.tsx';
 
 type Answer = Parameters<typeof told>[0];
 type Entered = Readonly<Record<string, string>>;
 
-interface Deed<V extends Entered> {
-  /** Under which the cache has what it changes. */
-  readonly about: readonly string[];
+interface Verb {
   readonly verb: string;
   /** For whom several stand on a page. */
   readonly name?: string;
-  readonly title: string;
+}
+
+interface Deed<V extends Entered> extends Verb {
+  /** Under which the cache has what it changes. */
+  readonly about: readonly string[];
   readonly effect: string;
   readonly isGrave?: boolean;
   /** When it takes a second person; null: one is enough. */
@@ -32,26 +35,34 @@ interface Deed<V extends Entered> {
   send(values: V & { readonly reason: string }, attemptId: string): Answer;
 }
 
-export function Act<V extends Entered>(deed: Deed<V>) {
+export function Act<V extends Entered>({ title, ...deed }: Deed<V> & { readonly title: string }) {
   const [isAsking, setAsking] = useState(false);
   return (
     <>
-      <Button
-        variant="default"
-        size="xs"
-        {...(deed.name === undefined ? {} : { 'aria-label': deed.name })}
-        onClick={() => setAsking(true)}
-      >
-        {deed.verb}
-      </Button>
-      <Dialog opened={isAsking} close={() => setAsking(false)} title={deed.title}>
-        <Asking deed={deed} close={() => setAsking(false)} />
+      <ActButton verb={deed.verb} name={deed.name ?? deed.verb} ask={() => setAsking(true)} />
+      <Dialog opened={isAsking} close={() => setAsking(false)} title={title}>
+        <Asking deed={deed} meanwhile={null} close={() => setAsking(false)} />
       </Dialog>
     </>
   );
 }
 
-function Asking<V extends Entered>({ deed, close }: { readonly deed: Deed<V>; close(): void }) {
+export function ActButton({ verb, name, ask }: Required<Verb> & { ask(): void }) {
+  return (
+    <Button variant="default" size="xs" {...(name === verb ? {} : { 'aria-label': name })} onClick={ask}>
+      {verb}
+    </Button>
+  );
+}
+
+export interface InDialog {
+  /** What has become of it since it was begun; null: nothing. */
+  readonly meanwhile: string | null;
+  close(): void;
+}
+
+/** In a dialog, which its parent keeps open where the button may go meanwhile. */
+export function Asking<V extends Entered>({ deed, meanwhile, close }: InDialog & { readonly deed: Deed<V> }) {
   const t = useWords();
   const queries = useQueryClient();
   const [attemptId] = useState(() => crypto.randomUUID());
@@ -91,6 +102,8 @@ function Asking<V extends Entered>({ deed, close }: { readonly deed: Deed<V>; cl
         </Button>
       }
     >
+      {/* While it is sent, what has changed is his own doing. */}
+      <Meanwhile>{form.isPending ? null : meanwhile}</Meanwhile>
       <p>{deed.effect}</p>
       {deed.two === undefined ? null : (
         <Alert color="yellow" role="note">
@@ -109,7 +122,8 @@ function Asking<V extends Entered>({ deed, close }: { readonly deed: Deed<V>; cl
   );
 }
 
-function Waits({ close }: { close(): void }) {
+/** What was asked for waits for a second person. */
+export function Waits({ close }: { close(): void }) {
   const t = useWords();
   return (
     <div className="form">

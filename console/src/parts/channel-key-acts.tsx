@@ -4,13 +4,13 @@ import { PasswordInput, TextInput } from '@mantine/core';
 import { api } from '../api/client.ts';
 import { channelKeysKey, type KeyInventory, type KeySlot } from '../api/operations-questions.ts';
 import { useWords } from '../messages/language.ts';
-import { Act } from './act.tsx';
+import { Act, Asking, type InDialog } from './act.tsx';
 import type { FieldInput } from './form.tsx';
 
 const OLDEST_DAYS = 730;
 const SHORTEST_SECRET = 8;
 
-interface OfSlot {
+export interface OfSlot {
   readonly inventory: KeyInventory;
   readonly slot: KeySlot;
 }
@@ -21,35 +21,30 @@ export function nameOfKey({ inventory: { channelName, slots }, slot }: OfSlot): 
   return `${channelName}${place} …${slot.lastFour ?? ''}`;
 }
 
-export function ChangeKey(of: OfSlot) {
-  return (
-    <>
-      <Begin {...of} how="rotate" />
-      <Begin {...of} how="emergency" />
-    </>
-  );
+interface Begin extends OfSlot, InDialog {
+  readonly how: 'rotate' | 'emergency';
 }
 
-function Begin({ how, ...of }: OfSlot & { readonly how: 'rotate' | 'emergency' }) {
+export function BeginChange({ how, meanwhile, close, ...of }: Begin) {
   const t = useWords();
   const { inventory, slot } = of;
   const verb = t(`channelKeys.${how}.verb`);
   const isMade = inventory.adminKeyLastFour !== null;
   return (
-    <Act
-      about={channelKeysKey}
-      verb={verb}
-      name={`${verb}: ${nameOfKey(of)}`}
-      title={t(`channelKeys.${how}.title`, { name: nameOfKey(of) })}
-      effect={`${t(`channelKeys.${how}.effect`)} ${t(`channelKeys.comes.${isMade ? 'made' : 'brought'}`)}`}
-      isGrave={how === 'emergency'}
-      initial={{}}
-      send={({ reason }, attemptId) =>
-        api.POST('/api/v1/channels/{id}/key-slots/{slotId}/rotations', {
-          params: { path: { id: inventory.channelId, slotId: slot.id }, header: { 'Idempotency-Key': attemptId } },
-          body: { reason, emergency: how === 'emergency' },
-        })
-      }
+    <Asking
+      meanwhile={meanwhile}
+      close={close}
+      deed={{
+        ...{ about: channelKeysKey, verb, name: `${verb}: ${nameOfKey(of)}` },
+        effect: `${t(`channelKeys.${how}.effect`)} ${t(`channelKeys.comes.${isMade ? 'made' : 'brought'}`)}`,
+        isGrave: how === 'emergency',
+        initial: {},
+        send: ({ reason }, attemptId) =>
+          api.POST('/api/v1/channels/{id}/key-slots/{slotId}/rotations', {
+            params: { path: { id: inventory.channelId, slotId: slot.id }, header: { 'Idempotency-Key': attemptId } },
+            body: { reason, emergency: how === 'emergency' },
+          }),
+      }}
     />
   );
 }

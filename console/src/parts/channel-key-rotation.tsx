@@ -3,27 +3,25 @@
 import { Badge } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import {
-  channelKeysKey,
-  type KeyInventory,
-  type KeyRotation,
-  type KeySlot,
-  keyRotationQuery,
-} from '../api/operations-questions.ts';
+import { channelKeysKey, type KeyRotation, keyRotationQuery } from '../api/operations-questions.ts';
 import { useWords } from '../messages/language.ts';
+import { ActButton } from './act.tsx';
 import { Asked } from './asked.tsx';
-import { DecideOnKey } from './channel-key-decisions.tsx';
+import { nameOfKey, type OfSlot } from './channel-key-acts.tsx';
+import type { KeyChoice } from './channel-key-decisions.tsx';
 import { Moment } from './moment.tsx';
 import { Progress } from './progress.tsx';
 import { ToWorkflow } from './to-workflow.tsx';
 
 interface Rotating {
   readonly rotationId: string;
-  readonly of: { readonly inventory: KeyInventory; readonly slot: KeySlot };
+  readonly of: OfSlot;
   readonly mayChange: boolean;
+  decide(choice: KeyChoice, rotation: KeyRotation): void;
 }
 
-export function ChannelKeyRotation({ rotationId, of, mayChange }: Rotating) {
+export function ChannelKeyRotation({ rotationId, of, mayChange, decide }: Rotating) {
+  const t = useWords();
   const question = useQuery(keyRotationQuery(rotationId));
   const queries = useQueryClient();
   const hasEnded = question.data?.hasEnded ?? false;
@@ -40,9 +38,11 @@ export function ChannelKeyRotation({ rotationId, of, mayChange }: Rotating) {
             <Results rotation={rotation} />
             {mayChange ? (
               <div className="acts">
-                {rotation.choices.map((choice) => (
-                  <DecideOnKey key={choice} choice={choice} rotation={rotation} of={of} />
-                ))}
+                {rotation.choices.map((choice) => {
+                  const verb = t(`channelKeys.${choice}.verb`);
+                  const name = `${verb}: ${nameOfKey(of)}`;
+                  return <ActButton key={choice} verb={verb} name={name} ask={() => decide(choice, rotation)} />;
+                })}
               </div>
             ) : null}
           </>

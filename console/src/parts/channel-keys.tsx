@@ -1,9 +1,12 @@
 // The keys of one channel, place by place, and who makes them at its provider.
 import { Badge } from '@mantine/core';
+import { useState } from 'react';
 import type { KeyInventory, KeySlot } from '../api/operations-questions.ts';
 import { useMay } from '../api/staff-questions.ts';
 import { useWords } from '../messages/language.ts';
-import { ChangeKey, SetAdminKey, SetPolicy } from './channel-key-acts.tsx';
+import { ActButton } from './act.tsx';
+import { nameOfKey, type OfSlot, SetAdminKey, SetPolicy } from './channel-key-acts.tsx';
+import { type KeyDeed, KeyDialog } from './channel-key-dialog.tsx';
 import { ChannelKeyRotation } from './channel-key-rotation.tsx';
 import { Fact } from './fact.tsx';
 import { Moment } from './moment.tsx';
@@ -46,7 +49,7 @@ function isOpen({ rotationId, rotationEndedAt }: KeySlot): boolean {
 }
 
 interface OneSlot {
-  readonly of: { readonly inventory: KeyInventory; readonly slot: KeySlot };
+  readonly of: OfSlot;
   readonly mayChange: boolean;
   /** Of a channel one at a time. */
   readonly mayBegin: boolean;
@@ -55,6 +58,9 @@ interface OneSlot {
 function Slot({ of, mayChange, mayBegin }: OneSlot) {
   const t = useWords();
   const { keyId, lastFour, keyedAt, ageDays, rotateAfterDays, nextRunAt, rotationId } = of.slot;
+  const mayBeginHere = mayBegin && keyId !== null;
+  // Here, since the buttons come and go with what becomes of the change, and what somebody writes does not.
+  const [deed, setDeed] = useState<KeyDeed | null>(null);
   return (
     <li>
       <div className="key-slot-head">
@@ -64,7 +70,7 @@ function Slot({ of, mayChange, mayBegin }: OneSlot) {
           <code className="key-shape">…{lastFour}</code>
         )}
         <span className="acts">
-          {mayBegin && keyId !== null ? <ChangeKey {...of} /> : null}
+          {mayBeginHere ? <Begin of={of} begin={setDeed} /> : null}
           {mayChange ? <SetPolicy {...of} /> : null}
         </span>
       </div>
@@ -83,10 +89,25 @@ function Slot({ of, mayChange, mayBegin }: OneSlot) {
         </Fact>
       </dl>
       {rotationId !== null && isOpen(of.slot) ? (
-        <ChannelKeyRotation rotationId={rotationId} of={of} mayChange={mayChange} />
+        <ChannelKeyRotation
+          rotationId={rotationId}
+          of={of}
+          mayChange={mayChange}
+          decide={(verb, rotation) => setDeed({ of, verb, rotation })}
+        />
       ) : null}
+      <KeyDialog deed={deed} mayBegin={mayBeginHere} close={() => setDeed(null)} />
     </li>
   );
+}
+
+function Begin({ of, begin }: { readonly of: OfSlot; begin(deed: KeyDeed): void }) {
+  const t = useWords();
+  return (['rotate', 'emergency'] as const).map((how) => {
+    const verb = t(`channelKeys.${how}.verb`);
+    const name = `${verb}: ${nameOfKey(of)}`;
+    return <ActButton key={how} verb={verb} name={name} ask={() => begin({ of, verb: how, rotation: null })} />;
+  });
 }
 
 function LastRun({ slot }: { readonly slot: KeySlot }) {
