@@ -1,6 +1,7 @@
 // Backups: how old the newest is that proved itself, which days have one, what goes on, and why one failed. A backup that was not restored is none.
 import { Alert, Button } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { type Backup, backupsQuery, drillsQuery, goesOn } from '../api/operations-questions.ts';
 import { useMay } from '../api/staff-questions.ts';
@@ -15,7 +16,7 @@ import { ProblemNote } from '../parts/problem-note.tsx';
 import { Progress } from '../parts/progress.tsx';
 import { NothingHere } from './trouble.tsx';
 
-/** A night is missing then: the alert of deploy/alerts.yml says the same. */
+/** A night is missing then: the alert of deploy/prometheus/alerts.yml says the same. */
 const LATE_MS = 26 * 3_600_000;
 
 export function StaffBackups() {
@@ -49,30 +50,34 @@ function OfUs() {
 /** Neither changes what is, nor takes long to ask for: it is done at once. */
 function AskFor({ backups = [] }: { readonly backups: readonly Backup[] | undefined }) {
   const t = useWords();
-  const queries = useQueryClient();
   const mayAsk = useMay()('backup.take');
-  const ask = useMutation({
-    mutationFn: (what: 'backup' | 'drill') => {
-      const asked = { params: { header: { 'Idempotency-Key': crypto.randomUUID() } }, body: {} };
-      const answer = what === 'backup' ? api.POST('/api/v1/backups', asked) : api.POST('/api/v1/restore-checks', asked);
-      return told<unknown>(answer);
-    },
-    onSettled: () => Promise.all([queries.invalidateQueries(backupsQuery), queries.invalidateQueries(drillsQuery)]),
-  });
+  const backup = useOneMore('/api/v1/backups');
+  const drill = useOneMore('/api/v1/restore-checks');
   if (!mayAsk) return null;
   return (
     <>
-      <ProblemNote thrown={ask.error} />
-      <Button size="xs" loading={ask.isPending} onClick={() => ask.mutate('backup')}>
+      <ProblemNote thrown={backup.error ?? drill.error} />
+      <Button size="xs" loading={backup.isPending} onClick={() => backup.mutate()}>
         {t('backups.now')}
       </Button>
       {newestProven(backups) === null ? null : (
-        <Button size="xs" variant="default" loading={ask.isPending} onClick={() => ask.mutate('drill')}>
+        <Button size="xs" variant="default" loading={drill.isPending} onClick={() => drill.mutate()}>
           {t('backups.drillNow')}
         </Button>
       )}
     </>
   );
+}
+
+function useOneMore(path: '/api/v1/backups' | '/api/v1/restore-checks') {
+  const queries = useQueryClient();
+  // One for all tries, until one has answered: what was asked for by a try whose answer was lost is not asked for twice.
+  const [attemptId, setAttemptId] = useState(() => crypto.randomUUID());
+  return useMutation({
+    mutationFn: () => told<unknown>(api.POST(path, { params: { header: { 'Idempotency-Key': attemptId } }, body: {} })),
+    onSuccess: () => setAttemptId(crypto.randomUUID()),
+    onSettled: () => Promise.all([queries.invalidateQueries(backupsQuery), queries.invalidateQueries(drillsQuery)]),
+  });
 }
 
 function Newest({ backups }: { readonly backups: readonly Backup[] }) {
