@@ -79,6 +79,7 @@ export function DestroyMasterKey({ masterKey }: { readonly masterKey: MasterKey 
   const may = useMay();
   const { version, state, sealedRows, backups } = masterKey;
   const proposals = useQuery({ ...proposalsQuery, enabled: may('proposal.read') }).data?.data ?? [];
+  if (state === 'destroyed') return null;
   const asked = proposals.find(({ path }) => path.endsWith(`/master-keys/${version}/destroy`));
   if (asked !== undefined) {
     return (
