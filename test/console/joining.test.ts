@@ -85,8 +85,10 @@ test('two admins make somebody one of us by pages; he begins with what he may se
   await ann.page.getByRole('link', { name: 'Our people' }).click();
   await ann.page.getByRole('button', { name: 'Give somebody roles' }).click();
   await ann.page.getByLabel('Mail address of his account').fill('nobody@lovelace.example');
-  await ann.page.getByRole('checkbox', { name: /^Support/ }).check();
   await ann.page.getByLabel('Why?').fill('She answers from Monday on');
+  await ann.page.getByRole('button', { name: 'Propose it' }).click();
+  await ann.page.getByText('Choose one role at least.').waitFor();
+  await ann.page.getByRole('checkbox', { name: /^Support/ }).check();
   await ann.page.getByRole('button', { name: 'Propose it' }).click();
   await ann.page.getByText('Nobody with this address has an account.').waitFor();
   await ann.page.getByLabel('Mail address of his account').fill(email);

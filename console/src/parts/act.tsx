@@ -90,7 +90,7 @@ export function Asking<V extends Entered>({ deed, meanwhile, close }: InDialog &
       else close();
     },
   });
-  if (isProposed) return <Waits close={close} />;
+  if (isProposed) return <Waits says={t('act.proposed')} close={close} />;
   return (
     <Form
       form={form}
@@ -122,13 +122,19 @@ export function Asking<V extends Entered>({ deed, meanwhile, close }: InDialog &
   );
 }
 
+interface Waits {
+  /** Where it waits, and for whom. */
+  readonly says: string;
+  close(): void;
+}
+
 /** What was asked for waits for a second person. */
-export function Waits({ close }: { close(): void }) {
+export function Waits({ says, close }: Waits) {
   const t = useWords();
   return (
     <div className="form">
       <Alert color="teal" role="status">
-        {t('act.proposed')}
+        {says}
       </Alert>
       <div className="form-end">
         <Button onClick={close} data-autofocus>

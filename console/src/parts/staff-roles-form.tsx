@@ -1,13 +1,14 @@
 // The roles of somebody who works for us, or shall: he has an account already, is found by its mail address, and nothing is done before another admin agrees.
-import { Alert, Button, Textarea, TextInput } from '@mantine/core';
+import { Alert, Button, Input, Textarea, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, told } from '../api/client.ts';
 import { Problem } from '../api/problem.ts';
-import { inboxQuery, type StaffMember, type StaffRole, staffQuery } from '../api/staff-questions.ts';
+import { inboxQuery, proposalsQuery, type StaffMember, type StaffRole, staffQuery } from '../api/staff-questions.ts';
 import { isMailAddress } from '../entered.ts';
 import { useWords } from '../messages/language.ts';
-import { Form, useForm } from './form.tsx';
+import { Waits } from './act.tsx';
+import { type FieldInput, Form, useForm } from './form.tsx';
 
 const ROLES: readonly StaffRole[] = ['support', 'business', 'ops', 'admin'];
 
@@ -21,22 +22,29 @@ export function StaffRolesForm({ about, close }: StaffRolesForm) {
   const t = useWords();
   const queries = useQueryClient();
   const [attemptId] = useState(() => crypto.randomUUID());
-  const [roles, setRoles] = useState<readonly StaffRole[]>(about?.staffRoles ?? []);
+  const before = textOf(about?.staffRoles ?? []);
   const form = useForm({
-    initial: { email: about?.email ?? '', reason: '' },
-    check: ({ email, reason }) => ({
+    initial: { email: about?.email ?? '', roles: before, reason: '' },
+    keptAs: `staff-roles:${about?.personId ?? 'somebody'}`,
+    check: ({ email, roles, reason }) => ({
       email: isMailAddress(email) ? null : t('fields.email'),
+      roles: roles === before ? t(`people.wrong.${about === null ? 'none' : 'same'}`) : null,
       reason: reason.trim() === '' ? t('fields.reason') : null,
     }),
-    async send({ email, reason }) {
+    async send({ email, roles, reason }) {
       const id = about?.personId ?? (await personOf(email.trim()));
       const params = { path: { id }, header: { 'Idempotency-Key': attemptId } };
-      const body = { roles: [...roles], reason: reason.trim() };
+      const body = { roles: rolesIn(roles), reason: reason.trim() };
       await told(api.POST('/api/v1/persons/{id}/staff-roles', { params, body }));
     },
-    done: () => Promise.all([queries.invalidateQueries(staffQuery), queries.invalidateQueries(inboxQuery)]),
+    done: () =>
+      Promise.all([
+        queries.invalidateQueries(staffQuery),
+        queries.invalidateQueries(proposalsQuery),
+        queries.invalidateQueries(inboxQuery),
+      ]),
   });
-  if (form.isDone) return <Proposed close={close} />;
+  if (form.isDone) return <Waits says={t('people.proposed')} close={close} />;
   return (
     <Form
       form={form}
@@ -58,7 +66,7 @@ export function StaffRolesForm({ about, close }: StaffRolesForm) {
           data-autofocus
         />
       ) : null}
-      <Roles roles={roles} choose={setRoles} />
+      <Roles input={form.input('roles')} choose={(roles) => form.put('roles', textOf(roles))} />
       {about === null ? null : <p className="quiet">{t('people.none')}</p>}
       <Textarea {...form.input('reason')} label={t('keys.reason')} maxLength={500} rows={2} />
       <TakesTwo />
@@ -74,23 +82,36 @@ async function personOf(email: string): Promise<string> {
   return person.id;
 }
 
+/** As a field of a form has them: always in the same order. */
+function textOf(roles: readonly StaffRole[]): string {
+  return ROLES.filter((role) => roles.includes(role)).join(' ');
+}
+
+function rolesIn(text: string): StaffRole[] {
+  return ROLES.filter((role) => text.split(' ').includes(role));
+}
+
 interface Roles {
-  readonly roles: readonly StaffRole[];
+  readonly input: FieldInput;
   choose(roles: readonly StaffRole[]): void;
 }
 
-function Roles({ roles, choose }: Roles) {
+function Roles({ input: { id, value, error }, choose }: Roles) {
   const t = useWords();
+  const chosen = rolesIn(value);
+  const said = `${id}-error`;
   return (
-    <fieldset className="ticks">
+    <fieldset className="ticks" aria-describedby={said}>
       <legend>{t('people.roles')}</legend>
-      {ROLES.map((role) => (
+      {ROLES.map((role, at) => (
         <label key={role}>
           <input
+            // Where whoever has to choose otherwise is led.
+            {...(at === 0 ? { id } : {})}
             type="checkbox"
-            checked={roles.includes(role)}
+            checked={chosen.includes(role)}
             onChange={({ currentTarget: { checked } }) =>
-              choose(ROLES.filter((one) => (one === role ? checked : roles.includes(one))))
+              choose(ROLES.filter((one) => (one === role ? checked : chosen.includes(one))))
             }
           />
           <span>
@@ -98,6 +119,7 @@ function Roles({ roles, choose }: Roles) {
           </span>
         </label>
       ))}
+      <Input.Error id={said}>{error}</Input.Error>
     </fieldset>
   );
 }
@@ -111,21 +133,5 @@ function TakesTwo() {
     <Alert color="yellow" role="note">
       {isAlone ? t('people.alone') : t('people.two')}
     </Alert>
-  );
-}
-
-function Proposed({ close }: { close(): void }) {
-  const t = useWords();
-  return (
-    <div className="form">
-      <Alert color="teal" role="status">
-        {t('people.proposed')}
-      </Alert>
-      <div className="form-end">
-        <Button onClick={close} data-autofocus>
-          {t('keys.close')}
-        </Button>
-      </div>
-    </div>
   );
 }
