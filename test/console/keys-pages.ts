@@ -260,4 +260,5 @@ export async function destroyedByTwo(site: ConsoleSite, [first, second]: readonl
   await second.page.getByText('Done', { exact: true }).waitFor();
   await second.page.goto(`${site.url}/staff/keys`);
   await second.page.getByText('Destroyed', { exact: true }).waitFor();
+  expect(await second.page.getByRole('link', { name: 'Its end waits for a second person' }).count()).toBe(0);
 }
