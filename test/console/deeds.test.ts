@@ -10,7 +10,8 @@ const { deeds: words } = JSON.parse(readFileSync(join(CHECKOUT, 'console/src/mes
 };
 
 const deed = (action: string, at: string) => ({
-  ...{ action, at, actor: 'tollgate', targetId: 'a-1', reason: null, clientAddress: null },
+  ...{ action, at, actor: 'tollgate', targetKind: 'application', targetId: 'a-1', after: null },
+  ...{ reason: null, clientAddress: null },
 });
 
 test('the same done again folds into one line that says how often and since when; anything between keeps it apart', () => {
@@ -26,6 +27,17 @@ test('the same done again folds into one line that says how often and since when
     ['application.approved', '2026-11-30T10:03:00Z', 1, '2026-11-30T10:03:00Z'],
     ['application.went_on', '2026-11-30T10:02:00Z', 1, '2026-11-30T10:02:00Z'],
   ]);
+});
+
+test('who has renamed something twice has done two things, and another thing of the same number is another thing', () => {
+  const renamed = { ...deed('project.changed', '2026-11-30T10:05:00Z'), after: { name: 'Research' } };
+  const before = { ...renamed, after: { name: 'Reserch' } };
+
+  expect(folded([renamed, before]).map(({ deed: { after } }) => after)).toEqual([
+    { name: 'Research' },
+    { name: 'Reserch' },
+  ]);
+  expect(folded([renamed, { ...renamed, targetKind: 'api_key' }])).toHaveLength(2);
 });
 
 test('what is done in an organization, and to what, has a word', () => {

@@ -6,7 +6,7 @@ import { type AuditEntry, auditQuery, membersQuery } from '../api/organization-q
 import { useMe } from '../api/questions.ts';
 import { wordOfDeed, wordOfTarget } from '../deeds.ts';
 import { useWords } from '../messages/language.ts';
-import { folded } from '../repeated-deeds.ts';
+import { folded, nameIn } from '../repeated-deeds.ts';
 import { readsAudit, roleIn } from '../rights.ts';
 import { Moment } from './moment.tsx';
 import { PagedPart } from './paged-part.tsx';
@@ -119,9 +119,4 @@ function Target({ entry: { targetKind, targetId, after }, names }: { readonly en
   const [, personId] = targetKind === 'membership' ? targetId.split(':') : [];
   const name = personId === undefined ? nameIn(after) : names.get(`person:${personId}`);
   return name === undefined ? <code>{targetId}</code> : name;
-}
-
-function nameIn(after: unknown): string | undefined {
-  const { name } = (after ?? {}) as { readonly name?: unknown };
-  return typeof name === 'string' ? name : undefined;
 }
