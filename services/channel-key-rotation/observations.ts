@@ -2,7 +2,7 @@
 // and what we may do at the provider. Attempts are found by their ids, which rise with time, so the hot path keeps no index for this (D135).
 import type { Tally } from '../../domain/canary.ts';
 import { NO_ATTEMPTS } from '../../domain/canary.ts';
-import type { Seen } from '../../domain/channel-key-stages.ts';
+import type { Seen, Stage } from '../../domain/channel-key-stages.ts';
 import { HOUR_MS, MINUTE_MS } from '../../domain/moments.ts';
 import type { Channel } from '../channels/channels.ts';
 import { hasAdminKey } from '../channels/provider-admin.ts';
@@ -21,12 +21,17 @@ const BASELINE_ATTEMPTS = 20_000;
 /** After the canary nothing is counted up: a look sees what came since the one before, with room. */
 const WATCHED_MS = HOUR_MS;
 
-export async function seenNow(db: Queryable, row: Rotation, channel: Channel): Promise<Seen> {
+/** In which a refusal of the new key takes it back. */
+const WATCHED: readonly Stage['kind'][] = ['canary', 'grace', 'draining'];
+
+/** tallied: in which stages attempts are counted, which costs the most. */
+export async function seenNow(db: Queryable, row: Rotation, channel: Channel, tallied = WATCHED): Promise<Seen> {
   const { stage } = row.state;
   const realMs = await realNow(db);
-  const isWatched = stage.kind === 'canary' || stage.kind === 'grace' || stage.kind === 'draining';
   const sinceMs = stage.kind === 'canary' ? stage.sinceMs : realMs - WATCHED_MS;
-  const tallies = isWatched ? await talliesSince(db, [row.oldKeyId, row.newKeyId], sinceMs) : new Map<string, Tally>();
+  const tallies = tallied.includes(stage.kind)
+    ? await talliesSince(db, [row.oldKeyId, row.newKeyId], sinceMs)
+    : new Map<string, Tally>();
   const hasAdmin = await hasAdminKey(db, channel);
   return {
     nowMs: await billingNow(db),

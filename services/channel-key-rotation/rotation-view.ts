@@ -78,9 +78,12 @@ export async function attendedRotation(db: Queryable, held: Held): Promise<Atten
   };
 }
 
+/** Only there somebody is shown how many attempts there are; what is needed or may be decided does not follow from them. */
+const SHOWN_WITH_ATTEMPTS: readonly Stage['kind'][] = ['canary'];
+
 /** Null: it has ended. */
 async function seenOf(db: Queryable, { row, channel }: Held): Promise<Seen | null> {
-  return hasEnded(row.state) ? null : seenNow(db, row, channel);
+  return hasEnded(row.state) ? null : seenNow(db, row, channel, SHOWN_WITH_ATTEMPTS);
 }
 
 function viewWith({ row, channel }: Held, seen: Seen | null, goesOn: boolean): RotationView {

@@ -18,6 +18,9 @@ const NOW_AND_THEN_MS = 30_000;
 /** As many as one answer holds. */
 const MOST = 200;
 
+/** For hours, or until a person has done something. */
+const LONG_STAGES: readonly KeyRotation['stage'][] = ['awaiting_key', 'grace', 'verifying'];
+
 export const channelKeysKey = ['channel-keys'] as const;
 
 /** More channels than anybody has. */
@@ -31,7 +34,10 @@ export const keyRotationQuery = (id: string) =>
   queryOptions({
     queryKey: [...channelKeysKey, 'rotation', id],
     queryFn: () => told(api.GET('/api/v1/key-rotations/{id}', { params: { path: { id } } })),
-    refetchInterval: SOON_MS,
+    refetchInterval: ({ state: { data } }) => {
+      if (data?.hasEnded === true) return false;
+      return data !== undefined && LONG_STAGES.includes(data.stage) ? NOW_AND_THEN_MS : SOON_MS;
+    },
   });
 
 export const masterKeysKey = ['master-keys'] as const;

@@ -180,24 +180,6 @@ test('whoever brings the key that is to be replaced is told so', async () => {
   expect(await keysOf(changed)).toEqual(['active 100']);
 });
 
-test('who decides by what he saw in one stage decides nothing of another', async () => {
-  const { changed, rotationId } = await inCanary();
-  for (let stage = 0; stage < 3; stage += 1) {
-    await desk.attempts(rotationId, 'new', 100);
-    await desk.look(changed);
-  }
-  const [reason, until] = ['as I saw it', new Date(Date.now() + DAY_MS)];
-
-  const confirming = desk.decides(rotationId, { kind: 'finish', reason, seenStage: 'verifying' });
-  const extending = desk.decides(rotationId, { kind: 'extend', until, reason, seenStage: 'canary' });
-
-  await expect(confirming).rejects.toMatchObject({ code: 'conflict' });
-  await expect(extending).rejects.toMatchObject({ code: 'conflict' });
-  expect((await desk.find(rotationId)).state.stage.kind).toBe('grace');
-  await desk.decides(rotationId, { kind: 'finish', reason, seenStage: 'grace' });
-  expect((await desk.find(rotationId)).state.stage.kind).toBe('draining');
-});
-
 test('of a channel one goes on at a time, and its keys are left alone meanwhile', async () => {
   const { changed } = await inCanary();
 
