@@ -30,9 +30,12 @@ export const SENT_ONCE = pageScript(
   `let sent=false;addEventListener('pageshow',()=>{sent=false});addEventListener('submit',(event)=>{if(sent)event.preventDefault();sent=true})`,
 );
 
-/** After the buttons that copy: they are hidden where no script may, and what they copy stands there to be marked by hand. */
+/**
+ * After the buttons that copy: they are hidden where no script may, and what they copy stands there to be marked by hand. Where the browser refuses, it
+ * is marked for him. A button says what came of it and goes back to what it does.
+ */
 export const COPIES = pageScript(
-  `if(navigator.clipboard)for(const button of document.querySelectorAll('[data-copies]')){button.hidden=false;button.addEventListener('click',async()=>{await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);button.textContent=button.dataset.done})}`,
+  `if(navigator.clipboard)for(const button of document.querySelectorAll('[data-copies]')){const {copies,done,refused}=button.dataset,label=button.textContent;let back;const says=(text)=>{button.textContent=text;clearTimeout(back);back=setTimeout(()=>{button.textContent=label},4000)};button.hidden=false;button.addEventListener('click',async()=>{const text=document.getElementById(copies);try{await navigator.clipboard.writeText(text.textContent);says(done)}catch{getSelection().selectAllChildren(text);says(refused)}})}`,
 );
 
 /** Nothing may be loaded, and forms lead to us alone, or where the page says that they may lead on to. */

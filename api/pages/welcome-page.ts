@@ -11,6 +11,7 @@ interface WelcomeWords {
   readonly button: string;
   readonly copyKey: string;
   readonly copied: string;
+  readonly notCopied: string;
   readonly tryIt: string;
   readonly copyCommand: string;
   readonly console: string;
@@ -30,6 +31,7 @@ const WORDS: { readonly [L in Language]: WelcomeWords } = {
     button: 'Make the API key',
     copyKey: 'Copy the key',
     copied: 'Copied',
+    notCopied: 'Your browser does not let us: it is marked, copy it by hand',
     tryIt: 'Run this in a terminal to try it',
     copyCommand: 'Copy the command',
     console: 'Go to the console',
@@ -44,6 +46,7 @@ const WORDS: { readonly [L in Language]: WelcomeWords } = {
     button: '创建 API 密钥',
     copyKey: '复制密钥',
     copied: '已复制',
+    notCopied: '浏览器不允许自动复制：内容已选中，请手动复制',
     tryIt: '在终端中运行以下命令，试用此密钥',
     copyCommand: '复制命令',
     console: '前往控制台',
@@ -70,7 +73,7 @@ export function firstKeyPage({ credential, publicUrl, modelId }: FirstKey, langu
   const words = WORDS[language];
   const [title, more] = words.states.made;
   const copy = (what: string, label: string) =>
-    `<button type="button" class="second" data-copies="${what}" data-done="${words.copied}" hidden>${label}</button>`;
+    `<button type="button" class="second" aria-live="polite" data-copies="${what}" data-done="${words.copied}" data-refused="${words.notCopied}" hidden>${label}</button>`;
   const command =
     modelId === null
       ? ''

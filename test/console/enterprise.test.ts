@@ -140,8 +140,15 @@ async function welcomed(page: Page, email: string): Promise<string> {
   await page.goto(await site.mailedTo(email, /http\S+\/welcome\/[\w-]+/));
   // Whoever is in a hurry loses nothing.
   await page.getByRole('button').dblclick();
+  const copy = page.getByRole('button', { name: '复制密钥' });
+  await copy.waitFor();
+  await page.evaluate('navigator.clipboard.writeText = () => Promise.reject(new Error("not here"))');
+  await copy.click();
+  await page.getByRole('button', { name: '浏览器不允许自动复制' }).waitFor();
+  expect(await page.evaluate('getSelection().toString()')).toBe(await page.locator('#key').textContent());
+  await page.evaluate('delete navigator.clipboard.writeText');
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-  await page.getByRole('button', { name: '复制密钥' }).click();
+  await copy.click();
   await page.getByRole('button', { name: '已复制' }).waitFor();
   const customerKey = await page.evaluate<string>('navigator.clipboard.readText()');
   expect(await page.locator('#key').textContent()).toBe(customerKey);
