@@ -2,6 +2,8 @@
 // itself; and one more of either, which a worker carries out.
 import { z } from 'zod';
 import { listBackups, listDrills, requestBackup, requestDrill } from '../../services/backups/backup-list.ts';
+import { backupId } from '../../workflows/contracts/backup.ts';
+import { restoreCheckId } from '../../workflows/contracts/restore-check.ts';
 import { instant, line } from './field-schemas.ts';
 import { onePage, pageOf, pageQuery } from './pagination.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
@@ -27,6 +29,7 @@ const Backup = z
     masterKeyVersion: z.int().nullable().meta({ description: 'The master key without which it opens for nobody' }),
     trouble: z.string().nullable().meta({ description: 'Why it waits for a person, or waited' }),
     removedAt: instant.nullable().meta({ description: 'When it made room for others' }),
+    workflowId: z.string(),
   })
   .meta({ id: 'Backup' });
 
@@ -42,6 +45,7 @@ const Drill = z
     provenInMs: milliseconds,
     rows: z.int().nonnegative().nullable(),
     trouble: z.string().nullable(),
+    workflowId: z.string(),
   })
   .meta({ id: 'RestoreCheck' });
 
@@ -56,7 +60,9 @@ export const backupRoutes: readonly Route[] = [
     query: z.strictObject(pageQuery),
     response: pageOf(Backup),
     handler: ({ query }, { db }) =>
-      onePage({ name: 'backups', ...byName }, query, (after, pageSize) => listBackups(db, after, pageSize)),
+      onePage({ name: 'backups', ...byName }, query, async (after, pageSize) =>
+        (await listBackups(db, after, pageSize)).map(withWorkflow(backupId)),
+      ),
   }),
   adminChange({
     method: 'post',
@@ -69,7 +75,7 @@ export const backupRoutes: readonly Route[] = [
     response: Backup,
     handler: ({ actor }, _app, change) =>
       change(async (tx) => {
-        const answer = await requestBackup(tx, actor);
+        const answer = withWorkflow(backupId)(await requestBackup(tx, actor));
         const audit = { action: 'backup.requested', targetKind: 'backup', targetId: answer.name } as const;
         return { answer, audit: { ...audit, after: { stage: answer.stage } } };
       }),
@@ -82,7 +88,9 @@ export const backupRoutes: readonly Route[] = [
     query: z.strictObject(pageQuery),
     response: pageOf(Drill),
     handler: ({ query }, { db }) =>
-      onePage({ name: 'restore_checks', ...byName }, query, (after, pageSize) => listDrills(db, after, pageSize)),
+      onePage({ name: 'restore_checks', ...byName }, query, async (after, pageSize) =>
+        (await listDrills(db, after, pageSize)).map(withWorkflow(restoreCheckId)),
+      ),
   }),
   adminChange({
     method: 'post',
@@ -95,7 +103,7 @@ export const backupRoutes: readonly Route[] = [
     response: Drill,
     handler: ({ body, actor }, _app, change) =>
       change(async (tx) => {
-        const answer = await requestDrill(tx, actor, body.backup ?? null);
+        const answer = withWorkflow(restoreCheckId)(await requestDrill(tx, actor, body.backup ?? null));
         const audit = {
           action: 'restore_check.requested',
           targetKind: 'restore_check',
@@ -105,3 +113,7 @@ export const backupRoutes: readonly Route[] = [
       }),
   }),
 ];
+
+function withWorkflow(idOf: (name: string) => string) {
+  return <Row extends { readonly name: string }>(row: Row) => ({ ...row, workflowId: idOf(row.name) });
+}

@@ -26,6 +26,8 @@ import {
 import { type Proposal, waitingProposals } from '../../services/proposals/proposals.ts';
 import { type WaitingSubscription, waitingSubscriptions } from '../../services/subscriptions/waiting-subscriptions.ts';
 import { type WaitingTopUp, waitingTopUps } from '../../services/top-ups/waiting-top-ups.ts';
+import { backupId } from '../../workflows/contracts/backup.ts';
+import { restoreCheckId } from '../../workflows/contracts/restore-check.ts';
 import { bar, hints, provisioningAttention } from './application-fields.ts';
 import { instant, uuid } from './field-schemas.ts';
 import { concerns } from './proposal-choices.ts';
@@ -201,7 +203,7 @@ function masterKeyChange(waiting: WaitingMasterKeyRotation | null): Found[] {
 }
 
 function notProven({ kind, name: id, trouble: detail, since }: WaitingBackup): Found {
-  const workflowId = `${kind === 'backup' ? 'backup' : 'restore-check'}:${id}`;
+  const workflowId = kind === 'backup' ? backupId(id) : restoreCheckId(id);
   return { ...OURS, kind, id, what: 'failed', detail, since, workflowId };
 }
 

@@ -5,9 +5,10 @@ import { z } from 'zod';
 import { TollgateError } from '../../domain/errors.ts';
 import type { RotationCommandName } from '../../domain/master-key-rotation.ts';
 import { destroyMasterKey, masterKeyHolders, masterKeys } from '../../services/master-keys/master-keys.ts';
-import { newestRotation, rotationView } from '../../services/master-keys/rotation-rows.ts';
+import { newestRotation, type RotationView, rotationView } from '../../services/master-keys/rotation-rows.ts';
 import { commandRotation, startRotation } from '../../services/master-keys/rotations.ts';
 import { newId } from '../../services/platform/ids.ts';
+import { masterKeyRotationWorkflowId } from '../../services/processes/poke.ts';
 import { instant, reason, uuid } from './field-schemas.ts';
 import { adminChange, adminRead, none, type Route } from './route.ts';
 
@@ -52,6 +53,7 @@ const Rotation = z
     resealed: z.int(),
     left: z.int().meta({ description: 'Rows that are sealed under another one' }),
     troubles: z.array(z.string()).readonly().meta({ description: 'Places that do not open' }),
+    workflowId: z.string(),
   })
   .meta({ id: 'MasterKeyRotation' });
 
@@ -69,11 +71,14 @@ export const masterKeyRoutes: readonly Route[] = [
         rotation: Rotation.nullable().meta({ description: 'The newest, whether it goes on or has ended' }),
       })
       .meta({ id: 'MasterKeys' }),
-    handler: async (_, { db }) => ({
-      masterKeys: await masterKeys(db),
-      holders: await masterKeyHolders(db),
-      rotation: await newestRotation(db),
-    }),
+    handler: async (_, { db }) => {
+      const rotation = await newestRotation(db);
+      return {
+        masterKeys: await masterKeys(db),
+        holders: await masterKeyHolders(db),
+        rotation: rotation === null ? null : shown(rotation),
+      };
+    },
   }),
   adminChange({
     method: 'post',
@@ -107,9 +112,9 @@ export const masterKeyRoutes: readonly Route[] = [
     response: Rotation,
     handler: ({ body, actor }, { vault }, change) =>
       change(async (tx) => {
-        const answer = await startRotation(tx, vault, body.version, { actor, reason: body.reason });
+        const rotation = await startRotation(tx, vault, body.version, { actor, reason: body.reason });
         return {
-          answer,
+          answer: shown(rotation),
           audit: { ...audited(body.version, 'started'), after: { version: body.version }, reason: body.reason },
         };
       }),
@@ -121,7 +126,7 @@ export const masterKeyRoutes: readonly Route[] = [
     params: byVersion,
     query: none,
     response: Rotation,
-    handler: ({ params }, { db }) => rotationView(db, params.version),
+    handler: async ({ params }, { db }) => shown(await rotationView(db, params.version)),
   }),
   command('pause', 'pause', 'Let it stand still; what is sealed opens as ever'),
   command('resume', 'resume', 'Let it go on'),
@@ -156,7 +161,11 @@ async function obeyed(
   }
   const { answer, audit } = outcome;
   if (audit === null) throw new Error('a new request was counted before');
-  return { answer, audit };
+  return { answer: shown(answer), audit };
+}
+
+function shown(rotation: RotationView) {
+  return { ...rotation, workflowId: masterKeyRotationWorkflowId(rotation.version) };
 }
 
 function audited(rotated: number, done: string) {

@@ -87,7 +87,8 @@ const COLOURS = { proven: 'teal', running: 'yellow', failed: 'red', gone: 'gray'
 
 function One({ backup }: { readonly backup: Backup }) {
   const t = useWords();
-  const { name, stage, takenAt, bytes, dumpedInMs, provenAt, provenInMs, rows, masterKeyVersion, trouble } = backup;
+  const { name, stage, takenAt, bytes, dumpedInMs, provenAt, provenInMs, rows, masterKeyVersion, trouble, workflowId } =
+    backup;
   const tag = spokenTag();
   const state = stateOf(backup);
   const span = (ms: number | null) => (ms === null ? null : spokenSpan(ms, tag));
@@ -98,7 +99,7 @@ function One({ backup }: { readonly backup: Backup }) {
         <Badge variant="light" color={COLOURS[state]}>
           {t(`backups.became.${state}`)}
         </Badge>
-        {stage === 'attention' ? <ToWorkflow id={`backup:${name}`} /> : null}
+        {stage === 'attention' ? <ToWorkflow id={workflowId} /> : null}
       </p>
       {trouble === null ? null : <p className="queue-attention">{trouble}</p>}
       {stage === 'attention' ? <p className="quiet">{t('backups.howOn')}</p> : null}

@@ -34,7 +34,7 @@ export function Drills() {
 
 function One({ drill }: { readonly drill: Drill }) {
   const t = useWords();
-  const { name, backup, stage, openedAt, restoredInMs, trouble } = drill;
+  const { name, backup, stage, openedAt, restoredInMs, trouble, workflowId } = drill;
   const isGood = stage === 'completed';
   const colour = isGood ? 'teal' : 'red';
   return (
@@ -45,7 +45,7 @@ function One({ drill }: { readonly drill: Drill }) {
           {t(`backups.drill.${stage}`)}
         </Badge>
         <Moment at={openedAt} />
-        {stage === 'attention' ? <ToWorkflow id={`restore-check:${name}`} /> : null}
+        {stage === 'attention' ? <ToWorkflow id={workflowId} /> : null}
       </p>
       <p className="quiet">
         {t('backups.drillOf', { backup })}

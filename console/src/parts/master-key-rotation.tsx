@@ -23,7 +23,7 @@ function commandsFor({ stage, isPaused }: Rotation) {
 
 export function MasterKeyRotation({ rotation, holders, mayChange }: Rotating) {
   const t = useWords();
-  const { version, stage, isPaused, endedAt, behind, troubles, reason } = rotation;
+  const { version, stage, isPaused, endedAt, behind, troubles, reason, workflowId } = rotation;
   if (endedAt !== null) {
     return (
       <p className="quiet">
@@ -38,7 +38,7 @@ export function MasterKeyRotation({ rotation, holders, mayChange }: Rotating) {
         <p className="badges">
           <Badge variant="light">{t('masterKeys.rotation', { version })}</Badge>
           {isPaused ? <Badge color="gray">{t('masterKeys.paused')}</Badge> : null}
-          <ToWorkflow id={`rotate:master-key:${version}`} />
+          <ToWorkflow id={workflowId} />
         </p>
         {stage === 'completed' || stage === 'cancelled' ? null : <p>{t(`masterKeys.doing.${stage}`)}</p>}
         <HowFar rotation={rotation} holders={holders} />

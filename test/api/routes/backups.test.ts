@@ -39,8 +39,16 @@ test('who asks for a backup rings for a worker, and a drill is refused until one
   const check = await typed(drill);
 
   expect(early.status).toBe(409);
-  expect(backup).toMatchObject({ kind: 'by_hand', stage: 'dumping', provenAt: null });
-  expect(check).toMatchObject({ backup: second.name, stage: 'restoring' });
+  expect(backup).toMatchObject({
+    kind: 'by_hand',
+    stage: 'dumping',
+    provenAt: null,
+    workflowId: `backup:${backup.name}`,
+  });
+  expect(check).toMatchObject({
+    ...{ backup: second.name, stage: 'restoring' },
+    workflowId: `restore-check:${check.name}`,
+  });
   const page = await app.call('get', '/api/v1/backups?limit=1');
   const next = await app.call('get', `/api/v1/backups?limit=1&cursor=${page.string('nextCursor')}`);
   expect([page.string('data.0.name'), next.string('data.0.name')]).toEqual([second.name, backup.name]);

@@ -221,7 +221,9 @@ test('a rotation of the master key waits for a process that was forgotten, and f
     { ...about, what: 'processes_behind', detail: expect.stringContaining('forgotten') },
   ]);
   expect(await waiting()).toMatchObject([{ ...about, what: 'does_not_open', detail: 'channel_keys 1' }]);
-  expect((await as(ops, 'get', '/master-keys')).body).toMatchObject({ rotation: { version: 2, stage: 'attention' } });
+  expect((await as(ops, 'get', '/master-keys')).body).toMatchObject({
+    rotation: { version: 2, stage: 'attention', workflowId: 'rotate:master-key:2' },
+  });
 });
 
 test('a backup and a drill that failed wait with their reason', async () => {
