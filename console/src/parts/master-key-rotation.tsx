@@ -23,7 +23,8 @@ function commandsFor({ stage, isPaused }: Rotation) {
 
 export function MasterKeyRotation({ rotation, holders, mayChange }: Rotating) {
   const t = useWords();
-  const { version, stage, isPaused, endedAt, behind, troubles, reason, workflowId } = rotation;
+  const { version, stage, isPaused, endedAt, troubles, reason, workflowId } = rotation;
+  const behind = useBehind(holders, version);
   if (endedAt !== null) {
     return (
       <p className="quiet">
@@ -54,6 +55,17 @@ export function MasterKeyRotation({ rotation, holders, mayChange }: Rotating) {
       ) : null}
     </div>
   );
+}
+
+/** Processes that do not have it, in words. */
+function useBehind(holders: Rotating['holders'], version: number): string[] {
+  const t = useWords();
+  return holders
+    .filter(({ versions }) => !versions.includes(version))
+    .map(({ kind, pid, host, otherBytes }) => {
+      const lacks = otherBytes.includes(version) ? 'itsBytes' : 'it';
+      return t(`masterKeys.lacks.${lacks}`, { process: t(`masterKeys.kind.${kind}`), pid, host });
+    });
 }
 
 function HowFar({ rotation, holders }: Omit<Rotating, 'mayChange'>) {
