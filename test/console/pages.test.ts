@@ -102,6 +102,8 @@ async function choosesModel(page: Page): Promise<void> {
   await page.getByLabel('Models that you are offered').selectOption('demo-mini');
   await tabTo(page, 'Add');
   await page.keyboard.press('Enter');
+  await page.getByRole('status').filter({ hasText: 'demo-mini was added' }).waitFor({ state: 'attached' });
+  expect(await page.evaluate('document.activeElement.tagName')).toBe('SELECT');
   expect(await page.getByLabel('Only these models').inputValue()).toBe('demo-mini');
 }
 

@@ -57,7 +57,7 @@ function Standing({ rotation }: { readonly rotation: KeyRotation }) {
   const { stage, percent, attempts, isEmergency, need, failure, stageEndsAt, workflowId } = rotation;
   const { oldKeyLastFour, newKeyLastFour } = rotation;
   return (
-    <div role="status" className="standing">
+    <div className="standing">
       <p className="badges">
         <Badge variant="light">{t(`channelKeys.stage.${stage}`)}</Badge>
         <code className="key-shape">
@@ -66,7 +66,7 @@ function Standing({ rotation }: { readonly rotation: KeyRotation }) {
         {isEmergency ? <Badge color="red">{t('channelKeys.emergency.verb')}</Badge> : null}
         <ToWorkflow id={workflowId} />
       </p>
-      <p>
+      <p role="status">
         {t(`channelKeys.doing.${stage}`, { percent })}{' '}
         {stage === 'grace' && stageEndsAt !== null ? <Moment at={stageEndsAt} /> : null}
       </p>

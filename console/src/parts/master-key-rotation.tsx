@@ -35,13 +35,13 @@ export function MasterKeyRotation({ rotation, holders, mayChange }: Rotating) {
   }
   return (
     <div className="key-rotation">
-      <div role="status" className="standing">
+      <div className="standing">
         <p className="badges">
           <Badge variant="light">{t('masterKeys.rotation', { version })}</Badge>
           {isPaused ? <Badge color="gray">{t('masterKeys.paused')}</Badge> : null}
           <ToWorkflow id={workflowId} />
         </p>
-        {stage === 'completed' || stage === 'cancelled' ? null : <p>{t(`masterKeys.doing.${stage}`)}</p>}
+        {stage === 'completed' || stage === 'cancelled' ? null : <p role="status">{t(`masterKeys.doing.${stage}`)}</p>}
         <HowFar rotation={rotation} holders={holders} />
         <Lines lines={stage === 'attention' ? troubles : behind} />
         <p className="said quiet">“{reason}”</p>
