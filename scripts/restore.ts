@@ -23,7 +23,8 @@ const OPTIONS = {
 process.exitCode = await concluded(async (say) => {
   const { from, into, reconcile, 'recovered-to': recoveredTo } = parseArgs({ options: OPTIONS }).values;
   const isOneOfBoth = (from === undefined) === (reconcile === true);
-  if (into === undefined || !isOneOfBoth || (recoveredTo !== undefined && from !== undefined)) throw new BackupRejected(USAGE);
+  if (into === undefined || !isOneOfBoth || (recoveredTo !== undefined && from !== undefined))
+    throw new BackupRejected(USAGE);
   if (from === undefined) return await reconcileInto(into, recoveredTo ?? null, say);
   return await restored(from, into, say);
 });
