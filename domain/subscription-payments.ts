@@ -142,11 +142,15 @@ export function orderedAnew(course: Course, { order, sinceMs }: PastDue): Course
   return entering(remembering(course, order), awaiting(anew, { ifDeclined: 'past_due', overdueSinceMs: sinceMs }));
 }
 
-/** Whatever is asked for in its place is void, also the end of a subscription that somebody has paid to go on with. */
+/**
+ * Whatever is asked for in its place is void, also the end of a subscription that somebody has paid to go on with. What is asked for by its own
+ * name is what was paid, whatever the clock would have ordered.
+ */
 export function orderFound(course: Course, order: Order): Course {
   const { state } = course;
+  const { phase } = state;
+  if ('order' in phase && phase.order.invoice === order.invoice) return entering(course, { ...phase, order });
   const instead = openOrder(state);
-  if (instead?.invoice === order.invoice) return course;
   const freed = instead === null ? course : remembering(course, instead);
   const isEnded = state.phase.kind === 'ended';
   return entering(

@@ -38,6 +38,9 @@ begin
     into v_epoch from billing_holds h;
   insert into billing_holds (epoch, why, snapshot_at)
     values (v_epoch, p_why, least(p_snapshot, v_former) + (billing_moment() - clock_timestamp()));
+  -- Customers had them from the database that was lost. Notices of debts are told again: nobody is limited on the strength of one that may not have gone.
+  update notifications set gave_up_at = clock_timestamp(), error = 'before a restore'
+   where handed_over_at is null and gave_up_at is null and notice is null and recipient is not null;
   -- Whoever was shown out since then would be in again.
   delete from auth.sessions;
   insert into audit_log (actor, action, target_kind, target_id, after)

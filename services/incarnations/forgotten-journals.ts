@@ -1,12 +1,14 @@
 // Journals of gateways that a restored database has forgotten: they began after its snapshot, and so did the leases and perhaps the keys that their
 // settlements are about. Nobody is charged by them. What the attempts cost us is our loss, and the files are set aside for whoever asks (D152).
-import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { mkdirSync, realpathSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
-import { readJournal, type Spilled } from '../journal/journal-lines.ts';
+import { type JournalRecord, readJournal, type Spilled } from '../journal/journal-lines.ts';
+import { madeAt } from '../platform/ids.ts';
 import { alone, inTransaction } from '../platform/postgres.ts';
 import { lastEpoch, noteFinding } from '../restores/findings.ts';
+import { isFolderInUse } from './process-identity.ts';
 
 /** Beside the journals that are read. */
 const SET_ASIDE = 'set-aside';
@@ -27,14 +29,28 @@ export async function setAsideForgotten(
   );
   for (const { id } of rows) {
     const folder = join(journalDir, id);
-    if (statSync(folder).birthtime > restored.since) continue;
-    await alone(db, `recover:${id}`, async () => {
-      const lost = await inTransaction(db, (tx) => bookLosses(tx, restored.epoch, id, folder));
-      mkdirSync(join(journalDir, SET_ASIDE), { recursive: true, mode: 0o700 });
-      renameSync(folder, join(journalDir, SET_ASIDE, id));
-      log.error({ incarnationId: id, folder, ...lost }, 'journal_set_aside');
-    });
+    try {
+      if (beganAfter(id, folder, restored.since) || isFolderInUse(realpathSync(folder))) continue;
+      await alone(db, `recover:${id}`, async () => {
+        const lost = await inTransaction(db, (tx) => bookLosses(tx, restored.epoch, id, folder));
+        mkdirSync(join(journalDir, SET_ASIDE), { recursive: true, mode: 0o700 });
+        renameSync(folder, join(journalDir, SET_ASIDE, id));
+        log.error({ incarnationId: id, folder, ...lost }, 'journal_set_aside');
+      });
+    } catch (error) {
+      log.error({ incarnationId: id, folder, err: error }, 'recovery_failed'); // the others are seen to all the same
+    }
   }
+}
+
+/** By its id, which says when it was made; else by the oldest that was written there. A file system that was copied has other times. */
+function beganAfter(id: string, folder: string, moment: Date): boolean {
+  const beganAt = madeAt(id)?.getTime() ?? Math.min(...readJournal(folder).records.map(momentOf));
+  return beganAt > moment.getTime();
+}
+
+function momentOf(record: JournalRecord): number {
+  return record.kind === 'intent' ? record.sentMs : record.usage.admitted_ms;
 }
 
 interface Lost {

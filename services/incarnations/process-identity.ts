@@ -1,7 +1,8 @@
 // A pid alone names nobody: pids are used again. pid + start time names one process for ever, to whoever shares its pids.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join, sep } from 'node:path';
 
 /**
  * Who can see this process by its pid: the host, since its last boot, and on Linux within one pid namespace. Containers may have
@@ -38,4 +39,24 @@ export function isSameProcessAlive(pid: number, startedAt: string): boolean {
 function startedAtByPs(pid: number): string | null {
   const { stdout } = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' });
   return stdout.trim() || null;
+}
+
+/** Some process that can be seen from here has a file of that folder open. */
+export function isFolderInUse(folder: string): boolean {
+  if (process.platform !== 'linux') return spawnSync('lsof', ['-t', '+D', folder]).stdout.length > 0;
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.some((pid) => {
+    const open = join('/proc', pid, 'fd');
+    const fds = unlessGone(() => readdirSync(open)) ?? [];
+    return fds.some((fd) => unlessGone(() => readlinkSync(join(open, fd)))?.startsWith(folder + sep) === true);
+  });
+}
+
+/** Null: of a process, or a file, that has just gone, or is somebody else's. */
+function unlessGone<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
 }

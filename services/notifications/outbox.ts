@@ -172,13 +172,13 @@ export interface OutboxStanding {
   readonly withoutRecipient: number;
 }
 
-/** For metrics. What was given up, and whom nobody could write to, is told of for a week. */
+/** For metrics. What was given up, and whom nobody could write to, is told of for a week; not what a restore has given up (migrations/0030). */
 export async function outboxStanding(db: Queryable): Promise<OutboxStanding> {
   const { rows } = await db.query<OutboxStanding>(
     `select count(*) filter (where gave_up_at is null and recipient is not null)::int as waiting,
             coalesce(extract(epoch from clock_timestamp() - min(queued_at) filter (where gave_up_at is null and recipient is not null)), 0)::float8
               as "oldestSeconds",
-            count(*) filter (where gave_up_at > clock_timestamp() - interval '7 days')::int as "givenUp",
+            count(*) filter (where gave_up_at > clock_timestamp() - interval '7 days' and error is distinct from 'before a restore')::int as "givenUp",
             count(distinct org_id) filter (where recipient is null and queued_at > clock_timestamp() - interval '7 days'
               and not exists (select from notifications t where t.event_key = n.event_key and t.recipient is not null))::int as "withoutRecipient"
        from notifications n where handed_over_at is null`,

@@ -2,8 +2,9 @@
 // process died or a restored database has forgotten it, is looked for among its customer’s and taken over, before another one is made (D153).
 import type { Pool } from 'pg';
 import { TollgateError } from '../../domain/errors.ts';
+import { inTransaction } from '../platform/postgres.ts';
 import type { Told } from '../subscriptions/turn.ts';
-import { adoptIntent, isKnown } from './adoption.ts';
+import { adoptIntent, isKnown, isPlaceless } from './adoption.ts';
 import { expirePayment, keepIntent } from './charge-attempts.ts';
 import type { BillPayment } from './charge-standing.ts';
 import { noteOf, type PurchaseNote } from './purchase-notes.ts';
@@ -45,10 +46,10 @@ async function madeBefore(
   for (const intent of alive) {
     if (intent.state === 'open' || intent.note.invoice_id !== invoiceId) continue;
     if (intent.paymentId === null || (await isKnown(db, intent.paymentId))) continue;
-    const { outcome } = await adoptIntent(db, intent, told);
-    if (outcome !== 'under_way') return 'adopted';
+    const { outcome } = await inTransaction(db, (tx) => adoptIntent(tx, intent, told));
+    if (outcome !== 'under_way' && !isPlaceless(outcome)) return 'adopted';
     throw new TollgateError('payment_provider_unavailable', {
-      message: `Invoice ${invoiceId} is being paid by ${intent.id}, and nobody knows yet how that ends: repeat this in a minute.`,
+      message: `Invoice ${invoiceId} is being paid by ${intent.id}, and nobody knows yet how that ends, or where it belongs: repeat this in a minute.`,
     });
   }
   return null;

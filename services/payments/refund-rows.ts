@@ -30,17 +30,21 @@ export function bookHeardRefund(
   return begin(db, id, paymentId, heard.id, heard.amountCents, actor);
 }
 
-/** Of a refund of ours that Stripe names: its row, or the one that was begun in its place since a restore. Null: neither is there. */
+/**
+ * Of a refund of ours that Stripe names: its row, or the one that was begun in its place since a restore. `id` null: somebody made it there, and
+ * while billing is on hold that is how ours are made. Null: there is none.
+ */
 export async function ownRefund(
   db: Queryable,
   paymentIntent: string,
-  id: string,
+  id: string | null,
   amountCents: number,
 ): Promise<string | null> {
   const { rows } = await db.query<{ id: string }>(
     `select r.id from refunds r join payments p on p.id = r.payment_id
-      where r.id = $2 or p.stripe_payment_intent = $1 and r.stripe_refund is null and r.state = 'submitted' and r.amount_cents = $3
-      order by r.id = $2 desc limit 1`,
+      where r.id = $2
+         or ($2::uuid is not null or billing_held_since() is not null) and p.stripe_payment_intent = $1 and r.stripe_refund is null and r.state = 'submitted' and r.amount_cents = $3
+      order by r.id = $2 desc nulls last limit 1`,
     [paymentIntent, id, amountCents],
   );
   return rows[0]?.id ?? null;

@@ -98,9 +98,7 @@ export async function followRefunds(
 async function applyRefund(tx: PoolClient, intent: string, refund: StripeRefund, actor: string): Promise<void> {
   const ours = RefundId.safeParse(refund.refundId);
   // Where Stripe's id stands comes first: a refund may have been booked anew (rebook_heard_since).
-  const known =
-    (await refundAt(tx, refund.id)) ??
-    (ours.success ? await ownRefund(tx, intent, ours.data, refund.amountCents) : null);
+  const known = (await refundAt(tx, refund.id)) ?? (await ownRefund(tx, intent, ours.data ?? null, refund.amountCents));
   if (known !== null) return settleRefund(tx, known, refund.id, refund.state, actor);
   if (refund.state === 'failed') return;
   const { rows } = await tx.query<{ id: string }>('select id from payments where stripe_payment_intent = $1', [intent]);

@@ -74,7 +74,8 @@ export function translated(error: unknown): unknown {
   });
 }
 
-/** A fault that Stripe has kept under its key, and will repeat. */
+/** A fault that Stripe has kept under its key, and will repeat; or the key was used for something else, in days that a restored database has forgotten. */
 export function isRepeatedFault(error: unknown): boolean {
+  if (error instanceof Stripe.errors.StripeIdempotencyError) return error.code !== 'idempotency_key_in_use';
   return error instanceof Stripe.errors.StripeAPIError && error.headers?.['idempotent-replayed'] === 'true';
 }

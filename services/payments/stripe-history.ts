@@ -1,6 +1,6 @@
 // What Stripe remembers of us since a moment, whole lists of it, for whoever has forgotten: a restored database (services/restores).
-import type Stripe from 'stripe';
-import { asked, idOf } from './stripe-client.ts';
+import Stripe from 'stripe';
+import { asked, idOf, translated } from './stripe-client.ts';
 import { type PaymentIntent, paymentIntentOf } from './stripe-intents.ts';
 
 const PAGE_SIZE = 100;
@@ -12,6 +12,12 @@ export interface RememberedPage {
   readonly orgId: string | null;
   /** Null: the page is for leaving a card. */
   readonly paymentId: string | null;
+}
+
+/** Whom we had made, and for which organization. */
+export interface RememberedCustomer {
+  readonly id: string;
+  readonly orgId: string;
 }
 
 export class StripeHistory {
@@ -38,17 +44,27 @@ export class StripeHistory {
     }));
   }
 
-  async refundsSince(since: Date): Promise<string[]> {
+  async refundsSince(since: Date): Promise<{ readonly id: string }[]> {
     const refunds = await all(this.#stripe.refunds.list(madeSince(since)));
-    return refunds.map(({ id }) => id);
+    return refunds.map(({ id }) => ({ id }));
   }
 
-  /** Whom we had made, and for which organization. */
-  async customersSince(since: Date): Promise<{ readonly customer: string; readonly orgId: string }[]> {
+  async customersSince(since: Date): Promise<RememberedCustomer[]> {
     const customers = await all(this.#stripe.customers.list(madeSince(since)));
     return customers.flatMap(({ id, metadata }) =>
-      metadata.org_id === undefined ? [] : [{ customer: id, orgId: metadata.org_id }],
+      metadata.org_id === undefined ? [] : [{ id, orgId: metadata.org_id }],
     );
+  }
+
+  /** False: the key is of another account, or of its other mode. One that was removed is remembered. */
+  async remembers({ kind, id }: { readonly kind: 'customer' | 'intent'; readonly id: string }): Promise<boolean> {
+    try {
+      await (kind === 'customer' ? this.#stripe.customers.retrieve(id) : this.#stripe.paymentIntents.retrieve(id));
+      return true;
+    } catch (error) {
+      if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing') return false;
+      throw translated(error);
+    }
   }
 }
 

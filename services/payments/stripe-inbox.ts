@@ -4,6 +4,10 @@ import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
 import type { Log } from '../platform/log.ts';
 import { inTransaction, jsonbText, type Queryable } from '../platform/postgres.ts';
+import { adoptNoting } from '../restores/adopted-intents.ts';
+import { lastEpoch } from '../restores/findings.ts';
+import type { Told } from '../subscriptions/turn.ts';
+import { type Adopted, isPlaceless } from './adoption.ts';
 import { followCardOf, type OnCard } from './cards.ts';
 import { followCheckout } from './checkout-sessions.ts';
 import { recordPayment } from './payments.ts';
@@ -115,9 +119,21 @@ export class StripeInbox {
     if (kind === 'charge' || kind === 'refund') {
       return followRefunds(tx, this.#stripe, { kind, id: objectId }, `stripe:${id}`);
     }
-    const outcome = await recordPayment(tx, this.#stripe, objectId, { actor: `stripe:${id}` });
+    const told = { actor: `stripe:${id}` };
+    const recorded = await recordPayment(tx, this.#stripe, objectId, told);
+    const outcome = recorded === 'not_ours' ? await this.#adopted(tx, objectId, told) : recorded;
     if (outcome === 'in_question') this.#log.error({ paymentIntent: objectId }, 'payment_in_question');
     if (outcome === 'twice') this.#log.error({ paymentIntent: objectId }, 'payment_captured_twice');
+  }
+
+  /** Ours all the same, where a restored database has forgotten it: paid while, or after, its lost money was looked for. */
+  async #adopted(tx: PoolClient, paymentIntent: string, told: Told): Promise<Adopted['outcome']> {
+    const restored = await lastEpoch(tx);
+    if (restored === null) return 'not_ours';
+    const intent = await this.#stripe.paymentIntent(paymentIntent);
+    const { outcome } = (await adoptNoting(tx, restored.epoch, intent, told)).adopted;
+    if (isPlaceless(outcome)) this.#log.error({ paymentIntent, why: outcome }, 'payment_without_place');
+    return outcome;
   }
 
   async #postpone({ id, type }: DueEvent, error: unknown): Promise<void> {

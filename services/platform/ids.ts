@@ -43,6 +43,11 @@ export function lowestIdAt(atMs: number): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
 }
 
+/** By the clock of whoever made it; null: it says nothing of that. */
+export function madeAt(id: string): Date | null {
+  return id[14] === '7' ? new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)) : null;
+}
+
 /** The same name, the same id: a UUIDv8 of its SHA-256, for rows that two processes may both come to make. */
 export function idFor(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');

@@ -22,7 +22,7 @@ export async function usageInvoicePaid(tx: PoolClient, invoiceId: string, told: 
   const { orgId, isPaid, isOverpaid } = row;
   await lockedOrganization(tx, orgId);
   const unpaid = await findDunning(tx, invoiceId);
-  if (unpaid !== null) await tellOfMoney(tx, orgId, unpaid.state);
+  if (unpaid !== null && told.hasReceipt !== true) await tellOfMoney(tx, orgId, unpaid.state);
   if (isPaid && unpaid !== null) {
     const settled = { kind: 'settled', how: 'paid' } as const;
     await takeTurn(tx, { orgId, ...told }, { process: 'dunning', id: invoiceId, event: settled });

@@ -42,16 +42,57 @@ async function reconciled(place: Reconciling): Promise<Reconciled> {
   if (hold === null) return { epoch: null, undecided: [] };
   await endOldWorkflows(place, hold);
   const undecided =
-    payments === null ? [] : await fromStripe({ db, stripe: payments.stripe, say }, hold, payments.inbox);
-  undecided.push(...(await brokenInvariants(db)));
+    payments === null
+      ? await withoutStripe(db)
+      : await fromStripe({ db, stripe: payments.stripe, say }, hold, payments.inbox);
+  undecided.push(...(await unsentRefunds(db, hold)), ...(await brokenInvariants(db)));
   if (undecided.length > 0) return { epoch: hold.epoch, undecided };
   await inTransaction(db, (tx) => clearHold(tx, hold));
   await pokeAllOpen(db);
   return { epoch: hold.epoch, undecided };
 }
 
+/** What was asked of Stripe once is asked of it again. */
+async function withoutStripe(db: Pool): Promise<string[]> {
+  const { rowCount } = await db.query(
+    'select from (select org_id from stripe_customers union all select org_id from payments) asked limit 1',
+  );
+  return rowCount === 0
+    ? []
+    : [
+        'there are customers or payments of Stripe here, and Stripe cannot be asked: set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET',
+      ];
+}
+
+/** Whatever another account remembers is not ours, and what is ours it has never heard of. Null: it is ours, or nobody can tell. */
+async function strangerAtStripe(db: Pool, stripe: StripeApi): Promise<string | null> {
+  const { rows } = await db.query<{ kind: 'customer' | 'intent'; id: string }>(
+    `(select 'intent' as kind, stripe_payment_intent as id from payments where stripe_payment_intent is not null order by created_at desc, id desc limit 1)
+     union all (select 'customer', stripe_customer from stripe_customers order by org_id desc limit 1) limit 1`,
+  );
+  const [known] = rows;
+  if (known === undefined || (await stripe.history.remembers(known))) return null;
+  return `${known.id} is in the database and unknown at Stripe: STRIPE_SECRET_KEY is of another account, or of its other mode`;
+}
+
+/** Nobody can take back what has gone back, so a person does it who has seen why. */
+async function unsentRefunds(db: Pool, { since }: BillingHold): Promise<string[]> {
+  const { rows } = await db.query<{ id: string; intent: string; cents: number }>(
+    `select r.id, p.stripe_payment_intent as intent, r.amount_cents as cents from refunds r join payments p on p.id = r.payment_id
+      where r.stripe_refund is null and r.state = 'submitted' and (r.requested_by = 'restore' or starts_with(r.requested_by, 'stripe:'))
+        and r.created_at >= $1 order by r.created_at, r.id`,
+    [since],
+  );
+  return rows.map(
+    ({ id, intent, cents }) =>
+      `${intent}: ${cents} cents would go back by refund ${id}, for what they paid is not to be had any more: see why, and give them back at Stripe`,
+  );
+}
+
 async function fromStripe(place: LedgerAtStripe, hold: BillingHold, inbox: StripeInbox): Promise<string[]> {
   const { db, stripe } = place;
+  const stranger = await strangerAtStripe(db, stripe);
+  if (stranger !== null) return [stranger];
   // What is due by now has to be owed before its money is looked for.
   await issueDueInvoices(db, stripe);
   const undecided = await adoptLostMoney(place, hold);
@@ -63,11 +104,10 @@ async function fromStripe(place: LedgerAtStripe, hold: BillingHold, inbox: Strip
 
 /** They come back from their rows, which are older than what they remember. */
 async function endOldWorkflows({ db, terminateWorkflows, say }: Reconciling, hold: BillingHold): Promise<void> {
-  const count = await terminateWorkflows(hold.since);
-  if (count === 0) return;
-  say(`workflows_terminated ${count}`);
-  const finding = { what: 'workflows_terminated', subject: hold.since.toISOString(), details: { count } } as const;
+  // Before it is done: whoever is killed in the middle has said what he was about to do.
+  const finding = { what: 'workflows_terminated', subject: hold.since.toISOString() } as const;
   await inTransaction(db, (tx) => noteFinding(tx, hold.epoch, finding));
+  say(`workflows_terminated ${await terminateWorkflows(hold.since)}`);
 }
 
 async function brokenInvariants(db: Pool): Promise<string[]> {

@@ -18,6 +18,8 @@ export interface PlanInvoice {
   readonly amountCents: number;
   /** Of the amount. */
   readonly taxCents: number;
+  /** The amount is net: Stripe has not said yet what the tax on it is. */
+  readonly awaitsTax: boolean;
   readonly state: 'open' | 'paid' | 'void';
   /** Its subscription is there. One that is bought begins with its first payment. */
   readonly hasBegun: boolean;
@@ -49,7 +51,7 @@ export async function orderInvoice(
 export async function findPlanInvoice(db: Queryable, id: string): Promise<PlanInvoice | null> {
   const { rows } = await db.query<PlanInvoice>(
     `select i.id, i.org_id as "orgId", i.subscription_id as "subscriptionId", i.name, i.bought, i.amount_cents as "amountCents",
-            i.tax_cents as "taxCents", i.state, exists (select from subscriptions s where s.id = i.subscription_id) as "hasBegun",
+            i.tax_cents as "taxCents", i.awaits_tax as "awaitsTax", i.state, exists (select from subscriptions s where s.id = i.subscription_id) as "hasBegun",
             exists (select from dunnings d where d.invoice_id = i.id) as "isInDunning"
        from invoices i where i.id = $1 and i.kind = 'plan'`,
     [id],

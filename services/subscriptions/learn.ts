@@ -46,11 +46,8 @@ async function beginSubscription(tx: PoolClient, invoice: PlanInvoice, told: Tol
   const credit = { kind: 'credit_granted', ...monthOfCredit(begun, nowMs) } as const;
   await grantCredit(tx, { orgId, subscriptionId, state: begun, actor: told.actor }, credit);
   const order = { ...bought, invoice: name, amountCents: invoice.amountCents - invoice.taxCents };
-  await tellOfPeriod(
-    tx,
-    { orgId, subscriptionId, state: begun, before: null, nowMs },
-    { order, period: begun.period, fromMs: nowMs },
-  );
+  const about = { orgId, subscriptionId, state: begun, before: null, nowMs };
+  if (told.hasReceipt !== true) await tellOfPeriod(tx, about, { order, period: begun.period, fromMs: nowMs });
   // Its seats, its next moment, and a workflow that is there then.
   await takeTurn(tx, { orgId, ...told }, { process: 'subscription', id: subscriptionId, event: { kind: 'tick' } });
   return 'taken';

@@ -19,11 +19,12 @@ export interface Told extends Written {
   readonly event: SubscriptionFact | SubscriptionCommand;
   readonly writes: readonly SubscriptionWrite[];
   readonly nowMs: number;
+  readonly hasReceipt?: boolean;
 }
 
 export async function queuePlanMails(tx: PoolClient, told: Told): Promise<void> {
   for (const one of told.writes) {
-    if (one.kind === 'period_begun') await tellOfPeriod(tx, told, one);
+    if (one.kind === 'period_begun' && told.hasReceipt !== true) await tellOfPeriod(tx, told, one);
     // Who is converted is told by his welcome.
     if (one.kind === 'plan_ended' && one.why !== 'converted') await tellOfEnd(tx, told, one.why);
   }

@@ -48,6 +48,8 @@ export interface Told {
   readonly actor: string;
   /** The workflow that waits for the answer, and needs no poke to look. */
   readonly asker?: string | undefined;
+  /** The customer had his receipt in days that a restored database has forgotten: that one counts, and none is mailed again (D151). */
+  readonly hasReceipt?: boolean;
 }
 
 export interface TurnContext extends Told {

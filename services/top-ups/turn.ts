@@ -16,6 +16,8 @@ import { saveTopUp, topUpRow } from './top-up-rows.ts';
 interface Told {
   /** The workflow that waits for the answer, and needs no poke to look. */
   readonly asker?: string | undefined;
+  /** As in subscriptions/turn.ts. */
+  readonly hasReceipt?: boolean;
 }
 
 /** Takes the organization's lock. A command that is refused has changed nothing. */
@@ -23,7 +25,7 @@ export async function takeTopUpTurn(
   tx: PoolClient,
   orgId: string,
   event: TopUpFact | TopUpCommand,
-  { asker }: Told = {},
+  { asker, hasReceipt }: Told = {},
 ): Promise<TopUpResult> {
   await lockedOrganization(tx, orgId);
   const { state: before, wakeAt } = await topUpRow(tx, orgId);
@@ -36,7 +38,9 @@ export async function takeTopUpTurn(
   if (hasMoved) await saveTopUp(tx, orgId, state, wakeAtMs);
   const opened = openedBy(before, state);
   if (opened !== null) await orderTopUp(tx, orgId, opened, tax);
-  for (const one of writes) await queueTopUpMails(tx, { orgId, state, event, nowMs }, one);
+  for (const one of writes) {
+    if (one.kind !== 'topped_up' || hasReceipt !== true) await queueTopUpMails(tx, { orgId, state, event, nowMs }, one);
+  }
   const isAwaited = before.open !== null || state.open !== null || wakeAt !== null || wakeAtMs !== null;
   const workflowId = topUpWorkflowId(orgId);
   if (hasMoved && isAwaited && workflowId !== asker) await pokeProcess(tx, workflowId, 'topup', orgId);

@@ -5,6 +5,7 @@ import { afterEach, beforeAll, expect, test } from '@jest/globals';
 import { answerCardAsk } from '../../../services/payments/card-asks.ts';
 import { askForCharge, cancelCharge } from '../../../services/payments/charges.ts';
 import { refundUnusedPack, sendRefunds } from '../../../services/payments/refunds.ts';
+import { topUpPaymentId } from '../../../services/payments/top-up-payments.ts';
 import { inTransaction } from '../../../services/platform/postgres.ts';
 import { control, faultOnAllTries, noMoreFaults } from '../../fake-stripe/stripe-client.ts';
 import { until } from '../../support/until.ts';
@@ -64,6 +65,19 @@ async function poked(orgId: string): Promise<number> {
   );
   return rows.length;
 }
+
+test('where Stripe knows its key for something else, as after a restore, that top-up is given up and the next one is asked for', async () => {
+  const customer = await low.customer('5.001');
+  await low.spend(customer, '0.002');
+  const asked = { idempotencyKey: `pi:${topUpPaymentId(customer.orgId, 1)}` };
+  await till.sdk.paymentIntents.create({ amount: 4_700, currency: 'usd' }, asked);
+
+  await low.work(customer);
+  await low.pass('2 hours');
+  await low.work(customer);
+
+  expect(await low.bought(customer)).toEqual(['1 expired 2500, no intent', '2 paid 2500, 2500']);
+});
 
 test('M36: after a decline its intent is cancelled, and nothing is tried for an hour', async () => {
   const customer = await low.customer('5.001', DECLINING);
