@@ -5,7 +5,7 @@ export default {
   roots: ['<rootDir>/test'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
-  maxWorkers: 2,
+  maxWorkers: 3,
   testSequencer: '<rootDir>/test/longest-first.mjs',
   workerIdleMemoryLimit: '768MB',
   testTimeout: 120_000,
