@@ -48,15 +48,19 @@ async function asking(card: string, amountCents = 1_900) {
   return { order, intent, confirming };
 }
 
-test('asked again under its key, a customer and an intent are the same; a key with other words is refused', async () => {
+test('asked again under its key, a customer and an intent are the same; a key with other words is refused, and no intent is made by it', async () => {
   const { order, intent } = await asking('pm_card_visa');
 
   const again = await api.intents.create(order);
   const customer = await api.createCustomer(order.note.org_id);
-  const otherwise = await api.intents.create({ ...order, amountCents: 2_000 }).catch((error: unknown) => error);
+  const otherwise = await api.intents.create({ ...order, amountCents: 2_000 });
+  const idempotencyKey = newId();
+  await sdk.customers.create({ metadata: { org_id: 'one' } }, { idempotencyKey });
+  const refused = sdk.customers.create({ metadata: { org_id: 'another' } }, { idempotencyKey });
 
   expect([again?.id, customer]).toEqual([intent?.id, order.customer]);
-  expect(otherwise).toMatchObject({ type: 'StripeIdempotencyError' });
+  expect(otherwise).toBeNull();
+  await expect(refused).rejects.toMatchObject({ type: 'StripeIdempotencyError' });
 });
 
 test('an intent that was made is open and has taken nothing; confirmed off session it is paid, and asked again it is paid once', async () => {

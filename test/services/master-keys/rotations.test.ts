@@ -126,14 +126,26 @@ test('who is just saying that he does not have the new one is waited for, and na
   });
 });
 
+/** By somebody who writes it. */
+async function aRowHeld(): Promise<() => Promise<void>> {
+  const writer = await admin.connect();
+  await writer.query('begin; select from channel_keys limit 1 for update');
+  return async () => {
+    await writer.query('commit');
+    writer.release();
+  };
+}
+
 test('interrupted in the middle it goes on where it was, and no row is renewed twice', async () => {
   await startedAt2(1_200);
   await switched();
+  const letGo = await aRowHeld(); // so that it cannot come to its end before it is interrupted
   const leaving = new AbortController();
   const interrupted = rotations.reseal(2, leaving.signal);
   await until(async () => (await safe.rowsUnder())[2] !== undefined);
   leaving.abort();
   await expect(interrupted).rejects.toThrow(/abort/i);
+  await letGo();
   const { 2: some = 0 } = await safe.rowsUnder();
 
   const [one, other] = await Promise.all([rotations.reseal(2, staying), rotations.reseal(2, staying)]);
@@ -159,13 +171,11 @@ test('paused it stands still, with both versions open, until somebody has it go 
 test('a row that somebody is writing is renewed when he is done', async () => {
   await startedAt2(3);
   await switched();
-  const writer = await admin.connect();
-  await writer.query('begin; select from channel_keys limit 1 for update');
+  const letGo = await aRowHeld();
 
   const resealing = rotations.reseal(2, staying);
   await until(async () => (await safe.rowsUnder())[2] === 2);
-  await writer.query('commit');
-  writer.release();
+  await letGo();
 
   expect((await resealing).resealed).toBe(3);
 });
